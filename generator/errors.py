@@ -1,0 +1,51 @@
+"""Every error the generator raises on purpose.
+
+    GeneratorError              exit 1 unless a subclass says otherwise
+    ├── UsageError              exit 2: an unknown name, an impossible combination
+    │   └── NoDeviceError       exit 2: the device asked for is not here
+    ├── InputError              exit 2: a file that people or programs wrote is not as agreed
+    ├── EnvironmentMissing      exit 1: no interpreter, no network, no compiler, no space
+    └── Interrupted             exit 3: Ctrl-C or SIGTERM; finished results are kept
+
+Messages instruct: what was found, what was expected, the next command.
+Only ``generator.cli`` turns them into exit codes.
+"""
+
+from __future__ import annotations
+
+
+class GeneratorError(Exception):
+    """Base of all deliberate errors; ``exit_code`` is what the command line returns."""
+
+    exit_code = 1
+
+
+class UsageError(GeneratorError):
+    """Wrong use: an unknown name or an impossible combination."""
+
+    exit_code = 2
+
+
+class NoDeviceError(UsageError):
+    """The device asked for cannot be used on this machine."""
+
+
+class InputError(GeneratorError):
+    """A file is not as agreed; carries where, what was found and what was expected."""
+
+    exit_code = 2
+
+    def __init__(self, file: object, line: int | None, found: object, expected: object) -> None:
+        self.file, self.line, self.found, self.expected = str(file), line, str(found), str(expected)
+        where = self.file if line is None else f"{self.file}:{line}"
+        super().__init__(f"{where}: found {self.found}; expected {self.expected}")
+
+
+class EnvironmentMissing(GeneratorError):
+    """Something a framework's environment needs is missing on this machine."""
+
+
+class Interrupted(GeneratorError):
+    """The user stopped the work; everything finished is on disk."""
+
+    exit_code = 3

@@ -1,0 +1,153 @@
+"""What a framework folder offers to the measuring code, and what a section offers to the plan.
+
+This module runs inside every framework's own interpreter: standard library only,
+Python 3.6 syntax, so that the releases of 2016 can run it.
+
+A framework folder holds ``adapter.py`` with one subclass of :class:`Framework`
+called ``Adapter``. The base classes here answer "unsupported" to everything, so an
+adapter states only what its framework can do. The folder is loaded by path as a package
+(never put on ``sys.path``: a folder called ``theano`` would shadow the real one), so
+``from . import lenet`` works inside it.
+"""
+
+from collections import namedtuple
+
+
+class Unsupported(Exception):
+    """The framework has no way to do this: a result, not an error.
+
+    Attributes:
+        reason: why, in one sentence that a reader understands.
+        source: address of the page that says so, or an empty string when it was found by trying.
+
+    """
+
+    def __init__(self, reason, source=""):
+        super().__init__(reason)
+        self.reason = reason
+        self.source = source
+
+
+Settings = namedtuple("Settings", "mode device threads precision batch learning_rate cache")
+Settings.__doc__ = """How one worker process runs its framework.
+
+mode           id of a mode declared in framework.toml
+device         "cpu" or "cuda"
+threads        number of CPU threads the framework may use
+precision      "float32" (IEEE, no TF32), "tf32" or "bfloat16"
+batch          images per training step
+learning_rate  of plain SGD
+cache          folder that outlives the process, for compile caches
+"""
+
+
+class Framework:
+    """One framework, in one mode, in one process.
+
+    The constructor imports the framework and applies device, threads and precision: the time it
+    takes is published as *import time*. It must raise :class:`Unsupported` for a device that this
+    installation cannot use.
+    """
+
+    def __init__(self, settings):
+        self.settings = settings
+
+    def about(self):
+        """Return a flat dict of strings and numbers: version, build flags, BLAS, CUDA, cuDNN."""
+        raise NotImplementedError
+
+    def threads(self):
+        """Return a flat dict with the thread counts read back from the framework's own pools."""
+        return {}
+
+    def lenet(self, parameters):
+        """Build LeNet with the given weights and return a :class:`Model`.
+
+        Args:
+            parameters: ordered dict name -> float32 array in the canonical layout of
+                ``measurements.lenet`` (convolutions OIHW, dense layers input x output).
+
+        The time this takes is published as *build time*.
+
+        """
+        raise Unsupported("no LeNet in this folder")
+
+    def synchronise(self):
+        """Return only when the device has finished everything that was enqueued."""
+
+    def reset_allocator_peak(self):
+        """Start a new peak of the framework's own allocator; see :meth:`allocator_peak`."""
+
+    def allocator_peak(self):
+        """Return ``{"peak": bytes, "reserved": bytes}`` of the framework's own allocator."""
+        raise Unsupported("the framework offers no allocator figure on this device")
+
+    def matrix_product(self, size):
+        """Return a function of no arguments that enqueues one float32 size x size product.
+
+        Its result, turned into a NumPy array by ``numpy.asarray``, must wait for the product. Used
+        to measure the plausibility ceiling on devices that NumPy cannot reach.
+        """
+        raise Unsupported("no matrix product offered")
+
+
+class Model:
+    """LeNet under training, as the framework's experts would write it."""
+
+    def stage(self, images, labels):
+        """Place one batch where the framework wants it and return a handle for :meth:`step`.
+
+        Args:
+            images: float32 array, batch x 1 x 28 x 28, values 0 to 1.
+            labels: int64 array, batch.
+
+        """
+        raise NotImplementedError
+
+    def step(self, batch):
+        """Run one SGD step on a staged batch; may return before the device has finished.
+
+        Returns:
+            A handle of the mean cross-entropy *before* the update, for :meth:`loss`.
+
+        """
+        raise NotImplementedError
+
+    def loss(self, handle):
+        """Return the loss behind a handle of :meth:`step` as a float; waits if it must."""
+        raise NotImplementedError
+
+    def logits(self, images):
+        """Return the 10 class scores before softmax, as a float32 array, images x 10.
+
+        Called with any number of images; an adapter may split or pad, and returns NumPy, so it
+        waits for the device.
+        """
+        raise NotImplementedError
+
+    def parameters(self):
+        """Return the current weights as an ordered dict in the canonical layout; waits."""
+        raise NotImplementedError
+
+    def load(self, parameters):
+        """Replace the weights (canonical layout) in place, without building anything anew."""
+        raise NotImplementedError
+
+
+Metric = namedtuple("Metric", "unit title better")
+Metric.__doc__ = 'unit ("s", "B", "1", ...), short title, better ("lower", "higher" or "")'
+
+Section = namedtuple("Section", "title group order question metrics starts")
+Section.__new__.__defaults__ = ("", {}, ())
+Section.__doc__ = """Facts of one section; its module's name is its id everywhere.
+
+title     page title, the article's own where it has one
+group     heading of the navigation that holds the page, "" for the top level
+order     position in the article (pages are sorted by it)
+question  the question the page answers, one sentence
+metrics   ordered dict id -> Metric: every metric its rows may carry
+starts    how its processes start: () is not measured, "warm" finds warm compile caches,
+          "cold" begins with empty ones
+
+A module with ``starts`` also defines ``measure(session)``; see ``measurements.worker.Session``.
+"""
