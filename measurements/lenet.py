@@ -1,0 +1,545 @@
+"""LeNet on MNIST, the workload that every framework must reproduce before it is timed.
+
+The network is the LeNet of the article's time (the one of the Theano, Caffe and MXNet tutorials of
+2016, with the filter counts of Caffe's and MXNet's):
+
+    1x28x28 -> conv 5x5x20 -> tanh -> max-pool 2 -> conv 5x5x50 -> tanh -> max-pool 2
+            -> flatten (C, H, W) -> dense 500 -> tanh -> dense 10 -> softmax cross-entropy
+
+trained by plain SGD on the mean loss of a batch. Convolution means cross-correlation without
+padding. Everything here is float64 NumPy: it is the answer that the gate compares frameworks with.
+
+Standard library and NumPy only, Python 3.6 syntax: it also runs inside the frameworks' own
+interpreters.
+"""
+
+import gzip
+import hashlib
+import os
+import tempfile
+import zipfile
+from collections import OrderedDict, namedtuple
+
+import numpy as np
+
+# tanh, as in the tutorials of 2016. It also keeps the gate sharp: it is smooth, so float32
+# rounding moves the result by about 1e-7, where ReLU flips units at its kink and moves it by 1e-5.
+ACTIVATION = "tanh"
+BATCH = 64
+# Chosen by a pilot with this file's own float64 step on mnist-5k (seeds 2016 to 2018), plain SGD,
+# accuracy on the 1,000 held-out digits after epochs 1 to 5:
+#   0.05: 0.88 0.90 0.92 0.93 0.94    0.1: 0.90 0.93 0.94 0.95 0.96    0.2: see ACCURACY_TARGET
+LEARNING_RATE = 0.2
+SEED = 2016
+ACCURACY_TARGET = 0.95
+GATE_STEPS = 10
+
+PARAMETERS = OrderedDict(
+    [
+        ("conv1_weight", (20, 1, 5, 5)),  # output channels, input channels, height, width
+        ("conv1_bias", (20,)),
+        ("conv2_weight", (50, 20, 5, 5)),
+        ("conv2_bias", (50,)),
+        ("dense1_weight", (800, 500)),  # inputs (flattened C, H, W) x outputs
+        ("dense1_bias", (500,)),
+        ("dense2_weight", (500, 10)),
+        ("dense2_bias", (10,)),
+    ]
+)
+PARAMETER_COUNT = sum(int(np.prod(shape)) for shape in PARAMETERS.values())
+
+Tolerance = namedtuple("Tolerance", "logits gradient loss")
+Tolerance.__doc__ = "Largest relative errors (1) that :func:`compare` accepts."
+
+# float32: correct frameworks were seen to differ from the reference by at most 2e-6 in logits and
+# losses (tanh, 10 steps), so 1e-5 leaves room for another order of summation and nothing else.
+# Gradients are differences of float32 weights; the rounding of those weights is a term of its own
+# in compare(). tf32 keeps 10 bits of the factors' mantissa (rounding 5e-4), bfloat16 keeps 7 (4e-3):
+# their tolerances are ten roundings. Nobody has calibrated them yet on a device that has them.
+TOLERANCES = {
+    "float32": Tolerance(logits=1e-5, gradient=2e-5, loss=1e-5),
+    "tf32": Tolerance(logits=5e-3, gradient=1e-2, loss=5e-3),
+    "bfloat16": Tolerance(logits=4e-2, gradient=8e-2, loss=4e-2),
+}
+
+_FOLDER = os.path.join(os.path.dirname(os.path.abspath(__file__)), "data")
+_MNIST_5K = "mnist-5k.npz"
+_MNIST_5K_SHA256 = "834f37198038997497e5dc075abc5fecb711f367a275603003a95e401bbd1772"
+# Of the files as LeCun, Cortes and Burges published them, after decompression: gzip archives of the
+# same content differ from mirror to mirror.
+_IDX_SHA256 = OrderedDict(
+    [
+        (
+            "train-images-idx3-ubyte",
+            "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
+        ),
+        (
+            "train-labels-idx1-ubyte",
+            "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5",
+        ),
+        (
+            "t10k-images-idx3-ubyte",
+            "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7",
+        ),
+        (
+            "t10k-labels-idx1-ubyte",
+            "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2",
+        ),
+    ]
+)
+
+
+# --- Weights, digits, batches ---------------------------------------------------------------------
+
+
+def initial_parameters(seed=SEED):
+    """Return the initial weights as an ordered dict name -> float32 array (see PARAMETERS).
+
+    Weights are Glorot uniform, the usual choice for tanh: U(-a, a) with
+    a = sqrt(6 / (fan_in + fan_out)); Glorot and Bengio, AISTATS 2010, equation 16. Biases are
+    U(-0.05, 0.05) and not zero, so that a framework that ignores or misplaces a bias is caught at
+    the first logits. The generator is NumPy's RandomState, whose stream is frozen for all releases.
+    """
+    random = np.random.RandomState(seed)
+    result = OrderedDict()
+    for name, shape in PARAMETERS.items():
+        bound = 0.05
+        if len(shape) == 4:
+            field = shape[2] * shape[3]
+            bound = np.sqrt(6.0 / ((shape[0] + shape[1]) * field))
+        elif len(shape) == 2:
+            bound = np.sqrt(6.0 / (shape[0] + shape[1]))
+        result[name] = random.uniform(-bound, bound, shape).astype(np.float32)
+    return result
+
+
+class DataError(Exception):
+    """The digits are missing or not the expected ones; says what to do.
+
+    Attributes:
+        file: path that was looked at.
+        found: what was there.
+        expected: what should have been there.
+
+    """
+
+    def __init__(self, file, found, expected, advice):
+        super().__init__("%s: found %s; expected %s; %s" % (file, found, expected, advice))
+        self.file, self.found, self.expected = file, found, expected
+
+
+Data = namedtuple("Data", "name sha256 train_images train_labels test_images test_labels")
+Data.__doc__ = """Digits: images float32 (count, 1, 28, 28) from 0 to 1, labels int64 (count,).
+
+sha256 is that of mnist-5k.npz, or that of the four IDX files' contents one after another.
+"""
+
+
+def load_data(folder=None):
+    """Return :class:`Data`: the 5,000 digits beside this file, or full MNIST from a folder.
+
+    Args:
+        folder: holds the four IDX files (``train-images-idx3-ubyte`` and so on, each as it is or
+            as ``.gz``); None takes 4,000 + 1,000 digits from ``data/mnist-5k.npz``.
+
+    Raises:
+        DataError: a file is missing, unreadable, or not the published one (by SHA-256).
+
+    """
+    if folder is not None:
+        return _load_idx(folder, _IDX_SHA256)
+    path = os.path.join(_FOLDER, _MNIST_5K)
+    advice = "restore it from the repository, or rebuild it with measurements/data/make_mnist_5k.py"
+    content = _read(path, advice)
+    _verify(path, content, _MNIST_5K_SHA256, advice)
+    with np.load(path) as archive:
+        arrays = [archive[key] for key in Data._fields[2:]]
+    return _as_data("mnist-5k", _MNIST_5K_SHA256, arrays)
+
+
+def _load_idx(folder, hashes):
+    advice = "put the four published MNIST files into that folder, unchanged"
+    arrays, everything = [], hashlib.sha256()
+    for name, sha256 in hashes.items():
+        path = os.path.join(folder, name)
+        if not os.path.exists(path) and os.path.exists(path + ".gz"):
+            path += ".gz"
+        content = _read(path, advice)
+        _verify(path, content, sha256, advice)
+        everything.update(content)
+        # IDX: two zero bytes, type (8 = unsigned byte), number of dimensions, sizes big-endian.
+        dimensions = content[3]
+        shape = np.frombuffer(content, ">i4", dimensions, 4)
+        arrays.append(np.frombuffer(content, np.uint8, -1, 4 + 4 * dimensions).reshape(shape))
+    return _as_data("mnist", everything.hexdigest(), arrays)
+
+
+def _read(path, advice):
+    """Return the bytes of a file, decompressed when its name ends in .gz."""
+    try:
+        with (gzip.open if path.endswith(".gz") else open)(path, "rb") as stream:
+            return stream.read()
+    except FileNotFoundError:
+        raise DataError(path, "no such file", "an MNIST file", advice) from None
+    except (OSError, EOFError) as error:
+        raise DataError(path, "an unreadable file (%s)" % error, "an MNIST file", advice) from error
+
+
+def _verify(path, content, sha256, advice):
+    found = hashlib.sha256(content).hexdigest()
+    if found != sha256:
+        raise DataError(path, "SHA-256 " + found, "SHA-256 " + sha256, advice)
+
+
+def _as_data(name, sha256, arrays):
+    train_images, train_labels, test_images, test_labels = arrays
+
+    def scaled(images):
+        return (images.astype(np.float32) / np.float32(255))[:, np.newaxis]
+
+    return Data(
+        name,
+        sha256,
+        scaled(train_images),
+        train_labels.astype(np.int64),
+        scaled(test_images),
+        test_labels.astype(np.int64),
+    )
+
+
+def batch_indices(count, batch=BATCH, steps=None, seed=SEED):
+    """Return int64 (steps, batch): which of ``count`` images make up each step's batch.
+
+    Every epoch is a fresh permutation cut into whole batches; the remainder of an epoch is left
+    out, so that all steps do the same work. ``steps`` defaults to one epoch.
+    """
+    per_epoch = count // batch
+    if per_epoch == 0:
+        raise ValueError("found %d images; expected at least one batch of %d" % (count, batch))
+    steps = per_epoch if steps is None else steps
+    random = np.random.RandomState(seed)
+    epochs = [
+        random.permutation(count)[: per_epoch * batch].reshape(per_epoch, batch)
+        for _ in range(-(-steps // per_epoch))
+    ]
+    return np.concatenate(epochs)[:steps].astype(np.int64)
+
+
+# --- The reference: forward, backward, update, in float64 -----------------------------------------
+
+
+def _patches(images, size):
+    """View (n, c, h, w) as (n, c, h - size + 1, w - size + 1, size, size) without copying."""
+    n, c, h, w = images.shape
+    strides = images.strides + images.strides[2:]
+    shape = (n, c, h - size + 1, w - size + 1, size, size)
+    return np.lib.stride_tricks.as_strided(images, shape, strides, writeable=False)
+
+
+def _convolve(images, weight, bias):
+    """Cross-correlate (n, c, h, w) with (o, c, k, k), no padding: (n, o, h - k + 1, w - k + 1)."""
+    product = np.tensordot(_patches(images, weight.shape[2]), weight, ((1, 4, 5), (1, 2, 3)))
+    return product.transpose(0, 3, 1, 2) + bias[:, np.newaxis, np.newaxis]
+
+
+def _convolve_backward(images, weight, upstream, want_images=True):
+    """Return the gradients of a convolution: (images or None, weight, bias)."""
+    size = weight.shape[2]
+    for_weight = np.tensordot(upstream, _patches(images, size), ((0, 2, 3), (0, 2, 3)))
+    for_images = None
+    if want_images:
+        for_images = np.zeros_like(images)
+        columns = np.tensordot(upstream, weight, ((1,), (0,))).transpose(3, 4, 5, 0, 1, 2)
+        h, w = upstream.shape[2:]
+        for row in range(size):
+            for column in range(size):
+                target = for_images[:, :, row : row + h, column : column + w]
+                target += columns[:, row, column].transpose(1, 0, 2, 3)
+    return for_images, for_weight, upstream.sum((0, 2, 3))
+
+
+def _pool(images):
+    """Max-pool 2x2, stride 2. Returns the maxima (n, c, h/2, w/2) and which of four won.
+
+    Where several are equal the first wins. Equal values are common: over the black border of a
+    digit all four see the same patch, so whoever wins, the gradients of the weights are the same,
+    as long as exactly one wins.
+    """
+    n, c, h, w = images.shape
+    blocks = images.reshape(n, c, h // 2, 2, w // 2, 2).transpose(0, 1, 2, 4, 3, 5)
+    blocks = blocks.reshape(n, c, h // 2, w // 2, 4)
+    winner = blocks.argmax(-1)[..., np.newaxis]
+    return (blocks * (winner == np.arange(4))).sum(-1), winner
+
+
+def _pool_backward(winner, upstream):
+    n, c, h, w = upstream.shape
+    blocks = upstream[..., np.newaxis] * (winner == np.arange(4))
+    blocks = blocks.reshape(n, c, h, w, 2, 2).transpose(0, 1, 2, 4, 3, 5)
+    return blocks.reshape(n, c, 2 * h, 2 * w)
+
+
+def _forward(parameters, images):
+    """Return the logits and everything that the backward pass needs."""
+    p = parameters
+    tanh1 = np.tanh(_convolve(images, p["conv1_weight"], p["conv1_bias"]))
+    pool1, winner1 = _pool(tanh1)
+    tanh2 = np.tanh(_convolve(pool1, p["conv2_weight"], p["conv2_bias"]))
+    pool2, winner2 = _pool(tanh2)
+    flat = pool2.reshape(len(images), -1)
+    tanh3 = np.tanh(flat.dot(p["dense1_weight"]) + p["dense1_bias"])
+    scores = tanh3.dot(p["dense2_weight"]) + p["dense2_bias"]
+    return scores, (tanh1, pool1, winner1, tanh2, pool2, winner2, flat, tanh3)
+
+
+def _float64(parameters):
+    return OrderedDict((name, np.asarray(w, np.float64)) for name, w in parameters.items())
+
+
+def logits(parameters, images):
+    """Return the class scores before softmax, float64 (count, 10), for images (count, 1, h, w)."""
+    return _forward(_float64(parameters), np.asarray(images, np.float64))[0]
+
+
+def gradients(parameters, images, labels):
+    """Return (mean cross-entropy, ordered dict name -> float64 gradient) of one batch.
+
+    loss = mean_i(log(sum_j exp(s_ij)) - s_i,label_i); its derivative with respect to the scores is
+    (softmax(s) - onehot) / n. The sizes follow from the arrays: small networks work as well.
+    """
+    p = _float64(parameters)
+    images = np.asarray(images, np.float64)
+    scores, (tanh1, pool1, winner1, tanh2, pool2, winner2, flat, tanh3) = _forward(p, images)
+    count = len(images)
+    shifted = scores - scores.max(1, keepdims=True)
+    log_sum = np.log(np.exp(shifted).sum(1))
+    loss = float((log_sum - shifted[np.arange(count), labels]).mean())
+
+    d_scores = np.exp(shifted - log_sum[:, np.newaxis])
+    d_scores[np.arange(count), labels] -= 1
+    d_scores /= count
+    d_tanh3 = d_scores.dot(p["dense2_weight"].T) * (1 - tanh3**2)
+    d_pool2 = d_tanh3.dot(p["dense1_weight"].T).reshape(pool2.shape)
+    d_conv2 = _pool_backward(winner2, d_pool2) * (1 - tanh2**2)
+    d_pool1, d_conv2_weight, d_conv2_bias = _convolve_backward(pool1, p["conv2_weight"], d_conv2)
+    d_conv1 = _pool_backward(winner1, d_pool1) * (1 - tanh1**2)
+    _, d_conv1_weight, d_conv1_bias = _convolve_backward(images, p["conv1_weight"], d_conv1, False)
+    found = {
+        "conv1_weight": d_conv1_weight,
+        "conv1_bias": d_conv1_bias,
+        "conv2_weight": d_conv2_weight,
+        "conv2_bias": d_conv2_bias,
+        "dense1_weight": flat.T.dot(d_tanh3),
+        "dense1_bias": d_tanh3.sum(0),
+        "dense2_weight": tanh3.T.dot(d_scores),
+        "dense2_bias": d_scores.sum(0),
+    }
+    return loss, OrderedDict((name, found[name]) for name in p)
+
+
+def step(parameters, images, labels, learning_rate=LEARNING_RATE):
+    """Return (loss before the update, new float64 parameters): one step of plain SGD."""
+    loss, gradient = gradients(parameters, images, labels)
+    return loss, OrderedDict(
+        (name, np.asarray(weight, np.float64) - learning_rate * gradient[name])
+        for name, weight in parameters.items()
+    )
+
+
+# --- The gate -------------------------------------------------------------------------------------
+
+Reference = namedtuple("Reference", "logits gradients losses scales")
+Reference.__doc__ = """What a correct framework computes from the initial weights and first batches.
+
+logits     float64 (batch, 10) of the first batch, before any step
+gradients  ordered dict name -> float64 gradient of the first step
+losses     float64 (GATE_STEPS,): mean cross-entropy before each update
+scales     ordered dict name -> largest absolute initial weight
+"""
+
+
+def reference(data, cache_folder=None, batch=BATCH, learning_rate=LEARNING_RATE, seed=SEED):
+    """Return the :class:`Reference` of the first GATE_STEPS batches, from a cache if there is one.
+
+    Args:
+        data: :class:`Data`.
+        cache_folder: where an ``.npz`` is kept whose name has a hash of this file, the data and
+            the settings; a missing, corrupt or unwritable cache only costs the time to compute.
+        batch: images per step.
+        learning_rate: of plain SGD.
+        seed: of the weights and of the order of the batches.
+
+    """
+    path = None
+    if cache_folder is not None:
+        with open(os.path.abspath(__file__), "rb") as stream:
+            key = hashlib.sha256(stream.read())
+        key.update(repr((data.sha256, batch, float(learning_rate), seed)).encode("ascii"))
+        path = os.path.join(cache_folder, "lenet-reference-%s.npz" % key.hexdigest()[:20])
+        cached = _load_reference(path, batch)
+        if cached is not None:
+            return cached
+    result = _compute_reference(data, batch, learning_rate, seed)
+    if path is not None:
+        _save_reference(path, result)
+    return result
+
+
+def _compute_reference(data, batch, learning_rate, seed):
+    initial = parameters = initial_parameters(seed)
+    order = batch_indices(len(data.train_images), batch, GATE_STEPS, seed)
+    first = order[0]
+    losses = []
+    for indices in order:
+        loss, parameters = step(
+            parameters, data.train_images[indices], data.train_labels[indices], learning_rate
+        )
+        losses.append(loss)
+    return Reference(
+        logits(initial, data.train_images[first]),
+        gradients(initial, data.train_images[first], data.train_labels[first])[1],
+        np.array(losses),
+        OrderedDict((name, float(np.abs(weight).max())) for name, weight in initial.items()),
+    )
+
+
+def _load_reference(path, batch):
+    try:
+        with np.load(path) as archive:
+            found = Reference(
+                archive["logits"],
+                OrderedDict((name, archive["gradient_" + name]) for name in PARAMETERS),
+                archive["losses"],
+                OrderedDict((name, float(archive["scale_" + name])) for name in PARAMETERS),
+            )
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
+        return None
+    arrays = [found.logits, found.losses] + list(found.gradients.values())
+    shapes = [(batch, 10), (GATE_STEPS,)] + list(PARAMETERS.values())
+    sound = all(a.shape == s and np.isfinite(a).all() for a, s in zip(arrays, shapes))
+    return found if sound else None
+
+
+def _save_reference(path, result):
+    """Write atomically: two workers may do so at once. A cache that fails is no failure."""
+    arrays = {"logits": result.logits, "losses": result.losses}
+    for name in PARAMETERS:
+        arrays["gradient_" + name] = result.gradients[name]
+        arrays["scale_" + name] = result.scales[name]
+    temporary = None
+    try:
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        handle, temporary = tempfile.mkstemp(suffix=".part", dir=os.path.dirname(path))
+        with os.fdopen(handle, "wb") as stream:
+            np.savez(stream, **arrays)
+        os.replace(temporary, path)
+    except OSError:
+        if temporary is not None and os.path.exists(temporary):
+            os.remove(temporary)
+
+
+Check = namedtuple("Check", "quantity error tolerance ok")
+Check.__doc__ = "One comparison of the gate: relative error (1) against its tolerance (1)."
+
+
+def recover_gradients(before, after, learning_rate=LEARNING_RATE):
+    """Return (before - after) / learning_rate in float64: the gradients that one SGD step used.
+
+    They come out of the very step that is timed, so a fault in it cannot hide behind a separately
+    compiled gradient function.
+    """
+    return OrderedDict(
+        (
+            name,
+            (np.asarray(before[name], np.float64) - np.asarray(after[name], np.float64))
+            / learning_rate,
+        )
+        for name in before
+    )
+
+
+def compare(
+    expected, scores, step_gradients, losses, learning_rate=LEARNING_RATE, precision="float32"
+):
+    """Return a list of :class:`Check`: logits, each parameter's gradient, the loss of each step.
+
+    Errors are relative in the maximum norm: max|found - expected| / max|expected|. For gradients,
+    recovered by :func:`recover_gradients`, the tolerance has two terms:
+
+        tolerance + eps * max|w| / (learning_rate * max|g|)
+
+    The second is the rounding of the float32 weights (eps = 2**-23, half of it for each of the two
+    roundings of w - learning_rate * g), divided by the learning rate as the gradients are.
+    Values that are not finite, or an array of another shape, give an infinite error.
+
+    Args:
+        expected: :class:`Reference`.
+        scores: logits of the first batch at the initial weights, (batch, 10).
+        step_gradients: dict name -> gradient of the first step, canonical layout.
+        losses: mean cross-entropy before each of the first GATE_STEPS updates.
+        learning_rate: of the steps.
+        precision: key of TOLERANCES.
+
+    """
+    tolerance = TOLERANCES[precision]
+    eps = float(np.finfo(np.float32).eps)
+    checks = [_check("logits", scores, expected.logits, tolerance.logits)]
+    for name, gradient in expected.gradients.items():
+        rounding = eps * expected.scales[name] / (learning_rate * np.abs(gradient).max())
+        checks.append(
+            _check(
+                "gradient of " + name,
+                step_gradients.get(name, ()),
+                gradient,
+                tolerance.gradient + rounding,
+            )
+        )
+    losses = list(losses)
+    for index, loss in enumerate(expected.losses):
+        found = losses[index] if index < len(losses) else np.nan
+        checks.append(_check("loss of step %d" % (index + 1), found, loss, tolerance.loss))
+    return checks
+
+
+def _check(quantity, found, expected, tolerance):
+    error = relative_error(found, expected)
+    return Check(quantity, error, float(tolerance), bool(error <= tolerance))
+
+
+def relative_error(found, expected):
+    """Return max|found - expected| / max|expected|, infinite for other shapes or non-finite."""
+    found, expected = np.asarray(found, np.float64), np.asarray(expected, np.float64)
+    if found.shape != expected.shape or not np.isfinite(found).all():
+        return float("inf")
+    scale = np.abs(expected).max()
+    return float(np.abs(found - expected).max() / (scale if scale > 0 else 1.0))
+
+
+def accuracy(scores, labels):
+    """Return the fraction (0 to 1) of rows of scores whose largest entry is the label's."""
+    return float((np.argmax(scores, 1) == labels).mean())
+
+
+# --- Work of a step -------------------------------------------------------------------------------
+
+Operations = namedtuple("Operations", "flops bytes")
+Operations.__doc__ = "Floating-point operations and bytes of memory traffic of one training step."
+
+
+def operations(batch=BATCH):
+    """Return the :class:`Operations` of one training step, a lower bound for any framework.
+
+    flops: 2 per multiply-add (Goodfellow, Bengio and Courville, Deep Learning, 2016, chapter 9,
+    gives a convolution's multiply-adds as positions x outputs x inputs x kernel area). The forward
+    product of a layer is followed by two products of the same size going back, for its weights and
+    for its input (Baydin et al., JMLR 18, 2018: reverse mode); the first layer needs no gradient of
+    its input. Bias, tanh, pooling and softmax are not counted: they are under 1 %.
+
+    bytes: float32; every weight read forward and backward and read and written by the update, every
+    layer's output written once and read twice. Caches can spare some of it, so this is an estimate.
+    """
+    conv1 = 24 * 24 * 20 * (1 * 5 * 5)
+    others = 8 * 8 * 50 * (20 * 5 * 5) + 800 * 500 + 500 * 10
+    flops = 2 * batch * (2 * conv1 + 3 * others)
+    outputs = 28 * 28 + 24 * 24 * 20 + 12 * 12 * 20 + 8 * 8 * 50 + 800 + 500 + 10
+    return Operations(flops, 4 * (4 * PARAMETER_COUNT + 3 * batch * outputs))
