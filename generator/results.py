@@ -1,0 +1,850 @@
+"""Result files: write, read, validate, migrate and select them.
+
+One run of ``measure`` writes, per framework and version,
+``<machine>/<framework>/<version>/<run>.csv`` (one row a sample or verdict) and ``<run>.json``
+beside it (everything that is the same for all rows). Files are append-only: nothing here changes
+an old one, older schemas are migrated on reading.
+
+Writing, :func:`rows` and :func:`read_document` need nothing but the standard library and NumPy, so
+that a machine that measures does not have to have pandas. Reading frames imports pandas late.
+
+Reading has two passes. The fast one lets pandas parse the file and then checks whole columns. Only
+when such a check fails, the slow one goes through the file line by line and names the line.
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import io
+import json
+import math
+import os
+import re
+import warnings
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from generator.errors import InputError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+COLUMNS = (
+    "run", "machine", "framework", "version", "section", "mode", "device", "lane", "case",
+    "metric", "unit", "block", "sample", "value", "status", "flags", "reason",
+)  # fmt: skip
+"""The columns of a CSV, in order."""
+
+STATUSES = ("ok", "unsupported", "failed", "timeout", "wrong", "skipped")
+"""How a measurement may end; every status but ``ok`` carries a reason."""
+
+FLAGS = ("disturbed", "throttled", "partial", "resumed")
+"""Words that ``flags`` may hold, separated by one space."""
+
+PROFILES = ("quick", "full", "aa")
+"""``aa`` is the A/A study: never on a page of results, see :func:`study`."""
+
+SCHEMA = 1
+"""Version of the JSON document that :func:`write` expects."""
+
+Document = dict[str, Any]
+
+MIGRATIONS: dict[int, Callable[[Document], Document]] = {}
+"""Schema number -> function that returns the document in the next schema. Applied on reading."""
+
+REASON_LENGTH = 500
+
+_HEADER = (",".join(COLUMNS) + "\n").encode()
+_PATH_COLUMNS = ("machine", "framework", "version", "run")
+_IDENTITY = ("section", "mode", "device", "lane")
+_RUN = re.compile(r"\d{8}T\d{6}Z-[0-9a-f]{6}")
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]*")
+_COUNT = re.compile(r"0|[1-9][0-9]{0,8}")
+_NUMBER = re.compile(r"[+-]?[0-9]+(\.[0-9]*)?([eE][+-]?[0-9]+)?")
+_CONTROL_BYTES = bytes([*range(10), *range(11, 32), 127])
+# C0 and C1 controls, line and paragraph separators, and the marks that reorder or hide text.
+_UNPRINTABLE = re.compile(
+    "[\x00-\x1f\x7f-\x9f\u2028\u2029\u200b\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]"
+)
+
+
+# ---------------------------------------------------------------------------------------- writing
+
+
+def one_line(text: object) -> str:
+    """Return any text as a valid ``reason``: printable, one line, at most 500 characters."""
+    flat = " ".join(_UNPRINTABLE.sub(" ", str(text)).split())
+    flat = flat.encode("utf-8", "replace").decode()  # lone surrogates from undecodable output
+    return flat if len(flat) <= REASON_LENGTH else flat[: REASON_LENGTH - 1] + "…"
+
+
+def write(csv_path: Path, rows: Iterable[Mapping[str, object]], document: Document) -> None:
+    """Write a run's rows and document, each atomically and flushed to the disk.
+
+    Killed at any moment, this leaves the earlier pair, or new rows beside the earlier document:
+    never a document that claims jobs whose rows are missing, never half a file.
+
+    Args:
+        csv_path: ``<root>/<machine>/<framework>/<version>/<run>.csv``; folders are made.
+        rows: mappings from :data:`COLUMNS`; a missing key or ``None`` is an empty cell, ``reason``
+            goes through :func:`one_line`, floats are written with ``repr``.
+        document: the JSON document, schema :data:`SCHEMA`.
+
+    Raises:
+        InputError: a row or the document is not valid; nothing was written.
+        OSError: the file system refused; earlier files are untouched.
+
+    """
+    table = encode(rows)
+    where = _Where.of(csv_path)
+    for problem in (*_document_problems(document, where), *_row_problems(table, where)):
+        raise problem
+    csv_path.parent.mkdir(parents=True, exist_ok=True)
+    beside = csv_path.with_suffix(".json")
+    if not beside.exists():  # a CSV never stands without a document
+        _replace(beside, _json_bytes({**document, "jobs": [], "finished": None}))
+    _replace(csv_path, table)
+    _replace(beside, _json_bytes(document))
+
+
+def encode(rows: Iterable[Mapping[str, object]]) -> bytes:
+    """Return the bytes of a CSV with these rows, header included."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(COLUMNS)
+    for row in rows:
+        if unknown := row.keys() - set(COLUMNS):
+            raise InputError("row to write", None, f"column {min(unknown)!r}", ", ".join(COLUMNS))
+        cells = (row.get(column) for column in COLUMNS[:-1])
+        writer.writerow([*map(_cell, cells), one_line(row.get("reason") or "")])
+    return text.getvalue().encode()
+
+
+def _cell(value: object) -> object:
+    if value is None:
+        return ""
+    # float() first: the repr of a NumPy scalar is not a number.
+    return repr(float(value)) if isinstance(value, float) else value
+
+
+def _json_bytes(document: Document) -> bytes:
+    return (json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False) + "\n").encode()
+
+
+def _replace(path: Path, data: bytes) -> None:
+    """Put ``data`` at ``path`` in one step that survives a loss of power."""
+    part = path.with_name(f"{path.name}.{os.getpid()}.part")
+    try:
+        with part.open("wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        part.replace(path)
+    except BaseException:
+        part.unlink(missing_ok=True)
+        raise
+    if hasattr(os, "O_DIRECTORY"):  # POSIX: the rename itself has to reach the disk
+        folder = os.open(path.parent, os.O_DIRECTORY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+
+
+# ------------------------------------------------------------------------------------- validation
+
+
+@dataclass(frozen=True)
+class _Where:
+    """A result file and what its path says about its content."""
+
+    path: Path
+    says: Mapping[str, str]
+    problem: InputError | None
+
+    @classmethod
+    def of(cls, path: Path) -> _Where:
+        parts = path.with_suffix("").parts[-4:]
+        says = dict(zip(_PATH_COLUMNS, parts, strict=False))
+        good = (
+            path.suffix == ".csv"
+            and len(parts) == 4
+            and all(_NAME.fullmatch(part) for part in parts)
+            and _RUN.fullmatch(says["run"])
+        )
+        layout = "<machine>/<framework>/<version>/<YYYYMMDDTHHMMSSZ-xxxxxx>.csv"
+        problem = None if good else InputError(path, None, f"path {'/'.join(parts)!r}", layout)
+        return cls(path, says, problem)
+
+    @property
+    def key(self) -> str:
+        return "/".join(self.says.values())
+
+
+def validate(path: Path) -> list[InputError]:
+    """Return every problem of one CSV and of the JSON beside it; empty when all is well."""
+    where = _Where.of(path)
+    problems = [where.problem] if where.problem else []
+    try:
+        problems += _row_problems(path.read_bytes(), where)
+    except OSError as error:
+        problems.append(InputError(path, None, error.strerror, "a readable file"))
+    try:
+        document = _parse_document(path.with_suffix(".json"))
+    except InputError as error:
+        problems.append(error)
+    else:
+        problems += _document_problems(document, where)
+    return problems
+
+
+def rows(path: Path) -> list[dict[str, str]]:
+    """Return the rows of a CSV as they stand, with the standard library only.
+
+    Raises:
+        InputError: the first problem of the file.
+
+    """
+    data = _read_bytes(path)
+    for problem in _row_problems(data, _Where.of(path)):
+        raise problem
+    lines = data.decode().split("\n")[1:-1]
+    return [dict(zip(COLUMNS, cells, strict=True)) for cells in csv.reader(lines)]
+
+
+def _read_bytes(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise InputError(path, None, error.strerror, "a readable file") from error
+
+
+def _row_problems(data: bytes, where: _Where) -> Iterator[InputError]:
+    """Go through a CSV line by line: the slow pass, which knows the line of every problem."""
+
+    def problem(line: int, found: object, expected: object) -> InputError:
+        return InputError(where.path, line, found, expected)
+
+    lines = data.split(b"\n")
+    if lines[0] + b"\n" != _HEADER:
+        found = f"header {_shown(lines[0].decode('utf-8', 'replace'))}"
+        yield problem(1, found, ",".join(COLUMNS))
+        return
+    if lines[-1]:
+        yield problem(len(lines), "no line end after the last row (truncated?)", "a line end")
+    else:
+        lines.pop()
+    units: dict[tuple[str, str], str] = {}
+    samples: set[tuple[str, ...]] = set()
+    for number, line in enumerate(lines[1:], start=2):
+        try:
+            # Line by line, so that an open quotation mark cannot swallow the rest of the file.
+            cells = next(csv.reader([line.decode()], strict=True), [])
+        except UnicodeDecodeError as error:
+            yield problem(number, f"byte 0x{line[error.start]:02x} that is not UTF-8", "UTF-8 text")
+            continue
+        except csv.Error as error:
+            yield problem(number, f"{error}: {_shown(line.decode())}", "one CSV record a line")
+            continue
+        if len(cells) != len(COLUMNS):
+            yield problem(number, f"{len(cells)} columns", f"{len(COLUMNS)} columns")
+            continue
+        row = dict(zip(COLUMNS, cells, strict=True))
+        for found, expected in _cell_problems(row, where.says):
+            yield problem(number, found, expected)
+        unit = units.setdefault((row["section"], row["metric"]), row["unit"])
+        if unit != row["unit"]:
+            yield problem(
+                number,
+                f"unit {_shown(row['unit'])} of metric {_shown(row['metric'])}",
+                f"{unit!r}, as in the rows before",
+            )
+        if row["status"] == "ok" and row["sample"] and "partial" not in row["flags"]:
+            identity = tuple(row[column] for column in _SAMPLE_KEY)
+            if identity in samples:
+                yield problem(number, "the same sample a second time", "every sample once")
+            samples.add(identity)
+
+
+_SAMPLE_KEY = (*_IDENTITY, "case", "metric", "block", "sample")
+
+
+def _cell_problems(row: dict[str, str], says: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    """Yield (found, expected) for everything that is wrong within one row."""
+    for column, text in row.items():
+        if match := _UNPRINTABLE.search(text):
+            yield f"character U+{ord(match[0]):04X} in {column}", "printable text"
+    for column, expected in says.items():
+        if row[column] != expected:
+            yield f"{column} {_shown(row[column])}", f"{expected!r}, as the path says"
+    for column in ("section", "device", "metric", "unit"):
+        if not row[column]:
+            yield f"no {column}", f"a {column}"
+    yield from _outcome_problems(row["status"], row["value"], row["reason"])
+    for column in ("block", "sample"):
+        if row[column] and not _COUNT.fullmatch(row[column]):
+            yield f"{column} {_shown(row[column])}", "an integer from 0, or nothing"
+    if row["flags"] and not _flags_are_known(row["flags"]):
+        yield f"flags {_shown(row['flags'])}", f"words out of: {' '.join(FLAGS)}"
+    if len(row["reason"]) > REASON_LENGTH:
+        yield f"a reason of {len(row['reason'])} characters", f"at most {REASON_LENGTH}"
+
+
+def _outcome_problems(status: str, value: str, reason: str) -> Iterator[tuple[str, str]]:
+    if status not in STATUSES:
+        yield f"status {_shown(status)}", " ".join(STATUSES)
+        return
+    if status != "ok" and not reason:
+        yield f"status {status} without a reason", "a reason"
+    if status not in ("ok", "wrong") and value:
+        yield f"value {_shown(value)} with status {status}", "no value"
+    elif (status == "ok" or value) and not (
+        _NUMBER.fullmatch(value) and math.isfinite(float(value))
+    ):
+        yield f"value {_shown(value)}", "a finite number"
+
+
+def _flags_are_known(text: str) -> bool:
+    words = text.split(" ")
+    return len(set(words)) == len(words) and set(words) <= set(FLAGS)
+
+
+def _shown(text: str) -> str:
+    """Return foreign text as it may stand in a message: quoted, escaped, short."""
+    return ascii(text if len(text) <= 60 else text[:59] + "…")
+
+
+# -------------------------------------------------------------------------------------- documents
+
+_TEXT, _WHOLE, _REAL = (str,), (int,), (int, float)
+_NONE = type(None)
+_SHAPE: dict[str, Any] = {
+    "schema": _WHOLE,
+    "run": _TEXT,
+    "machine": {
+        "id": _TEXT,
+        "cpu": _TEXT,
+        "cores": _WHOLE,
+        "threads": _WHOLE,
+        "memory_bytes": _WHOLE,
+        "os": _TEXT,
+        "kernel": _TEXT,
+        "virtualised": (bool, _NONE),
+        "gpus": [{"name": _TEXT, "driver": _TEXT, "memory_bytes": _WHOLE}],
+    },
+    "framework": _TEXT,
+    "version": _TEXT,
+    "profile": _TEXT,
+    "device": _TEXT,
+    "starts": [_TEXT],
+    "finished": (str, _NONE),
+    "seed": _WHOLE,
+    "repository": {"commit": (str, _NONE), "dirty": (bool, _NONE)},
+    "command": _TEXT,
+    "environment": {
+        "kind": _TEXT,
+        "lock": (str, _NONE),
+        "lock_sha256": (str, _NONE),
+        "python": _TEXT,
+        "packages": [_TEXT],
+        "install_seconds": (*_REAL, _NONE),
+        "size_bytes": (int, _NONE),
+    },
+    "code_sha256": {},
+    "data": {"name": _TEXT, "sha256": _TEXT},
+    "weights_sha256": _TEXT,
+    "settings": {},
+    "build": {},
+    "jobs": [
+        {
+            "id": _TEXT,
+            "sections": [_TEXT],
+            "mode": _TEXT,
+            "device": _TEXT,
+            "lane": _TEXT,
+            "case": _TEXT,
+            "block": (int, _NONE),
+            "status": _TEXT,
+        }
+    ],
+}
+"""Keys that a document must have, with their types. More keys are welcome anywhere.
+
+A dict is an object with at least these keys, a list an array of such elements, a tuple one of these
+types. ``bool`` is no ``int`` here.
+"""
+
+_TYPE_NAMES = {str: "text", int: "integer", float: "number", bool: "true or false", _NONE: "null"}
+
+
+def read_document(csv_path: Path) -> Document:
+    """Return the document beside a CSV, migrated to schema :data:`SCHEMA`; standard library only.
+
+    Raises:
+        InputError: it is missing, is not JSON, lacks something, or contradicts the path.
+
+    """
+    where = _Where.of(csv_path)
+    if where.problem:
+        raise where.problem
+    document = _parse_document(csv_path.with_suffix(".json"))
+    for problem in _document_problems(document, where):
+        raise problem
+    return document
+
+
+def _parse_document(path: Path) -> Document:
+    """Return the migrated document at ``path``; its shape is not checked yet."""
+
+    def constant(name: str) -> None:
+        raise InputError(path, None, f"the number {name}", "finite numbers")
+
+    def once(pairs: list[tuple[str, object]]) -> dict[str, object]:
+        keys = [key for key, _ in pairs]
+        if twice := {key for key in keys if keys.count(key) > 1}:
+            raise InputError(path, None, f"the key {_shown(min(twice))} twice", "every key once")
+        return dict(pairs)
+
+    try:
+        text = path.read_bytes().decode()
+    except FileNotFoundError as error:
+        raise InputError(path, None, "no file", "the document of the CSV beside it") from error
+    except OSError as error:
+        raise InputError(path, None, error.strerror, "a readable file") from error
+    except UnicodeDecodeError as error:
+        line = error.object[: error.start].count(b"\n") + 1
+        found = f"byte 0x{error.object[error.start]:02x} that is not UTF-8"
+        raise InputError(path, line, found, "UTF-8 text") from error
+    try:
+        document = json.loads(text, parse_constant=constant, object_pairs_hook=once)
+    except json.JSONDecodeError as error:
+        raise InputError(path, error.lineno, f"{error.msg} at column {error.colno}", "JSON") from (
+            error
+        )
+    except (RecursionError, ValueError) as error:  # thousands of brackets, or of digits
+        raise InputError(path, None, type(error).__name__, "JSON of ordinary depth") from error
+    if not isinstance(document, dict):
+        raise InputError(path, 1, type(document).__name__, "an object")
+    return _migrate(document, path)
+
+
+def _migrate(document: Document, path: Path) -> Document:
+    schema = document.get("schema")
+    while schema != SCHEMA:
+        if type(schema) is not int or schema not in MIGRATIONS:
+            known = ", ".join(map(str, sorted({SCHEMA, *MIGRATIONS})))
+            hint = " (written by a newer generator? update the checkout)"
+            found = f"schema {_shown(str(schema))}"
+            raise InputError(path, None, found, f"one of {known}{hint}")
+        document = {**MIGRATIONS[schema](document), "schema": schema + 1}
+        schema += 1
+    return document
+
+
+def _document_problems(document: Document, where: _Where) -> Iterator[InputError]:
+    """Yield everything that is wrong with a document of the current schema."""
+    path = where.path.with_suffix(".json")
+
+    def problem(found: str, expected: str) -> InputError:
+        return InputError(path, None, found, expected)
+
+    wrong = list(_shape_problems(document, _SHAPE, ""))
+    wrong += _text_problems(document, "")
+    yield from (problem(found, expected) for found, expected in wrong)
+    if wrong:
+        return
+    said = {**document, "machine": document["machine"]["id"]}
+    for name, expected in where.says.items():
+        if said[name] != expected:
+            yield problem(f"{name} {_shown(said[name])}", f"{expected!r}, as the path says")
+    if document["profile"] not in PROFILES:
+        yield problem(f"profile {_shown(document['profile'])}", " ".join(PROFILES))
+    for name, times in (("starts", document["starts"]), ("finished", [document["finished"]])):
+        for time in times:
+            if time is not None and not _is_utc(time):
+                yield problem(f"{name} {_shown(time)}", "a UTC time, 2026-11-22T20:15:00Z")
+    for index, job in enumerate(document["jobs"]):
+        if job["status"] not in STATUSES:
+            yield problem(f"jobs[{index}].status {_shown(job['status'])}", " ".join(STATUSES))
+        log = job.get("log")
+        if log is not None and not (isinstance(log, str) and _is_inside(log)):
+            yield problem(f"jobs[{index}].log {_shown(str(log))}", "a path below the results")
+
+
+def _shape_problems(value: object, shape: Any, at: str) -> Iterator[tuple[str, str]]:
+    name = at or "document"
+    if isinstance(shape, tuple):
+        if type(value) not in shape:
+            expected = " or ".join(_TYPE_NAMES[kind] for kind in shape)
+            yield f"{name}: {_shown(repr(value))}", expected
+    elif isinstance(shape, list):
+        if not isinstance(value, list):
+            yield f"{name}: {_shown(repr(value))}", "an array"
+            return
+        for index, element in enumerate(value):
+            yield from _shape_problems(element, shape[0], f"{name}[{index}]")
+    else:
+        if not isinstance(value, dict):
+            yield f"{name}: {_shown(repr(value))}", "an object"
+            return
+        for key, inner in shape.items():
+            below = f"{at}.{key}" if at else key
+            if key in value:
+                yield from _shape_problems(value[key], inner, below)
+            else:
+                yield f"no {below}", f"the key {below!r}"
+
+
+def _text_problems(value: object, at: str) -> Iterator[tuple[str, str]]:
+    if isinstance(value, str):
+        if match := _UNPRINTABLE.search(value.replace("\n", "").replace("\t", "")):
+            yield f"character U+{ord(match[0]):04X} in {at}", "printable text"
+    elif isinstance(value, dict):
+        for key, inner in value.items():
+            yield from _text_problems(key, at or "a key")
+            yield from _text_problems(inner, f"{at}.{key}" if at else key)
+    elif isinstance(value, list):
+        for index, inner in enumerate(value):
+            yield from _text_problems(inner, f"{at}[{index}]")
+
+
+def _is_utc(text: str) -> bool:
+    try:
+        time = datetime.fromisoformat(text)
+    except ValueError:
+        return False
+    return time.tzinfo is not None and not time.utcoffset()
+
+
+def _is_inside(text: str) -> bool:
+    path = Path(text)
+    return not path.is_absolute() and ".." not in path.parts and "\\" not in text
+
+
+# ---------------------------------------------------------------------------------------- reading
+
+
+@dataclass(frozen=True)
+class _File:
+    """A parsed CSV: its rows, and which rows belong to which configuration."""
+
+    frame: pd.DataFrame
+    configurations: list[tuple[str, ...]]
+    """(section, mode, device, lane) of every configuration that has whole rows."""
+    codes: np.ndarray[Any, Any]
+    """Per row, the index of its configuration; -1 for rows of an interrupted process."""
+
+
+_files: dict[tuple[str, str], _File] = {}
+"""(key of the path, content hash) -> parsed file."""
+_digests: dict[Path, tuple[tuple[int, ...], str]] = {}
+"""path -> (identity on disk, content hash): an untouched file is not read again."""
+
+
+def find(root: Path) -> list[Path]:
+    """Return every CSV below ``root``, sorted; those in unexpected places too."""
+    return sorted(root.rglob("*.csv"))
+
+
+def read(path: Path) -> pd.DataFrame:
+    """Return the rows of a CSV; parsed once per content and process. Do not change the frame.
+
+    Columns are :data:`COLUMNS`: ``value`` float64 (NaN when empty), ``block`` and ``sample`` Int64
+    (NA when empty), all others categorical.
+
+    Raises:
+        InputError: with the line, for the first thing that is not as agreed.
+
+    """
+    return _read(path).frame
+
+
+def _read(path: Path) -> _File:
+    where = _Where.of(path)
+    if where.problem:
+        raise where.problem
+    try:
+        stat = path.stat()
+    except OSError as error:
+        raise InputError(path, None, error.strerror, "a readable file") from error
+    identity = (stat.st_ino, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns)
+    known = _digests.get(path)
+    if known and known[0] == identity and (file := _files.get((where.key, known[1]))):
+        return file
+    data = _read_bytes(path)
+    digest = hashlib.blake2b(data).hexdigest()
+    if known:
+        _files.pop((where.key, known[1]), None)
+    key = (where.key, digest)
+    if key not in _files:
+        _files[key] = _index(_parse(data, where))
+    _digests[path] = (identity, digest)
+    return _files[key]
+
+
+def _parse(data: bytes, where: _Where) -> pd.DataFrame:
+    frame = _parse_fast(data, where)
+    if frame is not None:
+        return frame
+    for problem in _row_problems(data, where):
+        raise problem
+    # The slow pass accepts what a quick check doubted, such as ",nan," inside a reason.
+    frame = _parse_fast(data, where, doubt=False)
+    if frame is None:
+        raise InputError(where.path, None, "text that pandas cannot parse", "plain CSV")
+    return frame
+
+
+def _parse_fast(data: bytes, where: _Where, *, doubt: bool = True) -> pd.DataFrame | None:
+    """Return the typed rows, or None when a check on whole columns fails.
+
+    With ``doubt=False`` the slow pass has already accepted the file, so only pandas is asked.
+    """
+    import pandas as pd  # noqa: PLC0415 - see the module's docstring
+
+    if doubt and not (
+        data.startswith(_HEADER)
+        and data.endswith(b"\n")
+        and len(data.translate(None, _CONTROL_BYTES)) == len(data)
+        # pandas reads these as a missing value.
+        and not any(word in data for word in (b",nan,", b",NaN,", b",NAN,"))
+    ):
+        return None
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", pd.errors.ParserWarning)
+            frame = pd.read_csv(
+                io.BytesIO(data),
+                dtype={
+                    column: "float64" if column == "value" else "category" for column in COLUMNS
+                },
+                index_col=False,
+                keep_default_na=False,
+                na_values={"value": [""]},
+                skip_blank_lines=False,
+                float_precision="round_trip",
+            )
+    except (ValueError, pd.errors.ParserError, pd.errors.ParserWarning):
+        return None
+    counts = {column: _integers(frame[column].cat) for column in ("block", "sample")}
+    integers = {column: array for column, array in counts.items() if array is not None}
+    if len(integers) < 2:
+        return None
+    if doubt and not _columns_are_good(frame, data, where):
+        return None
+    return frame.assign(**integers)
+
+
+def _integers(column: Any) -> Any:
+    """Return a categorical column of digits as Int64, or None when something else is in it."""
+    import pandas as pd  # noqa: PLC0415
+
+    names = [str(name) for name in column.categories]
+    if any(name and not _COUNT.fullmatch(name) for name in names):
+        return None
+    values = np.array([int(name or 0) for name in names] or [0], dtype="int64")
+    empty = np.array([not name for name in names] or [True])
+    codes = column.codes.to_numpy()
+    return pd.arrays.IntegerArray(values[codes], empty[codes])
+
+
+def _columns_are_good(frame: pd.DataFrame, data: bytes, where: _Where) -> bool:
+    """Check everything that the slow pass checks, on categories and whole columns."""
+    names = {
+        column: [str(name) for name in frame[column].cat.categories]
+        for column in COLUMNS
+        if column != "value"
+    }
+    codes = {column: frame[column].cat.codes.to_numpy() for column in names}
+
+    def per_row(column: str, test: Callable[[str], Any]) -> Any:
+        return np.array([*map(test, names[column]), test("")])[codes[column]]
+
+    def distinct(*columns: str) -> int:
+        return len(np.unique(_combined([codes[column] for column in columns])))
+
+    def every_name_is_good() -> bool:
+        return (
+            not any(_UNPRINTABLE.search(text) for texts in names.values() for text in texts)
+            and not any(set(names[column]) - {said} for column, said in where.says.items())
+            and not any("" in names[column] for column in ("section", "device", "metric", "unit"))
+            and set(names["status"]) <= set(STATUSES)
+            and all(not text or _flags_are_known(text) for text in names["flags"])
+            and all(len(text) <= REASON_LENGTH for text in names["reason"])
+        )
+
+    def every_row_is_whole() -> bool:
+        # pandas pads a short row: then commas are missing. Those inside texts are not separators.
+        inside = sum(
+            int(per_row(column, lambda text: text.count(",")).sum())
+            for column, texts in names.items()
+            if any("," in text for text in texts)
+        )
+        separators = (len(COLUMNS) - 1) * (len(frame) + 1)
+        return data.count(b"\n") == len(frame) + 1 and data.count(b",") == separators + inside
+
+    def every_outcome_is_good() -> bool:
+        value = frame["value"].to_numpy()
+        ok, wrong = (per_row("status", status.__eq__) for status in ("ok", "wrong"))
+        return bool(
+            np.isfinite(value[ok]).all()
+            and not np.isinf(value[wrong]).any()
+            and np.isnan(value[~(ok | wrong)]).all()
+            and per_row("reason", bool)[~ok].all()
+        )
+
+    def every_sample_is_there_once() -> bool:
+        counts = (
+            per_row("status", "ok".__eq__)
+            & per_row("sample", bool)
+            & ~per_row("flags", lambda text: "partial" in text)
+        )
+        identity = _combined([codes[column][counts] for column in _SAMPLE_KEY])
+        return len(np.unique(identity)) == len(identity)
+
+    return (
+        every_name_is_good()
+        and every_row_is_whole()
+        and every_outcome_is_good()
+        and distinct("section", "metric", "unit") == distinct("section", "metric")
+        and every_sample_is_there_once()
+    )
+
+
+def _combined(columns: Sequence[Any]) -> Any:
+    """Return one integer a row: equal exactly where all of the columns of codes (>= 0) are."""
+    combined = np.zeros(len(columns[0]), dtype="int64")
+    for codes in columns:
+        if len(codes):
+            combined = combined * (int(codes.max()) + 1) + codes
+    return combined
+
+
+def _index(frame: pd.DataFrame) -> _File:
+
+    combined = _combined([frame[column].cat.codes.to_numpy() for column in _IDENTITY])
+    _, first, codes = np.unique(combined, return_index=True, return_inverse=True)
+    whole = ~np.array([*("partial" in str(x) for x in frame["flags"].cat.categories), False])
+    codes = np.where(whole[frame["flags"].cat.codes.to_numpy()], codes, -1)
+    configurations = [
+        tuple(str(text) for text in row)
+        for row in frame[list(_IDENTITY)].iloc[first].itertuples(index=False)
+    ]
+    return _File(frame, configurations, codes)
+
+
+@dataclass(frozen=True)
+class Results:
+    """Everything that was ever measured, keyed by ``machine/framework/version/run``."""
+
+    files: Mapping[str, _File]
+    documents: Mapping[str, Document]
+
+    @property
+    def frames(self) -> dict[str, pd.DataFrame]:
+        """The rows of every run, see :func:`read`."""
+        return {key: file.frame for key, file in self.files.items()}
+
+
+def load(root: Path) -> Results:
+    """Read all results below ``root``.
+
+    Raises:
+        InputError: for the first file that is not as agreed; :func:`validate` lists all problems.
+
+    """
+    files, documents = {}, {}
+    for path in find(root):
+        file = _read(path)
+        key = _Where.of(path).key
+        documents[key] = read_document(path)
+        files[key] = file
+    return Results(files, documents)
+
+
+def select(results: Results) -> pd.DataFrame:
+    """Return the rows that pages show, in one frame.
+
+    Per machine, framework, version, section, mode, device and lane these are the rows of the newest
+    run (its id begins with the time) of profile quick or full. Rows of interrupted processes
+    (flag ``partial``) are left out before the newest is chosen.
+
+    Returns:
+        the columns of :func:`read`, and ``profile``, ``code`` (hash of the measuring code of the
+        row's section) and ``provenance`` (key into ``results.documents``), all categorical.
+
+    """
+    newest: dict[tuple[str, ...], str] = {}
+    for key, file in sorted(results.files.items()):
+        if results.documents[key]["profile"] == "aa":
+            continue
+        subject, run = key.rsplit("/", 1)
+        for index in set(file.codes.tolist()) - {-1}:
+            configuration = (subject, *file.configurations[index])
+            newest[configuration] = max(run, newest.get(configuration, ""))
+    chosen: dict[str, list[tuple[str, ...]]] = {}
+    for configuration, run in newest.items():
+        chosen.setdefault(f"{configuration[0]}/{run}", []).append(configuration[1:])
+    return _gather(results, chosen)
+
+
+def study(results: Results) -> pd.DataFrame:
+    """Return all whole rows of profile ``aa`` (the A/A study), with the columns of :func:`select`.
+
+    Every run counts here; ``provenance`` tells them apart.
+    """
+    return _gather(
+        results,
+        {
+            key: file.configurations
+            for key, file in sorted(results.files.items())
+            if results.documents[key]["profile"] == "aa"
+        },
+    )
+
+
+def _gather(results: Results, chosen: Mapping[str, list[tuple[str, ...]]]) -> pd.DataFrame:
+    """Join the whole rows of the chosen configurations of each file."""
+    import pandas as pd  # noqa: PLC0415
+    from pandas.api.types import union_categoricals  # noqa: PLC0415
+
+    parts = []
+    for key, configurations in chosen.items():
+        file = results.files[key]
+        document = results.documents[key]
+        wanted = np.array([*(name in set(configurations) for name in file.configurations), False])
+        rows = np.flatnonzero(wanted[file.codes])
+        frame = file.frame if len(rows) == len(file.frame) else file.frame.take(rows)
+        sections = frame["section"].cat
+        hashes = [str(document["code_sha256"].get(name, "")) for name in sections.categories]
+        names = sorted(set(hashes))
+        code: Any = np.array(list(map(names.index, hashes)))[sections.codes.to_numpy()]
+        parts.append(
+            frame.assign(
+                profile=_constant(document["profile"], len(frame), pd),
+                code=pd.Categorical.from_codes(code, pd.Index(names)),
+                provenance=_constant(key, len(frame), pd),
+            )
+        )
+    columns = (*COLUMNS, "profile", "code", "provenance")
+    if not parts:
+        empty = pd.DataFrame({column: pd.Categorical([]) for column in columns})
+        return empty.astype({"value": "float64", "block": "Int64", "sample": "Int64"})
+    joined = {}
+    for column in columns:
+        pieces = [part[column] for part in parts]
+        if column in ("value", "block", "sample"):
+            joined[column] = pd.concat(pieces, ignore_index=True).array
+        else:
+            joined[column] = union_categoricals(pieces, ignore_order=True)
+    return pd.DataFrame(joined)
+
+
+def _constant(text: str, length: int, pd: Any) -> Any:
+    return pd.Categorical.from_codes(np.zeros(length, dtype="int8"), [text])

@@ -1,0 +1,263 @@
+"""A synthetic tree of results, for tests and benchmarks. Every number in it is invented.
+
+It has one of everything that a page has to cope with: all modes and lanes of the first three
+frameworks, A/A twins, gates, a ``wrong`` mode, an unsupported metric, a failed job with its log, a
+disturbed block, an interrupted process, and hostile text. The machine is called
+``sample-machine`` and the documents say that they are synthetic. Never commit its output.
+"""
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from generator import results
+
+MACHINE = "sample-machine"
+HOSTILE = '<script>alert(1)</script> | pipe, "quotes" & [link](javascript:alert(1)) {{ 7 * 7 }} `x`'
+VERSIONS = {"theano": "1.0.5", "mxnet": "1.9.1", "tensorflow": "2.21.0"}
+MODES = {
+    "theano": ("compiled",),
+    "mxnet": ("module", "gluon", "hybrid"),
+    "tensorflow": ("eager", "function", "xla"),
+}
+LANES = {"cpu": ("threads-1", "threads-all"), "cuda": ("resident", "copy")}
+TWINS = {("theano", "compiled"), ("tensorflow", "function")}
+STEP = {  # invented seconds per step of 64 images with one thread
+    "compiled": 0.046, "module": 0.047, "gluon": 0.045, "hybrid": 0.0447,
+    "eager": 0.046, "function": 0.030, "xla": 0.046,
+}  # fmt: skip
+BUILD = {"compiled": 30.0, "eager": 0.1, "function": 0.4, "xla": 2.0}  # seconds, cold
+BLOCKS = {"quick": 3, "full": 10, "aa": 10}
+SAMPLES = {"quick": 10, "full": 30, "aa": 30}
+
+
+def write_sample(
+    root: Path,
+    *,
+    frameworks: tuple[str, ...] = ("theano", "mxnet", "tensorflow"),
+    runs: int = 1,
+    rows_scale: float = 1,
+    profile: str = "full",
+    device: str = "cpu",
+    machine: str = MACHINE,
+    versions: dict[str, str] | None = None,
+    start: int = 0,
+    seed: int = 0,
+    oddities: bool = True,
+) -> list[Path]:
+    """Write ``runs`` runs of every framework below ``root`` and return the paths of the CSVs.
+
+    Args:
+        rows_scale: multiplies the samples of each process; with 1, profile full and all three
+            frameworks, a run has about 11,200 rows.
+        start: number of the first run; it decides the run id, so a second call with another start
+            adds newer runs.
+        oddities: failures, hostile text, a wrong and a disturbed one; without, all is well.
+
+    """
+    paths = []
+    for number in range(start, start + runs):
+        digest = hashlib.sha256(f"{seed} {number} {machine}".encode()).hexdigest()
+        day, hour = divmod(number, 24)
+        date = f"{2026 + day // 336}{day // 28 % 12 + 1:02}{day % 28 + 1:02}"
+        run = f"{date}T{hour:02}0000Z-{digest[:6]}"
+        rng = np.random.default_rng([seed, number])
+        drift = np.exp(rng.normal(0, 0.06, BLOCKS[profile]))  # a slow machine is slow for all
+        for framework in frameworks:
+            version = (versions or VERSIONS).get(framework, "1.0")
+            path = root / machine / framework / version / f"{run}.csv"
+            base = {"run": run, "machine": machine, "framework": framework, "version": version}
+            many = max(1, round(SAMPLES[profile] * rows_scale))
+            plan = _Plan(framework, profile, device, many, oddities, drift, rng)
+            rows = [base | row for row in _rows(plan)]
+            document = _document(path, rows, base, plan) | {"seed": seed}
+            results.write(path, rows, document)
+            paths.append(path)
+    return paths
+
+
+@dataclass(frozen=True)
+class _Plan:
+    framework: str
+    profile: str
+    device: str
+    samples: int
+    oddities: bool
+    drift: np.ndarray
+    rng: np.random.Generator
+
+
+def _rows(plan: _Plan) -> Iterator[dict[str, object]]:
+    framework, device, oddities = plan.framework, plan.device, plan.oddities
+    modes = MODES.get(framework, ("eager",))
+    lanes = LANES[device]
+    yield from _install(device, plan.rng)
+    for mode in modes:
+        for lane in lanes:
+            where = {"mode": mode, "device": device, "lane": lane}
+            if oddities and (framework, mode, lane) == ("tensorflow", "xla", lanes[0]):
+                yield where | {
+                    "section": "lenet", "metric": "gate", "unit": "verdict", "block": 0,
+                    "value": 0.0, "status": "wrong",
+                    "reason": "gradient of conv1.weight is 1.0 off, allowed 2e-06 (SYNTHETIC)",
+                }  # fmt: skip
+                continue
+            if oddities and (framework, mode, lane) == ("mxnet", "gluon", lanes[1]):
+                yield where | {
+                    "section": "lenet", "metric": "step_time", "unit": "s", "block": 0,
+                    "status": "failed", "reason": f"ended by signal 11 (SYNTHETIC): {HOSTILE}",
+                }  # fmt: skip
+                continue
+            twins = ("", "again") if (framework, mode) in TWINS else ("",)
+            for case in twins:
+                yield from _lenet(where, case, plan)
+            yield from _memory(where, plan)
+            yield from _compile(where, plan)
+
+
+def _install(device: str, rng: np.random.Generator) -> Iterator[dict[str, object]]:
+    where = {"section": "compile", "device": device, "status": "ok"}
+    yield where | {"case": "downloaded", "metric": "install_time", "unit": "s",
+                   "value": 8 * rng.lognormal(0, 0.1)}  # fmt: skip
+    yield where | {"case": "downloaded", "metric": "install_size", "unit": "B",
+                   "value": float(round(4e8 * rng.lognormal(0, 0.1)))}  # fmt: skip
+
+
+def _lenet(where: dict[str, str], case: str, plan: _Plan) -> Iterator[dict[str, object]]:
+    rng, many, oddities = plan.rng, plan.samples, plan.oddities
+    threads = 1 if where["lane"].endswith("-1") else 1.6
+    for block, slow in enumerate(plan.drift):
+        here = where | {"section": "lenet", "case": case, "block": block, "status": "ok"}
+        if oddities and block == 2:
+            here["flags"] = "disturbed"
+
+        def row(metric: str, unit: str, value: float, here: dict = here) -> dict[str, object]:
+            return here | {"metric": metric, "unit": unit, "value": float(value)}
+
+        process = STEP.get(where["mode"], 0.05) / threads * slow * rng.lognormal(0, 0.03)
+        times = process * rng.lognormal(0, 0.02, many)
+        times[rng.random(many) < 0.03] *= 1.5
+        for sample, time in enumerate(times):
+            yield row("step_time", "s", time) | {"sample": sample}
+            yield row("step_cpu_time", "s", time * threads * 0.98) | {"sample": sample}
+        yield row("foreign_load", "cores", 0.2 if "flags" in here else 0.01)
+        if case:
+            continue
+        yield row("gate", "verdict", 1)
+        yield row("gate_logits_error", "1", 1.2e-7)
+        yield row("gate_gradient_error", "1", 4.1e-7)
+        yield row("gate_loss_error", "1", 5.0e-8)
+        yield row("ceiling_fraction", "1", 0.4)
+        for sample in range(3):
+            yield row("evaluation_time", "s", process * 5 * rng.lognormal(0, 0.02)) | {
+                "sample": sample
+            }
+        if block == 0:
+            yield row("parameters", "count", 431080)
+            yield row("accuracy_time", "s", process * 62 * 4)
+            yield row("accuracy_epochs", "count", 4)
+            yield row("accuracy", "1", 0.955)
+        if oddities and block == 1 and where["mode"] == "compiled":  # killed, then begun again
+            yield row("step_time", "s", process) | {"sample": 0, "flags": "partial"}
+
+
+def _memory(where: dict[str, str], plan: _Plan) -> Iterator[dict[str, object]]:
+    rng = plan.rng
+    for block in range(3):
+        here = where | {"section": "memory", "block": block, "status": "ok", "unit": "B"}
+        for metric, size in (("rss_imported", 1.2e8), ("peak_rss", 3e8)):
+            yield here | {"metric": metric, "value": float(round(size * rng.lognormal(0, 0.02)))}
+        if plan.framework == "tensorflow" and plan.oddities:
+            reason = "the framework offers no allocator figure on this device"
+            yield here | {"metric": "allocator_peak", "status": "unsupported", "reason": reason}
+        else:
+            yield here | {"metric": "allocator_peak", "value": 2e8}
+        if where["device"] == "cuda":
+            yield here | {"metric": "device_memory", "value": 1.1e9}
+
+
+def _compile(where: dict[str, str], plan: _Plan) -> Iterator[dict[str, object]]:
+    rng = plan.rng
+    for case, share in (("cold", 1.0), ("warm", 0.2)):
+        for block in range(min(3, BLOCKS[plan.profile])):
+            here = where | {"section": "compile", "case": case, "block": block, "status": "ok"}
+            build = BUILD.get(where["mode"], 0.02) * share
+            times = {"import_time": 1.5, "build_time": build, "first_step_time": build / 4 + 0.05}
+            times = {name: time * rng.lognormal(0, 0.05) for name, time in times.items()}
+            for name, time in (*times.items(), ("ready_time", sum(times.values()))):
+                yield here | {"metric": name, "unit": "s", "value": float(time)}
+
+
+def _document(
+    path: Path, rows: list[dict[str, object]], base: dict[str, str], plan: _Plan
+) -> results.Document:
+    profile, device = plan.profile, plan.device
+    run, framework, version = base["run"], base["framework"], base["version"]
+    started = f"{run[:4]}-{run[4:6]}-{run[6:8]}T{run[9:11]}:00:00Z"
+    sha256 = hashlib.sha256(framework.encode()).hexdigest()
+    jobs = []
+    for mode in MODES.get(framework, ("eager",)):
+        for lane in LANES[device]:
+            for block in range(BLOCKS[profile]):
+                bad = [
+                    row for row in rows
+                    if (row.get("mode"), row.get("lane"), row.get("block")) == (mode, lane, block)
+                    and row["status"] in ("failed", "wrong")
+                ]  # fmt: skip
+                job = _job(mode, device, lane, block, len(jobs))
+                if bad:
+                    job["status"] = bad[0]["status"]
+                    if job["status"] == "failed":
+                        log = path.parent / f"{run}.logs" / f"{job['id']}.log"
+                        log.parent.mkdir(parents=True, exist_ok=True)
+                        log.write_text(f"SYNTHETIC log\n{HOSTILE}\nSegmentation fault\n")
+                        job["log"] = f"{run}.logs/{job['id']}.log"
+                jobs.append(job)
+    return {
+        "schema": results.SCHEMA,
+        "run": run,
+        "machine": {
+            "id": base["machine"],
+            "cpu": "SYNTHETIC: every number of this machine is invented",
+            "cores": 2, "threads": 2, "memory_bytes": 8 << 30, "os": "none", "kernel": "none",
+            "virtualised": None,
+            "gpus": [] if device == "cpu" else
+                    [{"name": "SYNTHETIC GPU", "driver": "0", "memory_bytes": 8 << 30}],
+        },
+        "framework": framework, "version": version, "profile": profile, "device": device,
+        "starts": [started],
+        "finished": started.replace(":00:00", ":45:00"),
+        "seed": 0,
+        "repository": {"commit": "0" * 40, "dirty": False},
+        "command": f"generator measure --profile {profile} --device {device}",
+        "environment": {
+            "kind": "locked", "lock": f"{version}-{device}.txt", "lock_sha256": sha256,
+            "python": "3.8.18", "packages": [f"{framework}=={version}", "numpy==1.21.6"],
+            "install_seconds": 8.0, "size_bytes": 4 * 10**8,
+        },
+        "code_sha256": dict.fromkeys(("lenet", "memory", "compile"), sha256),
+        "data": {"name": "mnist-5k", "sha256": sha256, "train": 4000, "test": 1000},
+        "weights_sha256": sha256,
+        "settings": {
+            "batch": 64, "learning_rate": 0.05, "activation": "tanh", "precision": "float32",
+            "samples": SAMPLES[profile], "blocks": BLOCKS[profile], "min_sample_seconds": 0.1,
+            "synthetic": True,
+        },
+        "build": {"version": version, "blas": HOSTILE if plan.oddities else "OpenBLAS 0.3.17"},
+        "jobs": jobs,
+    }  # fmt: skip
+
+
+def _job(mode: str, device: str, lane: str, block: int, order: int) -> dict[str, object]:
+    threads = 1 if lane.endswith("-1") else 2
+    return {
+        "id": f"{mode}-{lane}-{block}", "sections": ["compile", "memory", "lenet"], "mode": mode,
+        "device": device, "lane": lane, "case": "", "start": "warm", "block": block, "order": order,
+        "status": "ok", "seconds": 12.5, "k": 4, "warmup": 20,
+        "threads": {"OMP_NUM_THREADS": threads}, "affinity": [0, 1], "hash_seed": 1234 + order,
+        "padding": 17 * order % 4096, "foreign_load": 0.01, "disturbed": block == 2, "log": None,
+        "facts": {},
+    }  # fmt: skip
