@@ -406,10 +406,12 @@ def _parse_document(path: Path) -> Document:
         raise InputError(path, None, f"the number {name}", "finite numbers")
 
     def once(pairs: list[tuple[str, object]]) -> dict[str, object]:
-        keys = [key for key, _ in pairs]
-        if twice := {key for key in keys if keys.count(key) > 1}:
-            raise InputError(path, None, f"the key {_shown(min(twice))} twice", "every key once")
-        return dict(pairs)
+        unique = dict(pairs)
+        if len(unique) != len(pairs):
+            keys = [key for key, _ in pairs]
+            twice = next(key for key in keys if keys.count(key) > 1)
+            raise InputError(path, None, f"the key {_shown(twice)} twice", "every key once")
+        return unique
 
     try:
         text = path.read_bytes().decode()
@@ -503,6 +505,8 @@ def _shape_problems(value: object, shape: Any, at: str) -> Iterator[tuple[str, s
 
 def _text_problems(value: object, at: str) -> Iterator[tuple[str, str]]:
     if isinstance(value, str):
+        if value.isprintable() and value.isascii():  # nearly all of them: quicker than searching
+            return
         if match := _UNPRINTABLE.search(value.replace("\n", "").replace("\t", "")):
             yield f"character U+{ord(match[0]):04X} in {at}", "printable text"
     elif isinstance(value, dict):
@@ -545,6 +549,8 @@ _files: dict[tuple[str, str], _File] = {}
 """(key of the path, content hash) -> parsed file."""
 _digests: dict[Path, tuple[tuple[int, ...], str]] = {}
 """path -> (identity on disk, content hash): an untouched file is not read again."""
+_documents: dict[Path, tuple[tuple[int, ...], Document]] = {}
+"""CSV path -> (identity of the JSON on disk, document)."""
 
 
 def find(root: Path) -> list[Path]:
@@ -569,11 +575,7 @@ def _read(path: Path) -> _File:
     where = _Where.of(path)
     if where.problem:
         raise where.problem
-    try:
-        stat = path.stat()
-    except OSError as error:
-        raise InputError(path, None, error.strerror, "a readable file") from error
-    identity = (stat.st_ino, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns)
+    identity = _identity(path)
     known = _digests.get(path)
     if known and known[0] == identity and (file := _files.get((where.key, known[1]))):
         return file
@@ -586,6 +588,24 @@ def _read(path: Path) -> _File:
         _files[key] = _index(_parse(data, where))
     _digests[path] = (identity, digest)
     return _files[key]
+
+
+def _read_document_once(path: Path) -> Document:
+    beside = path.with_suffix(".json")
+    identity = _identity(beside) if beside.exists() else ()
+    known = _documents.get(path)
+    if known is None or known[0] != identity:
+        known = _documents[path] = (identity, read_document(path))
+    return known[1]
+
+
+def _identity(path: Path) -> tuple[int, ...]:
+    """Return numbers that change whenever a file is replaced or written to."""
+    try:
+        stat = path.stat()
+    except OSError as error:
+        raise InputError(path, None, error.strerror, "a readable file") from error
+    return (stat.st_ino, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns)
 
 
 def _parse(data: bytes, where: _Where) -> pd.DataFrame:
@@ -763,7 +783,7 @@ def load(root: Path) -> Results:
     for path in find(root):
         file = _read(path)
         key = _Where.of(path).key
-        documents[key] = read_document(path)
+        documents[key] = _read_document_once(path)
         files[key] = file
     return Results(files, documents)
 
