@@ -137,7 +137,7 @@ class Model:
 Metric = namedtuple("Metric", "unit title better")
 Metric.__doc__ = 'unit ("s", "B", "1", ...), short title, better ("lower", "higher" or "")'
 
-Section = namedtuple("Section", "title group order question metrics starts")
+Section = namedtuple("Section", "title order question group metrics starts")
 Section.__new__.__defaults__ = ("", {}, ())
 Section.__doc__ = """Facts of one section; its module's name is its id everywhere.
 

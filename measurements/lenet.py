@@ -26,11 +26,17 @@ import numpy as np
 # rounding moves the result by about 1e-7, where ReLU flips units at its kink and moves it by 1e-5.
 ACTIVATION = "tanh"
 BATCH = 64
-# Chosen by a pilot with this file's own float64 step on mnist-5k (seeds 2016 to 2018), plain SGD,
-# accuracy on the 1,000 held-out digits after epochs 1 to 5:
-#   0.05: 0.88 0.90 0.92 0.93 0.94    0.1: 0.90 0.93 0.94 0.95 0.96    0.2: see ACCURACY_TARGET
+# Chosen by a pilot with this file's own float64 step on mnist-5k, accuracy on the 1,000 held-out
+# digits after epochs 1 to 5 (seed 2016): rate 0.05 gives 0.88 0.91 0.92 0.93 0.94, 0.1 gives
+# 0.90 0.93 0.93 0.94 0.95, 0.2 gives 0.92 0.94 0.95 0.95 0.96, and 0.3 diverges for some seeds.
 LEARNING_RATE = 0.2
-SEED = 2016
+# Of 25 seeds (2016 to 2040) the one whose first ten losses react least to rounding: max-pooling has
+# kinks, and where two of its candidates nearly tie, float32 rounding picks another one and moves
+# the later losses by up to 1e-4 in a framework without any fault. Here relative changes of 1e-6 in
+# all weights move no loss by more than 6e-7.
+SEED = 2040
+# With this seed 0.933 0.941 0.958 0.959 0.962 after epochs 1 to 5: reached in epoch 3, with eight
+# digits to spare on either side.
 ACCURACY_TARGET = 0.95
 GATE_STEPS = 10
 
@@ -51,10 +57,10 @@ PARAMETER_COUNT = sum(int(np.prod(shape)) for shape in PARAMETERS.values())
 Tolerance = namedtuple("Tolerance", "logits gradient loss")
 Tolerance.__doc__ = "Largest relative errors (1) that :func:`compare` accepts."
 
-# float32: correct frameworks were seen to differ from the reference by at most 2e-6 in logits and
-# losses (tanh, 10 steps), so 1e-5 leaves room for another order of summation and nothing else.
-# Gradients are differences of float32 weights; the rounding of those weights is a term of its own
-# in compare(). tf32 keeps 10 bits of the factors' mantissa (rounding 5e-4), bfloat16 keeps 7 (4e-3):
+# float32: correct frameworks were seen to differ from the reference by at most 1e-6 in logits and
+# losses, 3e-6 in gradients (tanh, 10 steps), so this leaves room for another order of summation and
+# for nothing else. What rounding does to the weights and at near-ties is a term of its own, see
+# compare(). tf32 keeps 10 bits of the factors' mantissa (rounding 5e-4), bfloat16 keeps 7 (4e-3):
 # their tolerances are ten roundings. Nobody has calibrated them yet on a device that has them.
 TOLERANCES = {
     "float32": Tolerance(logits=1e-5, gradient=2e-5, loss=1e-5),
@@ -348,13 +354,21 @@ def step(parameters, images, labels, learning_rate=LEARNING_RATE):
 
 # --- The gate -------------------------------------------------------------------------------------
 
-Reference = namedtuple("Reference", "logits gradients losses scales")
+# Relative change of the weights before every step that stands for a framework's rounding: eight
+# float32 roundings, because activations and sums are rounded too, not weights alone.
+_PERTURBATION = 1e-6
+_PERTURBED_RUNS = 3
+
+Reference = namedtuple("Reference", "logits gradients losses scales spread")
 Reference.__doc__ = """What a correct framework computes from the initial weights and first batches.
 
 logits     float64 (batch, 10) of the first batch, before any step
 gradients  ordered dict name -> float64 gradient of the first step
 losses     float64 (GATE_STEPS,): mean cross-entropy before each update
 scales     ordered dict name -> largest absolute initial weight
+spread     ordered dict quantity -> relative change when rounding is imitated: the largest of three
+           runs whose weights are changed by a relative 1e-6 (normal) before every step. It is about
+           1e-6 unless two candidates of a max-pool window nearly tie.
 """
 
 
@@ -386,21 +400,51 @@ def reference(data, cache_folder=None, batch=BATCH, learning_rate=LEARNING_RATE,
 
 
 def _compute_reference(data, batch, learning_rate, seed):
-    initial = parameters = initial_parameters(seed)
+    initial = initial_parameters(seed)
     order = batch_indices(len(data.train_images), batch, GATE_STEPS, seed)
-    first = order[0]
-    losses = []
-    for indices in order:
-        loss, parameters = step(
-            parameters, data.train_images[indices], data.train_labels[indices], learning_rate
-        )
-        losses.append(loss)
+
+    def run(disturb):
+        parameters, losses, first = initial, [], None
+        for indices in order:
+            images, labels = data.train_images[indices], data.train_labels[indices]
+            parameters = disturb(parameters)
+            if first is None:
+                first = logits(parameters, images), gradients(parameters, images, labels)[1]
+            loss, parameters = step(parameters, images, labels, learning_rate)
+            losses.append(loss)
+        return _quantities(first[0], first[1], losses)
+
+    exact = run(lambda parameters: parameters)
+    spread = OrderedDict((quantity, 0.0) for quantity in exact)
+    for run_seed in range(_PERTURBED_RUNS):
+        random = np.random.RandomState(run_seed)
+        for quantity, value in run(lambda p, random=random: _disturb(p, random)).items():
+            spread[quantity] = max(spread[quantity], relative_error(value, exact[quantity]))
     return Reference(
-        logits(initial, data.train_images[first]),
-        gradients(initial, data.train_images[first], data.train_labels[first])[1],
-        np.array(losses),
+        exact["logits"],
+        OrderedDict((name, exact["gradient of " + name]) for name in PARAMETERS),
+        np.array([value for name, value in exact.items() if name.startswith("loss")]),
         OrderedDict((name, float(np.abs(weight).max())) for name, weight in initial.items()),
+        spread,
     )
+
+
+def _disturb(parameters, random):
+    return OrderedDict(
+        (name, weight * (1 + _PERTURBATION * random.randn(*weight.shape)))
+        for name, weight in parameters.items()
+    )
+
+
+def _quantities(scores, step_gradients, losses):
+    """Name everything the gate compares, in its order; what is missing is not a number."""
+    losses = list(losses)
+    result = OrderedDict([("logits", scores)])
+    for name in PARAMETERS:
+        result["gradient of " + name] = step_gradients.get(name, np.nan)
+    for index in range(GATE_STEPS):
+        result["loss of step %d" % (index + 1)] = losses[index] if index < len(losses) else np.nan
+    return result
 
 
 def _load_reference(path, batch):
@@ -411,18 +455,23 @@ def _load_reference(path, batch):
                 OrderedDict((name, archive["gradient_" + name]) for name in PARAMETERS),
                 archive["losses"],
                 OrderedDict((name, float(archive["scale_" + name])) for name in PARAMETERS),
+                OrderedDict(zip(_quantities((), {}, ()), archive["spread"].tolist())),
             )
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
         return None
     arrays = [found.logits, found.losses] + list(found.gradients.values())
     shapes = [(batch, 10), (GATE_STEPS,)] + list(PARAMETERS.values())
     sound = all(a.shape == s and np.isfinite(a).all() for a, s in zip(arrays, shapes))
-    return found if sound else None
+    return found if sound and len(found.spread) == len(shapes) - 1 + GATE_STEPS else None
 
 
 def _save_reference(path, result):
     """Write atomically: two workers may do so at once. A cache that fails is no failure."""
-    arrays = {"logits": result.logits, "losses": result.losses}
+    arrays = {
+        "logits": result.logits,
+        "losses": result.losses,
+        "spread": list(result.spread.values()),
+    }
     for name in PARAMETERS:
         arrays["gradient_" + name] = result.gradients[name]
         arrays["scale_" + name] = result.scales[name]
@@ -463,14 +512,15 @@ def compare(
 ):
     """Return a list of :class:`Check`: logits, each parameter's gradient, the loss of each step.
 
-    Errors are relative in the maximum norm: max|found - expected| / max|expected|. For gradients,
-    recovered by :func:`recover_gradients`, the tolerance has two terms:
+    Errors are relative in the maximum norm: max|found - expected| / max|expected|. The tolerance
+    is the precision's own plus what rounding is known to do to this quantity:
 
-        tolerance + eps * max|w| / (learning_rate * max|g|)
+        tolerance + spread                                             (Reference.spread)
+                  + eps * max|w| / (learning_rate * max|g|)            for gradients
 
-    The second is the rounding of the float32 weights (eps = 2**-23, half of it for each of the two
-    roundings of w - learning_rate * g), divided by the learning rate as the gradients are.
-    Values that are not finite, or an array of another shape, give an infinite error.
+    The last term belongs to :func:`recover_gradients`: eps = 2**-23, half of it for each of the
+    two roundings of the float32 expression w - learning_rate * g. Values that are not finite, or
+    an array of another shape, give an infinite error.
 
     Args:
         expected: :class:`Reference`.
@@ -481,29 +531,20 @@ def compare(
         precision: key of TOLERANCES.
 
     """
-    tolerance = TOLERANCES[precision]
+    base = TOLERANCES[precision]
     eps = float(np.finfo(np.float32).eps)
-    checks = [_check("logits", scores, expected.logits, tolerance.logits)]
-    for name, gradient in expected.gradients.items():
-        rounding = eps * expected.scales[name] / (learning_rate * np.abs(gradient).max())
-        checks.append(
-            _check(
-                "gradient of " + name,
-                step_gradients.get(name, ()),
-                gradient,
-                tolerance.gradient + rounding,
-            )
-        )
-    losses = list(losses)
-    for index, loss in enumerate(expected.losses):
-        found = losses[index] if index < len(losses) else np.nan
-        checks.append(_check("loss of step %d" % (index + 1), found, loss, tolerance.loss))
+    found = _quantities(scores, step_gradients, losses)
+    wanted = _quantities(expected.logits, expected.gradients, expected.losses)
+    checks = []
+    for quantity, value in wanted.items():
+        kind = quantity.split()[0]
+        tolerance = getattr(base, kind) + expected.spread[quantity]
+        if kind == "gradient":
+            scale = expected.scales[quantity.split()[-1]]
+            tolerance += eps * scale / (learning_rate * float(np.abs(value).max()))
+        error = relative_error(found[quantity], value)
+        checks.append(Check(quantity, error, tolerance, bool(error <= tolerance)))
     return checks
-
-
-def _check(quantity, found, expected, tolerance):
-    error = relative_error(found, expected)
-    return Check(quantity, error, float(tolerance), bool(error <= tolerance))
 
 
 def relative_error(found, expected):
@@ -522,24 +563,26 @@ def accuracy(scores, labels):
 
 # --- Work of a step -------------------------------------------------------------------------------
 
-Operations = namedtuple("Operations", "flops bytes")
-Operations.__doc__ = "Floating-point operations and bytes of memory traffic of one training step."
-
 
 def operations(batch=BATCH):
-    """Return the :class:`Operations` of one training step, a lower bound for any framework.
+    """Return the floating-point operations of one training step, a lower bound for any framework.
 
-    flops: 2 per multiply-add (Goodfellow, Bengio and Courville, Deep Learning, 2016, chapter 9,
-    gives a convolution's multiply-adds as positions x outputs x inputs x kernel area). The forward
-    product of a layer is followed by two products of the same size going back, for its weights and
-    for its input (Baydin et al., JMLR 18, 2018: reverse mode); the first layer needs no gradient of
-    its input. Bias, tanh, pooling and softmax are not counted: they are under 1 %.
-
-    bytes: float32; every weight read forward and backward and read and written by the update, every
-    layer's output written once and read twice. Caches can spare some of it, so this is an estimate.
+    2 per multiply-add; a convolution has positions x outputs x inputs x kernel area of them
+    (Goodfellow, Bengio and Courville, Deep Learning, 2016, chapter 9). The forward product of a
+    layer is followed by two products of the same size going back, for its weights and for its
+    input (reverse mode; Baydin et al., JMLR 18, 2018); the first layer needs no gradient of its
+    input. Bias, tanh, pooling and softmax are not counted: they are under 1 %.
     """
     conv1 = 24 * 24 * 20 * (1 * 5 * 5)
     others = 8 * 8 * 50 * (20 * 5 * 5) + 800 * 500 + 500 * 10
-    flops = 2 * batch * (2 * conv1 + 3 * others)
+    return 2 * batch * (2 * conv1 + 3 * others)
+
+
+def bytes_moved(batch=BATCH):
+    """Return an estimate of the bytes that one float32 training step moves.
+
+    Every weight is read forward and backward and read and written by the update; every layer's
+    output is written once and read twice. Caches spare some of it.
+    """
     outputs = 28 * 28 + 24 * 24 * 20 + 12 * 12 * 20 + 8 * 8 * 50 + 800 + 500 + 10
-    return Operations(flops, 4 * (4 * PARAMETER_COUNT + 3 * batch * outputs))
+    return 4 * (4 * PARAMETER_COUNT + 3 * batch * outputs)

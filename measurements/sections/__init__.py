@@ -1,0 +1,1 @@
+"""One module a section of the article: its facts, and how it is measured."""

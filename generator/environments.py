@@ -1,0 +1,361 @@
+"""Environments: one per lock, made by uv, cached by the lock's hash; or the current interpreter."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.metadata
+import json
+import os
+import platform
+import re
+import shutil
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from generator import process
+from generator.catalog import Framework, Version
+from generator.errors import EnvironmentMissing, InputError, UsageError
+
+MARKER = "complete.json"
+"""Written last: an environment without it was interrupted and is made anew."""
+
+INSTALL_TIMEOUT = 3600.0
+
+
+@dataclass(frozen=True)
+class Environment:
+    """An interpreter with one framework in it.
+
+    ``case`` says whether this run downloaded or built packages ("downloaded"), found them in uv's
+    cache ("cached"), or found the environment ready ("", nothing was measured). Sizes in bytes.
+    """
+
+    python: Path
+    kind: str
+    python_version: str
+    packages: tuple[str, ...]
+    lock: str | None = None
+    lock_sha256: str | None = None
+    folder: Path | None = None
+    install_seconds: float | None = None
+    size_bytes: int | None = None
+    case: str = ""
+
+
+def cache_folder() -> Path:
+    """Return the folder for environments, compile caches and references."""
+    named = os.environ.get("SYMBOLIC_COMPARISON_CACHE")
+    if named:
+        return Path(named)
+    base = os.environ.get("XDG_CACHE_HOME")
+    return (Path(base) if base else Path.home() / ".cache") / "symbolic-comparison"
+
+
+def lock_sha256(lock: Path) -> str | None:
+    """Return the hash that names an environment; None when the lock does not exist."""
+    try:
+        return hashlib.sha256(lock.read_bytes()).hexdigest()
+    except FileNotFoundError:
+        return None
+
+
+def current() -> Environment:
+    """Describe the running interpreter as an environment: for machines that cannot install."""
+    packages = sorted(
+        f"{distribution.metadata['Name']}=={distribution.version}"
+        for distribution in importlib.metadata.distributions()
+        if distribution.metadata["Name"]
+    )
+    frozen = "\n".join(packages)
+    return Environment(
+        python=Path(sys.executable),
+        kind="current",
+        python_version=platform.python_version(),
+        packages=tuple(dict.fromkeys(packages)),
+        lock_sha256=hashlib.sha256(frozen.encode()).hexdigest(),
+    )
+
+
+def installed_version(distribution: str) -> str | None:
+    """Return the version of a distribution in the running interpreter, None when absent."""
+    try:
+        return importlib.metadata.version(distribution)
+    except importlib.metadata.PackageNotFoundError:
+        return None
+
+
+def locked(framework: Framework, version: Version, device: str) -> Environment:
+    """Return the environment of one lock, making it if need be.
+
+    Two generators that want the same environment wait for each other. An environment that is
+    ready costs no network.
+
+    Raises:
+        EnvironmentMissing: no uv, no interpreter, no network, no space, or a package that does
+            not install; the message carries the reason and the next command.
+
+    """
+    from filelock import FileLock
+
+    lock = version.lock(device)
+    digest = lock_sha256(lock)
+    if digest is None:
+        raise EnvironmentMissing(
+            f"{framework.id} {version.version} has no lock for {device} ({lock.name}); "
+            f"make it with `generator lock {framework.id}=={version.version} --device {device}`"
+        )
+    folder = cache_folder() / "environments"
+    folder = folder / f"{framework.id}-{version.version}-{device}-{digest[:12]}"
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with FileLock(f"{folder}.lock"):
+            ready = _ready(folder, lock, digest)
+            return ready or _create(framework, version, lock, digest, folder)
+    except OSError as error:
+        raise EnvironmentMissing(f"cannot write to {folder.parent}: {error.strerror}") from error
+
+
+def find_ready(framework: Framework, version: Version, device: str) -> Environment | None:
+    """Return the environment if it exists already; makes nothing."""
+    lock = version.lock(device)
+    digest = lock_sha256(lock)
+    if digest is None:
+        return None
+    name = f"{framework.id}-{version.version}-{device}-{digest[:12]}"
+    return _ready(cache_folder() / "environments" / name, lock, digest)
+
+
+def _ready(folder: Path, lock: Path, digest: str) -> Environment | None:
+    try:
+        said = json.loads((folder / MARKER).read_text(encoding="utf-8"))
+        environment = Environment(
+            python=_python(folder),
+            kind="locked",
+            python_version=said["python"],
+            packages=tuple(said["packages"]),
+            lock=lock.name,
+            lock_sha256=digest,
+            folder=folder,
+            install_seconds=said["install_seconds"],
+            size_bytes=said["size_bytes"],
+        )
+    except (OSError, ValueError, KeyError):
+        return None
+    return environment if environment.python.exists() else None
+
+
+def _create(
+    framework: Framework, version: Version, lock: Path, digest: str, folder: Path
+) -> Environment:
+    shutil.rmtree(folder, ignore_errors=True)
+    interpreter = find_interpreter(version.python)
+    start = time.monotonic()
+    _uv("venv", "--quiet", "--python", str(interpreter or version.python), str(folder))
+    # Byte code is compiled as pip does it: else the first import would pay for it and later
+    # ones would not.
+    log = _uv(
+        "pip", "sync", "--require-hashes", "--compile-bytecode", "--python", str(_python(folder)),
+        str(lock),
+    )  # fmt: skip
+    seconds = time.monotonic() - start
+    environment = Environment(
+        python=_python(folder),
+        kind="locked",
+        python_version=_version_of(_python(folder)) or version.python,
+        packages=tuple(_pins(lock)),
+        lock=lock.name,
+        lock_sha256=digest,
+        folder=folder,
+        install_seconds=seconds,
+        size_bytes=_size(folder),
+        # uv says "Prepared" when it had to download or build something.
+        case="downloaded" if "Prepared" in log else "cached",
+    )
+    document = {
+        "framework": framework.id,
+        "version": version.version,
+        "python": environment.python_version,
+        "packages": environment.packages,
+        "install_seconds": seconds,
+        "size_bytes": environment.size_bytes,
+    }
+    part = folder / f"{MARKER}.part"
+    part.write_text(json.dumps(document, indent=1), encoding="utf-8")
+    part.replace(folder / MARKER)
+    return environment
+
+
+def write_lock(version: Version, device: str) -> Path:
+    """Resolve a version's requirements into a hash-pinned lock beside the framework's code.
+
+    Raises:
+        UsageError: the version declares no requirements for this device.
+        EnvironmentMissing: the requirements cannot be resolved here.
+
+    """
+    if device not in version.requirements:
+        known = ", ".join(version.requirements)
+        raise UsageError(
+            f"version {version.version} has no requirements for {device}, only {known}"
+        )
+    lock = version.lock(device)
+    lock.parent.mkdir(exist_ok=True)
+    with tempfile.TemporaryDirectory() as scratch:
+        wanted = Path(scratch) / "requirements.in"
+        wanted.write_text("\n".join(version.requirements[device]) + "\n", encoding="utf-8")
+        made = Path(scratch) / lock.name
+        _uv(
+            "pip", "compile", "--quiet", "--generate-hashes", "--no-header", "--no-annotate",
+            "--no-emit-index-url", "--no-emit-find-links", "--python-version", version.python,
+            "--output-file", str(made), str(wanted),
+        )  # fmt: skip
+        # A download folder of this machine must not leak into the lock.
+        lines = made.read_text(encoding="utf-8").splitlines(keepends=True)
+        part = lock.with_suffix(".part")
+        part.write_text("".join(line for line in lines if "file://" not in line), encoding="utf-8")
+        part.replace(lock)
+    return lock
+
+
+def _pins(lock: Path) -> Iterator[str]:
+    for line in lock.read_text(encoding="utf-8").splitlines():
+        if line and not line.startswith((" ", "#", "-")):
+            yield line.split(" ", 1)[0].split(";", 1)[0].rstrip("\\").strip()
+
+
+def problems(lock: Path) -> list[InputError]:
+    """Return what is wrong with a lock: every requirement must be pinned and hashed."""
+    found = []
+    lines = lock.read_text(encoding="utf-8").splitlines()
+    for number, line in enumerate(lines, 1):
+        if not line.strip() or line.startswith(("#", " ")):
+            continue
+        if line.startswith("-") or "://" in line or "==" not in line:
+            found.append(InputError(lock, number, line.rstrip("\\ "), "name==version"))
+        elif number == len(lines) or "--hash=sha256:" not in lines[number]:
+            found.append(InputError(lock, number, "no hash", "--hash=sha256:... below it"))
+    if not found and not any("--hash" in line for line in lines):
+        found.append(InputError(lock, 1, "no requirement", "at least one pinned requirement"))
+    return found
+
+
+def find_interpreter(version: str) -> Path | None:
+    """Return an installed CPython of ``version`` ("3.8"), or None: then uv downloads one.
+
+    Looks where uv is told to look, on PATH and in pyenv's folders. A pyenv *shim* answers for
+    versions that it cannot start, so every candidate is started once.
+    """
+    for candidate in _candidates(version):
+        found = _version_of(candidate)
+        if found and (found == version or found.startswith(f"{version}.")):
+            return candidate
+    return None
+
+
+def _candidates(version: str) -> Iterator[Path]:
+    if platform.python_version() == version or platform.python_version().startswith(f"{version}."):
+        yield Path(sys.executable).resolve()
+    pyenv = Path(os.environ.get("PYENV_ROOT", str(Path.home() / ".pyenv")))
+    yield from sorted((pyenv / "versions").glob(f"{version}*/bin/python"), reverse=True)
+    for name in ("UV_PYTHON_SEARCH_PATH", "PATH"):
+        for folder in os.environ.get(name, "").split(os.pathsep):
+            candidate = Path(folder) / f"python{version}"
+            if folder and "shims" not in candidate.parts and candidate.exists():
+                yield candidate
+
+
+def _version_of(python: Path) -> str | None:
+    code = "import platform; print(platform.python_version())"
+    finished = process.run([python, "-c", code], timeout=30)
+    return finished.log.strip() if finished.code == 0 else None
+
+
+def _python(folder: Path) -> Path:
+    return folder / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+
+
+def _size(folder: Path) -> int:
+    """Bytes of all regular files; links (the interpreter) are not followed."""
+    return sum(
+        path.lstat().st_size
+        for path in folder.rglob("*")
+        if path.is_file() and not path.is_symlink()
+    )
+
+
+def uv() -> str:
+    """Return the path of the uv program.
+
+    Raises:
+        EnvironmentMissing: it is not installed.
+
+    """
+    try:
+        import uv as package
+
+        return str(package.find_uv_bin())
+    except (ImportError, FileNotFoundError):
+        found = shutil.which("uv")
+        if found:
+            return found
+    raise EnvironmentMissing(
+        "uv is not installed, and it makes the environments: `python3 -m pip install uv`; "
+        "on a machine without network use `--environment current`"
+    )
+
+
+def _uv(*arguments: str) -> str:
+    env = {**os.environ, "UV_NO_PROGRESS": "1", "VIRTUAL_ENV": "", "UV_PROJECT_ENVIRONMENT": ""}
+    finished = process.run([uv(), *arguments], env=env, timeout=INSTALL_TIMEOUT)
+    if finished.code == 0 and not finished.timed_out:
+        return finished.log
+    raise EnvironmentMissing(explain(finished.log) or f"uv {arguments[0]}: {finished.reason}")
+
+
+CAUSES: Mapping[str, str] = {
+    "No space left": "the disk is full; free some space and run the same command again",
+    "os error 28": "the disk is full; free some space and run the same command again",
+    "dns error": "no network; run the same command again when there is one, or measure what is "
+    "installed with `--environment current`",
+    "error sending request": "the package index does not answer; run the same command again later, "
+    "or measure what is installed with `--environment current`",
+    "No interpreter found": "no matching Python is installed and none could be downloaded; "
+    "`generator doctor` says which one is needed",
+    "command 'gcc' failed": "a C compiler is missing; `generator doctor` says how to install it",
+    "Hash mismatch": "a package is not the one that was locked; do not trust this package index",
+}
+
+
+def explain(log: str) -> str:
+    """Turn uv's log into one sentence with the cause, if it is one we know, and uv's own words."""
+    words = " ".join(log.split())
+    cause = next((text for sign, text in CAUSES.items() if sign.lower() in words.lower()), "")
+    return f"{cause} (uv: {words[:300]})" if cause else words[-400:]
+
+
+def placeholders(environment: Environment, *, threads: int, cache: Path) -> dict[str, str]:
+    """Return the values that ``[environment]`` of a ``framework.toml`` may refer to."""
+    folder = environment.folder or Path(sys.prefix)
+    major, minor = environment.python_version.split(".")[:2]
+    return {
+        "threads": str(threads),
+        "cache": str(cache),
+        "environment": str(folder),
+        "site_packages": str(folder / "lib" / f"python{major}.{minor}" / "site-packages"),
+    }
+
+
+def variables(
+    framework: Framework, environment: Environment, *, device: str, threads: int, cache: Path
+) -> dict[str, str]:
+    """Return the variables that ``framework.toml`` sets in every worker, placeholders filled in."""
+    values = placeholders(environment, threads=threads, cache=cache)
+    declared = {**framework.environment, **framework.device_environment.get(device, {})}
+    pattern = re.compile("{(" + "|".join(values) + ")}")
+    return {
+        name: pattern.sub(lambda match: values[match[1]], text) for name, text in declared.items()
+    }

@@ -1,0 +1,311 @@
+"""What is missing: catalog x sections x modes x devices, less what the results already hold.
+
+Pure. Jobs are frozen, picklable and independent of each other; the runner (or a scheduler) only
+needs their order.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+import json
+import random
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from generator.catalog import LANES, Catalog, Framework, Gap, Section, Version, pick
+from generator.errors import UsageError
+
+
+@dataclass(frozen=True)
+class Profile:
+    """How much replication. Blocks and samples as the methodology defines them.
+
+    lanes             per device; the first one also takes the cold starts
+    cold_blocks       blocks that also start every mode with empty compile caches
+    accuracy_blocks   blocks that also train to the accuracy target
+    twins             "each": every framework's default mode runs twice a block (A/A);
+                      "one": only the first framework's; "only": nothing but twins
+    """
+
+    name: str
+    blocks: int
+    samples: int
+    lanes: Mapping[str, tuple[str, ...]]
+    cold_blocks: int
+    accuracy_blocks: int
+    twins: str
+    summary: str
+
+
+PROFILES: Mapping[str, Profile] = {
+    profile.name: profile
+    for profile in (
+        Profile(
+            "quick", 3, 10, {"cpu": ("threads-all",), "cuda": ("resident",)}, 1, 1, "one",
+            "3 blocks of 10 samples, all cores: a first answer in minutes",
+        ),
+        Profile(
+            "full", 10, 30, {"cpu": ("threads-all", "threads-1"), "cuda": LANES["cuda"]}, 3, 1,
+            "each", "10 blocks of 30 samples, every lane: what we publish",
+        ),
+        Profile(
+            "aa", 10, 30, {"cpu": ("threads-all", "threads-1"), "cuda": LANES["cuda"]}, 0, 0,
+            "only", "the same thing measured twice in every block: how large is no difference?",
+        ),
+    )
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Cell:
+    """What one verdict or number belongs to."""
+
+    framework: str
+    version: str
+    section: str
+    mode: str
+    device: str
+    lane: str
+
+
+@dataclass(frozen=True)
+class Key:
+    """Decides "already measured"; all but the cell says under which conditions it was."""
+
+    cell: Cell
+    machine: str
+    profile: str
+    lock_sha256: str | None
+    code_sha256: str
+    data_sha256: str
+    precision: str
+
+
+@dataclass(frozen=True)
+class Job:
+    """One worker process: one configuration, the sections it runs, and its place in the run."""
+
+    framework: str
+    version: str
+    mode: str
+    device: str
+    lane: str
+    sections: tuple[str, ...]
+    start: str
+    block: int
+    case: str = ""
+    accuracy: bool = False
+
+    @property
+    def id(self) -> str:
+        """Name of the job, unique within a run and equal when the run is resumed."""
+        words = [self.framework, self.version, self.mode, self.device, self.lane]
+        words += ["+".join(self.sections), self.start, *([self.case] if self.case else [])]
+        return "_".join([*words, f"b{self.block}"])
+
+    @property
+    def configuration(self) -> tuple[str, ...]:
+        """What must fail only once: further blocks of it are skipped after a time-out."""
+        return (self.framework, self.version, self.mode, self.device, self.lane, self.start)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Jobs in the order in which they run, cells that a declared gap answers, and what is held."""
+
+    profile: Profile
+    device: str
+    seed: int
+    jobs: tuple[Job, ...]
+    gaps: tuple[tuple[Cell, Gap], ...]
+    held: int
+
+    @property
+    def targets(self) -> tuple[tuple[str, str], ...]:
+        """(framework, version) pairs that need an environment, each once."""
+        return tuple(dict.fromkeys((job.framework, job.version) for job in self.jobs))
+
+    def seconds(self, history: Mapping[tuple[str, str, str], float]) -> float:
+        """Estimate the run's duration from earlier jobs; see :func:`duration`."""
+        return sum(duration(job, self.profile, history) for job in self.jobs)
+
+
+def duration(job: Job, profile: Profile, history: Mapping[tuple[str, str, str], float]) -> float:
+    """Return the seconds that a job will take.
+
+    ``history`` maps (framework, mode, start) to the median of earlier jobs without their samples;
+    where there is none, a cautious guess stands in. A sample lasts about 0.12 s.
+    """
+    base = history.get((job.framework, job.mode, job.start), 30.0 if job.start == "cold" else 10.0)
+    samples = 0.12 * profile.samples if "lenet" in job.sections and job.start == "warm" else 0.0
+    return base + samples + (12.0 if job.accuracy else 0.0)
+
+
+def selection(
+    catalog: Catalog,
+    names: Sequence[str],
+    installed: Mapping[str, str] | None = None,
+) -> list[tuple[Framework, Version]]:
+    """Resolve ``theano`` and ``theano==1.0.5`` into frameworks and versions.
+
+    Args:
+        catalog: what there is.
+        names: as typed; none means every framework.
+        installed: framework id -> version in the current interpreter, for ``--environment
+            current``; None resolves against the locked versions.
+
+    Raises:
+        UsageError: an unknown framework or version, with the nearest names.
+
+    """
+    chosen: dict[tuple[str, str], tuple[Framework, Version]] = {}
+    if not names:
+        names = [f.id for f in catalog.frameworks if installed is None or f.id in installed]
+    for name in names:
+        id, _, wanted = name.partition("==")
+        framework = catalog.framework(id.strip())
+        if installed is None:
+            version = framework.version(wanted) if wanted else framework.newest
+        else:
+            version = _installed(framework, wanted, installed)
+        chosen[framework.id, version.version] = (framework, version)
+    return list(chosen.values())
+
+
+def _installed(framework: Framework, wanted: str, installed: Mapping[str, str]) -> Version:
+    found = installed.get(framework.id)
+    if found is None:
+        raise UsageError(
+            f"{framework.name} is not installed in this interpreter (distribution "
+            f"{framework.distribution}); leave out `--environment current` to measure a locked one"
+        )
+    if wanted and wanted != found:
+        raise UsageError(f"this interpreter has {framework.id} {found}, not {wanted}")
+    known = next((v for v in framework.versions if v.version == found), None)
+    return known or Version(found, None, "", "", {}, framework.folder)
+
+
+def make(
+    chosen: Sequence[tuple[Framework, Version]],
+    sections: Sequence[Section],
+    *,
+    modes: Sequence[str],
+    device: str,
+    lanes: Sequence[str],
+    profile: Profile,
+    seed: int,
+    held: Iterable[Cell] = (),
+) -> Plan:
+    """Return everything that is asked for and not held yet, block by block.
+
+    Raises:
+        UsageError: a mode that no chosen framework has, or a lane that the device has not.
+
+    """
+    known_modes = {mode.id: mode for framework, _ in chosen for mode in framework.modes}
+    for id in modes:
+        pick(known_modes, id, f"mode of {', '.join(f.id for f, _ in chosen) or 'no framework'}")
+    for lane in lanes:
+        pick(dict.fromkeys(LANES[device]), lane, f"lane of {device}")
+    lanes = tuple(lanes) or profile.lanes[device]
+    holding = set(held)
+    gaps: list[tuple[Cell, Gap]] = []
+    wanted: list[tuple[Framework, Version, str, str, tuple[Section, ...]]] = []
+    found = 0
+    for framework, version in chosen:
+        for mode in framework.modes:
+            if modes and mode.id not in modes:
+                continue
+            if profile.twins == "only" and not mode.default:
+                continue
+            for lane in lanes:
+                missing = []
+                for section in sections:
+                    if not section.measured or (profile.twins == "only" and section.id != "lenet"):
+                        continue
+                    cell = Cell(framework.id, version.version, section.id, mode.id, device, lane)
+                    if cell in holding:
+                        found += 1
+                        continue
+                    gap = framework.gap(
+                        mode=mode.id, device=device, version=version.version, section=section.id
+                    )
+                    if gap is None and device not in mode.devices:
+                        gap = Gap(f"{mode.title} is not offered for {device}", "framework.toml")
+                    if gap is None:
+                        missing.append(section)
+                    else:
+                        gaps.append((cell, gap))
+                if missing:
+                    wanted.append((framework, version, mode.id, lane, tuple(missing)))
+    jobs = []
+    for framework, version, mode_id, lane, missing_sections in wanted:
+        name = (framework.id, version.version, mode_id, device, lane)
+        cold = tuple(section.id for section in missing_sections if "cold" in section.starts)
+        # Phases come first in a process: a section that runs later finds a built model.
+        warm = tuple(
+            section.id
+            for section in sorted(
+                (section for section in missing_sections if "warm" in section.starts),
+                key=lambda section: ("cold" not in section.starts, section.id != "memory"),
+            )
+        )
+        twin = "lenet" in warm and _has_twin(framework, mode_id, chosen, profile)
+        for block in range(profile.blocks):
+            if cold and lane == lanes[0] and block < profile.cold_blocks:
+                jobs.append(Job(*name, cold, "cold", block))
+            if warm:
+                accuracy = "lenet" in warm and block < profile.accuracy_blocks
+                jobs.append(Job(*name, warm, "warm", block, accuracy=accuracy))
+            if twin:
+                jobs.append(Job(*name, ("lenet",), "warm", block, "again"))
+    return Plan(profile, device, seed, order(jobs, seed), tuple(gaps), found)
+
+
+def order(jobs: Iterable[Job], seed: int) -> tuple[Job, ...]:
+    """Return jobs block by block, each block in a fresh permutation that follows from the seed.
+
+    Within a block the cold starts come first: they fill the caches that the warm ones find.
+    """
+    ordered: list[Job] = []
+    pending = sorted(jobs, key=lambda job: (job.block, job.start, job.id))
+    for (block, start), group in itertools.groupby(pending, lambda job: (job.block, job.start)):
+        block_jobs = list(group)
+        random.Random(f"{seed}/{block}/{start}").shuffle(block_jobs)
+        ordered += block_jobs
+    return tuple(ordered)
+
+
+def reseed(plan: Plan, seed: int) -> Plan:
+    """Return the plan as another seed orders it: that of the run that it resumes."""
+    return replace(plan, seed=seed, jobs=order(plan.jobs, seed))
+
+
+def _has_twin(
+    framework: Framework,
+    mode: str,
+    chosen: Sequence[tuple[Framework, Version]],
+    profile: Profile,
+) -> bool:
+    if not framework.mode(mode).default:
+        return False
+    return profile.twins != "one" or framework.id == chosen[0][0].id
+
+
+def code_sha256(section: Section, framework: Framework, files: Mapping[str, bytes]) -> str:
+    """Hash the measuring code behind one section of one framework.
+
+    Args:
+        section: the page.
+        framework: the folder; its modes, variables and gaps count as code.
+        files: relative path -> content of the shared modules, the section's module and the
+            folder's Python files.
+
+    """
+    digest = hashlib.sha256(section.id.encode())
+    for name in sorted(files):
+        digest.update(name.encode() + b"\0" + files[name] + b"\0")
+    raw = {key: framework.raw.get(key) for key in ("modes", "environment", "gaps")}
+    digest.update(json.dumps(raw, sort_keys=True, default=str).encode())
+    return digest.hexdigest()

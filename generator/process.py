@@ -1,0 +1,152 @@
+"""The one place that starts a process.
+
+Tests replace :func:`run`; everything that may hang, flood or die goes through it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+LOG_BYTES = 64 * 1024
+"""A log keeps its first and last halves of this size; what is between is counted, not kept."""
+
+
+@dataclass(frozen=True)
+class Finished:
+    """How a process ended: exit code (negative: killed by that signal), log, seconds, time-out."""
+
+    code: int
+    log: str
+    seconds: float
+    timed_out: bool = False
+    too_large: bool = False
+
+    @property
+    def reason(self) -> str:
+        """One sentence on how it ended, for people."""
+        if self.timed_out:
+            return f"timed out after {self.seconds:.0f} s"
+        if self.too_large:
+            return "its result file grew beyond the limit"
+        if self.code < 0:
+            name = signal.Signals(-self.code).name if -self.code in set(signal.Signals) else ""
+            hint = " (out of memory?)" if name == "SIGKILL" else ""
+            return f"killed by signal {-self.code} {name}{hint}".replace("  ", " ")
+        return f"exit code {self.code}"
+
+
+class _Log:
+    """Keeps the head and the tail of an endless stream in bounded memory."""
+
+    def __init__(self, limit: int = LOG_BYTES) -> None:
+        self._half = limit // 2
+        self._head, self._tail, self._dropped = bytearray(), bytearray(), 0
+
+    def feed(self, chunk: bytes) -> None:
+        room = self._half - len(self._head)
+        if room > 0:
+            self._head += chunk[:room]
+            chunk = chunk[room:]
+        self._tail += chunk
+        excess = len(self._tail) - self._half
+        if excess > 0:
+            self._dropped += excess
+            del self._tail[:excess]
+
+    def text(self) -> str:
+        gap = f"\n[... {self._dropped} bytes left out ...]\n".encode() if self._dropped else b""
+        return (bytes(self._head) + gap + bytes(self._tail)).decode("utf-8", "replace")
+
+
+def run(
+    arguments: Sequence[str | Path],
+    *,
+    cwd: Path | None = None,
+    env: Mapping[str, str] | None = None,
+    timeout: float | None = None,
+    watch: Path | None = None,
+    watch_limit: int = 256 * 1024 * 1024,
+    on_output: Callable[[str], None] | None = None,
+) -> Finished:
+    """Run a program to its end, in a process group of its own.
+
+    Args:
+        arguments: program and arguments.
+        cwd: working folder.
+        env: the whole environment; None inherits ours.
+        timeout: seconds after which the group is killed.
+        watch: a file that must not outgrow ``watch_limit`` bytes, or the group is killed.
+        watch_limit: bytes.
+        on_output: called with each decoded chunk of output as it comes.
+
+    Returns:
+        How it ended. A program that cannot be started ends with code 127 and a log that says why.
+
+    Raises:
+        KeyboardInterrupt: passed on after the group was killed.
+
+    """
+    start = time.monotonic()
+    try:
+        process = subprocess.Popen(
+            [str(argument) for argument in arguments],
+            cwd=cwd,
+            env=None if env is None else dict(env),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    except OSError as error:
+        return Finished(127, f"{arguments[0]}: {error}\n", time.monotonic() - start)
+    log = _Log()
+    assert process.stdout is not None
+    reader = threading.Thread(target=_drain, args=(process.stdout, log, on_output), daemon=True)
+    reader.start()
+    timed_out = too_large = False
+    try:
+        while True:
+            try:
+                process.wait(timeout=0.1 if watch else _left(timeout, start))
+                break
+            except subprocess.TimeoutExpired:
+                timed_out = timeout is not None and time.monotonic() - start >= timeout
+                too_large = watch is not None and _size(watch) > watch_limit
+                if timed_out or too_large:
+                    break
+    finally:
+        # Also after a normal end: a worker must not leave children behind that disturb the next.
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(process.pid, signal.SIGKILL)
+        code = process.wait()
+        reader.join(timeout=5)
+        process.stdout.close()
+    return Finished(code, log.text(), time.monotonic() - start, timed_out, too_large)
+
+
+def _drain(stream: IO[bytes], log: _Log, on_output: Callable[[str], None] | None) -> None:
+    with contextlib.suppress(ValueError, OSError):  # closed under us: the process is gone
+        while chunk := os.read(stream.fileno(), 65536):
+            log.feed(chunk)
+            if on_output is not None:
+                on_output(chunk.decode("utf-8", "replace"))
+
+
+def _left(timeout: float | None, start: float) -> float | None:
+    return None if timeout is None else max(0.0, timeout - (time.monotonic() - start))
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except OSError:
+        return 0

@@ -1,0 +1,220 @@
+"""One process, one framework, one configuration: run the sections asked for and write their rows.
+
+Started by the generator as ``python -m measurements.worker JOB OUT`` in the framework's own
+interpreter. JOB is a JSON file (see ``generator.runner``); OUT receives one JSON object a line,
+each flushed to disk at once, so that a process that dies leaves everything it had measured:
+
+    {"row": {"section", "case", "metric", "unit", "sample", "value", "status", "reason"}}
+    {"fact": {"name": value, ...}}      what the run's JSON should remember
+    {"done": true}                      the last line of a process that reached its end
+
+Standard output and standard error are logs and carry no results.
+"""
+
+import ctypes
+import importlib
+import json
+import math
+import os
+import signal
+import sys
+import time
+import traceback
+import types
+
+from measurements import contract, lenet, memory
+
+
+class Session:
+    """What a section's ``measure(session)`` works with.
+
+    The framework is imported and the model is built on first use, and each of these phases is
+    timed once, so that sections can share a process: ``compile`` publishes the phases that the
+    first of them has to go through anyway.
+    """
+
+    def __init__(self, job, out):
+        self.job = job
+        self.settings = contract.Settings(**job["settings"])
+        self.phases = {}
+        self._out = out
+        self._section = None
+        self._framework = None
+        self._model = None
+        self._data = None
+        self._reference = None
+        self.gate_losses = []
+        self.gate_parameters = None
+        self.rss_imported = None
+
+    # -- what is measured ------------------------------------------------------------------
+
+    @property
+    def framework(self):
+        """The adapter; its import is timed as phase ``import_time``."""
+        if self._framework is None:
+            module = _load_folder(self.job["folder"])
+            start = time.perf_counter()
+            self._framework = module.Adapter(self.settings)
+            self.phases["import_time"] = time.perf_counter() - start
+            self.rss_imported = memory.resident()
+            self.fact(build=self._framework.about(), threads_read_back=self._framework.threads())
+        return self._framework
+
+    @property
+    def model(self):
+        """LeNet at the seeded weights; building it is timed as phase ``build_time``."""
+        if self._model is None:
+            framework = self.framework
+            start = time.perf_counter()
+            self._model = framework.lenet(self.initial_parameters)
+            framework.synchronise()
+            self.phases["build_time"] = time.perf_counter() - start
+        return self._model
+
+    @property
+    def data(self):
+        """The digits, see ``measurements.lenet.Data``."""
+        if self._data is None:
+            self._data = lenet.load_data(self.job.get("data_dir"))
+        return self._data
+
+    @property
+    def initial_parameters(self):
+        """Seeded weights in canonical layout."""
+        return lenet.initial_parameters()
+
+    @property
+    def reference(self):
+        """The float64 reference of the gate; computed once per machine and cached."""
+        if self._reference is None:
+            settings = self.settings
+            self._reference = lenet.reference(
+                self.data, self.job.get("shared_cache"), settings.batch, settings.learning_rate
+            )
+        return self._reference
+
+    def batches(self, steps):
+        """Return the first ``steps`` training batches as (images, labels) in the agreed order."""
+        data = self.data
+        order = lenet.batch_indices(len(data.train_labels), self.settings.batch, steps, lenet.SEED)
+        return [(data.train_images[index], data.train_labels[index]) for index in order]
+
+    def first_step(self):
+        """Take step 1 of the gate once, timed as phase ``first_step_time``; return its loss.
+
+        Later calls return the loss that was already taken. The weights after the step are kept in
+        ``gate_parameters``: the gate recovers the gradient from them.
+        """
+        if not self.gate_losses:
+            model = self.model
+            images, labels = self.batches(1)[0]
+            start = time.perf_counter()
+            handle = model.step(model.stage(images, labels))
+            self.framework.synchronise()
+            self.gate_losses.append(model.loss(handle))
+            self.phases["first_step_time"] = time.perf_counter() - start
+            self.gate_parameters = model.parameters()
+        return self.gate_losses[0]
+
+    def gate_steps(self):
+        """Take all steps of the gate once; return their losses."""
+        self.first_step()
+        model = self.model
+        for images, labels in self.batches(lenet.GATE_STEPS)[len(self.gate_losses) :]:
+            self.gate_losses.append(model.loss(model.step(model.stage(images, labels))))
+        return self.gate_losses
+
+    # -- what comes out --------------------------------------------------------------------
+
+    def emit(self, metric, value, sample=None, case="", status="ok", reason=""):
+        """Write one row; ``value`` is a number in the metric's unit or None."""
+        if value is not None:
+            value = float(value)
+            if not math.isfinite(value):
+                value, status, reason = None, "wrong", reason or "the value is not finite"
+        self._write(
+            row={
+                "section": self._section,
+                "case": case,
+                "metric": metric,
+                "unit": self._metrics[metric].unit,
+                "sample": sample,
+                "value": value,
+                "status": status,
+                "reason": reason,
+            }
+        )
+
+    def unsupported(self, metric, error, case=""):
+        """Write one row that says why the framework cannot do this."""
+        reason = error.reason + (" (%s)" % error.source if error.source else "")
+        self.emit(metric, None, case=case, status="unsupported", reason=reason)
+
+    def fact(self, **facts):
+        """Remember facts about this process in the run's JSON."""
+        self._write(fact=facts)
+
+    def _write(self, **entry):
+        self._out.write(json.dumps(entry) + "\n")
+        self._out.flush()
+
+    def run(self):
+        """Run every section of the job; return the process's exit code."""
+        failed = False
+        for name in self.job["sections"]:
+            module = importlib.import_module("measurements.sections." + name)
+            self._section, self._metrics = name, module.SECTION.metrics
+            headline = next(iter(self._metrics))
+            try:
+                module.measure(self)
+            except contract.Unsupported as gap:
+                self.unsupported(headline, gap)
+            except Exception as error:  # the framework may raise anything; its log keeps it all
+                failed = True
+                traceback.print_exc()
+                text = traceback.format_exception_only(type(error), error)[-1]
+                reason = " ".join(text.split())[:500]
+                self.emit(headline, None, status="failed", reason=reason)
+        self._write(done=True)
+        return 1 if failed else 0
+
+
+def _load_folder(folder):
+    """Import ``adapter.py`` of a framework folder as part of a package with a neutral name.
+
+    The folder itself is called like the framework it measures, so it must never be found under
+    that name.
+    """
+    package = types.ModuleType("framework_under_test")
+    package.__path__ = [folder]
+    sys.modules["framework_under_test"] = package
+    return importlib.import_module("framework_under_test.adapter")
+
+
+def _die_with_parent():
+    """Ask Linux to kill this process when the generator is killed, so that none is orphaned."""
+    try:
+        ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # 1 is PR_SET_PDEATHSIG, see prctl(2)
+    except (AttributeError, OSError, TypeError):
+        pass  # another system: the generator kills the process group when it can
+
+
+def main(arguments):
+    """Run the job file ``arguments[0]`` and write rows to ``arguments[1]``."""
+    _die_with_parent()
+    with open(arguments[0]) as file:
+        job = json.load(file)
+    affinity = job.get("affinity")
+    if affinity and hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, affinity)
+    with open(arguments[1], "a") as out:
+        session = Session(job, out)
+        if hasattr(os, "sched_getaffinity"):
+            session.fact(affinity=sorted(os.sched_getaffinity(0)))
+        session.fact(python="%d.%d.%d" % sys.version_info[:3])
+        return session.run()
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
