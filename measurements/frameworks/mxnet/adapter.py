@@ -1,0 +1,202 @@
+"""MXNet behind the contract of measurements.contract."""
+
+import os
+from collections import OrderedDict
+
+import numpy as np
+
+from measurements.contract import Framework, Model, Unsupported
+
+
+class Adapter(Framework):
+    """MXNet: ``module`` (Symbol and Module), ``gluon`` (imperative), ``hybrid`` (hybridised)."""
+
+    def __init__(self, settings):
+        super().__init__(settings)
+        if settings.precision != "float32":
+            raise Unsupported("MXNet 1.9 has no switch for %s in training" % settings.precision)
+        # cuDNN and cuBLAS would use TF32 on their own on Ampere and later: ask for IEEE float32.
+        # Read by the CUDA libraries when they are loaded; no effect on the CPU.
+        os.environ["NVIDIA_TF32_OVERRIDE"] = "0"
+        import mxnet
+
+        from . import lenet
+
+        self.mxnet, self.code = mxnet, lenet
+        if settings.device == "cuda":
+            if not mxnet.runtime.Features().is_enabled("CUDA"):
+                raise Unsupported("this MXNet was built without CUDA")
+            if mxnet.context.num_gpus() == 0:
+                raise Unsupported("MXNet sees no GPU on this machine")
+            self.context = mxnet.gpu(0)
+        else:
+            self.context = mxnet.cpu()
+
+    def about(self):
+        enabled = [
+            name for name, feature in self.mxnet.runtime.Features().items() if feature.enabled
+        ]
+        return {
+            "version": self.mxnet.__version__,
+            "features": " ".join(sorted(enabled)),
+            "blas": next((n for n in sorted(enabled) if n.startswith("BLAS_")), "unknown"),
+            "onednn": str("MKLDNN" in enabled or "ONEDNN" in enabled),
+            "cuda": str("CUDA" in enabled),
+            "engine": os.environ.get("MXNET_ENGINE_TYPE", "ThreadedEnginePerDevice"),
+        }
+
+    def threads(self):
+        found = {"engine_workers": int(os.environ.get("MXNET_CPU_WORKER_NTHREADS", "1"))}
+        for name, function in (
+            ("openmp", "omp_get_max_threads"),
+            ("openblas", "openblas_get_num_threads"),
+        ):
+            try:  # found in the libraries that libmxnet.so brought along
+                found[name] = int(getattr(self.mxnet.base._LIB, function)())
+            except AttributeError:
+                found[name] = "unknown"
+        return found
+
+    def lenet(self, parameters):
+        if self.settings.mode == "module":
+            return ModuleLeNet(self, parameters)
+        return GluonLeNet(self, parameters, hybrid=self.settings.mode == "hybrid")
+
+    def synchronise(self):
+        self.mxnet.nd.waitall()
+
+    def allocator_peak(self):
+        raise Unsupported(
+            "MXNet's memory pool reports no peak: its profiler records single allocations and "
+            "slows the step down, and gpu_memory_info is that of the whole device",
+            "https://mxnet.apache.org/versions/1.9.1/api/python/docs/tutorials/performance/backend/profiler.html",
+        )
+
+    def matrix_product(self, size):
+        nd = self.mxnet.nd
+        left = nd.random.uniform(shape=(size, size), ctx=self.context)
+        right = nd.random.uniform(shape=(size, size), ctx=self.context)
+        nd.waitall()
+        return lambda: Result(nd.dot(left, right))
+
+
+class Result:
+    """Something that ``numpy.asarray`` waits for (an NDArray alone would become 0-d objects)."""
+
+    def __init__(self, array):
+        self.array = array
+
+    def __array__(self, dtype=None):
+        return self.array.asnumpy() if dtype is None else self.array.asnumpy().astype(dtype)
+
+
+class LeNet(Model):
+    """What both interfaces share: arrays on the device, names and layouts."""
+
+    def __init__(self, framework):
+        self.mx, self.code = framework.mxnet, framework.code
+        self.context, self.settings = framework.context, framework.settings
+
+    def array(self, values):
+        return self.mx.nd.array(values, ctx=self.context, dtype="float32")
+
+    def stage(self, images, labels):
+        return self.array(images), self.array(labels)
+
+    def loss(self, handle):
+        return handle.asscalar()
+
+
+class ModuleLeNet(LeNet):
+    """The symbolic interface: a Symbol, bound by a Module."""
+
+    def __init__(self, framework, parameters):
+        super().__init__(framework)
+        self.module = self.code.module(
+            self.context, self.settings.batch, self.native(parameters), self.settings.learning_rate
+        )
+
+    def stage(self, images, labels):
+        images, labels = super().stage(images, labels)
+        return self.mx.io.DataBatch([images], [labels])
+
+    def step(self, batch):
+        self.module.forward_backward(batch)
+        self.module.update()
+        # A new array: the Module writes the next step's output over this one's.
+        probabilities = self.module.get_outputs()[0]
+        return -self.mx.nd.log(self.mx.nd.pick(probabilities, batch.label[0])).mean()
+
+    def logits(self, images):
+        # In pieces of the bound batch, the last one padded: a Module is bound to one shape.
+        pieces = self.mx.io.NDArrayIter(images, batch_size=self.settings.batch)
+        return self.module.predict(pieces)[1].asnumpy()
+
+    def parameters(self):
+        return canonical(self.module.get_params()[0])
+
+    def load(self, parameters):
+        self.module.set_params(self.native(parameters), {})
+
+    def native(self, parameters):
+        return {name: self.array(value) for name, value in transposed(parameters).items()}
+
+
+class GluonLeNet(LeNet):
+    """The imperative interface, and the same network turned into a graph by ``hybridize``."""
+
+    def __init__(self, framework, parameters, hybrid):
+        super().__init__(framework)
+        gluon = self.mx.gluon
+        self.net = self.code.network()
+        self.net.initialize(ctx=self.context)
+        self.load(parameters)
+        self.loss_function = gluon.loss.SoftmaxCrossEntropyLoss()
+        if hybrid:
+            for block in (self.net, self.loss_function):
+                block.hybridize(static_alloc=True, static_shape=True)
+        self.trainer = gluon.Trainer(
+            self.net.collect_params(),
+            "sgd",
+            {"learning_rate": self.settings.learning_rate, "wd": 0.0},
+        )
+
+    def step(self, batch):
+        return self.code.train(self.net, self.loss_function, self.trainer, *batch)
+
+    def logits(self, images):
+        return self.net(self.array(images)).asnumpy()
+
+    def parameters(self):
+        return canonical({name: p.data() for name, p in self.named().items()})
+
+    def load(self, parameters):
+        named = self.named()
+        for name, value in transposed(parameters).items():
+            named[name].set_data(self.array(value))
+
+    def named(self):
+        """Return the Gluon parameters under their canonical names, in that order."""
+        layers = [layer for layer in self.net if hasattr(layer, "weight")]
+        found = OrderedDict()
+        for name, layer in zip(("conv1", "conv2", "dense1", "dense2"), layers):
+            found[name + "_weight"], found[name + "_bias"] = layer.weight, layer.bias
+        return found
+
+
+def transposed(parameters):
+    """Swap the axes of the dense weights: MXNet keeps them as output x input."""
+    return OrderedDict(
+        (name, np.ascontiguousarray(value.T) if value.ndim == 2 else value)
+        for name, value in parameters.items()
+    )
+
+
+def canonical(arrays):
+    """Return MXNet's arrays as NumPy in the canonical order and layout."""
+    names = [
+        layer + kind
+        for layer in ("conv1", "conv2", "dense1", "dense2")
+        for kind in ("_weight", "_bias")
+    ]
+    return transposed(OrderedDict((name, arrays[name].asnumpy()) for name in names))
