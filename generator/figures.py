@@ -1,0 +1,301 @@
+"""Pure: selected rows -> figures of each machine: panels of configurations that may be compared.
+
+A *panel* is one metric on one machine, device, lane and case. Only within a panel are rows
+compared, tied or called slower.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from generator import statistics
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from generator.catalog import Catalog, Metric, Section
+
+TWIN_CASE = statistics.AGAIN
+
+
+@dataclass(frozen=True)
+class Configuration:
+    """A framework's version in one of its modes, with the words for both."""
+
+    framework: str
+    version: str
+    mode: str
+    framework_name: str = field(compare=False)
+    mode_title: str = field(compare=False)
+    kind: str = field(compare=False)
+
+    @property
+    def label(self) -> str:
+        """For example "Theano, compiled function"."""
+        if not self.mode:
+            return self.framework_name
+        return f"{self.framework_name}, {self.mode_title}"
+
+
+@dataclass(frozen=True)
+class Row:
+    """One configuration in a panel: a summary, or the reason why there is none."""
+
+    configuration: Configuration
+    provenance: str
+    cell: statistics.Cell | None
+    summary: statistics.Summary | None
+    status: str
+    reason: str
+    faults: int
+    """Blocks that ended with another status than ok."""
+    group: int = -1
+    """Place of its tie group; 0 leads, -1 has no value."""
+    against: statistics.Ratio | None = None
+    """Value / that of the leader; None for the leader and for rows without a value."""
+    verdict: str = ""
+    """Of this row against the leader, see :func:`generator.statistics.verdict`; or "leads"."""
+
+
+@dataclass(frozen=True)
+class Panel:
+    """Rows that may be compared, best first, those without a value last."""
+
+    machine: str
+    device: str
+    section: str
+    metric: Metric
+    lane: str
+    case: str
+    rows: tuple[Row, ...]
+    delta: float
+    """Differences up to this fraction are of no practical interest: max(2 %, A/A band)."""
+    detectable: float
+    """Difference found in 80 % of runs, as a fraction; NaN when unknown."""
+
+    @cached_property
+    def good(self) -> tuple[Row, ...]:
+        """Rows with a value."""
+        return tuple(row for row in self.rows if row.summary is not None)
+
+    @property
+    def leaders(self) -> tuple[Row, ...]:
+        """The leading tie group."""
+        return tuple(row for row in self.rows if row.group == 0)
+
+    def compare(self, a: Row, b: Row) -> tuple[statistics.Ratio, str]:
+        """Return value of a / value of b, and the verdict on a; both must have values."""
+        assert a.cell is not None
+        assert b.cell is not None
+        ratio = statistics.ratio(a.cell.blocks, b.cell.blocks)
+        return ratio, statistics.verdict(ratio, self.delta, _better(self.metric))
+
+
+@dataclass(frozen=True)
+class Figures:
+    """Everything that pages say about one machine and device."""
+
+    machine: str
+    device: str
+    panels: tuple[Panel, ...]
+    cells: Mapping[statistics.Key, statistics.Cell] = field(repr=False)
+
+    def find(self, section: str, metric: str) -> tuple[Panel, ...]:
+        """Return the panels of a metric, one a lane and case."""
+        return tuple(p for p in self.panels if (p.section, p.metric.id) == (section, metric))
+
+
+def configuration(catalog: Catalog, framework: str, version: str, mode: str) -> Configuration:
+    """Describe a configuration; what the catalog no longer knows is called by its ids."""
+    known = next((f for f in catalog.frameworks if f.id == framework), None)
+    found = next((m for m in known.modes if m.id == mode), None) if known else None
+    return Configuration(
+        framework,
+        version,
+        mode,
+        known.name if known else framework,
+        found.title if found else mode,
+        found.kind if found else "",
+    )
+
+
+def headline(section: Section) -> Metric:
+    """Return the metric that a section is about: the first one it declares."""
+    return next(iter(section.metrics.values()))
+
+
+def build(frame: pd.DataFrame, section: Section, catalog: Catalog) -> tuple[Panel, ...]:
+    """Return the panels of a section's headline metric on one machine and device.
+
+    Args:
+        frame: rows of :func:`generator.results.select` of one machine, device and section.
+        section: that section.
+        catalog: for names.
+
+    """
+    metric = headline(section)
+    rows = frame[(frame["metric"] == metric.id) & (frame["mode"] != "")]
+    grouped = statistics.cells(rows, metric.id)
+    bands = statistics.null_bands(grouped)
+    places = {(key.lane, key.case) for key in grouped}
+    faults = _faults(frame, section)
+    places |= {(lane, case) for (lane, case, *_) in faults}
+    order = [lane for lanes in _LANES for lane in lanes]
+    panels = []
+    for lane, case in sorted(places, key=lambda place: (_index(order, place[0]), *place)):
+        if case == TWIN_CASE:
+            continue
+        found = {key: cell for key, cell in grouped.items() if (key.lane, key.case) == (lane, case)}
+        broken = {
+            where[2:]: fault for where, fault in faults.items() if where[:2] == (lane, case)
+        }
+        deltas = [b for (_, _, here, _), b in bands.items() if here == lane]
+        panels.append(
+            _panel(frame, section.id, metric, (lane, case), found, broken, deltas, catalog)
+        )
+    return tuple(panels)
+
+
+_LANES = (("threads-1", "threads-all"), ("resident", "copy"))
+
+
+def _index(order: Sequence[str], name: str) -> int:
+    return order.index(name) if name in order else len(order)
+
+
+@dataclass(frozen=True)
+class _Fault:
+    status: str
+    reason: str
+    blocks: int
+    provenance: str
+
+
+_SEVERITY = ("wrong", "failed", "timeout", "unsupported", "skipped")
+
+
+def _faults(frame: pd.DataFrame, section: Section) -> dict[tuple[str, ...], _Fault]:
+    """Return (lane, case, framework, version, mode) -> the worst that happened to the headline.
+
+    A verdict of the gate counts as well: a time without it is no result.
+    """
+    metric = headline(section).id
+    bad = frame[
+        (frame["status"] != "ok") & frame["metric"].isin([metric, "gate"]) & (frame["mode"] != "")
+    ]
+    found: dict[tuple[str, ...], _Fault] = {}
+    blocks: dict[tuple[str, ...], set[object]] = {}
+    columns = ["lane", "case", "framework", "version", "mode", "status", "reason", "provenance"]
+    for *where, status, reason, provenance, block in zip(
+        *(bad[column].astype(str) for column in columns), bad["block"], strict=True
+    ):
+        key = tuple(where)
+        blocks.setdefault(key, set()).add(block)
+        worst = found.get(key)
+        if worst is None or _SEVERITY.index(status) < _SEVERITY.index(worst.status):
+            found[key] = _Fault(status, reason, 0, provenance)
+    return {
+        key: _Fault(fault.status, fault.reason, len(blocks[key]), fault.provenance)
+        for key, fault in found.items()
+    }
+
+
+def _panel(
+    frame: pd.DataFrame,
+    section: str,
+    metric: Metric,
+    place: tuple[str, str],
+    found: Mapping[statistics.Key, statistics.Cell],
+    broken: Mapping[tuple[str, ...], _Fault],
+    deltas: Sequence[float],
+    catalog: Catalog,
+) -> Panel:
+    delta = max(deltas, default=statistics.SMALLEST_DELTA)
+    cells = {
+        (key.framework, key.version, key.mode): cell
+        for key, cell in found.items()
+        # One wrong block makes all of them suspect.
+        if broken.get((key.framework, key.version, key.mode), _NO_FAULT).status != "wrong"
+    }
+    origin = _provenance(frame)
+    blocks = {"\x00".join(key): cell.blocks for key, cell in cells.items()}
+    better = _better(metric)
+    groups = statistics.tie_groups(blocks, delta, better) if blocks else []
+    rows = []
+    ratios = []
+    leader = groups[0][0] if groups else ""
+    for place_of_group, group in enumerate(groups):
+        for name in group:
+            key = tuple(name.split("\x00"))
+            cell = cells[key]  # type: ignore[index]
+            against = None
+            verdict = "leads"
+            if name != leader:
+                against = statistics.ratio(blocks[name], blocks[leader])
+                verdict = statistics.verdict(against, delta, better)
+                ratios.append(against)
+            fault = broken.get(key, _NO_FAULT)
+            rows.append(
+                Row(
+                    configuration(catalog, *key),
+                    origin[key],
+                    cell,
+                    statistics.summarise(cell.blocks),
+                    "ok",
+                    fault.reason,
+                    fault.blocks,
+                    place_of_group,
+                    against,
+                    verdict,
+                )
+            )
+    for key, fault in sorted(broken.items()):
+        if key not in cells:
+            rows.append(
+                Row(
+                    configuration(catalog, *key),
+                    fault.provenance,
+                    None,
+                    None,
+                    fault.status,
+                    fault.reason,
+                    fault.blocks,
+                )
+            )
+    first = frame.iloc[0]
+    return Panel(
+        str(first["machine"]),
+        str(first["device"]),
+        section,
+        metric,
+        *place,
+        tuple(rows),
+        delta,
+        statistics.minimum_detectable_difference(ratios, delta) if ratios else math.nan,
+    )
+
+
+_NO_FAULT = _Fault("ok", "", 0, "")
+
+
+def _provenance(frame: pd.DataFrame) -> dict[tuple[str, ...], str]:
+    columns = ["framework", "version", "mode", "provenance"]
+    distinct = frame[columns].drop_duplicates().astype(str)
+    return {
+        (framework, version, mode): provenance
+        for framework, version, mode, provenance in distinct.itertuples(index=False)
+    }
+
+
+def _better(metric: Metric) -> statistics.Better:
+    return "higher" if metric.better == "higher" else "lower"
+
+
+def slug(text: str) -> str:
+    """Return an anchor: lower-case letters, digits and hyphens."""
+    return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")

@@ -1,0 +1,1578 @@
+"""Pure: figures -> one context per page -> Jinja -> Markdown text.
+
+Templates compute nothing, and a name that is not defined is an error. Whatever a template prints is
+escaped by :func:`escape` for Markdown and HTML alike, unless it is markup that a template or this
+module made. So a reason, a log or a build flag with ``<script>``, pipes, back-ticks or braces in it
+comes out as the text it is.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import posixpath
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+import jinja2
+from markupsafe import Markup
+
+from generator import charts, claims, statistics, tables
+from generator import figures as models
+from generator.claims import Verdict, lane_words
+from generator.figures import Configuration, Figures, Panel, Row, slug
+from generator.tables import Badge, Cell, Column, Table, badge, quantity, span
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from generator.catalog import Catalog, Framework, Metric, Section
+
+# ---------------------------------------------------------------------------------------- escaping
+
+_INVISIBLE = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]"
+)
+_SPECIAL = re.compile(r"""[\\`*_{}\[\]<>&|~^#"']""")
+_LIST = re.compile(r"(?<=\d)([.)])(?=\s|$)")
+
+
+def escape(text: object) -> Markup:
+    """Return text that Markdown and HTML show as it is, on one line.
+
+    Characters that could start markup anywhere become character references; so do those that mean
+    something at the start of a line.
+    """
+    flat = " ".join(_INVISIBLE.sub(" ", str(text)).split())
+    safe = _SPECIAL.sub(lambda match: f"&#{ord(match[0])};", flat)
+    if safe and not safe[0].isalnum() and safe[0] not in "&(":
+        safe = f"&#{ord(safe[0])};{safe[1:]}"
+    return Markup(_LIST.sub(lambda match: f"&#{ord(match[0])};", safe))  # noqa: S704
+
+
+def fence(text: object, language: str) -> Markup:
+    """Return a code block whose fence is longer than any row of back-ticks in the text."""
+    clean = _INVISIBLE.sub("", str(text).replace("\r\n", "\n").replace("\r", "\n")).strip("\n")
+    longest = max((len(run) for run in re.findall("`+", clean)), default=0)
+    marks = "`" * max(3, longest + 1)
+    return Markup(f"{marks}{language}\n{clean}\n{marks}")  # noqa: S704
+
+
+def address(text: object) -> Markup:
+    """Return a relative address of ours as it may stand in a Markdown link."""
+    clean = str(text)
+    if not re.fullmatch(r"(?!/)[A-Za-z0-9._+#/-]+", clean) or "//" in clean:
+        raise ValueError(f"not an address that we made: {clean!r}")
+    return Markup(clean)  # noqa: S704
+
+
+def environment(folder: Path) -> jinja2.Environment:
+    """Return the Jinja environment of the templates in ``folder``."""
+    made = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(folder),
+        undefined=jinja2.StrictUndefined,
+        autoescape=True,
+        finalize=lambda value: value if hasattr(value, "__html__") else escape(value),
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    made.filters |= {
+        "address": address,
+        "fence": fence,
+        "json": lambda value: Markup(json.dumps(str(value), ensure_ascii=False)),  # noqa: S704
+    }
+    return made
+
+
+# ------------------------------------------------------------------------------------------ inputs
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """One of the four drawings of a chart."""
+
+    address: str
+    width: int
+    height: int
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A chart that has been drawn; addresses are relative to ``docs/report/``."""
+
+    alt: str
+    drawings: tuple[Drawing, ...]
+
+
+class Draw(Protocol):
+    """Draws a chart, or finds it drawn already."""
+
+    def __call__(self, chart: charts.Chart) -> Picture:
+        """Return where the drawings are."""
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """Everything that pages are made of; ``files`` reads a text file of the repository."""
+
+    catalog: Catalog
+    shown: pd.DataFrame = field(repr=False)
+    study: pd.DataFrame = field(repr=False)
+    documents: Mapping[str, Mapping[str, Any]] = field(repr=False)
+    book: claims.Book = field(repr=False)
+    log: Callable[[str, str], str] = field(repr=False)
+    """(key of the document, path beside its CSV) -> text of a log, "" when there is none."""
+
+    @cached_property
+    def machines(self) -> tuple[str, ...]:
+        """Machines with results, that of the newest run first."""
+        newest: dict[str, str] = {}
+        for machine, run in _distinct(self.shown, "machine", "run"):
+            newest[machine] = max(run, newest.get(machine, ""))
+        return tuple(sorted(newest, key=lambda machine: (newest[machine], machine), reverse=True))
+
+    def devices(self, machine: str, section: str = "") -> tuple[str, ...]:
+        """Devices with results on a machine, the processor first."""
+        found = {
+            device
+            for name, here, device in _distinct(self.shown, "machine", "section", "device")
+            if name == machine and section in ("", here)
+        }
+        return tuple(sorted(found))
+
+    def document(self, machine: str, device: str = "") -> Mapping[str, Any]:
+        """Return the newest document of a machine (and device)."""
+        keys = [
+            key
+            for name, here, key in _distinct(self.shown, "machine", "device", "provenance")
+            if name == machine and device in ("", here)
+        ]
+        return self.documents[max(keys, key=lambda key: (self.documents[key]["run"], key))]
+
+
+def _distinct(frame: pd.DataFrame, *columns: str) -> list[tuple[str, ...]]:
+    unique = frame[list(columns)].drop_duplicates()
+    return [tuple(map(str, row)) for row in unique.itertuples(index=False)]
+
+
+# --------------------------------------------------------------------------- how figures are shown
+
+
+@dataclass(frozen=True)
+class View:
+    """How the headline of a section is put into words; the defaults serve a section without one.
+
+    Attributes:
+        axis: title of the chart's axis.
+        column: heading of the headline's column.
+        more: what a row has more of when its value is larger, as in "1.49 × the time".
+        rate: show ``batch / value`` (for example images per second), with the value beside it.
+        start: metric of the same section drawn as the open mark of the row.
+        start_case: case drawn as the open mark (the panel of that case is not drawn itself).
+        log: logarithmic axis.
+        others: heading of the table of the other metrics.
+        marks: what filled and open marks are, for the caption.
+
+    """
+
+    axis: str
+    column: str
+    more: str
+    rate: str = ""
+    start: str = ""
+    start_case: str = ""
+    log: bool = True
+    others: str = "Other figures"
+    marks: str = ""
+
+
+_VIEWS = {
+    "step_time": View(
+        axis="images per second",
+        column="Images per second",
+        more="time",
+        rate="images/s",
+        others="Beside the headline",
+    ),
+    "peak_rss": View(
+        axis="resident memory in MB",
+        column="Peak while training",
+        more="memory",
+        start="rss_imported",
+        log=False,
+        others="Other counts of memory",
+        marks="Filled: peak while training. Open: after import.",
+    ),
+    "ready_time": View(
+        axis="seconds until the first step is done",
+        column="Ready after",
+        more="time",
+        start_case="warm",
+        others="The phases",
+        marks="Filled: cold caches. Open: warm caches.",
+    ),
+}
+
+
+def view(metric: Metric) -> View:
+    """Return the wording for a headline metric."""
+    found = _VIEWS.get(metric.id)
+    if found:
+        return found
+    unit = {"s": "seconds", "B": "MB", "1": "", "": ""}.get(metric.unit, metric.unit)
+    axis = f"{metric.title} in {unit}" if unit else metric.title
+    return View(axis=axis, column=metric.title[:1].upper() + metric.title[1:], more=metric.title)
+
+
+_SCALES = {"B": 1e-6}
+"""Factor from a row's unit to the unit of the axis."""
+
+ESTIMATORS: Mapping[statistics.Estimator, str] = {
+    "median": "median",
+    "p25": "25th percentile",
+    "p10": "10th percentile",
+    "minimum": "minimum",
+}
+
+_DEVICES = {"cpu": "Processor (CPU)", "cuda": "Graphics card (CUDA)"}
+
+
+def lane_title(lane: str) -> str:
+    """Return a lane as a heading."""
+    return {"threads-1": "1 thread", "threads-all": "All cores"}.get(
+        lane, lane_words(lane)[:1].upper() + lane_words(lane)[1:]
+    )
+
+
+def _place(panel: Panel, how: View) -> str:
+    if panel.case and not how.start_case:
+        return f"{lane_title(panel.lane)}, {panel.case}"
+    return lane_title(panel.lane)
+
+
+def _labels(rows: Sequence[Row]) -> dict[Configuration, str]:
+    """Return the label of each configuration; with the version where there are several."""
+    versions: dict[str, set[str]] = {}
+    for row in rows:
+        one = row.configuration
+        versions.setdefault(one.framework, set()).add(one.version)
+    return {
+        (one := row.configuration): one.label.replace(
+            one.framework_name, f"{one.framework_name} {one.version}", 1
+        )
+        if len(versions[one.framework]) > 1
+        else one.label
+        for row in rows
+    }
+
+
+def evidence(section: str, one: Configuration, panel: Panel) -> str:
+    """Return the address of a figure's evidence, relative to ``docs/report/``."""
+    return f"evidence/{section}-{one.framework}.md#{anchor(panel, one)}"
+
+
+def anchor(panel: Panel, one: Configuration) -> str:
+    """Return the anchor of a configuration on its evidence page."""
+    return slug(f"{panel.machine}-{one.version}-{one.mode}-{panel.device}-{panel.lane}")
+
+
+# ---------------------------------------------------------------------------------------- findings
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One sentence about a panel, as parts: where, what."""
+
+    where: str
+    text: str
+
+    @property
+    def plain(self) -> str:
+        """The whole sentence."""
+        return f"{self.where}: {self.text}"
+
+
+def finding(panel: Panel, batch: int) -> Finding:
+    """Say in one sentence what leads a panel and by how much."""
+    how = view(panel.metric)
+    labels = _labels(panel.rows)
+    where = _place(panel, how) + (f", {panel.case} caches" if how.start_case else "")
+    if not panel.good:
+        return Finding(where, "no configuration gave a valid result.")
+    leaders = [row for row in panel.rows if row.group == 0]
+    first = leaders[0]
+    names = tables.listing([labels[row.configuration] for row in leaders])
+    if len(leaders) > 4:
+        names = f"{len(leaders)} configurations, best estimate {labels[first.configuration]},"
+    text = f"{names} lead{'s' if len(leaders) == 1 else ' together'} with {_shown(first, panel, batch)}"
+    follower = next((row for row in panel.good if row.group == 1), None)
+    if follower is not None and follower.against is not None:
+        text += (
+            f"; next comes {labels[follower.configuration]} at"
+            f" {follower.against.value:.2f} × the {how.more}"
+        )
+    elif len(leaders) > 1:
+        text += "; no difference between them is resolved"
+    return Finding(where, text + ".")
+
+
+def _shown(row: Row, panel: Panel, batch: int) -> str:
+    assert row.summary is not None
+    how = view(panel.metric)
+    if how.rate:
+        return f"{tables.figures(batch / row.summary.value, 4)} {how.rate}"
+    return quantity(row.summary.value, panel.metric.unit)
+
+
+# ------------------------------------------------------------------------------------ sections
+
+
+@dataclass(frozen=True)
+class DeviceView:
+    """What a section's page says about one device of one machine."""
+
+    heading: str
+    anchor: str
+    byline: str
+    findings: tuple[Markup, ...]
+    charts: tuple[Picture, ...]
+    caption: str
+    table: Table
+    others: Table | None
+    faults: Table | None
+
+
+@dataclass(frozen=True)
+class MachineView:
+    """What a section's page says about one machine."""
+
+    heading: str
+    anchor: str
+    byline: str
+    devices: tuple[DeviceView, ...]
+
+
+@dataclass(frozen=True)
+class ClaimView:
+    """A claim with today's verdict."""
+
+    claim: str
+    kind: str
+    badge: Badge
+    reason: str
+    note: str
+    test: str
+    source: str
+
+
+_VERDICTS = {
+    "holds": Badge("✓", "holds", "good"),
+    "no longer holds": Badge("✕", "no longer holds", "bad"),
+    "mixed": Badge("±", "mixed", "middle"),
+    "cannot be tested here": Badge("?", "cannot be tested here", "none"),
+}
+
+
+def claim_views(book: claims.Book, page: str, figures: Figures | None) -> tuple[ClaimView, ...]:
+    """Return a page's claims, judged by the figures of one machine and device."""
+    views = []
+    for claim in book.claims:
+        if claim.page != page:
+            continue
+        empty = figures or Figures("", "", (), {})
+        verdict: Verdict = claims.judge(claim, empty)
+        views.append(
+            ClaimView(
+                claim.claim,
+                claim.kind,
+                _VERDICTS[verdict.word],
+                verdict.reason.rstrip("."),
+                claim.note,
+                claim.test,
+                claim.source,
+            )
+        )
+    return tuple(views)
+
+
+def machine_words(document: Mapping[str, Any]) -> str:
+    """Return a machine in one line: processor, cores, memory, system."""
+    machine = document["machine"]
+    parts = [
+        str(machine["cpu"]),
+        f"{machine['cores']} core{'s' if machine['cores'] != 1 else ''}",
+        f"{machine['memory_bytes'] / 2**30:.0f} GiB",
+        str(machine["os"]),
+    ]
+    if machine["virtualised"]:
+        parts.append("virtual machine")
+    return ", ".join(parts)
+
+
+def section_context(
+    section: Section, inputs: Inputs, known: Mapping[tuple[str, str], Figures], draw: Draw
+) -> dict[str, Any]:
+    """Return the context of a measured section's page.
+
+    Args:
+        section: the section.
+        inputs: see :class:`Inputs`.
+        known: (machine, device) -> figures.
+        draw: draws charts.
+
+    """
+    several = len(inputs.machines) > 1
+    machines = []
+    for machine in inputs.machines:
+        devices = inputs.devices(machine, section.id)
+        if not devices:
+            continue
+        views = []
+        for device in devices:
+            figures = known[machine, device]
+            panels = tuple(p for p in figures.panels if p.section == section.id)
+            if not panels:
+                continue
+            heading = _DEVICES.get(device, device) if len(devices) > 1 else ""
+            frame = _rows(inputs.shown, machine=machine, device=device, section=section.id)
+            views.append(_device(section, inputs, figures, panels, frame, heading, draw))
+        if views:
+            document = inputs.document(machine)
+            machines.append(
+                MachineView(
+                    f"Machine: {document['machine']['cpu']}" if several else "",
+                    f"machine-{slug(machine)}",
+                    f"Measured on {machine_words(document)}.",
+                    tuple(views),
+                )
+            )
+    main = known.get((inputs.machines[0], inputs.devices(inputs.machines[0])[0])) if machines else None
+    return {
+        "title": section.title,
+        "description": section.question,
+        "question": section.question,
+        "machines": machines,
+        "claims": claim_views(inputs.book, section.id, main),
+        "history": [item for item in inputs.book.history if item.page == section.id],
+        "others_title": view(models.headline(section)).others,
+        "command": f"generator measure --section {section.id}",
+    }
+
+
+def _rows(frame: pd.DataFrame, **where: str) -> pd.DataFrame:
+    keep = None
+    for column, value in where.items():
+        mask = frame[column] == value
+        keep = mask if keep is None else keep & mask
+    return frame[keep]
+
+
+def _device(
+    section: Section,
+    inputs: Inputs,
+    figures: Figures,
+    panels: tuple[Panel, ...],
+    frame: pd.DataFrame,
+    heading: str,
+    draw: Draw,
+) -> DeviceView:
+    document = inputs.document(figures.machine, figures.device)
+    batch = int(document["settings"].get("batch", 64))
+    how = view(panels[0].metric)
+    drawn = [p for p in panels if not how.start_case or p.case != how.start_case]
+    findings = [finding(panel, batch) for panel in drawn]
+    runs = sorted(str(run) for run in frame["run"].unique())
+    dates = sorted({tables.day(run) for run in runs}, key=[tables.day(run) for run in runs].index)
+    profiles = tables.listing(sorted({str(name) for name in frame["profile"].unique()}))
+    name = f"{section.id}-{figures.device}-{slug(figures.machine)}"
+    return DeviceView(
+        heading,
+        f"{slug(figures.machine)}-{figures.device}",
+        f"{tables.listing(dates)}, profile {profiles}, batch {batch}, "
+        f"{document['settings'].get('precision', 'float32')}.",
+        tuple(
+            Markup("**{}:** {}\n").format(escape(f.where), escape(f.text)) for f in findings
+        ),
+        (draw(_chart(name, panels, drawn, figures, findings, batch, inputs.catalog)),)
+        if drawn
+        else (),
+        _caption(drawn, how),
+        _headline_table(section, panels, figures, batch, document),
+        _others_table(section, frame, figures, inputs.catalog),
+        _faults_table(section, panels),
+    )
+
+
+def _caption(panels: Sequence[Panel], how: View) -> str:
+    parts = [how.marks] if how.marks else []
+    parts.append(
+        f"Points: {ESTIMATORS[statistics.ESTIMATOR]} of each process, geometric mean over"
+        " processes. Lines: 95 % intervals."
+    )
+    found = [
+        f"{100 * panel.detectable:.0f} % ({_place(panel, how).lower()})"
+        for panel in panels
+        if math.isfinite(panel.detectable)
+    ]
+    if found:
+        parts.append(f"Smallest difference that would be found 4 times in 5: {tables.listing(found)}.")
+    return " ".join(parts)
+
+
+def _chart(
+    name: str,
+    panels: Sequence[Panel],
+    drawn: Sequence[Panel],
+    figures: Figures,
+    findings: Sequence[Finding],
+    batch: int,
+    catalog: Catalog,
+) -> charts.Chart:
+    metric = panels[0].metric
+    how = view(metric)
+    marks = [
+        _mark(row, panel, panels, figures, batch, _labels(panel.rows))
+        for panel in drawn
+        for row in panel.rows
+    ]
+    better = "higher" if how.rate else metric.better
+    return charts.intervals(
+        name,
+        findings[0].plain,
+        marks,
+        axis=how.axis,
+        frameworks=[framework.name for framework in catalog.frameworks],
+        better=better,
+        log=how.log,
+    )
+
+
+def _mark(
+    row: Row,
+    panel: Panel,
+    panels: Sequence[Panel],
+    figures: Figures,
+    batch: int,
+    labels: Mapping[Configuration, str],
+) -> charts.Mark:
+    one, how = row.configuration, view(panel.metric)
+    label, name = labels[one], one.framework_name
+    if row.summary is None:
+        word = tables.STATUS_WORDS[row.status]
+        return charts.Mark(label, name, _place(panel, how), fault=word)
+    found = row.summary
+    scale = _SCALES.get(panel.metric.unit, 1.0)
+    value = statistics.Interval(*(scale * x for x in (found.value, found.low, found.high)))
+    text = quantity(found.value, panel.metric.unit)
+    start = None
+    if how.rate:
+        value, text = found.rate(batch), tables.figures(batch / found.value, 4)
+    elif how.start:
+        start = _estimate(figures, panel, one, how.start, panel.case)
+    elif how.start_case:
+        other = next(
+            (p for p in panels if p.lane == panel.lane and p.case == how.start_case), None
+        )
+        twin = [r for r in (other.good if other else ()) if r.configuration == one]
+        start = twin[0].summary.value if twin and twin[0].summary else None
+    return charts.Mark(
+        label,
+        name,
+        _place(panel, how),
+        value.value,
+        _finite(value.low),
+        _finite(value.high),
+        text,
+        None if start is None else start * scale,
+        tooltip=f"{found.processes} processes, {found.samples} samples",
+    )
+
+
+def _finite(value: float) -> float | None:
+    return value if math.isfinite(value) else None
+
+
+def _estimate(
+    figures: Figures, panel: Panel, one: Configuration, metric: str, case: str
+) -> float | None:
+    key = statistics.Key(
+        panel.machine, one.framework, one.version, panel.section, one.mode, panel.device,
+        panel.lane, case, metric,
+    )  # fmt: skip
+    cell = figures.cells.get(key)
+    return None if cell is None else _plain_summary(cell)[0]
+
+
+def _plain_summary(cell: statistics.Cell) -> tuple[float, float, float, int, int]:
+    """Return (value, low, high, processes, samples) of any metric, zero and below included.
+
+    The interval is NaN where the logarithm has no meaning or there was one process.
+    """
+    import numpy as np  # noqa: PLC0415
+
+    try:
+        found = statistics.summarise(cell.blocks)
+    except ValueError:
+        every = np.concatenate(list(cell.blocks.values()))
+        return float(np.median(every)), math.nan, math.nan, len(cell.blocks), len(every)
+    return found.value, found.low, found.high, found.processes, found.samples
+
+
+_LEADS = Badge("▲", "leads", "good")
+_TIED = Badge("=", "no practical difference", "good")
+_UNRESOLVED = Badge("?", "unresolved", "middle")
+
+
+def verdict_cell(row: Row, panel: Panel) -> Cell:
+    """Return the cell that says how a row stands against the leader of its panel."""
+    how = view(panel.metric)
+    if row.summary is None:
+        return Cell("", badge=badge(row.status), detail="see below")
+    if row.against is None:
+        tied = len(panel.leaders) > 1
+        text = "" if not tied else f"with {len(panel.leaders) - 1} more"
+        return Cell("", sort=1.0, badge=_LEADS, detail=text)
+    ratio = row.against
+    words = f"{ratio.value:.2f} × the {how.more}"
+    if math.isfinite(ratio.low):
+        words += f" ({ratio.low:.2f} to {ratio.high:.2f})"
+    if row.verdict == "no practical difference":
+        return Cell("", sort=round(ratio.value, 4), badge=_TIED, detail=words)
+    if row.verdict == "unresolved":
+        return Cell("", sort=round(ratio.value, 4), badge=_UNRESOLVED, detail=words)
+    interval = f"{ratio.low:.2f} to {ratio.high:.2f}" if math.isfinite(ratio.low) else ""
+    return Cell(f"{ratio.value:.2f} × the {how.more}", sort=round(ratio.value, 4), detail=interval)
+
+
+def _headline_table(
+    section: Section,
+    panels: Sequence[Panel],
+    figures: Figures,
+    batch: int,
+    document: Mapping[str, Any],
+) -> Table:
+    metric = panels[0].metric
+    how = view(metric)
+    with_case = any(panel.case for panel in panels)
+    gated = "gate" in section.metrics
+    columns = [Column("Configuration"), Column("Lane")]
+    if with_case:
+        columns.append(Column("Caches"))
+    columns.append(Column(how.column, number=True))
+    if how.rate:
+        columns.append(Column("Per step", number=True))
+    columns += [Column("95 % interval", number=True), Column("Against the leader")]
+    if gated:
+        columns.append(Column("Same work"))
+    columns.append(Column("From"))
+    rows = []
+    for panel in panels:
+        labels = _labels(panel.rows)
+        for row in panel.rows:
+            rows.append(_headline_row(row, panel, labels, figures, batch, with_case, gated))
+    return Table(f"{section.title}, {figures.device}", tuple(columns), tuple(rows))
+
+
+def _headline_row(
+    row: Row,
+    panel: Panel,
+    labels: Mapping[Configuration, str],
+    figures: Figures,
+    batch: int,
+    with_case: bool,
+    gated: bool,
+) -> tuple[Cell, ...]:
+    one, how = row.configuration, view(panel.metric)
+    link = evidence(panel.section, one, panel)
+    kind = {"symbolic": "graph", "imperative": "imperative"}.get(one.kind, one.kind)
+    detail = f"{one.version}, {kind}" if kind else one.version
+    cells = [Cell(labels[one], detail=detail, strong=row.group == 0), Cell(lane_title(panel.lane))]
+    if with_case:
+        cells.append(Cell(panel.case))
+    if row.summary is None:
+        empty = 2 + bool(how.rate)
+        cells += [Cell("–", href=link if i == 0 else "") for i in range(empty)]
+        cells.append(verdict_cell(row, panel))
+        if gated:
+            cells.append(Cell("", badge=_gate_badge(row)))
+        cells.append(Cell(f"{row.faults} processes" if row.faults else "not run"))
+        return tuple(cells)
+    found = row.summary
+    noise = {"warned": "spread over 10 %", "unreliable": "unreliable: spread over 25 %"}
+    note = noise.get(found.spread, "")
+    if how.rate:
+        rate = found.rate(batch)
+        cells.append(Cell(tables.figures(rate.value, 4), round(rate.value, 2), link, note))
+        cells.append(Cell(quantity(found.value, panel.metric.unit), round(found.value, 7), link))
+        interval = _span(rate.low, rate.high, "")
+    else:
+        text = quantity(found.value, panel.metric.unit)
+        cells.append(Cell(text, float(f"{found.value:.6g}"), link, note))
+        interval = _span(found.low, found.high, panel.metric.unit)
+    cells += [Cell(interval), verdict_cell(row, panel)]
+    if gated:
+        cells.append(Cell("", badge=_gate_badge(row)))
+    assert row.cell is not None
+    extra = []
+    if row.cell.disturbed:
+        extra.append(f"{row.cell.disturbed} disturbed")
+    if row.faults:
+        extra.append(f"{row.faults} failed")
+    if found.steadiness not in ("", "flat"):
+        extra.append(found.steadiness)
+    per_process = found.samples // max(found.processes, 1)
+    counts = f"{found.processes} processes" + (f" × {per_process}" if per_process > 1 else "")
+    cells.append(Cell(counts, float(found.processes), detail=", ".join(extra)))
+    return tuple(cells)
+
+
+def _span(low: float, high: float, unit: str) -> str:
+    return span(low, high, unit) if math.isfinite(low) and math.isfinite(high) else "one process"
+
+
+def _gate_badge(row: Row) -> Badge:
+    if row.status == "wrong":
+        return Badge("≠", "differs", "bad")
+    if row.summary is None:
+        return Badge("○", "not reached", "none")
+    return Badge("✓", "verified", "good")
+
+
+_HIDDEN = ("gate",)
+
+
+def _others_table(
+    section: Section, frame: pd.DataFrame, figures: Figures, catalog: Catalog
+) -> Table | None:
+    """Return every other metric of a section, one row a configuration, lane and case."""
+    first = models.headline(section).id
+    cells = {
+        key: cell
+        for key, cell in figures.cells.items()
+        if key.section == section.id and key.metric != first and key.case != statistics.AGAIN
+    }
+    metrics = [
+        metric
+        for metric in section.metrics.values()
+        if metric.id not in _HIDDEN and any(key.metric == metric.id for key in cells)
+    ]
+    if not metrics:
+        return None
+    places = sorted(
+        {(k.framework, k.version, k.mode, k.lane, k.case) for k in cells},
+        key=lambda p: (p[3] == "", p[0], p[1], p[2], p[3], p[4]),
+    )
+    with_case = any(place[4] for place in places)
+    gaps = _gaps(frame)
+    rows = []
+    for framework, version, mode, lane, case in places:
+        one = models.configuration(catalog, framework, version, mode)
+        row = [Cell(one.label, detail=version), Cell(lane_title(lane) if lane else "installation")]
+        if with_case:
+            row.append(Cell(case))
+        for metric in metrics:
+            key = statistics.Key(
+                figures.machine, framework, version, section.id, mode, figures.device, lane, case,
+                metric.id,
+            )  # fmt: skip
+            row.append(_other_cell(cells.get(key), gaps.get((key[1:]), "")))
+        rows.append(tuple(row))
+    columns = [Column("Configuration"), Column("Lane")]
+    if with_case:
+        columns.append(Column("Case"))
+    columns += [Column(m.title[:1].upper() + m.title[1:], number=True) for m in metrics]
+    return Table(f"{section.title}, other figures", tuple(columns), tuple(rows))
+
+
+def _other_cell(cell: statistics.Cell | None, status: str) -> Cell:
+    if cell is None:
+        return Cell("", badge=badge(status)) if status else Cell("–")
+    value, low, high, _, _ = _plain_summary(cell)
+    detail = span(low, high, cell.unit) if math.isfinite(low) and high > low else ""
+    return Cell(quantity(value, cell.unit), sort=float(f"{value:.6g}"), detail=detail)
+
+
+def _gaps(frame: pd.DataFrame) -> dict[tuple[str, ...], str]:
+    bad = frame[frame["status"] != "ok"]
+    columns = (*statistics.Key._fields[1:], "status")
+    return {row[:-1]: row[-1] for row in _distinct(bad, *columns)}
+
+
+def _faults_table(section: Section, panels: Sequence[Panel]) -> Table | None:
+    rows = []
+    for panel in panels:
+        labels = _labels(panel.rows)
+        for row in panel.rows:
+            if not row.reason:
+                continue
+            link = evidence(section.id, row.configuration, panel)
+            where = lane_title(panel.lane) + (f", {panel.case}" if panel.case else "")
+            status = row.status if row.summary is None else "failed"
+            rows.append(
+                (
+                    Cell(labels[row.configuration], detail=row.configuration.version),
+                    Cell(where),
+                    Cell("", badge=badge(status), detail=f"{row.faults} blocks" if row.faults else ""),
+                    Cell(row.reason),
+                    Cell("log and rows", href=link),
+                )
+            )
+    if not rows:
+        return None
+    titles = ("Configuration", "Lane", "What happened", "Reason", "Evidence")
+    return Table("What did not work", tuple(map(Column, titles)), tuple(rows))
+
+
+# ------------------------------------------------------------------------------ symbolic frameworks
+
+
+def symbolic_context(
+    section: Section, inputs: Inputs, known: Mapping[tuple[str, str], Figures]
+) -> dict[str, Any]:
+    """Return the context of the page that says who the frameworks are."""
+    frameworks = inputs.catalog.frameworks
+    names = tables.listing([framework.name for framework in frameworks])
+    both = [
+        framework.name
+        for framework in frameworks
+        if {mode.kind for mode in framework.modes} >= {"imperative", "symbolic"}
+    ]
+    findings = [f"{names} are compared, {len(frameworks)} frameworks of this kind."]
+    if both:
+        verb = "executes" if len(both) == 1 else "execute"
+        findings.append(
+            f"{tables.listing(both)} {verb} both ways today, at once or as a graph: the line that"
+            " the article drew between frameworks now runs through them."
+        )
+    sources: dict[str, int] = {}
+    facts = _facts_table(frameworks, sources)
+    main = _main(inputs, known)
+    return {
+        "title": section.title,
+        "description": section.question,
+        "findings": [escape(text) for text in findings],
+        "facts": facts,
+        "sources": Markup("\n").join(  # noqa: S704
+            Markup("{}\\. {}\n").format(number, escape(source)) for source, number in sources.items()
+        ),
+        "modes": _modes_table(frameworks),
+        "gaps": _declared_gaps(frameworks),
+        "claims": claim_views(inputs.book, section.id, main),
+    }
+
+
+def _main(inputs: Inputs, known: Mapping[tuple[str, str], Figures]) -> Figures | None:
+    """Return the figures that claims are judged by: the newest machine's, its processor first."""
+    if not inputs.machines:
+        return None
+    machine = inputs.machines[0]
+    return known[machine, inputs.devices(machine)[0]]
+
+
+def _facts_table(frameworks: Sequence[Framework], sources: dict[str, int]) -> Table:
+    """One row a fact, one column a framework; sources are numbered in order of appearance."""
+    ids = list(dict.fromkeys(id for framework in frameworks for id in framework.facts))
+    rows = []
+    for id in ids:
+        row = [Cell(id.replace("_", " ").replace("-", " ").capitalize())]
+        for framework in frameworks:
+            fact = framework.facts.get(id)
+            if fact is None:
+                row.append(Cell("–"))
+                continue
+            value = fact.value if isinstance(fact.value, str) else tables.listing(fact.value)
+            number = sources.setdefault(fact.source, len(sources) + 1)
+            read = f", read {tables.day(fact.read.isoformat())}" if fact.read else ""
+            note = f"{fact.note} " if fact.note else ""
+            row.append(Cell(value, detail=f"{note}source {number}{read}"))
+        rows.append(tuple(row))
+    columns = (Column("Fact"), *(Column(framework.name) for framework in frameworks))
+    return Table("Facts about the frameworks", columns, tuple(rows))
+
+
+def _modes_table(frameworks: Sequence[Framework]) -> Table:
+    rows = tuple(
+        (
+            Cell(f"{framework.name}, {mode.title}", detail=mode.id),
+            Cell("graph (symbolic)" if mode.kind == "symbolic" else "at once (imperative)"),
+            Cell(mode.division),
+            Cell(", ".join(mode.devices)),
+            Cell(mode.summary),
+        )
+        for framework in frameworks
+        for mode in framework.modes
+    )
+    columns = tuple(map(Column, ("Mode", "Class", "Division", "Devices", "What it is")))
+    return Table("Modes of execution", columns, rows)
+
+
+def _declared_gaps(frameworks: Sequence[Framework]) -> Table | None:
+    rows = tuple(
+        (
+            Cell(framework.name, detail=gap.version),
+            Cell(", ".join(x for x in (gap.section, gap.mode, gap.device) if x) or "everything"),
+            Cell(gap.reason),
+            Cell(gap.source),
+        )
+        for framework in frameworks
+        for gap in framework.gaps
+    )
+    if not rows:
+        return None
+    columns = tuple(map(Column, ("Framework", "What", "Why", "Source")))
+    return Table("Declared gaps", columns, rows)
+
+
+# -------------------------------------------------------------------------------------------- home
+
+
+@dataclass(frozen=True)
+class Board:
+    """What leads where on one machine and device."""
+
+    suffix: str
+    anchor: str
+    table: Table
+
+
+def home_context(inputs: Inputs, known: Mapping[tuple[str, str], Figures]) -> dict[str, Any]:
+    """Return the context of the first page."""
+    boards = []
+    findings: list[str] = []
+    byline = ""
+    titles = {section.id: section for section in inputs.catalog.sections}
+    for machine in inputs.machines:
+        for device in inputs.devices(machine):
+            figures = known[machine, device]
+            suffix = "" if not boards else f" on {inputs.document(machine)['machine']['cpu']}"
+            if len(inputs.devices(machine)) > 1:
+                suffix += f" ({_DEVICES.get(device, device)})"
+            board = _board(figures, titles, inputs)
+            if board.rows:
+                boards.append(Board(suffix, slug(f"leads-{machine}-{device}"), board))
+            if not findings:
+                findings = _home_findings(figures, inputs)
+                document = inputs.document(machine, device)
+                byline = (
+                    f"Newest run {tables.day(document['run'])}, {machine_words(document)}."
+                    f" {_versions(inputs, machine)}."
+                )
+    return {
+        "title": "Symbolic deep learning frameworks, compared again",
+        "description": "Theano, MXNet and TensorFlow verified and measured again, with raw data.",
+        "findings": [Markup("{}\n").format(escape(text)) for text in findings]
+        or [escape("Nothing is measured yet.")],
+        "byline": byline,
+        "boards": boards,
+        "claims": claim_views(inputs.book, "home", _main(inputs, known)) if boards else (),
+        "news": _news(inputs),
+        "article": inputs.book.article,
+    }
+
+
+def _versions(inputs: Inputs, machine: str) -> str:
+    found = {
+        (models.configuration(inputs.catalog, framework, version, "").framework_name, version)
+        for here, framework, version in _distinct(inputs.shown, "machine", "framework", "version")
+        if here == machine
+    }
+    return tables.listing([f"{name} {version}" for name, version in sorted(found)])
+
+
+def _home_findings(figures: Figures, inputs: Inputs) -> list[str]:
+    """One sentence a section, about its first panel."""
+    sentences = []
+    batch = int(inputs.document(figures.machine, figures.device)["settings"].get("batch", 64))
+    for section in inputs.catalog.sections:
+        panel = next((p for p in figures.panels if p.section == section.id and p.good), None)
+        if panel is None:
+            continue
+        found = finding(panel, batch)
+        topic = _TOPICS.get(section.id, section.title)
+        sentences.append(f"{topic} ({found.where[:1].lower()}{found.where[1:]}): {found.text}")
+    return sentences
+
+
+_TOPICS = {"lenet": "Training speed", "memory": "Memory", "compile": "Time until ready"}
+
+
+def _board(figures: Figures, titles: Mapping[str, Section], inputs: Inputs) -> Table:
+    batch = int(inputs.document(figures.machine, figures.device)["settings"].get("batch", 64))
+    rows = []
+    for panel in figures.panels:
+        if not panel.good:
+            continue
+        how = view(panel.metric)
+        labels = _labels(panel.rows)
+        first = panel.good[0]
+        link = f"{panel.section}.md"
+        follower = next((row for row in panel.good if row.group == 1), None)
+        leaders = tables.listing([labels[row.configuration] for row in panel.leaders])
+        behind = Cell("–", detail="nothing else is told apart" if len(panel.good) > 1 else "")
+        if follower is not None and follower.against is not None:
+            behind = Cell(
+                labels[follower.configuration],
+                detail=f"{follower.against.value:.2f} × the {how.more}",
+            )
+        faults = len(panel.rows) - len(panel.good)
+        topic = _TOPICS.get(panel.section, titles[panel.section].title)
+        rows.append(
+            (
+                Cell(
+                    topic,
+                    href=link,
+                    detail=lane_title(panel.lane) + (f", {panel.case}" if panel.case else ""),
+                ),
+                Cell(leaders, strong=True, detail=f"of {len(panel.rows)}"
+                     + (f", {faults} without a valid result" if faults else "")),
+                Cell(_shown(first, panel, batch), href=link),
+                behind,
+            )
+        )  # fmt: skip
+    titles_of_columns = ("Question", "In the lead", "Best estimate", "First one told apart")
+    return Table("What leads where", tuple(map(Column, titles_of_columns)), tuple(rows))
+
+
+def _news(inputs: Inputs, limit: int = 5) -> list[str]:
+    runs: dict[str, list[str]] = {}
+    for key in sorted(set(inputs.shown["provenance"].astype(str))):
+        runs.setdefault(inputs.documents[key]["run"], []).append(key)
+    news = []
+    for run in sorted(runs, reverse=True)[:limit]:
+        documents = [inputs.documents[key] for key in runs[run]]
+        names = tables.listing(
+            [
+                f"{models.configuration(inputs.catalog, d['framework'], '', '').framework_name}"
+                f" {d['version']}"
+                for d in documents
+            ]
+        )
+        first = documents[0]
+        device = "on the processor" if first["device"] == "cpu" else "on the graphics card"
+        news.append(
+            f"{tables.day(run)}: {names}, measured {device} of {first['machine']['cpu']}"
+            f" ({first['profile']} profile, run {run})."
+        )
+    return news
+
+
+# ------------------------------------------------------------------------------------- methodology
+
+
+def methodology_context(
+    inputs: Inputs, known: Mapping[tuple[str, str], Figures], draw: Draw
+) -> dict[str, Any]:
+    """Return the context of the methodology page: the rules, and what they rest on."""
+    from measurements import lenet  # noqa: PLC0415 - NumPy only, but no other page needs it
+
+    study = _study(inputs, draw)
+    tolerances = Table(
+        "Tolerances of the gate",
+        (
+            Column("Precision"),
+            Column("Scores", number=True),
+            Column("Gradients", number=True),
+            Column("Losses", number=True),
+        ),
+        tuple(
+            (Cell(name), *(Cell(f"{x:.0e}", sort=x) for x in tolerance))
+            for name, tolerance in lenet.TOLERANCES.items()
+        ),
+    )
+    return {
+        "title": "Methodology",
+        "description": "What may be claimed from these figures, why, and where each rule is from.",
+        "estimator": ESTIMATORS[statistics.ESTIMATOR],
+        "study": study,
+        "bands": _bands_table(known),
+        "tolerances": tolerances,
+        "target": f"{100 * lenet.ACCURACY_TARGET:.0f} %",
+        "gate_steps": str(lenet.GATE_STEPS),
+        "smallest_delta": f"{100 * statistics.SMALLEST_DELTA:.0f} %",
+    }
+
+
+@dataclass(frozen=True)
+class StudyView:
+    """The A/A study as it is published."""
+
+    finding: str
+    chart: Picture
+    caption: str
+    table: Table
+    origin: str
+
+
+def _study(inputs: Inputs, draw: Draw) -> StudyView | None:
+    cells = statistics.cells(inputs.study, "step_time")
+    pairs = [twin for _, twin in statistics.twins(cells)]
+    try:
+        choice = statistics.choose_estimator(pairs)
+    except ValueError:
+        return None
+    best = ESTIMATORS[choice.estimator]
+    against = choice.against_median[choice.estimator]
+    if choice.estimator == "median":
+        text = "No lower quantile repeats reliably better than the median: the median is used."
+    else:
+        text = (
+            f"The {best} repeats best: its spread between identical runs is"
+            f" {against.value:.2f} × that of the median ({against.low:.2f} to {against.high:.2f})."
+        )
+    marks = []
+    rows = []
+    for lane in dict.fromkeys(spread.lane for spread in choice.spreads):
+        panel = lane_title(lane) if lane else "All lanes together"
+        for spread in choice.spreads:
+            if spread.lane != lane:
+                continue
+            name = ESTIMATORS[spread.estimator]
+            shown = f"{100 * spread.spread:.2f} %"
+            marks.append(
+                charts.Mark(
+                    name, "identical runs", panel, 100 * spread.spread, 100 * spread.low,
+                    100 * spread.high, shown, tooltip=f"{spread.twins} twins, {spread.blocks} blocks",
+                )
+            )  # fmt: skip
+            rows.append(
+                (
+                    Cell(name, strong=spread.estimator == choice.estimator),
+                    Cell(panel),
+                    Cell(shown, round(spread.spread, 6)),
+                    Cell(f"{100 * spread.low:.2f} to {100 * spread.high:.2f} %"),
+                    Cell(f"{100 * spread.bias:+.2f} %", round(spread.bias, 6)),
+                    Cell(f"{spread.twins} twins × {spread.blocks} blocks"),
+                )
+            )
+    columns = (
+        Column("Estimator"),
+        Column("Lane"),
+        Column("Spread", number=True),
+        Column("95 % interval", number=True),
+        Column("Bias", number=True),
+        Column("From"),
+    )
+    chart = charts.intervals(
+        "aa-study", text, marks,
+        axis="difference between identical runs in %", frameworks=["identical runs"],
+        better="lower", log=False,
+    )  # fmt: skip
+    keys = sorted({str(key) for key in inputs.study["provenance"]})
+    machines = {machine_words(inputs.documents[key]) for key in keys}
+    dates = {tables.day(inputs.documents[key]["run"]) for key in keys}
+    return StudyView(
+        text,
+        draw(chart),
+        "Root mean square of the logarithm of the ratio of two identical runs in the same block;"
+        " intervals by jackknife over blocks.",
+        Table("The A/A study", columns, tuple(rows)),
+        f"Measured on {tables.listing(sorted(machines))}, {tables.listing(sorted(dates))}.",
+    )
+
+
+def _bands_table(known: Mapping[tuple[str, str], Figures]) -> Table | None:
+    rows = []
+    for figures in known.values():
+        for panel in figures.panels:
+            if panel.good and panel.section == "lenet":
+                found = 100 * panel.detectable
+                rows.append(
+                    (
+                        Cell(figures.machine, detail=figures.device),
+                        Cell(lane_title(panel.lane)),
+                        Cell(f"{100 * panel.delta:.1f} %", round(panel.delta, 5)),
+                        Cell(f"{found:.1f} %" if math.isfinite(found) else "–"),
+                    )
+                )
+    if not rows:
+        return None
+    columns = (
+        Column("Machine"),
+        Column("Lane"),
+        Column("No practical difference up to", number=True),
+        Column("Found 4 times in 5 from", number=True),
+    )
+    return Table("Smallest differences", columns, tuple(rows))
+
+
+# ---------------------------------------------------------------------------------------- evidence
+
+
+@dataclass(frozen=True)
+class LogView:
+    """A log of a process that did not end well."""
+
+    title: str
+    text: str
+    address: str
+
+
+@dataclass(frozen=True)
+class ConfigurationView:
+    """Everything behind the figures of one configuration and lane."""
+
+    heading: str
+    anchor: str
+    summary: str
+    status: Badge | None
+    reason: str
+    command: str
+    figures: Table | None
+    chart: Picture | None
+    chart_caption: str
+    gate: Table | None
+    gate_title: str
+    jobs: Table
+    logs: tuple[LogView, ...]
+
+
+@dataclass(frozen=True)
+class SubjectView:
+    """One run of one version on one machine, as far as pages show it."""
+
+    heading: str
+    anchor: str
+    provenance: Table
+    csv: str
+    json: str
+    packages_title: str
+    packages: str
+    configurations: tuple[ConfigurationView, ...]
+
+
+@dataclass(frozen=True)
+class TextView:
+    """A file of the repository that is shown whole."""
+
+    name: str
+    anchor: str
+    language: str
+    text: str
+
+
+def evidence_context(
+    section: Section,
+    framework: str,
+    inputs: Inputs,
+    known: Mapping[tuple[str, str], Figures],
+    draw: Draw,
+) -> dict[str, Any]:
+    """Return the context of the evidence page of one section and framework."""
+    frame = _rows(inputs.shown, section=section.id, framework=framework)
+    folder = next((f for f in inputs.catalog.frameworks if f.id == framework), None)
+    name = folder.name if folder else framework
+    subjects = []
+    keys = {key for (key,) in _distinct(frame, "provenance")}
+    for key in sorted(keys, key=lambda key: (key.rsplit("/", 1)[1], key), reverse=True):
+        rows = _rows(frame, provenance=key)
+        subjects.append(_subject(section, rows, key, inputs, known, draw))
+    return {
+        "title": f"{name}: evidence for “{section.title}”",
+        "description": f"Script, rows, checks, logs and lock behind the figures of {name}.",
+        "section": section,
+        "framework": {"name": name},
+        "subjects": subjects,
+        "scripts": list(_scripts(folder)) if folder else [],
+        "locks": list(_locks(folder, keys, inputs)) if folder else [],
+    }
+
+
+def _scripts(framework: Framework) -> Iterator[TextView]:
+    # The idiomatic script first: it is what readers come for; the adapter is its plumbing.
+    paths = sorted(framework.folder.glob("*.py"), key=lambda p: (p.stem == "adapter", p.name))
+    for path in paths:
+        if path.stem == "__init__":
+            continue
+        yield TextView(
+            f"{framework.id}/{path.name}", f"script-{slug(path.stem)}", "python",
+            path.read_text(encoding="utf-8"),
+        )  # fmt: skip
+
+
+def _locks(framework: Framework, keys: set[str], inputs: Inputs) -> Iterator[TextView]:
+    names = {inputs.documents[key]["environment"]["lock"] for key in keys} - {None}
+    for name in sorted(names):
+        path = framework.folder / "environments" / Path(str(name)).name
+        if path.is_file():
+            yield TextView(path.name, "", "text", path.read_text(encoding="utf-8"))
+
+
+def _subject(
+    section: Section,
+    rows: pd.DataFrame,
+    key: str,
+    inputs: Inputs,
+    known: Mapping[tuple[str, str], Figures],
+    draw: Draw,
+) -> SubjectView:
+    document = inputs.documents[key]
+    machine, framework, version, run = key.split("/")
+    places = [
+        place for place in _distinct(rows, "device", "mode", "lane") if place[1] and place[2]
+    ]
+    views = tuple(
+        _configuration(section, rows, key, place, inputs, known[machine, place[0]], draw)
+        for place in sorted(places)
+    )
+    packages = document["environment"]["packages"]
+    data = f"../data/{machine}/{framework}/{version}/{run}"
+    return SubjectView(
+        f"Version {version}, {tables.day(run)}, {document['machine']['cpu']}",
+        slug(f"run-{machine}-{version}-{run}"),
+        _provenance_table(document, section),
+        f"{data}.csv",
+        f"{data}.json",
+        f"{len(packages)} packages, frozen",
+        "\n".join(map(str, packages)),
+        views,
+    )
+
+
+def _provenance_table(document: Mapping[str, Any], section: Section) -> Table:
+    environment, repository = document["environment"], document["repository"]
+    commit = str(repository["commit"] or "unknown")[:12]
+    if repository["dirty"]:
+        commit += " with uncommitted changes"
+    finished = document["finished"] or "not finished"
+    facts = {
+        "Machine": f"{document['machine']['id']}: {machine_words(document)}",
+        "System": str(document["machine"]["kernel"]),
+        "Graphics": ", ".join(
+            f"{gpu['name']}, driver {gpu['driver']}" for gpu in document["machine"]["gpus"]
+        ),
+        "Started, finished": f"{', '.join(document['starts'])} – {finished}",
+        "Command": document["command"],
+        "Profile, seed": f"{document['profile']}, {document['seed']}",
+        "Repository": commit,
+        "Measuring code": str(document["code_sha256"].get(section.id, ""))[:16],
+        "Environment": f"{environment['kind']}, {environment['lock'] or 'no lock'}, Python "
+        f"{environment['python']}",
+        "Lock": str(environment["lock_sha256"] or "")[:16],
+        "Data": f"{document['data']['name']}, SHA-256 {document['data']['sha256'][:16]}",
+        "Weights": f"SHA-256 {document['weights_sha256'][:16]}",
+        "Settings": ", ".join(f"{k} {v}" for k, v in document["settings"].items()),
+        "Build": ", ".join(f"{k} {v}" for k, v in document["build"].items()),
+    }
+    rows = tuple((Cell(name), Cell(text)) for name, text in facts.items() if text)
+    return Table("Provenance", (Column("What"), Column("Value")), rows)
+
+
+def _configuration(
+    section: Section,
+    frame: pd.DataFrame,
+    key: str,
+    place: tuple[str, ...],
+    inputs: Inputs,
+    figures: Figures,
+    draw: Draw,
+) -> ConfigurationView:
+    device, mode, lane = place
+    document = inputs.documents[key]
+    _, framework, version, _ = key.split("/")
+    one = models.configuration(inputs.catalog, framework, version, mode)
+    row, panel = _find(figures, section, one, lane)
+    rows = _rows(frame, device=device, mode=mode, lane=lane)
+    jobs = [
+        job
+        for job in document["jobs"]
+        if (job["mode"], job["device"], job["lane"]) == (mode, device, lane)
+        and section.id in job["sections"]
+    ]
+    mode_words = next(
+        (
+            m.summary
+            for f in inputs.catalog.frameworks
+            if f.id == framework
+            for m in f.modes
+            if m.id == mode
+        ),
+        "",
+    )
+    cells = {
+        k: cell
+        for k, cell in figures.cells.items()
+        if (k.framework, k.version, k.section, k.mode, k.lane)
+        == (framework, version, section.id, mode, lane)
+    }
+    broken = row is not None and row.summary is None
+    assert panel is None or panel.device == device
+    return ConfigurationView(
+        f"{one.label}, {lane_title(lane)}" + ("" if device == "cpu" else f", {device}"),
+        slug(f"{figures.machine}-{version}-{mode}-{device}-{lane}"),
+        mode_words,
+        badge(row.status) if row is not None and broken else None,
+        row.reason if row is not None and broken else "",
+        f"generator measure {framework}=={version} --section {section.id} --mode {mode}"
+        f" --device {device}",
+        _cells_table(cells, section),
+        _samples(section, cells, figures, one, lane, _disturbed(rows), draw),
+        "Each point is a sample, each line the median of its process.",
+        *_gate(jobs),
+        _jobs_table(jobs),
+        tuple(_logs(jobs, key, inputs)),
+    )
+
+
+def _find(
+    figures: Figures, section: Section, one: Configuration, lane: str
+) -> tuple[Row | None, Panel | None]:
+    for panel in figures.panels:
+        if (panel.section, panel.lane) == (section.id, lane):
+            for row in panel.rows:
+                if row.configuration == one:
+                    return row, panel
+    return None, None
+
+
+def _cells_table(
+    cells: Mapping[statistics.Key, statistics.Cell], section: Section
+) -> Table | None:
+    if not cells:
+        return None
+    order = list(section.metrics)
+    rows = []
+    for key, cell in sorted(
+        cells.items(), key=lambda item: (models._index(order, item[0].metric), item[0].case)
+    ):
+        metric = section.metrics.get(key.metric)
+        value, low, high, processes, samples = _plain_summary(cell)
+        rows.append(
+            (
+                Cell(metric.title if metric else key.metric, detail=key.case),
+                Cell(quantity(value, cell.unit), sort=float(f"{value:.6g}")),
+                Cell(span(low, high, cell.unit) if math.isfinite(low) else "–"),
+                Cell(f"{processes} × {samples // processes}"),
+            )
+        )
+    columns = (
+        Column("Metric"),
+        Column("Value", number=True),
+        Column("95 % interval", number=True),
+        Column("Processes × samples", number=True),
+    )
+    return Table("Figures", columns, tuple(rows))
+
+
+def _disturbed(rows: pd.DataFrame) -> set[tuple[str, int]]:
+    """Return (run, block) of the blocks that other programs disturbed."""
+    marked = [str(x) for x in rows["flags"].cat.categories if "disturbed" in str(x).split()]
+    bad = rows[rows["flags"].isin(marked) & rows["block"].notna()]
+    return {(run, int(block)) for run, block in _distinct(bad, "run", "block")}
+
+
+def _samples(
+    section: Section,
+    cells: Mapping[statistics.Key, statistics.Cell],
+    figures: Figures,
+    one: Configuration,
+    lane: str,
+    disturbed: set[tuple[str, int]],
+    draw: Draw,
+) -> Picture | None:
+    """Draw the raw samples of the headline, where there are several a block."""
+    metric = models.headline(section)
+    found = [c for k, c in cells.items() if k.metric == metric.id and k.case == ""]
+    if not found or all(len(block) < 2 for block in found[0].blocks.values()):
+        return None
+    cell = found[0]
+    scale, unit = (1e3, "ms") if cell.unit == "s" else (1.0, cell.unit)
+    values = [
+        (block, sample, scale * float(value), (run, block) in disturbed)
+        for (run, block), samples in cell.blocks.items()  # type: ignore[misc]
+        for sample, value in enumerate(samples)
+    ]
+    middle = statistics.summarise(cell.blocks)
+    title = (
+        f"{one.label}, {lane_words(lane)}: {quantity(middle.value, cell.unit)} per step in"
+        f" {middle.processes} processes."
+    )
+    name = f"samples-{section.id}-{one.framework}-{one.mode}-{figures.device}-{lane}"
+    return draw(charts.samples(name, title, values, axis=f"{metric.title} in {unit}"))
+
+
+def _gate(jobs: Sequence[Mapping[str, Any]]) -> tuple[Table | None, str]:
+    """Return the worst of each comparison with the reference over all processes."""
+    worst: dict[str, tuple[float, float, bool]] = {}
+    for job in jobs:
+        for quantity_name, error, tolerance, ok in job.get("facts", {}).get("gate", []):
+            before = worst.get(str(quantity_name))
+            if before is None or float(error) > before[0]:
+                worst[str(quantity_name)] = (float(error), float(tolerance), bool(ok))
+    if not worst:
+        return None, ""
+    rows = tuple(
+        (
+            Cell(name),
+            Cell(f"{error:.1e}", sort=error),
+            Cell(f"{tolerance:.1e}", sort=tolerance),
+            Cell("", badge=Badge("✓", "agrees", "good") if ok else Badge("≠", "differs", "bad")),
+        )
+        for name, (error, tolerance, ok) in worst.items()
+    )
+    columns = (
+        Column("Quantity"),
+        Column("Relative error, worst process", number=True),
+        Column("Tolerance", number=True),
+        Column("Verdict"),
+    )
+    good = sum(ok for _, _, ok in worst.values())
+    title = f"Gate: {good} of {len(worst)} quantities agree with the float64 reference"
+    return Table("Gate", columns, rows), title
+
+
+def _jobs_table(jobs: Sequence[Mapping[str, Any]]) -> Table:
+    rows = []
+    for job in jobs:
+        threads = ", ".join(f"{k} {v}" for k, v in job.get("threads", {}).items())
+        load = job.get("foreign_load")
+        case = " ".join(x for x in (str(job.get("start") or ""), str(job.get("case") or "")) if x)
+        rows.append(
+            (
+                Cell(f"{job['block'] + 1}" if job["block"] is not None else "–", detail=case),
+                Cell(str(job.get("order", "–"))),
+                Cell("", badge=badge(job["status"])),
+                Cell(f"{job['seconds']:.1f} s" if job.get("seconds") else "–"),
+                Cell(str(job.get("k") or "–")),
+                Cell(str(job.get("warmup", "–"))),
+                Cell(threads),
+                Cell("–" if load is None else f"{load:.2f}",
+                     detail="disturbed" if job.get("disturbed") else ""),
+            )
+        )  # fmt: skip
+    titles = (
+        "Block", "Order", "Status", "Took", "Steps a sample", "Warm-up steps", "Threads",
+        "Foreign cores",
+    )  # fmt: skip
+    return Table("Processes", tuple(map(Column, titles)), tuple(rows))
+
+
+_LOG_LINES = 60
+
+
+def _logs(jobs: Sequence[Mapping[str, Any]], key: str, inputs: Inputs) -> Iterator[LogView]:
+    """Yield the first log of each kind of failure; further ones are the same story again."""
+    seen = set()
+    machine, framework, version, _ = key.split("/")
+    for job in jobs:
+        path = job.get("log")
+        if not path or job["status"] in seen:
+            continue
+        seen.add(job["status"])
+        lines = inputs.log(key, path).splitlines()
+        if len(lines) > _LOG_LINES:
+            lines = [f"[… {len(lines) - _LOG_LINES} lines before …]", *lines[-_LOG_LINES:]]
+        yield LogView(
+            f"block {job['block']} ({tables.STATUS_WORDS[job['status']]})",
+            "\n".join(line[:2000] for line in lines),
+            posixpath.join("../data", machine, framework, version, log_name(path)),
+        )
+
+
+def log_name(path: str) -> str:
+    """Return the address of a published log beside its CSV: plain text for every server."""
+    return re.sub(r"[^A-Za-z0-9._+/-]", "-", path) + ".txt"

@@ -1,0 +1,392 @@
+"""Writes ``docs/report/``, ``docs/index.md`` and the navigation, and calls MkDocs.
+
+Everything it writes is derived; a file is written only when its content changed, and generated
+files that nothing asks for any more are removed.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import sys
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from generator import catalog as registry
+from generator import process
+from generator.errors import GeneratorError, InputError
+from generator.figures import Figures
+
+if TYPE_CHECKING:
+    from generator import charts, pages
+    from generator.catalog import Catalog
+
+RENDERED = "SYMBOLIC_COMPARISON_RENDERED"
+"""Set for the MkDocs that :func:`build` starts: its hook need not render again."""
+
+BEGIN, END = "# nav: begin\n", "# nav: end\n"
+VEGA = "report/charts/vega.js"
+
+
+@dataclass
+class Rendered:
+    """What :func:`render` did; paths are relative to ``docs/``."""
+
+    written: list[str] = field(default_factory=list)
+    removed: list[str] = field(default_factory=list)
+    unchanged: int = 0
+
+
+def render(
+    root: Path = registry.ROOT,
+    results_root: Path | None = None,
+    *,
+    frameworks: Path | None = None,
+    docs: Path | None = None,
+) -> Rendered:
+    """Turn results and templates into Markdown, charts and downloads.
+
+    Args:
+        root: the repository.
+        results_root: where the results lie; ``measurements/results`` when not given.
+        frameworks: another folder of framework folders (tests bring tiny fakes).
+        docs: another folder to write to; then ``mkdocs.yml`` is left as it is.
+
+    Raises:
+        InputError: a result, a ``framework.toml`` or ``claims.toml`` is not as agreed.
+
+    """
+    from generator import results  # noqa: PLC0415
+
+    results_root = results_root or root / "measurements" / "results"
+    catalog = registry.load(root, frameworks)
+    loaded = results.load(results_root)
+    writer = _Writer(docs or root / "docs")
+    shown = results.select(loaded)
+    inputs = _inputs(root, results_root, catalog, loaded, shown)
+    for name, text in _pages(root, inputs, writer.draw):
+        writer.text(name, text)
+    for key in sorted({str(key) for key in shown["provenance"].unique()}):
+        _publish(writer, results_root, key, loaded.documents[key])
+    writer.text(VEGA, vega_bundle)
+    writer.finish()
+    if docs is None:
+        _write_navigation(root, catalog, writer.done)
+    return writer.done
+
+
+def build(root: Path = registry.ROOT, results_root: Path | None = None) -> Path:
+    """Render, then build the site with ``mkdocs build --strict``; return the page to open.
+
+    Raises:
+        GeneratorError: MkDocs found a fault, for example a dead link; with its output.
+
+    """
+    render(root, results_root)
+    _mkdocs(root, "build", "--strict", "--clean")
+    return root / "site" / "index.html"
+
+
+def serve(address: str = "127.0.0.1:8000", root: Path = registry.ROOT) -> None:
+    """Preview the site with live re-rendering until Ctrl-C; the hook does the rendering."""
+    environment = dict(os.environ, NO_MKDOCS_2_WARNING="1")
+    environment.pop(RENDERED, None)
+    finished = process.run(
+        [sys.executable, "-m", "mkdocs", "serve", "--dev-addr", address],
+        cwd=root,
+        env=environment,
+        on_output=lambda text: print(text, end="", file=sys.stderr, flush=True),
+    )
+    if finished.code:
+        raise GeneratorError(f"mkdocs serve ended with {finished.reason}")
+
+
+def _mkdocs(root: Path, *arguments: str) -> None:
+    environment = dict(os.environ, NO_MKDOCS_2_WARNING="1", **{RENDERED: "1"})
+    finished = process.run(
+        [sys.executable, "-m", "mkdocs", *arguments], cwd=root, env=environment, timeout=600
+    )
+    if finished.code:
+        raise GeneratorError(
+            f"mkdocs {arguments[0]} ended with {finished.reason}; its output:\n{finished.log}"
+        )
+
+
+def vega_bundle() -> str:
+    """Return the script that makes charts interactive, of the Vega that drew the pictures.
+
+    Wrapped, because the bundle would otherwise leave thousands of names in the page.
+    """
+    import vl_convert  # noqa: PLC0415
+
+    body = vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;")
+    return f"(()=>{{{body}\n}})();\n"
+
+
+# -------------------------------------------------------------------------------------- navigation
+
+
+def navigation(catalog: Catalog) -> list[Any]:
+    """Return the navigation: the article's order, then how to do it yourself."""
+    entries: list[Any] = [{"Home": "index.md"}]
+    groups: dict[str, list[Any]] = {}
+    for section in catalog.sections:
+        entry = {section.title: f"report/{section.id}.md"}
+        if not section.group:
+            entries.append(entry)
+        elif section.group in groups:
+            groups[section.group].append(entry)
+        else:
+            groups[section.group] = [entry]
+            entries.append({section.group: groups[section.group]})
+    entries.append({"Methodology": "report/methodology.md"})
+    own = {
+        "Reproduce on your machine": "reproduce.md",
+        "Add a framework": "add-a-framework.md",
+        "Add a section": "add-a-section.md",
+    }
+    entries.append({"Do it yourself": [{title: path} for title, path in own.items()]})
+    return entries
+
+
+def with_navigation(configuration: str, catalog: Catalog) -> str:
+    """Return the text of ``mkdocs.yml`` with the derived navigation between its markers.
+
+    Raises:
+        ValueError: the markers are missing.
+
+    """
+    before, begin, rest = configuration.partition(BEGIN)
+    _, end, after = rest.partition(END)
+    if not begin or not end:
+        raise ValueError(f"no lines {BEGIN!r} and {END!r}")
+    return before + begin + "nav:\n" + _yaml(navigation(catalog), 1) + end + after
+
+
+def _yaml(entries: list[Any], depth: int) -> str:
+    lines = []
+    for entry in entries:
+        for title, value in entry.items():
+            head = f"{'  ' * depth}- {json.dumps(title, ensure_ascii=False)}:"
+            if isinstance(value, list):
+                lines.append(f"{head}\n{_yaml(value, depth + 2)}")
+            else:
+                lines.append(f"{head} {value}\n")
+    return "".join(lines)
+
+
+def _write_navigation(root: Path, catalog: Catalog, done: Rendered) -> None:
+    path = root / "mkdocs.yml"
+    before = path.read_text(encoding="utf-8")
+    try:
+        after = with_navigation(before, catalog)
+    except ValueError as error:
+        raise InputError(path, None, error, "the markers of the derived navigation") from error
+    if after != before:
+        _replace(path, after.encode())
+        done.written.append("../mkdocs.yml")
+
+
+# ------------------------------------------------------------------------------------------- pages
+
+
+def _inputs(
+    root: Path, results_root: Path, catalog: Catalog, loaded: Any, shown: Any
+) -> pages.Inputs:
+    from generator import claims, pages, results  # noqa: PLC0415
+
+    def log(key: str, path: str) -> str:
+        file = results_root / Path(key).parent / path
+        try:
+            return file.read_text(encoding="utf-8", errors="replace")
+        except OSError:
+            return "(the log is missing)"
+
+    return pages.Inputs(
+        catalog=catalog,
+        shown=shown,
+        study=results.study(loaded),
+        documents=loaded.documents,
+        book=claims.load(root / "measurements" / "claims.toml"),
+        log=log,
+    )
+
+
+def _figures(inputs: pages.Inputs) -> dict[tuple[str, str], Figures]:
+    """Return (machine, device) -> figures."""
+    from generator import figures, statistics  # noqa: PLC0415
+
+    known = {}
+    for machine in inputs.machines:
+        for device in inputs.devices(machine):
+            shown = inputs.shown
+            here = shown[(shown["machine"] == machine) & (shown["device"] == device)]
+            panels = []
+            for section in inputs.catalog.sections:
+                rows = here[here["section"] == section.id]
+                if section.measured and len(rows):
+                    panels += figures.build(rows, section, inputs.catalog)
+            known[machine, device] = Figures(
+                machine, device, tuple(panels), statistics.cells(here)
+            )
+    return known
+
+
+def _pages(root: Path, inputs: pages.Inputs, draw: pages.Draw) -> Iterator[tuple[str, str]]:
+    """Yield (path below docs/, Markdown) of every page."""
+    from generator import pages  # noqa: PLC0415
+
+    environment = pages.environment(root / "templates")
+    known = _figures(inputs)
+
+    def page(name: str, template: str, context: Mapping[str, Any]) -> tuple[str, str]:
+        text = environment.get_template(template).render(context)
+        return name, re.sub(r"\n{3,}", "\n\n", text.strip() + "\n")
+
+    yield page("index.md", "pages/index.md.j2", pages.home_context(inputs, known))
+    yield page(
+        "report/methodology.md",
+        "pages/methodology.md.j2",
+        pages.methodology_context(inputs, known, draw),
+    )
+    for section in inputs.catalog.sections:
+        if section.measured:
+            context = pages.section_context(section, inputs, known, draw)
+        else:
+            context = pages.symbolic_context(section, inputs, known)
+        yield page(f"report/{section.id}.md", f"sections/{section.template.name}", context)
+        rows = inputs.shown[inputs.shown["section"] == section.id]
+        for framework in sorted({str(name) for name in rows["framework"].unique()}):
+            yield page(
+                f"report/evidence/{section.id}-{framework}.md",
+                "pages/evidence.md.j2",
+                pages.evidence_context(section, framework, inputs, known, draw),
+            )
+
+
+def _publish(
+    writer: _Writer, results_root: Path, key: str, document: Mapping[str, Any]
+) -> None:
+    """Copy a run's rows, document and logs to where pages link to them."""
+    from generator import pages  # noqa: PLC0415
+
+    source = results_root / key
+    target = f"report/data/{key}"
+    for suffix in (".csv", ".json"):
+        writer.copy(target + suffix, source.with_name(source.name + suffix))
+    for job in document["jobs"]:
+        if job.get("log"):
+            log = source.parent / job["log"]
+            if log.is_file():
+                writer.copy(f"{Path(target).parent}/{pages.log_name(job['log'])}", log)
+
+
+# ------------------------------------------------------------------------------------------ writing
+
+
+class _Writer:
+    """Writes what changed below ``docs/`` and removes what nobody asked for."""
+
+    def __init__(self, docs: Path) -> None:
+        self.docs = docs
+        self.done = Rendered()
+        self._wanted: set[str] = set()
+
+    def text(self, name: str, content: str | Any) -> None:
+        """Write a text; a function is asked for it only when the file is not there."""
+        path = self._path(name)
+        if callable(content):
+            if path.is_file():
+                self.done.unchanged += 1
+                return
+            content = content()
+        data = content.encode()
+        try:
+            same = path.read_bytes() == data
+        except FileNotFoundError:
+            same = False
+        if same:
+            self.done.unchanged += 1
+            return
+        _replace(path, data)
+        self.done.written.append(name)
+
+    def copy(self, name: str, source: Path) -> None:
+        """Copy a file unless the copy is of the same size and time."""
+        path = self._path(name)
+        there = source.stat()
+        if path.is_file():
+            here = path.stat()
+            if (here.st_size, here.st_mtime_ns) == (there.st_size, there.st_mtime_ns):
+                self.done.unchanged += 1
+                return
+        path.parent.mkdir(parents=True, exist_ok=True)
+        part = path.with_name(path.name + ".part")
+        shutil.copy2(source, part)
+        part.replace(path)
+        self.done.written.append(name)
+
+    def draw(self, chart: charts.Chart) -> pages.Picture:
+        """Draw a chart in two widths and two schemes, unless these drawings exist.
+
+        File names carry a digest of everything that changes the drawing, so what exists is right.
+        """
+        from generator import charts, pages  # noqa: PLC0415
+
+        stem = f"charts/{chart.name}.{chart.digest}"
+        drawings = []
+        for size, specification in chart.specs.items():
+            for scheme in charts.SCHEMES:
+                name = f"{stem}.{size}-{scheme}.svg"
+                self.text(f"report/{name}", lambda s=specification, c=scheme: _svg(s, c))
+                head = self._path(f"report/{name}").read_text(encoding="utf-8")[:400]
+                width, height = (
+                    round(float(found[1])) if (found := re.search(rf'{side}="([\d.]+)"', head))
+                    else 0
+                    for side in ("width", "height")
+                )  # fmt: skip
+                drawings.append(pages.Drawing(f"{name}#{size}-{scheme}", width, height))
+        self.text(f"report/{stem}.json", lambda: _specification(chart))
+        return pages.Picture(chart.alt, tuple(drawings))
+
+    def finish(self) -> None:
+        """Remove generated files that are not wanted any more, and empty folders."""
+        report = self.docs / "report"
+        for path in sorted(report.rglob("*"), reverse=True):
+            if path.is_dir():
+                if not any(path.iterdir()):
+                    path.rmdir()
+            elif (name := path.relative_to(self.docs).as_posix()) not in self._wanted:
+                path.unlink()
+                self.done.removed.append(name)
+
+    def _path(self, name: str) -> Path:
+        self._wanted.add(name)
+        return self.docs / name
+
+
+def _svg(specification: Mapping[str, Any], scheme: str) -> str:
+    import vl_convert  # noqa: PLC0415
+
+    from generator import charts  # noqa: PLC0415
+
+    complete = {**specification, "config": charts.configuration(scheme)}
+    return str(vl_convert.vegalite_to_svg(complete))
+
+
+def _specification(chart: charts.Chart) -> str:
+    from generator import charts  # noqa: PLC0415
+
+    schemes = {scheme: charts.configuration(scheme) for scheme in charts.SCHEMES}
+    return json.dumps({**chart.specs, **schemes}, separators=(",", ":"))
+
+
+def _replace(path: Path, data: bytes) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(path.name + ".part")
+    part.write_bytes(data)
+    part.replace(path)
