@@ -66,7 +66,7 @@ _IDENTITY = ("section", "mode", "device", "lane")
 _RUN = re.compile(r"\d{8}T\d{6}Z-[0-9a-f]{6}")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]*")
 _COUNT = re.compile(r"0|[1-9][0-9]{0,8}")
-_NUMBER = re.compile(r"[+-]?[0-9]+(\.[0-9]*)?([eE][+-]?[0-9]+)?")
+_NUMBER = re.compile(r" *[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)? *")  # as pandas reads
 _CONTROL_BYTES = bytes([*range(10), *range(11, 32), 127])
 # C0 and C1 controls, line and paragraph separators, and the marks that reorder or hide text.
 _UNPRINTABLE = re.compile(
@@ -438,7 +438,7 @@ def _parse_document(path: Path) -> Document:
 
 def _migrate(document: Document, path: Path) -> Document:
     schema = document.get("schema")
-    while schema != SCHEMA:
+    while type(schema) is not int or schema != SCHEMA:  # True == 1, but is no schema
         if type(schema) is not int or schema not in MIGRATIONS:
             known = ", ".join(map(str, sorted({SCHEMA, *MIGRATIONS})))
             hint = " (written by a newer generator? update the checkout)"
@@ -581,7 +581,7 @@ def _read(path: Path) -> _File:
         return file
     data = _read_bytes(path)
     digest = hashlib.blake2b(data).hexdigest()
-    if known:
+    if known and known[1] != digest:
         _files.pop((where.key, known[1]), None)
     key = (where.key, digest)
     if key not in _files:
@@ -621,12 +621,26 @@ def _parse(data: bytes, where: _Where) -> pd.DataFrame:
     return frame
 
 
+@dataclass(frozen=True)
+class _Text:
+    """A column of text: its different texts, and per row the index of one of them."""
+
+    names: list[str]
+    codes: np.ndarray[Any, Any]
+
+    def per_row(self, function: Callable[[str], Any]) -> Any:
+        return np.array([*map(function, self.names), function("")])[self.codes]
+
+    def total(self, count: Callable[[str], int]) -> int:
+        return int(self.per_row(count).sum()) if any(map(count, self.names)) else 0
+
+
 def _parse_fast(data: bytes, where: _Where, *, doubt: bool = True) -> pd.DataFrame | None:
     """Return the typed rows, or None when a check on whole columns fails.
 
     With ``doubt=False`` the slow pass has already accepted the file, so only pandas is asked.
     """
-    import pandas as pd  # noqa: PLC0415 - see the module's docstring
+    import pandas as pd
 
     if doubt and not (
         data.startswith(_HEADER)
@@ -634,6 +648,7 @@ def _parse_fast(data: bytes, where: _Where, *, doubt: bool = True) -> pd.DataFra
         and len(data.translate(None, _CONTROL_BYTES)) == len(data)
         # pandas reads these as a missing value.
         and not any(word in data for word in (b",nan,", b",NaN,", b",NAN,"))
+        and data.count(b",value,") == 1
     ):
         return None
     try:
@@ -641,91 +656,104 @@ def _parse_fast(data: bytes, where: _Where, *, doubt: bool = True) -> pd.DataFra
             warnings.simplefilter("error", pd.errors.ParserWarning)
             frame = pd.read_csv(
                 io.BytesIO(data),
+                # The header is read as a row: a word in every column keeps pandas from taking a
+                # version such as 2.10 for a number.
+                header=None,
+                names=list(COLUMNS),
                 dtype={
                     column: "float64" if column == "value" else "category" for column in COLUMNS
                 },
                 index_col=False,
                 keep_default_na=False,
-                na_values={"value": [""]},
+                na_values={"value": ["", "value"]},
                 skip_blank_lines=False,
-                float_precision="round_trip",
             )
     except (ValueError, pd.errors.ParserError, pd.errors.ParserWarning):
         return None
-    counts = {column: _integers(frame[column].cat) for column in ("block", "sample")}
-    integers = {column: array for column, array in counts.items() if array is not None}
-    if len(integers) < 2:
-        return None
-    if doubt and not _columns_are_good(frame, data, where):
-        return None
-    return frame.assign(**integers)
-
-
-def _integers(column: Any) -> Any:
-    """Return a categorical column of digits as Int64, or None when something else is in it."""
-    import pandas as pd  # noqa: PLC0415
-
-    names = [str(name) for name in column.categories]
-    if any(name and not _COUNT.fullmatch(name) for name in names):
-        return None
-    values = np.array([int(name or 0) for name in names] or [0], dtype="int64")
-    empty = np.array([not name for name in names] or [True])
-    codes = column.codes.to_numpy()
-    return pd.arrays.IntegerArray(values[codes], empty[codes])
-
-
-def _columns_are_good(frame: pd.DataFrame, data: bytes, where: _Where) -> bool:
-    """Check everything that the slow pass checks, on categories and whole columns."""
-    names = {
-        column: [str(name) for name in frame[column].cat.categories]
-        for column in COLUMNS
-        if column != "value"
+    value = frame["value"].to_numpy()[1:]
+    texts = {
+        column: _without_header(frame[column].array) for column in COLUMNS if column != "value"
     }
-    codes = {column: frame[column].cat.codes.to_numpy() for column in names}
+    if doubt and not _columns_are_good(texts, value, data, where):
+        return None
+    columns: dict[str, Any] = {"value": value}
+    for column, text in texts.items():
+        if column in ("block", "sample"):
+            numbers = text.per_row(lambda name: int(name or 0)).astype("int64")
+            columns[column] = pd.arrays.IntegerArray(numbers, text.per_row("".__eq__))
+        else:
+            columns[column] = pd.Categorical.from_codes(
+                text.codes,
+                pd.Index(text.names, dtype="str"),
+                validate=False,
+            )
+    return pd.DataFrame({column: columns[column] for column in COLUMNS}, copy=False)
 
-    def per_row(column: str, test: Callable[[str], Any]) -> Any:
-        return np.array([*map(test, names[column]), test("")])[codes[column]]
+
+def _without_header(column: Any) -> _Text:
+    """Return a categorical column without its first row."""
+    names = [str(name) for name in column.categories]
+    head, codes = column.codes[0], column.codes[1:]
+    if not (codes == head).any():
+        del names[head]
+        codes = codes - (codes > head).astype(codes.dtype)
+    return _Text(names, codes)
+
+
+def _columns_are_good(
+    texts: Mapping[str, _Text], value: np.ndarray[Any, Any], data: bytes, where: _Where
+) -> bool:
+    """Check everything that the slow pass checks, on the different texts and whole columns."""
+    names = {column: text.names for column, text in texts.items()}
 
     def distinct(*columns: str) -> int:
-        return len(np.unique(_combined([codes[column] for column in columns])))
+        return len(np.unique(_combined([texts[column].codes for column in columns])))
 
     def every_name_is_good() -> bool:
         return (
-            not any(_UNPRINTABLE.search(text) for texts in names.values() for text in texts)
+            not any(_UNPRINTABLE.search(name) for some in names.values() for name in some)
             and not any(set(names[column]) - {said} for column, said in where.says.items())
             and not any("" in names[column] for column in ("section", "device", "metric", "unit"))
             and set(names["status"]) <= set(STATUSES)
-            and all(not text or _flags_are_known(text) for text in names["flags"])
-            and all(len(text) <= REASON_LENGTH for text in names["reason"])
+            and all(not name or _flags_are_known(name) for name in names["flags"])
+            and all(len(name) <= REASON_LENGTH for name in names["reason"])
+            and all(not name or _COUNT.fullmatch(name) for name in names["block"] + names["sample"])
         )
 
     def every_row_is_whole() -> bool:
-        # pandas pads a short row: then commas are missing. Those inside texts are not separators.
-        inside = sum(
-            int(per_row(column, lambda text: text.count(",")).sum())
-            for column, texts in names.items()
-            if any("," in text for text in texts)
+        # pandas pads a short row: then commas are missing. Those inside texts do not separate.
+        commas = sum(text.total(lambda name: name.count(",")) for text in texts.values())
+        lines = len(value) + 1
+        return (
+            data.count(b"\n") == lines
+            and data.count(b",") == commas + (len(COLUMNS) - 1) * lines
+            and quotes_are_in_place()
         )
-        separators = (len(COLUMNS) - 1) * (len(frame) + 1)
-        return data.count(b"\n") == len(frame) + 1 and data.count(b",") == separators + inside
+
+    def quotes_are_in_place() -> bool:
+        try:  # pandas takes a"b and "a"b as well
+            for line in _quoted_lines(data):
+                next(csv.reader([line.decode()], strict=True))
+        except csv.Error:
+            return False
+        return True
 
     def every_outcome_is_good() -> bool:
-        value = frame["value"].to_numpy()
-        ok, wrong = (per_row("status", status.__eq__) for status in ("ok", "wrong"))
+        ok, wrong = (texts["status"].per_row(status.__eq__) for status in ("ok", "wrong"))
         return bool(
             np.isfinite(value[ok]).all()
             and not np.isinf(value[wrong]).any()
             and np.isnan(value[~(ok | wrong)]).all()
-            and per_row("reason", bool)[~ok].all()
+            and texts["reason"].per_row(bool)[~ok].all()
         )
 
     def every_sample_is_there_once() -> bool:
         counts = (
-            per_row("status", "ok".__eq__)
-            & per_row("sample", bool)
-            & ~per_row("flags", lambda text: "partial" in text)
+            texts["status"].per_row("ok".__eq__)
+            & texts["sample"].per_row(bool)
+            & ~texts["flags"].per_row(lambda name: "partial" in name)
         )
-        identity = _combined([codes[column][counts] for column in _SAMPLE_KEY])
+        identity = _combined([texts[column].codes[counts] for column in _SAMPLE_KEY])
         return len(np.unique(identity)) == len(identity)
 
     return (
@@ -735,6 +763,14 @@ def _columns_are_good(frame: pd.DataFrame, data: bytes, where: _Where) -> bool:
         and distinct("section", "metric", "unit") == distinct("section", "metric")
         and every_sample_is_there_once()
     )
+
+
+def _quoted_lines(data: bytes) -> Iterator[bytes]:
+    at = data.find(b'"')
+    while at >= 0:
+        end = data.find(b"\n", at)
+        yield data[data.rfind(b"\n", 0, at) + 1 : end]
+        at = data.find(b'"', end)
 
 
 def _combined(columns: Sequence[Any]) -> Any:
@@ -831,8 +867,8 @@ def study(results: Results) -> pd.DataFrame:
 
 def _gather(results: Results, chosen: Mapping[str, list[tuple[str, ...]]]) -> pd.DataFrame:
     """Join the whole rows of the chosen configurations of each file."""
-    import pandas as pd  # noqa: PLC0415
-    from pandas.api.types import union_categoricals  # noqa: PLC0415
+    import pandas as pd
+    from pandas.api.types import union_categoricals
 
     parts = []
     for key, configurations in chosen.items():

@@ -1,0 +1,496 @@
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from generator import results
+from generator.errors import InputError
+from tests.sample_results import HOSTILE, write_sample
+
+RUN = "20260101T000000Z-0a1b2c"
+BASE = {
+    "run": RUN, "machine": "box", "framework": "theano", "version": "1.0.5", "section": "lenet",
+    "mode": "compiled", "device": "cpu", "lane": "threads-1", "metric": "step_time", "unit": "s",
+    "status": "ok",
+}  # fmt: skip
+
+
+def row(**changes):
+    return {**BASE, "block": 0, "sample": 0, "value": 0.5, **changes}
+
+
+@pytest.fixture(scope="session")
+def template(tmp_path_factory):
+    """A valid document, without jobs."""
+    (path,) = write_sample(
+        tmp_path_factory.mktemp("template"), frameworks=("theano",), rows_scale=0.1
+    )
+    return results.read_document(path) | {"jobs": []}
+
+
+@pytest.fixture
+def document(template):
+    copy = json.loads(json.dumps(template))
+    copy["machine"]["id"] = "box"
+    return copy | {"run": RUN}
+
+
+@pytest.fixture
+def path(tmp_path):
+    return tmp_path / "box" / "theano" / "1.0.5" / f"{RUN}.csv"
+
+
+@pytest.fixture
+def good(path, document):
+    results.write(path, [row(), row(sample=1, value=0.25)], document)
+    return path
+
+
+def spoil(path, old, new):
+    """Replace text in the CSV below the header."""
+    head, body = path.read_bytes().split(b"\n", 1)
+    assert old in body
+    path.write_bytes(head + b"\n" + body.replace(old, new))
+
+
+# ---------------------------------------------------------------------------------------- writing
+
+
+def test_what_is_written_reads_back(path, document):
+    tricky = 'say "hi", comma | pipe <b> {{x}} ünï'
+    rows = [
+        row(value=0.1 + 0.2),
+        row(sample=1, value=np.float64(1e-300), flags="disturbed resumed"),
+        row(block=None, sample=None, value=None, status="failed", reason=tricky),
+        row(metric="gate", unit="verdict", sample=None, value=0.0, status="wrong", reason="off"),
+    ]
+    results.write(path, rows, document)
+    frame = results.read(path)
+    assert list(frame.columns) == list(results.COLUMNS)
+    assert frame["value"].dtype == "float64"
+    assert frame["block"].dtype == frame["sample"].dtype == "Int64"
+    assert frame["value"].tolist()[:2] == [0.30000000000000004, 1e-300]
+    assert np.isnan(frame["value"][2])
+    assert frame["sample"].tolist() == [0, 1, pd.NA, pd.NA]
+    assert frame["reason"][2] == tricky
+    assert frame["case"].tolist() == [""] * 4
+    assert results.read_document(path) == document
+    assert results.validate(path) == []
+    assert [r["reason"] for r in results.rows(path)] == ["", "", tricky, "off"]
+    assert {p.suffix for p in path.parent.iterdir()} == {".csv", ".json"}
+
+
+def test_values_read_back_to_the_last_bit(path, document):
+    values = np.random.default_rng(0).lognormal(-4, 8, 5000)
+    results.write(path, [row(sample=i, value=v) for i, v in enumerate(values)], document)
+    assert (results.read(path)["value"].to_numpy() == values).all()
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"value": float("nan")},
+        {"value": float("inf")},
+        {"status": "fine"},
+        {"status": "failed", "value": None},
+        {"block": -1},
+        {"machine": "other"},
+        {"flags": "odd"},
+        {"unknown": 1},
+        {"case": "a\nb"},
+    ],
+)
+def test_writing_refuses_what_reading_would(path, document, changes):
+    with pytest.raises(InputError):
+        results.write(path, [row(**changes)], document)
+    assert not path.exists()
+    assert not path.with_suffix(".json").exists()
+
+
+def test_any_text_becomes_a_reason(path, document):
+    nasty = "line\r\none\x00\x1b[31m\u202edesrever\ud800 " + "x" * 1000
+    results.write(path, [row(value=None, status="failed", reason=nasty)], document)
+    reason = results.read(path)["reason"][0]
+    assert reason.startswith("line one [31m desrever? xxx")
+    assert len(reason) == 500
+
+
+@pytest.mark.parametrize("die_at", [0, 1, 2, 3])
+def test_a_full_disk_leaves_a_valid_pair(path, document, monkeypatch, die_at):
+    results.write(path, [row()], document | {"seed": 1})
+    real, calls = results.os.fsync, []
+
+    def fsync(number):
+        calls.append(number)
+        if len(calls) > die_at:
+            raise OSError(28, "No space left on device")
+        real(number)
+
+    monkeypatch.setattr(results.os, "fsync", fsync)
+    with pytest.raises(OSError, match="No space"):
+        results.write(path, [row(), row(sample=1)], document | {"seed": 2})
+    assert results.validate(path) == []
+    assert not list(path.parent.glob("*.part"))
+    rows, seed = len(results.read(path)), results.read_document(path)["seed"]
+    assert (rows, seed) in {(1, 1), (2, 1), (2, 2)}  # never a document ahead of its rows
+
+
+def test_the_first_write_cut_short_claims_no_jobs(path, document, monkeypatch):
+    job = {"id": "x", "sections": [], "mode": "", "device": "cpu", "lane": "", "case": ""}
+    full = document | {"jobs": [job | {"block": 0, "status": "ok"}]}
+    real = results._replace
+
+    def replace(target, data):
+        if target == path:
+            raise KeyboardInterrupt
+        real(target, data)
+
+    monkeypatch.setattr(results, "_replace", replace)
+    with pytest.raises(KeyboardInterrupt):
+        results.write(path, [row()], full)
+    assert results.read_document(path)["jobs"] == []
+
+
+def test_measuring_machines_need_no_pandas():
+    code = (
+        "import sys; sys.modules['pandas'] = sys.modules['scipy'] = None\n"
+        "import generator.results as r; print(r.encode([{'run': 'x'}]).decode())"
+    )
+    root = Path(results.__file__).parents[1]
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=root, capture_output=True, text=True, check=True
+    )
+    assert "x,,,,,,,,,,,,,,,," in done.stdout
+
+
+# ------------------------------------------------------------------------------------- validation
+
+SECOND = b"0,1,0.25,ok"
+BAD_ROWS = [
+    (SECOND, b"0,1,nan,ok", "'nan'", "finite"),
+    (SECOND, b"0,1,inf,ok", "'inf'", "finite"),
+    (SECOND, b"0,1,1e999,ok", "'1e999'", "finite"),
+    (SECOND, b"0,1,,ok", "value ''", "finite"),
+    (SECOND, b"0,1,fast,ok", "'fast'", "finite"),
+    (SECOND, b"0,1,0.25,good", "'good'", "unsupported"),
+    (SECOND, b"0,1,,failed", "without a reason", "a reason"),
+    (SECOND, b"0,1,0.25,failed", "status failed", "reason"),
+    (SECOND, b"-1,1,0.25,ok", "'-1'", "integer"),
+    (SECOND, b"0,1.5,0.25,ok", "'1.5'", "integer"),
+    (SECOND, b"0,0,0.25,ok", "second time", "once"),
+    (b"0.25,ok,,", b"0.25,ok,weird,", "'weird'", "disturbed"),
+    (b"0.25,ok,,", b"0.25,ok,partial partial,", "partial", "words"),
+    (b"0.25,ok,,", b"0.25,ok,,\x07", "U+0007", "printable"),
+    (b"0.25,ok,,", "0.25,ok,,\u202e".encode(), "U+202E", "printable"),
+    (b"0.25,ok,,", b"0.25,ok,,\xff", "0xff", "UTF-8"),
+    (b"0.25,ok,,", b"0.25,ok", "15 columns", "17 columns"),
+    (b"0.25,ok,,", b"0.25,ok,,,", "18 columns", "17 columns"),
+    (b"0.25,ok,,", b'0.25,ok,,"open', "unexpected end", "one CSV record"),
+    (b"0.25,ok,,", b'0.25,ok,,"a"b', "expected after", "one CSV record"),
+    (b"0.25,ok,,", b"0.25,ok,," + b"x" * 501, "501 characters", "500"),
+    (b"step_time,s,0,1", b"step_time,ms,0,1", "'ms'", "'s'"),
+    (b"step_time,s,0,1", b",s,0,1", "no metric", "a metric"),
+]
+
+
+@pytest.mark.parametrize(("old", "new", "found", "expected"), BAD_ROWS)
+def test_a_bad_row_is_named(good, old, new, found, expected):
+    spoil(good, old, new)
+    with pytest.raises(InputError) as caught:
+        results.read(good)
+    for problem in (caught.value, results.validate(good)[0]):
+        assert problem.file == str(good)
+        assert problem.line == 3
+        assert found in problem.found
+        assert expected in problem.expected
+        assert str(problem).isprintable()
+
+
+@pytest.mark.parametrize("column", ["run", "machine", "framework", "version"])
+def test_rows_and_document_agree_with_the_path(good, column):
+    other = {
+        "run": "20260101T000000Z-ffffff", "machine": "b0x", "framework": "mxnet", "version": "1"
+    }[column]  # fmt: skip
+    parts = dict(zip(("machine", "framework", "version", "run"), good.parts[-4:], strict=True))
+    parts["run"] = RUN
+    parts[column] = other
+    moved = good.parents[3] / parts["machine"] / parts["framework"] / parts["version"]
+    moved.mkdir(parents=True, exist_ok=True)
+    target = moved / f"{parts['run']}.csv"
+    good.with_suffix(".json").replace(target.with_suffix(".json"))
+    good.replace(target)
+    problems = results.validate(target)
+    assert [p.line for p in problems] == [2, 3, None]
+    assert all(column in p.found and "as the path says" in p.expected for p in problems)
+    with pytest.raises(InputError, match="as the path says"):
+        results.read(target)
+    with pytest.raises(InputError, match="as the path says"):
+        results.read_document(target)
+
+
+@pytest.mark.parametrize(
+    ("damage", "line"),
+    [
+        (lambda data: b"", 1),
+        (lambda data: data.replace(b"run,machine", b"machine,run", 1), 1),
+        (lambda data: b"\xef\xbb\xbf" + data, 1),
+        (lambda data: data[:-1], 3),
+        (lambda data: data[:-8], 3),
+        (lambda data: data.replace(b"\n", b"\r\n"), 1),
+        (lambda data: data + b"\n", 4),
+        (lambda data: data + b"\x00" * 20, 4),
+        (lambda data: data.replace(b"\n", b"\n\n", 1), 2),
+    ],
+)
+def test_a_damaged_file_is_named(good, damage, line):
+    good.write_bytes(damage(good.read_bytes()))
+    with pytest.raises(InputError) as caught:
+        results.read(good)
+    error = caught.value
+    assert error.line == line
+    assert results.validate(good)[0].line == line
+
+
+def test_all_problems_are_listed(good):
+    spoil(good, b",ok,,", b",bad,,")
+    good.with_suffix(".json").unlink()
+    problems = results.validate(good)
+    assert [(Path(p.file).suffix, p.line) for p in problems] == [
+        (".csv", 2), (".csv", 3), (".json", None)
+    ]  # fmt: skip
+    with pytest.raises(InputError, match="no file"):
+        results.read_document(good)
+
+
+def test_doubts_that_turn_out_unfounded(path, document):
+    rows = [row(value=None, status="failed", reason="loss,nan, then nothing")]
+    results.write(path, rows, document)
+    assert results.read(path)["reason"][0] == "loss,nan, then nothing"
+
+
+def test_a_strange_place_is_named(good, tmp_path):
+    stray = tmp_path / "stray.csv"
+    stray.write_bytes(good.read_bytes())
+    assert results.find(tmp_path) == sorted([stray, good])
+    with pytest.raises(InputError, match=r"<machine>/<framework>/<version>"):
+        results.load(tmp_path)
+    assert results.validate(stray)
+
+
+BAD_JSON = [
+    (b"", 1, "column 1", "JSON"),
+    (b'{"schema": 1,\n "run": oops}', 2, "column", "JSON"),
+    (b'{"schema": 1, "seed": NaN}', None, "NaN", "finite"),
+    (b'{"schema": 1, "seed": 1, "seed": 2}', None, "'seed'", "once"),
+    (b"[1]", 1, "list", "object"),
+    (b'{"a":' * 100_000, None, "RecursionError", "depth"),
+    (b'{"schema": ' + b"9" * 5000 + b"}", None, "ValueError", "JSON"),
+    (b'{"run": "\xff"}', 1, "0xff", "UTF-8"),
+    (b'{"run": "x"}', None, "schema 'None'", "1"),
+    (b'{"schema": 99}', None, "schema '99'", "newer generator"),
+    (b'{"schema": true}', None, "schema 'True'", "one of 1"),
+]
+
+
+@pytest.mark.parametrize(("data", "line", "found", "expected"), BAD_JSON)
+def test_bad_json_is_named(good, data, line, found, expected):
+    good.with_suffix(".json").write_bytes(data)
+    with pytest.raises(InputError) as caught:
+        results.read_document(good)
+    error = caught.value
+    assert error.file.endswith(".json")
+    assert error.line == line
+    assert found in error.found
+    assert expected in error.expected
+    assert [str(p) for p in results.validate(good)] == [str(error)]
+
+
+@pytest.mark.parametrize(
+    ("change", "found"),
+    [
+        (lambda d: d.pop("seed"), "no seed"),
+        (lambda d: d.update(seed="1"), "seed: \"'1'\""),
+        (lambda d: d.update(seed=True), "seed: 'True'"),
+        (lambda d: d["machine"].pop("cpu"), "no machine.cpu"),
+        (lambda d: d["machine"].update(gpus=[{"name": 1}]), "machine.gpus[0].name"),
+        (lambda d: d.update(profile="huge"), "profile 'huge'"),
+        (lambda d: d.update(finished="yesterday"), "finished 'yesterday'"),
+        (lambda d: d.update(starts=["2026-01-01T00:00:00+02:00"]), "starts"),
+        (lambda d: d.update(command="x\x1b[2J"), "U+001B in command"),
+        (lambda d: d["jobs"].append({"id": 1}), "jobs[0].id"),
+        (lambda d: d.update(jobs=3), "jobs: '3'"),
+    ],
+)
+def test_a_document_of_another_shape_is_named(good, document, change, found):
+    change(document)
+    good.with_suffix(".json").write_text(json.dumps(document))
+    with pytest.raises(InputError) as caught:
+        results.read_document(good)
+    error = caught.value
+    assert found in error.found
+
+
+@pytest.mark.parametrize("log", ["/etc/passwd", "../../x.log", "..\\x", 3])
+def test_a_log_stays_inside(good, document, log):
+    job = {"id": "x", "sections": [], "mode": "", "device": "cpu", "lane": "", "case": ""}
+    document["jobs"] = [job | {"block": 0, "status": "failed", "log": log}]
+    good.with_suffix(".json").write_text(json.dumps(document))
+    with pytest.raises(InputError, match=r"jobs\[0\].log"):
+        results.read_document(good)
+
+
+def test_an_interrupted_run_is_valid(path, document):
+    results.write(path, [row()], document | {"finished": None})
+    assert results.validate(path) == []
+
+
+def test_old_schemas_are_migrated_on_reading_only(good, document, monkeypatch):
+    old = {k: v for k, v in document.items() if k != "finished"} | {"schema": 0, "ended": None}
+    text = json.dumps(old)
+    good.with_suffix(".json").write_text(text)
+    with pytest.raises(InputError, match="schema '0'"):
+        results.read_document(good)
+
+    def rename(before):
+        return {k: v for k, v in before.items() if k != "ended"} | {"finished": before["ended"]}
+
+    monkeypatch.setitem(results.MIGRATIONS, 0, rename)
+    assert results.read_document(good) == document | {"finished": None}
+    assert results.validate(good) == []
+    assert good.with_suffix(".json").read_text() == text
+
+
+CHUNKS = [
+    b"", b",", b'"', b"\n", b"\r", b"0", b"-", b" ", b"nan", b",nan,", b"NA", b"inf", b"1e400",
+    b"ok", b"failed", b"wrong", b"partial", b"disturbed", b"\x00", b"\xff", b"\xc2\x85", b'""',
+    "é".encode(), b"=", b"_", b"0x1p3", b",,", b"#",
+]  # fmt: skip
+
+
+@given(st.data())
+@settings(
+    max_examples=500, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+def test_the_quick_pass_and_the_slow_one_agree(tmp_path_factory, data):
+    where = results._Where.of(Path("box/theano/1.0.5") / f"{RUN}.csv")
+    text = results.encode(
+        [
+            row(flags="disturbed"),
+            row(sample=1, value=0.25),
+            row(value=None, status="failed", reason='comma, "quote"'),
+            row(metric="gate", unit="verdict", sample=None, status="wrong", reason="off"),
+        ]
+    )
+    for _ in range(data.draw(st.integers(1, 3))):
+        start = data.draw(st.integers(len(results._HEADER) - 3, len(text)))
+        length = data.draw(st.integers(0, 4))
+        chunk = data.draw(st.sampled_from(CHUNKS))
+        text = text[:start] + chunk + text[start + length :]
+    slow = list(results._row_problems(text, where))
+    quick = results._parse_fast(text, where)
+    if quick is not None:
+        assert slow == []
+    if slow:
+        with pytest.raises(InputError):
+            results._parse(text, where)
+    else:
+        frame = results._parse(text, where)
+        assert len(frame) == text.count(b"\n") - 1
+
+
+# ------------------------------------------------------------------------ caching and selection
+
+
+def test_files_are_parsed_once_and_again_when_changed(good, document, monkeypatch):
+    calls = []
+    real = results._parse
+    monkeypatch.setattr(results, "_parse", lambda *a: calls.append(1) or real(*a))
+    spoil(good, b",0.5,", b",0.123,")  # a content that no other test has put into the cache
+    first = results.read(good)
+    assert results.read(good) is first
+    good.touch()  # same content, other time
+    assert results.read(good) is first
+    assert len(calls) == 1
+    results.write(good, [row(value=9.0)], document)
+    assert results.read(good)["value"].tolist() == [9.0]
+    assert len(calls) == 2
+
+
+def test_the_newest_run_of_each_configuration_is_shown(path, document, tmp_path):
+    def run(number, rows, profile="full"):
+        name = f"2026010{number}T000000Z-0a1b2c"
+        rows = [r | {"run": name} for r in rows]
+        results.write(
+            path.with_name(f"{name}.csv"), rows, document | {"run": name, "profile": profile}
+        )
+        return f"box/theano/1.0.5/{name}"
+
+    other = {"lane": "threads-all"}
+    one = run(1, [row(), row(**other), row(section="memory", metric="peak_rss", unit="B")])
+    two = run(2, [row(value=2.0), row(value=8.0, sample=1, **other)], profile="quick")
+    run(3, [row(value=3.0), row(case="again", value=3.5)], profile="aa")
+    four = run(4, [row(value=4.0, flags="disturbed partial"), row(value=5.0, mode="new")])
+    found = results.select(results.load(tmp_path))
+    shown = sorted(zip(found["provenance"], found["mode"], found["value"], strict=True))
+    assert shown == [
+        (one, "compiled", 0.5),  # memory was measured in the first run only
+        (two, "compiled", 2.0),  # its successor was interrupted
+        (two, "compiled", 8.0),
+        (four, "new", 5.0),
+    ]
+    assert dict(zip(found["provenance"], found["profile"], strict=True)) == {
+        one: "full", two: "quick", four: "full"
+    }  # fmt: skip
+    assert set(found["code"]) == {document["code_sha256"]["lenet"]}
+    study = results.study(results.load(tmp_path))
+    assert study["value"].tolist() == [3.0, 3.5]
+    assert set(study["profile"]) == {"aa"}
+
+
+def test_failures_supersede_older_success(path, document, tmp_path):
+    results.write(path, [row()], document)
+    later = RUN.replace("20260101", "20260202")
+    failed = row(run=later, value=None, status="failed", reason="no")
+    results.write(path.with_name(f"{later}.csv"), [failed], document | {"run": later})
+    assert results.select(results.load(tmp_path))["status"].tolist() == ["failed"]
+
+
+def test_nothing_measured_yet(tmp_path):
+    nothing = results.load(tmp_path / "none")
+    frame = results.select(nothing)
+    assert frame.empty
+    assert [*results.COLUMNS, "profile", "code", "provenance"] == list(frame.columns)
+    assert results.study(nothing).empty
+
+
+def test_a_header_alone_is_a_valid_file(path, document, tmp_path):
+    results.write(path, [], document)
+    assert results.read(path).empty
+    assert results.validate(path) == []
+    assert results.select(results.load(tmp_path)).empty
+
+
+def test_a_sample_tree_is_valid_and_has_everything(tmp_path):
+    paths = write_sample(tmp_path, rows_scale=0.1, runs=2)
+    assert [problem for path in paths for problem in results.validate(path)] == []
+    loaded = results.load(tmp_path)
+    frame = results.select(loaded)
+    assert set(frame["status"]) == {"ok", "unsupported", "failed", "wrong"}
+    assert frame["reason"].astype(str).str.contains("<script>alert(1)</script>", regex=False).any()
+    assert "partial" not in set(frame["flags"])
+    assert frame["run"].nunique() == 1
+    assert set(frame["provenance"]) <= set(loaded.documents)
+    assert len(loaded.frames) == 6
+    (log,) = sorted(tmp_path.rglob("*.log"))[-1:]
+    assert HOSTILE in log.read_text()
+
+
+def test_samples_are_the_same_every_time(tmp_path):
+    first, second = (write_sample(tmp_path / name, rows_scale=0.1) for name in "ab")
+    assert [p.read_bytes() for p in first] == [p.read_bytes() for p in second]
