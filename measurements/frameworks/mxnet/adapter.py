@@ -69,7 +69,7 @@ class Adapter(Framework):
         raise Unsupported(
             "MXNet's memory pool reports no peak: its profiler records single allocations and "
             "slows the step down, and gpu_memory_info is that of the whole device",
-            "https://mxnet.apache.org/versions/1.9.1/api/python/docs/tutorials/performance/backend/profiler.html",
+            "https://mxnet.apache.org/api/python/docs/tutorials/performance/backend/profiler.html",
         )
 
     def matrix_product(self, size):

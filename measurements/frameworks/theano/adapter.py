@@ -13,14 +13,17 @@ from measurements.contract import Framework, Model, Unsupported
 
 
 class Adapter(Framework):
-    """Theano on the CPU, with the fastest BLAS that pip can bring."""
+    """Theano on the CPU, with the fastest BLAS that pip can bring.
+
+    Modes: ``compiled``, and ``compiled-pool2d`` with Theano's own max-pooling (see lenet.py).
+    """
 
     def __init__(self, settings):
         super().__init__(settings)
         if settings.device != "cpu":
             raise Unsupported(
                 "Theano's GPU back end needs libgpuarray and pygpu, which only conda packages",
-                "https://pypi.org/project/pygpu/",
+                "https://anaconda.org/main/pygpu",
             )
         if settings.precision != "float32":
             raise Unsupported("Theano computes in float32 or float64 on the CPU")
@@ -30,15 +33,13 @@ class Adapter(Framework):
             "floatX=float32",
             # CorrMM then spreads the images of a batch over OMP_NUM_THREADS threads.
             "openmp=%s" % (settings.threads > 1),
-            # Compiled graphs outlive the process: the cold and the warm start differ by this folder.
+            # Compiled graphs outlive the process; a cold start is given an empty folder.
             "base_compiledir=" + os.path.join(settings.cache, "theano"),
         ]
         if self.blas:
             folder, name = os.path.split(self.blas)
             # One quoted flag, because commas separate flags and -Wl has some.
-            flags.append(
-                '"blas.ldflags=-L%s -l:%s -Wl,-rpath,%s"' % (folder, name, folder)
-            )
+            flags.append('"blas.ldflags=-L%s -l:%s -Wl,-rpath,%s"' % (folder, name, folder))
         os.environ["THEANO_FLAGS"] = ",".join(flags)
         import theano
 
@@ -86,7 +87,7 @@ class Adapter(Framework):
         raise Unsupported(
             "Theano allocates through NumPy; its memory profiler (profile_memory) estimates from "
             "the graph and slows every step down",
-            "https://theano-pymc.readthedocs.io/en/latest/tutorial/profiling.html",
+            "https://docs.huihoo.com/theano/0.9/_sources/tutorial/profiling.txt",
         )
 
 
@@ -95,10 +96,10 @@ class LeNet(Model):
 
     def __init__(self, code, parameters, settings):
         self.weights = code.share(parameters)
-        self.train = code.training_step(
-            self.weights, settings.batch, np.float32(settings.learning_rate)
-        )
-        self.score = code.scorer(self.weights)
+        pool = code.builtin_max_pool if settings.mode == "compiled-pool2d" else code.max_pool
+        rate = np.float32(settings.learning_rate)  # a Python float would make it float64
+        self.train = code.training_step(self.weights, settings.batch, rate, pool)
+        self.score = code.scorer(self.weights, pool)
 
     def stage(self, images, labels):
         return np.ascontiguousarray(images, np.float32), labels.astype(np.int32)
