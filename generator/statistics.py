@@ -725,8 +725,8 @@ def compare(
 ) -> list[Comparison]:
     """Compare what two specs name, wherever machine, section, device, lane and case are the same.
 
-    A side without a version means its newest one. Of one framework against itself (two versions,
-    two machines) equal modes are compared; of two frameworks, every mode with every mode.
+    A side without a version means the newest on each machine. Of one framework against itself (two
+    versions, two machines) equal modes are compared; of two frameworks, every mode with every mode.
 
     Args:
         frame: of :func:`generator.results.select`.
@@ -794,8 +794,11 @@ def _matching(grouped: Mapping[Key, Cell], spec: Spec) -> list[Key]:
     ]
     if spec.machine:
         return keys
-    version = spec.version or max((key.version for key in keys), key=_version_order, default="")
-    return [key for key in keys if key.version == version]
+    versions: dict[str, set[str]] = {}
+    for key in keys:
+        versions.setdefault(key.machine, set()).add(key.version)
+    newest = {machine: max(some, key=_version_order) for machine, some in versions.items()}
+    return [key for key in keys if key.version == (spec.version or newest[key.machine])]
 
 
 def _version_order(version: str) -> list[tuple[int, str]]:
