@@ -15,6 +15,7 @@ interpreters.
 
 import gzip
 import hashlib
+import io
 import os
 import tempfile
 import zipfile
@@ -158,7 +159,7 @@ def load_data(folder=None):
     advice = "restore it from the repository, or rebuild it with measurements/data/make_mnist_5k.py"
     content = _read(path, advice)
     _verify(path, content, _MNIST_5K_SHA256, advice)
-    with np.load(path) as archive:
+    with np.load(io.BytesIO(content)) as archive:
         arrays = [archive[key] for key in Data._fields[2:]]
     return _as_data("mnist-5k", _MNIST_5K_SHA256, arrays)
 
@@ -449,7 +450,8 @@ def _quantities(scores, step_gradients, losses):
 
 def _load_reference(path, batch):
     try:
-        with np.load(path) as archive:
+        # Opened here: NumPy leaves a file open when it is no archive.
+        with open(path, "rb") as stream, np.load(stream) as archive:
             found = Reference(
                 archive["logits"],
                 OrderedDict((name, archive["gradient_" + name]) for name in PARAMETERS),
