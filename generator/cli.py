@@ -409,7 +409,7 @@ def compare(
 ) -> None:
     """Compare two frameworks, modes, versions or machines: ratio, interval and verdict.
 
-    A ratio above 1 means that A takes longer. "no practical difference" and "unresolved" are
+    A ratio of times above 1 means that A takes longer. "no practical difference" and "unresolved" are
     answers.
 
     Example: generator compare theano tensorflow:function
@@ -417,14 +417,43 @@ def compare(
     from generator import results as store
     from generator import statistics
 
-    frame = store.select(store.load(results))
-    rows = statistics.compare(frame, a, b, metric)
+    found = statistics.compare(store.select(store.load(results)), a, b, metric=metric)
     if as_json:
-        _print_json(rows)
+        _print_json(
+            [
+                {
+                    "a": item.a.key._asdict(),
+                    "b": item.b.key._asdict(),
+                    "unit": item.a.unit,
+                    "value_a": item.summary_a.value,
+                    "value_b": item.summary_b.value,
+                    "ratio": item.ratio.value,
+                    "low": item.ratio.low,
+                    "high": item.ratio.high,
+                    "delta": item.delta,
+                    "verdict": item.verdict,
+                }
+                for item in found
+            ]
+        )
         return
-    table = Table("A", "B", "lane", "A", "B", "ratio A/B", "95 % interval", "verdict")
-    for row in rows:
-        table.add_row(*(str(row[key]) for key in statistics.COMPARISON_COLUMNS))
+    table = Table("A", "B", "where", "A", "B", "ratio A/B [95 %]", "A is")
+    for item in found:
+        unit = item.a.unit
+        sides = [
+            " ".join(filter(None, (key.framework, key.version, key.mode)))
+            for key in (item.a.key, item.b.key)
+        ]
+        key = item.a.key
+        ratio = item.ratio
+        table.add_row(
+            *sides,
+            " ".join(filter(None, (key.machine, key.device, key.lane, key.case))),
+            f"{item.summary_a.value:.4g} {unit}",
+            f"{item.summary_b.value:.4g} {unit}",
+            f"{ratio.value:.3f} [{ratio.low:.3f}, {ratio.high:.3f}]",
+            f"{item.verdict} (±{item.delta:.1%} is no difference)",
+        )
     out.print(table)
 
 

@@ -127,12 +127,13 @@ class DataError(Exception):
         file: path that was looked at.
         found: what was there.
         expected: what should have been there.
+        advice: what to do.
 
     """
 
     def __init__(self, file, found, expected, advice):
         super().__init__("%s: found %s; expected %s; %s" % (file, found, expected, advice))
-        self.file, self.found, self.expected = file, found, expected
+        self.file, self.found, self.expected, self.advice = file, found, expected, advice
 
 
 Data = namedtuple("Data", "name sha256 train_images train_labels test_images test_labels")

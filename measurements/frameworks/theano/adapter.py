@@ -34,10 +34,14 @@ class Adapter(Framework):
             # CorrMM then spreads the images of a batch over OMP_NUM_THREADS threads.
             "openmp=%s" % (settings.threads > 1),
             # Compiled graphs outlive the process; a cold start is given an empty folder.
-            "base_compiledir=" + os.path.join(settings.cache, "theano"),
+            '"base_compiledir=%s"' % os.path.join(settings.cache, "theano"),
         ]
         if self.blas:
             folder, name = os.path.split(self.blas)
+            if " " in folder or "," in folder:
+                # Theano splits these flags at spaces, the linker at commas; without a BLAS we
+                # would time a strawman.
+                raise Unsupported("Theano cannot link a BLAS from a folder called %r" % folder)
             # One quoted flag, because commas separate flags and -Wl has some.
             flags.append('"blas.ldflags=-L%s -l:%s -Wl,-rpath,%s"' % (folder, name, folder))
         os.environ["THEANO_FLAGS"] = ",".join(flags)
@@ -96,10 +100,11 @@ class LeNet(Model):
 
     def __init__(self, code, parameters, settings):
         self.weights = code.share(parameters)
-        pool = code.builtin_max_pool if settings.mode == "compiled-pool2d" else code.max_pool
+        self.code = code
+        self.pool = code.builtin_max_pool if settings.mode == "compiled-pool2d" else code.max_pool
         rate = np.float32(settings.learning_rate)  # a Python float would make it float64
-        self.train = code.training_step(self.weights, settings.batch, rate, pool)
-        self.score = code.scorer(self.weights, pool)
+        self.train = code.training_step(self.weights, settings.batch, rate, self.pool)
+        self.score = None
 
     def stage(self, images, labels):
         return np.ascontiguousarray(images, np.float32), labels.astype(np.int32)
@@ -111,6 +116,8 @@ class LeNet(Model):
         return float(handle)
 
     def logits(self, images):
+        if self.score is None:  # another function to compile, and no part of training
+            self.score = self.code.scorer(self.weights, self.pool)
         return self.score(np.ascontiguousarray(images, np.float32))
 
     def parameters(self):

@@ -1,0 +1,123 @@
+"""The measuring path on the tests' own framework: verified first, then timed."""
+
+import csv
+import os
+import subprocess
+
+import pytest
+
+from tests.conftest import PRETEND, ROOT
+from tests.integration.test_bad_input import document, rows
+
+
+@pytest.fixture(scope="module")
+def lenet(measure_pretend, tmp_path_factory):
+    results = tmp_path_factory.mktemp("lenet")
+    modes = "honest", "asynchronous", "unsynchronised", "zero-gradient", "too-fast", "unsupported"
+    finished = measure_pretend(
+        results, "--section", "lenet", *[word for mode in modes for word in ("--mode", mode)]
+    )
+    assert finished.returncode == 1, finished.stderr
+    return rows(results)
+
+
+def only(found, **wanted):
+    return [row for row in found if all(row[key] == value for key, value in wanted.items())]
+
+
+@pytest.mark.parametrize("mode", ["honest", "asynchronous"])
+def test_an_honest_framework_passes_the_gate_and_has_every_sample(lenet, mode):
+    gate = only(lenet, mode=mode, metric="gate")
+    assert [row["status"] for row in gate] == ["ok"] * 3
+    for block in "012":
+        samples = only(lenet, mode=mode, metric="step_time", block=block, case="")
+        assert [row["sample"] for row in samples] == [str(n) for n in range(10)]
+        assert all(float(row["value"]) > 0 for row in samples)
+    assert len(only(lenet, mode=mode, metric="accuracy_time", status="ok")) == 1
+    assert len(only(lenet, mode=mode, metric="evaluation_time", block="0")) == 3
+
+
+def test_the_default_mode_has_a_twin_in_every_block(lenet):
+    twins = only(lenet, metric="step_time", case="again")
+    assert {row["mode"] for row in twins} == {"honest"}
+    assert {row["block"] for row in twins} == {"0", "1", "2"}
+
+
+def test_a_missing_synchronisation_is_caught(lenet):
+    gate = only(lenet, mode="unsynchronised", metric="gate")
+    assert {row["status"] for row in gate} == {"wrong"}
+    assert all("still running" in row["reason"] for row in gate)
+    assert not only(lenet, mode="unsynchronised", metric="step_time", status="ok")
+
+
+def test_times_below_the_plausible_ceiling_are_wrong(lenet):
+    gate = only(lenet, mode="too-fast", metric="gate")
+    # The first block also trains to the target, which a framework that stopped working cannot.
+    assert all(row["status"] == "wrong" for row in gate)
+    assert any("at the measured matrix-product rate" in row["reason"] for row in gate)
+
+
+def test_a_lane_is_gated_by_itself(lenet, measure_pretend, tmp_path):
+    two = only(lenet, mode="zero-gradient", metric="gate")
+    if len(os.sched_getaffinity(0)) > 1:
+        assert {row["status"] for row in two} == {"ok"}
+    finished = measure_pretend(
+        tmp_path, "--section", "lenet", "--mode", "zero-gradient", "--lane", "threads-1"
+    )
+    assert finished.returncode == 1
+    one = only(rows(tmp_path), metric="gate")
+    assert {row["status"] for row in one} == {"wrong"}
+    assert all("gradient of conv1_weight" in row["reason"] for row in one)
+
+
+def test_unsupported_is_a_result_and_no_failure(lenet):
+    found = only(lenet, mode="unsupported")
+    assert {row["status"] for row in found} == {"unsupported"}
+    assert all("pretending to have no LeNet" in row["reason"] for row in found)
+
+
+def test_a_declared_gap_is_answered_without_a_process(generator, tmp_path):
+    from generator import nvml
+
+    if not nvml.devices():
+        pytest.skip("needs a GPU: --device cuda is refused before any gap is looked at")
+    finished = generator("measure", "pretend", "--device", "cuda", "--results", tmp_path)
+    assert "NumPy has no CUDA build" in finished.stdout
+
+
+def test_provenance_is_complete(measure_pretend, tmp_path):
+    finished = measure_pretend(tmp_path, "--section", "compile", "--mode", "eager")
+    assert finished.returncode == 0, finished.stderr
+    said = document(tmp_path)
+    assert said["environment"]["kind"] == "current"
+    assert any(package.startswith("numpy==") for package in said["environment"]["packages"])
+    assert said["build"]["numpy"]
+    assert said["repository"]["commit"]
+    assert said["command"].startswith("generator measure pretend")
+    for job in said["jobs"]:
+        assert job["threads"]["OMP_NUM_THREADS"]
+        assert job["affinity"]
+        assert job["hash_seed"] != said["jobs"][0]["hash_seed"] or job is said["jobs"][0]
+
+
+def test_current_environment_needs_only_numpy(environment, tmp_path):
+    """A GPU machine without network has the repository, Python and NumPy: that must do."""
+    import uv
+
+    bare = tmp_path / "bare"
+    subprocess.run([uv.find_uv_bin(), "venv", "-q", "-p", "3.11", bare], check=True)
+    python = bare / "bin" / "python"
+    install = [uv.find_uv_bin(), "pip", "install", "-q", "-p", python, "numpy"]
+    subprocess.run(install, check=True)
+    finished = subprocess.run(
+        [
+            python, "-m", "generator", "measure", "pretend", "--environment", "current",
+            "--frameworks-folder", PRETEND, "--results", tmp_path / "results",
+            "--section", "compile", "--mode", "eager",
+        ],
+        cwd=ROOT, env=environment, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert finished.returncode == 0, finished.stderr
+    (path,) = (tmp_path / "results").glob("*/*/*/*.csv")
+    with path.open(newline="") as file:
+        assert {row["status"] for row in csv.DictReader(file)} == {"ok"}
