@@ -8,11 +8,14 @@ is the same for both.
 
 from __future__ import annotations
 
+import contextlib
+import functools
 import hashlib
 import json
 import math
+import re
 import textwrap
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,7 +24,8 @@ WIDTHS = {"wide": 688, "narrow": 358}
 
 SCHEMES = ("light", "dark")
 
-FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif"
+FONT = "Helvetica, Arial, 'Liberation Sans', sans-serif"
+"""Fonts of equal metrics: the pictures are laid out with one and shown with another."""
 
 # Okabe and Ito's order, darkened or lightened until each has 3 : 1 against its background
 # (WCAG 1.4.11) and neighbours stay apart for red-green and blue-yellow colour blindness.
@@ -45,13 +49,14 @@ _INKS = {
 
 @dataclass(frozen=True)
 class Chart:
-    """A chart in both widths, ready to be drawn.
+    """A chart in one or both widths, ready to be drawn.
 
     Attributes:
         name: readable part of the file names.
         title: the finding, one sentence; also drawn into the chart.
         alt: what the picture shows, for whoever cannot see it.
-        specs: "wide" and "narrow" -> Vega-Lite specification without a configuration.
+        specs: "wide" and "narrow", or only the latter -> Vega-Lite specification without a
+            configuration.
 
     """
 
@@ -160,6 +165,13 @@ def ticks(low: float, high: float) -> list[float]:
     return found
 
 
+def linear_ticks(high: float, count: int = 6) -> list[float]:
+    """Return round steps of the axis from 0 to ``high``, at most ``count`` of them above 0."""
+    step = 10.0 ** math.floor(math.log10(high / count))
+    step *= next(factor for factor in (1, 2, 2.5, 5, 10) if high / (factor * step) <= count)
+    return [float(f"{step * number:.6g}") for number in range(math.floor(high / step) + 1)]
+
+
 def intervals(
     name: str,
     title: str,
@@ -183,9 +195,7 @@ def intervals(
         log: equal distances are equal ratios.
 
     """
-    specs = {
-        size: _intervals(title, marks, axis, frameworks, better, log, size) for size in WIDTHS
-    }
+    specs = {size: _intervals(title, marks, axis, frameworks, better, log, size) for size in WIDTHS}
     return Chart(name, title, _alternative(title, marks, axis), specs)
 
 
@@ -208,118 +218,141 @@ def _intervals(
     log: bool,
     size: str,
 ) -> dict[str, Any]:
-    import altair as alt  # noqa: PLC0415 - a second of import that no other command should pay
-
     narrow = size == "narrow"
     # Estimated widths: fonts differ between machines, so leave a little more than needed.
     label_room = 0 if narrow else min(250, 12 + round(6.6 * max(len(m.label) for m in marks)))
     value_room = 12 if narrow else 16 + round(7.6 * max(len(m.text) for m in marks))
     width = WIDTHS[size] - label_room - value_room - 14
-    step = 44 if narrow else 28
+    kind, low, high = _scale(marks, log)
+    panels = list(dict.fromkeys(mark.panel for mark in marks))
+    drawn = []
+    data = {}
+    for number, panel in enumerate(panels):
+        name = f"panel {number}"
+        data[name] = [_row(i, mark) for i, mark in enumerate(m for m in marks if m.panel == panel)]
+        last = number == len(panels) - 1
+        drawn.append(
+            {"width": width, "title": _panel_title(panel, 0 if narrow else 4 - label_room, narrow)}
+            | _filled(
+                _panel_frame(narrow),
+                data=name,
+                frameworks=list(frameworks),
+                axis=_direction(axis, better) if last else None,
+                kind=kind,
+                domain=[low, high],
+                values=ticks(low, high) if kind == "log" else linear_ticks(high),
+                width=width,
+                aside=width + (0 if narrow else 12),
+            )
+        )
+    return {
+        "$schema": _schema(),
+        "title": {"text": _wrapped(title, narrow)},
+        "vconcat": drawn,
+        "datasets": data,
+        "spacing": 18,
+        "padding": {"left": 2, "right": 8, "top": 4, "bottom": 4},
+    }
 
+
+def _panel_title(text: str, shift: int, narrow: bool) -> dict[str, Any]:
+    return {
+        "text": text,
+        "frame": "group",
+        "dx": shift,
+        "fontSize": 13,
+        "fontWeight": 600,
+        "offset": 8 if narrow else 4,
+        "style": "panel",
+    }
+
+
+def _scale(marks: Sequence[Mark], log: bool) -> tuple[str, float, float]:
+    """Return type and ends of the axis; rounded to two digits, so that frames can be reused."""
     ends = [x for m in marks for x in (m.estimate, m.low, m.high, m.start) if x is not None]
-    scale: dict[str, Any] = {"type": "linear", "zero": True}
-    axis_options: dict[str, Any] = {"title": _direction(axis, better), "format": ",~f"}
     if ends and log and min(ends) > 0:
         low, high = min(ends) / 1.12, max(ends) * 1.12
         if high / low < 3:  # room for at least two labelled ticks
             low, high = low / 1.3, high * 1.3
-        scale = {"type": "log", "domain": [_round(low), _round(high)], "nice": False}
-        axis_options["values"] = ticks(low, high)
-    elif ends:
-        scale["domain"] = [0, _round(max(ends) * 1.06)]
-        axis_options["tickCount"] = 4 if narrow else 7
-
-    panels = list(dict.fromkeys(mark.panel for mark in marks))
-    drawn = []
-    for panel in panels:
-        rows = [_row(index, m) for index, m in enumerate(m for m in marks if m.panel == panel)]
-        drawn.append(
-            _panel(
-                alt,
-                rows,
-                frameworks,
-                scale,
-                axis_options,
-                title=panel,
-                width=width,
-                step=step,
-                narrow=narrow,
-                last=panel == panels[-1],
-            )
-        )
-    chart = alt.vconcat(*drawn, spacing=18).properties(
-        title=alt.TitleParams(_wrapped(title, narrow)),
-        padding={"left": 2, "right": 8, "top": 4, "bottom": 4},
-    )
-    return _dictionary(chart)
+        return "log", _outwards(low, up=False), _outwards(high, up=True)
+    return "linear", 0.0, _outwards(max(ends, default=1.0) * 1.06, up=True)
 
 
-def _panel(
-    alt: Any,
-    rows: list[dict[str, Any]],
-    frameworks: Sequence[str],
-    scale: dict[str, Any],
-    axis_options: dict[str, Any],
-    *,
-    title: str,
-    width: int,
-    step: int,
-    narrow: bool,
-    last: bool,
-) -> Any:
-    data = alt.Data(values=rows)
-    options = dict(axis_options) if last else {**axis_options, "title": None}
-    x = {"scale": alt.Scale(**scale), "axis": alt.Axis(**options)}
+def _outwards(value: float, *, up: bool) -> float:
+    """Return the next number of two significant digits."""
+    power = math.floor(math.log10(value)) - 1
+    scaled = value / 10.0**power
+    return float(f"{math.ceil(scaled) if up else math.floor(scaled)}e{power}")
+
+
+@contextlib.contextmanager
+def _unchecked() -> Iterator[None]:
+    """Switch Altair's validation of every object off: it takes most of the time.
+
+    The tests validate the specifications that come out.
+    """
+    from altair.utils import schemapi  # noqa: PLC0415
+
+    with schemapi.debug_mode(False):
+        yield
+
+
+@functools.cache
+@_unchecked()
+def _panel_frame(narrow: bool) -> str:
+    """Return one panel as JSON with gaps; see :func:`_filled`."""
+    import altair as alt  # noqa: PLC0415 - a second of import that no other command should pay
+
+    x = {
+        "scale": alt.Scale(type=_gap("kind"), domain=_gap("domain"), nice=False),
+        "axis": alt.Axis(
+            title=_gap("axis"), format=",~f", values=_gap("values"), tickCount=4 if narrow else 7
+        ),
+    }
     y = alt.Y(
         "row:O",
         sort=None,
         scale=alt.Scale(paddingOuter=0.2 if narrow else 0),
         axis=alt.Axis(title=None, labels=False, ticks=False, domain=False, grid=not narrow),
     )
-    colour = alt.Color("framework:N", scale=alt.Scale(domain=list(frameworks)), legend=None)
-    shape = alt.Shape("framework:N", scale=alt.Scale(domain=list(frameworks)), legend=None)
+    names = alt.Scale(domain=_gap("frameworks"))
+    colour = alt.Color("framework:N", scale=names, legend=None)
+    shape = alt.Shape("framework:N", scale=names, legend=None)
     tooltip = [
         alt.Tooltip("label:N", title="what"),
         alt.Tooltip("text:N", title="value"),
         alt.Tooltip("interval:N", title="95 % interval"),
         alt.Tooltip("tooltip:N", title="from"),
     ]
-    base = alt.Chart(data)
+    drop, above = (7, -11) if narrow else (0, 0)  # on a phone the label stands above the mark
+    base = alt.Chart(alt.NamedData(_gap("data")))
     good = base.transform_filter("isValid(datum.estimate)")
-    drop = 7 if narrow else 0  # on a phone the label stands above the mark
+    started = good.transform_filter("isValid(datum.start)")
     layers = [
-        good.transform_filter("isValid(datum.start)")
-        .mark_rule(strokeWidth=2, opacity=0.45, yOffset=drop)
-        .encode(x=alt.X("start:Q", **x), x2="estimate:Q", y=y, color=colour),
-        good.transform_filter("isValid(datum.start)")
-        .mark_point(filled=False, size=60, strokeWidth=1.8, yOffset=drop)
-        .encode(x=alt.X("start:Q", **x), y=y, color=colour, shape=shape),
+        started.mark_rule(strokeWidth=2, opacity=0.45, yOffset=drop).encode(
+            x=alt.X("start:Q", **x), x2="estimate:Q", y=y, color=colour
+        ),
+        started.mark_point(filled=False, size=60, strokeWidth=1.8, yOffset=drop).encode(
+            x=alt.X("start:Q", **x), y=y, color=colour, shape=shape
+        ),
         good.mark_rule(strokeWidth=3, opacity=0.55, yOffset=drop).encode(
             x=alt.X("low:Q", **x), x2="high:Q", y=y, color=colour
         ),
         good.mark_point(filled=True, size=85, opacity=1, yOffset=drop).encode(
             x=alt.X("estimate:Q", **x), y=y, color=colour, shape=shape, tooltip=tooltip
         ),
-    ]
-    above = -11 if narrow else 0
-    layers += [
         base.mark_text(
             align="left" if narrow else "right", dy=above, baseline="middle", style="plain"
         ).encode(x=alt.value(0 if narrow else -10), y=y, text="label:N"),
         good.mark_text(
             align="right" if narrow else "left", dy=above, baseline="middle", style="plain"
-        ).encode(x=alt.value(width if narrow else width + 12), y=y, text="text:N"),
+        ).encode(x=alt.value(_gap("aside")), y=y, text="text:N"),
         base.transform_filter("!isValid(datum.estimate)")
-        .mark_text(align="left", dy=drop, style="fault", baseline="middle", limit=width)
+        .mark_text(align="left", dy=drop, style="fault", baseline="middle", limit=_gap("width"))
         .encode(x=alt.value(2), y=y, text="fault:N"),
     ]
-    properties: dict[str, Any] = {"width": width, "height": alt.Step(step)}
-    if title:
-        properties["title"] = alt.TitleParams(
-            title, fontSize=13, offset=8 if narrow else 4, style="panel", fontWeight=600
-        )
-    return alt.layer(*layers).properties(**properties)
+    chart = alt.layer(*layers).properties(height=alt.Step(44 if narrow else 28))
+    return _text(chart)
 
 
 def _row(index: int, mark: Mark) -> dict[str, Any]:
@@ -351,6 +384,8 @@ def samples(
 ) -> Chart:
     """Return a chart of raw samples: one column a block, in the order they were taken.
 
+    It is small enough for a phone, and drawn in that size only.
+
     Args:
         name: readable part of the file names.
         title: the finding.
@@ -360,12 +395,25 @@ def samples(
 
     """
     every = max(1, math.ceil(len(values) / limit))
-    kept = [value for value in values if value[1] % every == 0]
-    rows = _spread(kept)
-    specs = {size: _samples(title, rows, axis, size) for size in WIDTHS}
-    blocks = len({value[0] for value in values})
-    alt_text = f"Chart: {title} {len(values)} samples in {blocks} blocks; {axis}."
-    return Chart(name, title, alt_text, specs)
+    rows = _spread([value for value in values if value[1] % every == 0])
+    blocks = sorted({row["block"] for row in rows})
+    both = len({row["state"] for row in rows}) > 1
+    specification = {
+        "$schema": _schema(),
+        "title": {"text": _wrapped(title, narrow=True)},
+        **_filled(
+            _samples_frame(both),
+            axis=axis,
+            domain=[blocks[0] - 0.6, blocks[-1] + 0.6],
+            values=blocks[:: 1 + len(blocks) // 13],
+        ),
+        "datasets": {"samples": rows},
+        "padding": {"left": 2, "right": 10, "top": 4, "bottom": 4},
+    }
+    alt_text = (
+        f"Chart: {title} {len(values)} samples in {len({v[0] for v in values})} blocks; {axis}."
+    )
+    return Chart(name, title, alt_text, {"narrow": specification})
 
 
 def _spread(values: Sequence[tuple[int, int, float, bool]]) -> list[dict[str, Any]]:
@@ -379,68 +427,61 @@ def _spread(values: Sequence[tuple[int, int, float, bool]]) -> list[dict[str, An
             "block": block + 1,
             "sample": sample + 1,
             "value": _round(value),
-            "state": "disturbed by other programs" if disturbed else "quiet",
+            "state": _STATES[disturbed],
         }
         for block, sample, value, disturbed in values
     ]
 
 
-def _samples(title: str, rows: list[dict[str, Any]], axis: str, size: str) -> dict[str, Any]:
+_STATES = ("quiet", "disturbed by other programs")
+
+
+@functools.cache
+@_unchecked()
+def _samples_frame(both: bool) -> str:
+    """Return the chart of samples as JSON with gaps; see :func:`_filled`."""
     import altair as alt  # noqa: PLC0415
 
-    narrow = size == "narrow"
-    blocks = sorted({row["block"] for row in rows})
-    states = ["quiet", "disturbed by other programs"]
-    both = len({row["state"] for row in rows}) > 1
-    encoding = {
-        "x": alt.X(
+    scale = alt.Scale(domain=list(_STATES))
+    legend = alt.Legend(title=None, orient="bottom") if both else None
+    base = alt.Chart(alt.NamedData("samples"))
+    points = base.mark_point(filled=True, size=22, opacity=0.65).encode(
+        x=alt.X(
             "x:Q",
-            scale=alt.Scale(domain=[min(blocks) - 0.6, max(blocks) + 0.6], nice=False),
+            scale=alt.Scale(domain=_gap("domain"), nice=False),
             axis=alt.Axis(
                 title="block (one fresh process each)",
-                values=blocks[:: 1 + len(blocks) // 13],
+                values=_gap("values"),
                 grid=False,
                 format="d",
             ),
         ),
-        "y": alt.Y(
+        y=alt.Y(
             "value:Q",
             scale=alt.Scale(zero=False, nice=True),
-            axis=alt.Axis(title=axis, tickCount=5),
+            axis=alt.Axis(title=_gap("axis"), tickCount=5),
         ),
-        "color": alt.Color(
-            "state:N",
-            scale=alt.Scale(domain=states),
-            legend=alt.Legend(title=None, orient="bottom") if both else None,
-        ),
-        "shape": alt.Shape("state:N", scale=alt.Scale(domain=states)),
-        "tooltip": ["block:Q", "sample:Q", alt.Tooltip("value:Q", title=axis), "state:N"],
-    }
-    if not both:
-        encoding["shape"] = alt.Shape("state:N", scale=alt.Scale(domain=states), legend=None)
-    points = (
-        alt.Chart(alt.Data(values=rows))
-        .mark_point(filled=True, size=22, opacity=0.65)
-        .encode(**encoding)
+        color=alt.Color("state:N", scale=scale, legend=legend),
+        shape=alt.Shape("state:N", scale=scale, legend=legend),
+        tooltip=[
+            alt.Tooltip("block:Q", title="block"),
+            alt.Tooltip("sample:Q", title="sample"),
+            alt.Tooltip("value:Q", title=_gap("axis")),
+            alt.Tooltip("state:N", title="machine"),
+        ],
     )
     medians = (
-        alt.Chart(alt.Data(values=rows))
-        .transform_aggregate(middle="median(value)", groupby=["block"])
+        base.transform_aggregate(middle="median(value)", groupby=["block"])
         .transform_calculate(left="datum.block - 0.42", right="datum.block + 0.42")
         .mark_rule(strokeWidth=2)
         .encode(x="left:Q", x2="right:Q", y="middle:Q")
     )
-    chart = alt.layer(points, medians).properties(
-        width=WIDTHS[size] - (74 if narrow else 84),
-        height=170 if narrow else 200,
-        title=alt.TitleParams(_wrapped(title, narrow)),
-        padding={"left": 2, "right": 10, "top": 4, "bottom": 4},
-    )
-    return _dictionary(chart)
+    chart = alt.layer(points, medians).properties(width=WIDTHS["narrow"] - 74, height=170)
+    return _text(chart)
 
 
 def _wrapped(text: str, narrow: bool) -> list[str]:
-    return textwrap.wrap(text, 46 if narrow else 88)
+    return textwrap.wrap(text, 44 if narrow else 84)
 
 
 def _direction(axis: str, better: str) -> str:
@@ -454,7 +495,40 @@ def _round(value: float | None) -> float | None:
     return None if value is None else float(f"{value:.4g}")
 
 
-def _dictionary(chart: Any) -> dict[str, Any]:
+def _gap(name: str) -> Any:
+    return f"@{name}@"
+
+
+def _filled(frame: str, **values: Any) -> dict[str, Any]:
+    """Return a specification whose gaps hold values.
+
+    Altair takes a tenth of a second for what then differs in title, axis and data only.
+    """
+    text = re.sub(r'"@(\w+)@"', lambda match: json.dumps(values[match[1]]), frame)
+    filled: dict[str, Any] = json.loads(text)
+    return filled
+
+
+def _text(chart: Any) -> str:
     specification: dict[str, Any] = chart.to_dict(validate=False)
-    specification.pop("config", None)  # ours is added per scheme
-    return specification
+    for key in ("config", "$schema"):  # ours are added to the whole
+        specification.pop(key, None)
+    return json.dumps(specification)
+
+
+def _schema() -> str:
+    import altair as alt  # noqa: PLC0415
+
+    return alt.SCHEMA_URL
+
+
+def recoloured(svg: str, scheme: str) -> str:
+    """Return a drawing made for the light scheme in the colours of another one."""
+    if scheme == "light":
+        return svg
+    pairs = dict(zip(_all_colours("light"), _all_colours(scheme), strict=True))
+    return re.sub(r"#[0-9a-f]{6}\b", lambda match: pairs.get(match[0], match[0]), svg)
+
+
+def _all_colours(scheme: str) -> list[str]:
+    return [*_COLOURS[scheme], *_INKS[scheme].values()]

@@ -130,12 +130,12 @@ def _captured_is_better(panels: Sequence[Panel], what: str) -> Verdict:
                 ratio, verdict = panel.compare(graph, eager)
                 votes.append(verdict)
                 details.append(
-                    f"{one.label} {ratio.value:.2f} × {what} {two.mode_title}"
+                    f"{one.label} takes {ratio.value:.2f} × {what} {two.mode_title}"
                     f" ({lane_words(panel.lane)}{_doubt(verdict)})"
                 )
     if not votes:
         return _NOTHING
-    return Verdict(_count(v == "faster" for v in votes), tables.listing(details) + ".")
+    return Verdict(_count(v == "faster" for v in votes), _sentence("; ".join(details)))
 
 
 def _doubt(verdict: str) -> str:
@@ -179,7 +179,7 @@ def _symbolic_is_slower(claim: Claim, figures: Figures) -> Verdict:  # noqa: ARG
 
 
 def _no_leader_everywhere(claim: Claim, figures: Figures) -> Verdict:  # noqa: ARG001
-    panels = [panel for panel in figures.panels if panel.good]
+    panels = [p for p in figures.panels if p.good and p.division == "closed"]
     if len({panel.section for panel in panels}) < 2:
         return _NOTHING
     everywhere = set.intersection(
@@ -187,7 +187,11 @@ def _no_leader_everywhere(claim: Claim, figures: Figures) -> Verdict:  # noqa: A
     )
     if everywhere:
         names = tables.listing(sorted(everywhere))
-        return Verdict("no longer holds", f"In all {len(panels)} panels the lead includes {names}.")
+        return Verdict(
+            "mixed",
+            f"{names} {'is' if len(everywhere) == 1 else 'are'} in the lead everywhere in what is"
+            " measured so far: speed, memory and start-up of one small model, not every need.",
+        )
     parts = []
     for section in dict.fromkeys(panel.section for panel in panels):
         names = [
@@ -207,9 +211,7 @@ def _leads_speed_and_memory(claim: Claim, figures: Figures) -> Verdict:
     panels = [panel for panel in panels if panel.good]
     if not any(row.configuration.framework == name for panel in panels for row in panel.good):
         return _NOTHING
-    leads = [
-        any(row.configuration.framework == name for row in panel.leaders) for panel in panels
-    ]
+    leads = [any(row.configuration.framework == name for row in panel.leaders) for panel in panels]
     details = []
     for panel, lead in zip(panels, leads, strict=True):
         where = f"{_TOPICS[panel.section]}, {lane_words(panel.lane)}"

@@ -6,12 +6,15 @@ compared, tied or called slower.
 
 from __future__ import annotations
 
+import functools
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
+
+import numpy as np
 
 from generator import statistics
 
@@ -33,13 +36,14 @@ class Configuration:
     framework_name: str = field(compare=False)
     mode_title: str = field(compare=False)
     kind: str = field(compare=False)
+    division: str = field(compare=False, default="closed")
 
     @property
     def label(self) -> str:
-        """For example "Theano, compiled function"."""
+        """For example "Theano (compiled function)"."""
         if not self.mode:
             return self.framework_name
-        return f"{self.framework_name}, {self.mode_title}"
+        return f"{self.framework_name} ({self.mode_title})"
 
 
 @dataclass(frozen=True)
@@ -72,6 +76,8 @@ class Panel:
     metric: Metric
     lane: str
     case: str
+    division: str
+    """"closed" or "idiomatic": the two are never in one ranking."""
     rows: tuple[Row, ...]
     delta: float
     """Differences up to this fraction are of no practical interest: max(2 %, A/A band)."""
@@ -106,8 +112,12 @@ class Figures:
     cells: Mapping[statistics.Key, statistics.Cell] = field(repr=False)
 
     def find(self, section: str, metric: str) -> tuple[Panel, ...]:
-        """Return the panels of a metric, one a lane and case."""
-        return tuple(p for p in self.panels if (p.section, p.metric.id) == (section, metric))
+        """Return the panels of a metric in the closed division, one a lane and case."""
+        return tuple(
+            panel
+            for panel in self.panels
+            if (panel.section, panel.metric.id, panel.division) == (section, metric, "closed")
+        )
 
 
 def configuration(catalog: Catalog, framework: str, version: str, mode: str) -> Configuration:
@@ -121,7 +131,25 @@ def configuration(catalog: Catalog, framework: str, version: str, mode: str) -> 
         known.name if known else framework,
         found.title if found else mode,
         found.kind if found else "",
+        found.division if found else "closed",
     )
+
+
+def summary(cell: statistics.Cell) -> statistics.Summary:
+    """Summarise a cell; remembered by its samples, since pages ask for the same cells again.
+
+    Raises:
+        ValueError: see :func:`generator.statistics.summarise`.
+
+    """
+    samples = tuple((block, values.tobytes()) for block, values in cell.blocks.items())
+    return _summary(samples)
+
+
+@functools.lru_cache(maxsize=4096)
+def _summary(samples: tuple[tuple[Hashable, bytes], ...]) -> statistics.Summary:
+    blocks = {block: np.frombuffer(values) for block, values in samples}
+    return statistics.summarise(blocks)
 
 
 def headline(section: Section) -> Metric:
@@ -150,14 +178,27 @@ def build(frame: pd.DataFrame, section: Section, catalog: Catalog) -> tuple[Pane
     for lane, case in sorted(places, key=lambda place: (_index(order, place[0]), *place)):
         if case == TWIN_CASE:
             continue
-        found = {key: cell for key, cell in grouped.items() if (key.lane, key.case) == (lane, case)}
-        broken = {
-            where[2:]: fault for where, fault in faults.items() if where[:2] == (lane, case)
+        found = {
+            (key.framework, key.version, key.mode): cell
+            for key, cell in grouped.items()
+            if (key.lane, key.case) == (lane, case)
         }
-        deltas = [b for (_, _, here, _), b in bands.items() if here == lane]
-        panels.append(
-            _panel(frame, section.id, metric, (lane, case), found, broken, deltas, catalog)
+        broken = {where[2:]: fault for where, fault in faults.items() if where[:2] == (lane, case)}
+        known = {key: configuration(catalog, *key) for key in (*found, *broken)}
+        delta = max(
+            (band for (_, _, here, _), band in bands.items() if here == lane),
+            default=statistics.SMALLEST_DELTA,
         )
+        for division in sorted({one.division for one in known.values()}):
+            names = {key: one for key, one in known.items() if one.division == division}
+            rows, detectable = _rank(names, found, broken, _provenance(frame), delta, metric)
+            first = frame.iloc[0]
+            panels.append(
+                Panel(
+                    str(first["machine"]), str(first["device"]), section.id, metric, lane, case,
+                    division, rows, delta, detectable,
+                )
+            )  # fmt: skip
     return tuple(panels)
 
 
@@ -205,79 +246,52 @@ def _faults(frame: pd.DataFrame, section: Section) -> dict[tuple[str, ...], _Fau
     }
 
 
-def _panel(
-    frame: pd.DataFrame,
-    section: str,
-    metric: Metric,
-    place: tuple[str, str],
-    found: Mapping[statistics.Key, statistics.Cell],
+def _rank(
+    names: Mapping[tuple[str, ...], Configuration],
+    found: Mapping[tuple[str, ...], statistics.Cell],
     broken: Mapping[tuple[str, ...], _Fault],
-    deltas: Sequence[float],
-    catalog: Catalog,
-) -> Panel:
-    delta = max(deltas, default=statistics.SMALLEST_DELTA)
-    cells = {
-        (key.framework, key.version, key.mode): cell
-        for key, cell in found.items()
-        # One wrong block makes all of them suspect.
-        if broken.get((key.framework, key.version, key.mode), _NO_FAULT).status != "wrong"
-    }
-    origin = _provenance(frame)
-    blocks = {"\x00".join(key): cell.blocks for key, cell in cells.items()}
+    origin: Mapping[tuple[str, ...], str],
+    delta: float,
+    metric: Metric,
+) -> tuple[tuple[Row, ...], float]:
+    """Return the rows of a panel, best first, and its smallest detectable difference."""
     better = _better(metric)
+    blocks = {
+        "\x00".join(key): found[key].blocks
+        for key in names
+        # One wrong block makes all of them suspect.
+        if key in found and broken.get(key, _NO_FAULT).status != "wrong"
+    }
     groups = statistics.tie_groups(blocks, delta, better) if blocks else []
-    rows = []
-    ratios = []
     leader = groups[0][0] if groups else ""
-    for place_of_group, group in enumerate(groups):
+    rows, ratios = [], []
+    for place, group in enumerate(groups):
         for name in group:
             key = tuple(name.split("\x00"))
-            cell = cells[key]  # type: ignore[index]
+            fault = broken.get(key, _NO_FAULT)
             against = None
             verdict = "leads"
             if name != leader:
                 against = statistics.ratio(blocks[name], blocks[leader])
                 verdict = statistics.verdict(against, delta, better)
                 ratios.append(against)
-            fault = broken.get(key, _NO_FAULT)
+            cell = found[key]
             rows.append(
                 Row(
-                    configuration(catalog, *key),
-                    origin[key],
-                    cell,
-                    statistics.summarise(cell.blocks),
-                    "ok",
-                    fault.reason,
-                    fault.blocks,
-                    place_of_group,
-                    against,
-                    verdict,
+                    names[key], origin[key], cell, summary(cell), "ok", fault.reason, fault.blocks,
+                    place, against, verdict,
                 )
-            )
+            )  # fmt: skip
     for key, fault in sorted(broken.items()):
-        if key not in cells:
+        if key in names and "\x00".join(key) not in blocks:
             rows.append(
                 Row(
-                    configuration(catalog, *key),
-                    fault.provenance,
-                    None,
-                    None,
-                    fault.status,
-                    fault.reason,
+                    names[key], fault.provenance, None, None, fault.status, fault.reason,
                     fault.blocks,
                 )
-            )
-    first = frame.iloc[0]
-    return Panel(
-        str(first["machine"]),
-        str(first["device"]),
-        section,
-        metric,
-        *place,
-        tuple(rows),
-        delta,
-        statistics.minimum_detectable_difference(ratios, delta) if ratios else math.nan,
-    )
+            )  # fmt: skip
+    detectable = statistics.minimum_detectable_difference(ratios, delta) if ratios else math.nan
+    return tuple(rows), detectable
 
 
 _NO_FAULT = _Fault("ok", "", 0, "")

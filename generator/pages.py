@@ -70,6 +70,14 @@ def address(text: object) -> Markup:
     return Markup(clean)  # noqa: S704
 
 
+def source(text: object) -> Markup:
+    """Return a small link to the page that says so; what is no web address stays text."""
+    plain = str(text)
+    if not re.fullmatch(r"https?://[^\s<>]+", plain):
+        return Markup('<span class="detail">{}</span>').format(escape(plain))
+    return Markup('<span class="detail"><a href="{}">source</a></span>').format(escape(plain))
+
+
 def environment(folder: Path) -> jinja2.Environment:
     """Return the Jinja environment of the templates in ``folder``."""
     made = jinja2.Environment(
@@ -84,6 +92,7 @@ def environment(folder: Path) -> jinja2.Environment:
     made.filters |= {
         "address": address,
         "fence": fence,
+        "source": source,
         "json": lambda value: Markup(json.dumps(str(value), ensure_ascii=False)),  # noqa: S704
     }
     return made
@@ -107,6 +116,11 @@ class Picture:
 
     alt: str
     drawings: tuple[Drawing, ...]
+
+    @property
+    def small(self) -> bool:
+        """Whether there is one size only."""
+        return len(self.drawings) <= len(charts.SCHEMES)
 
 
 class Draw(Protocol):
@@ -177,6 +191,7 @@ class View:
         log: logarithmic axis.
         others: heading of the table of the other metrics.
         marks: what filled and open marks are, for the caption.
+        hidden: metrics that only the evidence pages show.
 
     """
 
@@ -189,6 +204,7 @@ class View:
     log: bool = True
     others: str = "Other figures"
     marks: str = ""
+    hidden: tuple[str, ...] = ()
 
 
 _VIEWS = {
@@ -198,6 +214,17 @@ _VIEWS = {
         more="time",
         rate="images/s",
         others="Beside the headline",
+        hidden=(
+            "gate",
+            "gate_logits_error",
+            "gate_gradient_error",
+            "gate_loss_error",
+            "parameters",
+            "foreign_load",
+            "sm_clock",
+            "gpu_temperature",
+            "gpu_power",
+        ),
     ),
     "peak_rss": View(
         axis="resident memory in MB",
@@ -250,9 +277,12 @@ def lane_title(lane: str) -> str:
 
 
 def _place(panel: Panel, how: View) -> str:
+    parts = [lane_title(panel.lane)]
     if panel.case and not how.start_case:
-        return f"{lane_title(panel.lane)}, {panel.case}"
-    return lane_title(panel.lane)
+        parts.append(panel.case)
+    if panel.division != "closed":
+        parts.append(f"{panel.division} division")
+    return ", ".join(parts)
 
 
 def _labels(rows: Sequence[Row]) -> dict[Configuration, str]:
@@ -304,21 +334,64 @@ def finding(panel: Panel, batch: int) -> Finding:
     where = _place(panel, how) + (f", {panel.case} caches" if how.start_case else "")
     if not panel.good:
         return Finding(where, "no configuration gave a valid result.")
-    leaders = [row for row in panel.rows if row.group == 0]
-    first = leaders[0]
-    names = tables.listing([labels[row.configuration] for row in leaders])
-    if len(leaders) > 4:
-        names = f"{len(leaders)} configurations, best estimate {labels[first.configuration]},"
-    text = f"{names} lead{'s' if len(leaders) == 1 else ' together'} with {_shown(first, panel, batch)}"
+    first = panel.good[0]
+    best = _shown(first, panel, batch)
+    leaders = panel.leaders
+    if len(panel.good) == 1:
+        text = f"{labels[first.configuration]} reaches {best}, alone here"
+    elif len(leaders) == len(panel.good):
+        text = (
+            f"no configuration is told apart from the best estimate,"
+            f" {labels[first.configuration]} with {best}"
+        )
+    elif len(leaders) > 3:
+        text = (
+            f"{len(leaders)} of {len(panel.good)} configurations are tied in the lead, best"
+            f" estimate {labels[first.configuration]} with {best}"
+        )
+    else:
+        verb = "leads" if len(leaders) == 1 else "are tied in the lead, best estimate"
+        text = f"{names(leaders)} {verb}{' with' if len(leaders) == 1 else ''} {best}"
     follower = next((row for row in panel.good if row.group == 1), None)
     if follower is not None and follower.against is not None:
         text += (
             f"; next comes {labels[follower.configuration]} at"
             f" {follower.against.value:.2f} × the {how.more}"
         )
-    elif len(leaders) > 1:
-        text += "; no difference between them is resolved"
     return Finding(where, text + ".")
+
+
+def chart_title(panels: Sequence[Panel]) -> str:
+    """Say in one sentence what leads the panels of a chart."""
+    found = {}
+    for panel in panels:
+        if panel.good:
+            tied = len(panel.leaders)
+            found[_place(panel, view(panel.metric)).lower()] = (
+                names(panel.leaders) if tied < 4 else f"{tied} of {len(panel.good)} tied"
+            )
+    if not found:
+        return "No configuration gave a valid result."
+    if len(set(found.values())) == 1 and "tied" not in (lead := next(iter(found.values()))):
+        return f"In the lead with {tables.listing(list(found))}: {lead}."
+    return (
+        "In the lead: " + "; ".join(f"{lead} with {where}" for where, lead in found.items()) + "."
+    )
+
+
+def names(rows: Sequence[Row]) -> str:
+    """Return configurations in a list, the modes of a framework together."""
+    versions: dict[str, set[str]] = {}
+    modes: dict[str, list[str]] = {}
+    for row in rows:
+        one = row.configuration
+        versions.setdefault(one.framework_name, set()).add(one.version)
+    for row in rows:
+        one = row.configuration
+        several = len(versions[one.framework_name]) > 1
+        name = f"{one.framework_name} {one.version}" if several else one.framework_name
+        modes.setdefault(name, []).append(one.mode_title)
+    return tables.listing([f"{name} ({'; '.join(found)})" for name, found in modes.items()])
 
 
 def _shown(row: Row, panel: Panel, batch: int) -> str:
@@ -391,7 +464,7 @@ def claim_views(book: claims.Book, page: str, figures: Figures | None) -> tuple[
                 claim.claim,
                 claim.kind,
                 _VERDICTS[verdict.word],
-                verdict.reason.rstrip("."),
+                verdict.reason,
                 claim.note,
                 claim.test,
                 claim.source,
@@ -451,7 +524,9 @@ def section_context(
                     tuple(views),
                 )
             )
-    main = known.get((inputs.machines[0], inputs.devices(inputs.machines[0])[0])) if machines else None
+    main = (
+        known.get((inputs.machines[0], inputs.devices(inputs.machines[0])[0])) if machines else None
+    )
     return {
         "title": section.title,
         "description": section.question,
@@ -495,12 +570,8 @@ def _device(
         f"{slug(figures.machine)}-{figures.device}",
         f"{tables.listing(dates)}, profile {profiles}, batch {batch}, "
         f"{document['settings'].get('precision', 'float32')}.",
-        tuple(
-            Markup("**{}:** {}\n").format(escape(f.where), escape(f.text)) for f in findings
-        ),
-        (draw(_chart(name, panels, drawn, figures, findings, batch, inputs.catalog)),)
-        if drawn
-        else (),
+        tuple(Markup("**{}:** {}\n").format(escape(f.where), escape(f.text)) for f in findings),
+        (draw(_chart(name, panels, drawn, figures, batch, inputs.catalog)),) if drawn else (),
         _caption(drawn, how),
         _headline_table(section, panels, figures, batch, document),
         _others_table(section, frame, figures, inputs.catalog),
@@ -520,7 +591,9 @@ def _caption(panels: Sequence[Panel], how: View) -> str:
         if math.isfinite(panel.detectable)
     ]
     if found:
-        parts.append(f"Smallest difference that would be found 4 times in 5: {tables.listing(found)}.")
+        parts.append(
+            f"Smallest difference that would be found 4 times in 5: {tables.listing(found)}."
+        )
     return " ".join(parts)
 
 
@@ -529,7 +602,6 @@ def _chart(
     panels: Sequence[Panel],
     drawn: Sequence[Panel],
     figures: Figures,
-    findings: Sequence[Finding],
     batch: int,
     catalog: Catalog,
 ) -> charts.Chart:
@@ -543,7 +615,7 @@ def _chart(
     better = "higher" if how.rate else metric.better
     return charts.intervals(
         name,
-        findings[0].plain,
+        chart_title(drawn),
         marks,
         axis=how.axis,
         frameworks=[framework.name for framework in catalog.frameworks],
@@ -576,7 +648,12 @@ def _mark(
         start = _estimate(figures, panel, one, how.start, panel.case)
     elif how.start_case:
         other = next(
-            (p for p in panels if p.lane == panel.lane and p.case == how.start_case), None
+            (
+                p
+                for p in panels
+                if (p.lane, p.case, p.division) == (panel.lane, how.start_case, panel.division)
+            ),
+            None,
         )
         twin = [r for r in (other.good if other else ()) if r.configuration == one]
         start = twin[0].summary.value if twin and twin[0].summary else None
@@ -616,7 +693,7 @@ def _plain_summary(cell: statistics.Cell) -> tuple[float, float, float, int, int
     import numpy as np  # noqa: PLC0415
 
     try:
-        found = statistics.summarise(cell.blocks)
+        found = models.summary(cell)
     except ValueError:
         every = np.concatenate(list(cell.blocks.values()))
         return float(np.median(every)), math.nan, math.nan, len(cell.blocks), len(every)
@@ -635,7 +712,7 @@ def verdict_cell(row: Row, panel: Panel) -> Cell:
         return Cell("", badge=badge(row.status), detail="see below")
     if row.against is None:
         tied = len(panel.leaders) > 1
-        text = "" if not tied else f"with {len(panel.leaders) - 1} more"
+        text = "" if not tied else f"tied with {len(panel.leaders) - 1} more"
         return Cell("", sort=1.0, badge=_LEADS, detail=text)
     ratio = row.against
     words = f"{ratio.value:.2f} × the {how.more}"
@@ -660,16 +737,16 @@ def _headline_table(
     how = view(metric)
     with_case = any(panel.case for panel in panels)
     gated = "gate" in section.metrics
-    columns = [Column("Configuration"), Column("Lane")]
+    columns = [Column("Configuration"), Column("Lane", narrow=True)]
     if with_case:
         columns.append(Column("Caches"))
-    columns.append(Column(how.column, number=True))
+    columns.append(Column(f"{how.column}, 95 % interval", number=True))
     if how.rate:
         columns.append(Column("Per step", number=True))
-    columns += [Column("95 % interval", number=True), Column("Against the leader")]
+    columns.append(Column("Against the leader"))
     if gated:
         columns.append(Column("Same work"))
-    columns.append(Column("From"))
+    columns.append(Column("Processes × samples"))
     rows = []
     for panel in panels:
         labels = _labels(panel.rows)
@@ -690,44 +767,45 @@ def _headline_row(
     one, how = row.configuration, view(panel.metric)
     link = evidence(panel.section, one, panel)
     kind = {"symbolic": "graph", "imperative": "imperative"}.get(one.kind, one.kind)
-    detail = f"{one.version}, {kind}" if kind else one.version
+    parts = [one.version, kind, "" if one.division == "closed" else f"{one.division} division"]
+    detail = ", ".join(part for part in parts if part)
     cells = [Cell(labels[one], detail=detail, strong=row.group == 0), Cell(lane_title(panel.lane))]
     if with_case:
         cells.append(Cell(panel.case))
     if row.summary is None:
-        empty = 2 + bool(how.rate)
-        cells += [Cell("–", href=link if i == 0 else "") for i in range(empty)]
+        cells.append(Cell("–", href=link))
+        if how.rate:
+            cells.append(Cell("–"))
         cells.append(verdict_cell(row, panel))
         if gated:
             cells.append(Cell("", badge=_gate_badge(row)))
-        cells.append(Cell(f"{row.faults} processes" if row.faults else "not run"))
+        cells.append(Cell(f"{row.faults} × 0" if row.faults else "–"))
         return tuple(cells)
     found = row.summary
-    noise = {"warned": "spread over 10 %", "unreliable": "unreliable: spread over 25 %"}
-    note = noise.get(found.spread, "")
     if how.rate:
         rate = found.rate(batch)
-        cells.append(Cell(tables.figures(rate.value, 4), round(rate.value, 2), link, note))
-        cells.append(Cell(quantity(found.value, panel.metric.unit), round(found.value, 7), link))
-        interval = _span(rate.low, rate.high, "")
+        text, interval = tables.figures(rate.value, 4), _span(rate.low, rate.high, "")
+        cells.append(Cell(text, round(rate.value, 2), link, interval))
+        step = quantity(found.value, panel.metric.unit)
+        cells.append(Cell(step, round(found.value, 7), link))
     else:
         text = quantity(found.value, panel.metric.unit)
-        cells.append(Cell(text, float(f"{found.value:.6g}"), link, note))
         interval = _span(found.low, found.high, panel.metric.unit)
-    cells += [Cell(interval), verdict_cell(row, panel)]
+        cells.append(Cell(text, float(f"{found.value:.6g}"), link, interval))
+    cells.append(verdict_cell(row, panel))
     if gated:
         cells.append(Cell("", badge=_gate_badge(row)))
     assert row.cell is not None
-    extra = []
+    notes = {"warned": "unsteady: spread over 10 %", "unreliable": "unreliable: spread over 25 %"}
+    extra = [notes[found.spread]] if found.spread else []
     if row.cell.disturbed:
         extra.append(f"{row.cell.disturbed} disturbed")
     if row.faults:
         extra.append(f"{row.faults} failed")
     if found.steadiness not in ("", "flat"):
         extra.append(found.steadiness)
-    per_process = found.samples // max(found.processes, 1)
-    counts = f"{found.processes} processes" + (f" × {per_process}" if per_process > 1 else "")
-    cells.append(Cell(counts, float(found.processes), detail=", ".join(extra)))
+    counts = f"{found.processes} × {found.samples // max(found.processes, 1)}"
+    cells.append(Cell(counts, float(found.processes), detail="; ".join(extra)))
     return tuple(cells)
 
 
@@ -743,14 +821,12 @@ def _gate_badge(row: Row) -> Badge:
     return Badge("✓", "verified", "good")
 
 
-_HIDDEN = ("gate",)
-
-
 def _others_table(
     section: Section, frame: pd.DataFrame, figures: Figures, catalog: Catalog
 ) -> Table | None:
     """Return every other metric of a section, one row a configuration, lane and case."""
     first = models.headline(section).id
+    hidden = view(models.headline(section)).hidden
     cells = {
         key: cell
         for key, cell in figures.cells.items()
@@ -759,7 +835,7 @@ def _others_table(
     metrics = [
         metric
         for metric in section.metrics.values()
-        if metric.id not in _HIDDEN and any(key.metric == metric.id for key in cells)
+        if metric.id not in hidden and any(key.metric == metric.id for key in cells)
     ]
     if not metrics:
         return None
@@ -782,7 +858,7 @@ def _others_table(
             )  # fmt: skip
             row.append(_other_cell(cells.get(key), gaps.get((key[1:]), "")))
         rows.append(tuple(row))
-    columns = [Column("Configuration"), Column("Lane")]
+    columns = [Column("Configuration"), Column("Lane", narrow=True)]
     if with_case:
         columns.append(Column("Case"))
     columns += [Column(m.title[:1].upper() + m.title[1:], number=True) for m in metrics]
@@ -793,7 +869,7 @@ def _other_cell(cell: statistics.Cell | None, status: str) -> Cell:
     if cell is None:
         return Cell("", badge=badge(status)) if status else Cell("–")
     value, low, high, _, _ = _plain_summary(cell)
-    detail = span(low, high, cell.unit) if math.isfinite(low) and high > low else ""
+    detail = span(low, high, cell.unit) if high > 1.0001 * low else ""
     return Cell(quantity(value, cell.unit), sort=float(f"{value:.6g}"), detail=detail)
 
 
@@ -817,7 +893,9 @@ def _faults_table(section: Section, panels: Sequence[Panel]) -> Table | None:
                 (
                     Cell(labels[row.configuration], detail=row.configuration.version),
                     Cell(where),
-                    Cell("", badge=badge(status), detail=f"{row.faults} blocks" if row.faults else ""),
+                    Cell(
+                        "", badge=badge(status), detail=f"{row.faults} blocks" if row.faults else ""
+                    ),
                     Cell(row.reason),
                     Cell("log and rows", href=link),
                 )
@@ -849,17 +927,14 @@ def symbolic_context(
             f"{tables.listing(both)} {verb} both ways today, at once or as a graph: the line that"
             " the article drew between frameworks now runs through them."
         )
-    sources: dict[str, int] = {}
-    facts = _facts_table(frameworks, sources)
+    days = {fact.read for framework in frameworks for fact in framework.facts.values()}
     main = _main(inputs, known)
     return {
         "title": section.title,
         "description": section.question,
         "findings": [escape(text) for text in findings],
-        "facts": facts,
-        "sources": Markup("\n").join(  # noqa: S704
-            Markup("{}\\. {}\n").format(number, escape(source)) for source, number in sources.items()
-        ),
+        "facts": _facts_table(frameworks),
+        "read": tables.day(max(day for day in days if day).isoformat()) if any(days) else "",
         "modes": _modes_table(frameworks),
         "gaps": _declared_gaps(frameworks),
         "claims": claim_views(inputs.book, section.id, main),
@@ -874,8 +949,8 @@ def _main(inputs: Inputs, known: Mapping[tuple[str, str], Figures]) -> Figures |
     return known[machine, inputs.devices(machine)[0]]
 
 
-def _facts_table(frameworks: Sequence[Framework], sources: dict[str, int]) -> Table:
-    """One row a fact, one column a framework; sources are numbered in order of appearance."""
+def _facts_table(frameworks: Sequence[Framework]) -> Table:
+    """One row a fact, one column a framework."""
     ids = list(dict.fromkeys(id for framework in frameworks for id in framework.facts))
     rows = []
     for id in ids:
@@ -886,10 +961,7 @@ def _facts_table(frameworks: Sequence[Framework], sources: dict[str, int]) -> Ta
                 row.append(Cell("–"))
                 continue
             value = fact.value if isinstance(fact.value, str) else tables.listing(fact.value)
-            number = sources.setdefault(fact.source, len(sources) + 1)
-            read = f", read {tables.day(fact.read.isoformat())}" if fact.read else ""
-            note = f"{fact.note} " if fact.note else ""
-            row.append(Cell(value, detail=f"{note}source {number}{read}"))
+            row.append(Cell(value, detail=fact.note, source=fact.source))
         rows.append(tuple(row))
     columns = (Column("Fact"), *(Column(framework.name) for framework in frameworks))
     return Table("Facts about the frameworks", columns, tuple(rows))
@@ -916,15 +988,14 @@ def _declared_gaps(frameworks: Sequence[Framework]) -> Table | None:
         (
             Cell(framework.name, detail=gap.version),
             Cell(", ".join(x for x in (gap.section, gap.mode, gap.device) if x) or "everything"),
-            Cell(gap.reason),
-            Cell(gap.source),
+            Cell(gap.reason, source=gap.source),
         )
         for framework in frameworks
         for gap in framework.gaps
     )
     if not rows:
         return None
-    columns = tuple(map(Column, ("Framework", "What", "Why", "Source")))
+    columns = tuple(map(Column, ("Framework", "What", "Why")))
     return Table("Declared gaps", columns, rows)
 
 
@@ -1012,7 +1083,7 @@ def _board(figures: Figures, titles: Mapping[str, Section], inputs: Inputs) -> T
         first = panel.good[0]
         link = f"{panel.section}.md"
         follower = next((row for row in panel.good if row.group == 1), None)
-        leaders = tables.listing([labels[row.configuration] for row in panel.leaders])
+        leaders = names(panel.leaders)
         behind = Cell("–", detail="nothing else is told apart" if len(panel.good) > 1 else "")
         if follower is not None and follower.against is not None:
             behind = Cell(
@@ -1312,9 +1383,7 @@ def _subject(
 ) -> SubjectView:
     document = inputs.documents[key]
     machine, framework, version, run = key.split("/")
-    places = [
-        place for place in _distinct(rows, "device", "mode", "lane") if place[1] and place[2]
-    ]
+    places = [place for place in _distinct(rows, "device", "mode", "lane") if place[1] and place[2]]
     views = tuple(
         _configuration(section, rows, key, place, inputs, known[machine, place[0]], draw)
         for place in sorted(places)
@@ -1429,9 +1498,7 @@ def _find(
     return None, None
 
 
-def _cells_table(
-    cells: Mapping[statistics.Key, statistics.Cell], section: Section
-) -> Table | None:
+def _cells_table(cells: Mapping[statistics.Key, statistics.Cell], section: Section) -> Table | None:
     if not cells:
         return None
     order = list(section.metrics)
@@ -1486,7 +1553,7 @@ def _samples(
         for (run, block), samples in cell.blocks.items()  # type: ignore[misc]
         for sample, value in enumerate(samples)
     ]
-    middle = statistics.summarise(cell.blocks)
+    middle = models.summary(cell)
     title = (
         f"{one.label}, {lane_words(lane)}: {quantity(middle.value, cell.unit)} per step in"
         f" {middle.processes} processes."

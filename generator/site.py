@@ -6,6 +6,7 @@ files that nothing asks for any more are removed.
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import re
@@ -230,9 +231,7 @@ def _figures(inputs: pages.Inputs) -> dict[tuple[str, str], Figures]:
                 rows = here[here["section"] == section.id]
                 if section.measured and len(rows):
                     panels += figures.build(rows, section, inputs.catalog)
-            known[machine, device] = Figures(
-                machine, device, tuple(panels), statistics.cells(here)
-            )
+            known[machine, device] = Figures(machine, device, tuple(panels), statistics.cells(here))
     return known
 
 
@@ -244,8 +243,7 @@ def _pages(root: Path, inputs: pages.Inputs, draw: pages.Draw) -> Iterator[tuple
     known = _figures(inputs)
 
     def page(name: str, template: str, context: Mapping[str, Any]) -> tuple[str, str]:
-        text = environment.get_template(template).render(context)
-        return name, re.sub(r"\n{3,}", "\n\n", text.strip() + "\n")
+        return name, environment.get_template(template).render(context).strip() + "\n"
 
     yield page("index.md", "pages/index.md.j2", pages.home_context(inputs, known))
     yield page(
@@ -268,9 +266,7 @@ def _pages(root: Path, inputs: pages.Inputs, draw: pages.Draw) -> Iterator[tuple
             )
 
 
-def _publish(
-    writer: _Writer, results_root: Path, key: str, document: Mapping[str, Any]
-) -> None:
+def _publish(writer: _Writer, results_root: Path, key: str, document: Mapping[str, Any]) -> None:
     """Copy a run's rows, document and logs to where pages link to them."""
     from generator import pages  # noqa: PLC0415
 
@@ -340,16 +336,12 @@ class _Writer:
         stem = f"charts/{chart.name}.{chart.digest}"
         drawings = []
         for size, specification in chart.specs.items():
+            light = functools.cache(lambda s=specification: _svg(s))
             for scheme in charts.SCHEMES:
                 name = f"{stem}.{size}-{scheme}.svg"
-                self.text(f"report/{name}", lambda s=specification, c=scheme: _svg(s, c))
-                head = self._path(f"report/{name}").read_text(encoding="utf-8")[:400]
-                width, height = (
-                    round(float(found[1])) if (found := re.search(rf'{side}="([\d.]+)"', head))
-                    else 0
-                    for side in ("width", "height")
-                )  # fmt: skip
-                drawings.append(pages.Drawing(f"{name}#{size}-{scheme}", width, height))
+                self.text(f"report/{name}", lambda c=scheme, d=light: charts.recoloured(d(), c))
+                width, height = _size(self._path(f"report/{name}"))
+                drawings.append(pages.Drawing(name, width, height))
         self.text(f"report/{stem}.json", lambda: _specification(chart))
         return pages.Picture(chart.alt, tuple(drawings))
 
@@ -369,13 +361,21 @@ class _Writer:
         return self.docs / name
 
 
-def _svg(specification: Mapping[str, Any], scheme: str) -> str:
+def _svg(specification: Mapping[str, Any]) -> str:
     import vl_convert  # noqa: PLC0415
 
     from generator import charts  # noqa: PLC0415
 
-    complete = {**specification, "config": charts.configuration(scheme)}
+    complete = {**specification, "config": charts.configuration("light")}
     return str(vl_convert.vegalite_to_svg(complete))
+
+
+def _size(path: Path) -> tuple[int, int]:
+    """Return width and height of a drawing."""
+    with path.open(encoding="utf-8") as file:
+        head = file.read(400)
+    found = re.search(r'width="([\d.]+)" height="([\d.]+)"', head)
+    return (round(float(found[1])), round(float(found[2]))) if found else (0, 0)
 
 
 def _specification(chart: charts.Chart) -> str:

@@ -51,6 +51,7 @@ class Cell:
         detail: a second, quieter line.
         badge: a status in front of the text, or None.
         strong: whether the text stands out.
+        source: address of the page that says so, or "".
 
     """
 
@@ -60,6 +61,7 @@ class Cell:
     detail: str = ""
     badge: Badge | None = None
     strong: bool = False
+    source: str = ""
 
 
 @dataclass(frozen=True)
@@ -68,6 +70,8 @@ class Column:
 
     title: str
     number: bool = False
+    narrow: bool = False
+    """Whether its cells stay on one line."""
 
 
 @dataclass(frozen=True)
@@ -118,7 +122,7 @@ def quantity(value: float, unit: str) -> str:
     if unit == "B":
         return f"{figures(value / 1e6)} MB" if value < 9.995e9 else f"{figures(value / 1e9)} GB"
     if unit in ("1", "verdict", "count", ""):
-        return figures(value) if value != int(value) or abs(value) < 1e4 else f"{value:,.0f}"
+        return figures(value) if value != int(value) else f"{value:,.0f}"
     return f"{figures(value)} {unit}"
 
 

@@ -41,7 +41,7 @@
       button.addEventListener("click", () => sort(table, heading));
     }
     const rows = [...table.tBodies[0].rows];
-    if (rows.length < 5) return;
+    if (rows.length < 10) return;
     const label = document.createElement("label");
     const input = document.createElement("input");
     const count = document.createElement("span");
@@ -81,7 +81,7 @@
   async function draw(figure) {
     const specification = figure.specification;
     const stage = figure.querySelector(".stage");
-    await window.vegaEmbed(stage, { ...specification[narrow.matches ? "narrow" : "wide"], config: specification[scheme()] }, {
+    await window.vegaEmbed(stage, { ...((!narrow.matches && specification.wide) || specification.narrow), config: specification[scheme()] }, {
       actions: false, renderer: "svg", ast: true, mode: "vega-lite", defaultStyle: false, tooltip: { disableDefaultStyle: true },
     });
     stage.querySelectorAll("svg").forEach((svg) => {
@@ -100,14 +100,17 @@
     figure.dataset.busy = "yes";
     try {
       const image = figure.querySelector("img");
-      const address = image.src.replace(/\.(wide|narrow)-(light|dark)\.svg#.*$/, ".json");
+      const address = image.src.replace(/\.(wide|narrow)-(light|dark)\.svg.*$/, ".json");
       const [answer] = await Promise.all([fetch(address), load(address.replace(/[^/]*$/, "vega.js"))]);
       figure.specification = await answer.json();
       const stage = document.createElement("div");
       stage.className = "stage";
       figure.querySelector("p").after(stage);
       await draw(figure);
-      figure.querySelector(".explore")?.remove();
+      const button = figure.querySelector(".explore");
+      // Never take away what has the focus.
+      if (button === document.activeElement) button.textContent = "Interactive: point at a mark";
+      else button.remove();
     } finally {
       delete figure.dataset.busy;
     }
@@ -124,7 +127,6 @@
     button.addEventListener("click", () => upgrade(figure));
     (figure.querySelector(".caption p") || figure.querySelector(".caption") || figure).prepend(button);
     figure.addEventListener("pointerenter", () => upgrade(figure), { once: true });
-    figure.addEventListener("focusin", () => upgrade(figure), { once: true });
   }
 
   const redraw = () => document.querySelectorAll(".chart").forEach((figure) => figure.specification && draw(figure));
