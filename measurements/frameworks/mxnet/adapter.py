@@ -104,7 +104,7 @@ class LeNet(Model):
         return self.array(images), self.array(labels)
 
     def loss(self, handle):
-        return handle.asscalar()
+        return float(handle.asscalar())
 
 
 class ModuleLeNet(LeNet):

@@ -18,8 +18,7 @@ class Adapter(Framework):
         from . import lenet
 
         self.tf, self.code = tf, lenet
-        # Before the first operation: afterwards the pools exist and cannot be changed. A chain like
-        # LeNet has little to run side by side, so the operations themselves get the threads.
+        # Before the first operation: afterwards the pools exist and cannot be changed.
         tf.config.threading.set_intra_op_parallelism_threads(settings.threads)
         tf.config.threading.set_inter_op_parallelism_threads(settings.threads)
         gpus = tf.config.list_physical_devices("GPU")
