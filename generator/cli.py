@@ -490,6 +490,10 @@ def doctor(as_json: JsonOption = False) -> None:
     raise typer.Exit(0 if all(finding.ok for finding in findings) else 1)
 
 
+TYPERS_INTERRUPTED = 130
+"""What Typer makes of Ctrl-C, the shells' 128 + SIGINT."""
+
+
 def main() -> None:
     """Run the command line and exit with its code."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)
@@ -498,9 +502,7 @@ def main() -> None:
     except typer.Exit as done:
         code = done.exit_code
     except (KeyboardInterrupt, typer.Abort):
-        error = Interrupted("interrupted; results are kept, the same command goes on from here")
-        err.print(str(error))
-        code = error.exit_code
+        code = TYPERS_INTERRUPTED
     except GeneratorError as error:
         err.print(f"[red]error:[/red] {escape(str(error))}", soft_wrap=True)
         code = error.exit_code
@@ -518,4 +520,7 @@ def main() -> None:
             raise
         usage()
         code = 2
+    if code == TYPERS_INTERRUPTED:
+        err.print("interrupted; results are kept, the same command goes on from here")
+        code = Interrupted.exit_code
     sys.exit(code or 0)

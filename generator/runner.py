@@ -404,7 +404,6 @@ class _Run:
                 "blocks": profile.blocks,
                 "samples": profile.samples,
                 "min_sample_seconds": MIN_SAMPLE_SECONDS,
-                "timeout": self.setup.timeout,
             },
             "build": {},
             "jobs": [],
