@@ -75,10 +75,14 @@ class Version:
 
 @dataclass(frozen=True)
 class Gap:
-    """Something a framework cannot do, declared with its source; an empty field means any."""
+    """Something that is not measured, declared with its source; an empty field means any.
+
+    ``status`` is "unsupported" where the framework cannot, "skipped" where we chose not to.
+    """
 
     reason: str
     source: str
+    status: str = "unsupported"
     mode: str = ""
     device: str = ""
     version: str = ""
@@ -362,10 +366,12 @@ def _version(reader: _Reader, table: Any, folder: Path) -> Version:
 
 
 def _gap(reader: _Reader, table: Any) -> Gap:
-    known = {"reason", "source", "mode", "device", "version", "section"}
+    known = {"reason", "source", "status", "mode", "device", "version", "section"}
     unknown = set(table) - known
     if unknown:
         raise reader.fail("gaps", sorted(unknown), f"only {', '.join(sorted(known))}")
     reader.get(table, "reason", str, "gaps.")
     reader.get(table, "source", str, "gaps.")
+    if "status" in table:
+        reader.choice(table, "status", ("unsupported", "skipped"), "gaps.")
     return Gap(**table)

@@ -229,6 +229,7 @@ def measure(
                 "files": [str(path) for path in outcome.files],
                 "counts": outcome.counts,
                 "failures": outcome.failures,
+                "findings": outcome.findings,
             }
         )
     else:
@@ -250,6 +251,8 @@ def _say_outcome(made: plan.Plan, outcome: runner.Outcome) -> None:
         return
     counts = ", ".join(f"{number} {status}" for status, number in sorted(outcome.counts.items()))
     out.print(f"Run {outcome.run}: {counts or 'nothing left to run'}.")
+    for finding in outcome.findings:
+        out.print(f"  [yellow]≠[/yellow] {escape(finding)}", soft_wrap=True)
     for failure in outcome.failures:
         out.print(f"  [yellow]![/yellow] {escape(failure)}", soft_wrap=True)
     for path in outcome.files:

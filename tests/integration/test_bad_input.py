@@ -62,7 +62,9 @@ def test_an_unknown_name_exits_2_and_names_the_nearest(generator, arguments, sai
 
 
 def test_compare_names_what_it_does_not_know(generator, small):
-    finished = generator("compare", "pretent", "pretend", "--metric", "ready_time", "--results", small)
+    finished = generator(
+        "compare", "pretent", "pretend", "--metric", "ready_time", "--results", small
+    )
     assert finished.returncode == 2
     assert "did you mean pretend?" in finished.stderr
 
@@ -206,7 +208,9 @@ def test_samples_of_an_interrupted_process_are_kept_as_partial(
         row = {"section": "compile", "case": "cold", "metric": "import_time", "unit": "s"}
         row |= {"sample": None, "value": 1.5, "status": "ok", "reason": ""}
         journal.write(json.dumps({"row": row}) + "\n")
-    resumed = start(environment, tmp_path, "--section", "compile", "--mode", "hang", "--timeout", "3")
+    resumed = start(
+        environment, tmp_path, "--section", "compile", "--mode", "hang", "--timeout", "3"
+    )
     resumed.communicate(timeout=120)
     partial = [row for row in rows(tmp_path) if row["flags"] == "partial"]
     assert [row["value"] for row in partial] == ["1.5"]
@@ -218,7 +222,9 @@ def test_killing_the_generator_kills_its_worker(environment, tmp_path, cache):
     deadline = time.monotonic() + 60
 
     def workers():
-        found = subprocess.run(["pgrep", "-f", "measurements.worker"], capture_output=True, text=True)
+        found = subprocess.run(
+            ["pgrep", "-f", "measurements.worker"], capture_output=True, text=True
+        )
         ours = []
         for pid in found.stdout.split():
             try:

@@ -17,7 +17,8 @@ def lenet(measure_pretend, tmp_path_factory):
     finished = measure_pretend(
         results, "--section", "lenet", *[word for mode in modes for word in ("--mode", mode)]
     )
-    assert finished.returncode == 1, finished.stderr
+    # Wrong and unsupported are findings about a framework: measuring it succeeded.
+    assert finished.returncode == 0, finished.stderr
     return rows(results)
 
 
@@ -45,16 +46,17 @@ def test_the_default_mode_has_a_twin_in_every_block(lenet):
 
 def test_a_missing_synchronisation_is_caught(lenet):
     gate = only(lenet, mode="unsynchronised", metric="gate")
-    assert {row["status"] for row in gate} == {"wrong"}
-    assert all("still running" in row["reason"] for row in gate)
+    assert [row["status"] for row in gate] == ["wrong"]
+    assert "still running" in gate[0]["reason"]
     assert not only(lenet, mode="unsynchronised", metric="step_time", status="ok")
 
 
 def test_times_below_the_plausible_ceiling_are_wrong(lenet):
     gate = only(lenet, mode="too-fast", metric="gate")
-    # The first block also trains to the target, which a framework that stopped working cannot.
-    assert all(row["status"] == "wrong" for row in gate)
-    assert any("at the measured matrix-product rate" in row["reason"] for row in gate)
+    assert [row["status"] for row in gate] == ["wrong"]
+    assert "at the measured matrix-product rate" in gate[0]["reason"]
+    skipped = only(lenet, mode="too-fast", status="skipped")
+    assert {row["block"] for row in skipped} == {"1", "2"}
 
 
 def test_a_lane_is_gated_by_itself(lenet, measure_pretend, tmp_path):
@@ -64,10 +66,11 @@ def test_a_lane_is_gated_by_itself(lenet, measure_pretend, tmp_path):
     finished = measure_pretend(
         tmp_path, "--section", "lenet", "--mode", "zero-gradient", "--lane", "threads-1"
     )
-    assert finished.returncode == 1
+    assert finished.returncode == 0
+    assert "gradient of conv1_weight" in finished.stdout
     one = only(rows(tmp_path), metric="gate")
-    assert {row["status"] for row in one} == {"wrong"}
-    assert all("gradient of conv1_weight" in row["reason"] for row in one)
+    assert [row["status"] for row in one] == ["wrong"]
+    assert "gradient of conv1_weight" in one[0]["reason"]
 
 
 def test_unsupported_is_a_result_and_no_failure(lenet):
