@@ -15,6 +15,7 @@ when such a check fails, the slow one goes through the file line by line and nam
 from __future__ import annotations
 
 import csv
+import functools
 import hashlib
 import io
 import json
@@ -536,13 +537,29 @@ def _is_inside(text: str) -> bool:
 
 @dataclass(frozen=True)
 class _File:
-    """A parsed CSV: its rows, and which rows belong to which configuration."""
+    """A parsed CSV: its columns, and which rows belong to which configuration."""
 
-    frame: pd.DataFrame
+    columns: Mapping[str, Any]
+    """Text: (categorical type, codes); block and sample: Int64; value: float64."""
     configurations: list[tuple[str, ...]]
     """(section, mode, device, lane) of every configuration that has whole rows."""
     codes: np.ndarray[Any, Any]
     """Per row, the index of its configuration; -1 for rows of an interrupted process."""
+
+    @functools.cached_property
+    def frame(self) -> pd.DataFrame:
+        """Made on demand: of many runs, most are superseded and never looked at."""
+        import pandas as pd
+
+        return pd.DataFrame(
+            {
+                name: pd.Categorical.from_codes(column[1], dtype=column[0], validate=False)
+                if isinstance(column, tuple)
+                else column
+                for name, column in self.columns.items()
+            },
+            copy=False,
+        )
 
 
 _files: dict[tuple[str, str], _File] = {}
@@ -562,32 +579,53 @@ def read(path: Path) -> pd.DataFrame:
     """Return the rows of a CSV; parsed once per content and process. Do not change the frame.
 
     Columns are :data:`COLUMNS`: ``value`` float64 (NaN when empty), ``block`` and ``sample`` Int64
-    (NA when empty), all others categorical.
+    (NA when empty), all others categorical (there may be categories that no row has).
 
     Raises:
         InputError: with the line, for the first thing that is not as agreed.
 
     """
-    return _read(path).frame
+    return _read([path])[0].frame
 
 
-def _read(path: Path) -> _File:
-    where = _Where.of(path)
-    if where.problem:
-        raise where.problem
-    identity = _identity(path)
-    known = _digests.get(path)
-    if known and known[0] == identity and (file := _files.get((where.key, known[1]))):
-        return file
-    data = _read_bytes(path)
-    digest = hashlib.blake2b(data).hexdigest()
-    if known and known[1] != digest:
-        _files.pop((where.key, known[1]), None)
-    key = (where.key, digest)
-    if key not in _files:
-        _files[key] = _index(_parse(data, where))
-    _digests[path] = (identity, digest)
-    return _files[key]
+_BATCH_BYTES = 32 << 20
+"""Files are parsed together up to this size: pandas takes 10 ms to begin with each."""
+
+
+def _read(paths: Sequence[Path]) -> list[_File]:
+    """Return the parsed files in the order of their paths."""
+    keys: list[tuple[str, str]] = []
+    batch: list[tuple[bytes, _Where]] = []
+    batch_keys: list[tuple[str, str]] = []
+
+    def parse() -> None:
+        _files.update(zip(batch_keys, _parse(batch), strict=True))
+        batch.clear()
+        batch_keys.clear()
+
+    for path in paths:
+        where = _Where.of(path)
+        if where.problem:
+            raise where.problem
+        identity = _identity(path)
+        known = _digests.get(path)
+        if known and known[0] == identity and (where.key, known[1]) in _files:
+            keys.append((where.key, known[1]))
+            continue
+        data = _read_bytes(path)
+        key = (where.key, hashlib.blake2b(data).hexdigest())
+        if known and known[1] != key[1]:
+            _files.pop((where.key, known[1]), None)
+        _digests[path] = (identity, key[1])
+        keys.append(key)
+        if key not in _files:
+            batch.append((data, where))
+            batch_keys.append(key)
+            if sum(len(data) for data, _ in batch) > _BATCH_BYTES:
+                parse()
+    if batch:
+        parse()
+    return [_files[key] for key in keys]
 
 
 def _read_document_once(path: Path) -> Document:
@@ -608,17 +646,22 @@ def _identity(path: Path) -> tuple[int, ...]:
     return (stat.st_ino, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns)
 
 
-def _parse(data: bytes, where: _Where) -> pd.DataFrame:
-    frame = _parse_fast(data, where)
-    if frame is not None:
-        return frame
-    for problem in _row_problems(data, where):
-        raise problem
-    # The slow pass accepts what a quick check doubted, such as ",nan," inside a reason.
-    frame = _parse_fast(data, where, doubt=False)
-    if frame is None:
-        raise InputError(where.path, None, "text that pandas cannot parse", "plain CSV")
-    return frame
+def _parse(batch: Sequence[tuple[bytes, _Where]]) -> list[_File]:
+    files = _parse_fast(batch)
+    if files is not None:
+        return files
+    files = []
+    for one in batch:
+        alone = _parse_fast([one]) if len(batch) > 1 else None
+        if alone is None:
+            for problem in _row_problems(*one):
+                raise problem
+            # The slow pass accepts what a quick check doubted, such as ",nan," inside a reason.
+            alone = _parse_fast([one], doubt=False)
+        if alone is None:
+            raise InputError(one[1].path, None, "text that pandas cannot parse", "plain CSV")
+        files += alone
+    return files
 
 
 @dataclass(frozen=True)
@@ -635,28 +678,21 @@ class _Text:
         return int(self.per_row(count).sum()) if any(map(count, self.names)) else 0
 
 
-def _parse_fast(data: bytes, where: _Where, *, doubt: bool = True) -> pd.DataFrame | None:
-    """Return the typed rows, or None when a check on whole columns fails.
+def _parse_fast(batch: Sequence[tuple[bytes, _Where]], *, doubt: bool = True) -> list[_File] | None:
+    """Parse files in one go; None when a check on whole columns fails for any of them.
 
-    With ``doubt=False`` the slow pass has already accepted the file, so only pandas is asked.
+    With ``doubt=False`` the slow pass has already accepted them, so only pandas is asked.
     """
     import pandas as pd
 
-    if doubt and not (
-        data.startswith(_HEADER)
-        and data.endswith(b"\n")
-        and len(data.translate(None, _CONTROL_BYTES)) == len(data)
-        # pandas reads these as a missing value.
-        and not any(word in data for word in (b",nan,", b",NaN,", b",NAN,"))
-        and data.count(b",value,") == 1
-    ):
+    if doubt and not all(_bytes_are_good(data) for data, _ in batch):
         return None
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", pd.errors.ParserWarning)
             frame = pd.read_csv(
-                io.BytesIO(data),
-                # The header is read as a row: a word in every column keeps pandas from taking a
+                io.BytesIO(b"".join(data for data, _ in batch)),
+                # Headers are read as rows: a word in every column keeps pandas from taking a
                 # version such as 2.10 for a number.
                 header=None,
                 names=list(COLUMNS),
@@ -670,11 +706,18 @@ def _parse_fast(data: bytes, where: _Where, *, doubt: bool = True) -> pd.DataFra
             )
     except (ValueError, pd.errors.ParserError, pd.errors.ParserWarning):
         return None
-    value = frame["value"].to_numpy()[1:]
+    lengths = [data.count(b"\n") for data, _ in batch]
+    if len(frame) != sum(lengths):
+        return None
+    heads = np.cumsum([0, *lengths[:-1]])
+    value = np.delete(frame["value"].to_numpy(), heads)
     texts = {
-        column: _without_header(frame[column].array) for column in COLUMNS if column != "value"
+        column: _without_headers(frame[column].array, heads)
+        for column in COLUMNS
+        if column != "value"
     }
-    if doubt and not _columns_are_good(texts, value, data, where):
+    file = np.repeat(np.arange(len(batch)), np.array(lengths) - 1)
+    if doubt and not _columns_are_good(texts, value, file, batch):
         return None
     columns: dict[str, Any] = {"value": value}
     for column, text in texts.items():
@@ -682,37 +725,75 @@ def _parse_fast(data: bytes, where: _Where, *, doubt: bool = True) -> pd.DataFra
             numbers = text.per_row(lambda name: int(name or 0)).astype("int64")
             columns[column] = pd.arrays.IntegerArray(numbers, text.per_row("".__eq__))
         else:
-            columns[column] = pd.Categorical.from_codes(
-                text.codes,
-                pd.Index(text.names, dtype="str"),
-                validate=False,
-            )
-    return pd.DataFrame({column: columns[column] for column in COLUMNS}, copy=False)
+            columns[column] = (pd.CategoricalDtype(pd.Index(text.names, dtype="str")), text.codes)
+    return _split({column: columns[column] for column in COLUMNS}, texts, file, len(batch))
 
 
-def _without_header(column: Any) -> _Text:
-    """Return a categorical column without its first row."""
+def _bytes_are_good(data: bytes) -> bool:
+    return (
+        data.startswith(_HEADER)
+        and data.endswith(b"\n")
+        and len(data.translate(None, _CONTROL_BYTES)) == len(data)
+        # pandas reads these as a missing value.
+        and not any(word in data for word in (b",nan,", b",NaN,", b",NAN,"))
+        and data.count(b",value,") == 1
+    )
+
+
+def _without_headers(column: Any, heads: np.ndarray[Any, Any]) -> _Text:
+    """Return a categorical column without the rows ``heads``, which all hold its name."""
     names = [str(name) for name in column.categories]
-    head, codes = column.codes[0], column.codes[1:]
+    head, codes = column.codes[0], np.delete(column.codes, heads)
     if not (codes == head).any():
         del names[head]
         codes = codes - (codes > head).astype(codes.dtype)
     return _Text(names, codes)
 
 
+def _split(
+    columns: Mapping[str, Any], texts: Mapping[str, _Text], file: np.ndarray[Any, Any], count: int
+) -> list[_File]:
+    """Cut the columns of a batch into files and find the configurations of each."""
+    names = [texts[column].names for column in _IDENTITY]
+    numbers = np.stack([texts[column].codes for column in _IDENTITY])
+    # The file comes first, so that its configurations are neighbours after sorting.
+    combined = _combined([file, *numbers])
+    _, first, codes = np.unique(combined, return_index=True, return_inverse=True)
+    partial = texts["flags"].per_row(lambda name: "partial" in name)
+    rows = np.searchsorted(file, np.arange(count + 1))
+    groups = np.searchsorted(file[first], np.arange(count + 1))
+    files = []
+    for start, end, low, high in zip(rows, rows[1:], groups, groups[1:], strict=False):
+        configurations = [
+            tuple(some[code] for some, code in zip(names, numbers[:, row], strict=True))
+            for row in first[low:high]
+        ]
+        own = {
+            name: (column[0], column[1][start:end])
+            if isinstance(column, tuple)
+            else column[start:end]
+            for name, column in columns.items()
+        }
+        whole = np.where(partial[start:end], -1, codes[start:end] - low)
+        files.append(_File(own, configurations, whole))
+    return files
+
+
 def _columns_are_good(
-    texts: Mapping[str, _Text], value: np.ndarray[Any, Any], data: bytes, where: _Where
+    texts: Mapping[str, _Text],
+    value: np.ndarray[Any, Any],
+    file: np.ndarray[Any, Any],
+    batch: Sequence[tuple[bytes, _Where]],
 ) -> bool:
     """Check everything that the slow pass checks, on the different texts and whole columns."""
     names = {column: text.names for column, text in texts.items()}
 
     def distinct(*columns: str) -> int:
-        return len(np.unique(_combined([texts[column].codes for column in columns])))
+        return len(np.unique(_combined([file, *(texts[column].codes for column in columns)])))
 
     def every_name_is_good() -> bool:
         return (
             not any(_UNPRINTABLE.search(name) for some in names.values() for name in some)
-            and not any(set(names[column]) - {said} for column, said in where.says.items())
             and not any("" in names[column] for column in ("section", "device", "metric", "unit"))
             and set(names["status"]) <= set(STATUSES)
             and all(not name or _flags_are_known(name) for name in names["flags"])
@@ -720,20 +801,26 @@ def _columns_are_good(
             and all(not name or _COUNT.fullmatch(name) for name in names["block"] + names["sample"])
         )
 
+    def every_row_is_in_its_file() -> bool:
+        for column in _PATH_COLUMNS:
+            code = {name: number for number, name in enumerate(names[column])}
+            said = np.array([code.get(where.says[column], -1) for _, where in batch])
+            if not np.array_equal(texts[column].codes, said[file]):
+                return False
+        return True
+
     def every_row_is_whole() -> bool:
         # pandas pads a short row: then commas are missing. Those inside texts do not separate.
-        commas = sum(text.total(lambda name: name.count(",")) for text in texts.values())
-        lines = len(value) + 1
-        return (
-            data.count(b"\n") == lines
-            and data.count(b",") == commas + (len(COLUMNS) - 1) * lines
-            and quotes_are_in_place()
-        )
+        inside = sum(text.total(lambda name: name.count(",")) for text in texts.values())
+        commas = sum(data.count(b",") for data, _ in batch)
+        lines = len(value) + len(batch)
+        return commas == inside + (len(COLUMNS) - 1) * lines and quotes_are_in_place()
 
     def quotes_are_in_place() -> bool:
         try:  # pandas takes a"b and "a"b as well
-            for line in _quoted_lines(data):
-                next(csv.reader([line.decode()], strict=True))
+            for data, _ in batch:
+                for line in _quoted_lines(data):
+                    next(csv.reader([line.decode()], strict=True))
         except csv.Error:
             return False
         return True
@@ -753,11 +840,12 @@ def _columns_are_good(
             & texts["sample"].per_row(bool)
             & ~texts["flags"].per_row(lambda name: "partial" in name)
         )
-        identity = _combined([texts[column].codes[counts] for column in _SAMPLE_KEY])
+        identity = _combined([file[counts], *(texts[c].codes[counts] for c in _SAMPLE_KEY)])
         return len(np.unique(identity)) == len(identity)
 
     return (
         every_name_is_good()
+        and every_row_is_in_its_file()
         and every_row_is_whole()
         and every_outcome_is_good()
         and distinct("section", "metric", "unit") == distinct("section", "metric")
@@ -782,19 +870,6 @@ def _combined(columns: Sequence[Any]) -> Any:
     return combined
 
 
-def _index(frame: pd.DataFrame) -> _File:
-
-    combined = _combined([frame[column].cat.codes.to_numpy() for column in _IDENTITY])
-    _, first, codes = np.unique(combined, return_index=True, return_inverse=True)
-    whole = ~np.array([*("partial" in str(x) for x in frame["flags"].cat.categories), False])
-    codes = np.where(whole[frame["flags"].cat.codes.to_numpy()], codes, -1)
-    configurations = [
-        tuple(str(text) for text in row)
-        for row in frame[list(_IDENTITY)].iloc[first].itertuples(index=False)
-    ]
-    return _File(frame, configurations, codes)
-
-
 @dataclass(frozen=True)
 class Results:
     """Everything that was ever measured, keyed by ``machine/framework/version/run``."""
@@ -815,12 +890,9 @@ def load(root: Path) -> Results:
         InputError: for the first file that is not as agreed; :func:`validate` lists all problems.
 
     """
-    files, documents = {}, {}
-    for path in find(root):
-        file = _read(path)
-        key = _Where.of(path).key
-        documents[key] = _read_document_once(path)
-        files[key] = file
+    paths = find(root)
+    files = {_Where.of(path).key: file for path, file in zip(paths, _read(paths), strict=True)}
+    documents = {_Where.of(path).key: _read_document_once(path) for path in paths}
     return Results(files, documents)
 
 
@@ -876,7 +948,7 @@ def _gather(results: Results, chosen: Mapping[str, list[tuple[str, ...]]]) -> pd
         document = results.documents[key]
         wanted = np.array([*(name in set(configurations) for name in file.configurations), False])
         rows = np.flatnonzero(wanted[file.codes])
-        frame = file.frame if len(rows) == len(file.frame) else file.frame.take(rows)
+        frame = file.frame if len(rows) == len(file.codes) else file.frame.take(rows)
         sections = frame["section"].cat
         hashes = [str(document["code_sha256"].get(name, "")) for name in sections.categories]
         names = sorted(set(hashes))

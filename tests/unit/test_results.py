@@ -393,15 +393,15 @@ def test_the_quick_pass_and_the_slow_one_agree(tmp_path_factory, data):
         chunk = data.draw(st.sampled_from(CHUNKS))
         text = text[:start] + chunk + text[start + length :]
     slow = list(results._row_problems(text, where))
-    quick = results._parse_fast(text, where)
+    quick = results._parse_fast([(text, where)])
     if quick is not None:
         assert slow == []
     if slow:
         with pytest.raises(InputError):
-            results._parse(text, where)
+            results._parse([(text, where)])
     else:
-        frame = results._parse(text, where)
-        assert len(frame) == text.count(b"\n") - 1
+        (file,) = results._parse([(text, where)])
+        assert len(file.frame) == text.count(b"\n") - 1
 
 
 # ------------------------------------------------------------------------ caching and selection
@@ -420,6 +420,45 @@ def test_files_are_parsed_once_and_again_when_changed(good, document, monkeypatc
     results.write(good, [row(value=9.0)], document)
     assert results.read(good)["value"].tolist() == [9.0]
     assert len(calls) == 2
+
+
+def test_files_parsed_together_are_as_if_alone(tmp_path):
+    paths = write_sample(tmp_path, rows_scale=0.1, runs=2)
+    batch = [(path.read_bytes(), results._Where.of(path)) for path in paths]
+    together = results._parse_fast(batch)
+    alone = [file for one in batch for file in results._parse_fast([one])]
+    for one, other in zip(together, alone, strict=True):
+        pd.testing.assert_frame_equal(one.frame.astype(str), other.frame.astype(str))
+        assert one.configurations == other.configurations
+        assert one.codes.tolist() == other.codes.tolist()
+    for one, (data, _) in zip(together, batch, strict=True):
+        assert results.encode(
+            row | {"value": None if row["value"] is None else float(row["value"])}
+            for row in one.frame.astype(object).where(one.frame.notna(), None).to_dict("records")
+        ) == data  # fmt: skip
+
+
+@pytest.mark.parametrize("which", [0, 2, 5])
+def test_one_bad_file_among_many_is_named(tmp_path, which):
+    paths = write_sample(tmp_path, rows_scale=0.1, runs=2)
+    data = paths[which].read_bytes()
+    lines = data.split(b"\n")
+    lines[7] = lines[7].replace(b",ok,", b",OK,")
+    paths[which].write_bytes(b"\n".join(lines))
+    with pytest.raises(InputError) as caught:
+        results.load(tmp_path)
+    assert (caught.value.file, caught.value.line) == (str(paths[which]), 8)
+    paths[which].write_bytes(data)
+    assert len(results.load(tmp_path).frames) == 6
+
+
+def test_exchanged_files_are_noticed(tmp_path):
+    first, second, *_ = write_sample(tmp_path, rows_scale=0.1, runs=2, frameworks=("mxnet",))
+    one, two = first.read_bytes(), second.read_bytes()
+    first.write_bytes(two)
+    second.write_bytes(one)
+    with pytest.raises(InputError, match="as the path says"):
+        results.load(tmp_path)
 
 
 def test_the_newest_run_of_each_configuration_is_shown(path, document, tmp_path):

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import binom
+from scipy.stats import t as student
 
 from generator import results, statistics
 from generator.errors import UsageError
@@ -154,6 +155,31 @@ def test_cells_of_different_runs_are_compared_without_blocks():
     assert at_most(missed, trials, 0.05)
 
 
+def test_only_shared_blocks_are_compared():
+    a = {0: np.array([1.0]), 1: np.array([2.0]), 2: np.array([4.0])}
+    b = {1: np.array([1.0]), 2: np.array([2.0]), 3: np.array([50.0]), 4: np.array([50.0])}
+    found = statistics.ratio(a, b)
+    assert found.paired
+    assert found.value == pytest.approx(2)
+    assert found.logs == pytest.approx((math.log(2),) * 2)
+    one = statistics.ratio(a, {2: np.array([2.0]), 3: np.array([50.0])})
+    assert not one.paired  # a single shared block has no spread
+    assert one.value == pytest.approx(2 / 10)
+
+
+def test_an_unpaired_interval_by_hand():
+    # Welch's t for 1, 2, 3 and 2, 4, 6, 8 (as logarithms): t = -3 / sqrt(1/3 + 5/3)
+    a = {("a", n): np.array([math.exp(x)]) for n, x in enumerate([1, 2, 3])}
+    b = {("b", n): np.array([math.exp(x)]) for n, x in enumerate([2, 4, 6, 8])}
+    found = statistics.ratio(a, b)
+    error = math.sqrt(1 / 3 + 20 / 3 / 4)
+    degrees = (1 / 3 + 5 / 3) ** 2 / ((1 / 3) ** 2 / 2 + (5 / 3) ** 2 / 3)
+    assert math.log(found.value) == pytest.approx(-3)
+    assert (found.error, found.degrees) == pytest.approx((error, degrees))
+    half = float(student.ppf(0.975, degrees)) * error
+    assert math.log(found.high) == pytest.approx(-3 + half)
+
+
 # ------------------------------------------------------------------------------------ properties
 
 
@@ -294,7 +320,7 @@ def test_the_detectable_difference_is_detected_in_80_per_cent():
 
 def test_tukey_by_hand():
     # quartiles 3.25 and 7.75, fences at -3.5 and 14.5, at -10.25 and 21.25
-    samples = np.array([1, 2, 3, 4, 5, 6, 7, 8.0, 15, 22])
+    samples = np.array([1, 2, 3, 4, 5, 6, 7, 8.0, 19, 22])
     assert np.quantile(samples, [0.25, 0.75]).tolist() == [3.25, 7.75]
     assert statistics.tukey_outliers(samples) == (1, 1)
     assert statistics.tukey_outliers(np.array([1.0, 1, 1, 1, 9])) == (0, 1)
@@ -385,9 +411,9 @@ def test_series_are_classified(levels, word):
     rng = np.random.default_rng(10)
     words = [statistics.steadiness(series(rng, *levels)) for _ in range(200)]
     assert words.count(word) >= 190
-    spiky = series(rng, *levels)
-    if len(spiky) > 5:
-        spiky[len(spiky) // 2] *= 5  # one outlier is no level
+    for outlier in (5, 0.2) if word else ():  # one outlier is no level
+        spiky = series(rng, *levels)
+        spiky[len(spiky) // 2 + 1] *= outlier
         assert statistics.steadiness(spiky) == word
     cells = {number: series(rng, *levels) for number in range(9)}
     assert statistics.summarise(cells).steadiness == word
