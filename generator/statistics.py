@@ -41,7 +41,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import numpy as np
-from scipy import stats
+from scipy import ndimage, stats
 
 from generator.errors import UsageError
 
@@ -198,7 +198,7 @@ def harmonic_mean(rates: Iterable[float]) -> float:
 # ------------------------------------------------------------------------------------- steadiness
 
 _SHORTEST_SERIES = 6
-_SHORTEST_SEGMENT = 2
+_SHORTEST_SEGMENT = 3
 _EQUIVALENT = math.log(1.02)
 
 
@@ -206,9 +206,10 @@ def steadiness(series: Array) -> str:
     """Classify the times of one process after its warm-up, in the order in which they were taken.
 
     Change points are found by binary segmentation of the logarithms with a penalty of 4 log(n)
-    squared standard errors (the noise is judged from neighbouring differences, outliers are drawn
-    in to Tukey's outer fences); levels within 2 % of the last one count as equal to it. The words
-    follow Barrett et al., arXiv 1602.00602, whose series are longer and whose method is finer.
+    squared standard errors. The noise is judged from neighbouring differences; a running median of
+    three takes single outliers away, which are no level. Levels within 2 % of the last one count as
+    equal to it. The words follow Barrett et al., arXiv 1602.00602, whose series are longer and
+    whose method is finer.
 
     Returns:
         "flat", "warming up" (earlier levels were slower), "slowing down" (an earlier level was
@@ -219,11 +220,9 @@ def steadiness(series: Array) -> str:
     if len(series) < _SHORTEST_SERIES:
         return ""
     logs = np.log(series)
-    q1, q3 = np.quantile(logs, [0.25, 0.75])
-    logs = np.clip(logs, q1 - 3 * (q3 - q1), q3 + 3 * (q3 - q1))
-    differences = np.diff(logs)
     # 1.4826: median absolute deviation -> standard deviation, for normal noise.
-    noise = 1.4826 * float(np.median(np.abs(differences))) / 2**0.5
+    noise = 1.4826 * float(np.median(np.abs(np.diff(logs)))) / 2**0.5
+    logs = ndimage.median_filter(logs, 3, mode="mirror")
     borders = [0, *_change_points(logs, 4 * math.log(len(logs)) * noise**2), len(logs)]
     levels = [float(logs[start:end].mean()) for start, end in pairwise(borders)]
     unequal = [level - levels[-1] for level in levels if abs(level - levels[-1]) > _EQUIVALENT]
