@@ -573,6 +573,11 @@ class _Run:
         if status in ("failed", "timeout", "wrong"):
             # A crash, a hang or other work in every block would cost hours and teach nothing new.
             self.given_up[job.configuration] = f"{status} in block {job.block}: {reason}"
+        if status == "wrong":
+            # Samples were written as they came, before the verdict: they are times of other work.
+            for row in found:
+                if row["metric"].startswith("step_") and row["status"] == "ok":
+                    row |= {"status": "wrong", "reason": reason}
         if status != "ok":
             log = book.path.with_suffix(".logs") / f"{job.id}.log"
             log.parent.mkdir(parents=True, exist_ok=True)
@@ -699,19 +704,23 @@ class _Run:
     def _ceiling(self, threads: int) -> float | None:
         """Measure the matrix-product rate once per run and thread count, in a fresh process."""
         if threads not in self.ceilings:
+            # The best rate that this machine ever showed: foreign load only ever lowers it.
+            best = self.cache / f"ceiling-{self.machine.id}-{threads}.json"
+            rates = []
+            with contextlib.suppress(OSError, ValueError):
+                rates.append(float(best.read_text(encoding="utf-8")))
             count = str(threads)
             names = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
             env = {**os.environ, **dict.fromkeys(names, count), "PYTHONPATH": str(self.setup.root)}
-            rates = []
-            for _ in range(
-                3
-            ):  # foreign load only ever lowers the rate: the best one is the ceiling
+            for _ in range(3):
                 finished = process.run(
                     [sys.executable, "-m", "measurements.ceiling"], env=env, timeout=120
                 )
                 with contextlib.suppress(ValueError, IndexError):
                     rates.append(float(finished.log.strip().splitlines()[-1]))
             self.ceilings[threads] = max(rates, default=None)
+            if rates:
+                best.write_text(json.dumps(max(rates)), encoding="utf-8")
         return self.ceilings[threads]
 
     def _gpu_rows(

@@ -55,6 +55,7 @@ def test_times_below_the_plausible_ceiling_are_wrong(lenet):
     gate = only(lenet, mode="too-fast", metric="gate")
     assert [row["status"] for row in gate] == ["wrong"]
     assert "at the measured matrix-product rate" in gate[0]["reason"]
+    assert not only(lenet, mode="too-fast", metric="step_time", status="ok")
     skipped = only(lenet, mode="too-fast", status="skipped")
     assert {row["block"] for row in skipped} == {"1", "2"}
 
