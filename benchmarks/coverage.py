@@ -27,7 +27,7 @@ RESAMPLES = 300
 
 def run(arguments: list[str]) -> list[Line]:
     parser = argparse.ArgumentParser(prog="python -m benchmarks coverage")
-    parser.add_argument("--trials", type=int, default=1000)
+    parser.add_argument("--trials", type=int, default=600)
     trials = parser.parse_args(arguments).trials
     lines = []
     for name, noise in NOISE.items():
