@@ -291,7 +291,7 @@ def _unchecked() -> Iterator[None]:
 
     The tests validate the specifications that come out.
     """
-    from altair.utils import schemapi  # noqa: PLC0415
+    from altair.utils import schemapi
 
     with schemapi.debug_mode(False):
         yield
@@ -301,9 +301,9 @@ def _unchecked() -> Iterator[None]:
 @_unchecked()
 def _panel_frame(narrow: bool) -> str:
     """Return one panel as JSON with gaps; see :func:`_filled`."""
-    import altair as alt  # noqa: PLC0415 - a second of import that no other command should pay
+    import altair as alt
 
-    x = {
+    x: dict[str, Any] = {
         "scale": alt.Scale(type=_gap("kind"), domain=_gap("domain"), nice=False),
         "axis": alt.Axis(
             title=_gap("axis"), format=",~f", values=_gap("values"), tickCount=4 if narrow else 7
@@ -440,7 +440,7 @@ _STATES = ("quiet", "disturbed by other programs")
 @_unchecked()
 def _samples_frame(both: bool) -> str:
     """Return the chart of samples as JSON with gaps; see :func:`_filled`."""
-    import altair as alt  # noqa: PLC0415
+    import altair as alt
 
     scale = alt.Scale(domain=list(_STATES))
     legend = alt.Legend(title=None, orient="bottom") if both else None
@@ -517,7 +517,7 @@ def _text(chart: Any) -> str:
 
 
 def _schema() -> str:
-    import altair as alt  # noqa: PLC0415
+    import altair as alt
 
     return alt.SCHEMA_URL
 

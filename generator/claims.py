@@ -194,12 +194,12 @@ def _no_leader_everywhere(claim: Claim, figures: Figures) -> Verdict:  # noqa: A
         )
     parts = []
     for section in dict.fromkeys(panel.section for panel in panels):
-        names = [
+        groups = [
             dict.fromkeys(row.configuration.framework_name for row in panel.leaders)
             for panel in panels
             if panel.section == section
         ]
-        leaders = sorted({name for group in names for name in group})
+        leaders = sorted({name for group in groups for name in group})
         parts.append(f"{section} {tables.listing(leaders)}")
     return Verdict("holds", "In the lead somewhere, by page: " + "; ".join(parts) + ".")
 
@@ -243,10 +243,10 @@ def _order(claim: Claim, panels: Sequence[Panel]) -> Verdict:
     """Whether first <= second < third, and first < third, by the best mode of each."""
     votes, details = [], []
     for panel in panels:
-        best = [_best(panel, name) for name in claim.raw["order"]]
-        if None in best:
+        best = [row for name in claim.raw["order"] if (row := _best(panel, name))]
+        if len(best) < 3:
             continue
-        first, second, third = (row for row in best if row is not None)
+        first, second, third = best
         top = panel.compare(first, second)[1] != "slower"
         last = all(panel.compare(third, row)[1] == "slower" for row in (first, second))
         votes += [top, last]

@@ -178,7 +178,7 @@ def build(frame: pd.DataFrame, section: Section, catalog: Catalog) -> tuple[Pane
     for lane, case in sorted(places, key=lambda place: (_index(order, place[0]), *place)):
         if case == TWIN_CASE:
             continue
-        found = {
+        found: dict[tuple[str, ...], statistics.Cell] = {
             (key.framework, key.version, key.mode): cell
             for key, cell in grouped.items()
             if (key.lane, key.case) == (lane, case)
@@ -191,12 +191,12 @@ def build(frame: pd.DataFrame, section: Section, catalog: Catalog) -> tuple[Pane
         )
         for division in sorted({one.division for one in known.values()}):
             names = {key: one for key, one in known.items() if one.division == division}
-            rows, detectable = _rank(names, found, broken, _provenance(frame), delta, metric)
+            ranked, detectable = _rank(names, found, broken, _provenance(frame), delta, metric)
             first = frame.iloc[0]
             panels.append(
                 Panel(
                     str(first["machine"]), str(first["device"]), section.id, metric, lane, case,
-                    division, rows, delta, detectable,
+                    division, ranked, delta, detectable,
                 )
             )  # fmt: skip
     return tuple(panels)

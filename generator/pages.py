@@ -51,7 +51,7 @@ def escape(text: object) -> Markup:
     safe = _SPECIAL.sub(lambda match: f"&#{ord(match[0])};", flat)
     if safe and not safe[0].isalnum() and safe[0] not in "&(":
         safe = f"&#{ord(safe[0])};{safe[1:]}"
-    return Markup(_LIST.sub(lambda match: f"&#{ord(match[0])};", safe))  # noqa: S704
+    return Markup(_LIST.sub(lambda match: f"&#{ord(match[0])};", safe))
 
 
 def fence(text: object, language: str) -> Markup:
@@ -59,7 +59,7 @@ def fence(text: object, language: str) -> Markup:
     clean = _INVISIBLE.sub("", str(text).replace("\r\n", "\n").replace("\r", "\n")).strip("\n")
     longest = max((len(run) for run in re.findall("`+", clean)), default=0)
     marks = "`" * max(3, longest + 1)
-    return Markup(f"{marks}{language}\n{clean}\n{marks}")  # noqa: S704
+    return Markup(f"{marks}{language}\n{clean}\n{marks}")
 
 
 def address(text: object) -> Markup:
@@ -67,7 +67,7 @@ def address(text: object) -> Markup:
     clean = str(text)
     if not re.fullmatch(r"(?!/)[A-Za-z0-9._+#/-]+", clean) or "//" in clean:
         raise ValueError(f"not an address that we made: {clean!r}")
-    return Markup(clean)  # noqa: S704
+    return Markup(clean)
 
 
 def source(text: object) -> Markup:
@@ -93,7 +93,7 @@ def environment(folder: Path) -> jinja2.Environment:
         "address": address,
         "fence": fence,
         "source": source,
-        "json": lambda value: Markup(json.dumps(str(value), ensure_ascii=False)),  # noqa: S704
+        "json": lambda value: Markup(json.dumps(str(value), ensure_ascii=False)),
     }
     return made
 
@@ -540,11 +540,9 @@ def section_context(
 
 
 def _rows(frame: pd.DataFrame, **where: str) -> pd.DataFrame:
-    keep = None
     for column, value in where.items():
-        mask = frame[column] == value
-        keep = mask if keep is None else keep & mask
-    return frame[keep]
+        frame = frame[frame[column] == value]
+    return frame
 
 
 def _device(
@@ -690,7 +688,7 @@ def _plain_summary(cell: statistics.Cell) -> tuple[float, float, float, int, int
 
     The interval is NaN where the logarithm has no meaning or there was one process.
     """
-    import numpy as np  # noqa: PLC0415
+    import numpy as np
 
     try:
         found = models.summary(cell)
@@ -964,7 +962,7 @@ def _facts_table(frameworks: Sequence[Framework]) -> Table:
             row.append(Cell(value, detail=fact.note, source=fact.source))
         rows.append(tuple(row))
     columns = (Column("Fact"), *(Column(framework.name) for framework in frameworks))
-    return Table("Facts about the frameworks", columns, tuple(rows))
+    return Table("Facts about the frameworks", columns, tuple(rows), plain=True)
 
 
 def _modes_table(frameworks: Sequence[Framework]) -> Table:
@@ -996,7 +994,7 @@ def _declared_gaps(frameworks: Sequence[Framework]) -> Table | None:
     if not rows:
         return None
     columns = tuple(map(Column, ("Framework", "What", "Why")))
-    return Table("Declared gaps", columns, rows)
+    return Table("Declared gaps", columns, rows, plain=True)
 
 
 # -------------------------------------------------------------------------------------------- home
@@ -1013,7 +1011,7 @@ class Board:
 
 def home_context(inputs: Inputs, known: Mapping[tuple[str, str], Figures]) -> dict[str, Any]:
     """Return the context of the first page."""
-    boards = []
+    boards: list[Board] = []
     findings: list[str] = []
     byline = ""
     titles = {section.id: section for section in inputs.catalog.sections}
@@ -1139,7 +1137,7 @@ def methodology_context(
     inputs: Inputs, known: Mapping[tuple[str, str], Figures], draw: Draw
 ) -> dict[str, Any]:
     """Return the context of the methodology page: the rules, and what they rest on."""
-    from measurements import lenet  # noqa: PLC0415 - NumPy only, but no other page needs it
+    from measurements import lenet
 
     study = _study(inputs, draw)
     tolerances = Table(
@@ -1428,7 +1426,7 @@ def _provenance_table(document: Mapping[str, Any], section: Section) -> Table:
         "Build": ", ".join(f"{k} {v}" for k, v in document["build"].items()),
     }
     rows = tuple((Cell(name), Cell(text)) for name, text in facts.items() if text)
-    return Table("Provenance", (Column("What"), Column("Value")), rows)
+    return Table("Provenance", (Column("What"), Column("Value")), rows, plain=True)
 
 
 def _configuration(
@@ -1507,12 +1505,14 @@ def _cells_table(cells: Mapping[statistics.Key, statistics.Cell], section: Secti
         cells.items(), key=lambda item: (models._index(order, item[0].metric), item[0].case)
     ):
         metric = section.metrics.get(key.metric)
+        if key.metric == "gate":  # a verdict: the heading says it
+            continue
         value, low, high, processes, samples = _plain_summary(cell)
         rows.append(
             (
                 Cell(metric.title if metric else key.metric, detail=key.case),
                 Cell(quantity(value, cell.unit), sort=float(f"{value:.6g}")),
-                Cell(span(low, high, cell.unit) if math.isfinite(low) else "–"),
+                Cell(span(low, high, cell.unit) if high > 1.0001 * low else "–"),
                 Cell(f"{processes} × {samples // processes}"),
             )
         )
@@ -1530,6 +1530,11 @@ def _disturbed(rows: pd.DataFrame) -> set[tuple[str, int]]:
     marked = [str(x) for x in rows["flags"].cat.categories if "disturbed" in str(x).split()]
     bad = rows[rows["flags"].isin(marked) & rows["block"].notna()]
     return {(run, int(block)) for run, block in _distinct(bad, "run", "block")}
+
+
+def _numbered(cell: statistics.Cell) -> list[tuple[tuple[str, int], Any]]:
+    """Return ((run, block), samples) of a cell; :class:`statistics.Cell` calls any hashable so."""
+    return [(key, samples) for key, samples in cell.blocks.items() if isinstance(key, tuple)]
 
 
 def _samples(
@@ -1550,7 +1555,7 @@ def _samples(
     scale, unit = (1e3, "ms") if cell.unit == "s" else (1.0, cell.unit)
     values = [
         (block, sample, scale * float(value), (run, block) in disturbed)
-        for (run, block), samples in cell.blocks.items()  # type: ignore[misc]
+        for (run, block), samples in _numbered(cell)
         for sample, value in enumerate(samples)
     ]
     middle = models.summary(cell)

@@ -12,7 +12,7 @@ import os
 import re
 import shutil
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -61,7 +61,7 @@ def render(
         InputError: a result, a ``framework.toml`` or ``claims.toml`` is not as agreed.
 
     """
-    from generator import results  # noqa: PLC0415
+    from generator import results
 
     results_root = results_root or root / "measurements" / "results"
     catalog = registry.load(root, frameworks)
@@ -69,8 +69,7 @@ def render(
     writer = _Writer(docs or root / "docs")
     shown = results.select(loaded)
     inputs = _inputs(root, results_root, catalog, loaded, shown)
-    for name, text in _pages(root, inputs, writer.draw):
-        writer.text(name, text)
+    _pages(root, results_root, inputs, writer)
     for key in sorted({str(key) for key in shown["provenance"].unique()}):
         _publish(writer, results_root, key, loaded.documents[key])
     writer.text(VEGA, vega_bundle)
@@ -122,7 +121,7 @@ def vega_bundle() -> str:
 
     Wrapped, because the bundle would otherwise leave thousands of names in the page.
     """
-    import vl_convert  # noqa: PLC0415
+    import vl_convert
 
     body = vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;")
     return f"(()=>{{{body}\n}})();\n"
@@ -198,7 +197,7 @@ def _write_navigation(root: Path, catalog: Catalog, done: Rendered) -> None:
 def _inputs(
     root: Path, results_root: Path, catalog: Catalog, loaded: Any, shown: Any
 ) -> pages.Inputs:
-    from generator import claims, pages, results  # noqa: PLC0415
+    from generator import claims, pages, results
 
     def log(key: str, path: str) -> str:
         file = results_root / Path(key).parent / path
@@ -217,58 +216,93 @@ def _inputs(
     )
 
 
-def _figures(inputs: pages.Inputs) -> dict[tuple[str, str], Figures]:
-    """Return (machine, device) -> figures."""
-    from generator import figures, statistics  # noqa: PLC0415
+def _figures(inputs: pages.Inputs, results_root: Path) -> dict[tuple[str, str], Figures]:
+    """Return (machine, device) -> figures; those of untouched rows are remembered."""
+    from generator import figures, statistics
 
     known = {}
     for machine in inputs.machines:
         for device in inputs.devices(machine):
             shown = inputs.shown
             here = shown[(shown["machine"] == machine) & (shown["device"] == device)]
-            panels = []
-            for section in inputs.catalog.sections:
-                rows = here[here["section"] == section.id]
-                if section.measured and len(rows):
-                    panels += figures.build(rows, section, inputs.catalog)
-            known[machine, device] = Figures(machine, device, tuple(panels), statistics.cells(here))
+            stamp = (_stamp(results_root, here), repr(inputs.catalog))
+            place = (str(results_root), machine, device)
+            if place not in _known_figures or _known_figures[place][0] != stamp:
+                panels: list[figures.Panel] = []
+                for section in inputs.catalog.sections:
+                    rows = here[here["section"] == section.id]
+                    if section.measured and len(rows):
+                        panels += figures.build(rows, section, inputs.catalog)
+                made = Figures(machine, device, tuple(panels), statistics.cells(here))
+                _known_figures[place] = (stamp, made)
+            known[machine, device] = _known_figures[place][1]
     return known
 
 
-def _pages(root: Path, inputs: pages.Inputs, draw: pages.Draw) -> Iterator[tuple[str, str]]:
-    """Yield (path below docs/, Markdown) of every page."""
-    from generator import pages  # noqa: PLC0415
+_known_figures: dict[tuple[str, ...], tuple[Any, Figures]] = {}
+_known_pages: dict[tuple[str, str], tuple[Any, str, frozenset[str]]] = {}
+"""What a long-running process (``mkdocs serve``) need not do again; see :func:`_stamp`."""
 
-    environment = pages.environment(root / "templates")
-    known = _figures(inputs)
 
-    def page(name: str, template: str, context: Mapping[str, Any]) -> tuple[str, str]:
-        return name, environment.get_template(template).render(context).strip() + "\n"
+def _stamp(results_root: Path, rows: Any) -> tuple[Any, ...]:
+    """Return what changes when the files behind some rows change."""
+    keys = sorted(str(key) for key in rows["provenance"].unique())
+    return tuple((key, *_identity(results_root / f"{key}{s}")) for key in keys for s in _SUFFIXES)
 
-    yield page("index.md", "pages/index.md.j2", pages.home_context(inputs, known))
-    yield page(
-        "report/methodology.md",
-        "pages/methodology.md.j2",
-        pages.methodology_context(inputs, known, draw),
-    )
+
+_SUFFIXES = (".csv", ".json")
+
+
+def _identity(path: Path) -> tuple[int, int]:
+    stat = path.stat()
+    return stat.st_size, stat.st_mtime_ns
+
+
+def _pages(root: Path, results_root: Path, inputs: pages.Inputs, writer: _Writer) -> None:
+    """Write every page."""
+    from generator import pages
+
+    templates = root / "templates"
+    environment = pages.environment(templates)
+    known = _figures(inputs, results_root)
+
+    def write(name: str, template: str, context: Mapping[str, Any]) -> str:
+        text = environment.get_template(template).render(context).strip() + "\n"
+        writer.text(name, text)
+        return text
+
+    write("index.md", "pages/index.md.j2", pages.home_context(inputs, known))
+    context = pages.methodology_context(inputs, known, writer.draw)
+    write("report/methodology.md", "pages/methodology.md.j2", context)
+    written = [_identity(path) for path in sorted(templates.rglob("*.j2"))]
     for section in inputs.catalog.sections:
         if section.measured:
-            context = pages.section_context(section, inputs, known, draw)
+            context = pages.section_context(section, inputs, known, writer.draw)
         else:
             context = pages.symbolic_context(section, inputs, known)
-        yield page(f"report/{section.id}.md", f"sections/{section.template.name}", context)
-        rows = inputs.shown[inputs.shown["section"] == section.id]
-        for framework in sorted({str(name) for name in rows["framework"].unique()}):
-            yield page(
-                f"report/evidence/{section.id}-{framework}.md",
-                "pages/evidence.md.j2",
-                pages.evidence_context(section, framework, inputs, known, draw),
-            )
+        write(f"report/{section.id}.md", f"sections/{section.template.name}", context)
+        here = inputs.shown[inputs.shown["section"] == section.id]
+        for framework in sorted({str(name) for name in here["framework"].unique()}):
+            # Most of a site are evidence pages, and most of them change with their own rows only.
+            name = f"report/evidence/{section.id}-{framework}.md"
+            rows = here[here["framework"] == framework]
+            folders = [f.folder for f in inputs.catalog.frameworks if f.id == framework]
+            scripts = [_identity(path) for folder in folders for path in sorted(folder.rglob("*"))]
+            stamp = (_stamp(results_root, rows), repr(inputs.catalog), scripts, written)
+            place = (str(writer.docs), name)
+            if (found := _known_pages.get(place)) and found[0] == stamp:
+                writer.keep(found[2])
+                writer.text(name, found[1])
+                continue
+            before = writer.wanted()
+            context = pages.evidence_context(section, framework, inputs, known, writer.draw)
+            text = write(name, "pages/evidence.md.j2", context)
+            _known_pages[place] = (stamp, text, writer.wanted() - before)
 
 
 def _publish(writer: _Writer, results_root: Path, key: str, document: Mapping[str, Any]) -> None:
     """Copy a run's rows, document and logs to where pages link to them."""
-    from generator import pages  # noqa: PLC0415
+    from generator import pages
 
     source = results_root / key
     target = f"report/data/{key}"
@@ -291,6 +325,14 @@ class _Writer:
         self.docs = docs
         self.done = Rendered()
         self._wanted: set[str] = set()
+
+    def wanted(self) -> frozenset[str]:
+        """Return the names of all files asked for so far."""
+        return frozenset(self._wanted)
+
+    def keep(self, names: frozenset[str]) -> None:
+        """Ask for files that an earlier rendering wrote."""
+        self._wanted |= names
 
     def text(self, name: str, content: str | Any) -> None:
         """Write a text; a function is asked for it only when the file is not there."""
@@ -331,7 +373,7 @@ class _Writer:
 
         File names carry a digest of everything that changes the drawing, so what exists is right.
         """
-        from generator import charts, pages  # noqa: PLC0415
+        from generator import charts, pages
 
         stem = f"charts/{chart.name}.{chart.digest}"
         drawings = []
@@ -362,9 +404,9 @@ class _Writer:
 
 
 def _svg(specification: Mapping[str, Any]) -> str:
-    import vl_convert  # noqa: PLC0415
+    import vl_convert
 
-    from generator import charts  # noqa: PLC0415
+    from generator import charts
 
     complete = {**specification, "config": charts.configuration("light")}
     return str(vl_convert.vegalite_to_svg(complete))
@@ -379,7 +421,7 @@ def _size(path: Path) -> tuple[int, int]:
 
 
 def _specification(chart: charts.Chart) -> str:
-    from generator import charts  # noqa: PLC0415
+    from generator import charts
 
     schemes = {scheme: charts.configuration(scheme) for scheme in charts.SCHEMES}
     return json.dumps({**chart.specs, **schemes}, separators=(",", ":"))

@@ -81,6 +81,8 @@ class Table:
     label: str
     columns: tuple[Column, ...]
     rows: tuple[tuple[Cell, ...], ...]
+    plain: bool = False
+    """Whether sorting and filtering would make no sense."""
 
     def __post_init__(self) -> None:
         if any(len(row) != len(self.columns) for row in self.rows):

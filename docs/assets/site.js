@@ -24,15 +24,19 @@
     table.tBodies[0].append(...rows);
   }
 
+  // A region that scrolls must be reachable by keyboard. The theme wraps tables in such regions.
+  function mountRegion(scroll) {
+    const heading = scroll.querySelector("th")?.textContent.trim();
+    scroll.tabIndex = 0;
+    scroll.setAttribute("role", "region");
+    scroll.setAttribute("aria-label", "Table: " + (scroll.closest("[data-label]")?.dataset.label || heading));
+  }
+
   function mountTable(box) {
     const table = box.querySelector("table");
     if (!table || !table.tHead || box.dataset.mounted) return;
     box.dataset.mounted = "yes";
-    const scroll = table.closest(".md-typeset__scrollwrap") || table.parentElement;
-    // A region that scrolls must be reachable by keyboard.
-    scroll.tabIndex = 0;
-    scroll.setAttribute("role", "region");
-    scroll.setAttribute("aria-label", "Table: " + (box.dataset.label || "figures"));
+    if (box.dataset.plain) return;
     for (const heading of table.tHead.rows[0].cells) {
       const button = document.createElement("button");
       button.type = "button";
@@ -137,6 +141,7 @@
   function mount() {
     document.querySelectorAll(".report-table").forEach(mountTable);
     document.querySelectorAll(".chart").forEach(mountChart);
+    document.querySelectorAll(".md-typeset__scrollwrap:not([role])").forEach(mountRegion);
   }
   if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", mount);
   else mount();

@@ -1,0 +1,131 @@
+"""The built site, served on the loopback interface to a real browser."""
+
+import functools
+import http.server
+import shutil
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import sync_playwright
+
+from generator import catalog, site
+from tests import sample_results
+
+BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+FLAGS = [
+    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+    "--disable-background-networking", "--disable-component-update", "--disable-sync",
+]  # fmt: skip
+
+
+@pytest.fixture(scope="session")
+def checkout(tmp_path_factory):
+    """A checkout with synthetic results, rendered and built; the real one stays untouched."""
+    folder = tmp_path_factory.mktemp("site") / "checkout"
+    root = catalog.ROOT
+    folder.mkdir()
+    for name in ("generator", "measurements", "templates"):
+        (folder / name).symlink_to(root / name)
+    shutil.copytree(
+        root / "docs", folder / "docs", ignore=shutil.ignore_patterns("report", "index.md")
+    )
+    shutil.copy(root / "mkdocs.yml", folder)
+    results = folder.parent / "results"
+    sample_results.write_sample(
+        results, profile="quick", machine="second-machine", device="cuda", oddities=False,
+        frameworks=("mxnet", "tensorflow"),
+    )  # fmt: skip
+    sample_results.write_sample(results, profile="aa", start=1)
+    sample_results.write_sample(results, start=2)  # the newest machine comes first
+    site.build(root=folder, results_root=results)
+    return folder
+
+
+class _Quiet(http.server.SimpleHTTPRequestHandler):
+    def log_message(self, *arguments):
+        pass
+
+
+@pytest.fixture(scope="session")
+def address(checkout):
+    """The address of the served site."""
+    handler = functools.partial(_Quiet, directory=str(checkout / "site"))
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+        thread.join()
+
+
+@pytest.fixture(scope="session")
+def pages(checkout):
+    """Every page of the site, as paths."""
+    folder = checkout / "site"
+    return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*.html"))
+
+
+@pytest.fixture(scope="session")
+def browser():
+    """An installed browser, or Playwright's own."""
+    installed = next((found for name in BROWSERS if (found := shutil.which(name))), None)
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path=installed, args=FLAGS)
+        yield started
+        started.close()
+
+
+@pytest.fixture
+def visit(browser, address):
+    """Return a function that opens a page and watches it: (page, problems)."""
+    contexts = []
+
+    def open_(path, *, scheme="light", width=1280, **options):
+        context = browser.new_context(
+            viewport={"width": width, "height": 900}, color_scheme=scheme, **options
+        )
+        contexts.append(context)
+        page = context.new_page()
+        problems = watch(page, address)
+        page.goto(f"{address}/{path}")
+        return page, problems
+
+    yield open_
+    for context in contexts:
+        context.close()
+
+
+def watch(page, address):
+    """Collect console errors, exceptions, failed requests and requests to other hosts."""
+    problems = []
+
+    def console(message):
+        if message.type in ("error", "warning"):
+            problems.append(f"console: {message.text}")
+
+    def request(request):
+        if not request.url.startswith((address, "data:", "blob:")):
+            problems.append(f"request to another host: {request.url}")
+
+    def response(response):
+        if response.status >= 400:
+            problems.append(f"{response.status}: {response.url}")
+
+    page.on("console", console)
+    page.on("pageerror", lambda error: problems.append(f"exception: {error}"))
+    page.on("request", request)
+    page.on("response", response)
+    return problems
+
+
+@pytest.fixture(scope="session")
+def tool():
+    """Return a function that finds a program of the environment that runs the tests."""
+
+    def find(name):
+        beside = Path(sys.executable).with_name(name)
+        return str(beside) if beside.exists() else shutil.which(name)
+
+    return find

@@ -1,0 +1,207 @@
+"""The built site as readers meet it: any page, light or dark, phone or desk."""
+
+import json
+import re
+import subprocess
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+
+LEVELS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
+OVERFLOW = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+
+
+def violations(page):
+    found = Axe().run(page, options={"runOnly": {"type": "tag", "values": LEVELS}})
+    return [
+        f"{item['id']}: {node['target']} {node['html'][:160]}"
+        for item in found.response["violations"]
+        for node in item["nodes"][:3]
+    ]
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_every_page_is_sound(visit, pages, address, scheme, width):
+    page, problems = visit("index.html", scheme=scheme, width=width)
+    found = {}
+    for path in pages:
+        problems.clear()
+        page.goto(f"{address}/{path}")
+        page.wait_for_load_state("networkidle")
+        wide = page.evaluate(OVERFLOW)
+        here = [*problems, *violations(page)]
+        if wide > 0:
+            here.append(f"{wide} px wider than the window")
+        if here:
+            found[path] = here
+    assert not found, json.dumps(found, indent=1)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize(("path", "width"), [
+    ("report/lenet.html", 1280), ("report/compile.html", 390), ("report/methodology.html", 1280),
+    ("report/evidence/lenet-theano.html", 390),
+])  # fmt: skip
+def test_charts_become_interactive_in_place(visit, path, width, scheme):
+    page, problems = visit(path, scheme=scheme, width=width)
+    chart = page.locator(".chart").first
+    chart.scroll_into_view_if_needed()
+    before = chart.locator("img:visible").bounding_box()
+    chart.locator("img:visible").hover()
+    drawing = chart.locator(".stage svg")
+    drawing.wait_for()
+    assert chart.locator("img:visible").count() == 0
+    after = drawing.bounding_box()
+    assert abs(after["height"] - before["height"]) < 30, "the page must not jump"
+    ink = {"light": "rgb(29, 43, 51)", "dark": "rgb(232, 237, 239)"}[scheme]
+    fills = drawing.evaluate(
+        "svg => [...svg.querySelectorAll('text')].map(t => getComputedStyle(t).fill)"
+    )
+    assert ink in fills
+    assert page.evaluate(OVERFLOW) <= 0
+    assert violations(page) == []
+    assert problems == []
+
+
+def test_a_chart_follows_the_colour_scheme_and_explains_its_marks(visit):
+    page, problems = visit("report/lenet.html")
+    chart = page.locator(".chart").first
+    chart.get_by_role("button").focus()
+    page.keyboard.press("Enter")
+    drawing = chart.locator(".stage svg")
+    drawing.wait_for()
+    chart.locator(".stage svg .mark-symbol path").first.hover()
+    page.locator("#vg-tooltip-element.visible").wait_for()
+    page.locator("label[title='Switch to dark mode']").click()
+    page.wait_for_function(
+        "[...document.querySelectorAll('.stage svg text')]"
+        ".some(text => getComputedStyle(text).fill === 'rgb(232, 237, 239)')"
+    )
+    assert problems == []
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+def test_without_javascript_each_chart_is_one_picture_with_a_description(visit, width):
+    page, _ = visit("report/lenet.html", width=width, java_script_enabled=False)
+    charts = page.locator(".chart")
+    assert charts.count() > 0
+    for index in range(charts.count()):
+        shown = charts.nth(index).locator("img:visible")
+        assert shown.count() == 1
+        shown.scroll_into_view_if_needed()
+        assert shown.get_attribute("alt").startswith("Chart: ")
+        assert shown.bounding_box()["width"] <= width
+    assert page.locator("table").first.is_visible()
+
+
+def test_only_the_picture_that_is_shown_is_fetched(visit):
+    fetched = []
+    page, _ = visit("index.html")
+    page.on("request", lambda request: fetched.append(request.url))
+    page.goto(page.url.replace("index.html", "report/memory.html"))
+    page.wait_for_load_state("networkidle")
+    assert [url for url in fetched if url.endswith(".svg") and "/charts/" in url]
+    assert all("wide-light" in url for url in fetched if "/charts/" in url)
+
+
+def test_tables_sort_by_keyboard(visit):
+    page, problems = visit("report/lenet.html")
+    table = page.locator(".report-table").first
+    heading = table.locator("th").nth(2)
+    button = heading.get_by_role("button")
+
+    def values():
+        texts = table.locator("tbody tr td:nth-child(3)").evaluate_all(
+            "cells => cells.map(cell => cell.dataset.sort)"
+        )
+        return [float(text) for text in texts if text is not None], texts
+
+    button.focus()
+    page.keyboard.press("Enter")
+    assert heading.get_attribute("aria-sort") == "ascending"
+    numbers, texts = values()
+    assert numbers == sorted(numbers)
+    assert texts[-1] is None, "rows without a figure come last"
+    page.keyboard.press("Space")
+    assert heading.get_attribute("aria-sort") == "descending"
+    numbers, texts = values()
+    assert numbers == sorted(numbers, reverse=True)
+    assert texts[-1] is None
+    assert problems == []
+
+
+def test_tables_filter_and_say_how_much_is_left(visit):
+    page, problems = visit("report/lenet.html")
+    table = page.locator(".report-table").first
+    every = table.locator("tbody tr:visible").count()
+    table.get_by_label("Filter").focus()
+    page.keyboard.type("mxnet 1 thread")
+    left = table.locator("tbody tr:visible")
+    assert 0 < left.count() < every
+    assert all("MXNet" in text for text in left.all_inner_texts())
+    assert table.locator("[aria-live]").inner_text() == f"{left.count()} of {every} rows"
+    assert problems == []
+
+
+def test_hostile_text_stays_text(visit, pages, address):
+    page, problems = visit("index.html")
+    dialogs = []
+    page.on("dialog", lambda dialog: (dialogs.append(dialog.message), dialog.dismiss()))
+    seen = 0
+    for path in pages:
+        page.goto(f"{address}/{path}")
+        seen += page.locator("body").inner_text().count("<script>alert(1)</script>")
+        assert page.locator("script:text('alert(1)')").count() == 0
+        assert page.locator("a[href^='javascript:']").count() == 0
+        assert "49" not in page.locator("body").inner_text().split("{{")[-1][:12]
+    assert seen > 0, "the sample has hostile text, so some page must show it"
+    assert dialogs == []
+    assert problems == []
+
+
+def test_each_figure_leads_to_its_evidence(visit):
+    page, _ = visit("report/lenet.html")
+    link = page.locator(".report-table tbody td.number a").first
+    link.click()
+    page.wait_for_url(re.compile(r"/evidence/.*\.html#"))
+    heading = page.evaluate("document.getElementById(location.hash.slice(1))?.textContent")
+    assert heading
+    assert page.get_by_text("generator measure").first.is_visible()
+    with page.expect_download() as download:
+        page.get_by_role("link", name="rows as CSV").first.evaluate(
+            "link => { link.download = ''; link.click(); }"
+        )
+    assert download.value.suggested_filename.endswith(".csv")
+
+
+def test_no_dead_links(checkout, tool):
+    site = checkout / "site"
+    command = [
+        tool("lychee"), "--offline", "--include-fragments", "--index-files", "index.html",
+        "--no-progress", "--root-dir", str(site), str(site),
+    ]  # fmt: skip
+    ended = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+
+
+def test_the_other_site_builder_takes_the_same_configuration(checkout, tool, tmp_path):
+    kept = checkout / "site"
+    aside = tmp_path / "site"
+    kept.rename(aside)
+    try:
+        ended = subprocess.run(
+            [tool("zensical"), "build"],
+            cwd=checkout, capture_output=True, text=True, check=False, timeout=300,
+        )  # fmt: skip
+        assert ended.returncode == 0, ended.stdout + ended.stderr
+        theirs = (kept / "report" / "lenet.html").read_text(encoding="utf-8")
+        ours = (aside / "report" / "lenet.html").read_text(encoding="utf-8")
+        for html in (theirs, ours):
+            assert html.count('class="report-table"') == ours.count('class="report-table"')
+            assert len(re.findall(r"<td", html)) == len(re.findall(r"<td", ours))
+            assert len(re.findall(r"<img", html)) >= 4
+    finally:
+        if kept.exists():
+            kept.rename(tmp_path / "other")
+        aside.rename(kept)
