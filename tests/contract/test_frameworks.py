@@ -1,0 +1,172 @@
+"""One suite that every framework folder passes, a new one the moment it is there."""
+
+import ast
+import re
+
+import pytest
+
+from generator import catalog, environments
+from generator.catalog import DEVICES
+from tests.conftest import PRETEND
+from tests.contract.code import imports, parse
+from tests.contract.test_boundaries import foreign_imports, requirement_names
+
+REAL = catalog.load().frameworks
+EVERY = (*REAL, *catalog.load(frameworks=PRETEND).frameworks)
+SECTIONS = catalog.load().sections
+
+every = pytest.mark.parametrize("framework", EVERY, ids=lambda framework: framework.id)
+real = pytest.mark.parametrize("framework", REAL, ids=lambda framework: framework.id)
+locks = pytest.mark.parametrize(
+    ("framework", "version", "device"),
+    [(f, v, device) for f in REAL for v in f.versions for device in v.requirements],
+    ids=lambda part: getattr(part, "id", None) or getattr(part, "version", part),
+)
+
+
+def own_names(framework):
+    """What a folder may import besides: the framework itself and what its versions require."""
+    names = {framework.id}
+    for version in framework.versions:
+        for requirements in version.requirements.values():
+            names |= requirement_names(requirements)
+    return names
+
+
+def is_address(text):
+    return re.fullmatch(r"https?://[^\s/]+\.[^\s]+", text) is not None
+
+
+def test_there_are_frameworks_and_their_ids_are_unique():
+    assert len(REAL) >= 3
+    assert len({framework.id for framework in EVERY}) == len(EVERY)
+
+
+@every
+def test_the_folder_reads_and_is_called_by_its_id(framework):
+    assert framework.folder.name == framework.id
+    assert catalog.read_framework(framework.folder / "framework.toml") == framework
+
+
+@every
+def test_every_fact_has_its_source_and_the_day_it_was_read(framework):
+    assert framework.facts
+    for id, fact in framework.facts.items():
+        assert fact.value, id
+        assert is_address(fact.source), id
+        assert fact.read is not None, id
+
+
+@real
+def test_every_framework_states_the_same_facts(framework):
+    assert list(framework.facts) == list(REAL[0].facts)
+
+
+@every
+def test_modes_are_complete_and_one_of_them_stands_for_the_framework(framework):
+    assert len({mode.id for mode in framework.modes}) == len(framework.modes)
+    assert [mode.default for mode in framework.modes].count(True) == 1
+    for mode in framework.modes:
+        assert mode.devices, mode.id
+        assert all(steps >= 1 for steps in mode.warmup.values()), mode.id
+    # An idiomatic mode is no fair stand-in for its framework.
+    assert next(mode for mode in framework.modes if mode.default).division == "closed"
+
+
+@real
+def test_versions_name_release_day_source_and_interpreter(framework):
+    assert len({version.version for version in framework.versions}) == len(framework.versions)
+    for version in framework.versions:
+        assert version.released is not None
+        assert is_address(version.source)
+        assert re.fullmatch(r"3\.\d+", version.python)
+        assert set(version.requirements) <= set(DEVICES)
+        assert "cpu" in version.requirements
+
+
+@every
+def test_what_is_not_offered_is_a_gap_with_a_source(framework):
+    for gap in framework.gaps:
+        assert gap.reason
+        assert is_address(gap.source)
+    for mode in framework.modes:
+        for version in framework.versions:
+            for device in DEVICES:
+                if device in mode.devices and device in version.requirements:
+                    continue
+                gap = framework.gap(
+                    mode=mode.id, device=device, version=version.version, section="lenet"
+                )
+                assert gap is not None, f"{mode.id} on {device}"
+
+
+@every
+def test_gaps_name_things_that_exist(framework):
+    modes = {mode.id for mode in framework.modes}
+    versions = {version.version for version in framework.versions}
+    for gap in framework.gaps:
+        assert gap.mode in modes | {""}
+        assert gap.device in {*DEVICES, ""}
+        assert gap.version in versions | {""}
+        assert gap.section in {section.id for section in SECTIONS} | {""}
+
+
+@locks
+def test_every_version_and_device_is_locked(framework, version, device):
+    lock = version.lock(device)
+    assert lock.is_file(), f"generator lock {framework.id}=={version.version} --device {device}"
+    assert environments.problems(lock) == []
+    text = lock.read_text(encoding="utf-8")
+    assert "://" not in text
+    assert not re.search(r"(^|\s)(/|~|\.\.?/)", text), "a path of somebody's machine"
+
+
+@locks
+def test_a_lock_holds_what_framework_toml_asks_for(framework, version, device):
+    lock = version.lock(device).read_text(encoding="utf-8")
+    pins = requirement_names(line for line in lock.splitlines() if not line.startswith((" ", "#")))
+    assert requirement_names(version.requirements[device]) <= pins
+    exact = [item for item in version.requirements[device] if "==" in item]
+    assert any(f"=={version.version}" in item for item in exact), "the release itself is pinned"
+    for item in exact:
+        name, _, wanted = re.sub(r"\[.*?\]", "", item).partition("==")
+        assert re.search(rf"(?im)^{re.escape(name)}=={re.escape(wanted)}[ \\;]", lock), item
+
+
+@real
+def test_no_lock_is_left_over(framework):
+    wanted = {version.lock(device) for version in framework.versions for device in DEVICES}
+    assert set((framework.folder / "environments").iterdir()) <= wanted
+
+
+@every
+def test_its_code_is_python_3_6_and_imports_nothing_but_itself(framework):
+    paths = sorted(framework.folder.rglob("*.py"))
+    assert framework.folder / "adapter.py" in paths
+    for path in paths:
+        tree = parse(path, feature_version=(3, 6))
+        assert foreign_imports(tree, own_names(framework)) == [], path.name
+
+
+@every
+def test_the_adapter_builds_on_the_contract(framework):
+    tree = parse(framework.folder / "adapter.py")
+    (adapter,) = [n for n in tree.body if isinstance(n, ast.ClassDef) and n.name == "Adapter"]
+    assert [ast.unparse(base) for base in adapter.bases] == ["Framework"]
+    methods = {node.name for node in adapter.body if isinstance(node, ast.FunctionDef)}
+    # What it leaves out is "unsupported", or true of a framework that waits by itself.
+    assert {"__init__", "about", "threads", "lenet"} <= methods
+
+
+@every
+def test_the_adapter_imports_its_framework_late(framework):
+    """The constructor is timed as import time; a module-level import would escape it."""
+    early = {i.top for i in imports(parse(framework.folder / "adapter.py")) if not i.late}
+    assert not early & (own_names(framework) - {"numpy"})
+
+
+def test_the_suite_would_notice():
+    pretend = EVERY[-1]
+    assert foreign_imports(ast.parse("import requests"), own_names(pretend))
+    assert not is_address("somewhere")
+    assert not is_address("https://")
