@@ -40,7 +40,7 @@ class Finished:
         if self.code < 0:
             name = signal.Signals(-self.code).name if -self.code in set(signal.Signals) else ""
             hint = " (out of memory?)" if name == "SIGKILL" else ""
-            return f"killed by signal {-self.code} {name}{hint}".replace("  ", " ")
+            return f"killed by signal {-self.code} {name}{hint}".strip()
         return f"exit code {self.code}"
 
 
