@@ -1,0 +1,207 @@
+"""The one place that starts a process: whatever the process does, we end and know why."""
+
+import os
+import re
+import signal
+import sys
+import threading
+import time
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from generator import process
+from generator.process import Finished, _Log
+
+
+def shell(script, **options):
+    return process.run(["/bin/sh", "-c", script], **options)
+
+
+def alive(pid):
+    """Whether a process runs; a dead one that nobody waited for does not."""
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0]
+    except OSError:
+        return False
+    return state not in "ZX"
+
+
+def gone(pid, seconds=5):
+    deadline = time.monotonic() + seconds
+    while alive(pid) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    return not alive(pid)
+
+
+# ------------------------------------------------------------------------------------- the log
+
+
+@given(st.lists(st.binary(max_size=50)), st.integers(1, 40))
+def test_a_log_keeps_head_and_tail_and_counts_the_rest(chunks, half):
+    log = _Log(2 * half)
+    for chunk in chunks:
+        log.feed(chunk)
+        assert len(log._head) <= half
+        assert len(log._tail) <= half
+    whole = b"".join(chunks)
+    if len(whole) <= 2 * half:
+        assert log.text() == whole.decode("utf-8", "replace")
+    else:
+        gap = f"\n[... {len(whole) - 2 * half} bytes left out ...]\n".encode()
+        expected = whole[:half] + gap + whole[-half:]
+        assert log.text() == expected.decode("utf-8", "replace")
+
+
+def test_a_log_that_is_cut_within_a_character_is_still_text():
+    log = _Log(10)
+    for _ in range(100):
+        log.feed("ü".encode())
+    assert "left out" in log.text()
+    log.text().encode()
+
+
+def test_a_flood_is_kept_in_bounded_memory_with_its_first_and_last_words():
+    script = "echo first; head -c 3000000 /dev/zero | tr '\\0' x; echo; echo last"
+    finished = shell(script, timeout=60)
+    assert finished.code == 0
+    assert len(finished.log) < process.LOG_BYTES + 100
+    assert finished.log.startswith("first\nxxx")
+    assert finished.log.endswith("xxx\nlast\n")
+    left_out = int(re.search(r"\[\.\.\. (\d+) bytes left out", finished.log)[1])
+    assert left_out == 3000000 + len("first\n\nlast\n") - process.LOG_BYTES
+
+
+def test_both_streams_are_one_log_in_their_order():
+    finished = shell("echo one; echo two >&2; echo three")
+    assert finished.log == "one\ntwo\nthree\n"
+
+
+def test_output_is_passed_on_as_it_comes():
+    said = []
+    shell("echo one; echo two", on_output=said.append)
+    assert "".join(said) == "one\ntwo\n"
+
+
+# ------------------------------------------------------------------------------- how it starts
+
+
+def test_a_process_gets_exactly_its_variables_and_folder_and_no_input(tmp_path):
+    finished = process.run(
+        [
+            sys.executable,
+            "-I",
+            "-S",
+            "-c",
+            "import os; print(dict(os.environ), os.getcwd(), input)",
+        ],
+        cwd=tmp_path,
+        env={"A": "1"},
+    )
+    assert "'A': '1'" in finished.log
+    assert "'HOME'" not in finished.log
+    assert str(tmp_path) in finished.log
+    assert shell("cat; echo done", timeout=10).log == "done\n"
+
+
+@pytest.mark.parametrize(
+    ("program", "said"), [("/no/such/program", "No such file"), ("/etc/passwd", "denied")]
+)
+def test_a_program_that_cannot_start_ends_with_127_and_says_why(program, said):
+    finished = process.run([program, "x"])
+    assert finished.code == 127
+    assert program in finished.log
+    assert said in finished.log
+    assert finished.reason == "exit code 127"
+
+
+def test_a_folder_that_is_missing_is_said():
+    finished = process.run(["/bin/true"], cwd=Path("/no/such/folder"))
+    assert finished.code == 127
+    assert "/no/such/folder" in finished.log
+
+
+# --------------------------------------------------------------------------------- how it ends
+
+
+def test_exit_codes_and_signals_are_named():
+    assert shell("exit 3").code == 3
+    assert shell("exit 3").reason == "exit code 3"
+    crashed = shell("kill -SEGV $$")
+    assert crashed.code == -signal.SIGSEGV
+    assert crashed.reason == "killed by signal 11 SIGSEGV"
+    killed = shell("kill -KILL $$")
+    assert killed.reason == "killed by signal 9 SIGKILL (out of memory?)"
+
+
+@pytest.mark.parametrize(
+    ("finished", "reason"),
+    [
+        (Finished(0, "", 1.0), "exit code 0"),
+        (Finished(-9, "", 59.6, timed_out=True), "timed out after 60 s"),
+        (Finished(-9, "", 1.0, too_large=True), "its result file grew beyond the limit"),
+        (Finished(-6, "", 1.0), "killed by signal 6 SIGABRT"),
+        (Finished(-99, "", 1.0), "killed by signal 99"),
+    ],
+)
+def test_the_reason_is_a_sentence(finished, reason):
+    assert finished.reason == reason
+
+
+def test_a_time_out_kills_the_whole_family():
+    start = time.monotonic()
+    finished = shell("sleep 300 & echo $!; (sleep 301 & echo $!; wait) & wait", timeout=0.6)
+    assert time.monotonic() - start < 5
+    assert finished.timed_out
+    assert finished.code == -signal.SIGKILL
+    assert finished.reason == "timed out after 1 s"
+    pids = [int(word) for word in finished.log.split()]
+    assert len(pids) == 2
+    assert all(gone(pid) for pid in pids)
+
+
+def test_a_normal_end_leaves_no_children_behind():
+    start = time.monotonic()
+    finished = shell("sleep 300 & echo $!")
+    assert finished.code == 0
+    assert not finished.timed_out
+    assert gone(int(finished.log))
+    assert time.monotonic() - start < 5
+
+
+def test_a_result_file_that_outgrows_its_limit_ends_the_process(tmp_path):
+    out = tmp_path / "out"
+    script = f"while :; do head -c 10000 /dev/zero >> {out}; sleep 0.01; done"
+    finished = shell(script, timeout=60, watch=out, watch_limit=100_000)
+    assert finished.too_large
+    assert not finished.timed_out
+    assert finished.seconds < 30
+    assert finished.reason == "its result file grew beyond the limit"
+
+
+def test_a_watched_process_may_still_time_out_or_end(tmp_path):
+    out = tmp_path / "never written"
+    assert shell("sleep 300", timeout=0.3, watch=out).timed_out
+    assert shell("exit 4", timeout=60, watch=out).code == 4
+
+
+def test_ctrl_c_kills_the_family_and_is_passed_on(tmp_path):
+    note = tmp_path / "pid"
+    stop = threading.Event()
+
+    def interrupt():
+        while not (note.exists() and note.read_text().strip()) and not stop.wait(0.02):
+            pass
+        os.kill(os.getpid(), signal.SIGINT)
+
+    thread = threading.Thread(target=interrupt)
+    thread.start()
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            shell(f"sleep 300 & echo $! > {note}; wait", timeout=60)
+    finally:
+        stop.set()
+        thread.join()
+    assert gone(int(note.read_text()))
