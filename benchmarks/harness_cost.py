@@ -28,11 +28,13 @@ def run(arguments: list[str]) -> list[Line]:
     parser = argparse.ArgumentParser(prog="python -m benchmarks harness_cost")
     parser.add_argument("--samples", type=int, default=150)
     parser.add_argument("--lane", choices=catalog.LANES["cpu"], default="threads-1")
+    parser.add_argument("--mode", default="", help="only this mode")
     options = parser.parse_args(arguments)
     lines = []
     for framework in catalog.load(ROOT).frameworks:
-        modes = [mode for mode in framework.modes if "cpu" in mode.devices]
-        for mode in modes:
+        for mode in framework.modes:
+            if "cpu" not in mode.devices or options.mode not in ("", mode.id):
+                continue
             what = f"{framework.id}:{mode.id}, {options.lane}"
             try:
                 lines.append(measure(framework, mode, options, what))
@@ -44,8 +46,13 @@ def run(arguments: list[str]) -> list[Line]:
 def measure(framework, mode, options, what: str) -> Line:
     environment = environments.locked(framework, framework.versions[0], "cpu")
     threads = 1 if options.lane == "threads-1" else machine.this().cores
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
+    # The compile cache of the measurements, so that Theano need not compile for half a minute.
+    version = framework.versions[0].version
+    name = f"{framework.id}-{version}-{mode.id}-cpu-{(environment.lock_sha256 or '')[:12]}"
+    cache = environments.cache_folder() / "compiled" / name
+    cache.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = Path(scratch)
         job = {
             "folder": str(framework.folder),
             "lane": options.lane,
@@ -55,12 +62,12 @@ def measure(framework, mode, options, what: str) -> Line:
             "ceiling": None,
             "settings": {
                 "mode": mode.id, "device": "cpu", "threads": threads, "precision": "float32",
-                "batch": lenet.BATCH, "learning_rate": lenet.LEARNING_RATE, "cache": name,
+                "batch": lenet.BATCH, "learning_rate": lenet.LEARNING_RATE, "cache": str(cache),
             },
         }  # fmt: skip
         (folder / "job.json").write_text(json.dumps(job))
         variables = environments.variables(
-            framework, environment, device="cpu", threads=threads, cache=folder
+            framework, environment, device="cpu", threads=threads, cache=cache
         )
         finished = process.run(
             [environment.python, "-m", "benchmarks.inside", folder / "job.json", folder / "out"],

@@ -758,7 +758,10 @@ def _split(
     numbers = np.stack([texts[column].codes for column in _IDENTITY])
     # The file comes first, so that its configurations are neighbours after sorting.
     combined = _combined([file, *numbers])
-    _, first, codes = np.unique(combined, return_index=True, return_inverse=True)
+    # Rows of a configuration follow each other: sorting the stretches is enough.
+    starts = np.flatnonzero(np.diff(combined, prepend=-1))
+    _, first, codes = np.unique(combined[starts], return_index=True, return_inverse=True)
+    first, codes = starts[first], np.repeat(codes, np.diff(starts, append=len(combined)))
     partial = texts["flags"].per_row(lambda name: "partial" in name)
     rows = np.searchsorted(file, np.arange(count + 1))
     groups = np.searchsorted(file[first], np.arange(count + 1))
