@@ -50,7 +50,7 @@ PROFILES: Mapping[str, Profile] = {
             "each", "10 blocks of 30 samples, every lane: what we publish",
         ),
         Profile(
-            "aa", 10, 30, {"cpu": ("threads-all", "threads-1"), "cuda": LANES["cuda"]}, 0, 0,
+            "aa", 6, 30, {"cpu": ("threads-all", "threads-1"), "cuda": LANES["cuda"]}, 0, 0,
             "only", "the same thing measured twice in every block: how large is no difference?",
         ),
     )
