@@ -178,6 +178,9 @@ BAD_ROWS = [
     (SECOND, b"0,1,1e999,ok", "'1e999'", "finite"),
     (SECOND, b"0,1,,ok", "value ''", "finite"),
     (SECOND, b"0,1,fast,ok", "'fast'", "finite"),
+    (SECOND + b",,", b"0,1,nan,failed,,why", "'nan'", "no value"),
+    (SECOND + b",,", b"0,1,value,failed,,why", "'value'", "no value"),
+    (SECOND + b",,", b"0,1,NaN,wrong,,why", "'NaN'", "finite"),
     (SECOND, b"0,1,0.25,good", "'good'", "unsupported"),
     (SECOND, b"0,1,,failed", "without a reason", "a reason"),
     (SECOND, b"0,1,0.25,failed", "status failed", "reason"),
@@ -294,6 +297,7 @@ BAD_JSON = [
     (b'{"run": "\xff"}', 1, "0xff", "UTF-8"),
     (b'{"run": "x"}', None, "schema 'None'", "1"),
     (b'{"schema": 99}', None, "schema '99'", "newer generator"),
+    (b'{"schema": [1]}', None, "schema '[1]'", "one of 1"),
     (b'{"schema": true}', None, "schema 'True'", "one of 1"),
 ]
 
