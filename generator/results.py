@@ -656,7 +656,7 @@ def _parse(batch: Sequence[tuple[bytes, _Where]]) -> list[_File]:
         if alone is None:
             for problem in _row_problems(*one):
                 raise problem
-            # The slow pass accepts what a quick check doubted, such as ",nan," inside a reason.
+            # The slow pass accepts what a quick check doubted, such as ",value," inside a reason.
             alone = _parse_fast([one], doubt=False)
         if alone is None:
             raise InputError(one[1].path, None, "text that pandas cannot parse", "plain CSV")
@@ -734,9 +734,7 @@ def _bytes_are_good(data: bytes) -> bool:
         data.startswith(_HEADER)
         and data.endswith(b"\n")
         and len(data.translate(None, _CONTROL_BYTES)) == len(data)
-        # pandas reads these as a missing value.
-        and not any(word in data for word in (b",nan,", b",NaN,", b",NAN,"))
-        and data.count(b",value,") == 1
+        and data.count(b",value,") == 1  # in the header; pandas is told that it stands for nothing
     )
 
 

@@ -272,9 +272,9 @@ def test_all_problems_are_listed(good):
 
 
 def test_doubts_that_turn_out_unfounded(path, document):
-    rows = [row(value=None, status="failed", reason="loss,nan, then nothing")]
-    results.write(path, rows, document)
-    assert results.read(path)["reason"][0] == "loss,nan, then nothing"
+    reason = "no metric,value,unit in the output"  # looks like a cell of the column "value"
+    results.write(path, [row(value=None, status="failed", reason=reason)], document)
+    assert results.read(path)["reason"][0] == reason
 
 
 def test_a_strange_place_is_named(good, tmp_path):
@@ -379,7 +379,7 @@ CHUNKS = [
 
 @given(st.data())
 @settings(
-    max_examples=500, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 def test_the_quick_pass_and_the_slow_one_agree(tmp_path_factory, data):
     where = results._Where.of(Path("box/theano/1.0.5") / f"{RUN}.csv")
