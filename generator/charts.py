@@ -526,9 +526,10 @@ def recoloured(svg: str, scheme: str) -> str:
     """Return a drawing made for the light scheme in the colours of another one."""
     if scheme == "light":
         return svg
-    pairs = dict(zip(_all_colours("light"), _all_colours(scheme), strict=True))
+    pairs = dict(zip(all_colours("light"), all_colours(scheme), strict=True))
     return re.sub(r"#[0-9a-f]{6}\b", lambda match: pairs.get(match[0], match[0]), svg)
 
 
-def _all_colours(scheme: str) -> list[str]:
+def all_colours(scheme: str) -> list[str]:
+    """Return every colour of a scheme; equal places have equal uses."""
     return [*_COLOURS[scheme], *_INKS[scheme].values()]

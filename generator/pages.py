@@ -8,6 +8,7 @@ comes out as the text it is.
 
 from __future__ import annotations
 
+import functools
 import json
 import math
 import posixpath
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
 
 # ---------------------------------------------------------------------------------------- escaping
 
-_INVISIBLE = re.compile(
+INVISIBLE = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]"
 )
 _SPECIAL = re.compile(r"""[\\`*_{}\[\]<>&|~^#"']""")
@@ -47,7 +48,7 @@ def escape(text: object) -> Markup:
     Characters that could start markup anywhere become character references; so do those that mean
     something at the start of a line.
     """
-    flat = " ".join(_INVISIBLE.sub(" ", str(text)).split())
+    flat = " ".join(INVISIBLE.sub(" ", str(text)).split())
     safe = _SPECIAL.sub(lambda match: f"&#{ord(match[0])};", flat)
     if safe and not safe[0].isalnum() and safe[0] not in "&(":
         safe = f"&#{ord(safe[0])};{safe[1:]}"
@@ -56,7 +57,7 @@ def escape(text: object) -> Markup:
 
 def fence(text: object, language: str) -> Markup:
     """Return a code block whose fence is longer than any row of back-ticks in the text."""
-    clean = _INVISIBLE.sub("", str(text).replace("\r\n", "\n").replace("\r", "\n")).strip("\n")
+    clean = INVISIBLE.sub("", str(text).replace("\r\n", "\n").replace("\r", "\n")).strip("\n")
     longest = max((len(run) for run in re.findall("`+", clean)), default=0)
     marks = "`" * max(3, longest + 1)
     return Markup(f"{marks}{language}\n{clean}\n{marks}")
@@ -78,6 +79,7 @@ def source(text: object) -> Markup:
     return Markup('<span class="detail"><a href="{}">source</a></span>').format(escape(plain))
 
 
+@functools.cache
 def environment(folder: Path) -> jinja2.Environment:
     """Return the Jinja environment of the templates in ``folder``."""
     made = jinja2.Environment(
@@ -143,18 +145,24 @@ class Inputs:
     """(key of the document, path beside its CSV) -> text of a log, "" when there is none."""
 
     @cached_property
+    def places(self) -> tuple[tuple[str, str, str, str], ...]:
+        """Distinct (machine, device, section, provenance) of the rows that are shown."""
+        columns = ("machine", "device", "section", "provenance")
+        return tuple((m, d, s, p) for m, d, s, p in _distinct(self.shown, *columns))
+
+    @cached_property
     def machines(self) -> tuple[str, ...]:
         """Machines with results, that of the newest run first."""
         newest: dict[str, str] = {}
-        for machine, run in _distinct(self.shown, "machine", "run"):
-            newest[machine] = max(run, newest.get(machine, ""))
+        for machine, _, _, key in self.places:
+            newest[machine] = max(self.documents[key]["run"], newest.get(machine, ""))
         return tuple(sorted(newest, key=lambda machine: (newest[machine], machine), reverse=True))
 
     def devices(self, machine: str, section: str = "") -> tuple[str, ...]:
         """Devices with results on a machine, the processor first."""
         found = {
             device
-            for name, here, device in _distinct(self.shown, "machine", "section", "device")
+            for name, device, here, _ in self.places
             if name == machine and section in ("", here)
         }
         return tuple(sorted(found))
@@ -162,9 +170,7 @@ class Inputs:
     def document(self, machine: str, device: str = "") -> Mapping[str, Any]:
         """Return the newest document of a machine (and device)."""
         keys = [
-            key
-            for name, here, key in _distinct(self.shown, "machine", "device", "provenance")
-            if name == machine and device in ("", here)
+            key for name, here, _, key in self.places if name == machine and device in ("", here)
         ]
         return self.documents[max(keys, key=lambda key: (self.documents[key]["run"], key))]
 
@@ -1046,9 +1052,9 @@ def home_context(inputs: Inputs, known: Mapping[tuple[str, str], Figures]) -> di
 
 def _versions(inputs: Inputs, machine: str) -> str:
     found = {
-        (models.configuration(inputs.catalog, framework, version, "").framework_name, version)
-        for here, framework, version in _distinct(inputs.shown, "machine", "framework", "version")
-        if here == machine
+        (models.configuration(inputs.catalog, *key.split("/")[1:3], "").framework_name, version)
+        for here, _, _, key in inputs.places
+        if here == machine and (version := key.split("/")[2])
     }
     return tables.listing([f"{name} {version}" for name, version in sorted(found)])
 
@@ -1109,7 +1115,7 @@ def _board(figures: Figures, titles: Mapping[str, Section], inputs: Inputs) -> T
 
 def _news(inputs: Inputs, limit: int = 5) -> list[str]:
     runs: dict[str, list[str]] = {}
-    for key in sorted(set(inputs.shown["provenance"].astype(str))):
+    for key in sorted({key for _, _, _, key in inputs.places}):
         runs.setdefault(inputs.documents[key]["run"], []).append(key)
     news = []
     for run in sorted(runs, reverse=True)[:limit]:

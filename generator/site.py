@@ -339,7 +339,6 @@ class _Writer:
         path = self._path(name)
         if callable(content):
             if path.is_file():
-                self.done.unchanged += 1
                 return
             content = content()
         data = content.encode()
@@ -348,7 +347,6 @@ class _Writer:
         except FileNotFoundError:
             same = False
         if same:
-            self.done.unchanged += 1
             return
         _replace(path, data)
         self.done.written.append(name)
@@ -360,7 +358,6 @@ class _Writer:
         if path.is_file():
             here = path.stat()
             if (here.st_size, here.st_mtime_ns) == (there.st_size, there.st_mtime_ns):
-                self.done.unchanged += 1
                 return
         path.parent.mkdir(parents=True, exist_ok=True)
         part = path.with_name(path.name + ".part")
@@ -389,6 +386,7 @@ class _Writer:
 
     def finish(self) -> None:
         """Remove generated files that are not wanted any more, and empty folders."""
+        self.done.unchanged = len(self._wanted) - len(self.done.written)
         report = self.docs / "report"
         for path in sorted(report.rglob("*"), reverse=True):
             if path.is_dir():

@@ -1,0 +1,52 @@
+"""Small goldens: one table, one chart, one page. Update with ``pytest --snapshot-update``."""
+
+import json
+
+import pytest
+
+from generator import catalog, charts, pages, site, tables
+from tests import sample_results
+
+
+@pytest.fixture
+def environment():
+    return pages.environment(catalog.ROOT / "templates")
+
+
+def test_a_table(environment, snapshot):
+    columns = (tables.Column("Configuration"), tables.Column("Images/s", number=True))
+    rows = (
+        (
+            tables.Cell("Theano (compiled)", detail="1.0.5, graph", strong=True),
+            tables.Cell("1,426", 1426.2, "evidence/lenet-theano.md#x", "1,366 to 1,488"),
+        ),
+        (
+            tables.Cell("a | <b> {{ c }}"),
+            tables.Cell("", badge=tables.badge("failed"), detail="why"),
+        ),
+        (tables.Cell("a fact", source="https://example.org/fact"), tables.Cell("–")),
+    )
+    table = tables.Table("Speed", columns, rows)
+    template = '{% import "macros.md.j2" as m %}{{ m.table(t, "report/") }}'
+    assert environment.from_string(template).render(t=table) == snapshot
+
+
+def test_a_chart(snapshot):
+    marks = [
+        charts.Mark("Theano (compiled)", "Theano", "1 thread", 1426, 1366, 1488, "1,426"),
+        charts.Mark("MXNet (Gluon)", "MXNet", "1 thread", fault="failed"),
+    ]
+    chart = charts.intervals(
+        "speed", "Theano leads.", marks, axis="images per second", frameworks=["MXNet", "Theano"],
+        better="higher",
+    )  # fmt: skip
+    assert chart.alt == snapshot
+    assert json.dumps(chart.specs["narrow"], indent=1, sort_keys=True) == snapshot
+
+
+def test_a_page(tmp_path, snapshot):
+    results = tmp_path / "results"
+    sample_results.write_sample(results, profile="quick", frameworks=("mxnet",))
+    site.render(results_root=results, docs=tmp_path / "docs")
+    page = (tmp_path / "docs/report/memory.md").read_text(encoding="utf-8")
+    assert page == snapshot

@@ -1,0 +1,111 @@
+import altair as alt
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from generator import charts
+
+FRAMEWORKS = ["MXNet", "TensorFlow", "Theano"]
+MARKS = [
+    charts.Mark("TensorFlow (tf.function)", "TensorFlow", "1 thread", 2135, 2100, 2200, "2,135"),
+    charts.Mark("Theano (compiled)", "Theano", "1 thread", 1377, None, None, "1,377"),
+    charts.Mark("TensorFlow (XLA)", "TensorFlow", "1 thread", fault="wrong results"),
+    charts.Mark("Theano (compiled)", "Theano", "All cores", 1900, 1850, 1950, "1,900", start=900),
+]
+
+
+def made(**changes):
+    options = {"axis": "images per second", "frameworks": FRAMEWORKS, "better": "higher"} | changes
+    return charts.intervals("lenet", "TensorFlow leads.", MARKS, **options)
+
+
+def sampled(disturbed=False):
+    values = [(b, s, 30 + b + s / 10, disturbed and b == 1) for b in range(3) for s in range(10)]
+    return charts.samples("samples", "Three processes.", values, axis="ms per step")
+
+
+@pytest.mark.parametrize("chart", [made(), made(log=False), sampled(), sampled(True)])
+@pytest.mark.parametrize("scheme", charts.SCHEMES)
+def test_specifications_are_valid_vega_lite(chart, scheme):
+    for specification in chart.specs.values():
+        complete = {**specification, "config": charts.configuration(scheme)}
+        alt.Chart.from_dict(complete).to_dict()
+
+
+def test_no_gap_is_left_open():
+    import json
+
+    for chart in (made(), sampled()):
+        assert "@" not in json.dumps(chart.specs)
+
+
+def test_the_description_names_every_row_and_every_fault():
+    text = made().alt
+    assert text.startswith("Chart: TensorFlow leads.")
+    assert "1 thread: TensorFlow (tf.function) 2,135" in text
+    assert "TensorFlow (XLA) wrong results" in text
+
+
+def test_the_digest_changes_with_the_data_only():
+    other = charts.intervals(
+        "lenet", "TensorFlow leads.", MARKS[:2], axis="images per second", frameworks=FRAMEWORKS,
+        better="higher",
+    )  # fmt: skip
+    assert made().digest == made().digest != other.digest
+
+
+def test_a_long_series_is_thinned_evenly():
+    values = [(b, s, 1.0, False) for b in range(10) for s in range(1000)]
+    rows = charts.samples("s", "t", values, axis="s", limit=500).specs["narrow"]["datasets"]
+    assert len(rows["samples"]) <= 500
+    assert {row["block"] for row in rows["samples"]} == set(range(1, 11))
+
+
+@given(st.floats(1e-6, 1e9), st.floats(1.3, 1e6))
+def test_logarithmic_ticks_are_few_and_inside(low, ratio):
+    found = charts.ticks(low, low * ratio)
+    assert len(found) <= 14
+    assert found == sorted(found)
+    assert all(low <= tick <= low * ratio for tick in found)
+
+
+@given(st.floats(1e-6, 1e12))
+def test_linear_ticks_are_few_and_inside(high):
+    found = charts.linear_ticks(high)
+    assert found[0] == 0
+    assert 3 <= len(found) <= 7
+    assert found[-1] <= high * 1.0001
+
+
+def test_dark_is_light_in_other_colours():
+    light = {charts.configuration("light")["style"]["plain"]["color"]}
+    svg = f'<text fill="{light.pop()}">#0067a5</text><path fill="#0067a5"/><path fill="#123456"/>'
+    dark = charts.recoloured(svg, "dark")
+    assert charts.recoloured(svg, "light") == svg
+    assert "#123456" in dark
+    assert '<path fill="#0067a5"/>' not in dark
+
+
+def test_light_colours_are_distinct_so_that_they_can_be_exchanged():
+    for scheme in charts.SCHEMES:
+        colours = charts.all_colours(scheme)
+        assert len(set(colours)) == len(colours)
+
+
+def contrast(one, two):
+    def luminance(colour):
+        parts = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+        linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in parts]
+        return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+    high, low = sorted((luminance(one), luminance(two)), reverse=True)
+    return (high + 0.05) / (low + 0.05)
+
+
+@pytest.mark.parametrize(("scheme", "ground"), [("light", "#fdfdfb"), ("dark", "#11191d")])
+def test_marks_and_text_stand_out_from_the_page(scheme, ground):
+    made = charts.configuration(scheme)
+    assert all(contrast(colour, ground) >= 3 for colour in made["range"]["category"])
+    for style in ("plain", "fault", "panel"):
+        assert contrast(made["style"][style]["color"], ground) >= 4.5
+    assert contrast(made["axis"]["labelColor"], ground) >= 4.5

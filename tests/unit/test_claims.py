@@ -1,0 +1,136 @@
+"""Each rule gives the verdict that invented measurements with a known answer call for."""
+
+import pytest
+
+from generator import catalog, claims, figures, results, site, statistics
+from generator.errors import InputError
+from tests import sample_results
+
+BOOK = claims.load(catalog.ROOT / "measurements" / "claims.toml")
+
+
+@pytest.fixture
+def judge(tmp_path, monkeypatch):
+    """Return a function: invented seconds a step and of building -> verdicts by claim."""
+
+    def run(steps=None, build=None, memory=None):
+        monkeypatch.setattr(sample_results, "STEP", sample_results.STEP | (steps or {}))
+        monkeypatch.setattr(sample_results, "BUILD", sample_results.BUILD | (build or {}))
+        sample_results.write_sample(tmp_path, oddities=False)
+        known = catalog.load()
+        shown = results.select(results.load(tmp_path))
+        if memory:
+            shown = shown.assign(value=shown["value"].where(shown["metric"] != "peak_rss", [
+                value * memory.get(mode, 1)
+                for value, mode in zip(shown["value"], shown["mode"].astype(str), strict=True)
+            ]))  # fmt: skip
+        panels = [
+            panel
+            for section in known.sections
+            if section.measured
+            for panel in figures.build(shown[shown["section"] == section.id], section, known)
+        ]
+        found = figures.Figures("sample-machine", "cpu", tuple(panels), statistics.cells(shown))
+        return {claim.id: claims.judge(claim, found) for claim in BOOK.claims}
+
+    return run
+
+
+def test_when_graphs_are_faster(judge):
+    found = judge(
+        {"eager": 0.05, "function": 0.03, "xla": 0.03, "gluon": 0.06, "hybrid": 0.04,
+         "module": 0.04, "compiled": 0.035},
+    )  # fmt: skip
+    assert found["auto-optimise"].word == "holds"
+    assert found["symbolic-slower"].word == "no longer holds"
+    assert "TensorFlow (tf.function)" in found["auto-optimise"].reason
+
+
+def test_when_graphs_are_slower(judge):
+    found = judge(
+        {"eager": 0.02, "function": 0.05, "xla": 0.05, "gluon": 0.03, "hybrid": 0.05,
+         "module": 0.05, "compiled": 0.05},
+    )  # fmt: skip
+    assert found["auto-optimise"].word == "no longer holds"
+    assert found["symbolic-slower"].word == "holds"
+
+
+def test_the_order_of_2016(judge):
+    found = judge(
+        {"module": 0.02, "gluon": 0.02, "hybrid": 0.02, "compiled": 0.03, "eager": 0.06,
+         "function": 0.06, "xla": 0.06},
+    )  # fmt: skip
+    assert found["lenet-table"].word == "holds"
+    assert found["half-speed"].word == "holds"
+
+
+def test_the_order_of_2016_turned_round(judge):
+    found = judge(
+        {"module": 0.06, "gluon": 0.06, "hybrid": 0.06, "compiled": 0.03, "eager": 0.02,
+         "function": 0.02, "xla": 0.02},
+    )  # fmt: skip
+    assert found["lenet-table"].word == "no longer holds"
+    assert found["half-speed"].word == "no longer holds"
+    assert found["mxnet-wins"].word in ("mixed", "no longer holds")
+
+
+def test_compile_times(judge):
+    assert judge(build={"compiled": 30.0, "xla": 90.0})["theano-compile"].word == "holds"
+    assert judge(build={"compiled": 30.0, "xla": 2.0})["theano-compile"].word == "mixed"
+
+
+def test_memory(judge):
+    less = {"function": 0.5, "xla": 0.5, "hybrid": 0.5, "module": 0.5}
+    more = {"function": 2, "xla": 2, "hybrid": 2, "module": 2}
+    assert judge(memory=less)["memory-reuse"].word == "holds"
+    assert judge(memory=more)["memory-reuse"].word == "no longer holds"
+
+
+def test_nothing_measured_is_said_so():
+    empty = figures.Figures("", "", (), {})
+    assert {claims.judge(claim, empty).word for claim in BOOK.claims} == {"cannot be tested here"}
+    assert all(claims.judge(claim, empty).reason for claim in BOOK.claims)
+
+
+def test_attributed_claims_are_marked_and_stated_ones_name_the_article():
+    for claim in BOOK.claims:
+        if claim.kind == "attributed":
+            assert "from memory" in claim.source
+        else:
+            assert claim.source.startswith("the article")
+
+
+def test_every_claim_has_a_page():
+    names = {"home", *(section.id for section in catalog.load().sections)}
+    assert {claim.page for claim in BOOK.claims} | {item.page for item in BOOK.history} <= names
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("[claims.x", "valid TOML"),
+        ('[claims.x]\npage = "home"', "a text"),
+        (
+            '[claims.x]\npage="home"\nsection="s"\nclaim="c"\nkind="heard"\nsource="s"\n'
+            'rule="untested"\ntest="t"',
+            "stated or attributed",
+        ),
+        (
+            '[claims.x]\npage="home"\nsection="s"\nclaim="c"\nkind="stated"\nsource="s"\n'
+            'rule="magic"\ntest="t"',
+            "one of untested",
+        ),
+        ('[[history]]\npage = "lenet"', "work"),
+    ],
+)
+def test_a_faulty_file_is_named(tmp_path, text, expected):
+    path = tmp_path / "claims.toml"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(InputError, match=expected) as error:
+        claims.load(path)
+    assert str(path) in str(error.value)
+
+
+def test_site_and_claims_agree_on_the_article():
+    assert BOOK.article["year"] == 2016
+    assert site.BEGIN in (catalog.ROOT / "mkdocs.yml").read_text(encoding="utf-8")

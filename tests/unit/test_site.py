@@ -1,0 +1,158 @@
+import os
+import shutil
+
+import pytest
+
+from generator import catalog, process, site
+from generator.errors import GeneratorError, InputError
+from tests import sample_results
+
+ROOT = catalog.ROOT
+
+
+@pytest.fixture(scope="module")
+def sample(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("results")
+    sample_results.write_sample(folder, profile="quick", frameworks=("theano", "mxnet"))
+    return folder
+
+
+@pytest.fixture
+def results(sample, tmp_path):
+    shutil.copytree(sample, tmp_path / "results")
+    return tmp_path / "results"
+
+
+@pytest.fixture
+def render(tmp_path, results):
+    def run(where=results):
+        return site.render(results_root=where, docs=tmp_path / "docs")
+
+    return run
+
+
+def test_the_committed_navigation_is_the_derived_one():
+    text = (ROOT / "mkdocs.yml").read_text(encoding="utf-8")
+    assert site.with_navigation(text, catalog.load()) == text
+
+
+def test_the_navigation_follows_the_article():
+    entries = site.navigation(catalog.load())
+    titles = [next(iter(entry)) for entry in entries]
+    assert titles[:3] == ["Home", "Symbolic frameworks", "Performance"]
+    assert titles[-2:] == ["Methodology", "Do it yourself"]
+
+
+def test_markers_must_be_there():
+    with pytest.raises(ValueError, match="nav: begin"):
+        site.with_navigation("site_name: x\n", catalog.load())
+
+
+def test_only_changes_are_written_and_stale_files_removed(render, results, tmp_path):
+    first = render()
+    assert "report/lenet.md" in first.written
+    again = render()
+    assert (again.written, again.removed) == ([], [])
+    assert again.unchanged == len(first.written)
+    shutil.rmtree(results / sample_results.MACHINE / "mxnet")
+    third = render()
+    assert "report/evidence/lenet-mxnet.md" in third.removed
+    assert not (tmp_path / "docs/report/evidence/lenet-mxnet.md").exists()
+    assert "report/lenet.md" in third.written
+    assert "report/evidence/lenet-theano.md" not in third.written
+
+
+def test_rendering_does_not_depend_on_what_was_rendered_before(render, results, tmp_path):
+    render()
+    shutil.rmtree(results / sample_results.MACHINE / "mxnet")
+    render()
+    warm = {p.name: p.read_bytes() for p in (tmp_path / "docs").rglob("*") if p.is_file()}
+    shutil.rmtree(tmp_path / "docs")
+    site._known_figures.clear()
+    site._known_pages.clear()
+    render()
+    assert warm == {p.name: p.read_bytes() for p in (tmp_path / "docs").rglob("*") if p.is_file()}
+
+
+def test_without_results_each_page_says_how_to_get_some(render, tmp_path):
+    render(tmp_path / "nothing")
+    page = (tmp_path / "docs/report/lenet.md").read_text(encoding="utf-8")
+    assert "Nothing is measured for this page yet" in page
+    assert "generator measure --section lenet" in page
+    assert not (tmp_path / "docs/report/evidence").exists()
+    assert "Nothing is measured yet" in (tmp_path / "docs/index.md").read_text(encoding="utf-8")
+
+
+def test_a_broken_csv_stops_rendering_and_is_named(render, results):
+    path = next(results.rglob("*.csv"))
+    path.write_text(path.read_text(encoding="utf-8").replace(",ok,", ",fine,", 1), encoding="utf-8")
+    with pytest.raises(InputError, match="fine") as error:
+        render()
+    assert str(path) in str(error.value)
+    assert error.value.line
+
+
+def test_rows_documents_and_logs_are_published_unchanged(render, results, tmp_path):
+    render()
+    for path in [*results.rglob("*.csv"), *results.rglob("*.json")]:
+        copy = tmp_path / "docs/report/data" / path.relative_to(results)
+        assert copy.read_bytes() == path.read_bytes()
+    logs = list(results.rglob("*.log"))
+    assert logs
+    for path in logs:
+        copy = tmp_path / "docs/report/data" / f"{path.relative_to(results)}.txt"
+        assert copy.read_bytes() == path.read_bytes()
+
+
+def test_every_evidence_page_repeats_the_command(render, tmp_path):
+    render()
+    text = (tmp_path / "docs/report/evidence/lenet-theano.md").read_text(encoding="utf-8")
+    assert "generator measure theano==1.0.5 --section lenet --mode compiled --device cpu\n" in text
+
+
+def test_mkdocs_must_end_well(monkeypatch, tmp_path):
+    calls = []
+
+    def run(arguments, **options):
+        calls.append((arguments, options))
+        return process.Finished(1, "WARNING - a dead link", 0.1)
+
+    monkeypatch.setattr(process, "run", run)
+    monkeypatch.setattr(site, "render", lambda *arguments: None)
+    with pytest.raises(GeneratorError, match="a dead link"):
+        site.build(tmp_path)
+    (arguments, options) = calls[0]
+    assert arguments[1:] == ["-m", "mkdocs", "build", "--strict", "--clean"]
+    assert "-q" not in arguments, "quiet mode hides broken links"
+    assert options["env"][site.RENDERED] == "1"
+
+
+def test_the_hook_renders_unless_build_has_done_so(monkeypatch):
+    from generator import hook
+
+    calls = []
+    monkeypatch.setattr(site, "render", lambda: calls.append(1))
+    monkeypatch.delenv(site.RENDERED, raising=False)
+    hook.on_pre_build({})
+    monkeypatch.setenv(site.RENDERED, "1")
+    hook.on_pre_build({})
+    assert len(calls) == 1
+
+
+def test_the_hook_does_not_watch_what_it_writes(monkeypatch):
+    from generator import hook
+
+    class Server:
+        watched = {str(ROOT / "docs")}
+
+        def watch(self, path):
+            self.watched.add(path)
+
+        def unwatch(self, path):
+            self.watched.remove(path)
+
+    server = hook.on_serve(Server(), {"docs_dir": str(ROOT / "docs")}, None)
+    names = {os.path.relpath(path, ROOT / "docs") for path in server.watched}
+    assert "report" not in names
+    assert "index.md" not in names
+    assert {"assets", "reproduce.md"} <= names

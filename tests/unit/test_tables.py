@@ -1,0 +1,55 @@
+import pytest
+
+from generator import tables
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (0, "0"), (2135.7, "2,136"), (1234567, "1,234,567"), (12.345, "12.3"), (0.4, "0.400"),
+        (0.00012, "0.000120"), (1.2e-7, "1.20e-07"), (99.96, "100"), (-3.14159, "-3.14"),
+    ],
+)  # fmt: skip
+def test_figures_have_three_significant_digits(value, text):
+    assert tables.figures(value) == text
+
+
+@pytest.mark.parametrize(
+    ("value", "unit", "text"),
+    [
+        (0.0291, "s", "29.1 ms"), (0.0996, "s", "0.0996 s"), (1.5, "s", "1.50 s"),
+        (1200, "s", "20.0 min"), (293e6, "B", "293 MB"), (16e9, "B", "16.0 GB"), (4, "1", "4"),
+        (0.955, "1", "0.955"), (431080, "count", "431,080"), (0.01, "cores", "0.0100 cores"),
+    ],
+)  # fmt: skip
+def test_quantities_have_units_that_people_read(value, unit, text):
+    assert tables.quantity(value, unit) == text
+
+
+def test_an_interval_has_one_unit():
+    assert tables.span(0.0991, 0.1013, "s") == "0.0991 to 0.101 s"
+    assert tables.span(0.0281, 0.0302, "s") == "28.1 to 30.2 ms"
+    assert tables.span(2.9e8, 3.1e8, "B") == "290 to 310 MB"
+    assert tables.span(1403.2, 1500, "") == "1,403 to 1,500"
+
+
+def test_days_are_read_from_run_ids_and_times():
+    assert tables.day("20261122T201500Z-3f2a9c") == "22 November 2026"
+    assert tables.day("2026-01-02T03:04:05Z") == "2 January 2026"
+
+
+def test_listings():
+    assert [tables.listing(list("abc")[:n]) for n in range(4)] == ["", "a", "a and b", "a, b and c"]
+
+
+def test_every_status_has_sign_word_and_tone():
+    from generator.results import STATUSES
+
+    badges = [tables.badge(status) for status in STATUSES]
+    assert all(badge.sign and badge.word and badge.tone for badge in badges)
+    assert len({badge.word for badge in badges}) == len(STATUSES)
+
+
+def test_a_table_refuses_a_short_row():
+    with pytest.raises(ValueError, match="another length"):
+        tables.Table("t", (tables.Column("a"), tables.Column("b")), ((tables.Cell("x"),),))
