@@ -244,19 +244,65 @@ class _Reader:
         self.path = path
         try:
             self.data: dict[str, Any] = tomllib.loads(path.read_text(encoding="utf-8"))
-        except tomllib.TOMLDecodeError as error:
+        except UnicodeDecodeError as error:
+            raise InputError(path, None, str(error), "UTF-8 text") from error
+        except (ValueError, RecursionError) as error:  # also a number of 5,000 digits, 500 brackets
             line = re.search(r"line (\d+)", str(error))
             number = int(line[1]) if line else None
             raise InputError(path, number, str(error), "valid TOML") from error
-        except UnicodeDecodeError as error:
-            raise InputError(path, None, str(error), "UTF-8 text") from error
 
     def fail(self, key: str, found: object, expected: str) -> InputError:
-        needle = key.rsplit(".", 1)[-1]
+        return InputError(self.path, self._line(key), f"{key} = {found!r}", expected)
+
+    def _line(self, key: str) -> int | None:
+        """Return the line of a dotted key or, where it is missing, of the table it belongs to.
+
+        ``versions[1]`` is the second ``[[versions]]``.
+        """
+        places: dict[str, int] = {}
+        table, counts = "", dict[str, int]()
         for number, line in enumerate(self.path.read_text(encoding="utf-8").splitlines(), 1):
-            if re.match(rf"\s*(\[+.*\b)?{re.escape(needle)}\b", line):
-                return InputError(self.path, number, f"{key} = {found!r}", expected)
-        return InputError(self.path, None, f"{key} = {found!r}", expected)
+            if head := re.match(r"\s*(\[\[?)([^\[\]]+)\]", line):
+                table = re.sub(r"[\s\"']", "", head[2])
+                if head[1] == "[[":
+                    counts[table] = counts.get(table, -1) + 1
+                top, dot, rest = table.partition(".")
+                places.setdefault(top, number)
+                table = f"{top}[{counts[top]}]{dot}{rest}" if top in counts else table
+                places.setdefault(table, number)
+            elif name := re.match(r"\s*[\"']?([\w.-]+)[\"']?\s*=", line):
+                places.setdefault(f"{table}.{name[1]}" if table else name[1], number)
+        while key and key not in places:
+            key = key.rpartition(".")[0]
+        return places.get(key)
+
+    def tables(self, key: str) -> list[dict[str, Any]]:
+        """Return an array of tables, empty when it is left out."""
+        found = self.data.get(key, [])
+        if not isinstance(found, list) or not all(isinstance(item, dict) for item in found):
+            raise self.fail(key, found, f"[[{key}]] tables")
+        return found
+
+    def table(self, table: Mapping[str, Any], key: str, where: str = "") -> dict[str, Any]:
+        """Return a table, empty when it is left out."""
+        found = table.get(key, {})
+        if not isinstance(found, dict):
+            raise self.fail(f"{where}{key}", found, "a table")
+        return found
+
+    def texts(self, table: Mapping[str, Any], key: str, where: str = "") -> tuple[str, ...]:
+        """Return a list of texts with at least one in it."""
+        found = table.get(key)
+        if not isinstance(found, list) or not found or not all(isinstance(t, str) for t in found):
+            raise self.fail(f"{where}{key}", found, "a list of texts")
+        return tuple(found)
+
+    def day(self, table: Mapping[str, Any], key: str, where: str) -> datetime.date:
+        """Return a date; a date with a time is none."""
+        found = table.get(key)
+        if not isinstance(found, datetime.date) or isinstance(found, datetime.datetime):
+            raise self.fail(f"{where}{key}", found, "a date, as YYYY-MM-DD")
+        return found
 
     def get(self, table: Mapping[str, Any], key: str, kind: type[T], where: str = "") -> T:
         value = table.get(key)
@@ -288,23 +334,30 @@ def read_framework(path: Path) -> Framework:
     if sum(mode.default for mode in modes) != 1:
         raise reader.fail("modes", [m.id for m in modes if m.default], "one mode `default = true`")
     versions = tuple(
-        _version(reader, table, folder) for table in reader.get(data, "versions", list)
+        _version(reader, f"versions[{n}].", table, folder)
+        for n, table in enumerate(reader.tables("versions"))
     )
     if not versions:
         raise reader.fail("versions", [], "at least one [[versions]] table")
-    environment = data.get("environment", {})
+    if "other_distributions" in data:
+        reader.texts(data, "other_distributions")
+    environment = reader.table(data, "environment")
     return Framework(
         id=folder.name,
         name=reader.get(data, "name", str),
         folder=folder,
-        facts={id: _fact(reader, id, table) for id, table in data.get("facts", {}).items()},
+        facts={id: _fact(reader, id, table) for id, table in reader.table(data, "facts").items()},
         distribution=reader.get(data, "distribution", str),
         modes=modes,
         versions=versions,
-        gaps=tuple(_gap(reader, table) for table in data.get("gaps", [])),
-        environment={k: str(v) for k, v in environment.items() if not isinstance(v, dict)},
+        gaps=tuple(
+            _gap(reader, f"gaps[{n}].", table) for n, table in enumerate(reader.tables("gaps"))
+        ),
+        environment=_variables(reader, "environment.", environment, DEVICES),
         device_environment={
-            device: {k: str(v) for k, v in environment.get(device, {}).items()}
+            device: _variables(
+                reader, f"environment.{device}.", reader.table(environment, device, "environment.")
+            )
             for device in DEVICES
         },
         raw=data,
@@ -320,25 +373,38 @@ def _fact(reader: _Reader, id: str, table: Any) -> Fact:
         value = tuple(str(item) for item in value)
     elif isinstance(value, str) and value:
         pass
-    elif isinstance(value, int | float | datetime.date):
+    elif isinstance(value, int | float | datetime.date) and not isinstance(value, bool):
         value = str(value)
     else:
         raise reader.fail(f"{where}value", value, "a text, number, date or list of texts")
-    read = table.get("read")
-    if not isinstance(read, datetime.date):
-        raise reader.fail(f"{where}read", read, "the date its source was read, as YYYY-MM-DD")
+    read = reader.day(table, "read", where)
     return Fact(value, reader.get(table, "source", str, where), read, str(table.get("note", "")))
+
+
+def _variables(
+    reader: _Reader, where: str, table: Mapping[str, Any], inner: tuple[str, ...] = ()
+) -> dict[str, str]:
+    """Return environment variables; the tables ``inner`` are somebody else's."""
+    for name, value in table.items():
+        if name not in inner and (isinstance(value, bool) or not isinstance(value, str | int)):
+            raise reader.fail(f"{where}{name}", value, "a text or a whole number")
+    return {name: str(value) for name, value in table.items() if name not in inner}
 
 
 def _mode(reader: _Reader, id: str, table: Any) -> Mode:
     where = f"modes.{id}."
     if not isinstance(table, dict) or not IDENTIFIER.fullmatch(id):
         raise reader.fail(f"modes.{id}", table, "a table, named in lower-case letters")
-    devices = tuple(reader.get(table, "devices", list, where))
+    devices = reader.texts(table, "devices", where)
     for device in devices:
         if device not in DEVICES:
             raise reader.fail(f"{where}devices", device, f"one of {', '.join(DEVICES)}")
-    warmup = table.get("warmup", {})
+    warmup = reader.table(table, "warmup", where)
+    for device, steps in warmup.items():
+        if device not in DEVICES or type(steps) is not int or steps < 0:
+            raise reader.fail(
+                f"{where}warmup.{device}", steps, f"a number of steps for {' or '.join(DEVICES)}"
+            )
     return Mode(
         id=id,
         title=reader.get(table, "title", str, where),
@@ -346,32 +412,38 @@ def _mode(reader: _Reader, id: str, table: Any) -> Mode:
         division=reader.choice(table, "division", DIVISIONS, where),
         devices=devices,
         summary=reader.get(table, "summary", str, where),
-        warmup={device: int(warmup.get(device, WARMUP_DEFAULT)) for device in DEVICES},
+        warmup={device: warmup.get(device, WARMUP_DEFAULT) for device in DEVICES},
         default=table.get("default") is True,
     )
 
 
-def _version(reader: _Reader, table: Any, folder: Path) -> Version:
-    where = "versions."
-    released = table.get("released")
+def _version(reader: _Reader, where: str, table: dict[str, Any], folder: Path) -> Version:
     requirements = reader.get(table, "requirements", dict, where)
+    for device in requirements:
+        if device not in DEVICES:
+            raise reader.fail(f"{where}requirements", device, f"one of {', '.join(DEVICES)}")
     return Version(
         version=reader.get(table, "version", str, where),
-        released=released if isinstance(released, datetime.date) else None,
+        released=reader.day(table, "released", where) if "released" in table else None,
         source=str(table.get("source", "")),
         python=reader.get(table, "python", str, where),
-        requirements={device: tuple(items) for device, items in requirements.items()},
+        requirements={
+            device: reader.texts(requirements, device, f"{where}requirements.")
+            for device in requirements
+        },
         folder=folder,
     )
 
 
-def _gap(reader: _Reader, table: Any) -> Gap:
+def _gap(reader: _Reader, where: str, table: dict[str, Any]) -> Gap:
     known = {"reason", "source", "status", "mode", "device", "version", "section"}
     unknown = set(table) - known
     if unknown:
-        raise reader.fail("gaps", sorted(unknown), f"only {', '.join(sorted(known))}")
-    reader.get(table, "reason", str, "gaps.")
-    reader.get(table, "source", str, "gaps.")
+        raise reader.fail(
+            f"{where}{min(unknown)}", table[min(unknown)], f"only {', '.join(sorted(known))}"
+        )
+    for key in {"reason", "source", *table}:
+        reader.get(table, key, str, where)
     if "status" in table:
-        reader.choice(table, "status", ("unsupported", "skipped"), "gaps.")
+        reader.choice(table, "status", ("unsupported", "skipped"), where)
     return Gap(**table)
