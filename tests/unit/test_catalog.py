@@ -1,0 +1,284 @@
+"""The registry: what is read, and that whatever is wrong is named with its line."""
+
+import contextlib
+import datetime
+import re
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from generator import catalog
+from generator.catalog import read_framework
+from generator.errors import InputError, UsageError
+from tests.conftest import PRETEND
+
+GOOD = """\
+name = "Example"
+distribution = "example"
+
+[facts.creator]
+value = "somebody"
+source = "https://example.org"
+read = 2026-11-22
+
+[facts.languages]
+value = ["C", "Python"]
+source = "https://example.org"
+read = 2026-11-22
+note = "more or less"
+
+[environment]
+OMP_NUM_THREADS = "{threads}"
+DEPTH = 3
+
+[environment.cuda]
+LD_LIBRARY_PATH = "{site_packages}/lib"
+
+[modes.plain]
+title = "Plain"
+kind = "imperative"
+division = "closed"
+devices = ["cpu"]
+summary = "Does it."
+default = true
+warmup = { cpu = 5 }
+
+[modes.fast-path]
+title = "Fast path"
+kind = "symbolic"
+division = "idiomatic"
+devices = ["cpu", "cuda"]
+summary = "Does it fast."
+
+[[versions]]
+version = "1.0"
+released = 2020-01-01
+source = "https://example.org"
+python = "3.8"
+requirements = { cpu = ["example==1.0"] }
+
+[[versions]]
+version = "2.0"
+python = "3.13"
+requirements = { cpu = ["example==2.0"], cuda = ["example-cuda==2.0"] }
+
+[[gaps]]
+mode = "plain"
+device = "cuda"
+reason = "no kernels"
+source = "https://example.org"
+"""
+
+
+UNGAPPED = GOOD[: GOOD.index("[[gaps]]")]
+HEAD = GOOD[: GOOD.index("[[versions]]")]
+
+
+@pytest.fixture
+def write(tmp_path):
+    def make(text, folder="example"):
+        path = tmp_path / folder / "framework.toml"
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(text if isinstance(text, bytes) else text.encode())
+        return path
+
+    return make
+
+
+def test_a_good_file_reads(write):
+    path = write(GOOD)
+    found = read_framework(path)
+    assert (found.id, found.name, found.distribution) == ("example", "Example", "example")
+    assert found.facts["languages"].value == ("C", "Python")
+    assert found.facts["creator"].read == datetime.date(2026, 11, 22)
+    assert [mode.id for mode in found.modes] == ["plain", "fast-path"]
+    assert found.mode("plain").warmup == {"cpu": 5, "cuda": catalog.WARMUP_DEFAULT}
+    assert [version.version for version in found.versions] == ["1.0", "2.0"]
+    assert found.newest.version == "2.0"
+    assert found.newest.released is None
+    assert found.newest.lock("cuda") == path.parent / "environments" / "2.0-cuda.txt"
+    assert found.environment == {"OMP_NUM_THREADS": "{threads}", "DEPTH": "3"}
+    assert found.device_environment["cuda"] == {"LD_LIBRARY_PATH": "{site_packages}/lib"}
+    assert found.gaps[0].status == "unsupported"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "line", "said"),
+    [
+        ('name = "Example"', 'name = "Example', 1, "valid TOML"),
+        ("[facts.creator]", "[facts.creator", 4, "valid TOML"),
+        ('name = "Example"', 'name = ""', 1, "a str that is not empty"),
+        ('name = "Example"', "name = 3", 1, "name = 3"),
+        ('distribution = "example"', "", None, "distribution = None"),
+        ('value = "somebody"', "value = true", 5, "facts.creator.value = True"),
+        ('value = "somebody"', 'value = ""', 5, "a text, number, date or list of texts"),
+        ("read = 2026-11-22", 'read = "yesterday"', 7, "YYYY-MM-DD"),
+        ("read = 2026-11-22", "", None, "YYYY-MM-DD"),
+        ('kind = "imperative"', 'kind = "magic"', 24, "one of imperative, symbolic"),
+        ('division = "closed"', 'division = "open"', 25, "one of closed, idiomatic"),
+        ('devices = ["cpu"]', 'devices = ["tpu"]', 26, "one of cpu, cuda"),
+        ('devices = ["cpu"]', 'devices = "cpu"', 26, "a list"),
+        ("default = true", "default = false", None, "one mode `default = true`"),
+        ('default = true\nwarmup = { cpu = 5 }', "default = true\nwarmup = 5", 29, "warmup"),
+        ("warmup = { cpu = 5 }", 'warmup = { cpu = "many" }', 29, "warmup"),
+        ("warmup = { cpu = 5 }", "warmup = { tpu = 5 }", 29, "for cpu or cuda"),
+        ('division = "idiomatic"', 'division = "open"', 34, "one of closed, idiomatic"),
+        ('summary = "Does it fast."', "", 31, "modes.fast-path.summary = None"),
+        ('python = "3.13"', "", 45, "versions[1].python = None"),
+        ('python = "3.13"', "python = 3", 47, "versions[1].python = 3"),
+        ("released = 2020-01-01", 'released = "soon"', 40, "YYYY-MM-DD"),
+        ('read = 2026-11-22\nnote', 'read = 2026-11-22T00:00:00Z\nnote', 12, "a date"),
+        ("DEPTH = 3", "DEPTH = [3]", 17, "environment.DEPTH = [3]"),
+        ("DEPTH = 3", "DEPTH = true", 17, "a text or a whole number"),
+        ("warmup = { cpu = 5 }", "warmup = { cpu = -1 }", 29, "warmup.cpu = -1"),
+        ('python = "3.8"', "python = 3.8", 42, "python = 3.8"),
+        ('requirements = { cpu = ["example==1.0"] }', "requirements = []", 43, "a dict"),
+        ('requirements = { cpu = ["example==1.0"] }',
+         "requirements = { cpu = [1] }", 43, "requirements"),
+        ('requirements = { cpu = ["example==1.0"] }',
+         'requirements = { cpu = "example" }', 43, "requirements"),
+        ('requirements = { cpu = ["example==1.0"] }',
+         'requirements = { tpu = ["example"] }', 43, "requirements"),
+        ('reason = "no kernels"', "", None, "gaps[0].reason = None"),
+        ('reason = "no kernels"', 'raeson = "no kernels"', 53, "only device, mode, reason"),
+        ('reason = "no kernels"', 'reason = "no kernels"\nstatus = "lazy"', 54, "skipped"),
+        ('[modes.fast-path]', "[modes.Fast]", 31, "named in lower-case letters"),
+        ('[environment.cuda]\n', "[environment.rocm]\n", 19, "environment"),
+    ],
+)  # fmt: skip
+def test_what_is_wrong_is_named_with_its_line(write, old, new, line, said):
+    assert old in GOOD
+    path = write(GOOD.replace(old, new, 1))
+    with pytest.raises(InputError) as raised:
+        read_framework(path)
+    assert said in str(raised.value)
+    assert raised.value.file.endswith("framework.toml")
+    if line is not None:
+        assert raised.value.line == line
+    assert raised.value.exit_code == 2
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        b"\xff\xfe", b"", b"name = 1979-05-27", "modes = 3",
+        "facts = 3\n" + GOOD.replace("[facts", "[x"), GOOD.replace("[facts.creator]", "[facts]"),
+        GOOD.replace("[[gaps]]", "[gaps]"), GOOD.replace("[[versions]]", "[versions.x]"),
+        "versions = []\n" + HEAD, "versions = [1]\n" + HEAD, HEAD,
+        "gaps = 3\n" + UNGAPPED, "gaps = [3]\n" + UNGAPPED,
+        "environment = 3\n" + GOOD.replace("[environment", "[e"),
+        "x = " + "9" * 5000, "x = " + "[" * 5000, "other_distributions = 3\n" + GOOD,
+    ],
+)  # fmt: skip
+def test_other_shapes_are_input_errors_too(write, text):
+    with pytest.raises(InputError):
+        read_framework(write(text))
+
+
+@pytest.mark.parametrize("folder", ["Theano", "2fast", "a b", "-x"])
+def test_a_folder_name_that_cannot_be_typed_is_refused(write, folder):
+    with pytest.raises(InputError, match="lower-case"):
+        read_framework(write(GOOD, folder))
+
+
+LINES = GOOD.splitlines()
+VALUES = st.sampled_from(
+    ["3", "-1", "0", "nan", "1e400", '""', '"x"', '"\\u0000"', "true", "[]", "[1]", "[[]]",
+     '["cpu", 1]', "{}", "{ cpu = [] }", "{ cpu = 1 }", '{ cpu = "x" }', '{ a = "b" }',
+     "2020-01-01", "12:00:00", "9" * 5000, "[" * 3000 + "]" * 3000,
+     "2020-01-01T00:00:00Z", '["cpu", "cpu"]']
+)  # fmt: skip
+HEADS = st.sampled_from(
+    ["[facts]", "[modes]", "[[modes]]", "[environment]", "[environment.cpu]", "[[facts]]", "[gaps]",
+     "[[gaps]]", "[[versions]]", "[versions]", "[x]", "[modes.plain.warmup]", "[facts.x]",
+     "[modes.x]", "[modes.'<b>']"]
+)  # fmt: skip
+
+
+@st.composite
+def mutations(draw):
+    """A good file with a few lines dropped, doubled, moved, given another value or cut."""
+    lines = list(LINES)
+    for _ in range(draw(st.integers(1, 3))):
+        at = draw(st.integers(0, len(lines) - 1))
+        what = draw(st.sampled_from(["drop", "double", "swap", "value", "head", "cut", "text"]))
+        if what == "drop" and len(lines) > 1:
+            del lines[at]
+        elif what == "double":
+            lines.insert(at, lines[at])
+        elif what == "swap":
+            other = draw(st.integers(0, len(lines) - 1))
+            lines[at], lines[other] = lines[other], lines[at]
+        elif what == "value" and " = " in lines[at]:
+            lines[at] = f"{lines[at].split(' = ')[0]} = {draw(VALUES)}"
+        elif what == "head":
+            lines[at] = draw(HEADS)
+        elif what == "cut":
+            lines[at] = lines[at][: draw(st.integers(0, len(lines[at])))]
+        elif what == "text":
+            lines[at] = draw(st.text(max_size=20))
+    return "\n".join(lines)
+
+
+@settings(max_examples=400, deadline=None)
+@given(mutations())
+@example(GOOD)
+def test_a_mutated_file_reads_or_is_an_input_error(tmp_path_factory, text):
+    path = tmp_path_factory.getbasetemp() / "example" / "framework.toml"
+    path.parent.mkdir(exist_ok=True)
+    path.write_bytes(text.encode("utf-8", "surrogatepass"))
+    try:
+        found = read_framework(path)
+    except InputError:
+        return
+    assert found.modes
+    assert found.versions
+    for mode in found.modes:
+        assert all(type(steps) is int for steps in mode.warmup.values())
+    for version in found.versions:
+        assert all(isinstance(r, str) for rs in version.requirements.values() for r in rs)
+
+
+# --------------------------------------------------------------------------------------- names
+
+
+def test_pick_names_the_nearest_or_all():
+    known = {"theano": 1, "mxnet": 2}
+    assert catalog.pick(known, "mxnet", "framework") == 2
+    with pytest.raises(UsageError, match="did you mean theano"):
+        catalog.pick(known, "teano", "framework")
+    with pytest.raises(UsageError, match="did you mean mxnet"):
+        catalog.pick(known, "MXNet", "framework")
+    with pytest.raises(UsageError, match=re.escape("there are: theano, mxnet.")):
+        catalog.pick(known, "zzzzzz", "framework")
+
+
+@given(st.text(max_size=30))
+def test_any_name_is_found_or_refused(name):
+    known = catalog.load(frameworks=PRETEND)
+    for find in (known.framework, known.section):
+        with contextlib.suppress(UsageError):
+            assert find(name).id == name
+
+
+def test_the_catalog_is_sorted_and_reads_twice_the_same():
+    first = catalog.load()
+    assert first.frameworks == catalog.load().frameworks
+    assert [f.id for f in first.frameworks] == sorted(f.id for f in first.frameworks)
+    assert list(first.sections) == sorted(first.sections, key=lambda s: (s.order, s.id))
+    assert first.framework("theano").id == "theano"
+    assert first.section("lenet").measured
+
+
+def test_a_folder_without_a_framework_toml_is_no_framework(tmp_path):
+    (tmp_path / "notes").mkdir()
+    assert catalog.load(frameworks=tmp_path).frameworks == ()
+
+
+def test_gaps_cover_what_they_name_and_everything_else_is_any():
+    names = {"mode": "m", "device": "cpu", "version": "1", "section": "lenet"}
+    assert catalog.Gap("r", "s").covers(**names)
+    for key, value in names.items():
+        assert catalog.Gap("r", "s", **{key: value}).covers(**names)
+        assert not catalog.Gap("r", "s", **{key: "other"}).covers(**names)

@@ -1,0 +1,388 @@
+"""What a plan holds, in which order, and that both follow from its arguments alone."""
+
+import itertools
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from generator import catalog, plan
+from generator.catalog import LANES, Framework, Gap, Mode, Section, Version
+from generator.errors import UsageError
+from generator.plan import PROFILES, Cell, Job, Profile
+
+
+def mode(id, *, default=False, devices=("cpu", "cuda")):
+    warmup = {"cpu": 1, "cuda": 1}
+    return Mode(id, id.title(), "symbolic", "closed", devices, "Summary.", warmup, default)
+
+
+def framework(id, modes=("plain", "fast"), *, gaps=(), versions=("1.0",), devices=("cpu", "cuda")):
+    made = tuple(mode(m, default=m == modes[0], devices=devices) for m in modes)
+    releases = tuple(Version(v, None, "", "3.11", {}, Path(id)) for v in versions)
+    return Framework(id, id.title(), Path(id), {}, id, made, releases, tuple(gaps), {}, {}, {})
+
+
+def section(id, starts=("warm",)):
+    return Section(id, id, "", 1, "Why?", {}, starts, Path(id), Path(id))
+
+
+SECTIONS = (
+    section("facts", ()),
+    section("lenet"),
+    section("memory"),
+    section("compile", ("cold", "warm")),
+)
+TWO = (framework("alpha"), framework("beta", ("eager", "graph", "turbo")))
+FULL, QUICK, AA = PROFILES["full"], PROFILES["quick"], PROFILES["aa"]
+
+
+def chosen(frameworks):
+    return [(f, f.newest) for f in frameworks]
+
+
+def make(frameworks=TWO, sections=SECTIONS, **changes):
+    arguments = {"modes": (), "device": "cpu", "lanes": (), "profile": QUICK, "seed": 7, "held": ()}
+    return plan.make(chosen(frameworks), sections, **{**arguments, **changes})
+
+
+def blocks(made):
+    return [
+        list(jobs) for _, jobs in itertools.groupby(made.jobs, lambda job: (job.block, job.start))
+    ]
+
+
+# ------------------------------------------------------------------------------------ profiles
+
+
+@pytest.mark.parametrize("profile", PROFILES.values(), ids=lambda profile: profile.name)
+def test_profiles_ask_for_what_there_is(profile):
+    assert profile.blocks >= 3, "fewer than three processes have no interval"
+    assert profile.cold_blocks <= profile.blocks
+    assert profile.accuracy_blocks <= profile.blocks
+    assert profile.twins in ("each", "one", "only")
+    for device, lanes in profile.lanes.items():
+        assert set(lanes) <= set(LANES[device])
+        assert lanes
+    assert profile.summary.startswith(f"{profile.blocks} blocks") or profile.name == "aa"
+
+
+def test_the_full_profile_measures_every_lane():
+    assert {device: set(lanes) for device, lanes in FULL.lanes.items()} == {
+        device: set(lanes) for device, lanes in LANES.items()
+    }
+
+
+# ---------------------------------------------------------------------------------- the blocks
+
+
+def test_every_block_is_complete():
+    made = make(profile=FULL)
+    cells = {
+        (job.framework, job.mode, job.lane, job.block)
+        for job in made.jobs
+        if job.start == "warm" and not job.case
+    }
+    modes = [(f.id, m.id) for f in TWO for m in f.modes]
+    assert cells == {
+        (*names, lane, block)
+        for names in modes
+        for lane in FULL.lanes["cpu"]
+        for block in range(FULL.blocks)
+    }
+    assert all(
+        job.sections == ("compile", "memory", "lenet")
+        for job in made.jobs
+        if job.start == "warm" and not job.case
+    )
+
+
+def test_blocks_follow_each_other_and_begin_with_their_cold_starts():
+    made = make(profile=FULL)
+    order = [(job.block, job.start) for job in made.jobs]
+    assert order == sorted(order), "block by block, cold before warm"
+    cold = [job for job in made.jobs if job.start == "cold"]
+    assert {job.block for job in cold} == set(range(FULL.cold_blocks))
+    assert {job.sections for job in cold} == {("compile",)}
+    # What is compiled does not depend on the lane: one lane fills the cache for all.
+    assert {job.lane for job in cold} == {FULL.lanes["cpu"][0]}
+
+
+def test_each_block_has_a_permutation_of_its_own():
+    made = make(profile=FULL)
+    warm = [
+        [(job.framework, job.mode, job.lane, job.case) for job in block]
+        for block in blocks(made)
+        if block[0].start == "warm"
+    ]
+    assert len(warm) == FULL.blocks
+    assert all(sorted(block) == sorted(warm[0]) for block in warm)
+    assert len({tuple(block) for block in warm}) == FULL.blocks
+
+
+def test_the_order_follows_from_the_seed():
+    assert make(seed=7) == make(seed=7)
+    assert make(seed=7).jobs != make(seed=8).jobs
+    assert set(make(seed=7).jobs) == set(make(seed=8).jobs)
+    assert plan.reseed(make(seed=7), 8) == make(seed=8)
+
+
+jobs = st.lists(
+    st.builds(
+        Job,
+        st.sampled_from(["alpha", "beta"]), st.just("1.0"), st.sampled_from(["a", "b", "c"]),
+        st.just("cpu"), st.sampled_from(LANES["cpu"]), st.just(("lenet",)),
+        st.sampled_from(["cold", "warm"]), st.integers(0, 4), st.sampled_from(["", "again"]),
+    ),
+    unique_by=lambda job: job.id,
+)  # fmt: skip
+
+
+@given(jobs, st.integers(0, 2**31), st.randoms(use_true_random=False))
+def test_ordering_loses_nothing_and_forgets_the_order_it_was_given(found, seed, random):
+    ordered = plan.order(found, seed)
+    assert sorted(job.id for job in ordered) == sorted(job.id for job in found)
+    assert [(j.block, j.start) for j in ordered] == sorted((j.block, j.start) for j in found)
+    random.shuffle(found)
+    assert plan.order(found, seed) == ordered
+
+
+def test_every_place_in_a_block_is_equally_likely():
+    """Over many seeds the first job of a block is each of them about equally often."""
+    ten = [Job("f", "1", str(n), "cpu", "threads-1", ("lenet",), "warm", 0) for n in range(10)]
+    first = [plan.order(ten, seed)[0].mode for seed in range(2000)]
+    counts = [first.count(str(n)) for n in range(10)]
+    assert min(counts) > 140  # 200 expected, standard deviation 13
+    assert max(counts) < 260
+
+
+# ----------------------------------------------------------------------------------- the twins
+
+
+def test_twins_share_the_block_and_the_configuration_of_the_first():
+    made = make(profile=FULL)
+    twins = [job for job in made.jobs if job.case == "again"]
+    assert {(job.framework, job.mode) for job in twins} == {("alpha", "plain"), ("beta", "eager")}
+    assert len(twins) == 2 * FULL.blocks * len(FULL.lanes["cpu"])
+    assert {job.sections for job in twins} == {("lenet",)}
+    assert not any(job.accuracy for job in twins)
+    keys = {(job.configuration, job.block) for job in made.jobs if not job.case}
+    assert {(job.configuration, job.block) for job in twins} <= keys
+
+
+def test_a_quick_run_has_one_twin_and_an_aa_run_nothing_else():
+    quick = {(j.framework, j.mode) for j in make(profile=QUICK).jobs if j.case == "again"}
+    assert quick == {("alpha", "plain")}
+    aa = make(profile=AA)
+    assert {(j.framework, j.mode) for j in aa.jobs} == {("alpha", "plain"), ("beta", "eager")}
+    assert {j.sections for j in aa.jobs} == {("lenet",)}
+    assert {j.start for j in aa.jobs} == {"warm"}
+    assert [j.case for j in aa.jobs].count("") == [j.case for j in aa.jobs].count("again")
+
+
+def test_without_the_first_section_there_are_no_twins():
+    made = make(sections=[SECTIONS[2]])
+    assert {job.case for job in made.jobs} == {""}
+
+
+def test_accuracy_is_trained_in_the_first_block_only():
+    made = make(profile=FULL)
+    trained = [job for job in made.jobs if job.accuracy]
+    assert {job.block for job in trained} == {0}
+    assert len(trained) == 5 * len(FULL.lanes["cpu"])
+
+
+# ----------------------------------------------------------------------- what is asked and held
+
+
+def test_only_what_is_asked_for():
+    made = make(modes=["turbo"], lanes=["threads-1"], sections=[SECTIONS[1]])
+    assert {(j.framework, j.mode, j.lane) for j in made.jobs} == {("beta", "turbo", "threads-1")}
+    assert made.targets == (("beta", "1.0"),)
+
+
+def test_facts_are_not_measured():
+    assert make(sections=[SECTIONS[0]]).jobs == ()
+
+
+def cell(name, id, mode_id, lane="threads-all"):
+    return Cell(name, "1.0", id, mode_id, "cpu", lane)
+
+
+def test_held_cells_are_left_out_and_counted():
+    held = [cell("alpha", "lenet", "plain"), cell("alpha", "lenet", "elsewhere")]
+    made = make(held=held)
+    assert made.held == 1
+    mine = [j for j in made.jobs if (j.framework, j.mode) == ("alpha", "plain")]
+    assert mine
+    assert all("lenet" not in job.sections and not job.case for job in mine)
+    assert all(
+        "lenet" in j.sections for j in make().jobs if j.mode == "turbo" and j.start == "warm"
+    )
+
+
+def test_when_all_is_held_nothing_is_left():
+    held = [
+        cell(f.id, s.id, m.id) for f in TWO for m in f.modes for s in SECTIONS for _ in range(2)
+    ]
+    made = make(held=held)
+    assert made.jobs == ()
+    assert made.gaps == ()
+    assert made.held == 5 * 3
+    assert made.seconds({}) == 0
+
+
+@settings(max_examples=50)
+@given(st.sets(st.sampled_from([(f.id, s.id, m.id)
+    for f in TWO for m in f.modes for s in SECTIONS if s.measured])))  # fmt: skip
+def test_planned_and_held_cells_together_are_everything(names):
+    made = make(held=[cell(f, s, m) for f, s, m in names])
+    planned = {(j.framework, s, j.mode) for j in made.jobs for s in j.sections}
+    assert planned.isdisjoint(names)
+    assert planned | names == {
+        (f.id, s.id, m.id) for f in TWO for m in f.modes for s in SECTIONS if s.measured
+    }
+    assert made.held == len(names)
+
+
+# ---------------------------------------------------------------------------------------- gaps
+
+
+def test_a_declared_gap_is_an_answer_and_no_job():
+    gap = Gap("no such kernel", "https://example.org", mode="fast", section="memory")
+    made = make([framework("alpha", gaps=[gap])])
+    assert [(found.mode, found.section, why) for found, why in made.gaps] == [
+        ("fast", "memory", gap)
+    ]
+    assert all("memory" not in job.sections for job in made.jobs if job.mode == "fast")
+    assert any("memory" in job.sections for job in made.jobs if job.mode == "plain")
+
+
+def test_a_gap_of_a_whole_device_leaves_no_job_and_no_target():
+    gap = Gap("no build", "https://example.org", device="cuda")
+    made = make([framework("alpha", gaps=[gap])], device="cuda")
+    assert made.jobs == ()
+    assert made.targets == ()
+    assert len(made.gaps) == 2 * 3
+    assert make([framework("alpha", gaps=[gap])]).gaps == ()
+
+
+def test_a_device_that_no_gap_explains_is_still_answered():
+    made = make([framework("alpha", devices=("cpu",))], device="cuda")
+    assert made.jobs == ()
+    assert all("not offered for cuda" in gap.reason for _, gap in made.gaps)
+
+
+def test_the_first_gap_that_covers_a_combination_answers():
+    gaps = [Gap("one", "s", version="1.0"), Gap("two", "s")]
+    alpha = framework("alpha", gaps=gaps)
+    names = {"mode": "plain", "device": "cpu", "section": "lenet"}
+    assert alpha.gap(version="1.0", **names).reason == "one"
+    assert alpha.gap(version="2.0", **names).reason == "two"
+
+
+# ----------------------------------------------------------------------------------- wrong use
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"modes": ["trubo"]}, "did you mean turbo?"),
+        ({"lanes": ["threads-2"]}, "threads-1"),
+        ({"lanes": ["copy"]}, "lane of cpu"),
+    ],
+)
+def test_an_unknown_name_names_the_nearest(changes, said):
+    with pytest.raises(UsageError, match="generator list") as raised:
+        make(**changes)
+    assert said in str(raised.value)
+
+
+def test_selection_resolves_names_and_versions():
+    old = framework("alpha", versions=("1.0", "2.0"))
+    known = catalog.Catalog((old, TWO[1]), ())
+    assert [(f.id, v.version) for f, v in plan.selection(known, [])] == [
+        ("alpha", "2.0"),
+        ("beta", "1.0"),
+    ]
+    names = ["alpha==1.0", "alpha", "alpha==1.0"]
+    assert [v.version for _, v in plan.selection(known, names)] == ["1.0", "2.0"]
+    with pytest.raises(UsageError, match="version of alpha"):
+        plan.selection(known, ["alpha==3"])
+    with pytest.raises(UsageError, match="did you mean beta"):
+        plan.selection(known, ["betta"])
+
+
+def test_selection_in_the_current_interpreter_takes_what_is_installed():
+    known = catalog.Catalog(TWO, ())
+    ((found, version),) = plan.selection(known, [], {"beta": "9.9"})
+    assert (found.id, version.version) == ("beta", "9.9")
+    assert plan.selection(known, ["beta==1.0"], {"beta": "1.0"})[0][1] is TWO[1].newest
+    with pytest.raises(UsageError, match="not installed"):
+        plan.selection(known, ["alpha"], {"beta": "9.9"})
+    with pytest.raises(UsageError, match=r"has beta 9\.9, not 1\.0"):
+        plan.selection(known, ["beta==1.0"], {"beta": "9.9"})
+
+
+# -------------------------------------------------------------------------- names and durations
+
+
+@pytest.mark.parametrize("profile", PROFILES.values(), ids=lambda profile: profile.name)
+@pytest.mark.parametrize("device", LANES)
+def test_job_names_are_unique_stable_and_safe_as_file_names(profile, device):
+    made = make(catalog.load().frameworks, catalog.load().sections, profile=profile, device=device)
+    names = [job.id for job in made.jobs]
+    assert len(set(names)) == len(names)
+    assert all(name.replace("_", "").replace("+", "").replace("-", "").replace(".", "").isalnum()
+               for name in names)  # fmt: skip
+    assert {job.id for job in plan.reseed(made, 1).jobs} == set(names)
+
+
+def test_a_duration_is_history_plus_samples_plus_training():
+    job = Job("f", "1", "m", "cpu", "threads-1", ("lenet",), "warm", 0)
+    history = {("f", "m", "warm"): 5.0}
+    assert plan.duration(job, QUICK, history) == pytest.approx(5 + 0.12 * QUICK.samples)
+    trained = replace(job, accuracy=True)
+    assert plan.duration(trained, QUICK, history) > plan.duration(job, QUICK, history)
+    cold = replace(job, start="cold", sections=("compile",))
+    assert plan.duration(cold, QUICK, history) == plan.duration(cold, FULL, {}) > 5
+
+
+def test_a_plan_takes_as_long_as_its_jobs():
+    made = make()
+    history = {("alpha", "plain", "warm"): 100.0}
+    assert made.seconds(history) == pytest.approx(
+        sum(plan.duration(job, QUICK, history) for job in made.jobs)
+    )
+    assert make(profile=FULL).seconds({}) > made.seconds({}) > 0
+
+
+# ------------------------------------------------------------------------------- the code's hash
+
+
+def test_the_code_hash_changes_with_whatever_is_code():
+    files = {"worker.py": b"a", "own/adapter.py": b"b"}
+    one = framework("alpha")
+    base = plan.code_sha256(SECTIONS[1], one, files)
+    assert base == plan.code_sha256(SECTIONS[1], one, dict(reversed(files.items())))
+    changed = [
+        plan.code_sha256(SECTIONS[2], one, files),
+        plan.code_sha256(SECTIONS[1], one, files | {"worker.py": b"c"}),
+        plan.code_sha256(SECTIONS[1], one, files | {"own/lenet.py": b""}),
+        plan.code_sha256(SECTIONS[1], one, {"worker.py": b"b", "own/adapter.py": b"a"}),
+        plan.code_sha256(SECTIONS[1], replace(one, raw={"modes": {"a": 1}}), files),
+        plan.code_sha256(SECTIONS[1], replace(one, raw={"environment": {"A": "1"}}), files),
+    ]
+    assert base not in changed
+    assert len(set(changed)) == len(changed)
+    # A fact or a newly read source is no code: results stay valid.
+    assert base == plan.code_sha256(SECTIONS[1], replace(one, raw={"facts": {"a": 1}}), files)
+
+
+def test_a_profile_of_ones_own_works():
+    tiny = Profile("tiny", 1, 1, {"cpu": ("threads-1",)}, 0, 0, "one", "one process each")
+    made = make(profile=tiny)
+    assert [job.case for job in made.jobs].count("again") == 1
+    assert len(made.jobs) == 5 + 1
