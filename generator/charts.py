@@ -65,10 +65,15 @@ class Chart:
     alt: str
     specs: Mapping[str, dict[str, Any]]
 
-    @property
-    def digest(self) -> str:
-        """Ten hexadecimal digits that change with anything that changes the drawing."""
-        text = json.dumps([self.specs, {s: configuration(s) for s in SCHEMES}], sort_keys=True)
+    def digest(self, renderer: str) -> str:
+        """Ten hexadecimal digits that change with anything that changes the drawing.
+
+        Args:
+            renderer: name and version of what draws it.
+
+        """
+        looks = {scheme: configuration(scheme) for scheme in SCHEMES}
+        text = json.dumps([renderer, self.specs, looks], sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:10]
 
 
@@ -380,7 +385,6 @@ def samples(
     values: Sequence[tuple[int, int, float, bool]],
     *,
     axis: str,
-    limit: int = 1200,
 ) -> Chart:
     """Return a chart of raw samples: one column a block, in the order they were taken.
 
@@ -391,11 +395,9 @@ def samples(
         title: the finding.
         values: (block, sample, value, disturbed).
         axis: title of the value axis with its unit.
-        limit: at most so many points; of more, every n-th of each block is drawn.
 
     """
-    every = max(1, math.ceil(len(values) / limit))
-    rows = _spread([value for value in values if value[1] % every == 0])
+    rows = _spread(values)
     blocks = sorted({row["block"] for row in rows})
     both = len({row["state"] for row in rows}) > 1
     specification = {

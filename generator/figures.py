@@ -175,7 +175,7 @@ def build(frame: pd.DataFrame, section: Section, catalog: Catalog) -> tuple[Pane
     places |= {(lane, case) for (lane, case, *_) in faults}
     order = [lane for lanes in _LANES for lane in lanes]
     panels = []
-    for lane, case in sorted(places, key=lambda place: (_index(order, place[0]), *place)):
+    for lane, case in sorted(places, key=lambda place: (index_of(order, place[0]), *place)):
         if case == TWIN_CASE:
             continue
         found: dict[tuple[str, ...], statistics.Cell] = {
@@ -205,7 +205,8 @@ def build(frame: pd.DataFrame, section: Section, catalog: Catalog) -> tuple[Pane
 _LANES = (("threads-1", "threads-all"), ("resident", "copy"))
 
 
-def _index(order: Sequence[str], name: str) -> int:
+def index_of(order: Sequence[str], name: str) -> int:
+    """Return the position of a name; that after the last one if it is not there."""
     return order.index(name) if name in order else len(order)
 
 

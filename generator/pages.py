@@ -1,104 +1,48 @@
-"""Pure: figures -> one context per page -> Jinja -> Markdown text.
+"""Pure: figures -> one context per page, which a template turns into Markdown.
 
-Templates compute nothing, and a name that is not defined is an error. Whatever a template prints is
-escaped by :func:`escape` for Markdown and HTML alike, unless it is markup that a template or this
-module made. So a reason, a log or a build flag with ``<script>``, pipes, back-ticks or braces in it
-comes out as the text it is.
+Templates compute nothing, and a name that is not defined is an error; see
+:mod:`generator.markup` for what happens to text.
 """
 
 from __future__ import annotations
 
-import functools
-import json
 import math
-import posixpath
-import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-import jinja2
 from markupsafe import Markup
 
 from generator import charts, claims, statistics, tables
 from generator import figures as models
-from generator.claims import Verdict, lane_words
+from generator.claims import Verdict
 from generator.figures import Configuration, Figures, Panel, Row, slug
+from generator.markup import escape
 from generator.tables import Badge, Cell, Column, Table, badge, quantity, span
+from generator.words import (
+    DEVICES,
+    ESTIMATORS,
+    SCALES,
+    TOPICS,
+    View,
+    chart_title,
+    evidence,
+    finding,
+    labels_of,
+    lane_title,
+    machine_words,
+    names,
+    place_words,
+    plain_summary,
+    shown_value,
+    view,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from generator.catalog import Catalog, Framework, Metric, Section
-
-# ---------------------------------------------------------------------------------------- escaping
-
-INVISIBLE = re.compile(
-    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]"
-)
-_SPECIAL = re.compile(r"""[\\`*_{}\[\]<>&|~^#"']""")
-_LIST = re.compile(r"(?<=\d)([.)])(?=\s|$)")
-
-
-def escape(text: object) -> Markup:
-    """Return text that Markdown and HTML show as it is, on one line.
-
-    Characters that could start markup anywhere become character references; so do those that mean
-    something at the start of a line.
-    """
-    flat = " ".join(INVISIBLE.sub(" ", str(text)).split())
-    safe = _SPECIAL.sub(lambda match: f"&#{ord(match[0])};", flat)
-    if safe and not safe[0].isalnum() and safe[0] not in "&(":
-        safe = f"&#{ord(safe[0])};{safe[1:]}"
-    return Markup(_LIST.sub(lambda match: f"&#{ord(match[0])};", safe))
-
-
-def fence(text: object, language: str) -> Markup:
-    """Return a code block whose fence is longer than any row of back-ticks in the text."""
-    clean = INVISIBLE.sub("", str(text).replace("\r\n", "\n").replace("\r", "\n")).strip("\n")
-    longest = max((len(run) for run in re.findall("`+", clean)), default=0)
-    marks = "`" * max(3, longest + 1)
-    return Markup(f"{marks}{language}\n{clean}\n{marks}")
-
-
-def address(text: object) -> Markup:
-    """Return a relative address of ours as it may stand in a Markdown link."""
-    clean = str(text)
-    if not re.fullmatch(r"(?!/)[A-Za-z0-9._+#/-]+", clean) or "//" in clean:
-        raise ValueError(f"not an address that we made: {clean!r}")
-    return Markup(clean)
-
-
-def source(text: object) -> Markup:
-    """Return a small link to the page that says so; what is no web address stays text."""
-    plain = str(text)
-    if not re.fullmatch(r"https?://[^\s<>]+", plain):
-        return Markup('<span class="detail">{}</span>').format(escape(plain))
-    return Markup('<span class="detail"><a href="{}">source</a></span>').format(escape(plain))
-
-
-@functools.cache
-def environment(folder: Path) -> jinja2.Environment:
-    """Return the Jinja environment of the templates in ``folder``."""
-    made = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(folder),
-        undefined=jinja2.StrictUndefined,
-        autoescape=True,
-        finalize=lambda value: value if hasattr(value, "__html__") else escape(value),
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
-    made.filters |= {
-        "address": address,
-        "fence": fence,
-        "source": source,
-        "json": lambda value: Markup(json.dumps(str(value), ensure_ascii=False)),
-    }
-    return made
-
+    from generator.catalog import Catalog, Framework, Section
 
 # ------------------------------------------------------------------------------------------ inputs
 
@@ -118,6 +62,8 @@ class Picture:
 
     alt: str
     drawings: tuple[Drawing, ...]
+    script: str
+    """File name, beside the drawings, of what makes them interactive."""
 
     @property
     def small(self) -> bool:
@@ -148,7 +94,7 @@ class Inputs:
     def places(self) -> tuple[tuple[str, str, str, str], ...]:
         """Distinct (machine, device, section, provenance) of the rows that are shown."""
         columns = ("machine", "device", "section", "provenance")
-        return tuple((m, d, s, p) for m, d, s, p in _distinct(self.shown, *columns))
+        return tuple((m, d, s, p) for m, d, s, p in distinct(self.shown, *columns))
 
     @cached_property
     def machines(self) -> tuple[str, ...]:
@@ -175,237 +121,17 @@ class Inputs:
         return self.documents[max(keys, key=lambda key: (self.documents[key]["run"], key))]
 
 
-def _distinct(frame: pd.DataFrame, *columns: str) -> list[tuple[str, ...]]:
+def distinct(frame: pd.DataFrame, *columns: str) -> list[tuple[str, ...]]:
+    """Return the distinct combinations of some columns, as text."""
     unique = frame[list(columns)].drop_duplicates()
     return [tuple(map(str, row)) for row in unique.itertuples(index=False)]
 
 
-# --------------------------------------------------------------------------- how figures are shown
-
-
-@dataclass(frozen=True)
-class View:
-    """How the headline of a section is put into words; the defaults serve a section without one.
-
-    Attributes:
-        axis: title of the chart's axis.
-        column: heading of the headline's column.
-        more: what a row has more of when its value is larger, as in "1.49 × the time".
-        rate: show ``batch / value`` (for example images per second), with the value beside it.
-        start: metric of the same section drawn as the open mark of the row.
-        start_case: case drawn as the open mark (the panel of that case is not drawn itself).
-        log: logarithmic axis.
-        others: heading of the table of the other metrics.
-        marks: what filled and open marks are, for the caption.
-        hidden: metrics that only the evidence pages show.
-
-    """
-
-    axis: str
-    column: str
-    more: str
-    rate: str = ""
-    start: str = ""
-    start_case: str = ""
-    log: bool = True
-    others: str = "Other figures"
-    marks: str = ""
-    hidden: tuple[str, ...] = ()
-
-
-_VIEWS = {
-    "step_time": View(
-        axis="images per second",
-        column="Images per second",
-        more="time",
-        rate="images/s",
-        others="Beside the headline",
-        hidden=(
-            "gate",
-            "gate_logits_error",
-            "gate_gradient_error",
-            "gate_loss_error",
-            "parameters",
-            "foreign_load",
-            "sm_clock",
-            "gpu_temperature",
-            "gpu_power",
-        ),
-    ),
-    "peak_rss": View(
-        axis="resident memory in MB",
-        column="Peak while training",
-        more="memory",
-        start="rss_imported",
-        log=False,
-        others="Other counts of memory",
-        marks="Filled: peak while training. Open: after import.",
-    ),
-    "ready_time": View(
-        axis="seconds until the first step is done",
-        column="Ready after",
-        more="time",
-        start_case="warm",
-        others="The phases",
-        marks="Filled: cold caches. Open: warm caches.",
-    ),
-}
-
-
-def view(metric: Metric) -> View:
-    """Return the wording for a headline metric."""
-    found = _VIEWS.get(metric.id)
-    if found:
-        return found
-    unit = {"s": "seconds", "B": "MB", "1": "", "": ""}.get(metric.unit, metric.unit)
-    axis = f"{metric.title} in {unit}" if unit else metric.title
-    return View(axis=axis, column=metric.title[:1].upper() + metric.title[1:], more=metric.title)
-
-
-_SCALES = {"B": 1e-6}
-"""Factor from a row's unit to the unit of the axis."""
-
-ESTIMATORS: Mapping[statistics.Estimator, str] = {
-    "median": "median",
-    "p25": "25th percentile",
-    "p10": "10th percentile",
-    "minimum": "minimum",
-}
-
-_DEVICES = {"cpu": "Processor (CPU)", "cuda": "Graphics card (CUDA)"}
-
-
-def lane_title(lane: str) -> str:
-    """Return a lane as a heading."""
-    return {"threads-1": "1 thread", "threads-all": "All cores"}.get(
-        lane, lane_words(lane)[:1].upper() + lane_words(lane)[1:]
-    )
-
-
-def _place(panel: Panel, how: View) -> str:
-    parts = [lane_title(panel.lane)]
-    if panel.case and not how.start_case:
-        parts.append(panel.case)
-    if panel.division != "closed":
-        parts.append(f"{panel.division} division")
-    return ", ".join(parts)
-
-
-def _labels(rows: Sequence[Row]) -> dict[Configuration, str]:
-    """Return the label of each configuration; with the version where there are several."""
-    versions: dict[str, set[str]] = {}
-    for row in rows:
-        one = row.configuration
-        versions.setdefault(one.framework, set()).add(one.version)
-    return {
-        (one := row.configuration): one.label.replace(
-            one.framework_name, f"{one.framework_name} {one.version}", 1
-        )
-        if len(versions[one.framework]) > 1
-        else one.label
-        for row in rows
-    }
-
-
-def evidence(section: str, one: Configuration, panel: Panel) -> str:
-    """Return the address of a figure's evidence, relative to ``docs/report/``."""
-    return f"evidence/{section}-{one.framework}.md#{anchor(panel, one)}"
-
-
-def anchor(panel: Panel, one: Configuration) -> str:
-    """Return the anchor of a configuration on its evidence page."""
-    return slug(f"{panel.machine}-{one.version}-{one.mode}-{panel.device}-{panel.lane}")
-
-
-# ---------------------------------------------------------------------------------------- findings
-
-
-@dataclass(frozen=True)
-class Finding:
-    """One sentence about a panel, as parts: where, what."""
-
-    where: str
-    text: str
-
-    @property
-    def plain(self) -> str:
-        """The whole sentence."""
-        return f"{self.where}: {self.text}"
-
-
-def finding(panel: Panel, batch: int) -> Finding:
-    """Say in one sentence what leads a panel and by how much."""
-    how = view(panel.metric)
-    labels = _labels(panel.rows)
-    where = _place(panel, how) + (f", {panel.case} caches" if how.start_case else "")
-    if not panel.good:
-        return Finding(where, "no configuration gave a valid result.")
-    first = panel.good[0]
-    best = _shown(first, panel, batch)
-    leaders = panel.leaders
-    if len(panel.good) == 1:
-        text = f"{labels[first.configuration]} reaches {best}, alone here"
-    elif len(leaders) == len(panel.good):
-        text = (
-            f"no configuration is told apart from the best estimate,"
-            f" {labels[first.configuration]} with {best}"
-        )
-    elif len(leaders) > 3:
-        text = (
-            f"{len(leaders)} of {len(panel.good)} configurations are tied in the lead, best"
-            f" estimate {labels[first.configuration]} with {best}"
-        )
-    else:
-        verb = "leads" if len(leaders) == 1 else "are tied in the lead, best estimate"
-        text = f"{names(leaders)} {verb}{' with' if len(leaders) == 1 else ''} {best}"
-    follower = next((row for row in panel.good if row.group == 1), None)
-    if follower is not None and follower.against is not None:
-        text += (
-            f"; next comes {labels[follower.configuration]} at"
-            f" {follower.against.value:.2f} × the {how.more}"
-        )
-    return Finding(where, text + ".")
-
-
-def chart_title(panels: Sequence[Panel]) -> str:
-    """Say in one sentence what leads the panels of a chart."""
-    found = {}
-    for panel in panels:
-        if panel.good:
-            tied = len(panel.leaders)
-            found[_place(panel, view(panel.metric)).lower()] = (
-                names(panel.leaders) if tied < 4 else f"{tied} of {len(panel.good)} tied"
-            )
-    if not found:
-        return "No configuration gave a valid result."
-    if len(set(found.values())) == 1 and "tied" not in (lead := next(iter(found.values()))):
-        return f"In the lead with {tables.listing(list(found))}: {lead}."
-    return (
-        "In the lead: " + "; ".join(f"{lead} with {where}" for where, lead in found.items()) + "."
-    )
-
-
-def names(rows: Sequence[Row]) -> str:
-    """Return configurations in a list, the modes of a framework together."""
-    versions: dict[str, set[str]] = {}
-    modes: dict[str, list[str]] = {}
-    for row in rows:
-        one = row.configuration
-        versions.setdefault(one.framework_name, set()).add(one.version)
-    for row in rows:
-        one = row.configuration
-        several = len(versions[one.framework_name]) > 1
-        name = f"{one.framework_name} {one.version}" if several else one.framework_name
-        modes.setdefault(name, []).append(one.mode_title)
-    return tables.listing([f"{name} ({'; '.join(found)})" for name, found in modes.items()])
-
-
-def _shown(row: Row, panel: Panel, batch: int) -> str:
-    assert row.summary is not None
-    how = view(panel.metric)
-    if how.rate:
-        return f"{tables.figures(batch / row.summary.value, 4)} {how.rate}"
-    return quantity(row.summary.value, panel.metric.unit)
+def where(frame: pd.DataFrame, **values: str) -> pd.DataFrame:
+    """Return the rows whose columns have these values."""
+    for column, value in values.items():
+        frame = frame[frame[column] == value]
+    return frame
 
 
 # ------------------------------------------------------------------------------------ sections
@@ -479,20 +205,6 @@ def claim_views(book: claims.Book, page: str, figures: Figures | None) -> tuple[
     return tuple(views)
 
 
-def machine_words(document: Mapping[str, Any]) -> str:
-    """Return a machine in one line: processor, cores, memory, system."""
-    machine = document["machine"]
-    parts = [
-        str(machine["cpu"]),
-        f"{machine['cores']} core{'s' if machine['cores'] != 1 else ''}",
-        f"{machine['memory_bytes'] / 2**30:.0f} GiB",
-        str(machine["os"]),
-    ]
-    if machine["virtualised"]:
-        parts.append("virtual machine")
-    return ", ".join(parts)
-
-
 def section_context(
     section: Section, inputs: Inputs, known: Mapping[tuple[str, str], Figures], draw: Draw
 ) -> dict[str, Any]:
@@ -517,8 +229,8 @@ def section_context(
             panels = tuple(p for p in figures.panels if p.section == section.id)
             if not panels:
                 continue
-            heading = _DEVICES.get(device, device) if len(devices) > 1 else ""
-            frame = _rows(inputs.shown, machine=machine, device=device, section=section.id)
+            heading = DEVICES.get(device, device) if len(devices) > 1 else ""
+            frame = where(inputs.shown, machine=machine, device=device, section=section.id)
             views.append(_device(section, inputs, figures, panels, frame, heading, draw))
         if views:
             document = inputs.document(machine)
@@ -543,12 +255,6 @@ def section_context(
         "others_title": view(models.headline(section)).others,
         "command": f"generator measure --section {section.id}",
     }
-
-
-def _rows(frame: pd.DataFrame, **where: str) -> pd.DataFrame:
-    for column, value in where.items():
-        frame = frame[frame[column] == value]
-    return frame
 
 
 def _device(
@@ -577,7 +283,7 @@ def _device(
         tuple(Markup("**{}:** {}\n").format(escape(f.where), escape(f.text)) for f in findings),
         (draw(_chart(name, panels, drawn, figures, batch, inputs.catalog)),) if drawn else (),
         _caption(drawn, how),
-        _headline_table(section, panels, figures, batch, document),
+        _headline_table(section, panels, figures, batch),
         _others_table(section, frame, figures, inputs.catalog),
         _faults_table(section, panels),
     )
@@ -590,7 +296,7 @@ def _caption(panels: Sequence[Panel], how: View) -> str:
         " processes. Lines: 95 % intervals."
     )
     found = [
-        f"{100 * panel.detectable:.0f} % ({_place(panel, how).lower()})"
+        f"{100 * panel.detectable:.0f} % ({place_words(panel, how).lower()})"
         for panel in panels
         if math.isfinite(panel.detectable)
     ]
@@ -612,7 +318,7 @@ def _chart(
     metric = panels[0].metric
     how = view(metric)
     marks = [
-        _mark(row, panel, panels, figures, batch, _labels(panel.rows))
+        _mark(row, panel, panels, figures, batch, labels_of(panel.rows))
         for panel in drawn
         for row in panel.rows
     ]
@@ -640,9 +346,9 @@ def _mark(
     label, name = labels[one], one.framework_name
     if row.summary is None:
         word = tables.STATUS_WORDS[row.status]
-        return charts.Mark(label, name, _place(panel, how), fault=word)
+        return charts.Mark(label, name, place_words(panel, how), fault=word)
     found = row.summary
-    scale = _SCALES.get(panel.metric.unit, 1.0)
+    scale = SCALES.get(panel.metric.unit, 1.0)
     value = statistics.Interval(*(scale * x for x in (found.value, found.low, found.high)))
     text = quantity(found.value, panel.metric.unit)
     start = None
@@ -664,7 +370,7 @@ def _mark(
     return charts.Mark(
         label,
         name,
-        _place(panel, how),
+        place_words(panel, how),
         value.value,
         _finite(value.low),
         _finite(value.high),
@@ -686,22 +392,7 @@ def _estimate(
         panel.lane, case, metric,
     )  # fmt: skip
     cell = figures.cells.get(key)
-    return None if cell is None else _plain_summary(cell)[0]
-
-
-def _plain_summary(cell: statistics.Cell) -> tuple[float, float, float, int, int]:
-    """Return (value, low, high, processes, samples) of any metric, zero and below included.
-
-    The interval is NaN where the logarithm has no meaning or there was one process.
-    """
-    import numpy as np
-
-    try:
-        found = models.summary(cell)
-    except ValueError:
-        every = np.concatenate(list(cell.blocks.values()))
-        return float(np.median(every)), math.nan, math.nan, len(cell.blocks), len(every)
-    return found.value, found.low, found.high, found.processes, found.samples
+    return None if cell is None else plain_summary(cell)[0]
 
 
 _LEADS = Badge("▲", "leads", "good")
@@ -735,7 +426,6 @@ def _headline_table(
     panels: Sequence[Panel],
     figures: Figures,
     batch: int,
-    document: Mapping[str, Any],
 ) -> Table:
     metric = panels[0].metric
     how = view(metric)
@@ -753,9 +443,9 @@ def _headline_table(
     columns.append(Column("Processes × samples"))
     rows = []
     for panel in panels:
-        labels = _labels(panel.rows)
+        labels = labels_of(panel.rows)
         for row in panel.rows:
-            rows.append(_headline_row(row, panel, labels, figures, batch, with_case, gated))
+            rows.append(_headline_row(row, panel, labels, batch, with_case, gated))
     return Table(f"{section.title}, {figures.device}", tuple(columns), tuple(rows))
 
 
@@ -763,7 +453,6 @@ def _headline_row(
     row: Row,
     panel: Panel,
     labels: Mapping[Configuration, str],
-    figures: Figures,
     batch: int,
     with_case: bool,
     gated: bool,
@@ -872,7 +561,7 @@ def _others_table(
 def _other_cell(cell: statistics.Cell | None, status: str) -> Cell:
     if cell is None:
         return Cell("", badge=badge(status)) if status else Cell("–")
-    value, low, high, _, _ = _plain_summary(cell)
+    value, low, high, _, _ = plain_summary(cell)
     detail = span(low, high, cell.unit) if high > 1.0001 * low else ""
     return Cell(quantity(value, cell.unit), sort=float(f"{value:.6g}"), detail=detail)
 
@@ -880,13 +569,13 @@ def _other_cell(cell: statistics.Cell | None, status: str) -> Cell:
 def _gaps(frame: pd.DataFrame) -> dict[tuple[str, ...], str]:
     bad = frame[frame["status"] != "ok"]
     columns = (*statistics.Key._fields[1:], "status")
-    return {row[:-1]: row[-1] for row in _distinct(bad, *columns)}
+    return {row[:-1]: row[-1] for row in distinct(bad, *columns)}
 
 
 def _faults_table(section: Section, panels: Sequence[Panel]) -> Table | None:
     rows = []
     for panel in panels:
-        labels = _labels(panel.rows)
+        labels = labels_of(panel.rows)
         for row in panel.rows:
             if not row.reason:
                 continue
@@ -1026,7 +715,7 @@ def home_context(inputs: Inputs, known: Mapping[tuple[str, str], Figures]) -> di
             figures = known[machine, device]
             suffix = "" if not boards else f" on {inputs.document(machine)['machine']['cpu']}"
             if len(inputs.devices(machine)) > 1:
-                suffix += f" ({_DEVICES.get(device, device)})"
+                suffix += f" ({DEVICES.get(device, device)})"
             board = _board(figures, titles, inputs)
             if board.rows:
                 boards.append(Board(suffix, slug(f"leads-{machine}-{device}"), board))
@@ -1051,10 +740,10 @@ def home_context(inputs: Inputs, known: Mapping[tuple[str, str], Figures]) -> di
 
 
 def _versions(inputs: Inputs, machine: str) -> str:
+    subjects = {tuple(key.split("/")[1:3]) for here, _, _, key in inputs.places if here == machine}
     found = {
-        (models.configuration(inputs.catalog, *key.split("/")[1:3], "").framework_name, version)
-        for here, _, _, key in inputs.places
-        if here == machine and (version := key.split("/")[2])
+        (models.configuration(inputs.catalog, framework, version, "").framework_name, version)
+        for framework, version in subjects
     }
     return tables.listing([f"{name} {version}" for name, version in sorted(found)])
 
@@ -1068,12 +757,9 @@ def _home_findings(figures: Figures, inputs: Inputs) -> list[str]:
         if panel is None:
             continue
         found = finding(panel, batch)
-        topic = _TOPICS.get(section.id, section.title)
+        topic = TOPICS.get(section.id, section.title)
         sentences.append(f"{topic} ({found.where[:1].lower()}{found.where[1:]}): {found.text}")
     return sentences
-
-
-_TOPICS = {"lenet": "Training speed", "memory": "Memory", "compile": "Time until ready"}
 
 
 def _board(figures: Figures, titles: Mapping[str, Section], inputs: Inputs) -> Table:
@@ -1083,7 +769,7 @@ def _board(figures: Figures, titles: Mapping[str, Section], inputs: Inputs) -> T
         if not panel.good:
             continue
         how = view(panel.metric)
-        labels = _labels(panel.rows)
+        labels = labels_of(panel.rows)
         first = panel.good[0]
         link = f"{panel.section}.md"
         follower = next((row for row in panel.good if row.group == 1), None)
@@ -1095,7 +781,7 @@ def _board(figures: Figures, titles: Mapping[str, Section], inputs: Inputs) -> T
                 detail=f"{follower.against.value:.2f} × the {how.more}",
             )
         faults = len(panel.rows) - len(panel.good)
-        topic = _TOPICS.get(panel.section, titles[panel.section].title)
+        topic = TOPICS.get(panel.section, titles[panel.section].title)
         rows.append(
             (
                 Cell(
@@ -1105,7 +791,7 @@ def _board(figures: Figures, titles: Mapping[str, Section], inputs: Inputs) -> T
                 ),
                 Cell(leaders, strong=True, detail=f"of {len(panel.rows)}"
                      + (f", {faults} without a valid result" if faults else "")),
-                Cell(_shown(first, panel, batch), href=link),
+                Cell(shown_value(first, panel, batch), href=link),
                 behind,
             )
         )  # fmt: skip
@@ -1211,7 +897,7 @@ def _study(inputs: Inputs, draw: Draw) -> StudyView | None:
             marks.append(
                 charts.Mark(
                     name, "identical runs", panel, 100 * spread.spread, 100 * spread.low,
-                    100 * spread.high, shown, tooltip=f"{spread.twins} twins, {spread.blocks} blocks",
+                    100 * spread.high, shown, tooltip=f"{spread.twins} × {spread.blocks}",
                 )
             )  # fmt: skip
             rows.append(
@@ -1273,384 +959,3 @@ def _bands_table(known: Mapping[tuple[str, str], Figures]) -> Table | None:
         Column("Found 4 times in 5 from", number=True),
     )
     return Table("Smallest differences", columns, tuple(rows))
-
-
-# ---------------------------------------------------------------------------------------- evidence
-
-
-@dataclass(frozen=True)
-class LogView:
-    """A log of a process that did not end well."""
-
-    title: str
-    text: str
-    address: str
-
-
-@dataclass(frozen=True)
-class ConfigurationView:
-    """Everything behind the figures of one configuration and lane."""
-
-    heading: str
-    anchor: str
-    summary: str
-    status: Badge | None
-    reason: str
-    command: str
-    figures: Table | None
-    chart: Picture | None
-    chart_caption: str
-    gate: Table | None
-    gate_title: str
-    jobs: Table
-    logs: tuple[LogView, ...]
-
-
-@dataclass(frozen=True)
-class SubjectView:
-    """One run of one version on one machine, as far as pages show it."""
-
-    heading: str
-    anchor: str
-    provenance: Table
-    csv: str
-    json: str
-    packages_title: str
-    packages: str
-    configurations: tuple[ConfigurationView, ...]
-
-
-@dataclass(frozen=True)
-class TextView:
-    """A file of the repository that is shown whole."""
-
-    name: str
-    anchor: str
-    language: str
-    text: str
-
-
-def evidence_context(
-    section: Section,
-    framework: str,
-    inputs: Inputs,
-    known: Mapping[tuple[str, str], Figures],
-    draw: Draw,
-) -> dict[str, Any]:
-    """Return the context of the evidence page of one section and framework."""
-    frame = _rows(inputs.shown, section=section.id, framework=framework)
-    folder = next((f for f in inputs.catalog.frameworks if f.id == framework), None)
-    name = folder.name if folder else framework
-    subjects = []
-    keys = {key for (key,) in _distinct(frame, "provenance")}
-    for key in sorted(keys, key=lambda key: (key.rsplit("/", 1)[1], key), reverse=True):
-        rows = _rows(frame, provenance=key)
-        subjects.append(_subject(section, rows, key, inputs, known, draw))
-    return {
-        "title": f"{name}: evidence for “{section.title}”",
-        "description": f"Script, rows, checks, logs and lock behind the figures of {name}.",
-        "section": section,
-        "framework": {"name": name},
-        "subjects": subjects,
-        "scripts": list(_scripts(folder)) if folder else [],
-        "locks": list(_locks(folder, keys, inputs)) if folder else [],
-    }
-
-
-def _scripts(framework: Framework) -> Iterator[TextView]:
-    # The idiomatic script first: it is what readers come for; the adapter is its plumbing.
-    paths = sorted(framework.folder.glob("*.py"), key=lambda p: (p.stem == "adapter", p.name))
-    for path in paths:
-        if path.stem == "__init__":
-            continue
-        yield TextView(
-            f"{framework.id}/{path.name}", f"script-{slug(path.stem)}", "python",
-            path.read_text(encoding="utf-8"),
-        )  # fmt: skip
-
-
-def _locks(framework: Framework, keys: set[str], inputs: Inputs) -> Iterator[TextView]:
-    names = {inputs.documents[key]["environment"]["lock"] for key in keys} - {None}
-    for name in sorted(names):
-        path = framework.folder / "environments" / Path(str(name)).name
-        if path.is_file():
-            yield TextView(path.name, "", "text", path.read_text(encoding="utf-8"))
-
-
-def _subject(
-    section: Section,
-    rows: pd.DataFrame,
-    key: str,
-    inputs: Inputs,
-    known: Mapping[tuple[str, str], Figures],
-    draw: Draw,
-) -> SubjectView:
-    document = inputs.documents[key]
-    machine, framework, version, run = key.split("/")
-    places = [place for place in _distinct(rows, "device", "mode", "lane") if place[1] and place[2]]
-    views = tuple(
-        _configuration(section, rows, key, place, inputs, known[machine, place[0]], draw)
-        for place in sorted(places)
-    )
-    packages = document["environment"]["packages"]
-    data = f"../data/{machine}/{framework}/{version}/{run}"
-    return SubjectView(
-        f"Version {version}, {tables.day(run)}, {document['machine']['cpu']}",
-        slug(f"run-{machine}-{version}-{run}"),
-        _provenance_table(document, section),
-        f"{data}.csv",
-        f"{data}.json",
-        f"{len(packages)} packages, frozen",
-        "\n".join(map(str, packages)),
-        views,
-    )
-
-
-def _provenance_table(document: Mapping[str, Any], section: Section) -> Table:
-    environment, repository = document["environment"], document["repository"]
-    commit = str(repository["commit"] or "unknown")[:12]
-    if repository["dirty"]:
-        commit += " with uncommitted changes"
-    finished = document["finished"] or "not finished"
-    facts = {
-        "Machine": f"{document['machine']['id']}: {machine_words(document)}",
-        "System": str(document["machine"]["kernel"]),
-        "Graphics": ", ".join(
-            f"{gpu['name']}, driver {gpu['driver']}" for gpu in document["machine"]["gpus"]
-        ),
-        "Started, finished": f"{', '.join(document['starts'])} – {finished}",
-        "Command": document["command"],
-        "Profile, seed": f"{document['profile']}, {document['seed']}",
-        "Repository": commit,
-        "Measuring code": str(document["code_sha256"].get(section.id, ""))[:16],
-        "Environment": f"{environment['kind']}, {environment['lock'] or 'no lock'}, Python "
-        f"{environment['python']}",
-        "Lock": str(environment["lock_sha256"] or "")[:16],
-        "Data": f"{document['data']['name']}, SHA-256 {document['data']['sha256'][:16]}",
-        "Weights": f"SHA-256 {document['weights_sha256'][:16]}",
-        "Settings": ", ".join(f"{k} {v}" for k, v in document["settings"].items()),
-        "Build": ", ".join(f"{k} {v}" for k, v in document["build"].items()),
-    }
-    rows = tuple((Cell(name), Cell(text)) for name, text in facts.items() if text)
-    return Table("Provenance", (Column("What"), Column("Value")), rows, plain=True)
-
-
-def _configuration(
-    section: Section,
-    frame: pd.DataFrame,
-    key: str,
-    place: tuple[str, ...],
-    inputs: Inputs,
-    figures: Figures,
-    draw: Draw,
-) -> ConfigurationView:
-    device, mode, lane = place
-    document = inputs.documents[key]
-    _, framework, version, _ = key.split("/")
-    one = models.configuration(inputs.catalog, framework, version, mode)
-    row, panel = _find(figures, section, one, lane)
-    rows = _rows(frame, device=device, mode=mode, lane=lane)
-    jobs = [
-        job
-        for job in document["jobs"]
-        if (job["mode"], job["device"], job["lane"]) == (mode, device, lane)
-        and section.id in job["sections"]
-    ]
-    mode_words = next(
-        (
-            m.summary
-            for f in inputs.catalog.frameworks
-            if f.id == framework
-            for m in f.modes
-            if m.id == mode
-        ),
-        "",
-    )
-    cells = {
-        k: cell
-        for k, cell in figures.cells.items()
-        if (k.framework, k.version, k.section, k.mode, k.lane)
-        == (framework, version, section.id, mode, lane)
-    }
-    broken = row is not None and row.summary is None
-    assert panel is None or panel.device == device
-    return ConfigurationView(
-        f"{one.label}, {lane_title(lane)}" + ("" if device == "cpu" else f", {device}"),
-        slug(f"{figures.machine}-{version}-{mode}-{device}-{lane}"),
-        mode_words,
-        badge(row.status) if row is not None and broken else None,
-        row.reason if row is not None and broken else "",
-        f"generator measure {framework}=={version} --section {section.id} --mode {mode}"
-        f" --device {device}",
-        _cells_table(cells, section),
-        _samples(section, cells, figures, one, lane, _disturbed(rows), draw),
-        "Each point is a sample, each line the median of its process.",
-        *_gate(jobs),
-        _jobs_table(jobs),
-        tuple(_logs(jobs, key, inputs)),
-    )
-
-
-def _find(
-    figures: Figures, section: Section, one: Configuration, lane: str
-) -> tuple[Row | None, Panel | None]:
-    for panel in figures.panels:
-        if (panel.section, panel.lane) == (section.id, lane):
-            for row in panel.rows:
-                if row.configuration == one:
-                    return row, panel
-    return None, None
-
-
-def _cells_table(cells: Mapping[statistics.Key, statistics.Cell], section: Section) -> Table | None:
-    if not cells:
-        return None
-    order = list(section.metrics)
-    rows = []
-    for key, cell in sorted(
-        cells.items(), key=lambda item: (models._index(order, item[0].metric), item[0].case)
-    ):
-        metric = section.metrics.get(key.metric)
-        if key.metric == "gate":  # a verdict: the heading says it
-            continue
-        value, low, high, processes, samples = _plain_summary(cell)
-        rows.append(
-            (
-                Cell(metric.title if metric else key.metric, detail=key.case),
-                Cell(quantity(value, cell.unit), sort=float(f"{value:.6g}")),
-                Cell(span(low, high, cell.unit) if high > 1.0001 * low else "–"),
-                Cell(f"{processes} × {samples // processes}"),
-            )
-        )
-    columns = (
-        Column("Metric"),
-        Column("Value", number=True),
-        Column("95 % interval", number=True),
-        Column("Processes × samples", number=True),
-    )
-    return Table("Figures", columns, tuple(rows))
-
-
-def _disturbed(rows: pd.DataFrame) -> set[tuple[str, int]]:
-    """Return (run, block) of the blocks that other programs disturbed."""
-    marked = [str(x) for x in rows["flags"].cat.categories if "disturbed" in str(x).split()]
-    bad = rows[rows["flags"].isin(marked) & rows["block"].notna()]
-    return {(run, int(block)) for run, block in _distinct(bad, "run", "block")}
-
-
-def _numbered(cell: statistics.Cell) -> list[tuple[tuple[str, int], Any]]:
-    """Return ((run, block), samples) of a cell; :class:`statistics.Cell` calls any hashable so."""
-    return [(key, samples) for key, samples in cell.blocks.items() if isinstance(key, tuple)]
-
-
-def _samples(
-    section: Section,
-    cells: Mapping[statistics.Key, statistics.Cell],
-    figures: Figures,
-    one: Configuration,
-    lane: str,
-    disturbed: set[tuple[str, int]],
-    draw: Draw,
-) -> Picture | None:
-    """Draw the raw samples of the headline, where there are several a block."""
-    metric = models.headline(section)
-    found = [c for k, c in cells.items() if k.metric == metric.id and k.case == ""]
-    if not found or all(len(block) < 2 for block in found[0].blocks.values()):
-        return None
-    cell = found[0]
-    scale, unit = (1e3, "ms") if cell.unit == "s" else (1.0, cell.unit)
-    values = [
-        (block, sample, scale * float(value), (run, block) in disturbed)
-        for (run, block), samples in _numbered(cell)
-        for sample, value in enumerate(samples)
-    ]
-    middle = models.summary(cell)
-    title = (
-        f"{one.label}, {lane_words(lane)}: {quantity(middle.value, cell.unit)} per step in"
-        f" {middle.processes} processes."
-    )
-    name = f"samples-{section.id}-{one.framework}-{one.mode}-{figures.device}-{lane}"
-    return draw(charts.samples(name, title, values, axis=f"{metric.title} in {unit}"))
-
-
-def _gate(jobs: Sequence[Mapping[str, Any]]) -> tuple[Table | None, str]:
-    """Return the worst of each comparison with the reference over all processes."""
-    worst: dict[str, tuple[float, float, bool]] = {}
-    for job in jobs:
-        for quantity_name, error, tolerance, ok in job.get("facts", {}).get("gate", []):
-            before = worst.get(str(quantity_name))
-            if before is None or float(error) > before[0]:
-                worst[str(quantity_name)] = (float(error), float(tolerance), bool(ok))
-    if not worst:
-        return None, ""
-    rows = tuple(
-        (
-            Cell(name),
-            Cell(f"{error:.1e}", sort=error),
-            Cell(f"{tolerance:.1e}", sort=tolerance),
-            Cell("", badge=Badge("✓", "agrees", "good") if ok else Badge("≠", "differs", "bad")),
-        )
-        for name, (error, tolerance, ok) in worst.items()
-    )
-    columns = (
-        Column("Quantity"),
-        Column("Relative error, worst process", number=True),
-        Column("Tolerance", number=True),
-        Column("Verdict"),
-    )
-    good = sum(ok for _, _, ok in worst.values())
-    title = f"Gate: {good} of {len(worst)} quantities agree with the float64 reference"
-    return Table("Gate", columns, rows), title
-
-
-def _jobs_table(jobs: Sequence[Mapping[str, Any]]) -> Table:
-    rows = []
-    for job in jobs:
-        threads = ", ".join(f"{k} {v}" for k, v in job.get("threads", {}).items())
-        load = job.get("foreign_load")
-        case = " ".join(x for x in (str(job.get("start") or ""), str(job.get("case") or "")) if x)
-        rows.append(
-            (
-                Cell(f"{job['block'] + 1}" if job["block"] is not None else "–", detail=case),
-                Cell(str(job.get("order", "–"))),
-                Cell("", badge=badge(job["status"])),
-                Cell(f"{job['seconds']:.1f} s" if job.get("seconds") else "–"),
-                Cell(str(job.get("k") or "–")),
-                Cell(str(job.get("warmup", "–"))),
-                Cell(threads),
-                Cell("–" if load is None else f"{load:.2f}",
-                     detail="disturbed" if job.get("disturbed") else ""),
-            )
-        )  # fmt: skip
-    titles = (
-        "Block", "Order", "Status", "Took", "Steps a sample", "Warm-up steps", "Threads",
-        "Foreign cores",
-    )  # fmt: skip
-    return Table("Processes", tuple(map(Column, titles)), tuple(rows))
-
-
-_LOG_LINES = 60
-
-
-def _logs(jobs: Sequence[Mapping[str, Any]], key: str, inputs: Inputs) -> Iterator[LogView]:
-    """Yield the first log of each kind of failure; further ones are the same story again."""
-    seen = set()
-    machine, framework, version, _ = key.split("/")
-    for job in jobs:
-        path = job.get("log")
-        if not path or job["status"] in seen:
-            continue
-        seen.add(job["status"])
-        lines = inputs.log(key, path).splitlines()
-        if len(lines) > _LOG_LINES:
-            lines = [f"[… {len(lines) - _LOG_LINES} lines before …]", *lines[-_LOG_LINES:]]
-        yield LogView(
-            f"block {job['block']} ({tables.STATUS_WORDS[job['status']]})",
-            "\n".join(line[:2000] for line in lines),
-            posixpath.join("../data", machine, framework, version, log_name(path)),
-        )
-
-
-def log_name(path: str) -> str:
-    """Return the address of a published log beside its CSV: plain text for every server."""
-    return re.sub(r"[^A-Za-z0-9._+/-]", "-", path) + ".txt"

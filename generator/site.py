@@ -6,7 +6,9 @@ files that nothing asks for any more are removed.
 
 from __future__ import annotations
 
+import contextlib
 import functools
+import importlib.metadata
 import json
 import os
 import re
@@ -18,7 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from generator import catalog as registry
-from generator import process
+from generator import environments, process
 from generator.errors import GeneratorError, InputError
 from generator.figures import Figures
 
@@ -30,7 +32,6 @@ RENDERED = "SYMBOLIC_COMPARISON_RENDERED"
 """Set for the MkDocs that :func:`build` starts: its hook need not render again."""
 
 BEGIN, END = "# nav: begin\n", "# nav: end\n"
-VEGA = "report/charts/vega.js"
 
 
 @dataclass
@@ -72,7 +73,7 @@ def render(
     _pages(root, results_root, inputs, writer)
     for key in sorted({str(key) for key in shown["provenance"].unique()}):
         _publish(writer, results_root, key, loaded.documents[key])
-    writer.text(VEGA, vega_bundle)
+    writer.text(f"report/charts/{vega_name()}", vega_bundle)
     writer.finish()
     if docs is None:
         _write_navigation(root, catalog, writer.done)
@@ -116,15 +117,34 @@ def _mkdocs(root: Path, *arguments: str) -> None:
         )
 
 
+def vega_name() -> str:
+    """Return the file name of the script that makes charts interactive."""
+    return f"vega-{vl_convert_version()}.js"
+
+
+def vl_convert_version() -> str:
+    """Return the version of what draws the charts, and brings Vega along."""
+    return importlib.metadata.version("vl-convert-python")
+
+
 def vega_bundle() -> str:
     """Return the script that makes charts interactive, of the Vega that drew the pictures.
 
-    Wrapped, because the bundle would otherwise leave thousands of names in the page.
+    Wrapped, because the bundle would otherwise leave thousands of names in the page. Bundling takes
+    a second, so the result is kept in the cache.
     """
+    kept = environments.cache_folder() / vega_name()
+    try:
+        return kept.read_text(encoding="utf-8")
+    except OSError:
+        pass
     import vl_convert
 
     body = vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;")
-    return f"(()=>{{{body}\n}})();\n"
+    script = f"(()=>{{{body}\n}})();\n"
+    with contextlib.suppress(OSError):  # a full disk or a read-only home is no reason to stop
+        _replace(kept, script.encode())
+    return script
 
 
 # -------------------------------------------------------------------------------------- navigation
@@ -260,10 +280,10 @@ def _identity(path: Path) -> tuple[int, int]:
 
 def _pages(root: Path, results_root: Path, inputs: pages.Inputs, writer: _Writer) -> None:
     """Write every page."""
-    from generator import pages
+    from generator import evidence, markup, pages
 
     templates = root / "templates"
-    environment = pages.environment(templates)
+    environment = markup.environment(templates)
     known = _figures(inputs, results_root)
 
     def write(name: str, template: str, context: Mapping[str, Any]) -> str:
@@ -295,14 +315,14 @@ def _pages(root: Path, results_root: Path, inputs: pages.Inputs, writer: _Writer
                 writer.text(name, found[1])
                 continue
             before = writer.wanted()
-            context = pages.evidence_context(section, framework, inputs, known, writer.draw)
+            context = evidence.context(section, framework, inputs, known, writer.draw)
             text = write(name, "pages/evidence.md.j2", context)
             _known_pages[place] = (stamp, text, writer.wanted() - before)
 
 
 def _publish(writer: _Writer, results_root: Path, key: str, document: Mapping[str, Any]) -> None:
     """Copy a run's rows, document and logs to where pages link to them."""
-    from generator import pages
+    from generator import evidence
 
     source = results_root / key
     target = f"report/data/{key}"
@@ -312,7 +332,7 @@ def _publish(writer: _Writer, results_root: Path, key: str, document: Mapping[st
         if job.get("log"):
             log = source.parent / job["log"]
             if log.is_file():
-                writer.copy(f"{Path(target).parent}/{pages.log_name(job['log'])}", log)
+                writer.copy(f"{Path(target).parent}/{evidence.log_name(job['log'])}", log)
 
 
 # ------------------------------------------------------------------------------------------ writing
@@ -372,7 +392,7 @@ class _Writer:
         """
         from generator import charts, pages
 
-        stem = f"charts/{chart.name}.{chart.digest}"
+        stem = f"charts/{chart.name}.{chart.digest(vl_convert_version())}"
         drawings = []
         for size, specification in chart.specs.items():
             light = functools.cache(lambda s=specification: _svg(s))
@@ -382,7 +402,7 @@ class _Writer:
                 width, height = _size(self._path(f"report/{name}"))
                 drawings.append(pages.Drawing(name, width, height))
         self.text(f"report/{stem}.json", lambda: _specification(chart))
-        return pages.Picture(chart.alt, tuple(drawings))
+        return pages.Picture(chart.alt, tuple(drawings), vega_name())
 
     def finish(self) -> None:
         """Remove generated files that are not wanted any more, and empty folders."""

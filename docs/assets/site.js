@@ -105,7 +105,7 @@
     try {
       const image = figure.querySelector("img");
       const address = image.src.replace(/\.(wide|narrow)-(light|dark)\.svg.*$/, ".json");
-      const [answer] = await Promise.all([fetch(address), load(address.replace(/[^/]*$/, "vega.js"))]);
+      const [answer] = await Promise.all([fetch(address), load(address.replace(/[^/]*$/, figure.dataset.script))]);
       figure.specification = await answer.json();
       const stage = document.createElement("div");
       stage.className = "stage";

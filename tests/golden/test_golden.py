@@ -4,13 +4,13 @@ import json
 
 import pytest
 
-from generator import catalog, charts, pages, site, tables
+from generator import catalog, charts, markup, site, tables
 from tests import sample_results
 
 
 @pytest.fixture
 def environment():
-    return pages.environment(catalog.ROOT / "templates")
+    return markup.environment(catalog.ROOT / "templates")
 
 
 def test_a_table(environment, snapshot):

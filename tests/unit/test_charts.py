@@ -51,14 +51,8 @@ def test_the_digest_changes_with_the_data_only():
         "lenet", "TensorFlow leads.", MARKS[:2], axis="images per second", frameworks=FRAMEWORKS,
         better="higher",
     )  # fmt: skip
-    assert made().digest == made().digest != other.digest
-
-
-def test_a_long_series_is_thinned_evenly():
-    values = [(b, s, 1.0, False) for b in range(10) for s in range(1000)]
-    rows = charts.samples("s", "t", values, axis="s", limit=500).specs["narrow"]["datasets"]
-    assert len(rows["samples"]) <= 500
-    assert {row["block"] for row in rows["samples"]} == set(range(1, 11))
+    assert made().digest("vega 6") == made().digest("vega 6") != other.digest("vega 6")
+    assert made().digest("vega 6") != made().digest("vega 7")
 
 
 @given(st.floats(1e-6, 1e9), st.floats(1.3, 1e6))

@@ -143,7 +143,8 @@ def test_the_hook_does_not_watch_what_it_writes(monkeypatch):
     from generator import hook
 
     class Server:
-        watched = {str(ROOT / "docs")}
+        def __init__(self):
+            self.watched = {str(ROOT / "docs")}
 
         def watch(self, path):
             self.watched.add(path)

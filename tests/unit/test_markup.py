@@ -10,15 +10,17 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from markupsafe import Markup
 
-from generator import catalog, pages, tables
+from generator import catalog, markup, tables
 
 HOSTILE = [
     "<script>alert(1)</script>", "a | b", "`code`", "[text](javascript:alert(1))", "![x](y.png)",
     "{{ 7 * 7 }}", "{ .class #id }", "*a* _b_ **c**", "# heading", "- item", "+ item", "1. item",
     "2) item", "> quote", ": definition", "=== ", "--- ", "/// details | x", "??? note", "!!! note",
     "    code", "~~~", "```", "\\", "&lt;b&gt;", "*[abbr]: x", "[^1]: x", "line\nbreak\n\n# two",
-    "tab\there", "a\x00b\x02c\x03d", "\u202eevil", "</div></td>", "--8<-- 'file'", "x { data-a=b }",
-    "<!-- c -->", "http://example.org/a_b_c", "a@b.org", '"quotes" \'single\'', "$x$", "^a^", "==a==",
+    "tab\there",
+    "a\x00b\x02c\x03d", "\u202eevil", "</div></td>", "--8<-- 'file'", "x { data-a=b }",
+    "<!-- c -->", "http://example.org/a_b_c", "a@b.org", '"quotes" \'single\'', "$x$",
+    "^a^", "==a==",
 ]  # fmt: skip
 
 
@@ -48,7 +50,7 @@ class _Seen(html.parser.HTMLParser):
 
 
 def words(text):
-    return " ".join(pages.INVISIBLE.sub(" ", text).split())
+    return " ".join(markup.INVISIBLE.sub(" ", text).split())
 
 
 FRAMES = [
@@ -66,7 +68,7 @@ FRAMES = [
 
 
 def rendered(template, text):
-    made = pages.environment(catalog.ROOT / "templates")
+    made = markup.environment(catalog.ROOT / "templates")
     return made.from_string(template).render(x=text)
 
 
@@ -94,7 +96,7 @@ def test_any_text_in_a_table_is_shown_as_it_is(convert, text):
 
 @pytest.mark.parametrize("text", [*HOSTILE, "a\n```\n<b>x</b>\n````\n~~~\n///\n", "`" * 9])
 def test_a_code_block_holds_any_text(convert, text):
-    source = f"before\n\n/// details | T\n{pages.fence(text, 'text')}\n///\n\nafter"
+    source = f"before\n\n/// details | T\n{markup.fence(text, 'text')}\n///\n\nafter"
     seen = _Seen(convert(source))
     assert not {"script", "b", "h1", "img", "a"} & set(seen.tags) - {"a"}
     assert seen.tags.count("details") == 1
@@ -113,13 +115,13 @@ def test_undefined_names_are_errors():
 @pytest.mark.parametrize("text", ["javascript:alert(1)", "//host/x", "/root", "a b", "x)y", "a|b"])
 def test_addresses_are_ours_or_refused(text):
     with pytest.raises(ValueError, match="not an address"):
-        pages.address(text)
+        markup.address(text)
 
 
 def test_only_web_addresses_become_links():
-    assert 'href="https://example.org/a"' in pages.source("https://example.org/a")
+    assert 'href="https://example.org/a"' in markup.source("https://example.org/a")
     for text in ("javascript:alert(1)", "see the book", "https://x/<script>"):
-        assert "<a" not in pages.source(text)
+        assert "<a" not in markup.source(text)
 
 
 def test_templates_have_no_arithmetic():
@@ -134,7 +136,7 @@ def test_templates_have_no_arithmetic():
 
 
 def test_cells_of_missing_values_say_why(convert):
-    made = pages.environment(catalog.ROOT / "templates")
+    made = markup.environment(catalog.ROOT / "templates")
     table = tables.Table(
         "T",
         (tables.Column("What"), tables.Column("Value", number=True)),

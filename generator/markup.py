@@ -1,0 +1,80 @@
+"""Pure: text from data -> Markdown that shows it as it is.
+
+Whatever a template prints goes through :func:`escape`, for Markdown and HTML alike, unless it is
+markup that a template or this module made. So a reason, a log or a build flag with ``<script>``,
+pipes, back-ticks or braces in it comes out as the text it is.
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+import re
+from pathlib import Path
+
+import jinja2
+from markupsafe import Markup
+
+INVISIBLE = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]"
+)
+_SPECIAL = re.compile(r"""[\\`*_{}\[\]<>&|~^#"']""")
+_LIST = re.compile(r"(?<=\d)([.)])(?=\s|$)")
+
+
+def escape(text: object) -> Markup:
+    """Return text that Markdown and HTML show as it is, on one line.
+
+    Characters that could start markup anywhere become character references; so do those that mean
+    something at the start of a line.
+    """
+    flat = " ".join(INVISIBLE.sub(" ", str(text)).split())
+    safe = _SPECIAL.sub(lambda match: f"&#{ord(match[0])};", flat)
+    if safe and not safe[0].isalnum() and safe[0] not in "&(":
+        safe = f"&#{ord(safe[0])};{safe[1:]}"
+    return Markup(_LIST.sub(lambda match: f"&#{ord(match[0])};", safe))
+
+
+def fence(text: object, language: str) -> Markup:
+    """Return a code block whose fence is longer than any row of back-ticks in the text."""
+    clean = INVISIBLE.sub("", str(text).replace("\r\n", "\n").replace("\r", "\n")).strip("\n")
+    longest = max((len(run) for run in re.findall("`+", clean)), default=0)
+    marks = "`" * max(3, longest + 1)
+    return Markup(f"{marks}{language}\n{clean}\n{marks}")
+
+
+def address(text: object) -> Markup:
+    """Return a relative address of ours as it may stand in a Markdown link."""
+    clean = str(text)
+    if not re.fullmatch(r"(?!/)[A-Za-z0-9._+#/-]+", clean) or "//" in clean:
+        raise ValueError(f"not an address that we made: {clean!r}")
+    return Markup(clean)
+
+
+def source(text: object) -> Markup:
+    """Return a small link to the page that says so; what is no web address stays text."""
+    plain = str(text)
+    if not re.fullmatch(r"https?://[^\s<>]+", plain):
+        return Markup('<span class="detail">{}</span>').format(escape(plain))
+    return Markup('<span class="detail"><a href="{}">source</a></span>').format(escape(plain))
+
+
+@functools.cache
+def environment(folder: Path) -> jinja2.Environment:
+    """Return the Jinja environment of the templates in ``folder``."""
+    made = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(folder),
+        undefined=jinja2.StrictUndefined,
+        autoescape=True,
+        finalize=lambda value: value if hasattr(value, "__html__") else escape(value),
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    made.filters |= {
+        "address": address,
+        "fence": fence,
+        "source": source,
+        "json": lambda value: Markup(json.dumps(str(value), ensure_ascii=False)),
+    }
+    return made

@@ -1,0 +1,277 @@
+"""Pure: panels of figures -> the words, headings and sentences that pages use for them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from generator import figures as models
+from generator import statistics, tables
+from generator.claims import lane_words
+from generator.figures import Configuration, Panel, Row, slug
+from generator.tables import quantity
+
+if TYPE_CHECKING:
+    from generator.catalog import Metric
+
+
+@dataclass(frozen=True)
+class View:
+    """How the headline of a section is put into words; the defaults serve a section without one.
+
+    Attributes:
+        axis: title of the chart's axis.
+        column: heading of the headline's column.
+        more: what a row has more of when its value is larger, as in "1.49 × the time".
+        rate: show ``batch / value`` (for example images per second), with the value beside it.
+        start: metric of the same section drawn as the open mark of the row.
+        start_case: case drawn as the open mark (the panel of that case is not drawn itself).
+        log: logarithmic axis.
+        others: heading of the table of the other metrics.
+        marks: what filled and open marks are, for the caption.
+        hidden: metrics that only the evidence pages show.
+
+    """
+
+    axis: str
+    column: str
+    more: str
+    rate: str = ""
+    start: str = ""
+    start_case: str = ""
+    log: bool = True
+    others: str = "Other figures"
+    marks: str = ""
+    hidden: tuple[str, ...] = ()
+
+
+_VIEWS = {
+    "step_time": View(
+        axis="images per second",
+        column="Images per second",
+        more="time",
+        rate="images/s",
+        others="Beside the headline",
+        hidden=(
+            "gate",
+            "gate_logits_error",
+            "gate_gradient_error",
+            "gate_loss_error",
+            "parameters",
+            "foreign_load",
+            "sm_clock",
+            "gpu_temperature",
+            "gpu_power",
+        ),
+    ),
+    "peak_rss": View(
+        axis="resident memory in MB",
+        column="Peak while training",
+        more="memory",
+        start="rss_imported",
+        log=False,
+        others="Other counts of memory",
+        marks="Filled: peak while training. Open: after import.",
+    ),
+    "ready_time": View(
+        axis="seconds until the first step is done",
+        column="Ready after",
+        more="time",
+        start_case="warm",
+        others="The phases",
+        marks="Filled: cold caches. Open: warm caches.",
+    ),
+}
+
+
+def view(metric: Metric) -> View:
+    """Return the wording for a headline metric."""
+    found = _VIEWS.get(metric.id)
+    if found:
+        return found
+    unit = {"s": "seconds", "B": "MB", "1": "", "": ""}.get(metric.unit, metric.unit)
+    axis = f"{metric.title} in {unit}" if unit else metric.title
+    return View(axis=axis, column=metric.title[:1].upper() + metric.title[1:], more=metric.title)
+
+
+SCALES = {"B": 1e-6}
+"""Factor from a row's unit to the unit of the axis."""
+
+ESTIMATORS: Mapping[statistics.Estimator, str] = {
+    "median": "median",
+    "p25": "25th percentile",
+    "p10": "10th percentile",
+    "minimum": "minimum",
+}
+
+DEVICES = {"cpu": "Processor (CPU)", "cuda": "Graphics card (CUDA)"}
+
+
+def lane_title(lane: str) -> str:
+    """Return a lane as a heading."""
+    return {"threads-1": "1 thread", "threads-all": "All cores"}.get(
+        lane, lane_words(lane)[:1].upper() + lane_words(lane)[1:]
+    )
+
+
+def place_words(panel: Panel, how: View) -> str:
+    """Return what a panel is called among those of its section."""
+    parts = [lane_title(panel.lane)]
+    if panel.case and not how.start_case:
+        parts.append(panel.case)
+    if panel.division != "closed":
+        parts.append(f"{panel.division} division")
+    return ", ".join(parts)
+
+
+def labels_of(rows: Sequence[Row]) -> dict[Configuration, str]:
+    """Return the label of each configuration; with the version where there are several."""
+    versions: dict[str, set[str]] = {}
+    for row in rows:
+        one = row.configuration
+        versions.setdefault(one.framework, set()).add(one.version)
+    return {
+        (one := row.configuration): one.label.replace(
+            one.framework_name, f"{one.framework_name} {one.version}", 1
+        )
+        if len(versions[one.framework]) > 1
+        else one.label
+        for row in rows
+    }
+
+
+def evidence(section: str, one: Configuration, panel: Panel) -> str:
+    """Return the address of a figure's evidence, relative to ``docs/report/``."""
+    return f"evidence/{section}-{one.framework}.md#{anchor(panel, one)}"
+
+
+def anchor(panel: Panel, one: Configuration) -> str:
+    """Return the anchor of a configuration on its evidence page."""
+    return slug(f"{panel.machine}-{one.version}-{one.mode}-{panel.device}-{panel.lane}")
+
+
+# ---------------------------------------------------------------------------------------- findings
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One sentence about a panel, as parts: where, what."""
+
+    where: str
+    text: str
+
+    @property
+    def plain(self) -> str:
+        """The whole sentence."""
+        return f"{self.where}: {self.text}"
+
+
+def finding(panel: Panel, batch: int) -> Finding:
+    """Say in one sentence what leads a panel and by how much."""
+    how = view(panel.metric)
+    labels = labels_of(panel.rows)
+    where = place_words(panel, how) + (f", {panel.case} caches" if how.start_case else "")
+    if not panel.good:
+        return Finding(where, "no configuration gave a valid result.")
+    first = panel.good[0]
+    best = shown_value(first, panel, batch)
+    leaders = panel.leaders
+    if len(panel.good) == 1:
+        text = f"{labels[first.configuration]} reaches {best}, alone here"
+    elif len(leaders) == len(panel.good):
+        text = (
+            f"no configuration is told apart from the best estimate,"
+            f" {labels[first.configuration]} with {best}"
+        )
+    elif len(leaders) > 3:
+        text = (
+            f"{len(leaders)} of {len(panel.good)} configurations are tied in the lead, best"
+            f" estimate {labels[first.configuration]} with {best}"
+        )
+    else:
+        verb = "leads" if len(leaders) == 1 else "are tied in the lead, best estimate"
+        text = f"{names(leaders)} {verb}{' with' if len(leaders) == 1 else ''} {best}"
+    follower = next((row for row in panel.good if row.group == 1), None)
+    if follower is not None and follower.against is not None:
+        text += (
+            f"; next comes {labels[follower.configuration]} at"
+            f" {follower.against.value:.2f} × the {how.more}"
+        )
+    return Finding(where, text + ".")
+
+
+def chart_title(panels: Sequence[Panel]) -> str:
+    """Say in one sentence what leads the panels of a chart."""
+    found = {}
+    for panel in panels:
+        if panel.good:
+            tied = len(panel.leaders)
+            found[place_words(panel, view(panel.metric)).lower()] = (
+                names(panel.leaders) if tied < 4 else f"{tied} of {len(panel.good)} tied"
+            )
+    if not found:
+        return "No configuration gave a valid result."
+    if len(set(found.values())) == 1 and "tied" not in (lead := next(iter(found.values()))):
+        return f"In the lead with {tables.listing(list(found))}: {lead}."
+    return (
+        "In the lead: " + "; ".join(f"{lead} with {where}" for where, lead in found.items()) + "."
+    )
+
+
+def names(rows: Sequence[Row]) -> str:
+    """Return configurations in a list, the modes of a framework together."""
+    versions: dict[str, set[str]] = {}
+    modes: dict[str, list[str]] = {}
+    for row in rows:
+        one = row.configuration
+        versions.setdefault(one.framework_name, set()).add(one.version)
+    for row in rows:
+        one = row.configuration
+        several = len(versions[one.framework_name]) > 1
+        name = f"{one.framework_name} {one.version}" if several else one.framework_name
+        modes.setdefault(name, []).append(one.mode_title)
+    return tables.listing([f"{name} ({'; '.join(found)})" for name, found in modes.items()])
+
+
+def shown_value(row: Row, panel: Panel, batch: int) -> str:
+    """Return the headline of a row as text, as a rate where its view says so."""
+    assert row.summary is not None
+    how = view(panel.metric)
+    if how.rate:
+        return f"{tables.figures(batch / row.summary.value, 4)} {how.rate}"
+    return quantity(row.summary.value, panel.metric.unit)
+
+
+TOPICS = {"lenet": "Training speed", "memory": "Memory", "compile": "Time until ready"}
+"""What a section is called in a sentence."""
+
+
+def machine_words(document: Mapping[str, Any]) -> str:
+    """Return a machine in one line: processor, cores, memory, system."""
+    machine = document["machine"]
+    parts = [
+        str(machine["cpu"]),
+        f"{machine['cores']} core{'s' if machine['cores'] != 1 else ''}",
+        f"{machine['memory_bytes'] / 2**30:.0f} GiB",
+        str(machine["os"]),
+    ]
+    if machine["virtualised"]:
+        parts.append("virtual machine")
+    return ", ".join(parts)
+
+
+def plain_summary(cell: statistics.Cell) -> tuple[float, float, float, int, int]:
+    """Return (value, low, high, processes, samples) of any metric, zero and below included.
+
+    The interval is NaN where the logarithm has no meaning or there was one process.
+    """
+    import numpy as np
+
+    try:
+        found = models.summary(cell)
+    except ValueError:
+        every = np.concatenate(list(cell.blocks.values()))
+        return float(np.median(every)), math.nan, math.nan, len(cell.blocks), len(every)
+    return found.value, found.low, found.high, found.processes, found.samples
