@@ -213,6 +213,17 @@ class _Book:
     def save(self) -> None:
         results.write(self.path, self.rows, self.document)
 
+    def samples(self, job: Job) -> set[tuple[str, ...]]:
+        """Samples that jobs of the same cell and block hold; a second one would spoil the file."""
+        place = job.mode, job.lane, str(job.block)
+        return {
+            (row["section"], row["case"], row["metric"], str(row["sample"]))
+            for row in self.rows
+            if row.get("sample") not in (None, "")
+            and (row["mode"], row["lane"], str(row["block"])) == place
+            and "partial" not in row["flags"]
+        }
+
     @property
     def done(self) -> set[str]:
         return {job["id"] for job in self.document["jobs"]}
@@ -551,7 +562,7 @@ class _Run:
                     self._recover(job, book, out)
                     raise
             entry["seconds"] = round(finished.seconds, 3)
-            found, facts, problem = read_rows(out, job, self.setup.catalog)
+            found, facts, problem = read_rows(out, job, self.setup.catalog, book.samples(job))
         if "build" in facts:
             book.document["build"] |= facts.pop("build")
         entry["threads"] |= facts.pop("threads_read_back", {})
@@ -579,12 +590,16 @@ class _Run:
                 if row["metric"].startswith("step_") and row["status"] == "ok":
                     row |= {"status": "wrong", "reason": reason}
         if status != "ok":
-            log = book.path.with_suffix(".logs") / f"{job.id}.log"
-            log.parent.mkdir(parents=True, exist_ok=True)
-            text = _clean(finished.log, self.setup.root)
-            log.write_text(text or f"(no output; {finished.reason})\n", encoding="utf-8")
-            entry["log"] = f"{log.parent.name}/{log.name}"
+            entry["log"] = self._keep_log(job, book, finished)
         return found, status, reason
+
+    def _keep_log(self, job: Job, book: _Book, finished: process.Finished) -> str:
+        """Write a job's log beside the results; return its path from there."""
+        log = book.path.with_suffix(".logs") / f"{job.id}.log"
+        log.parent.mkdir(parents=True, exist_ok=True)
+        text = _clean(finished.log, self.setup.root)
+        log.write_text(text or f"(no output; {finished.reason})\n", encoding="utf-8")
+        return f"{log.parent.name}/{log.name}"
 
     def _recover(self, job: Job, book: _Book, out: Path) -> None:
         """Keep what an interrupted process had measured, marked as partial; the job runs anew."""
@@ -753,9 +768,15 @@ class _Run:
 
 
 def read_rows(
-    out: Path, job: Job, catalog: Catalog
+    out: Path, job: Job, catalog: Catalog, taken: Iterable[tuple[str, ...]] = ()
 ) -> tuple[list[dict[str, Any]], dict[str, Any], str]:
     """Read what a worker wrote; it may be anything.
+
+    Args:
+        out: the worker's result file.
+        job: what it was asked to do.
+        catalog: its sections say which metrics there are.
+        taken: (section, case, metric, sample) that other jobs of the same cell and block wrote.
 
     Returns:
         (good rows up to the first bad line, facts, what is wrong with that line or "").
@@ -763,12 +784,13 @@ def read_rows(
     """
     rows: list[dict[str, Any]] = []
     facts: dict[str, Any] = {}
+    samples = set(taken)
     with out.open("rb") as stream:
         for number, line in enumerate(stream, 1):
             try:
                 entry = json.loads(line)
-                problem = _accept(entry, job, catalog, rows, facts)
-            except (ValueError, RecursionError):
+                problem = _accept(entry, job, catalog, rows, facts, samples)
+            except (ValueError, RecursionError, OverflowError):
                 problem = f"found {line[:60].decode('utf-8', 'replace')!a}"
             if problem:
                 return rows, facts, f"result file line {number}: {problem}; expected a JSON row"
@@ -776,7 +798,12 @@ def read_rows(
 
 
 def _accept(
-    entry: Any, job: Job, catalog: Catalog, rows: list[dict[str, Any]], facts: dict[str, Any]
+    entry: Any,
+    job: Job,
+    catalog: Catalog,
+    rows: list[dict[str, Any]],
+    facts: dict[str, Any],
+    samples: set[tuple[str, ...]],
 ) -> str:
     """Put one entry where it belongs; return what is wrong with it, or ""."""
     if not isinstance(entry, dict) or len(entry) != 1:
@@ -786,6 +813,10 @@ def _accept(
         facts["done"] = content is True
         return ""
     if kind == "fact" and isinstance(content, dict):
+        content = _storable(content)
+        for name, expected in _FACT_SHAPES.items():
+            if name in content and not expected(content[name]):
+                return f"found fact {name} = {str(content[name])[:40]!a}"
         facts.update(content)
         return ""
     if kind != "row" or not isinstance(content, dict):
@@ -803,10 +834,16 @@ def _accept(
         return f"found value {str(value)[:40]!a}"
     if sample is not None and not (type(sample) is int and 0 <= sample < 10**6):
         return f"found sample {str(sample)[:40]!a}"
+    case = results.one_line(content.get("case") or "")[:40]
+    if sample is not None and status == "ok":
+        identity = content["section"], case, metric.id, str(sample)
+        if identity in samples:
+            return f"found sample {sample} of {metric.id} a second time"
+        samples.add(identity)
     rows.append(
         {
             "section": content["section"],
-            "case": str(content.get("case") or "")[:40],
+            "case": case,
             "metric": metric.id,
             "unit": metric.unit,
             "sample": sample,
@@ -816,6 +853,34 @@ def _accept(
         }
     )
     return ""
+
+
+def _storable(value: Any, depth: int = 0) -> Any:
+    """Return a fact as the run's document may hold it: printable text, finite numbers."""
+    if depth > 20:
+        raise ValueError("too deep")
+    if isinstance(value, str):
+        return "".join(c for c in value if c in "\n\t" or c.isprintable())
+    if isinstance(value, dict):
+        return {_storable(k): _storable(inner, depth + 1) for k, inner in value.items()}
+    if isinstance(value, list):
+        return [_storable(inner, depth + 1) for inner in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def _is_object(value: Any) -> bool:
+    return isinstance(value, dict)
+
+
+def _is_windows(value: Any) -> bool:
+    return isinstance(value, list) and all(
+        isinstance(pair, list) and len(pair) == 2 and all(type(t) in (int, float) for t in pair)
+        for pair in value
+    )
+
+
+# What the run computes with; other facts are only remembered.
+_FACT_SHAPES = {"build": _is_object, "threads_read_back": _is_object, "windows": _is_windows}
 
 
 # ---------------------------------------------------------------------------------- small helpers
