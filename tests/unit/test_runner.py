@@ -1,0 +1,566 @@
+"""The run, with workers that do whatever they like: their words in a file, our rows on disk."""
+
+import json
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from generator import catalog, commands, environments, nvml, plan, process, results, runner
+from generator.errors import EnvironmentMissing, InputError
+from generator.plan import Job, Profile
+from generator.process import Finished
+from tests.conftest import PRETEND
+
+CATALOG = catalog.load(frameworks=PRETEND)
+JOB = Job("pretend", "1.0", "eager", "cpu", "threads-all", ("compile", "lenet"), "warm", 0)
+TINY = Profile("quick", 3, 2, {"cpu": ("threads-all",), "cuda": ("resident",)}, 1, 0, "one", "tiny")
+
+
+def row(metric="ready_time", section="compile", unit="s", value=1.5, **changes):
+    entry = {
+        "section": section, "case": "warm" if section == "compile" else "", "metric": metric,
+        "unit": unit, "sample": None, "value": value, "status": "ok", "reason": "",
+    }  # fmt: skip
+    return {"row": {**entry, **changes}}
+
+
+DONE = {"done": True}
+
+
+def lines(*entries):
+    return "".join(json.dumps(entry) + "\n" for entry in entries).encode()
+
+
+@pytest.fixture
+def read(tmp_path):
+    def reading(data):
+        out = tmp_path / "out"
+        out.write_bytes(data)
+        return runner.read_rows(out, JOB, CATALOG)
+
+    return reading
+
+
+# ---------------------------------------------------------------------------------- what is read
+
+
+def test_good_lines_are_rows_and_facts(read):
+    fact = {"fact": {"python": "3.8.1", "k": 3}}
+    rows, facts, problem = read(lines(fact, row(), row("step_time", "lenet", sample=4), DONE))
+    assert problem == ""
+    assert facts == {"python": "3.8.1", "k": 3, "done": True}
+    assert [(r["section"], r["metric"], r["sample"], r["value"]) for r in rows] == [
+        ("compile", "ready_time", None, 1.5),
+        ("lenet", "step_time", 4, 1.5),
+    ]
+
+
+def test_a_row_that_is_not_ok_keeps_its_reason_and_loses_its_value(read):
+    data = lines(
+        row(status="failed", reason="a\nb", value=3.0),
+        row("gate", "lenet", "verdict", 0.0, status="wrong", reason="off"),
+    )
+    rows, _, problem = read(data)
+    assert problem == ""
+    assert [(r["value"], r["reason"]) for r in rows] == [(None, "a b"), (0.0, "off")]
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        b"rubbish\n", b"\xff\xfe\n", b"\n", b"3\n", b"null\n", b"[]\n", b"{}\n", b'{"row": 3}\n',
+        b'{"row": {"section": "lenet", "metric": "spee', b"[" * 100_000 + b"\n",
+        b'{"a": 1, "b": 2}\n', b'{"fact": 3}\n', b'{"other": {}}\n', b"9" * 5000 + b"\n",
+        b'{"row": ' + b'{"value": ' + b"9" * 400 + b"}}\n",
+        lines(row(value=10**400)), lines(row(value=float("nan"))), lines(row(value=float("inf"))),
+        lines(row(value=True)), lines(row(value="1.5")), lines(row(value=None)),
+        lines(row(value=[])), lines(row(section="memory")), lines(row(section=["compile"])),
+        lines(row(section=None)), lines(row("speed")), lines(row(["ready_time"])),
+        lines(row(unit="ms")), lines(row(unit=None)),
+        lines(row(status="excellent")), lines(row(status=["ok"])), lines(row(status={})),
+        lines(row(status="failed", value=None)), lines(row(status="failed", value=[], reason="x")),
+        lines(row(sample=-1)), lines(row(sample=0.5)), lines(row(sample=True)),
+        lines(row(sample=10**7)), lines(row(sample="0")),
+        lines({"fact": {"windows": 3}}), lines({"fact": {"windows": [[1]]}}),
+        lines({"fact": {"windows": [["a", "b"]]}}), lines({"fact": {"build": 3}}),
+        lines({"fact": {"threads_read_back": [1]}}), lines({"fact": {"windows": [[0, None]]}}),
+        b'{"fact": {"x": ' + b"[" * 900 + b"]" * 900 + b"}}\n",
+        lines(row("step_time", "lenet", sample=1), row("step_time", "lenet", sample=1)),
+    ],
+)  # fmt: skip
+def test_nonsense_ends_the_reading_with_the_line_and_keeps_what_was_before(read, bad):
+    good = lines({"fact": {"k": 1}}, row())
+    rows, facts, problem = read(good + bad + lines(row(value=99.0)))
+    assert problem.startswith(("result file line 3: found", "result file line 4: found"))
+    assert len(problem) < 300
+    problem.encode()
+    assert rows[0]["value"] == 1.5
+    assert all(r["value"] != 99.0 for r in rows)
+    assert facts == {"k": 1}
+
+
+def test_odd_texts_and_numbers_in_facts_and_cases_are_cleaned(read):
+    odd = {"build": {"flags": "a\x1b[31m\x00\nb\ud800\u202e"}, "gate": [float("nan"), 1.0]}
+    rows, facts, problem = read(lines({"fact": odd}, row(case="a\nb\u202e" + "x" * 99), DONE))
+    assert problem == ""
+    assert facts == {"build": {"flags": "a[31m\nb"}, "gate": [None, 1.0], "done": True}
+    assert rows[0]["case"].startswith("a b x")
+    assert len(rows[0]["case"]) == 40
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=5,
+)
+entries = st.one_of(
+    json_values,
+    st.builds(
+        lambda changes: {"row": {**row()["row"], **changes}},
+        st.dictionaries(st.sampled_from(list(row()["row"])), json_values, max_size=3),
+    ),
+    st.builds(
+        lambda facts: {"fact": facts},
+        st.dictionaries(
+            st.sampled_from(
+                ["build", "windows", "threads_read_back", "k", "affinity", "done", "x"]
+            ),
+            json_values,
+        ),
+    ),
+)
+
+
+@given(
+    st.one_of(
+        st.binary(max_size=200),
+        st.lists(entries, max_size=4).map(lambda found: lines(*found)),
+        st.lists(entries, max_size=3).map(lambda found: lines(*found)[:-7]),
+    )
+)
+@example(lines(row(value=10**400)))
+def test_anything_can_be_read_and_what_is_accepted_can_be_written(tmp_path_factory, data):
+    folder = tmp_path_factory.getbasetemp()
+    out = folder / "any"
+    out.write_bytes(data)
+    rows, facts, _ = runner.read_rows(out, JOB, CATALOG)
+    path = folder / "box" / "pretend" / "1.0" / "20260101T000000Z-abcdef.csv"
+    names = {"machine": "box", "framework": "pretend", "version": "1.0", "run": path.stem}
+    table = results.encode({**names, "device": "cpu", **found} for found in rows)
+    assert list(results._row_problems(table, results._Where.of(path))) == []
+    json.dumps(facts, allow_nan=False).encode()
+
+
+# ----------------------------------------------------------------------------- a run, played
+
+
+class Stage:
+    """Runs plans whose workers are played by a function (job, out) -> Finished."""
+
+    def __init__(self, tmp_path, monkeypatch):
+        self.results, self.started = tmp_path / "results", []
+        monkeypatch.setenv("SYMBOLIC_COMPARISON_CACHE", str(tmp_path / "cache"))
+        monkeypatch.setattr(process, "run", self.process)
+        monkeypatch.setattr(environments.process, "run", self.process)
+        self.worker = self.good
+
+    def process(self, command, **options):
+        command = [str(word) for word in command]
+        if "measurements.worker" in command:
+            job = json.loads(Path(command[-2]).read_text())
+            self.started.append((job, options))
+            return self.worker(job, Path(command[-1]))
+        if "measurements.ceiling" in command:
+            return Finished(0, "1e12\n", 0.1)
+        return Finished(0, "0123abc\n" if "rev-parse" in command else "", 0.1)
+
+    def good(self, job, out):
+        for section in job["sections"]:
+            metric = {"compile": "ready_time", "lenet": "step_time", "memory": "peak_rss"}[section]
+            unit = {"memory": "B"}.get(section, "s")
+            case = job["start"] if section == "compile" else job["case"]
+            with out.open("ab") as file:
+                file.write(lines(row(metric, section, unit, case=case)))
+        return self.end(out)
+
+    @staticmethod
+    def end(out, *entries, code=0, log="", **changes):
+        with out.open("ab") as file:
+            file.write(lines(*entries, *([DONE] if code == 0 else [])))
+        return Finished(code, log, 0.5, **changes)
+
+    def plan(self, sections=("compile",), modes=("eager",), profile=TINY, device="cpu", seed=7):
+        framework = CATALOG.framework("pretend")
+        return plan.make(
+            [(framework, framework.newest)], [CATALOG.section(id) for id in sections],
+            modes=modes, device=device, lanes=(), profile=profile, seed=seed,
+        )  # fmt: skip
+
+    def setup(self, **changes):
+        return runner.Setup(CATALOG, self.results, "generator measure", kind="current", **changes)
+
+    def run(self, **changes):
+        return runner.run(self.plan(**changes), self.setup())
+
+    def rows(self):
+        (path,) = results.find(self.results)
+        assert results.validate(path) == []
+        return results.rows(path)
+
+    def document(self):
+        (path,) = results.find(self.results)
+        return results.read_document(path)
+
+
+@pytest.fixture
+def stage(tmp_path, monkeypatch):
+    return Stage(tmp_path, monkeypatch)
+
+
+def test_a_good_run_is_finished_and_says_how_it_was_made(stage):
+    outcome = stage.run(modes=("eager", "honest"))
+    assert outcome.counts == {"ok": 8}
+    assert not outcome.failed
+    document = stage.document()
+    assert document["finished"]
+    assert document["run"] == outcome.run
+    assert document["repository"] == {"commit": "0123abc", "dirty": False}
+    assert document["settings"]["blocks"] == 3
+    assert [job["order"] for job in document["jobs"]] == list(range(8))
+    assert {job["start"] for job in document["jobs"]} == {"cold", "warm"}
+    assert len({job["hash_seed"] for job in document["jobs"]}) == 8
+    rows = stage.rows()
+    assert {r["case"] for r in rows} == {"cold", "warm"}
+    assert {r["block"] for r in rows} == {"0", "1", "2"}
+    assert {r["flags"] for r in rows} == {""}
+
+
+def test_a_worker_inherits_what_is_agreed_and_nothing_else(stage, monkeypatch):
+    monkeypatch.setenv("MKL_DEBUG_CPU_TYPE", "5")
+    monkeypatch.setenv("PYTHONSTARTUP", "/tmp/x")
+    stage.run()
+    for job, options in stage.started:
+        env = options["env"]
+        assert "MKL_DEBUG_CPU_TYPE" not in env
+        assert "PYTHONSTARTUP" not in env
+        assert env["PYTHONNOUSERSITE"] == "1"
+        assert env["OMP_NUM_THREADS"] == str(job["settings"]["threads"])
+    # The size of the environment moves the stack: it must differ between processes.
+    assert len({len(options["env"]["MEASUREMENT_PADDING"]) for _, options in stage.started}) > 1
+    assert len({options["env"]["PYTHONHASHSEED"] for _, options in stage.started}) > 1
+
+
+def test_cold_caches_are_emptied_and_warm_ones_are_kept(stage):
+    seen = []
+
+    def worker(job, out):
+        cache = Path(job["settings"]["cache"])
+        seen.append((job["start"], len(list(cache.iterdir()))))
+        (cache / f"{len(seen)}.so").touch()
+        return stage.good(job, out)
+
+    stage.worker = worker
+    stage.run()
+    assert seen == [("cold", 0), ("warm", 1), ("warm", 2), ("warm", 3)]
+    seen.clear()
+    stage.run()
+    assert seen[0] == ("cold", 0)
+
+
+@pytest.mark.parametrize(
+    ("finished", "status", "said"),
+    [
+        (Finished(-11, "Segmentation", 1.0), "failed", "SIGSEGV"),
+        (Finished(-9, "", 600.0, timed_out=True), "timeout", "timed out after 600 s"),
+        (Finished(-9, "", 1.0, too_large=True), "failed", "SIGKILL"),
+        (Finished(1, "Traceback", 1.0), "failed", "exit code 1"),
+        (Finished(0, "", 1.0), "failed", "without its last line"),
+        (Finished(127, "no such file", 0.0), "failed", "exit code 127"),
+    ],
+)
+def test_a_bad_end_is_a_row_a_log_and_no_second_try(stage, finished, status, said):
+    stage.worker = lambda job, out: finished
+    outcome = stage.run()
+    assert outcome.failed
+    assert outcome.counts == {status: 2, "skipped": 2}
+    rows = stage.rows()
+    first = [r for r in rows if r["block"] == "0"]
+    assert {r["status"] for r in first} == {status}
+    if not finished.too_large:
+        assert all(said in r["reason"] for r in first)
+    later = [r for r in rows if r["block"] != "0"]
+    assert {r["status"] for r in later} == {"skipped"}
+    assert all("not tried again" in r["reason"] for r in later)
+    (path,) = results.find(stage.results)
+    logs = [job["log"] for job in stage.document()["jobs"] if job["log"]]
+    assert len(logs) == 2
+    assert all((path.parent / log).read_text() for log in logs)
+
+
+def test_a_file_that_grew_too_large_says_so(stage):
+    stage.worker = lambda job, out: Finished(-9, "", 1.0, too_large=True)
+    stage.run()
+    assert "beyond the limit" in stage.rows()[0]["reason"]
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        b"rubbish", b"\xff\n", lines(row(value=10**400)), lines({"fact": {"windows": 3}}),
+        lines({"fact": {"build": [1]}}),
+        lines({"fact": {"threads_read_back": 3}}), lines({"fact": {"windows": [[1]]}}),
+        lines(row(case="cold", sample=1), row(case="cold", sample=1)),
+    ],
+)  # fmt: skip
+def test_nonsense_from_one_mode_does_not_touch_the_others(stage, bad):
+    def worker(job, out):
+        if job["settings"]["mode"] == "honest":
+            out.write_bytes(bad)
+            return stage.end(out)
+        return stage.good(job, out)
+
+    stage.worker = worker
+    outcome = stage.run(modes=("eager", "honest"))
+    assert outcome.counts == {"ok": 4, "failed": 2, "skipped": 2}
+    rows = stage.rows()
+    assert {r["status"] for r in rows if r["mode"] == "eager"} == {"ok"}
+    assert any("result file line" in r["reason"] for r in rows if r["mode"] == "honest")
+    assert stage.document()["finished"]
+
+
+def test_odd_facts_of_a_framework_do_not_spoil_the_document(stage):
+    odd = {"fact": {"build": {"a": "\x00\ud800\x1b"}, "gate": float("inf"), "k": 10**300}}
+
+    def worker(job, out):
+        out.write_bytes(lines(odd))
+        return stage.good(job, out)
+
+    stage.worker = worker
+    assert stage.run().counts == {"ok": 4}
+    assert stage.document()["build"] == {"a": ""}
+
+
+def test_wrong_results_are_a_finding_and_their_times_no_times(stage):
+    def worker(job, out):
+        return stage.end(
+            out,
+            row("step_time", "lenet", sample=0),
+            row("gate", "lenet", "verdict", 0, status="wrong", reason="logits: error 1"),
+        )
+
+    stage.worker = worker
+    outcome = stage.run(sections=("lenet",))
+    assert not outcome.failed
+    assert outcome.counts == {"wrong": 1, "skipped": 2}
+    assert outcome.findings
+    step = [r for r in stage.rows() if r["metric"] == "step_time" and r["block"] == "0"]
+    assert {r["status"] for r in step} == {"wrong"}
+
+
+def test_unsupported_is_a_result(stage):
+    stage.worker = lambda job, out: stage.end(
+        out, row(status="unsupported", reason="no LeNet", value=None)
+    )
+    outcome = stage.run()
+    assert outcome.counts == {"unsupported": 4}
+    assert not outcome.failed
+
+
+@pytest.mark.parametrize(("load", "flags"), [(0.01, ""), (0.5, "disturbed")])
+def test_a_block_with_foreign_load_is_marked(stage, load, flags):
+    stage.worker = lambda job, out: stage.end(
+        out, row("step_time", "lenet", sample=0), row("foreign_load", "lenet", "cores", load)
+    )
+    stage.run(sections=("lenet",))
+    assert {r["flags"] for r in stage.rows()} == {flags}
+    assert {job["disturbed"] for job in stage.document()["jobs"]} == {bool(flags)}
+    assert {job["foreign_load"] for job in stage.document()["jobs"]} == {load}
+
+
+# ----------------------------------------------------------------------- stopped and resumed
+
+
+def interrupted(stage, after, entries=()):
+    """Run until ``after`` jobs are done; the next one writes ``entries`` and Ctrl-C comes."""
+
+    def worker(job, out):
+        if len(stage.started) > after:
+            out.write_bytes(lines(*entries))
+            raise KeyboardInterrupt
+        return stage.good(job, out)
+
+    stage.worker = worker
+    with pytest.raises(KeyboardInterrupt):
+        stage.run()
+    stage.worker = stage.good
+    stage.started.clear()
+
+
+def test_an_interrupted_run_keeps_what_it_has_and_goes_on(stage):
+    interrupted(stage, 2, [row("build_time"), row("import_time", case="half")])
+    before, rows = stage.document(), stage.rows()
+    assert before["finished"] is None
+    assert len(before["jobs"]) == 2
+    assert [r["flags"] for r in rows] == ["", "", "partial", "partial"]
+    outcome = stage.run(seed=99)
+    after = stage.document()
+    assert outcome.run == before["run"]
+    assert after["seed"] == before["seed"] == 7
+    assert len(after["starts"]) == 2
+    assert after["finished"]
+    assert len(stage.started) == 2
+    assert after["jobs"][:2] == before["jobs"]
+    assert stage.rows()[: len(rows)] == rows
+    assert [r["flags"] for r in stage.rows()[len(rows) :]] == ["resumed"] * 2
+
+
+def test_a_killed_generator_left_a_journal(stage):
+    interrupted(stage, 1)
+    document = stage.document()
+    journal = environments.cache_folder() / "journal" / document["run"]
+    journal.mkdir(parents=True, exist_ok=True)
+    missing = next(job for job in stage.plan().jobs if job.id != document["jobs"][0]["id"])
+    (journal / f"{missing.id}.jsonl").write_bytes(lines(row("import_time")) + b"torn li")
+    stage.run()
+    partial = [r for r in stage.rows() if r["flags"] == "partial"]
+    assert [r["metric"] for r in partial] == ["import_time"]
+    assert not journal.exists()
+
+
+@pytest.mark.parametrize("change", ["profile", "settings", "code", "data", "lock"])
+def test_a_run_made_under_other_terms_is_not_continued(stage, change):
+    interrupted(stage, 2)
+    (path,) = results.find(stage.results)
+    document, rows = results.read_document(path), results.rows(path)
+    if change == "profile":
+        document["profile"] = "full"
+    elif change == "settings":
+        document["settings"]["batch"] = 128
+    elif change == "code":
+        document["code_sha256"]["compile"] = "other"
+    elif change == "data":
+        document["data"]["sha256"] = "other"
+    else:
+        document["environment"]["lock_sha256"] = "other"
+    results.write(path, rows, document)
+    outcome = stage.run()
+    assert outcome.run != document["run"]
+    assert results.read_document(path)["finished"] is None
+
+
+def test_a_finished_run_is_held_under_the_same_conditions_only(stage, monkeypatch):
+    monkeypatch.setattr(environments, "installed_version", lambda name: "1.0")
+    request = commands.Request(
+        ("pretend",), sections=("compile",), modes=("eager",), environment="current",
+        results=stage.results, frameworks_folder=PRETEND,
+    )  # fmt: skip
+    made, setup = commands.prepare(request)
+    assert made.held == 0
+    assert made.jobs
+    runner.run(made, setup)
+    again, _ = commands.prepare(request)
+    assert again.held == 1
+    assert again.jobs == ()
+    for changes in (
+        {"force": True}, {"profile": "full"}, {"precision": "tf32"}, {"sections": ("memory",)},
+        {"modes": ("honest",)}, {"lanes": ("threads-1",)},
+    ):  # fmt: skip
+        assert commands.prepare(replace(request, **changes))[0].jobs, changes
+    assert runner.history(stage.results)["pretend", "eager", "warm"] == 0.5
+    estimate = commands.estimate(commands.prepare(replace(request, force=True))[0], setup)
+    assert 0 < estimate < 30
+
+
+def test_a_run_that_only_states_gaps_needs_no_process(stage):
+    outcome = stage.run(sections=("lenet",), device="cuda", modes=())
+    assert stage.started == []
+    assert not outcome.failed
+    rows = stage.rows()
+    assert {r["status"] for r in rows} == {"unsupported"}
+    assert all("https://numpy.org" in r["reason"] for r in rows)
+    # Asked again, a run that was finished is not touched and nothing is said twice.
+    assert len({(r["mode"], r["section"], r["lane"]) for r in rows}) == len(rows)
+
+
+def test_an_environment_that_cannot_be_made_fails_alone(stage, monkeypatch):
+    def refuse(*arguments):
+        raise EnvironmentMissing("no network")
+
+    monkeypatch.setattr(environments, "find_ready", lambda *arguments: None)
+    monkeypatch.setattr(environments, "locked", refuse)
+    outcome = runner.run(stage.plan(), replace(stage.setup(), kind="locked"))
+    assert outcome.failed
+    assert "no network" in outcome.failures[0]
+    assert results.find(stage.results) == []
+
+
+# ----------------------------------------------------------------------------------- the GPU
+
+
+def test_the_log_of_the_gpu_becomes_rows_of_its_samples(stage, monkeypatch):
+    def reading(time, reasons=0):
+        return nvml.Reading(time, 1980.0, 50.0, 200.0, reasons, {1: 2**30})
+
+    class Recorded:
+        error = None
+        readings = (reading(1.0), reading(2.0), reading(3.0, 0x4))
+
+        def __init__(self, source):
+            pass
+
+        def __enter__(self):
+            return self
+
+        def __exit__(self, *error):
+            pass
+
+    monkeypatch.setattr(nvml, "Log", Recorded)
+    stage.worker = lambda job, out: stage.end(
+        out,
+        {"fact": {"windows": [[0.5, 1.5], [1.6, 1.7], [1.8, 3.5]]}},
+        *[row("step_time", "lenet", sample=n) for n in range(3)],
+        row("peak_rss", "memory", "B"),
+    )
+    pretend = CATALOG.framework("pretend")
+    modes = tuple(replace(mode, devices=("cpu", "cuda")) for mode in pretend.modes)
+    able = catalog.Catalog((replace(pretend, gaps=(), modes=modes),), CATALOG.sections)
+    monkeypatch.setattr(sys.modules[__name__], "CATALOG", able)
+    stage.run(sections=("lenet", "memory"), device="cuda")
+    block = [r for r in stage.rows() if r["block"] == "0"]
+    clocks = [(r["sample"], r["value"]) for r in block if r["metric"] == "sm_clock"]
+    assert clocks == [("0", "1980.0"), ("2", "1980.0")]
+    assert [r["value"] for r in block if r["metric"] == "device_memory"] == [str(float(2**30))]
+    assert {r["flags"] for r in block} == {"throttled"}
+    assert stage.document()["jobs"][0]["throttled"] == ["power cap"]
+
+
+# ------------------------------------------------------------------------------- small helpers
+
+
+def test_a_published_log_has_no_path_and_no_control_character(tmp_path, monkeypatch):
+    monkeypatch.setenv("SYMBOLIC_COMPARISON_CACHE", "/var/cache/x")
+    monkeypatch.setattr(Path, "home", lambda: Path("/home/me"))
+    text = f"{tmp_path}/a.py /var/cache/x/env /home/me/b \x1b[31mred\x00\tü\n"
+    clean = runner._clean(text, tmp_path)
+    assert clean == "<repository>/a.py <cache>/env ~/b [31mred\tü\n"
+
+
+def test_data_that_is_not_there_is_an_input_error(tmp_path):
+    with pytest.raises(InputError):
+        runner.load_data(tmp_path)
+
+
+def test_the_code_hash_of_a_section_follows_its_files(tmp_path):
+    own = CATALOG.framework("pretend")
+    section, other = CATALOG.section("lenet"), CATALOG.section("memory")
+    assert runner.code_hash(section, own) == runner.code_hash(section, own)
+    assert runner.code_hash(section, own) != runner.code_hash(other, own)
+    (tmp_path / "adapter.py").write_text("")
+    assert runner.code_hash(section, own) != runner.code_hash(
+        section, replace(own, folder=tmp_path)
+    )
+    assert signal.Signals(9).name == "SIGKILL"
