@@ -143,7 +143,7 @@ def _ready(folder: Path, lock: Path, digest: str) -> Environment | None:
             install_seconds=said["install_seconds"],
             size_bytes=said["size_bytes"],
         )
-    except (OSError, ValueError, KeyError):
+    except (OSError, ValueError, KeyError, TypeError):  # cut short or written over
         return None
     return environment if environment.python.exists() else None
 
@@ -230,7 +230,7 @@ def _pins(lock: Path) -> Iterator[str]:
 def problems(lock: Path) -> list[InputError]:
     """Return what is wrong with a lock: every requirement must be pinned and hashed."""
     found = []
-    lines = lock.read_text(encoding="utf-8").splitlines()
+    lines = lock.read_text(encoding="utf-8", errors="replace").splitlines()
     for number, line in enumerate(lines, 1):
         if not line.strip() or line.startswith(("#", " ")):
             continue
