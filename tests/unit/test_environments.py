@@ -1,0 +1,377 @@
+"""Environments without a network: uv is played, locks and interpreters are small files."""
+
+import json
+import os
+import re
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from generator import catalog, environments, process
+from generator.environments import MARKER, Environment
+from generator.errors import EnvironmentMissing, UsageError
+from generator.process import Finished
+from tests.conftest import PRETEND
+
+PIN = f"numpy==1.0 \\\n    --hash=sha256:{'0' * 64}\n"
+
+
+@pytest.fixture
+def framework(tmp_path):
+    made = catalog.load(frameworks=PRETEND).framework("pretend")
+    folder = tmp_path / "pretend"
+    (folder / "environments").mkdir(parents=True)
+    versions = tuple(replace(version, folder=folder) for version in made.versions)
+    made = replace(made, folder=folder, versions=versions)
+    made.newest.lock("cpu").write_text(PIN)
+    return made
+
+
+@pytest.fixture
+def cache(tmp_path, monkeypatch):
+    monkeypatch.setenv("SYMBOLIC_COMPARISON_CACHE", str(tmp_path / "cache"))
+    return tmp_path / "cache"
+
+
+@pytest.fixture
+def uv(monkeypatch):
+    """Play uv: makes an environment that is a link to this interpreter; remembers its calls."""
+    calls = []
+
+    def play(*arguments):
+        calls.append(arguments)
+        if arguments[0] == "venv":
+            python = Path(arguments[-1]) / "bin" / "python"
+            python.parent.mkdir(parents=True)
+            python.symlink_to(sys.executable)
+            (python.parent / "data").write_bytes(b"x" * 1000)
+        return play.log
+
+    play.log, play.calls = "Resolved 1 package\nPrepared 1 package", calls
+    monkeypatch.setattr(environments, "_uv", play)
+    return play
+
+
+# -------------------------------------------------------------------------------------- locked
+
+
+def test_an_environment_is_made_once_and_found_again(framework, cache, uv):
+    assert environments.find_ready(framework, framework.newest, "cpu") is None
+    made = environments.locked(framework, framework.newest, "cpu")
+    assert made.case == "downloaded"
+    assert made.kind == "locked"
+    assert made.packages == ("numpy==1.0",)
+    assert made.lock == "1.0-cpu.txt"
+    assert made.lock_sha256 == environments.lock_sha256(framework.newest.lock("cpu"))
+    assert made.folder.parent == cache / "environments"
+    assert made.lock_sha256[:12] in made.folder.name
+    assert made.install_seconds > 0
+    assert 1000 <= made.size_bytes < 5000, "links to the interpreter are not counted"
+    sync = uv.calls[1]
+    assert {"--require-hashes", "--compile-bytecode"} <= set(sync)
+    again = environments.locked(framework, framework.newest, "cpu")
+    assert len(uv.calls) == 2
+    assert again == replace(made, case="")  # found ready: nothing was measured
+    assert environments.find_ready(framework, framework.newest, "cpu") == again
+
+
+def test_packages_from_uvs_cache_are_told_from_downloaded_ones(framework, cache, uv):
+    uv.log = "Resolved 1 package\nInstalled 1 package"
+    assert environments.locked(framework, framework.newest, "cpu").case == "cached"
+
+
+def test_another_lock_is_another_environment(framework, cache, uv):
+    first = environments.locked(framework, framework.newest, "cpu")
+    framework.newest.lock("cpu").write_text(PIN.replace("1.0", "1.1"))
+    second = environments.locked(framework, framework.newest, "cpu")
+    assert first.folder != second.folder
+    assert second.packages == ("numpy==1.1",)
+
+
+@pytest.mark.parametrize(
+    "marker", [None, "", "{", "[]", "3", "{}", '{"python": 3}', "\x00", '{"packages": []}', "null"]
+)
+def test_an_environment_that_was_interrupted_is_made_anew(framework, cache, uv, marker):
+    made = environments.locked(framework, framework.newest, "cpu")
+    (made.folder / "left over").touch()
+    if marker is None:
+        (made.folder / MARKER).unlink()
+    else:
+        (made.folder / MARKER).write_text(marker)
+    assert environments.find_ready(framework, framework.newest, "cpu") is None
+    again = environments.locked(framework, framework.newest, "cpu")
+    assert len(uv.calls) == 4
+    assert again.case == "downloaded"
+    assert not (again.folder / "left over").exists()
+
+
+def test_an_environment_without_its_interpreter_is_made_anew(framework, cache, uv):
+    made = environments.locked(framework, framework.newest, "cpu")
+    made.python.unlink()
+    assert environments.find_ready(framework, framework.newest, "cpu") is None
+    assert environments.locked(framework, framework.newest, "cpu").python.exists()
+
+
+def test_the_marker_is_written_last(framework, cache, uv, monkeypatch):
+    def fail(folder):
+        raise EnvironmentMissing("pulled the plug")
+
+    monkeypatch.setattr(environments, "_size", fail)
+    with pytest.raises(EnvironmentMissing):
+        environments.locked(framework, framework.newest, "cpu")
+    assert environments.find_ready(framework, framework.newest, "cpu") is None
+
+
+def test_a_missing_lock_names_the_command_that_makes_it(framework, cache, uv):
+    with pytest.raises(EnvironmentMissing, match=r"generator lock pretend==1\.0 --device cuda"):
+        environments.locked(framework, framework.newest, "cuda")
+    assert environments.find_ready(framework, framework.newest, "cuda") is None
+
+
+def test_a_cache_that_cannot_be_written_is_said(framework, tmp_path, monkeypatch, uv):
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("SYMBOLIC_COMPARISON_CACHE", str(tmp_path / "file" / "cache"))
+    with pytest.raises(EnvironmentMissing, match="cannot write to"):
+        environments.locked(framework, framework.newest, "cpu")
+
+
+def test_the_cache_is_where_the_user_says(monkeypatch):
+    monkeypatch.setenv("SYMBOLIC_COMPARISON_CACHE", "/a")
+    monkeypatch.setenv("XDG_CACHE_HOME", "/b")
+    assert environments.cache_folder() == Path("/a")
+    monkeypatch.delenv("SYMBOLIC_COMPARISON_CACHE")
+    assert environments.cache_folder() == Path("/b/symbolic-comparison")
+    monkeypatch.delenv("XDG_CACHE_HOME")
+    assert environments.cache_folder() == Path.home() / ".cache" / "symbolic-comparison"
+
+
+# --------------------------------------------------------------------------------------- locks
+
+
+GOOD_LOCKS = [
+    PIN,
+    f"# made by uv\n{PIN}\n{PIN.replace('numpy', 'six')}",
+    PIN.replace(" \\", " ; python_version < '3.9' \\", 1),
+    PIN.rstrip() + f" \\\n    --hash=sha256:{'1' * 64}\n",
+]
+
+
+@pytest.mark.parametrize("text", GOOD_LOCKS)
+def test_good_locks_have_no_problem(tmp_path, text):
+    lock = tmp_path / "1-cpu.txt"
+    lock.write_text(text)
+    assert environments.problems(lock) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "said"),
+    [
+        ("numpy\n", 1, "found numpy; expected name==version"),
+        ("numpy>=1.0 \\\n    --hash=sha256:00\n", 1, "name==version"),
+        (PIN + "-e .\n", 3, "found -e ."),
+        ("--index-url https://example.org\n" + PIN, 1, "--index-url"),
+        (PIN + "a @ https://example.org/a.whl\n", 3, "a @ https"),
+        (PIN + "six==1.0\n", 3, "no hash"),
+        ("six==1.0 \\\n" + PIN, 1, "no hash"),
+        ("six==1.0 \\\n    --hash=md5:00\n", 1, "no hash"),
+        ("", 1, "no requirement"),
+        ("# nothing\n\n", 1, "no requirement"),
+    ],
+)
+def test_bad_locks_are_named_with_their_line(tmp_path, text, line, said):
+    lock = tmp_path / "1-cpu.txt"
+    lock.write_text(text)
+    first = environments.problems(lock)[0]
+    assert (first.line, first.file) == (line, str(lock))
+    assert said in str(first)
+
+
+@given(st.one_of(st.binary(max_size=80), st.text(max_size=80).map(lambda t: t.encode("utf-8"))))
+def test_any_bytes_are_a_lock_with_or_without_problems(tmp_path_factory, data):
+    lock = tmp_path_factory.getbasetemp() / "any.txt"
+    lock.write_bytes(data)
+    found = environments.problems(lock)
+    assert found or b"--hash=sha256:" in data
+
+
+def test_the_hash_of_a_lock_follows_its_bytes(tmp_path):
+    lock = tmp_path / "1-cpu.txt"
+    assert environments.lock_sha256(lock) is None
+    lock.write_bytes(b"a")
+    first = environments.lock_sha256(lock)
+    assert re.fullmatch("[0-9a-f]{64}", first)
+    lock.write_bytes(b"b")
+    assert environments.lock_sha256(lock) != first
+
+
+def test_a_lock_is_written_without_what_belongs_to_this_machine(framework, monkeypatch):
+    seen = {}
+
+    def play(*arguments):
+        seen["arguments"] = arguments
+        seen["wanted"] = Path(arguments[-1]).read_text()
+        made = Path(arguments[arguments.index("--output-file") + 1])
+        made.write_text("--find-links file:///home/me/wheels\n" + PIN)
+        return ""
+
+    monkeypatch.setattr(environments, "_uv", play)
+    lock = environments.write_lock(framework.newest, "cpu")
+    assert lock.read_text() == PIN
+    assert seen["wanted"] == "numpy\n"
+    assert "--generate-hashes" in seen["arguments"]
+    assert [path.name for path in lock.parent.iterdir()] == [lock.name]
+    with pytest.raises(UsageError, match="only cpu"):
+        environments.write_lock(framework.newest, "cuda")
+
+
+# ------------------------------------------------------------------------------------------ uv
+
+
+@pytest.mark.parametrize("sign", environments.CAUSES)
+def test_every_known_cause_is_explained_with_uvs_own_words(sign):
+    said = environments.explain(f"error: something\n  caused by: {sign.upper()} here\n")
+    assert said.startswith(environments.CAUSES[sign])
+    assert "caused by" in said
+    assert "\n" not in said
+
+
+def test_an_unknown_cause_is_shown_as_it_is_and_not_at_length():
+    assert environments.explain("a\n b") == "a b"
+    assert environments.explain("") == ""
+    assert len(environments.explain("x" * 10_000)) == 400
+    assert len(environments.explain("dns error" + "x" * 10_000)) < 600
+
+
+@pytest.mark.parametrize(
+    ("finished", "said"),
+    [
+        (Finished(1, "error: dns error", 1.0), "no network"),
+        (Finished(2, "", 1.0), "uv pip: exit code 2"),
+        (Finished(-9, "", 3600.0, timed_out=True), "uv pip: timed out after 3600 s"),
+    ],
+)
+def test_uv_that_fails_is_an_environment_that_is_missing(monkeypatch, finished, said):
+    monkeypatch.setattr(process, "run", lambda *arguments, **options: finished)
+    with pytest.raises(EnvironmentMissing, match=said):
+        environments._uv("pip", "sync")
+
+
+def test_uv_is_found_or_said_to_be_missing(monkeypatch):
+    assert Path(environments.uv()).is_file()
+    monkeypatch.setitem(sys.modules, "uv", None)
+    monkeypatch.setattr(environments.shutil, "which", lambda name: "/usr/bin/uv")
+    assert environments.uv() == "/usr/bin/uv"
+    monkeypatch.setattr(environments.shutil, "which", lambda name: None)
+    with pytest.raises(EnvironmentMissing, match="pip install uv"):
+        environments.uv()
+
+
+# -------------------------------------------------------------------------------- interpreters
+
+
+@pytest.fixture
+def place(tmp_path, monkeypatch):
+    """Put an interpreter, played by a script, at a path; PATH and pyenv are empty before."""
+    monkeypatch.setenv("PATH", "")
+    monkeypatch.setenv("PYENV_ROOT", str(tmp_path / "pyenv"))
+    monkeypatch.delenv("UV_PYTHON_SEARCH_PATH", raising=False)
+
+    def make(path, script, variable=None):
+        python = tmp_path / path
+        python.parent.mkdir(parents=True, exist_ok=True)
+        python.write_text(f"#!/bin/sh\n{script}\n")
+        python.chmod(0o755)
+        if variable:
+            folders = [os.environ.get(variable, ""), str(python.parent)]
+            monkeypatch.setenv(variable, os.pathsep.join(filter(None, folders)))
+        return python
+
+    return make
+
+
+def test_an_interpreter_is_found_on_path_and_where_uv_is_told_to_look(place):
+    assert environments.find_interpreter("3.99") is None
+    on_path = place("bin/python3.99", "echo 3.99.1", "PATH")
+    assert environments.find_interpreter("3.99") == on_path
+    preferred = place("uv/python3.99", "echo 3.99.2", "UV_PYTHON_SEARCH_PATH")
+    assert environments.find_interpreter("3.99") == preferred
+
+
+def test_shims_are_not_asked_and_dead_candidates_passed_over(place):
+    place("pyenv/shims/python3.99", "echo 3.99.0", "PATH")
+    assert environments.find_interpreter("3.99") is None
+    place("dead/python3.99", "echo 'pyenv: command not found' >&2; exit 127", "PATH")
+    place("other/python3.99", "echo 3.98.7", "PATH")
+    place("mute/python3.99", "exit 0", "PATH")
+    assert environments.find_interpreter("3.99") is None
+    alive = place("alive/python3.99", "echo 3.99.5", "PATH")
+    assert environments.find_interpreter("3.99") == alive
+
+
+def test_pyenvs_folders_are_searched(place):
+    place("pyenv/versions/3.9.1/bin/python", "echo 3.9.1")
+    wanted = place("pyenv/versions/3.99.4/bin/python", "echo 3.99.4")
+    assert environments.find_interpreter("3.99") == wanted
+    assert environments.find_interpreter("3.99.4") == wanted
+
+
+def test_a_version_is_not_the_beginning_of_another(place):
+    place("pyenv/versions/3.10.2/bin/python", "echo 3.10.2")
+    assert environments.find_interpreter("3.1") is None
+
+
+def test_the_running_interpreter_will_do(place):
+    ours = f"{sys.version_info.major}.{sys.version_info.minor}"
+    assert environments.find_interpreter(ours) == Path(sys.executable).resolve()
+
+
+# ----------------------------------------------------------------------------------- variables
+
+
+@pytest.fixture
+def made():
+    return Environment(Path("/e/bin/python"), "locked", "3.8.20", (), folder=Path("/e"))
+
+
+def test_placeholders_are_filled_in(framework, made):
+    framework = replace(
+        framework,
+        environment={"OMP_NUM_THREADS": "{threads}", "FLAGS": "base={cache}/x,{other}", "A": "{"},
+        device_environment={"cpu": {}, "cuda": {"A": "{site_packages}/lib:{environment}"}},
+    )
+    found = environments.variables(framework, made, device="cpu", threads=3, cache=Path("/c"))
+    assert found == {"OMP_NUM_THREADS": "3", "FLAGS": "base=/c/x,{other}", "A": "{"}
+    cuda = environments.variables(framework, made, device="cuda", threads=3, cache=Path("/c"))
+    assert cuda["A"] == "/e/lib/python3.8/site-packages/lib:/e"
+    assert cuda["OMP_NUM_THREADS"] == "3"
+
+
+def test_what_a_placeholder_brings_is_not_filled_in_again(framework, made):
+    framework = replace(framework, environment={"A": "{cache}"})
+    cache = Path("/c/{threads}")
+    found = environments.variables(framework, made, device="cpu", threads=3, cache=cache)
+    assert found == {"A": "/c/{threads}"}
+
+
+def test_every_placeholder_in_the_folders_is_known(made):
+    known = environments.placeholders(made, threads=1, cache=Path("/c"))
+    for framework in catalog.load().frameworks:
+        texts = [framework.environment, *framework.device_environment.values()]
+        for text in (value for table in texts for value in table.values()):
+            assert set(re.findall(r"{(\w+)}", text)) <= set(known), text
+
+
+def test_the_current_environment_describes_this_interpreter():
+    found = environments.current()
+    assert found.kind == "current"
+    assert found.python == Path(sys.executable)
+    assert any(package.startswith("numpy==") for package in found.packages)
+    assert found.lock is None
+    assert found.lock_sha256 == environments.current().lock_sha256
+    assert environments.installed_version("numpy")
+    assert environments.installed_version("no-such-distribution") is None
+    json.dumps(found.packages)
