@@ -320,8 +320,8 @@ def lane_words(lane: str) -> str:
     return {
         "threads-1": "one thread",
         "threads-all": "all cores",
-        "resident": "data on the device",
-        "copy": "with the copy to the device",
+        "resident": "resident data",
+        "copy": "with copying",
     }.get(lane, lane)
 
 

@@ -879,7 +879,7 @@ def _study(inputs: Inputs, draw: Draw) -> StudyView | None:
     best = ESTIMATORS[choice.estimator]
     against = choice.against_median[choice.estimator]
     if choice.estimator == "median":
-        text = "No lower quantile repeats reliably better than the median: the median is used."
+        text = "No lower quantile repeats reliably better than the median."
     else:
         text = (
             f"The {best} repeats best: its spread between identical runs is"
@@ -918,8 +918,12 @@ def _study(inputs: Inputs, draw: Draw) -> StudyView | None:
         Column("Bias", number=True),
         Column("From"),
     )
+    if choice.estimator == statistics.ESTIMATOR:
+        text += f" The {best} is used on every page."
+    else:
+        text += f" These pages still use the {ESTIMATORS[statistics.ESTIMATOR]}."
     chart = charts.intervals(
-        "aa-study", text, marks,
+        "aa-study", "How far identical runs lie apart, by estimator.", marks,
         axis="difference between identical runs in %", frameworks=["identical runs"],
         better="lower", log=False,
     )  # fmt: skip

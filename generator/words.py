@@ -208,16 +208,14 @@ def chart_title(panels: Sequence[Panel]) -> str:
     for panel in panels:
         if panel.good:
             tied = len(panel.leaders)
-            found[place_words(panel, view(panel.metric)).lower()] = (
+            found[place_words(panel, view(panel.metric))] = (
                 names(panel.leaders) if tied < 4 else f"{tied} of {len(panel.good)} tied"
             )
     if not found:
         return "No configuration gave a valid result."
     if len(set(found.values())) == 1 and "tied" not in (lead := next(iter(found.values()))):
-        return f"In the lead with {tables.listing(list(found))}: {lead}."
-    return (
-        "In the lead: " + "; ".join(f"{lead} with {where}" for where, lead in found.items()) + "."
-    )
+        return f"In the lead everywhere: {lead}." if len(found) > 1 else f"In the lead: {lead}."
+    return "In the lead – " + "; ".join(f"{place}: {lead}" for place, lead in found.items()) + "."
 
 
 def names(rows: Sequence[Row]) -> str:
