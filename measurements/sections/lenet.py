@@ -144,11 +144,19 @@ def _steady_state(session, case):
 
     for _ in range(job["warmup"]):
         step()
-    k = timing.calibrate(step, synchronise, job["min_sample_seconds"])
-    share = timing.unsynchronised_share(step, synchronise, model.parameters, k)
-    session.fact(k=k, unsynchronised_share=share)
+    # First with the weights read back, which cannot return early: a synchronisation that does not
+    # wait would let the calibration enqueue hours of work.
+    share = timing.unsynchronised_share(
+        step,
+        synchronise,
+        model.parameters,
+        timing.calibrate(step, model.parameters, job["min_sample_seconds"]),
+    )
+    session.fact(unsynchronised_share=share)
     if share > timing.SYNCHRONISATION_SLACK:
         return "synchronise() returned while %.0f %% of the work was still running" % (100 * share)
+    k = timing.calibrate(step, synchronise, job["min_sample_seconds"])
+    session.fact(k=k)
     load = timing.ForeignLoad()
     walls, windows = [], []
     for sample in range(job["samples"]):
