@@ -249,8 +249,12 @@ def doctor(catalog: Catalog | None = None) -> list[Finding]:
             Finding(f"{program} ({why})", bool(place), place or "not found", "" if place else mend)
         )
     cache = environments.cache_folder()
-    cache.mkdir(parents=True, exist_ok=True)
-    free = shutil.disk_usage(cache).free
+    try:
+        cache.mkdir(parents=True, exist_ok=True)
+        free = shutil.disk_usage(cache).free
+        room = f"{free / 2**30:.1f} GiB free in {cache}"
+    except OSError as error:
+        free, room = 0, f"cannot write to {cache}: {error.strerror}"
     ready = all(
         environments.find_ready(framework, framework.newest, "cpu")
         for framework in catalog.frameworks
@@ -259,7 +263,7 @@ def doctor(catalog: Catalog | None = None) -> list[Finding]:
         Finding(
             "disk space for environments",
             ready or free >= MINIMUM_BYTES,
-            f"{free / 2**30:.1f} GiB free in {cache}",
+            room,
             "free some, or set SYMBOLIC_COMPARISON_CACHE to a folder on another disk",
         )
     )
