@@ -1,0 +1,303 @@
+"""The command line, and that every command a page or a message names exists."""
+
+import json
+import re
+import shlex
+
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from generator import catalog, cli, commands, plan, runner
+from tests.conftest import PRETEND, ROOT
+from tests.sample_results import write_sample
+
+ROOT_COMMAND = typer.main.get_command(cli.app)
+COMMANDS = ROOT_COMMAND.commands
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [path for path in PAGES if path.name != "index.md"]  # that one is rendered
+SOURCES = [
+    path
+    for pattern in ("generator/*.py", "templates/**/*.j2", "benchmarks/*.py")
+    for path in sorted(ROOT.glob(pattern))
+]
+
+
+def invoke(*arguments):
+    return CliRunner().invoke(cli.app, [str(argument) for argument in arguments])
+
+
+# ---------------------------------------------------------------------------------------- help
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_says_what_it_does(name):
+    command = COMMANDS[name]
+    assert command.help
+    done = invoke(name, "--help")
+    assert done.exit_code == 0
+    assert command.help.split(".")[0].split()[0] in done.stdout
+    for parameter in command.params:
+        if not getattr(parameter, "hidden", False) and parameter.name != "help":
+            assert parameter.help, f"{name} {parameter.name}"
+
+
+def test_the_commands_of_the_design_are_there():
+    wanted = {"report", "measure", "render", "build", "serve", "check", "list", "doctor", "compare"}
+    assert wanted <= set(COMMANDS)
+    assert "Exit codes" in invoke("--help").stdout
+
+
+# -------------------------------------------------------- the documentation and the command line
+
+
+def words_of(line):
+    """The words after ``generator`` in one shell command, or None."""
+    for part in re.split(r"&&|\|\||;|\||#", line):
+        match = re.search(r"(?:^|\s)generator\s+(.*)", part.strip())
+        if match:
+            return shlex.split(match[1])
+    return None
+
+
+def commands_in(text):
+    """(line number, words) of the commands in fenced code, inline code, and tables of commands.
+
+    A table whose first title holds ``generator ...`` lists commands without that word.
+    """
+    fenced = table = False
+    for number, line in enumerate(text.splitlines(), 1):
+        if line.lstrip().startswith("```"):
+            fenced = not fenced
+            continue
+        if fenced:
+            found = [words_of(line)]
+        elif line.startswith("|"):
+            first = line.split("|")[1]
+            if "generator ..." in first:
+                table = True
+                continue
+            spans = re.findall(r"`([^`]+)`", first if table else line)
+            found = [shlex.split(span) if table else words_of(span) for span in spans]
+        else:
+            table = False
+            found = [words_of(span) for span in re.findall(r"`([^`]+)`", line)]
+        for words in found:
+            if words and words != ["..."]:
+                yield number, words
+
+
+def problem(words):
+    """What the command line would say to these words, or ""."""
+    name, *arguments = words
+    if name == "--help":
+        return ""
+    if name not in COMMANDS:
+        return f"no command {name}"
+    if not arguments:  # the command is spoken of, not given
+        return ""
+    try:
+        context = COMMANDS[name].make_context(name, arguments)
+    except typer.Exit:  # --help
+        return ""
+    except Exception as error:
+        return getattr(error, "message", "") or str(error)
+    return unknown_value(context.params)
+
+
+def unknown_value(values):
+    known = catalog.load()
+    profile, device = values.get("profile") or "quick", values.get("device") or "cpu"
+    if profile not in plan.PROFILES or device not in (*catalog.DEVICES, "all"):
+        return f"{profile} {device}"
+    try:
+        for section in values.get("section") or ():
+            known.section(section)
+        names = [n for n in values.get("frameworks") or () if not re.search(r"[<{\[]", n)]
+        chosen = plan.selection(known, names)
+        for mode in values.get("mode") or ():
+            assert any(mode in [m.id for m in framework.modes] for framework, _ in chosen), mode
+    except Exception as error:
+        return str(error)
+    return ""
+
+
+def said_in_pages():
+    for path in PAGES:
+        for number, words in commands_in(path.read_text(encoding="utf-8")):
+            yield pytest.param(words, id=f"{path.name}:{number} {' '.join(words)}")
+
+
+@pytest.mark.parametrize("words", list(said_in_pages()))
+def test_pages_mention_only_commands_and_options_that_exist(words):
+    # A section or a framework yet to be written stands in angle brackets.
+    words = [word for word in words if word != "..."]
+    if any("<" in word for word in words):
+        words = [word if "<" not in word else "lenet" for word in words]
+        words = [word for word in words if word != "lenet" or "--section" in words]
+    assert problem(words) == ""
+
+
+@pytest.mark.parametrize("name", ["README.md", "reproduce.md", "CONTRIBUTING.md"])
+def test_commands_were_found_in_the_pages(name):
+    (path,) = [path for path in PAGES if path.name == name]
+    found = [words[0] for _, words in commands_in(path.read_text(encoding="utf-8"))]
+    assert "measure" in found
+    assert len(found) >= {"README.md": 10, "reproduce.md": 7}.get(name, 2)
+
+
+def test_options_in_tables_of_the_pages_exist():
+    options = {o for parameter in COMMANDS["measure"].params for o in parameter.opts}
+    for path in PAGES:
+        rows = re.findall(r"^\| `(--[\w-]+)`", path.read_text(encoding="utf-8"), re.MULTILINE)
+        assert set(rows) <= options, path.name
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_messages_name_commands_that_exist(path):
+    """`generator ...` in any text of ours: errors tell the next command, so it has to be one."""
+    text = path.read_text(encoding="utf-8")
+    for said in re.findall(r"`generator (-?[a-z][^`\n]*)`", text):
+        words = shlex.split(re.sub(r"{[^}]*}", "theano", said).replace("theano==theano", "theano"))
+        words = ["cpu" if before == "--device" else word
+                 for before, word in zip(["", *words], words, strict=False)]  # fmt: skip
+        assert problem([word for word in words if word != "..."]) == "", said
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("```sh\nuv run generator mesure\n```", "mesure"),
+        ("```sh\npip install uv && uv run generator measure --frobnicate\n```", "--frobnicate"),
+        ("see `generator measure --section lennet`", "lenet"),
+        ("see `generator measure teano`", "theano"),
+        ("see `generator measure theano --mode eager`", "eager"),
+        ("see `generator compare theano`", "missing parameter: b"),
+        ("| c (`generator ...`) | d |\n|---|---|\n| `frob` | x |", "frob"),
+    ],
+)
+def test_a_wrong_command_in_a_page_would_be_noticed(text, said):
+    ((_, words),) = commands_in(text)
+    assert said.lower() in problem(words).lower()
+
+
+# ---------------------------------------------------------------------------------------- JSON
+
+
+@pytest.fixture(scope="module")
+def sample(tmp_path_factory):
+    root = tmp_path_factory.mktemp("results")
+    write_sample(root, rows_scale=0.2)
+    return root
+
+
+def test_list_prints_json_and_tables(sample):
+    done = invoke("list", "--json", "--results", sample)
+    assert done.exit_code == 0
+    assert {item["framework"] for item in json.loads(done.stdout)["measured"]} == {
+        "theano", "mxnet", "tensorflow",
+    }  # fmt: skip
+    shown = invoke("list", "--results", sample)
+    assert shown.exit_code == 0
+    assert "Frameworks" in shown.stdout
+
+
+def test_check_prints_json_and_words(sample):
+    done = invoke("check", "--json", "--results", sample)
+    assert (done.exit_code, json.loads(done.stdout)) == (0, [])
+    assert "0 problems" in invoke("check", "--results", sample).stdout
+
+
+def test_compare_prints_json_and_a_table(sample):
+    done = invoke("compare", "theano", "tensorflow:function", "--json", "--results", sample)
+    assert done.exit_code == 0
+    found = json.loads(done.stdout)
+    assert found
+    for item in found:
+        assert item["low"] <= item["ratio"] <= item["high"]
+        assert item["verdict"]
+    assert invoke("compare", "theano", "mxnet", "--results", sample).exit_code == 0
+
+
+def test_a_dry_run_prints_json_and_a_table(tmp_path):
+    what = [
+        "measure",
+        "pretend",
+        "--frameworks-folder",
+        PRETEND,
+        "--results",
+        tmp_path,
+        "--dry-run",
+    ]
+    done = invoke(*what, "--json", "--seed", "3")
+    assert done.exit_code == 0
+    said = json.loads(done.stdout)
+    assert said["seed"] == 3
+    assert said["jobs"]
+    assert said["seconds"] > 0
+    assert "processes" in invoke(*what).stdout
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(("failures", "code"), [([], 0), (["job: failed: reason"], 1)])
+def test_a_measurement_prints_json_and_words(tmp_path, monkeypatch, failures, code):
+    file = tmp_path / "x.csv"
+    outcome = runner.Outcome("run", [file], {"ok": 1}, failures, ["job: wrong: [odd]"])
+    monkeypatch.setattr(runner, "run", lambda *arguments: outcome)
+    what = ["measure", "pretend", "--frameworks-folder", PRETEND, "--results", tmp_path]
+    done = invoke(*what, "--json")
+    assert done.exit_code == code
+    assert json.loads(done.stdout) == {
+        "run": "run", "files": [str(file)], "counts": {"ok": 1}, "failures": failures,
+        "findings": ["job: wrong: [odd]"],
+    }  # fmt: skip
+    shown = invoke(*what)
+    assert shown.exit_code == code
+    assert "job: wrong: [odd]" in shown.stdout, "brackets are no markup"
+    assert all(failure in shown.stdout for failure in failures)
+
+
+@pytest.mark.parametrize("ok", [True, False])
+def test_doctor_prints_json_and_words(monkeypatch, ok):
+    finding = commands.Finding("a thing", ok, "found [so]", "" if ok else "do that")
+    monkeypatch.setattr(commands, "doctor", lambda: [finding])
+    done = invoke("doctor", "--json")
+    assert done.exit_code == (0 if ok else 1)
+    assert json.loads(done.stdout)[0]["found"] == "found [so]"
+    shown = invoke("doctor")
+    assert "found [so]" in shown.stdout
+    assert ("to mend it: do that" in shown.stdout) is not ok
+
+
+# ------------------------------------------------------------------------------------ the exits
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "said"),
+    [
+        (None, 0, ""),
+        (typer.Exit(1), 1, ""),
+        (KeyboardInterrupt(), 3, "results are kept"),
+        (cli.GeneratorError("[odd] words"), 1, "error: [odd] words"),
+        (commands.UsageError("no such thing"), 2, "no such thing"),
+        (OSError(28, "No space left on device", "/x"), 1, "No space left on device (/x)"),
+    ],
+)
+def test_every_end_has_its_exit_code_and_words(monkeypatch, capsys, error, code, said):
+    def play(standalone_mode):
+        if error is not None:
+            raise error
+
+    monkeypatch.setattr(cli, "app", play)
+    monkeypatch.setattr(cli.signal, "signal", lambda *arguments: None)
+    with pytest.raises(SystemExit) as raised:
+        cli.main()
+    assert raised.value.code == code
+    assert said in capsys.readouterr().err
+
+
+def test_our_own_mistakes_are_not_hidden(monkeypatch):
+    monkeypatch.setattr(cli, "app", lambda standalone_mode: 1 / 0)
+    monkeypatch.setattr(cli.signal, "signal", lambda *arguments: None)
+    with pytest.raises(ZeroDivisionError):
+        cli.main()

@@ -1,0 +1,223 @@
+"""What the commands do: prepare, check, doctor, list."""
+
+import json
+import shutil
+from collections import namedtuple
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from generator import catalog, commands, environments, machine
+from generator.commands import Request
+from generator.errors import EnvironmentMissing, NoDeviceError, UsageError
+from tests.conftest import PRETEND, ROOT
+from tests.sample_results import write_sample
+
+CATALOG = catalog.load(frameworks=PRETEND)
+Usage = namedtuple("Usage", "total used free")
+
+
+@pytest.fixture(autouse=True)
+def cache(tmp_path, monkeypatch):
+    monkeypatch.setenv("SYMBOLIC_COMPARISON_CACHE", str(tmp_path / "cache"))
+    return tmp_path / "cache"
+
+
+# ------------------------------------------------------------------------------------- prepare
+
+
+@pytest.fixture
+def request_(tmp_path):
+    return Request(("pretend",), results=tmp_path / "results", frameworks_folder=PRETEND)
+
+
+def test_a_request_becomes_a_plan_and_changes_nothing(request_):
+    made, setup = commands.prepare(request_)
+    assert made.jobs
+    assert made.held == 0
+    assert made.profile.name == "quick"
+    assert setup.kind == "locked"
+    assert not setup.results.exists()
+    assert commands.estimate(made, setup) > 0
+
+
+def test_seeds_are_drawn_or_taken(request_):
+    assert commands.prepare(replace(request_, seed=5))[0].seed == 5
+    drawn = {commands.prepare(request_)[0].seed for _ in range(4)}
+    assert len(drawn) == 4
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"frameworks": ("pretned",)}, "did you mean pretend"),
+        ({"sections": ("lennet",)}, "did you mean lenet"),
+        ({"sections": ("symbolic",)}, "nothing to measure"),
+        ({"modes": ("eagr",)}, "did you mean eager"),
+        ({"lanes": ("copy",)}, "lane of cpu"),
+        ({"device": "gpu"}, "no device is called 'gpu'"),
+        ({"profile": "fast"}, "no profile is called 'fast'"),
+        ({"environment": "conda"}, "locked, current"),
+        ({"precision": "float16"}, "did you mean bfloat16 or float32"),
+        ({"frameworks": ("pretend==7",)}, "version of pretend"),
+    ],
+)
+def test_wrong_names_are_usage_errors(request_, changes, said):
+    with pytest.raises(UsageError) as raised:
+        commands.prepare(replace(request_, **changes))
+    assert said in str(raised.value)
+    assert raised.value.exit_code == 2
+
+
+def test_a_device_that_is_not_here_is_refused(request_, monkeypatch):
+    monkeypatch.setattr(machine, "this", lambda: replace(real, gpus=()))
+    real = machine.Machine("m", "cpu", 2, 2, 2**30, "Linux", "6", None, ())
+    with pytest.raises(NoDeviceError, match="generator doctor"):
+        commands.prepare(replace(request_, device="cuda"))
+
+
+def test_an_interpreter_without_frameworks_is_said(request_, monkeypatch):
+    monkeypatch.setattr(environments, "installed_version", lambda name: None)
+    with pytest.raises(UsageError, match="none of the distributions numpy"):
+        commands.prepare(replace(request_, frameworks=(), environment="current"))
+    with pytest.raises(UsageError, match="not installed in this interpreter"):
+        commands.prepare(replace(request_, environment="current"))
+
+
+def test_other_names_of_a_distribution_count_as_installed(monkeypatch):
+    framework = CATALOG.framework("pretend")
+    raw = {**framework.raw, "other_distributions": ["pretend-gpu"]}
+    both = catalog.Catalog((replace(framework, raw=raw),), ())
+    monkeypatch.setattr(environments, "installed_version", {"pretend-gpu": "2.0"}.get)
+    assert commands.installed_frameworks(both) == {"pretend": "2.0"}
+
+
+# --------------------------------------------------------------------------------------- check
+
+
+@pytest.fixture
+def root(tmp_path):
+    """The parts of a repository that ``check`` looks at, to be spoilt."""
+    root = tmp_path / "root"
+    skip = shutil.ignore_patterns("__pycache__", "*.py")
+    for part in ("frameworks", "data"):
+        source = ROOT / "measurements" / part
+        shutil.copytree(source, root / "measurements" / part, ignore=skip)
+    return root
+
+
+def test_an_untouched_repository_has_no_problems(root):
+    looked, problems = commands.check(root)
+    assert problems == []
+    locks = list(root.glob("measurements/frameworks/*/environments/*.txt"))
+    assert looked == len(catalog.load().frameworks) + len(locks) + 1
+
+
+def test_results_are_counted_and_validated(root):
+    paths = write_sample(root / "measurements" / "results", rows_scale=0.1)
+    looked, problems = commands.check(root)
+    assert problems == []
+    assert commands.check(root, root / "nowhere")[0] == looked - 2 * len(paths)
+    paths[0].with_suffix(".json").unlink()
+    paths[1].unlink()
+    assert [str(p.file) for p in commands.check(root)[1]] == [
+        str(paths[0].with_suffix(".json")),
+        str(paths[1].with_suffix(".json")),
+    ]
+
+
+def spoil(path, old, new):
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new, 1))
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new", "said"),
+    [
+        ("frameworks/theano/framework.toml", 'kind = "symbolic"', 'kind = "magic"', "one of"),
+        ("frameworks/theano/framework.toml", '[[gaps]]\ndevice = "cuda"', "[[gaps]]\ndevice = 'x'",
+         "without cuda"),
+        ("frameworks/theano/environments/1.0.5-cpu.txt", "numpy==", "numpy>=", "name==version"),
+        ("data/mnist-5k.toml", "sha256 = \"", "sha256 = \"0", "that of the data"),
+        ("data/mnist-5k.toml", "sha256", "sha", "a TOML file with sha256"),
+        ("data/mnist-5k.toml", "sha256 = ", "sha256 = = ", "a TOML file with sha256"),
+    ],
+)  # fmt: skip
+def test_what_is_spoilt_is_named(root, file, old, new, said):
+    spoil(root / "measurements" / file, old, new)
+    _, problems = commands.check(root)
+    assert problems
+    assert problems[0].file.endswith(Path(file).name)
+    assert any(said in str(problem) for problem in problems)
+
+
+def test_a_missing_lock_is_named_with_the_command(root):
+    next(root.glob("measurements/frameworks/mxnet/environments/*-cuda.txt")).unlink()
+    _, (problem,) = commands.check(root)
+    assert "generator lock mxnet==1.9.1 --device cuda" in problem.expected
+
+
+# -------------------------------------------------------------------------------------- doctor
+
+
+def test_every_finding_that_is_not_ok_says_how_to_mend_it(monkeypatch):
+    def missing():
+        raise EnvironmentMissing("no uv")
+
+    monkeypatch.setattr(environments, "uv", missing)
+    monkeypatch.setattr(environments, "find_interpreter", lambda version: None)
+    monkeypatch.setattr(commands.shutil, "which", lambda name: None)
+    monkeypatch.setattr(commands.shutil, "disk_usage", lambda path: Usage(10, 9, 1))
+    monkeypatch.setattr(commands.os, "getloadavg", lambda: (99.0, 99.0, 99.0))
+    findings = commands.doctor(CATALOG)
+    wrong = [finding for finding in findings if not finding.ok]
+    assert {finding.what.split(" ")[0] for finding in wrong} == {"uv", "g++", "git", "disk", "a"}
+    assert all(finding.mend and finding.found for finding in wrong)
+    assert any("uv will download it" in finding.found for finding in findings)
+
+
+def test_a_machine_that_has_everything_is_told_so(monkeypatch):
+    monkeypatch.setattr(commands.shutil, "which", lambda name: f"/usr/bin/{name}")
+    monkeypatch.setattr(commands.shutil, "disk_usage", lambda path: Usage(1, 0, 2**40))
+    monkeypatch.setattr(commands.os, "getloadavg", lambda: (0.0, 0.0, 0.0))
+    findings = commands.doctor(CATALOG)
+    assert all(finding.ok for finding in findings)
+    assert any("not made yet" in finding.found for finding in findings)
+    json.dumps([finding.__dict__ for finding in findings])
+
+
+def test_a_cache_that_cannot_be_made_is_a_finding(tmp_path, monkeypatch):
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("SYMBOLIC_COMPARISON_CACHE", str(tmp_path / "file" / "cache"))
+    monkeypatch.setattr(environments, "find_interpreter", lambda version: None)
+    (disk,) = [f for f in commands.doctor(CATALOG) if f.what.startswith("disk")]
+    assert not disk.ok
+    assert "SYMBOLIC_COMPARISON_CACHE" in disk.mend
+
+
+# ---------------------------------------------------------------------------------------- list
+
+
+def test_the_listing_is_plain_data(tmp_path):
+    paths = write_sample(tmp_path, frameworks=("theano", "mxnet"), rows_scale=0.1)
+    listing = commands.listing(tmp_path)
+    assert json.loads(json.dumps(listing)) == listing
+    assert len(listing["measured"]) == len(paths)
+    assert {item["framework"] for item in listing["measured"]} == {"theano", "mxnet"}
+    assert all(item["finished"] for item in listing["measured"])
+    known = catalog.load()
+    assert [f["id"] for f in listing["frameworks"]] == [f.id for f in known.frameworks]
+    assert [s["id"] for s in listing["sections"]] == [s.id for s in known.sections]
+
+
+def test_an_unreadable_result_does_not_stop_the_listing(tmp_path):
+    first, second = write_sample(tmp_path, frameworks=("theano", "mxnet"), rows_scale=0.1)
+    first.with_suffix(".json").write_text("{")
+    (measured,) = commands.listing(tmp_path)["measured"]
+    assert measured["run"] == second.stem
+
+
+def test_nothing_measured_is_an_empty_list(tmp_path):
+    assert commands.listing(tmp_path / "nowhere", PRETEND)["measured"] == []
