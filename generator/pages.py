@@ -217,8 +217,7 @@ def section_context(
         draw: draws charts.
 
     """
-    several = len(inputs.machines) > 1
-    machines = []
+    machines: list[MachineView] = []  # the first one needs no heading: its finding comes first
     for machine in inputs.machines:
         devices = inputs.devices(machine, section.id)
         if not devices:
@@ -236,7 +235,7 @@ def section_context(
             document = inputs.document(machine)
             machines.append(
                 MachineView(
-                    f"Machine: {document['machine']['cpu']}" if several else "",
+                    f"Machine: {document['machine']['cpu']}" if machines else "",
                     f"machine-{slug(machine)}",
                     f"Measured on {machine_words(document)}.",
                     tuple(views),

@@ -25,7 +25,11 @@ def violations(page):
 def test_every_page_is_sound(visit, pages, address, scheme, width):
     page, problems = visit("index.html", scheme=scheme, width=width)
     found = {}
+    # Evidence pages are many and alike: each is met twice, as different as can be.
+    everything = (scheme, width) in (("light", 1280), ("dark", 390))
     for path in pages:
+        if "/evidence/" in path and not everything:
+            continue
         problems.clear()
         page.goto(f"{address}/{path}")
         page.wait_for_load_state("networkidle")
