@@ -88,14 +88,14 @@ def test_output_is_passed_on_as_it_comes():
 # ------------------------------------------------------------------------------- how it starts
 
 
-def test_a_process_gets_exactly_its_variables_and_folder_and_no_input(tmp_path):
+def test_a_process_gets_exactly_its_variables_and_folder(tmp_path):
     finished = process.run(
         [
             sys.executable,
             "-I",
             "-S",
             "-c",
-            "import os; print(dict(os.environ), os.getcwd(), input)",
+            "import os; print(dict(os.environ), os.getcwd())",
         ],
         cwd=tmp_path,
         env={"A": "1"},
@@ -103,7 +103,20 @@ def test_a_process_gets_exactly_its_variables_and_folder_and_no_input(tmp_path):
     assert "'A': '1'" in finished.log
     assert "'HOME'" not in finished.log
     assert str(tmp_path) in finished.log
-    assert shell("cat; echo done", timeout=10).log == "done\n"
+
+
+def test_a_process_cannot_wait_for_our_input():
+    """Ours is a pipe that nobody closes, as in a terminal where nobody types."""
+    end, other = os.pipe()
+    ours = os.dup(0)
+    os.dup2(end, 0)
+    try:
+        finished = shell("cat; echo done", timeout=5)
+    finally:
+        os.dup2(ours, 0)
+        for descriptor in (end, other, ours):
+            os.close(descriptor)
+    assert finished.log == "done\n"
 
 
 @pytest.mark.parametrize(

@@ -384,7 +384,7 @@ def test_a_block_with_foreign_load_is_marked(stage, load, flags):
 # ----------------------------------------------------------------------- stopped and resumed
 
 
-def interrupted(stage, after, entries=()):
+def interrupted(stage, after, entries=(), modes=("eager",)):
     """Run until ``after`` jobs are done; the next one writes ``entries`` and Ctrl-C comes."""
 
     def worker(job, out):
@@ -395,7 +395,7 @@ def interrupted(stage, after, entries=()):
 
     stage.worker = worker
     with pytest.raises(KeyboardInterrupt):
-        stage.run()
+        stage.run(modes=modes)
     stage.worker = stage.good
     stage.started.clear()
 
@@ -416,6 +416,15 @@ def test_an_interrupted_run_keeps_what_it_has_and_goes_on(stage):
     assert after["jobs"][:2] == before["jobs"]
     assert stage.rows()[: len(rows)] == rows
     assert [r["flags"] for r in stage.rows()[len(rows) :]] == ["resumed"] * 2
+
+
+def test_a_continued_run_keeps_its_own_order(stage):
+    modes = ("eager", "honest", "asynchronous")
+    wanted = [job.id for job in stage.plan(modes=modes, seed=7).jobs]
+    assert wanted != [job.id for job in stage.plan(modes=modes, seed=99).jobs]
+    interrupted(stage, 4, modes=modes)
+    stage.run(modes=modes, seed=99)
+    assert [job["id"] for job in stage.document()["jobs"]] == wanted
 
 
 def test_a_killed_generator_left_a_journal(stage):
@@ -473,6 +482,20 @@ def test_a_finished_run_is_held_under_the_same_conditions_only(stage, monkeypatc
     assert runner.history(stage.results)["pretend", "eager", "warm"] == 0.5
     estimate = commands.estimate(commands.prepare(replace(request, force=True))[0], setup)
     assert 0 < estimate < 30
+
+
+def test_a_run_with_other_precision_or_without_an_end_holds_nothing(stage):
+    stage.run()
+    (path,) = results.find(stage.results)
+    document, rows = results.read_document(path), results.rows(path)
+    (key,) = runner.held_keys(stage.results)
+    assert key.precision == "float32"
+    document["settings"]["precision"] = "tf32"
+    results.write(path, rows, document)
+    (other,) = runner.held_keys(stage.results)
+    assert (other.precision, other.cell) == ("tf32", key.cell)
+    results.write(path, rows, document | {"finished": None})
+    assert runner.held_keys(stage.results) == set()
 
 
 def test_a_run_that_only_states_gaps_needs_no_process(stage):
