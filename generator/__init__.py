@@ -1,0 +1,1 @@
+"""The generator: measures frameworks in their own environments and renders the comparison."""

@@ -275,6 +275,8 @@ def _show_plan(made: plan.Plan, seconds: float, *, as_json: bool) -> None:
         )
         return
     table = Table("framework", "version", "mode", "lane", "start", "sections", "processes")
+    for column in table.columns[:4]:
+        column.no_wrap, column.overflow = True, "fold"
     groups: dict[tuple[str, str, str, str, str, str], int] = {}
     for job in sorted(made.jobs, key=lambda job: job.id):
         start = f"{job.start} ({job.case})" if job.case else job.start
@@ -412,8 +414,8 @@ def compare(
 ) -> None:
     """Compare two frameworks, modes, versions or machines: ratio, interval and verdict.
 
-    A ratio of times above 1 means that A takes longer. "no practical difference" and "unresolved" are
-    answers.
+    A ratio of times above 1 means that A takes longer. "no practical difference" and
+    "unresolved" are answers.
 
     Example: generator compare theano tensorflow:function
     """

@@ -260,12 +260,18 @@ def _candidates(version: str) -> Iterator[Path]:
     if platform.python_version() == version or platform.python_version().startswith(f"{version}."):
         yield Path(sys.executable).resolve()
     pyenv = Path(os.environ.get("PYENV_ROOT", str(Path.home() / ".pyenv")))
-    yield from sorted((pyenv / "versions").glob(f"{version}*/bin/python"), reverse=True)
+    installed = (pyenv / "versions").glob(f"{version}*/bin/python")
+    yield from sorted(installed, key=_numbers, reverse=True)
     for name in ("UV_PYTHON_SEARCH_PATH", "PATH"):
         for folder in os.environ.get(name, "").split(os.pathsep):
             candidate = Path(folder) / f"python{version}"
             if folder and "shims" not in candidate.parts and candidate.exists():
                 yield candidate
+
+
+def _numbers(python: Path) -> tuple[int, ...]:
+    """The numbers in the name of pyenv's folder: 3.8.18 comes after 3.8.9."""
+    return tuple(int(word) for word in re.findall(r"\d+", python.parent.parent.name))
 
 
 def _version_of(python: Path) -> str | None:

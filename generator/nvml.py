@@ -74,11 +74,11 @@ def read_device(index: int = 0) -> Reading:
     import pynvml
 
     handle = pynvml.nvmlDeviceGetHandleByIndex(index)
-    reasons = getattr(
-        pynvml,
-        "nvmlDeviceGetCurrentClocksEventReasons",
-        pynvml.nvmlDeviceGetCurrentClocksThrottleReasons,
-    )
+    # Renamed by NVML 12.2; an older driver's library knows the old name only.
+    name = "nvmlDeviceGetCurrentClocksEventReasons"
+    if not hasattr(pynvml, name):
+        name = "nvmlDeviceGetCurrentClocksThrottleReasons"
+    reasons = getattr(pynvml, name)
     processes = pynvml.nvmlDeviceGetComputeRunningProcesses(handle)
     return Reading(
         time=time.perf_counter(),

@@ -927,6 +927,8 @@ def _study(inputs: Inputs, draw: Draw) -> StudyView | None:
         better="lower", log=False,
     )  # fmt: skip
     keys = sorted({str(key) for key in inputs.study["provenance"]})
+    blocks = inputs.study[inputs.study["metric"] == "foreign_load"]
+    disturbed = blocks["flags"].astype(str).str.contains("disturbed").sum()
     machines = {machine_words(inputs.documents[key]) for key in keys}
     dates = {tables.day(inputs.documents[key]["run"]) for key in keys}
     return StudyView(
@@ -935,7 +937,8 @@ def _study(inputs: Inputs, draw: Draw) -> StudyView | None:
         "Root mean square of the logarithm of the ratio of two identical runs in the same block;"
         " intervals by jackknife over blocks.",
         Table("The A/A study", columns, tuple(rows)),
-        f"Measured on {tables.listing(sorted(machines))}, {tables.listing(sorted(dates))}.",
+        f"Measured on {tables.listing(sorted(machines))}, {tables.listing(sorted(dates))};"
+        f" other programs disturbed {disturbed} of the {len(blocks)} processes.",
     )
 
 

@@ -106,8 +106,9 @@ class Job:
 
     @property
     def configuration(self) -> tuple[str, ...]:
-        """What must fail only once: further blocks of it are skipped after a time-out."""
-        return (self.framework, self.version, self.mode, self.device, self.lane, self.start)
+        """What is given up when it fails: its further blocks are skipped, its twin's are not."""
+        names = (self.framework, self.version, self.mode, self.device)
+        return (*names, self.lane, self.start, self.case)
 
 
 @dataclass(frozen=True)

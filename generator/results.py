@@ -949,6 +949,52 @@ def study(results: Results) -> pd.DataFrame:
     )
 
 
+_CONFIGURATION = ("machine", "framework", "version", "mode", "device", "lane")
+
+
+def twins(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows of every configuration and metric that ran twice in a block, both halves.
+
+    The full profile measures each framework's default mode twice: that is an A/A study as well.
+    """
+    again = frame[frame["case"] == "again"]
+    chosen = np.zeros(len(frame), dtype=bool)
+    for mask in _masks(frame, again[[*_CONFIGURATION, "section", "metric"]]):
+        chosen |= mask
+    return frame[chosen]
+
+
+def withhold(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows with those of every configuration that the gate found wrong made ``wrong``.
+
+    No number is published for a framework that did not do the same work, on no page: memory and
+    compile time of other work say nothing either.
+    """
+    verdicts = frame[(frame["metric"] == "gate") & (frame["status"] == "wrong")]
+    spoilt = np.zeros(len(frame), dtype=bool)
+    for mask in _masks(frame, verdicts[list(_CONFIGURATION)]):
+        spoilt |= mask
+    spoilt &= (frame["status"] == "ok").to_numpy() & (frame["section"] != "lenet").to_numpy()
+    if not spoilt.any():
+        return frame
+    changed = frame.copy()
+    for column, text in (("status", "wrong"), ("reason", "the gate found this mode wrong")):
+        known = changed[column]
+        if text not in known.cat.categories:
+            known = known.cat.add_categories([text])
+        changed[column] = known.where(~spoilt, text)
+    return changed
+
+
+def _masks(frame: pd.DataFrame, keys: pd.DataFrame) -> Iterator[np.ndarray[Any, Any]]:
+    """Yield, for each distinct row of keys, which rows of the frame are equal in these columns."""
+    for key in keys.drop_duplicates().itertuples(index=False):
+        mask = np.ones(len(frame), dtype=bool)
+        for column, text in zip(keys.columns, key, strict=True):
+            mask &= (frame[column] == text).to_numpy()
+        yield mask
+
+
 def _gather(results: Results, chosen: Mapping[str, list[tuple[str, ...]]]) -> pd.DataFrame:
     """Join the whole rows of the chosen configurations of each file."""
     import pandas as pd

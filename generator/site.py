@@ -68,7 +68,7 @@ def render(
     catalog = registry.load(root, frameworks)
     loaded = results.load(results_root)
     writer = _Writer(docs or root / "docs")
-    shown = results.select(loaded)
+    shown = results.withhold(results.select(loaded))
     inputs = _inputs(root, results_root, catalog, loaded, shown)
     _pages(root, results_root, inputs, writer)
     for key in sorted({str(key) for key in shown["provenance"].unique()}):
@@ -217,6 +217,8 @@ def _write_navigation(root: Path, catalog: Catalog, done: Rendered) -> None:
 def _inputs(
     root: Path, results_root: Path, catalog: Catalog, loaded: Any, shown: Any
 ) -> pages.Inputs:
+    import pandas as pd
+
     from generator import claims, pages, results
 
     def log(key: str, path: str) -> str:
@@ -229,7 +231,7 @@ def _inputs(
     return pages.Inputs(
         catalog=catalog,
         shown=shown,
-        study=results.study(loaded),
+        study=pd.concat([results.study(loaded), results.twins(shown)], ignore_index=True),
         documents=loaded.documents,
         book=claims.load(root / "measurements" / "claims.toml"),
         log=log,

@@ -2,13 +2,13 @@
 
 import csv
 import json
-import os
 import resource
 import shutil
 import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
@@ -223,7 +223,7 @@ def test_killing_the_generator_kills_its_worker(environment, tmp_path, cache):
 
     def workers():
         found = subprocess.run(
-            ["pgrep", "-f", "measurements.worker"], capture_output=True, text=True
+            ["pgrep", "-f", "measurements.worker"], capture_output=True, text=True, check=False
         )
         ours = []
         for pid in found.stdout.split():
@@ -387,7 +387,7 @@ def test_check_as_json_names_the_same(generator, spoilt):
     spoil(path, ",ok,,\n", ",excellent,,\n")
     finished = generator("check", "--json", "--results", spoilt)
     (problem,) = json.loads(finished.stdout)
-    assert (os.path.basename(problem["file"]), problem["line"]) == (path.name, 2)
+    assert (Path(problem["file"]).name, problem["line"]) == (path.name, 2)
 
 
 def test_a_framework_toml_that_is_wrong_is_named(generator, tmp_path):

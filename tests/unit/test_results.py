@@ -537,3 +537,34 @@ def test_a_sample_tree_is_valid_and_has_everything(tmp_path):
 def test_samples_are_the_same_every_time(tmp_path):
     first, second = (write_sample(tmp_path / name, rows_scale=0.1) for name in "ab")
     assert [p.read_bytes() for p in first] == [p.read_bytes() for p in second]
+
+
+def test_what_the_gate_found_wrong_is_withheld_on_every_page(tmp_path):
+    write_sample(tmp_path)
+    shown = results.select(results.load(tmp_path))
+    gate = shown[(shown["metric"] == "gate") & (shown["status"] == "wrong")]
+    wrong = {tuple(key) for key in gate[["framework", "mode", "lane"]].astype(str).to_numpy()}
+    assert wrong
+    withheld = results.withhold(shown)
+    assert len(withheld) == len(shown)
+    for framework, mode, lane in wrong:
+        mine = (shown["framework"] == framework) & (shown["mode"] == mode) & (shown["lane"] == lane)
+        elsewhere = mine & (shown["section"] != "lenet") & (shown["status"] == "ok")
+        assert elsewhere.any()
+        assert set(withheld[elsewhere]["status"]) == {"wrong"}
+        assert set(withheld[elsewhere]["reason"]) == {"the gate found this mode wrong"}
+    others = shown["section"] == "lenet"
+    assert withheld[others].equals(shown[others]) or (
+        withheld[others].astype(str).equals(shown[others].astype(str))
+    )
+
+
+def test_twins_of_a_full_run_are_an_aa_study_too(tmp_path):
+    write_sample(tmp_path)
+    shown = results.select(results.load(tmp_path))
+    twins = results.twins(shown)
+    assert set(twins["case"]) == {"", "again"}
+    configurations = twins[["framework", "mode", "lane", "metric"]].astype(str)
+    for case in ("", "again"):
+        half = configurations[(twins["case"] == case).to_numpy()].drop_duplicates()
+        assert len(half) == len(configurations.drop_duplicates())

@@ -13,7 +13,6 @@ import numpy as np
 from measurements import lenet
 from measurements.contract import Framework, Model, Unsupported
 
-
 TRAINED = 3 * (4000 // 64)
 """Steps after which it has reached the accuracy target honestly."""
 
