@@ -934,12 +934,13 @@ def select(results: Results) -> pd.DataFrame:
     return _gather(results, chosen)
 
 
-def study(results: Results) -> pd.DataFrame:
-    """Return all whole rows of profile ``aa`` (the A/A study), with the columns of :func:`select`.
+def study(results: Results, shown: pd.DataFrame | None = None) -> pd.DataFrame:
+    """Return the rows of the A/A study, with the columns of :func:`select`.
 
-    Every run counts here; ``provenance`` tells them apart.
+    Those are all whole rows of profile ``aa``, where every run counts (``provenance`` tells them
+    apart), and the :func:`twins` among the rows that are shown, if they are given.
     """
-    return _gather(
+    rows = _gather(
         results,
         {
             key: file.configurations
@@ -947,6 +948,7 @@ def study(results: Results) -> pd.DataFrame:
             if results.documents[key]["profile"] == "aa"
         },
     )
+    return rows if shown is None else _stack([rows, twins(shown)])
 
 
 _CONFIGURATION = ("machine", "framework", "version", "mode", "device", "lane")
@@ -998,7 +1000,6 @@ def _masks(frame: pd.DataFrame, keys: pd.DataFrame) -> Iterator[np.ndarray[Any, 
 def _gather(results: Results, chosen: Mapping[str, list[tuple[str, ...]]]) -> pd.DataFrame:
     """Join the whole rows of the chosen configurations of each file."""
     import pandas as pd
-    from pandas.api.types import union_categoricals
 
     parts = []
     for key, configurations in chosen.items():
@@ -1018,7 +1019,16 @@ def _gather(results: Results, chosen: Mapping[str, list[tuple[str, ...]]]) -> pd
                 provenance=_constant(key, len(frame), pd),
             )
         )
+    return _stack(parts)
+
+
+def _stack(parts: Sequence[pd.DataFrame]) -> pd.DataFrame:
+    """Put frames of equal columns below each other; categories of all of them are kept."""
+    import pandas as pd
+    from pandas.api.types import union_categoricals
+
     columns = (*COLUMNS, "profile", "code", "provenance")
+    parts = [part for part in parts if len(part)]
     if not parts:
         empty = pd.DataFrame({column: pd.Categorical([]) for column in columns})
         return empty.astype({"value": "float64", "block": "Int64", "sample": "Int64"})

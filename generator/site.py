@@ -217,8 +217,6 @@ def _write_navigation(root: Path, catalog: Catalog, done: Rendered) -> None:
 def _inputs(
     root: Path, results_root: Path, catalog: Catalog, loaded: Any, shown: Any
 ) -> pages.Inputs:
-    import pandas as pd
-
     from generator import claims, pages, results
 
     def log(key: str, path: str) -> str:
@@ -231,7 +229,7 @@ def _inputs(
     return pages.Inputs(
         catalog=catalog,
         shown=shown,
-        study=pd.concat([results.study(loaded), results.twins(shown)], ignore_index=True),
+        study=results.study(loaded, shown),
         documents=loaded.documents,
         book=claims.load(root / "measurements" / "claims.toml"),
         log=log,

@@ -559,6 +559,11 @@ def test_twins_of_a_full_run_are_an_aa_study_too(tmp_path):
     write_sample(tmp_path)
     shown = results.select(results.load(tmp_path))
     twins = results.twins(shown)
+    assert (
+        results.study(results.load(tmp_path), shown)
+        .astype(str)
+        .equals(twins.reset_index(drop=True).astype(str))
+    )
     assert set(twins["case"]) == {"", "again"}
     configurations = twins[["framework", "mode", "lane", "metric"]].astype(str)
     for case in ("", "again"):
