@@ -564,7 +564,8 @@ class _Run:
             entry["seconds"] = round(finished.seconds, 3)
             found, facts, problem = read_rows(out, job, self.setup.catalog, book.samples(job))
         if "build" in facts:
-            book.document["build"] |= facts.pop("build")
+            text = json.dumps(facts.pop("build"))
+            book.document["build"] |= json.loads(_clean(text, self.setup.root))
         entry["threads"] |= facts.pop("threads_read_back", {})
         entry["k"] = facts.pop("k", None)
         entry["affinity"] = facts.pop("affinity", None)
