@@ -10,7 +10,7 @@ import functools
 import math
 import re
 from collections.abc import Hashable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -199,7 +199,35 @@ def build(frame: pd.DataFrame, section: Section, catalog: Catalog) -> tuple[Pane
                     division, ranked, delta, detectable,
                 )
             )  # fmt: skip
-    return tuple(panels)
+    return _adopted(panels)
+
+
+def _adopted(panels: Sequence[Panel]) -> tuple[Panel, ...]:
+    """Put the rows of panels without any value below those of the same lane that has some.
+
+    What failed or was not measured ranks nowhere, so it may stand beside another division.
+    """
+    hosts: dict[str, Panel] = {}
+    for panel in panels:
+        if panel.good:
+            hosts.setdefault(panel.lane, panel)
+    orphans = [panel for panel in panels if not panel.good and panel.lane in hosts]
+    adopted = []
+    for panel in panels:
+        if panel in orphans:
+            continue
+        if hosts.get(panel.lane) is panel:
+            known = {row.configuration for row in panel.rows}
+            more = [
+                row
+                for orphan in orphans
+                for row in orphan.rows
+                if orphan.lane == panel.lane and row.configuration not in known
+            ]
+            adopted.append(replace(panel, rows=(*panel.rows, *more)))
+        else:
+            adopted.append(panel)
+    return tuple(adopted)
 
 
 _LANES = (("threads-1", "threads-all"), ("resident", "copy"))

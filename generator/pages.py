@@ -25,6 +25,7 @@ from generator.words import (
     ESTIMATORS,
     SCALES,
     TOPICS,
+    Finding,
     View,
     chart_title,
     evidence,
@@ -270,6 +271,10 @@ def _device(
     how = view(panels[0].metric)
     drawn = [p for p in panels if not how.start_case or p.case != how.start_case]
     findings = [finding(panel, batch) for panel in drawn]
+    wrong = {row.configuration: row for p in panels for row in p.rows if row.status == "wrong"}
+    if wrong:
+        text = f"{names(list(wrong.values()))}: not the work of the reference, so no time is shown."
+        findings.append(Finding("Found wrong by the gate", text))
     runs = sorted(str(run) for run in frame["run"].unique())
     dates = sorted({tables.day(run) for run in runs}, key=[tables.day(run) for run in runs].index)
     profiles = tables.listing(sorted({str(name) for name in frame["profile"].unique()}))

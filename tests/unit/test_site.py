@@ -157,3 +157,20 @@ def test_the_hook_does_not_watch_what_it_writes(monkeypatch):
     assert "report" not in names
     assert "index.md" not in names
     assert {"assets", "reproduce.md"} <= names
+
+
+def test_what_has_no_value_stands_below_what_has(tmp_path):
+    """A mode of another division that only failed gets no panel, and no finding, of its own."""
+    from generator import figures, results
+
+    sample_results.write_sample(tmp_path)
+    known = catalog.load()
+    shown = results.select(results.load(tmp_path))
+    section = known.section("lenet")
+    panels = figures.build(shown[shown["section"] == "lenet"], section, known)
+    assert all(panel.good for panel in panels)
+    broken = [row for panel in panels for row in panel.rows if row.summary is None]
+    assert {row.status for row in broken} >= {"wrong", "failed"}
+    for panel in panels:
+        states = [row.summary is None for row in panel.rows]
+        assert states == sorted(states)
