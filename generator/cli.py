@@ -394,6 +394,7 @@ def list_command(
         table.add_row(section["id"], section["title"], "yes" if section["measured"] else "facts")
     out.print(table)
     table = Table("run", "machine", "framework", "profile", "device", "processes", title="Results")
+    table.columns[0].no_wrap, table.columns[0].overflow = True, "fold"
     for item in listing["measured"]:
         jobs = f"{item['jobs']}" + (f", {item['not_ok']} not ok" if item["not_ok"] else "")
         unfinished = "" if item["finished"] else " (unfinished: the next `measure` goes on)"
