@@ -25,7 +25,7 @@ class Profile:
     cold_blocks       blocks that also start every mode with empty compile caches
     accuracy_blocks   blocks that also train to the accuracy target
     twins             "each": every framework's default mode runs twice a block (A/A);
-                      "one": only the first framework's; "only": nothing but twins
+                      "one": only the first framework's; "only": nothing but twins; "none"
     """
 
     name: str
@@ -289,7 +289,7 @@ def _has_twin(
     chosen: Sequence[tuple[Framework, Version]],
     profile: Profile,
 ) -> bool:
-    if not framework.mode(mode).default:
+    if profile.twins == "none" or not framework.mode(mode).default:
         return False
     return profile.twins != "one" or framework.id == chosen[0][0].id
 

@@ -172,6 +172,12 @@ def test_twins_share_the_block_and_the_configuration_of_the_first():
     assert {(*job.configuration[:-1], "", job.block) for job in twins} <= keys
 
 
+def test_a_profile_may_have_no_twins():
+    made = make(profile=replace(FULL, twins="none"))
+    assert made.jobs
+    assert not any(job.case for job in made.jobs)
+
+
 def test_a_quick_run_has_one_twin_and_an_aa_run_nothing_else():
     quick = {(j.framework, j.mode) for j in make(profile=QUICK).jobs if j.case == "again"}
     assert quick == {("alpha", "plain")}

@@ -120,8 +120,9 @@ def test_equality_is_shown_when_the_machine_is_quiet():
 def test_intervals_of_values_cover(profile):
     trials, (blocks, samples) = 1000, PROFILES[profile]
     rng = np.random.default_rng(5)
+    q = statistics.QUANTILES[statistics.ESTIMATOR]
     truth = 0.03 * math.exp(
-        np.mean(np.log(np.quantile(simulate(rng, 500, 40, samples)[:, :, 0], 0.1, axis=2) / 0.03))
+        np.mean(np.log(np.quantile(simulate(rng, 500, 40, samples)[:, :, 0], q, axis=2) / 0.03))
     )
     missed = 0
     for times in simulate(rng, trials, blocks, samples)[:, :, 0]:
