@@ -60,14 +60,18 @@ class Framework:
         """Return a flat dict with the thread counts read back from the framework's own pools."""
         return {}
 
-    def lenet(self, parameters):
+    def lenet(self, parameters, batch):
         """Build LeNet with the given weights and return a :class:`Model`.
 
         Args:
             parameters: ordered dict name -> float32 array in the canonical layout of
-                ``measurements.lenet`` (convolutions OIHW, dense layers input x output).
+                ``measurements.lenet`` (convolutions OIHW, dense layers input x output). Its names
+                say how deep the network is: for every ``deep<n>_weight`` and ``deep<n>_bias``
+                there is one more 3x3 convolution with tanh between second pooling and flattening.
+            batch: images per training step, for frameworks that compile for one shape.
 
-        The time this takes is published as *build time*.
+        A process may build several models, one after another. The time the first one takes is
+        published as *build time*.
 
         """
         raise Unsupported("no LeNet in this folder")
@@ -92,7 +96,17 @@ class Framework:
 
 
 class Model:
-    """LeNet under training, as the framework's experts would write it."""
+    """LeNet under training, as the framework's experts would write it.
+
+    Attributes:
+        chunk: steps that one call of :meth:`many` is timed with. 1 means that the framework is
+            driven step by step; a mode that takes many steps in one call (Keras' ``fit``, a scan
+            over steps) says how many, and overrides :meth:`stage_many`, :meth:`many` and
+            :meth:`losses`.
+
+    """
+
+    chunk = 1
 
     def stage(self, images, labels):
         """Place one batch where the framework wants it and return a handle for :meth:`step`.
@@ -117,6 +131,18 @@ class Model:
         """Return the loss behind a handle of :meth:`step` as a float; waits if it must."""
         raise NotImplementedError
 
+    def stage_many(self, batches):
+        """Place many batches, a list of (images, labels), where :meth:`many` wants them."""
+        return [self.stage(images, labels) for images, labels in batches]
+
+    def many(self, staged):
+        """Run one SGD step on each of the staged batches; may return early like :meth:`step`."""
+        return [self.step(batch) for batch in staged]
+
+    def losses(self, handle):
+        """Return the losses behind a handle of :meth:`many`, a list of floats; waits if it must."""
+        return [self.loss(item) for item in handle]
+
     def logits(self, images):
         """Return the 10 class scores before softmax, as a float32 array, images x 10.
 
@@ -137,8 +163,8 @@ class Model:
 Metric = namedtuple("Metric", "unit title better")
 Metric.__doc__ = 'unit ("s", "B", "1", ...), short title, better ("lower", "higher" or "")'
 
-Section = namedtuple("Section", "title order question group metrics starts")
-Section.__new__.__defaults__ = ("", {}, ())
+Section = namedtuple("Section", "title order question group metrics starts scope blocks script")
+Section.__new__.__defaults__ = ("", {}, (), "modes", {}, "")
 Section.__doc__ = """Facts of one section; its module's name is its id everywhere.
 
 title     page title, the article's own where it has one
@@ -148,6 +174,15 @@ question  the question the page answers, one sentence
 metrics   ordered dict id -> Metric: every metric its rows may carry
 starts    how its processes start: () is not measured, "warm" finds warm compile caches,
           "cold" begins with empty ones
+scope     what is measured once: "modes", every mode of a framework; "pairs", the default mode and
+          those that are the same program executed at once and as a graph (``captures`` in
+          framework.toml); "framework", the default mode only
+blocks    empty: as many as the profile says, in the processes that such sections share. Otherwise
+          profile -> blocks: the section has processes (and compile caches) of its own, in the
+          profile's first lane only; a profile that is not named does not measure it
+script    file of a framework's folder that the section is about: its lines are counted, and where
+          the section has processes of its own, no other section depends on the file. One that ends
+          in ".R" is run by measurements/worker.R instead of the worker
 
 A module with ``starts`` also defines ``measure(session)``; see ``measurements.worker.Session``.
 """

@@ -41,18 +41,45 @@ SEED = 2040
 ACCURACY_TARGET = 0.95
 GATE_STEPS = 10
 
-PARAMETERS = OrderedDict(
-    [
-        ("conv1_weight", (20, 1, 5, 5)),  # output channels, input channels, height, width
-        ("conv1_bias", (20,)),
-        ("conv2_weight", (50, 20, 5, 5)),
-        ("conv2_bias", (50,)),
-        ("dense1_weight", (800, 500)),  # inputs (flattened C, H, W) x outputs
-        ("dense1_bias", (500,)),
-        ("dense2_weight", (500, 10)),
-        ("dense2_bias", (10,)),
+DEPTH = 2
+"""Convolutions of LeNet itself."""
+
+
+def shapes(depth=DEPTH):
+    """Return an ordered dict name -> shape: the parameters of a LeNet of ``depth`` convolutions.
+
+    Every convolution beyond the second is one of 3x3, 50 channels to 50, zero padding 1, tanh,
+    between the second pooling and the flattening: the sweep over depth adds operations, and little
+    else changes.
+    """
+    deep = [
+        ("deep%d_%s" % (index, kind), shape)
+        for index in range(1, depth - DEPTH + 1)
+        for kind, shape in (("weight", (50, 50, 3, 3)), ("bias", (50,)))
     ]
-)
+    return OrderedDict(
+        [
+            ("conv1_weight", (20, 1, 5, 5)),  # output channels, input channels, height, width
+            ("conv1_bias", (20,)),
+            ("conv2_weight", (50, 20, 5, 5)),
+            ("conv2_bias", (50,)),
+        ]
+        + deep
+        + [
+            ("dense1_weight", (800, 500)),  # inputs (flattened C, H, W) x outputs
+            ("dense1_bias", (500,)),
+            ("dense2_weight", (500, 10)),
+            ("dense2_bias", (10,)),
+        ]
+    )
+
+
+def layers(parameters):
+    """Return the names of the layers in order: conv1, conv2, deep1, ..., dense1, dense2."""
+    return [name[: -len("_weight")] for name in parameters if name.endswith("_weight")]
+
+
+PARAMETERS = shapes()
 PARAMETER_COUNT = sum(int(np.prod(shape)) for shape in PARAMETERS.values())
 
 Tolerance = namedtuple("Tolerance", "logits gradient loss")
@@ -99,8 +126,8 @@ _IDX_SHA256 = OrderedDict(
 # --- Weights, digits, batches ---------------------------------------------------------------------
 
 
-def initial_parameters(seed=SEED):
-    """Return the initial weights as an ordered dict name -> float32 array (see PARAMETERS).
+def initial_parameters(seed=SEED, depth=DEPTH):
+    """Return the initial weights as an ordered dict name -> float32 array (see :func:`shapes`).
 
     Weights are Glorot uniform, the usual choice for tanh: U(-a, a) with
     a = sqrt(6 / (fan_in + fan_out)); Glorot and Bengio, AISTATS 2010, equation 16. Biases are
@@ -109,7 +136,7 @@ def initial_parameters(seed=SEED):
     """
     random = np.random.RandomState(seed)
     result = OrderedDict()
-    for name, shape in PARAMETERS.items():
+    for name, shape in shapes(depth).items():
         bound = 0.05
         if len(shape) == 4:
             field = shape[2] * shape[3]
@@ -287,6 +314,15 @@ def _pool_backward(winner, upstream):
     return blocks.reshape(n, c, 2 * h, 2 * w)
 
 
+def _padded(images):
+    """Add a border of one zero around each image of (n, c, h, w)."""
+    return np.pad(images, ((0, 0), (0, 0), (1, 1), (1, 1)), "constant")
+
+
+def _deep_layers(parameters):
+    return [layer for layer in layers(parameters) if layer.startswith("deep")]
+
+
 def _forward(parameters, images):
     """Return the logits and everything that the backward pass needs."""
     p = parameters
@@ -294,10 +330,14 @@ def _forward(parameters, images):
     pool1, winner1 = _pool(tanh1)
     tanh2 = np.tanh(_convolve(pool1, p["conv2_weight"], p["conv2_bias"]))
     pool2, winner2 = _pool(tanh2)
-    flat = pool2.reshape(len(images), -1)
+    deep = [pool2]
+    for layer in _deep_layers(p):
+        scores = _convolve(_padded(deep[-1]), p[layer + "_weight"], p[layer + "_bias"])
+        deep.append(np.tanh(scores))
+    flat = deep[-1].reshape(len(images), -1)
     tanh3 = np.tanh(flat.dot(p["dense1_weight"]) + p["dense1_bias"])
     scores = tanh3.dot(p["dense2_weight"]) + p["dense2_bias"]
-    return scores, (tanh1, pool1, winner1, tanh2, pool2, winner2, flat, tanh3)
+    return scores, (tanh1, pool1, winner1, tanh2, deep, winner2, flat, tanh3)
 
 
 def _float64(parameters):
@@ -317,7 +357,7 @@ def gradients(parameters, images, labels):
     """
     p = _float64(parameters)
     images = np.asarray(images, np.float64)
-    scores, (tanh1, pool1, winner1, tanh2, pool2, winner2, flat, tanh3) = _forward(p, images)
+    scores, (tanh1, pool1, winner1, tanh2, deep, winner2, flat, tanh3) = _forward(p, images)
     count = len(images)
     shifted = scores - scores.max(1, keepdims=True)
     log_sum = np.log(np.exp(shifted).sum(1))
@@ -327,28 +367,39 @@ def gradients(parameters, images, labels):
     d_scores[np.arange(count), labels] -= 1
     d_scores /= count
     d_tanh3 = d_scores.dot(p["dense2_weight"].T) * (1 - tanh3**2)
-    d_pool2 = d_tanh3.dot(p["dense1_weight"].T).reshape(pool2.shape)
+    d_pool2 = d_tanh3.dot(p["dense1_weight"].T).reshape(deep[-1].shape)
+    found = {}
+    for place, layer in reversed(list(enumerate(_deep_layers(p)))):
+        upstream = d_pool2 * (1 - deep[place + 1] ** 2)
+        for_images, found[layer + "_weight"], found[layer + "_bias"] = _convolve_backward(
+            _padded(deep[place]), p[layer + "_weight"], upstream
+        )
+        d_pool2 = for_images[:, :, 1:-1, 1:-1]
     d_conv2 = _pool_backward(winner2, d_pool2) * (1 - tanh2**2)
     d_pool1, d_conv2_weight, d_conv2_bias = _convolve_backward(pool1, p["conv2_weight"], d_conv2)
     d_conv1 = _pool_backward(winner1, d_pool1) * (1 - tanh1**2)
     _, d_conv1_weight, d_conv1_bias = _convolve_backward(images, p["conv1_weight"], d_conv1, False)
-    found = {
-        "conv1_weight": d_conv1_weight,
-        "conv1_bias": d_conv1_bias,
-        "conv2_weight": d_conv2_weight,
-        "conv2_bias": d_conv2_bias,
-        "dense1_weight": flat.T.dot(d_tanh3),
-        "dense1_bias": d_tanh3.sum(0),
-        "dense2_weight": tanh3.T.dot(d_scores),
-        "dense2_bias": d_scores.sum(0),
-    }
+    found.update(
+        conv1_weight=d_conv1_weight,
+        conv1_bias=d_conv1_bias,
+        conv2_weight=d_conv2_weight,
+        conv2_bias=d_conv2_bias,
+        dense1_weight=flat.T.dot(d_tanh3),
+        dense1_bias=d_tanh3.sum(0),
+        dense2_weight=tanh3.T.dot(d_scores),
+        dense2_bias=d_scores.sum(0),
+    )
     return loss, OrderedDict((name, found[name]) for name in p)
 
 
 def step(parameters, images, labels, learning_rate=LEARNING_RATE):
     """Return (loss before the update, new float64 parameters): one step of plain SGD."""
     loss, gradient = gradients(parameters, images, labels)
-    return loss, OrderedDict(
+    return loss, _descend(parameters, gradient, learning_rate)
+
+
+def _descend(parameters, gradient, learning_rate):
+    return OrderedDict(
         (name, np.asarray(weight, np.float64) - learning_rate * gradient[name])
         for name, weight in parameters.items()
     )
@@ -366,7 +417,7 @@ Reference.__doc__ = """What a correct framework computes from the initial weight
 
 logits     float64 (batch, 10) of the first batch, before any step
 gradients  ordered dict name -> float64 gradient of the first step
-losses     float64 (GATE_STEPS,): mean cross-entropy before each update
+losses     float64 (steps,): mean cross-entropy before each update
 scales     ordered dict name -> largest absolute initial weight
 spread     ordered dict quantity -> relative change when rounding is imitated: the largest of three
            runs whose weights are changed by a relative 1e-6 (normal) before every step. It is about
@@ -374,8 +425,16 @@ spread     ordered dict quantity -> relative change when rounding is imitated: t
 """
 
 
-def reference(data, cache_folder=None, batch=BATCH, learning_rate=LEARNING_RATE, seed=SEED):
-    """Return the :class:`Reference` of the first GATE_STEPS batches, from a cache if there is one.
+def reference(
+    data,
+    cache_folder=None,
+    batch=BATCH,
+    learning_rate=LEARNING_RATE,
+    seed=SEED,
+    depth=DEPTH,
+    steps=GATE_STEPS,
+):
+    """Return the :class:`Reference` of the first ``steps`` batches, from a cache if there is one.
 
     Args:
         data: :class:`Data`.
@@ -384,37 +443,41 @@ def reference(data, cache_folder=None, batch=BATCH, learning_rate=LEARNING_RATE,
         batch: images per step.
         learning_rate: of plain SGD.
         seed: of the weights and of the order of the batches.
+        depth: number of convolutions.
+        steps: training steps whose losses are compared.
 
     """
     path = None
     if cache_folder is not None:
         with open(os.path.abspath(__file__), "rb") as stream:
             key = hashlib.sha256(stream.read())
-        key.update(repr((data.sha256, batch, float(learning_rate), seed)).encode("ascii"))
+        settings = (data.sha256, batch, float(learning_rate), seed, depth, steps)
+        key.update(repr(settings).encode("ascii"))
         path = os.path.join(cache_folder, "lenet-reference-%s.npz" % key.hexdigest()[:20])
-        cached = _load_reference(path, batch)
+        cached = _load_reference(path, batch, depth, steps)
         if cached is not None:
             return cached
-    result = _compute_reference(data, batch, learning_rate, seed)
+    result = _compute_reference(data, batch, learning_rate, seed, depth, steps)
     if path is not None:
         _save_reference(path, result)
     return result
 
 
-def _compute_reference(data, batch, learning_rate, seed):
-    initial = initial_parameters(seed)
-    order = batch_indices(len(data.train_images), batch, GATE_STEPS, seed)
+def _compute_reference(data, batch, learning_rate, seed, depth, steps):
+    initial = initial_parameters(seed, depth)
+    order = batch_indices(len(data.train_images), batch, steps, seed)
 
     def run(disturb):
         parameters, losses, first = initial, [], None
         for indices in order:
             images, labels = data.train_images[indices], data.train_labels[indices]
             parameters = disturb(parameters)
+            loss, gradient = gradients(parameters, images, labels)
             if first is None:
-                first = logits(parameters, images), gradients(parameters, images, labels)[1]
-            loss, parameters = step(parameters, images, labels, learning_rate)
+                first = logits(parameters, images), gradient
+            parameters = _descend(parameters, gradient, learning_rate)
             losses.append(loss)
-        return _quantities(first[0], first[1], losses)
+        return _quantities(first[0], first[1], losses, initial, steps)
 
     exact = run(lambda parameters: parameters)
     spread = OrderedDict((quantity, 0.0) for quantity in exact)
@@ -424,7 +487,7 @@ def _compute_reference(data, batch, learning_rate, seed):
             spread[quantity] = max(spread[quantity], relative_error(value, exact[quantity]))
     return Reference(
         exact["logits"],
-        OrderedDict((name, exact["gradient of " + name]) for name in PARAMETERS),
+        OrderedDict((name, exact["gradient of " + name]) for name in initial),
         np.array([value for name, value in exact.items() if name.startswith("loss")]),
         OrderedDict((name, float(np.abs(weight).max())) for name, weight in initial.items()),
         spread,
@@ -438,34 +501,35 @@ def _disturb(parameters, random):
     )
 
 
-def _quantities(scores, step_gradients, losses):
+def _quantities(scores, step_gradients, losses, names, steps):
     """Name everything the gate compares, in its order; what is missing is not a number."""
     losses = list(losses)
     result = OrderedDict([("logits", scores)])
-    for name in PARAMETERS:
+    for name in names:
         result["gradient of " + name] = step_gradients.get(name, np.nan)
-    for index in range(GATE_STEPS):
+    for index in range(steps):
         result["loss of step %d" % (index + 1)] = losses[index] if index < len(losses) else np.nan
     return result
 
 
-def _load_reference(path, batch):
+def _load_reference(path, batch, depth, steps):
+    names = shapes(depth)
     try:
         # Opened here: NumPy leaves a file open when it is no archive.
         with open(path, "rb") as stream, np.load(stream) as archive:
             found = Reference(
                 archive["logits"],
-                OrderedDict((name, archive["gradient_" + name]) for name in PARAMETERS),
+                OrderedDict((name, archive["gradient_" + name]) for name in names),
                 archive["losses"],
-                OrderedDict((name, float(archive["scale_" + name])) for name in PARAMETERS),
-                OrderedDict(zip(_quantities((), {}, ()), archive["spread"].tolist())),
+                OrderedDict((name, float(archive["scale_" + name])) for name in names),
+                OrderedDict(zip(_quantities((), {}, (), names, steps), archive["spread"].tolist())),
             )
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
         return None
     arrays = [found.logits, found.losses] + list(found.gradients.values())
-    shapes = [(batch, 10), (GATE_STEPS,)] + list(PARAMETERS.values())
-    sound = all(a.shape == s and np.isfinite(a).all() for a, s in zip(arrays, shapes))
-    return found if sound and len(found.spread) == len(shapes) - 1 + GATE_STEPS else None
+    wanted = [(batch, 10), (steps,)] + list(names.values())
+    sound = all(a.shape == s and np.isfinite(a).all() for a, s in zip(arrays, wanted))
+    return found if sound and len(found.spread) == len(wanted) - 1 + steps else None
 
 
 def _save_reference(path, result):
@@ -475,7 +539,7 @@ def _save_reference(path, result):
         "losses": result.losses,
         "spread": list(result.spread.values()),
     }
-    for name in PARAMETERS:
+    for name in result.gradients:
         arrays["gradient_" + name] = result.gradients[name]
         arrays["scale_" + name] = result.scales[name]
     temporary = None
@@ -529,15 +593,16 @@ def compare(
         expected: :class:`Reference`.
         scores: logits of the first batch at the initial weights, (batch, 10).
         step_gradients: dict name -> gradient of the first step, canonical layout.
-        losses: mean cross-entropy before each of the first GATE_STEPS updates.
+        losses: mean cross-entropy before each of the first updates, as many as ``expected`` has.
         learning_rate: of the steps.
         precision: key of TOLERANCES.
 
     """
     base = TOLERANCES[precision]
     eps = float(np.finfo(np.float32).eps)
-    found = _quantities(scores, step_gradients, losses)
-    wanted = _quantities(expected.logits, expected.gradients, expected.losses)
+    shape = expected.gradients, len(expected.losses)
+    found = _quantities(scores, step_gradients, losses, *shape)
+    wanted = _quantities(expected.logits, expected.gradients, expected.losses, *shape)
     checks = []
     for quantity, value in wanted.items():
         kind = quantity.split()[0]
@@ -567,7 +632,7 @@ def accuracy(scores, labels):
 # --- Work of a step -------------------------------------------------------------------------------
 
 
-def operations(batch=BATCH):
+def operations(batch=BATCH, depth=DEPTH):
     """Return the floating-point operations of one training step, a lower bound for any framework.
 
     2 per multiply-add; a convolution has positions x outputs x inputs x kernel area of them
@@ -578,6 +643,7 @@ def operations(batch=BATCH):
     """
     conv1 = 24 * 24 * 20 * (1 * 5 * 5)
     others = 8 * 8 * 50 * (20 * 5 * 5) + 800 * 500 + 500 * 10
+    others += (depth - DEPTH) * 4 * 4 * 50 * (50 * 3 * 3)
     return 2 * batch * (2 * conv1 + 3 * others)
 
 

@@ -46,6 +46,7 @@ class Session:
         self.gate_losses = []
         self.gate_parameters = None
         self.rss_imported = None
+        self.driven = None
 
     # -- what is measured ------------------------------------------------------------------
 
@@ -67,7 +68,7 @@ class Session:
         if self._model is None:
             framework = self.framework
             start = time.perf_counter()
-            self._model = framework.lenet(self.initial_parameters)
+            self._model = framework.lenet(self.initial_parameters, self.settings.batch)
             framework.synchronise()
             self.phases["build_time"] = time.perf_counter() - start
         return self._model
@@ -118,12 +119,27 @@ class Session:
         return self.gate_losses[0]
 
     def gate_steps(self):
-        """Take all steps of the gate once; return their losses."""
+        """Take all steps of the gate once, the way they are timed; return their losses."""
         self.first_step()
         model = self.model
+        if model.chunk > 1:  # other code than a single step: all of its steps are looked at
+            model.load(self.initial_parameters)
+            batches = self.batches(lenet.GATE_STEPS)
+            self.gate_losses = model.losses(model.many(model.stage_many(batches)))
         for images, labels in self.batches(lenet.GATE_STEPS)[len(self.gate_losses) :]:
             self.gate_losses.append(model.loss(model.step(model.stage(images, labels))))
         return self.gate_losses
+
+    def script(self, name):
+        """Return module ``name`` of the framework's folder.
+
+        Raises:
+            contract.Unsupported: the folder has no such file.
+
+        """
+        if not os.path.exists(os.path.join(self.job["folder"], name + ".py")):
+            raise contract.Unsupported("there is no %s.py in this framework's folder" % name)
+        return importlib.import_module("framework_under_test." + name)
 
     # -- what comes out --------------------------------------------------------------------
 
@@ -159,9 +175,15 @@ class Session:
         self._out.write(json.dumps(entry) + "\n")
         self._out.flush()
 
-    def run(self):
-        """Run every section of the job; return the process's exit code."""
+    def run(self, driven=None):
+        """Run every section of the job; return the process's exit code.
+
+        Args:
+            driven: what ``measurements/worker.R`` measured by driving the framework from R.
+
+        """
         failed = False
+        self.driven = driven
         for name in self.job["sections"]:
             module = importlib.import_module("measurements.sections." + name)
             self._section, self._metrics = name, module.SECTION.metrics
@@ -200,20 +222,25 @@ def _die_with_parent():
         pass  # another system: the generator kills the process group when it can
 
 
-def main(arguments):
-    """Run the job file ``arguments[0]`` and write rows to ``arguments[1]``."""
+def begin(job_path, out):
+    """Return the :class:`Session` of a job file, writing rows to the open file ``out``."""
     _die_with_parent()
-    with open(arguments[0]) as file:
+    with open(job_path) as file:
         job = json.load(file)
     affinity = job.get("affinity")
     if affinity and hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, affinity)
+    session = Session(job, out)
+    if hasattr(os, "sched_getaffinity"):
+        session.fact(affinity=sorted(os.sched_getaffinity(0)))
+    session.fact(python="%d.%d.%d" % sys.version_info[:3])
+    return session
+
+
+def main(arguments):
+    """Run the job file ``arguments[0]`` and write rows to ``arguments[1]``."""
     with open(arguments[1], "a") as out:
-        session = Session(job, out)
-        if hasattr(os, "sched_getaffinity"):
-            session.fact(affinity=sorted(os.sched_getaffinity(0)))
-        session.fact(python="%d.%d.%d" % sys.version_info[:3])
-        return session.run()
+        return begin(arguments[0], out).run()
 
 
 if __name__ == "__main__":

@@ -33,8 +33,11 @@ def measure(session):
         gap = error
     known = host.reset_peak()
     model = session.model
-    for images, labels in session.batches(lenet.GATE_STEPS):
-        model.step(model.stage(images, labels))
+    if model.chunk > 1:
+        model.many(model.stage_many(session.batches(lenet.GATE_STEPS)))
+    else:
+        for images, labels in session.batches(lenet.GATE_STEPS):
+            model.step(model.stage(images, labels))
     framework.synchronise()
     if known:
         session.emit("peak_rss", host.peak())

@@ -32,7 +32,7 @@ class Adapter(Framework):
     def threads(self):
         return {"OMP_NUM_THREADS": os.environ["OMP_NUM_THREADS"]}
 
-    def lenet(self, parameters):
+    def lenet(self, parameters, batch):
         mode = self.settings.mode
         if mode == "unsupported":
             raise Unsupported("pretending to have no LeNet", "https://numpy.org")
