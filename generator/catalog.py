@@ -44,8 +44,25 @@ class Fact:
 
 
 @dataclass(frozen=True)
+class Fault:
+    """What the gate is known to find wrong with a mode, in some lanes or (none named) in all."""
+
+    reason: str
+    source: str
+    lanes: tuple[str, ...] = ()
+
+    def strikes(self, lane: str) -> bool:
+        """Whether the fault shows in a lane."""
+        return not self.lanes or lane in self.lanes
+
+
+@dataclass(frozen=True)
 class Mode:
-    """One way a framework executes; ``warmup`` counts steps per device."""
+    """One way a framework executes; ``warmup`` counts steps per device.
+
+    ``captures`` names the imperative mode of the same folder whose program this one turns into a
+    graph, "" where there is none: together they are the experiment in which nothing else differs.
+    """
 
     id: str
     title: str
@@ -55,6 +72,8 @@ class Mode:
     summary: str
     warmup: Mapping[str, int]
     default: bool
+    captures: str = ""
+    fault: Fault | None = None
 
 
 @dataclass(frozen=True)
@@ -124,6 +143,20 @@ class Framework:
         return pick({v.version: v for v in self.versions}, version, f"version of {self.id}")
 
     @property
+    def default(self) -> Mode:
+        """The mode that stands for the framework where one has to."""
+        return next(mode for mode in self.modes if mode.default)
+
+    def scope(self, name: str) -> tuple[Mode, ...]:
+        """Return the modes that a section of this scope measures, see ``measurements.contract``."""
+        if name == "framework":
+            return (self.default,)
+        if name == "modes":
+            return self.modes
+        paired = {mode.captures for mode in self.modes if mode.captures}
+        return tuple(m for m in self.modes if m.default or m.captures or m.id in paired)
+
+    @property
     def newest(self) -> Version:
         """The version listed last: the one measured when none is named."""
         return self.versions[-1]
@@ -159,6 +192,14 @@ class Section:
     starts: tuple[str, ...]
     module: Path
     template: Path
+    scope: str = "modes"
+    blocks: Mapping[str, int] = field(default_factory=dict)
+    script: str = ""
+
+    @property
+    def apart(self) -> bool:
+        """Whether it has processes and compile caches of its own."""
+        return bool(self.blocks)
 
     @property
     def measured(self) -> bool:
@@ -234,6 +275,9 @@ def _sections(root: Path) -> Iterable[Section]:
             starts=tuple(facts.starts),
             module=path,
             template=root / "templates" / "sections" / f"{path.stem}.md.j2",
+            scope=facts.scope,
+            blocks=dict(facts.blocks),
+            script=facts.script,
         )
 
 
@@ -331,6 +375,10 @@ def read_framework(path: Path) -> Framework:
     if not IDENTIFIER.fullmatch(folder.name):
         raise InputError(folder, None, folder.name, "a folder name of lower-case letters")
     modes = tuple(_mode(reader, id, table) for id, table in reader.get(data, "modes", dict).items())
+    for mode in modes:
+        if mode.captures and mode.captures not in {m.id for m in modes if m.kind == "imperative"}:
+            expected = "an imperative mode of this folder"
+            raise reader.fail(f"modes.{mode.id}.captures", mode.captures, expected)
     if sum(mode.default for mode in modes) != 1:
         raise reader.fail("modes", [m.id for m in modes if m.default], "one mode `default = true`")
     versions = tuple(
@@ -414,7 +462,21 @@ def _mode(reader: _Reader, id: str, table: Any) -> Mode:
         summary=reader.get(table, "summary", str, where),
         warmup={device: warmup.get(device, WARMUP_DEFAULT) for device in DEVICES},
         default=table.get("default") is True,
+        captures=reader.get(table, "captures", str, where) if "captures" in table else "",
+        fault=_fault(reader, f"{where}fault.", table["fault"]) if "fault" in table else None,
     )
+
+
+def _fault(reader: _Reader, where: str, table: Any) -> Fault:
+    if not isinstance(table, dict):
+        raise reader.fail(where.rstrip("."), table, "a table with reason and source")
+    lanes = reader.texts(table, "lanes", where) if "lanes" in table else ()
+    known = {lane for device in DEVICES for lane in LANES[device]}
+    for lane in lanes:
+        if lane not in known:
+            raise reader.fail(f"{where}lanes", lane, f"one of {', '.join(sorted(known))}")
+    reason, source = (reader.get(table, key, str, where) for key in ("reason", "source"))
+    return Fault(reason, source, lanes)
 
 
 def _version(reader: _Reader, where: str, table: dict[str, Any], folder: Path) -> Version:

@@ -83,7 +83,7 @@ def prepare(request: Request) -> tuple[plan.Plan, runner.Setup]:
         timeout=request.timeout,
     )
     data = runner.load_data(request.data_dir)
-    held = () if request.force else _held(request, chosen, sections, data.sha256)
+    held = () if request.force else _held(request, chosen, sections, catalog, data.sha256)
     made = plan.make(
         chosen,
         sections,
@@ -101,6 +101,7 @@ def _held(
     request: Request,
     chosen: Sequence[tuple[Framework, Version]],
     sections: Sequence[Section],
+    catalog: Catalog,
     data_sha256: str,
 ) -> set[plan.Cell]:
     """Return the cells that finished runs hold under exactly the present conditions."""
@@ -126,6 +127,7 @@ def _held(
                         profile=request.profile,
                         lock=lock,
                         data_sha256=data_sha256,
+                        catalog=catalog,
                         precision=request.precision,
                     )
                     if key in keys:

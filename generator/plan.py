@@ -13,7 +13,7 @@ import random
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from generator.catalog import LANES, Catalog, Framework, Gap, Section, Version, pick
+from generator.catalog import LANES, Catalog, Framework, Gap, Mode, Section, Version, pick
 from generator.errors import UsageError
 
 
@@ -24,7 +24,7 @@ class Profile:
     lanes             per device; the first one also takes the cold starts
     cold_blocks       blocks that also start every mode with empty compile caches
     accuracy_blocks   blocks that also train to the accuracy target
-    twins             "each": every framework's default mode runs twice a block (A/A);
+    twins             "some": the default modes of three frameworks run twice a block (A/A);
                       "one": only the first framework's; "only": nothing but twins; "none"
     """
 
@@ -47,7 +47,7 @@ PROFILES: Mapping[str, Profile] = {
         ),
         Profile(
             "full", 10, 30, {"cpu": ("threads-all", "threads-1"), "cuda": LANES["cuda"]}, 3, 1,
-            "each", "10 blocks of 30 samples, every lane: what we publish",
+            "some", "10 blocks of 30 samples, every lane: what we publish",
         ),
         Profile(
             "aa", 6, 30, {"cpu": ("threads-all", "threads-1"), "cuda": LANES["cuda"]}, 0, 0,
@@ -135,12 +135,18 @@ class Plan:
 def duration(job: Job, profile: Profile, history: Mapping[tuple[str, str, str], float]) -> float:
     """Return the seconds that a job will take.
 
-    ``history`` maps (framework, mode, start) to the median of earlier jobs without their samples;
-    where there is none, a cautious guess stands in. A sample lasts about 0.12 s.
+    ``history`` maps (framework, mode, :func:`kind`) to the median of earlier jobs without their
+    samples; where there is none, a cautious guess stands in. A sample lasts about 0.12 s.
     """
-    base = history.get((job.framework, job.mode, job.start), 30.0 if job.start == "cold" else 10.0)
+    key = job.framework, job.mode, kind(job.sections, job.start)
+    base = history.get(key, 30.0 if job.start == "cold" else 10.0)
     samples = 0.12 * profile.samples if "lenet" in job.sections and job.start == "warm" else 0.0
     return base + samples + (12.0 if job.accuracy else 0.0)
+
+
+def kind(sections: Sequence[str], start: str) -> str:
+    """Return what a job does, in one word: jobs of a kind take about equally long."""
+    return f"{'+'.join(sections)}-{start}"
 
 
 def selection(
@@ -223,7 +229,7 @@ def make(
             for lane in lanes:
                 missing = []
                 for section in sections:
-                    if not section.measured or (profile.twins == "only" and section.id != "lenet"):
+                    if not _concerns(section, framework, mode, lane == lanes[0], profile):
                         continue
                     cell = Cell(framework.id, version.version, section.id, mode.id, device, lane)
                     if cell in holding:
@@ -241,18 +247,20 @@ def make(
                 if missing:
                     wanted.append((framework, version, mode.id, lane, tuple(missing)))
     jobs = []
+    twins = _twins(chosen, profile)
     for framework, version, mode_id, lane, missing_sections in wanted:
         name = (framework.id, version.version, mode_id, device, lane)
-        cold = tuple(section.id for section in missing_sections if "cold" in section.starts)
+        together = [section for section in missing_sections if not section.apart]
+        cold = tuple(section.id for section in together if "cold" in section.starts)
         # Phases come first in a process: a section that runs later finds a built model.
         warm = tuple(
             section.id
             for section in sorted(
-                (section for section in missing_sections if "warm" in section.starts),
+                (section for section in together if "warm" in section.starts),
                 key=lambda section: ("cold" not in section.starts, section.id != "memory"),
             )
         )
-        twin = "lenet" in warm and _has_twin(framework, mode_id, chosen, profile)
+        twin = "lenet" in warm and framework.id in twins and framework.mode(mode_id).default
         for block in range(profile.blocks):
             if cold and lane == lanes[0] and block < profile.cold_blocks:
                 jobs.append(Job(*name, cold, "cold", block))
@@ -261,6 +269,13 @@ def make(
                 jobs.append(Job(*name, warm, "warm", block, accuracy=accuracy))
             if twin:
                 jobs.append(Job(*name, ("lenet",), "warm", block, "again"))
+        jobs += [
+            Job(*name, (section.id,), start, block)
+            for section in missing_sections
+            if section.apart
+            for start in section.starts
+            for block in range(section.blocks[profile.name])
+        ]
     return Plan(profile, device, seed, order(jobs, seed), tuple(gaps), found)
 
 
@@ -283,15 +298,25 @@ def reseed(plan: Plan, seed: int) -> Plan:
     return replace(plan, seed=seed, jobs=order(plan.jobs, seed))
 
 
-def _has_twin(
-    framework: Framework,
-    mode: str,
-    chosen: Sequence[tuple[Framework, Version]],
-    profile: Profile,
+def _concerns(
+    section: Section, framework: Framework, mode: Mode, first_lane: bool, profile: Profile
 ) -> bool:
-    if profile.twins == "none" or not framework.mode(mode).default:
+    """Whether a section measures a mode in a lane under a profile."""
+    if not section.measured or (profile.twins == "only" and section.id != "lenet"):
         return False
-    return profile.twins != "one" or framework.id == chosen[0][0].id
+    if section.apart and not (first_lane and section.blocks.get(profile.name)):
+        return False
+    return mode in framework.scope(section.scope)
+
+
+def _twins(chosen: Sequence[tuple[Framework, Version]], profile: Profile) -> set[str]:
+    """Return the frameworks whose default mode runs twice in every block."""
+    ids = list(dict.fromkeys(framework.id for framework, _ in chosen))
+    if profile.twins == "none":
+        return set()
+    if profile.twins == "some":  # first, middle and last
+        return {ids[0], ids[len(ids) // 2], ids[-1]} if ids else set()
+    return set(ids[:1] if profile.twins == "one" else ids)
 
 
 def code_sha256(section: Section, framework: Framework, files: Mapping[str, bytes]) -> str:

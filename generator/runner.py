@@ -25,12 +25,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
-from generator import environments, nvml, process, results
+from generator import environments, nvml, process, results, scripts
 from generator import machine as machines
 from generator.catalog import ROOT, Catalog, Framework, Gap, Section, Version
 from generator.environments import Environment
 from generator.errors import EnvironmentMissing, InputError
-from generator.plan import Cell, Job, Key, Plan, code_sha256, duration, reseed
+from generator.plan import Cell, Job, Key, Plan, code_sha256, duration, kind, reseed
 from measurements import lenet
 
 FOREIGN_LIMIT = 0.06
@@ -38,6 +38,8 @@ FOREIGN_LIMIT = 0.06
 
 MIN_SAMPLE_SECONDS = 0.1
 SHARED_CODE = ("contract.py", "worker.py", "timing.py", "memory.py", "lenet.py", "ceiling.py")
+R_WORKER = "worker.R"
+CODE_SUFFIXES = (".py", ".R")
 KEPT_VARIABLES = (
     "PATH", "HOME", "USER", "LANG", "LC_ALL", "TZ", "TMPDIR", "TEMP", "LD_LIBRARY_PATH",
     "CUDA_VISIBLE_DEVICES", "CUDA_HOME", "SYSTEMROOT",
@@ -123,16 +125,31 @@ def load_data(folder: Path | None) -> Any:
         raise InputError(error.file, None, error.found, expected) from error
 
 
-def code_hash(section: Section, framework: Framework, root: Path = ROOT) -> str:
+def code_hash(section: Section, framework: Framework, catalog: Catalog, root: Path = ROOT) -> str:
     """Hash of the measuring code behind one section of one framework, read from the files."""
-    own = {f"own/{path.name}": path.read_bytes() for path in sorted(framework.folder.glob("*.py"))}
-    return code_sha256(section, framework, {**_shared_code(root, section.module), **own})
+    others = {s.script for s in catalog.sections if s.apart and s.id != section.id}
+    own = {
+        f"own/{path.name}": path.read_bytes()
+        for path in sorted(framework.folder.iterdir())
+        if path.suffix in CODE_SUFFIXES and path.name not in others
+    }
+    return code_sha256(section, framework, {**_shared_code(root, section), **own})
 
 
 @functools.cache
-def _shared_code(root: Path, section: Path) -> dict[str, bytes]:
-    paths = [root / "measurements" / name for name in SHARED_CODE]
-    return {path.name: path.read_bytes() for path in paths} | {"section": section.read_bytes()}
+def _shared_code_of(root: Path, names: tuple[str, ...], module: Path) -> dict[str, bytes]:
+    paths = [root / "measurements" / name for name in names]
+    return {path.name: path.read_bytes() for path in paths} | {"section": module.read_bytes()}
+
+
+def _shared_code(root: Path, section: Section) -> dict[str, bytes]:
+    names = (*SHARED_CODE, R_WORKER) if is_r(section.script) else SHARED_CODE
+    return _shared_code_of(root, names, section.module)
+
+
+def is_r(script: str) -> bool:
+    """Whether a section's script is one for R."""
+    return script.endswith(".R")
 
 
 def documents(root: Path) -> Iterable[tuple[Path, dict[str, Any]]]:
@@ -172,7 +189,7 @@ def held_keys(root: Path) -> set[Key]:
 
 def expected_key(
     cell: Cell, framework: Framework, section: Section, *, profile: str, lock: str | None,
-    data_sha256: str, precision: str = "float32", root: Path = ROOT,
+    data_sha256: str, catalog: Catalog, precision: str = "float32", root: Path = ROOT,
 ) -> Key:  # fmt: skip
     """Return the key that a measurement made now would have."""
     return Key(
@@ -180,14 +197,14 @@ def expected_key(
         machine=machines.this().id,
         profile=profile,
         lock_sha256=lock,
-        code_sha256=code_hash(section, framework, root),
+        code_sha256=code_hash(section, framework, catalog, root),
         data_sha256=data_sha256,
         precision=precision,
     )
 
 
 def history(root: Path) -> dict[tuple[str, str, str], float]:
-    """Return the median seconds of earlier jobs by (framework, mode, start), samples excluded."""
+    """Return the median seconds of earlier jobs by (framework, mode, kind), samples excluded."""
     seen: dict[tuple[str, str, str], list[float]] = {}
     for _, document in documents(root):
         for job in document["jobs"]:
@@ -196,7 +213,8 @@ def history(root: Path) -> dict[tuple[str, str, str], float]:
                 samples = document["settings"].get("samples", 0)
                 extra = 0.12 * samples if "lenet" in job["sections"] else 0.0
                 extra += 12.0 if job.get("accuracy") else 0.0
-                key = document["framework"], job["mode"], str(job.get("start"))
+                what = kind(job["sections"], str(job.get("start")))
+                key = document["framework"], job["mode"], what
                 seen.setdefault(key, []).append(max(0.5, seconds - extra))
     return {key: statistics.median(values) for key, values in seen.items()}
 
@@ -402,7 +420,7 @@ class _Run:
                 "size_bytes": environment.size_bytes if environment else None,
             },
             "code_sha256": {
-                id: code_hash(catalog.section(id), framework, self.setup.root)
+                id: code_hash(catalog.section(id), framework, catalog, self.setup.root)
                 for id in sorted(wanted)
             },
             "data": {
@@ -503,12 +521,18 @@ class _Run:
             "started": _now(),
             "log": None,
         }
-        if job.configuration in self.given_up:
+        obstacle = self._obstacle(job)
+        if obstacle:
+            found = self._ending(job, "skipped", obstacle)
+            status, reason = "skipped", obstacle
+        elif job.configuration in self.given_up:
             reason = f"not tried again: {self.given_up[job.configuration]}"
             found = self._ending(job, "skipped", reason)
             status = "skipped"
         else:
             found, status, reason = self._measure(job, book, entry)
+            if job.block == 0:
+                found += self._count_rows(job)
         flags = []
         if entry.get("disturbed"):
             flags.append("disturbed")
@@ -548,10 +572,8 @@ class _Run:
             entry["warmup"] = description["warmup"]
             (scratch / "job.json").write_text(json.dumps(description), encoding="utf-8")
             env = self._worker_variables(job, environment, threads, cache, entry)
-            command: list[str | Path] = [
-                environment.python, "-m", "measurements.worker",
-                str(scratch / "job.json"), str(out),
-            ]  # fmt: skip
+            command = self._command(job, environment)
+            command += [str(scratch / "job.json"), str(out)]
             watch = nvml.Log(nvml.read_device) if job.device == "cuda" else None
             with watch or contextlib.nullcontext():
                 try:
@@ -563,15 +585,9 @@ class _Run:
                     raise
             entry["seconds"] = round(finished.seconds, 3)
             found, facts, problem = read_rows(out, job, self.setup.catalog, book.samples(job))
-        if "build" in facts:
-            text = json.dumps(facts.pop("build"))
-            book.document["build"] |= json.loads(_clean(text, self.setup.root))
-        entry["threads"] |= facts.pop("threads_read_back", {})
-        entry["k"] = facts.pop("k", None)
-        entry["affinity"] = facts.pop("affinity", None)
         windows = facts.pop("windows", [])
         done = facts.pop("done", False)
-        entry["facts"] = facts
+        self._remember(facts, book, entry)
         if watch is not None:
             found += self._gpu_rows(job, watch, windows, entry)
         foreign = [row["value"] for row in found if row["metric"] == "foreign_load"]
@@ -593,6 +609,53 @@ class _Run:
         if status != "ok":
             entry["log"] = self._keep_log(job, book, finished)
         return found, status, reason
+
+    def _remember(self, facts: dict[str, Any], book: _Book, entry: dict[str, Any]) -> None:
+        """Put what a worker said about itself where it belongs."""
+        if "build" in facts:
+            text = json.dumps(facts.pop("build"))
+            book.document["build"] |= json.loads(_clean(text, self.setup.root))
+        entry["threads"] |= facts.pop("threads_read_back", {})
+        entry["k"] = facts.pop("k", None)
+        entry["affinity"] = facts.pop("affinity", None)
+        entry["facts"] = facts
+
+    def _command(self, job: Job, environment: Environment) -> list[str | Path]:
+        """Return the program that measures a job, without its arguments."""
+        if any(is_r(self.setup.catalog.section(id).script) for id in job.sections):
+            return ["Rscript", "--vanilla", self.setup.root / "measurements" / R_WORKER]
+        return [environment.python, "-m", "measurements.worker"]
+
+    def _obstacle(self, job: Job) -> str:
+        """Return what this machine lacks for a job and how to install it, or ""."""
+        if any(is_r(self.setup.catalog.section(id).script) for id in job.sections):
+            return scripts.r_obstacle()
+        return ""
+
+    def _count_rows(self, job: Job) -> list[dict[str, Any]]:
+        """Rows with the size of the scripts that the job's sections are about."""
+        rows = []
+        folder = self.setup.catalog.framework(job.framework).folder
+        for section in map(self.setup.catalog.section, job.sections):
+            path = folder / section.script
+            if job.case or not section.script or not path.is_file():
+                continue
+            for metric, count in (("lines", scripts.lines), ("concepts", scripts.concepts)):
+                if metric not in section.metrics:
+                    continue
+                try:
+                    value, status, reason = float(count(path)), "ok", ""
+                except ImportError as error:
+                    value, status = None, "skipped"
+                    reason = f"{error.name} is not installed here, and it does the counting"
+                rows.append(
+                    {
+                        "section": section.id, "case": "", "metric": metric,
+                        "unit": section.metrics[metric].unit, "sample": None, "value": value,
+                        "status": status, "reason": reason,
+                    }
+                )  # fmt: skip
+        return rows
 
     def _keep_log(self, job: Job, book: _Book, finished: process.Finished) -> str:
         """Write a job's log beside the results; return its path from there."""
@@ -695,6 +758,7 @@ class _Run:
             framework, environment, device=job.device, threads=threads, cache=cache
         )
         env |= {
+            "RETICULATE_PYTHON": str(environment.python),
             "PYTHONPATH": path,
             "PYTHONNOUSERSITE": "1",
             "PYTHONUNBUFFERED": "1",
@@ -707,10 +771,14 @@ class _Run:
     def _compile_cache(self, job: Job, environment: Environment) -> Path:
         """Return the compile cache of a configuration, emptied for a cold start.
 
-        It is shared by lanes: what is compiled does not depend on the number of threads.
+        A section with processes of its own has a cache of its own, which no other one finds or
+        empties. Otherwise it is shared by lanes: what is compiled does not depend on the number of
+        threads.
         """
         name = environment.lock_sha256 or "current"
-        folder = f"{job.framework}-{job.version}-{job.mode}-{job.device}-{name[:12]}"
+        apart = [id for id in job.sections if self.setup.catalog.section(id).apart]
+        name = "-".join([name[:12], *apart])
+        folder = f"{job.framework}-{job.version}-{job.mode}-{job.device}-{name}"
         cache = self.cache / "compiled" / folder
         if job.start == "cold":
             shutil.rmtree(cache, ignore_errors=True)

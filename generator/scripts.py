@@ -1,0 +1,78 @@
+"""The scripts that readers compare: how long they are, how many names one has to know, and R.
+
+Counting is left to pygount, which knows Python and R alike: lines that are neither empty nor
+comment nor documentation.
+"""
+
+from __future__ import annotations
+
+import ast
+import functools
+import shutil
+import sys
+from pathlib import Path
+
+from generator import process
+
+
+def lines(path: Path) -> int:
+    """Return the lines of code of a script.
+
+    Raises:
+        ImportError: pygount is not installed (it is no requirement of measuring).
+
+    """
+    from pygount import SourceAnalysis
+
+    return int(SourceAnalysis.from_file(str(path), "scripts", encoding="utf-8").code_count)
+
+
+def concepts(path: Path) -> int:
+    """Return how many distinct names of its framework a Python script uses, see :func:`names`."""
+    return len(names(path.read_text(encoding="utf-8")))
+
+
+def names(source: str) -> set[str]:
+    """Return the distinct names of other packages that a Python script uses.
+
+    ``nn.Conv2d`` and ``torch.optim.SGD`` are one name each, however often they occur. The standard
+    library, NumPy and methods of objects do not count: this is what must be looked up first.
+    """
+    tree = ast.parse(source)
+    known = {"numpy", "measurements", *sys.stdlib_module_names}
+    roots: dict[str, str] = {}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                if alias.name.partition(".")[0] not in known:
+                    bound = alias.asname or alias.name.partition(".")[0]
+                    roots[bound] = alias.name if alias.asname else bound
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            foreign = node.module.partition(".")[0] not in known
+            for alias in node.names if foreign else ():
+                roots[alias.asname or alias.name] = f"{node.module}.{alias.name}"
+    inner = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
+    found = set()
+    for node in ast.walk(tree):
+        if id(node) not in inner and isinstance(node, ast.Attribute | ast.Name):
+            root, _, rest = ast.unparse(node).partition(".")
+            if root in roots and all(part.isidentifier() for part in rest.split(".") if rest):
+                found.add(f"{roots[root]}.{rest}".rstrip("."))
+    return found
+
+
+HOW_TO_INSTALL_R = (
+    "install R with its package reticulate, e.g. `apt-get install --no-install-recommends "
+    "r-base-core r-cran-reticulate`"
+)
+
+
+@functools.cache
+def r_obstacle() -> str:
+    """Return what is missing to run R scripts that drive Python, and how to install it, or ""."""
+    if not shutil.which("Rscript"):
+        return f"R is not installed; {HOW_TO_INSTALL_R}"
+    found = process.run(["Rscript", "--vanilla", "-e", "library(reticulate)"], timeout=60)
+    if found.code:
+        return f"R has no package reticulate; {HOW_TO_INSTALL_R}"
+    return ""
