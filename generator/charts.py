@@ -32,14 +32,16 @@ FONT = "Helvetica, Arial, 'Liberation Sans', sans-serif"
 _COLOURS = {
     "light": (
         "#0067a5", "#c2500a", "#00795c", "#a4478f", "#6b5b00", "#4455c7", "#b0203a", "#3d6470",
+        "#8a4b20",
     ),
     "dark": (
         "#64b5f6", "#ff9e57", "#4fd0a5", "#e79ad2", "#dcc84a", "#a3b1ff", "#ff8a95", "#a5c6d1",
+        "#d8a27a",
     ),
 }  # fmt: skip
 _SHAPES = (
     "circle", "square", "diamond", "triangle-up", "triangle-down", "triangle-right", "cross",
-    "triangle-left",
+    "triangle-left", "wedge",
 )  # fmt: skip
 _INKS = {
     "light": {"ink": "#1d2b33", "muted": "#56646d", "grid": "#dfe5e7", "fault": "#a81e32"},
@@ -377,6 +379,197 @@ def _row(index: int, mark: Mark) -> dict[str, Any]:
         "fault": mark.fault,
         "tooltip": mark.tooltip,
     }
+
+
+@dataclass(frozen=True)
+class Point:
+    """One point of a curve.
+
+    Attributes:
+        panel: title of the small chart that it belongs to.
+        series: name of the curve, unique in its panel.
+        kind: "imperative" (dashed, open) or "symbolic" (solid, filled).
+        x, y: the place; both above 0.
+        low, high: ends of the 95 % interval of y.
+        text: y as it is written.
+
+    """
+
+    panel: str
+    series: str
+    kind: str
+    x: float
+    y: float
+    low: float | None = None
+    high: float | None = None
+    text: str = ""
+
+
+def curves(
+    name: str, title: str, points: Sequence[Point], *, x: str, y: str, better: str = ""
+) -> Chart:
+    """Return small charts of equal axes, both logarithmic, one a panel.
+
+    Args:
+        name: readable part of the file names.
+        title: the finding.
+        points: in any order; panels appear in the order of their first points.
+        x: title of the horizontal axis with its unit.
+        y: title of the vertical axis with its unit.
+        better: "higher", "lower" or "": which end of y is the good one.
+
+    """
+    specs = {size: _curves(title, points, x, y, better, size) for size in WIDTHS}
+    ends: dict[tuple[str, str], Point] = {}
+    for point in sorted(points, key=lambda point: point.x):
+        ends[point.panel, point.series] = point
+    rows = [f"{p.panel}, {p.series}: {p.text} at {p.x:g}" for p in ends.values()]
+    return Chart(name, title, f"Chart: {title} {y} against {x}. {'; '.join(rows)}.", specs)
+
+
+def _curves(
+    title: str, points: Sequence[Point], x: str, y: str, better: str, size: str
+) -> dict[str, Any]:
+    columns = 1 if size == "narrow" else 2
+    panels = list(dict.fromkeys(point.panel for point in points))
+    label_room = 8 + round(6.4 * max(len(point.series) for point in points))
+    width = WIDTHS[size] // columns - label_room - 74
+    places = [p.x for p in points]
+    values = [v for p in points for v in (p.y, p.low, p.high) if v is not None]
+    domain_y = [_outwards(min(values) / 1.1, up=False), _outwards(max(values) * 1.1, up=True)]
+    data = {}
+    drawn = []
+    for number, panel in enumerate(panels):
+        name = f"panel {number}"
+        mine = [point for point in points if point.panel == panel]
+        data[name] = _curve_rows(mine, domain_y)
+        last = number >= len(panels) - columns
+        drawn.append(
+            {"width": width, "title": _panel_title(panel, 0, narrow=True)}
+            | _filled(
+                _curve_frame(),
+                data=name,
+                x=x if last else None,
+                y=_direction_up(y, better) if number % columns == 0 else None,
+                domain_x=[min(places), max(places)],
+                values_x=sorted(set(places)),
+                domain_y=domain_y,
+                values_y=ticks(*domain_y),
+                aside=width + 8,
+            )
+        )
+    rows = [
+        {"hconcat": drawn[at : at + columns], "spacing": 14} for at in range(0, len(drawn), columns)
+    ]
+    return {
+        "$schema": _schema(),
+        "title": {"text": _wrapped(title, size == "narrow")},
+        "vconcat": rows,
+        "datasets": data,
+        "spacing": 18,
+        "padding": {"left": 2, "right": 8, "top": 4, "bottom": 4},
+    }
+
+
+def _direction_up(axis: str, better: str) -> list[str]:
+    words = {"higher": "more is better ↑", "lower": "less is better ↓"}.get(better)
+    return [axis, words] if words else [axis]
+
+
+CURVE_HEIGHT = 150
+
+
+def _curve_rows(points: Sequence[Point], domain: Sequence[float]) -> list[dict[str, Any]]:
+    """Return the data of one small chart; the last point of a curve carries its name.
+
+    Names that would lie on each other are pushed apart, in pixels.
+    """
+    last: dict[str, Point] = {}
+    for point in sorted(points, key=lambda point: point.x):
+        last[point.series] = point
+    span = math.log(domain[1] / domain[0])
+    wanted = {
+        name: CURVE_HEIGHT * (1 - math.log(point.y / domain[0]) / span)
+        for name, point in last.items()
+    }
+    placed: dict[str, float] = {}
+    below = -math.inf
+    for name in sorted(wanted, key=lambda name: wanted[name]):
+        below = placed[name] = max(wanted[name], below + 14)
+    shift = max(0.0, below - CURVE_HEIGHT) if placed else 0.0
+    rows = []
+    for point in points:
+        end = last[point.series] is point
+        rows.append(
+            {
+                "series": point.series,
+                "kind": point.kind,
+                "x": point.x,
+                "y": _round(point.y),
+                "low": _round(point.low if point.low is not None else point.y),
+                "high": _round(point.high if point.high is not None else point.y),
+                "text": point.text,
+                "label": point.series if end else "",
+                "height": round(placed[point.series] - shift, 1) if end else None,
+            }
+        )
+    return rows
+
+
+@functools.cache
+@_unchecked()
+def _curve_frame() -> str:
+    """Return one small chart as JSON with gaps; see :func:`_filled`."""
+    import altair as alt
+
+    x = alt.X(
+        "x:Q",
+        scale=alt.Scale(type="log", domain=_gap("domain_x"), nice=False),
+        axis=alt.Axis(
+            title=_gap("x"), values=_gap("values_x"), format="~f", grid=False, labelOverlap=False
+        ),
+    )
+
+    def y(field: str) -> Any:
+        return alt.Y(
+            f"{field}:Q",
+            scale=alt.Scale(type="log", domain=_gap("domain_y"), nice=False),
+            axis=alt.Axis(title=_gap("y"), values=_gap("values_y"), format=",~f"),
+        )
+
+    kinds = ["symbolic", "imperative"]
+    scale = alt.Scale(domain=kinds)
+    colour = alt.Color("kind:N", scale=scale, legend=None)
+    dash = alt.StrokeDash(
+        "kind:N", scale=alt.Scale(domain=kinds, range=[[1, 0], [5, 3]]), legend=None
+    )
+    tooltip = [
+        alt.Tooltip("series:N", title="mode"),
+        alt.Tooltip("x:Q", title="at"),
+        alt.Tooltip("text:N", title="value"),
+    ]
+    base = alt.Chart(alt.NamedData(_gap("data")))
+    layers = [
+        base.mark_rule(strokeWidth=3, opacity=0.4).encode(
+            x=x, y=y("low"), y2="high:Q", color=colour
+        ),
+        base.mark_line(strokeWidth=2).encode(
+            x=x, y=y("y"), detail="series:N", color=colour, strokeDash=dash
+        ),
+        base.mark_point(filled=True, size=45, opacity=1).encode(
+            x=x, y=y("y"), color=colour, shape=alt.Shape("kind:N", scale=scale, legend=None),
+            tooltip=tooltip,
+        ),
+        base.transform_filter("datum.label != ''")
+        .mark_text(align="left", baseline="middle", style="plain", fontSize=12)
+        .encode(
+            x=alt.value(_gap("aside")),
+            y=alt.Y("height:Q", scale=None, axis=None),
+            text="label:N",
+        ),
+    ]  # fmt: skip
+    chart = alt.layer(*layers).resolve_scale(y="shared").properties(height=CURVE_HEIGHT)
+    return _text(chart)
 
 
 def samples(

@@ -9,10 +9,14 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, Literal
 
-from generator import tables
+import numpy as np
+
+from generator import figures as models
+from generator import statistics, tables
 from generator.errors import InputError
 from generator.figures import Figures, Panel, Row
 
@@ -117,29 +121,204 @@ def _captured_uses_less_memory(claim: Claim, figures: Figures) -> Verdict:  # no
 
 
 def _captured_is_better(panels: Sequence[Panel], what: str) -> Verdict:
-    """Compare every graph mode with the imperative modes of the same framework."""
+    """Compare every captured mode with the imperative mode of the same program."""
+    found = models.contrasts(panels)
+    if not found:
+        return _NOTHING
+    details = [
+        f"{contrast.graph.configuration.label} takes {contrast.ratio.value:.2f} × {what}"
+        f" {contrast.eager.configuration.mode_title}"
+        f" ({lane_words(contrast.panel.lane)}{_doubt(contrast.verdict)})"
+        for contrast in found
+    ]
+    word = _count(contrast.verdict == "faster" for contrast in found)
+    return Verdict(word, _sentence("; ".join(details)))
+
+
+def _graph_saves_traffic(claim: Claim, figures: Figures) -> Verdict:
+    """Compare captured and imperative modes where kernels and memory decide, not dispatch."""
+    batch = int(claim.raw["batch"])
+    case = f"batch {batch}"
     votes, details = [], []
-    for panel in panels:
-        for graph in panel.good:
-            for eager in panel.good:
-                one, two = graph.configuration, eager.configuration
-                if (one.kind, two.kind) != ("symbolic", "imperative"):
+    for key, cell in figures.cells.items():
+        if (key.section, key.metric, key.case) != ("versus", "batch_step_time", case):
+            continue
+        eager = figures.cells.get(key._replace(mode=figures.captures(key)))
+        if eager is None:
+            continue
+        ratio = statistics.ratio(cell.blocks, eager.blocks)
+        verdict = statistics.verdict(ratio, statistics.SMALLEST_DELTA)
+        votes.append(verdict == "faster")
+        details.append(f"{key.framework} {key.mode} {ratio.value:.2f} ×{_doubt(verdict, ', ')}")
+    if not votes:
+        return _NOTHING
+    text = f"time of a step of {batch:,} images as a graph / at once: " + "; ".join(details)
+    return Verdict(_count(votes), _sentence(text))
+
+
+def _imperative_passes(claim: Claim, figures: Figures) -> Verdict:  # noqa: ARG001
+    """Whether every imperative mode does the same work as the reference."""
+    rows = [
+        (panel, row)
+        for panel in figures.panels
+        if panel.section == "lenet"
+        for row in panel.rows
+        if row.configuration.kind == "imperative" and row.status in ("ok", "wrong", "failed")
+    ]
+    if not rows:
+        return _NOTHING
+    good = [row.summary is not None for _, row in rows]
+    text = f"{sum(good)} of {len(good)} imperative configurations pass the gate"
+    bad = [
+        f"{row.configuration.label} ({lane_words(panel.lane)})"
+        for panel, row in rows
+        if row.summary is None
+    ]
+    return Verdict(_count(good), _sentence(text + (f"; not {tables.listing(bad)}" if bad else "")))
+
+
+def _imperative_has_graphs(claim: Claim, figures: Figures) -> Verdict:  # noqa: ARG001
+    """Whether each framework with an imperative mode can also capture it as a graph."""
+    rows = [row for panel in figures.panels if panel.section == "lenet" for row in panel.good]
+    eager = {r.configuration.framework_name for r in rows if r.configuration.kind == "imperative"}
+    graph = {r.configuration.framework_name for r in rows if r.configuration.captures}
+    if not eager:
+        return _NOTHING
+    able, unable = sorted(eager & graph), sorted(eager - graph)
+    parts = []
+    if able:
+        parts.append(f"the same program also runs, and passes the gate, in {tables.listing(able)}")
+    if unable:
+        parts.append(f"no graph of it in {tables.listing(unable)}")
+    return Verdict(_count(name in graph for name in eager), _sentence("; ".join(parts)))
+
+
+def _by_hand(claim: Claim, figures: Figures) -> Verdict:  # noqa: ARG001
+    """Whether an imperative mode tuned by hand beats the plain one that a graph captures."""
+    votes, details = [], []
+    for panel in figures.find("lenet", "step_time"):
+        captured = {
+            (row.configuration.framework, row.configuration.captures)
+            for row in panel.good
+            if row.configuration.captures
+        }
+        rows = [row for row in panel.good if row.configuration.kind == "imperative"]
+        for plain in rows:
+            one = plain.configuration
+            if (one.framework, one.mode) not in captured:
+                continue
+            for tuned in rows:
+                two = tuned.configuration
+                if two.framework != one.framework or (two.framework, two.mode) in captured:
                     continue
-                if (one.framework, one.version) != (two.framework, two.version):
-                    continue
-                ratio, verdict = panel.compare(graph, eager)
-                votes.append(verdict)
+                ratio, verdict = panel.compare(tuned, plain)
+                votes.append(verdict == "faster")
                 details.append(
-                    f"{one.label} takes {ratio.value:.2f} × {what} {two.mode_title}"
+                    f"{two.label} takes {ratio.value:.2f} × the time of {one.mode_title}"
                     f" ({lane_words(panel.lane)}{_doubt(verdict)})"
                 )
     if not votes:
         return _NOTHING
-    return Verdict(_count(v == "faster" for v in votes), _sentence("; ".join(details)))
+    return Verdict(_count(votes), _sentence("; ".join(details)))
 
 
-def _doubt(verdict: str) -> str:
-    return f": {verdict}" if verdict in ("no practical difference", "unresolved") else ""
+def _imperative_needs_more_lines(claim: Claim, figures: Figures) -> Verdict:  # noqa: ARG001
+    """Compare the length of LeNet in frameworks with an imperative mode and in the others."""
+    lines = _per_framework(figures, "lenet", "lines")
+    eager = {
+        row.configuration.framework
+        for panel in figures.panels
+        if panel.section == "lenet"
+        for row in panel.rows
+        if row.configuration.kind == "imperative"
+    }
+    groups = [
+        sorted((count, name) for name, count in lines.items() if (name in eager) is wanted)
+        for wanted in (True, False)
+    ]
+    if not all(groups):
+        return _NOTHING
+    middle = [np.median([count for count, _ in group]) for group in groups]
+    votes = [middle[0] > middle[1], groups[0][0][0] > groups[1][-1][0]]
+    parts = [
+        f"{word} {tables.listing([f'{name} {count:.0f}' for count, name in group])}"
+        for word, group in zip(("with an imperative mode", "without one"), groups, strict=True)
+    ]
+    return Verdict(_count(votes), _sentence("lines of LeNet: " + "; ".join(parts)))
+
+
+def _per_framework(figures: Figures, section: str, metric: str) -> dict[str, float]:
+    """Return framework -> a count that is the same in all of its rows."""
+    return {
+        key.framework: float(np.concatenate(list(cell.blocks.values()))[0])
+        for key, cell in figures.cells.items()
+        if (key.section, key.metric) == (section, metric)
+    }
+
+
+def _shortest(claim: Claim, figures: Figures) -> Verdict:
+    """Whether the frameworks named need the fewest lines at their highest-level interface."""
+    lines = _per_framework(figures, "highlevel", "lines")
+    named = [name for name in claim.raw["frameworks"] if name in lines]
+    if not named or len(lines) < len(named) + 2:
+        return _NOTHING
+    ranked = sorted(lines, key=lambda name: (lines[name], name))
+    limit = np.median(list(lines.values()))
+    votes = [bool(lines[name] <= limit) for name in named]
+    found = ", ".join(f"{name} {lines[name]:.0f}" for name in ranked)
+    return Verdict(_count(votes), _sentence(f"lines from digits to a reloaded model: {found}"))
+
+
+def _line_order(claim: Claim, figures: Figures) -> Verdict:
+    """Whether the frameworks named need more lines from one to the next."""
+    lines = _per_framework(figures, "highlevel", "lines")
+    order = [name for name in claim.raw["order"] if name in lines]
+    if len(order) < 3:
+        return _NOTHING
+    votes = [lines[a] <= lines[b] for a, b in pairwise(order)]
+    found = ", ".join(f"{name} {lines[name]:.0f}" for name in order)
+    return Verdict(_count(votes), _sentence(f"lines from digits to a reloaded model: {found}"))
+
+
+def _driven_from_r(figures: Figures) -> dict[str, bool]:
+    """Return framework -> whether its step was driven from R and passed the gate."""
+    rows = [row for panel in figures.panels if panel.section == "r" for row in panel.rows]
+    return {
+        row.configuration.framework: row.summary is not None
+        for row in rows
+        if row.status != "skipped"
+    }
+
+
+def _no_r(claim: Claim, figures: Figures) -> Verdict:
+    """Whether the frameworks named cannot be driven from R."""
+    found = _driven_from_r(figures)
+    named = [name for name in claim.raw["frameworks"] if name in found]
+    if not named:
+        return _NOTHING
+    able = [name for name in named if found[name]]
+    text = (
+        f"driven from R through reticulate, with the gate passed: {tables.listing(able)}"
+        if able
+        else f"none of {tables.listing(named)} could be driven from R"
+    )
+    return Verdict(_count(not found[name] for name in named), _sentence(text))
+
+
+def _only_in_r(claim: Claim, figures: Figures) -> Verdict:
+    """Whether one framework alone can be driven from R."""
+    found = _driven_from_r(figures)
+    name = claim.raw["framework"]
+    if name not in found or len(found) < 2:
+        return _NOTHING
+    others = [other for other in found if other != name and found[other]]
+    votes = [found[name], not others]
+    text = f"{name}: {'yes' if found[name] else 'no'}; others: {tables.listing(others) or 'none'}"
+    return Verdict(_count(votes), _sentence("driven from R with the gate passed, " + text))
+
+
+def _doubt(verdict: str, mark: str = ": ") -> str:
+    return f"{mark}{verdict}" if verdict in ("no practical difference", "unresolved") else ""
 
 
 def _count(votes: Iterable[bool]) -> Word:
@@ -179,7 +358,9 @@ def _symbolic_is_slower(claim: Claim, figures: Figures) -> Verdict:  # noqa: ARG
 
 
 def _no_leader_everywhere(claim: Claim, figures: Figures) -> Verdict:  # noqa: ARG001
-    panels = [p for p in figures.panels if p.good and p.division == "closed"]
+    panels = [
+        p for p in figures.panels if p.good and p.division == "closed" and p.section in _EVERYWHERE
+    ]
     if len({panel.section for panel in panels}) < 2:
         return _NOTHING
     everywhere = set.intersection(
@@ -228,6 +409,7 @@ def _leads_speed_and_memory(claim: Claim, figures: Figures) -> Verdict:
     return Verdict(_count(leads), _sentence("; ".join(details)))
 
 
+_EVERYWHERE = ("lenet", "memory", "compile")
 _TOPICS = {"lenet": "time per step", "memory": "peak memory"}
 
 
@@ -333,7 +515,16 @@ RULES: dict[str, Callable[[Claim, Figures], Verdict]] = {
     "untested": _untested,
     "captured_is_faster": _captured_is_faster,
     "captured_uses_less_memory": _captured_uses_less_memory,
+    "graph_saves_traffic": _graph_saves_traffic,
     "symbolic_is_slower": _symbolic_is_slower,
+    "imperative_passes": _imperative_passes,
+    "imperative_has_graphs": _imperative_has_graphs,
+    "by_hand": _by_hand,
+    "imperative_needs_more_lines": _imperative_needs_more_lines,
+    "shortest": _shortest,
+    "line_order": _line_order,
+    "no_r": _no_r,
+    "only_in_r": _only_in_r,
     "no_leader_everywhere": _no_leader_everywhere,
     "leads_speed_and_memory": _leads_speed_and_memory,
     "speed_order": _speed_order,

@@ -37,6 +37,8 @@ class Configuration:
     mode_title: str = field(compare=False)
     kind: str = field(compare=False)
     division: str = field(compare=False, default="closed")
+    captures: str = field(compare=False, default="")
+    """Mode of the same framework whose program this one turns into a graph, or ""."""
 
     @property
     def label(self) -> str:
@@ -119,6 +121,15 @@ class Figures:
             if (panel.section, panel.metric.id, panel.division) == (section, metric, "closed")
         )
 
+    def captures(self, key: statistics.Key) -> str:
+        """Return the mode that the mode of a key turns into a graph, or ""."""
+        for panel in self.panels:
+            for row in panel.rows:
+                one = row.configuration
+                if (one.framework, one.version, one.mode) == (key.framework, key.version, key.mode):
+                    return one.captures
+        return ""
+
 
 def configuration(catalog: Catalog, framework: str, version: str, mode: str) -> Configuration:
     """Describe a configuration; what the catalog no longer knows is called by its ids."""
@@ -132,7 +143,37 @@ def configuration(catalog: Catalog, framework: str, version: str, mode: str) -> 
         found.title if found else mode,
         found.kind if found else "",
         found.division if found else "closed",
+        found.captures if found else "",
     )
+
+
+@dataclass(frozen=True)
+class Contrast:
+    """One program executed as a graph and at once, on one panel: nothing else differs."""
+
+    panel: Panel
+    graph: Row
+    eager: Row
+    ratio: statistics.Ratio
+    """Value of the graph / value at once."""
+    verdict: str
+    """On the graph."""
+
+
+def contrasts(panels: Sequence[Panel]) -> tuple[Contrast, ...]:
+    """Return every captured mode with a value beside the mode it captures, panel by panel."""
+    found = []
+    for panel in panels:
+        values = {
+            (row.configuration.framework, row.configuration.version, row.configuration.mode): row
+            for row in panel.good
+        }
+        for row in panel.good:
+            one = row.configuration
+            eager = values.get((one.framework, one.version, one.captures))
+            if one.captures and eager:
+                found.append(Contrast(panel, row, eager, *panel.compare(row, eager)))
+    return tuple(found)
 
 
 def summary(cell: statistics.Cell) -> statistics.Summary:

@@ -6,6 +6,8 @@ Templates compute nothing, and a name that is not defined is an error; see
 
 from __future__ import annotations
 
+import importlib
+import importlib.util
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -43,7 +45,7 @@ from generator.words import (
 if TYPE_CHECKING:
     import pandas as pd
 
-    from generator.catalog import Catalog, Framework, Section
+    from generator.catalog import Catalog, Section
 
 # ------------------------------------------------------------------------------------------ inputs
 
@@ -603,97 +605,30 @@ def _faults_table(section: Section, panels: Sequence[Panel]) -> Table | None:
     return Table("What did not work", tuple(map(Column, titles)), tuple(rows))
 
 
-# ------------------------------------------------------------------------------ symbolic frameworks
+# ------------------------------------------------------------------------------ one section's page
 
 
-def symbolic_context(
-    section: Section, inputs: Inputs, known: Mapping[tuple[str, str], Figures]
+def context(
+    section: Section, inputs: Inputs, known: Mapping[tuple[str, str], Figures], draw: Draw
 ) -> dict[str, Any]:
-    """Return the context of the page that says who the frameworks are."""
-    frameworks = inputs.catalog.frameworks
-    names = tables.listing([framework.name for framework in frameworks])
-    both = [
-        framework.name
-        for framework in frameworks
-        if {mode.kind for mode in framework.modes} >= {"imperative", "symbolic"}
-    ]
-    findings = [f"{names} are compared, {len(frameworks)} frameworks of this kind."]
-    if both:
-        verb = "executes" if len(both) == 1 else "execute"
-        findings.append(
-            f"{tables.listing(both)} {verb} both ways today, at once or as a graph: the line that"
-            " the article drew between frameworks now runs through them."
-        )
-    days = {fact.read for framework in frameworks for fact in framework.facts.values()}
-    main = _main(inputs, known)
-    return {
-        "title": section.title,
-        "description": section.question,
-        "findings": [escape(text) for text in findings],
-        "facts": _facts_table(frameworks),
-        "read": tables.day(max(day for day in days if day).isoformat()) if any(days) else "",
-        "modes": _modes_table(frameworks),
-        "gaps": _declared_gaps(frameworks),
-        "claims": claim_views(inputs.book, section.id, main),
-    }
+    """Return the context of a section's page.
+
+    A module of the section's name in :mod:`generator.sections` makes it; without one, the page is
+    that of :func:`section_context`.
+    """
+    name = f"generator.sections.{section.id}"
+    if importlib.util.find_spec(name) is None:
+        return section_context(section, inputs, known, draw)
+    made: dict[str, Any] = importlib.import_module(name).context(section, inputs, known, draw)
+    return made
 
 
-def _main(inputs: Inputs, known: Mapping[tuple[str, str], Figures]) -> Figures | None:
+def main_figures(inputs: Inputs, known: Mapping[tuple[str, str], Figures]) -> Figures | None:
     """Return the figures that claims are judged by: the newest machine's, its processor first."""
     if not inputs.machines:
         return None
     machine = inputs.machines[0]
     return known[machine, inputs.devices(machine)[0]]
-
-
-def _facts_table(frameworks: Sequence[Framework]) -> Table:
-    """One row a fact, one column a framework."""
-    ids = list(dict.fromkeys(id for framework in frameworks for id in framework.facts))
-    rows = []
-    for id in ids:
-        row = [Cell(id.replace("_", " ").replace("-", " ").capitalize())]
-        for framework in frameworks:
-            fact = framework.facts.get(id)
-            if fact is None:
-                row.append(Cell("–"))
-                continue
-            value = fact.value if isinstance(fact.value, str) else tables.listing(fact.value)
-            row.append(Cell(value, detail=fact.note, source=fact.source))
-        rows.append(tuple(row))
-    columns = (Column("Fact"), *(Column(framework.name) for framework in frameworks))
-    return Table("Facts about the frameworks", columns, tuple(rows), plain=True)
-
-
-def _modes_table(frameworks: Sequence[Framework]) -> Table:
-    rows = tuple(
-        (
-            Cell(f"{framework.name}, {mode.title}", detail=mode.id),
-            Cell("graph (symbolic)" if mode.kind == "symbolic" else "at once (imperative)"),
-            Cell(mode.division),
-            Cell(", ".join(mode.devices)),
-            Cell(mode.summary),
-        )
-        for framework in frameworks
-        for mode in framework.modes
-    )
-    columns = tuple(map(Column, ("Mode", "Class", "Division", "Devices", "What it is")))
-    return Table("Modes of execution", columns, rows)
-
-
-def _declared_gaps(frameworks: Sequence[Framework]) -> Table | None:
-    rows = tuple(
-        (
-            Cell(framework.name, detail=gap.version),
-            Cell(", ".join(x for x in (gap.section, gap.mode, gap.device) if x) or "everything"),
-            Cell(gap.reason, source=gap.source),
-        )
-        for framework in frameworks
-        for gap in framework.gaps
-    )
-    if not rows:
-        return None
-    columns = tuple(map(Column, ("Framework", "What", "Why")))
-    return Table("Declared gaps", columns, rows, plain=True)
 
 
 # -------------------------------------------------------------------------------------------- home
@@ -737,7 +672,7 @@ def home_context(inputs: Inputs, known: Mapping[tuple[str, str], Figures]) -> di
         or [escape("Nothing is measured yet.")],
         "byline": byline,
         "boards": boards,
-        "claims": claim_views(inputs.book, "home", _main(inputs, known)) if boards else (),
+        "claims": claim_views(inputs.book, "home", main_figures(inputs, known)) if boards else (),
         "news": _news(inputs),
         "article": inputs.book.article,
     }
@@ -770,7 +705,7 @@ def _board(figures: Figures, titles: Mapping[str, Section], inputs: Inputs) -> T
     batch = int(inputs.document(figures.machine, figures.device)["settings"].get("batch", 64))
     rows = []
     for panel in figures.panels:
-        if not panel.good:
+        if not panel.good or panel.section not in TOPICS:  # a sweep has no single leader
             continue
         how = view(panel.metric)
         labels = labels_of(panel.rows)

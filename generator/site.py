@@ -296,10 +296,7 @@ def _pages(root: Path, results_root: Path, inputs: pages.Inputs, writer: _Writer
     write("report/methodology.md", "pages/methodology.md.j2", context)
     written = [_identity(path) for path in sorted(templates.rglob("*.j2"))]
     for section in inputs.catalog.sections:
-        if section.measured:
-            context = pages.section_context(section, inputs, known, writer.draw)
-        else:
-            context = pages.symbolic_context(section, inputs, known)
+        context = pages.context(section, inputs, known, writer.draw)
         write(f"report/{section.id}.md", f"sections/{section.template.name}", context)
         here = inputs.shown[inputs.shown["section"] == section.id]
         for framework in sorted({str(name) for name in here["framework"].unique()}):

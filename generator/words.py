@@ -56,6 +56,7 @@ _VIEWS = {
         others="Beside the headline",
         hidden=(
             "gate",
+            "lines",
             "gate_logits_error",
             "gate_gradient_error",
             "gate_loss_error",
@@ -74,6 +75,13 @@ _VIEWS = {
         log=False,
         others="Other counts of memory",
         marks="Filled: peak while training. Open: after import.",
+    ),
+    "total_time": View(
+        axis="seconds to train, save and load",
+        column="Train, save, load",
+        more="time",
+        others="The phases",
+        hidden=("lines", "concepts"),
     ),
     "ready_time": View(
         axis="seconds until the first step is done",
@@ -242,7 +250,13 @@ def shown_value(row: Row, panel: Panel, batch: int) -> str:
     return quantity(row.summary.value, panel.metric.unit)
 
 
-TOPICS = {"lenet": "Training speed", "memory": "Memory", "compile": "Time until ready"}
+TOPICS = {
+    "lenet": "Training speed",
+    "memory": "Memory",
+    "compile": "Time until ready",
+    "highlevel": "The easy way",
+    "r": "Driven from R",
+}
 """What a section is called in a sentence."""
 
 

@@ -1,0 +1,75 @@
+"""Pure: what it takes to train, save and reload LeNet at each framework's easiest interface."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from generator import figures as models
+from generator import statistics
+from generator.pages import Draw, Inputs, main_figures, section_context
+from generator.tables import Cell, Column, Table, quantity
+from generator.words import plain_summary
+
+if TYPE_CHECKING:
+    from generator.catalog import Section
+    from generator.figures import Figures
+
+
+def context(
+    section: Section, inputs: Inputs, known: Mapping[tuple[str, str], Figures], draw: Draw
+) -> dict[str, Any]:
+    """Return the context of the page: that of every section, and a table of the interfaces."""
+    common = section_context(section, inputs, known, draw)
+    return common | {"interfaces": _interfaces(section, inputs, main_figures(inputs, known))}
+
+
+def _interfaces(section: Section, inputs: Inputs, figures: Figures | None) -> Table | None:
+    if figures is None:
+        return None
+    metrics = ("lines", "concepts", "accuracy", "file_size")
+    found: dict[tuple[str, str, str], dict[str, statistics.Cell]] = {}
+    for key, cell in figures.cells.items():
+        if key.section == section.id and key.metric in metrics:
+            found.setdefault((key.framework, key.version, key.mode), {})[key.metric] = cell
+    rows = []
+    for place, cells in sorted(found.items(), key=lambda item: _value(item[1], "lines")):
+        one = models.configuration(inputs.catalog, *place)
+        link = f"evidence/{section.id}-{one.framework}.md"
+        row = [
+            Cell(one.framework_name, detail=one.version, href=link),
+            Cell(_interface(inputs, figures, section.id, one.framework)),
+        ]
+        for metric in metrics:
+            if metric in cells:
+                value = _value(cells, metric)
+                row.append(Cell(quantity(value, cells[metric].unit), round(value, 6)))
+            else:
+                row.append(Cell("–"))
+        rows.append(tuple(row))
+    if not rows:
+        return None
+    columns = (
+        Column("Framework"),
+        Column("Interface"),
+        Column("Lines of code", number=True),
+        Column("Names to know", number=True),
+        Column("Held-out accuracy", number=True),
+        Column("Saved", number=True),
+    )
+    return Table("The easiest official way", columns, tuple(rows))
+
+
+def _value(cells: Mapping[str, statistics.Cell], metric: str) -> float:
+    return plain_summary(cells[metric])[0] if metric in cells else float("inf")
+
+
+def _interface(inputs: Inputs, figures: Figures, section: str, framework: str) -> str:
+    """Return what the newest process called its interface."""
+    for machine, device, here, key in reversed(inputs.places):
+        document = inputs.documents[key]
+        if (machine, device, here) == (figures.machine, figures.device, section):
+            for job in document["jobs"] if document["framework"] == framework else ():
+                if found := job.get("facts", {}).get("interface"):
+                    return str(found)
+    return "–"

@@ -1,0 +1,127 @@
+"""Pure: the page that says who the symbolic frameworks are."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from generator import tables
+from generator.markup import escape
+from generator.pages import claim_views, main_figures
+from generator.tables import Cell, Column, Table
+
+if TYPE_CHECKING:
+    from generator.catalog import Framework, Section
+    from generator.figures import Figures
+    from generator.pages import Draw, Inputs
+
+
+def context(
+    section: Section,
+    inputs: Inputs,
+    known: Mapping[tuple[str, str], Figures],
+    draw: Draw,  # noqa: ARG001 - pages are made alike
+) -> dict[str, Any]:
+    """Return the context of the page; nothing is drawn."""
+    frameworks = of_kind(inputs.catalog.frameworks, "symbolic")
+    both = [f.name for f in of_kind(frameworks, "imperative")]
+    names = tables.listing([framework.name for framework in frameworks])
+    findings = [f"{names} build a graph of operations, {len(frameworks)} frameworks of this kind."]
+    if both:
+        verb = "executes" if len(both) == 1 else "execute"
+        findings.append(
+            f"{tables.listing(both)} {verb} both ways today, at once or as a graph: the line that"
+            " the article drew between frameworks now runs through them."
+        )
+    return {
+        "title": section.title,
+        "description": section.question,
+        "findings": [escape(text) for text in findings],
+        "facts": facts_table(frameworks),
+        "means": means_table(frameworks),
+        "read": last_read(frameworks),
+        "modes": modes_table(frameworks, "symbolic"),
+        "gaps": _declared_gaps(frameworks),
+        "claims": claim_views(inputs.book, section.id, main_figures(inputs, known)),
+    }
+
+
+def of_kind(frameworks: Sequence[Framework], kind: str) -> tuple[Framework, ...]:
+    """Return the frameworks that have a mode of a kind, "symbolic" or "imperative"."""
+    return tuple(f for f in frameworks if any(mode.kind == kind for mode in f.modes))
+
+
+def last_read(frameworks: Sequence[Framework]) -> str:
+    """Return the newest day on which a source was read, in words, or ""."""
+    days = [fact.read for f in frameworks for fact in f.facts.values() if fact.read]
+    return tables.day(max(days).isoformat()) if days else ""
+
+
+def facts_table(frameworks: Sequence[Framework]) -> Table:
+    """Return who makes the frameworks and how they are doing, one row each."""
+    return _facts(
+        "Who makes them", frameworks, ("creator", "licence", "status", "last_release", "successor")
+    )
+
+
+def means_table(frameworks: Sequence[Framework]) -> Table:
+    """Return what the frameworks are made of, one row each."""
+    return _facts(
+        "What they are made of",
+        frameworks,
+        ("first_release", "languages", "interfaces", "execution"),
+    )
+
+
+def _facts(label: str, frameworks: Sequence[Framework], ids: Sequence[str]) -> Table:
+    rows = []
+    for framework in frameworks:
+        row = [Cell(framework.name, strong=True)]
+        for id in ids:
+            fact = framework.facts.get(id)
+            if fact is None:
+                row.append(Cell("–"))
+                continue
+            value = fact.value if isinstance(fact.value, str) else tables.listing(fact.value)
+            row.append(Cell(value, detail=fact.note, source=fact.source))
+        rows.append(tuple(row))
+    titles = (id.replace("_", " ").capitalize() for id in ids)
+    columns = (Column("Framework"), *map(Column, titles))
+    return Table(label, columns, tuple(rows), plain=True)
+
+
+def modes_table(frameworks: Sequence[Framework], kind: str) -> Table:
+    """Return the modes of a kind, one row each."""
+    rows = []
+    for framework in frameworks:
+        titles = {mode.id: mode.title for mode in framework.modes}
+        for mode in framework.modes:
+            if mode.kind != kind:
+                continue
+            twin = f"the same program as {titles[mode.captures]}" if mode.captures else ""
+            rows.append(
+                (
+                    Cell(f"{framework.name}, {mode.title}", detail=mode.id),
+                    Cell(mode.summary, detail=twin),
+                    Cell(mode.division),
+                    Cell(", ".join(mode.devices)),
+                )
+            )
+    columns = tuple(map(Column, ("Mode", "What it is", "Division", "Devices")))
+    return Table("Modes of execution", columns, tuple(rows))
+
+
+def _declared_gaps(frameworks: Sequence[Framework]) -> Table | None:
+    rows = tuple(
+        (
+            Cell(framework.name, detail=gap.version),
+            Cell(", ".join(x for x in (gap.section, gap.mode, gap.device) if x) or "everything"),
+            Cell(gap.reason, source=gap.source),
+        )
+        for framework in frameworks
+        for gap in framework.gaps
+    )
+    if not rows:
+        return None
+    columns = tuple(map(Column, ("Framework", "What", "Why")))
+    return Table("Declared gaps", columns, rows, plain=True)
