@@ -157,8 +157,9 @@ def _create(
     _uv("venv", "--quiet", "--python", str(interpreter or version.python), str(folder))
     # Byte code is compiled as pip does it: else the first import would pay for it and later
     # ones would not.
-    log = _uv(
-        "pip", "sync", "--require-hashes", "--compile-bytecode", "--python", str(_python(folder)),
+    log = _uv_pip(
+        lock.read_text(encoding="utf-8"),
+        "sync", "--require-hashes", "--compile-bytecode", "--python", str(_python(folder)),
         str(lock),
     )  # fmt: skip
     seconds = time.monotonic() - start
@@ -206,10 +207,12 @@ def write_lock(version: Version, device: str) -> Path:
     lock.parent.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory() as scratch:
         wanted = Path(scratch) / "requirements.in"
-        wanted.write_text("\n".join(version.requirements[device]) + "\n", encoding="utf-8")
+        requirements = "\n".join(version.requirements[device]) + "\n"
+        wanted.write_text(requirements, encoding="utf-8")
         made = Path(scratch) / lock.name
-        _uv(
-            "pip", "compile", "--quiet", "--generate-hashes", "--no-header", "--no-annotate",
+        _uv_pip(
+            requirements,
+            "compile", "--quiet", "--generate-hashes", "--no-header", "--no-annotate",
             "--no-emit-index-url", "--no-emit-find-links", "--python-version", version.python,
             "--output-file", str(made), str(wanted),
         )  # fmt: skip
@@ -219,6 +222,33 @@ def write_lock(version: Version, device: str) -> Path:
         part.write_text("".join(line for line in lines if "file://" not in line), encoding="utf-8")
         part.replace(lock)
     return lock
+
+
+def _uv_pip(requirements: str, *arguments: str) -> str:
+    """Run ``uv pip`` on requirements, some of which may be on no package index.
+
+    PyTorch publishes builds without CUDA (gigabytes) under the local version "+cpu". PyPI takes no
+    local versions, so such a build comes from a folder of wheels, where there is one, or else from
+    PyTorch's own index. The hashes in the lock say that both are the same file.
+
+    Raises:
+        EnvironmentMissing: they cannot be had; after two attempts the message is the second's.
+
+    """
+    if not re.search(r"==[^\s;]+\+cpu(?![\w.])", requirements):
+        # Nothing else may see the folder: to uv, the "+cpu" wheel in it satisfies "torch==2.13.0"
+        # as well and comes before the index's CUDA build, whose lock then fails by its hash.
+        return _uv("pip", *arguments)
+    # uv reads UV_FIND_LINKS, but not pip's variable, which is what a machine may have been set up
+    # with. Pip splits it at white space.
+    folders = "" if os.environ.get("UV_FIND_LINKS") else os.environ.get("PIP_FIND_LINKS", "")
+    options = [word for folder in folders.split() for word in ("--find-links", folder)]
+    try:
+        return _uv("pip", *arguments, *options)
+    except EnvironmentMissing:
+        # Second and not first, because it needs that index even if the wheel lies in the folder.
+        # Without the folder, in case it holds another file of that name.
+        return _uv("pip", *arguments, "--torch-backend", "cpu")
 
 
 def _pins(lock: Path) -> Iterator[str]:

@@ -157,6 +157,7 @@ GOOD_LOCKS = [
     f"# made by uv\n{PIN}\n{PIN.replace('numpy', 'six')}",
     PIN.replace(" \\", " ; python_version < '3.9' \\", 1),
     PIN.rstrip() + f" \\\n    --hash=sha256:{'1' * 64}\n",
+    PIN.replace("1.0", "1.0+cpu"),
 ]
 
 
@@ -226,6 +227,89 @@ def test_a_lock_is_written_without_what_belongs_to_this_machine(framework, monke
     assert [path.name for path in lock.parent.iterdir()] == [lock.name]
     with pytest.raises(UsageError, match="only cpu"):
         environments.write_lock(framework.newest, "cuda")
+
+
+# ---------------------------------------------------------------------------- local versions
+
+CPU_PIN = f"torch==2.0+cpu \\\n    --hash=sha256:{'2' * 64}\n"
+
+
+@pytest.fixture
+def wheels(monkeypatch):
+    """Say where pip finds wheels, and nothing to uv."""
+    monkeypatch.setenv("PIP_FIND_LINKS", "/wheels https://example.org/more")
+    monkeypatch.delenv("UV_FIND_LINKS", raising=False)
+
+
+def play_uv_pip(monkeypatch, failures):
+    """Play a uv that fails that many times; return the list of its calls to come."""
+    calls = []
+
+    def play(*arguments):
+        calls.append(arguments)
+        if len(calls) <= failures:
+            raise EnvironmentMissing(f"failure {len(calls)}")
+        return "Installed 1 package"
+
+    monkeypatch.setattr(environments, "_uv", play)
+    return calls
+
+
+FOUND = ("--find-links", "/wheels", "--find-links", "https://example.org/more")
+
+
+def test_a_build_without_cuda_comes_from_pips_folder_of_wheels(monkeypatch, wheels):
+    calls = play_uv_pip(monkeypatch, failures=0)
+    environments._uv_pip(PIN + CPU_PIN, "sync", "lock")
+    assert calls == [("pip", "sync", "lock", *FOUND)]
+
+
+def test_or_else_from_pytorchs_own_index_alone(monkeypatch, wheels):
+    calls = play_uv_pip(monkeypatch, failures=1)
+    assert environments._uv_pip(CPU_PIN, "sync", "lock") == "Installed 1 package"
+    assert calls[1] == ("pip", "sync", "lock", "--torch-backend", "cpu")
+    calls = play_uv_pip(monkeypatch, failures=2)
+    with pytest.raises(EnvironmentMissing, match="failure 2"):
+        environments._uv_pip(CPU_PIN, "sync", "lock")
+    assert len(calls) == 2
+
+
+@pytest.mark.parametrize(
+    "requirements",
+    [PIN, PIN.replace("1.0", "1.0+cpux"), PIN.replace("1.0", "1.0+cu130"), "numpy<2\ntorch\n", ""],
+)
+def test_nothing_else_sees_the_folder_or_a_second_index(monkeypatch, wheels, requirements):
+    calls = play_uv_pip(monkeypatch, failures=1)
+    with pytest.raises(EnvironmentMissing, match="failure 1"):
+        environments._uv_pip(requirements, "sync", "lock")
+    assert calls == [("pip", "sync", "lock")]
+
+
+@pytest.mark.parametrize("requirements", ["torch==2.0+cpu", "a==1\ntorch==2.0+cpu ; b\n", CPU_PIN])
+def test_uvs_own_variable_comes_first(monkeypatch, wheels, requirements):
+    monkeypatch.setenv("UV_FIND_LINKS", "/uv")  # uv reads it by itself
+    calls = play_uv_pip(monkeypatch, failures=0)
+    environments._uv_pip(requirements, "compile")
+    assert calls == [("pip", "compile")]
+    monkeypatch.setenv("UV_FIND_LINKS", "")
+    environments._uv_pip(requirements, "compile")
+    assert calls[1] == ("pip", "compile", *FOUND)
+    monkeypatch.delenv("PIP_FIND_LINKS")
+    environments._uv_pip(requirements, "compile")
+    assert calls[2] == ("pip", "compile")
+
+
+def test_environments_and_locks_are_made_that_way(framework, cache, wheels, uv):
+    framework.newest.lock("cpu").write_text(CPU_PIN)
+    made = environments.locked(framework, framework.newest, "cpu")
+    assert made.packages == ("torch==2.0+cpu",)
+    assert uv.calls[1][:2] == ("pip", "sync")
+    assert uv.calls[1][-len(FOUND) :] == FOUND
+    version = replace(framework.newest, requirements={"cpu": ("torch==2.0+cpu", "numpy")})
+    with pytest.raises(FileNotFoundError):  # this uv writes nothing
+        environments.write_lock(version, "cpu")
+    assert uv.calls[2][:2] == ("pip", "compile")
+    assert uv.calls[2][-len(FOUND) :] == FOUND
 
 
 # ------------------------------------------------------------------------------------------ uv
