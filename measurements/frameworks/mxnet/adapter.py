@@ -5,6 +5,7 @@ from collections import OrderedDict
 
 import numpy as np
 
+from measurements import lenet as reference
 from measurements.contract import Framework, Model, Unsupported
 
 
@@ -57,9 +58,9 @@ class Adapter(Framework):
                 found[name] = "unknown"
         return found
 
-    def lenet(self, parameters):
+    def lenet(self, parameters, batch):
         if self.settings.mode == "module":
-            return ModuleLeNet(self, parameters)
+            return ModuleLeNet(self, parameters, batch)
         return GluonLeNet(self, parameters, hybrid=self.settings.mode == "hybrid")
 
     def synchronise(self):
@@ -93,9 +94,11 @@ class Result:
 class LeNet(Model):
     """What both interfaces share: arrays on the device, names and layouts."""
 
-    def __init__(self, framework):
+    def __init__(self, framework, parameters):
         self.mx, self.code = framework.mxnet, framework.code
         self.context, self.settings = framework.context, framework.settings
+        self.layers = reference.layers(parameters)
+        self.deep = [layer for layer in self.layers if layer.startswith("deep")]
 
     def array(self, values):
         return self.mx.nd.array(values, ctx=self.context, dtype="float32")
@@ -110,10 +113,11 @@ class LeNet(Model):
 class ModuleLeNet(LeNet):
     """The symbolic interface: a Symbol, bound by a Module."""
 
-    def __init__(self, framework, parameters):
-        super().__init__(framework)
+    def __init__(self, framework, parameters, batch):
+        super().__init__(framework, parameters)
+        self.batch = batch
         self.module = self.code.module(
-            self.context, self.settings.batch, self.native(parameters), self.settings.learning_rate
+            self.context, batch, self.native(parameters), self.deep, self.settings.learning_rate
         )
 
     def stage(self, images, labels):
@@ -128,12 +132,14 @@ class ModuleLeNet(LeNet):
         return -self.mx.nd.log(self.mx.nd.pick(probabilities, batch.label[0])).mean()
 
     def logits(self, images):
-        # In pieces of the bound batch, the last one padded: a Module is bound to one shape.
-        pieces = self.mx.io.NDArrayIter(images, batch_size=self.settings.batch)
+        # In pieces of the bound batch, the last one padded: a Module is bound to one shape. For
+        # fewer images it binds itself anew, and then wants the shape of the labels as well.
+        size = min(self.batch, len(images))
+        pieces = self.mx.io.NDArrayIter(images, np.zeros(len(images)), batch_size=size)
         return self.module.predict(pieces)[1].asnumpy()
 
     def parameters(self):
-        return canonical(self.module.get_params()[0])
+        return canonical(self.module.get_params()[0], self.layers)
 
     def load(self, parameters):
         self.module.set_params(self.native(parameters), {})
@@ -146,9 +152,9 @@ class GluonLeNet(LeNet):
     """The imperative interface, and the same network turned into a graph by ``hybridize``."""
 
     def __init__(self, framework, parameters, hybrid):
-        super().__init__(framework)
+        super().__init__(framework, parameters)
         gluon = self.mx.gluon
-        self.net = self.code.network()
+        self.net = self.code.network(self.deep)
         self.net.initialize(ctx=self.context)
         self.load(parameters)
         self.loss_function = gluon.loss.SoftmaxCrossEntropyLoss()
@@ -168,7 +174,7 @@ class GluonLeNet(LeNet):
         return self.net(self.array(images)).asnumpy()
 
     def parameters(self):
-        return canonical({name: p.data() for name, p in self.named().items()})
+        return canonical({name: p.data() for name, p in self.named().items()}, self.layers)
 
     def load(self, parameters):
         named = self.named()
@@ -177,9 +183,9 @@ class GluonLeNet(LeNet):
 
     def named(self):
         """Return the Gluon parameters under their canonical names, in that order."""
-        layers = [layer for layer in self.net if hasattr(layer, "weight")]
         found = OrderedDict()
-        for name, layer in zip(("conv1", "conv2", "dense1", "dense2"), layers):
+        weighted = [layer for layer in self.net if hasattr(layer, "weight")]
+        for name, layer in zip(self.layers, weighted):
             found[name + "_weight"], found[name + "_bias"] = layer.weight, layer.bias
         return found
 
@@ -192,11 +198,7 @@ def transposed(parameters):
     )
 
 
-def canonical(arrays):
+def canonical(arrays, layers):
     """Return MXNet's arrays as NumPy in the canonical order and layout."""
-    names = [
-        layer + kind
-        for layer in ("conv1", "conv2", "dense1", "dense2")
-        for kind in ("_weight", "_bias")
-    ]
+    names = [layer + kind for layer in layers for kind in ("_weight", "_bias")]
     return transposed(OrderedDict((name, arrays[name].asnumpy()) for name in names))

@@ -1,25 +1,31 @@
-"""LeNet as MXNet's own examples write it: as a Symbol for Module, and as a Gluon network."""
+"""LeNet as MXNet's own examples write it: as a Symbol for Module, and as a Gluon network.
+
+``deep`` names the 3x3 convolutions between second pooling and flattening; LeNet itself has none.
+"""
 
 import mxnet as mx
 from mxnet.gluon import nn
 
 
-def symbol():
+def symbol(deep=()):
     """Return the network as one symbol: softmax (for training) and class scores (to look at)."""
     layer = mx.sym.Variable("data")
     for name, filters in (("conv1", 20), ("conv2", 50)):
         layer = mx.sym.Convolution(layer, kernel=(5, 5), num_filter=filters, name=name)
         layer = mx.sym.Activation(layer, act_type="tanh")
         layer = mx.sym.Pooling(layer, pool_type="max", kernel=(2, 2), stride=(2, 2))
+    for name in deep:
+        layer = mx.sym.Convolution(layer, kernel=(3, 3), pad=(1, 1), num_filter=50, name=name)
+        layer = mx.sym.Activation(layer, act_type="tanh")
     layer = mx.sym.FullyConnected(mx.sym.Flatten(layer), num_hidden=500, name="dense1")
     layer = mx.sym.Activation(layer, act_type="tanh")
     scores = mx.sym.FullyConnected(layer, num_hidden=10, name="dense2")
     return mx.sym.Group([mx.sym.SoftmaxOutput(scores, name="softmax"), mx.sym.BlockGrad(scores)])
 
 
-def module(context, batch, parameters, learning_rate):
+def module(context, batch, parameters, deep, learning_rate):
     """Return a Module bound for training, with plain SGD on the mean loss."""
-    result = mx.mod.Module(symbol(), context=context)
+    result = mx.mod.Module(symbol(deep), context=context)
     result.bind([("data", (batch, 1, 28, 28))], [("softmax_label", (batch,))])
     result.init_params(arg_params=parameters)
     result.init_optimizer(
@@ -30,7 +36,7 @@ def module(context, batch, parameters, learning_rate):
     return result
 
 
-def network():
+def network(deep=()):
     """Return the Gluon network; ``hybridize`` turns it into a graph."""
     net = nn.HybridSequential()
     net.add(
@@ -38,9 +44,10 @@ def network():
         nn.MaxPool2D(pool_size=2, strides=2),
         nn.Conv2D(50, kernel_size=5, in_channels=20, activation="tanh"),
         nn.MaxPool2D(pool_size=2, strides=2),
-        nn.Dense(500, in_units=800, activation="tanh"),
-        nn.Dense(10, in_units=500),
     )
+    for _ in deep:
+        net.add(nn.Conv2D(50, kernel_size=3, padding=1, in_channels=50, activation="tanh"))
+    net.add(nn.Dense(500, in_units=800, activation="tanh"), nn.Dense(10, in_units=500))
     return net
 
 
