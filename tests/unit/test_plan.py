@@ -62,7 +62,7 @@ def test_profiles_ask_for_what_there_is(profile):
     assert profile.blocks >= 3, "fewer than three processes have no interval"
     assert profile.cold_blocks <= profile.blocks
     assert profile.accuracy_blocks <= profile.blocks
-    assert profile.twins in ("each", "one", "only")
+    assert profile.twins in ("some", "one", "only")
     for device, lanes in profile.lanes.items():
         assert set(lanes) <= set(LANES[device])
         assert lanes
@@ -170,6 +170,34 @@ def test_twins_share_the_block_and_the_configuration_of_the_first():
     assert not any(job.accuracy for job in twins)
     keys = {(*job.configuration, job.block) for job in made.jobs}
     assert {(*job.configuration[:-1], "", job.block) for job in twins} <= keys
+
+
+def test_of_many_frameworks_three_have_twins():
+    made = make([framework(f"f{n}") for n in range(9)], profile=FULL)
+    assert {job.framework for job in made.jobs if job.case} == {"f0", "f4", "f8"}
+
+
+# ------------------------------------------------------------------------- sections of their own
+
+
+def test_a_section_with_blocks_of_its_own_has_processes_of_its_own():
+    apart = replace(section("apart", ("cold",)), scope="framework", blocks={"full": 2})
+    made = make(sections=(*SECTIONS, apart), profile=FULL)
+    mine = [job for job in made.jobs if "apart" in job.sections]
+    assert {job.sections for job in mine} == {("apart",)}
+    assert {job.lane for job in mine} == {FULL.lanes["cpu"][0]}
+    assert {job.block for job in mine} == {0, 1}
+    assert {(job.framework, job.mode) for job in mine} == {("alpha", "plain"), ("beta", "eager")}
+    assert make(sections=(apart,)).jobs == ()  # the quick profile is not named
+
+
+def test_the_scope_of_pairs_is_the_default_and_what_captures_what():
+    names = ("eager", "tuned", "graph", "other")
+    eager, tuned, graph, other = (mode(name, default=name == "other") for name in names)
+    own = replace(framework("f"), modes=(eager, tuned, replace(graph, captures="eager"), other))
+    assert [m.id for m in own.scope("pairs")] == ["eager", "graph", "other"]
+    assert [m.id for m in own.scope("framework")] == ["other"]
+    assert own.scope("modes") == own.modes
 
 
 def test_a_profile_may_have_no_twins():
@@ -348,7 +376,7 @@ def test_job_names_are_unique_stable_and_safe_as_file_names(profile, device):
 
 def test_a_duration_is_history_plus_samples_plus_training():
     job = Job("f", "1", "m", "cpu", "threads-1", ("lenet",), "warm", 0)
-    history = {("f", "m", "warm"): 5.0}
+    history = {("f", "m", "lenet-warm"): 5.0}
     assert plan.duration(job, QUICK, history) == pytest.approx(5 + 0.12 * QUICK.samples)
     trained = replace(job, accuracy=True)
     assert plan.duration(trained, QUICK, history) > plan.duration(job, QUICK, history)
@@ -358,7 +386,7 @@ def test_a_duration_is_history_plus_samples_plus_training():
 
 def test_a_plan_takes_as_long_as_its_jobs():
     made = make()
-    history = {("alpha", "plain", "warm"): 100.0}
+    history = {("alpha", "plain", "memory+lenet-warm"): 100.0}
     assert made.seconds(history) == pytest.approx(
         sum(plan.duration(job, QUICK, history) for job in made.jobs)
     )

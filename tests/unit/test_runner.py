@@ -479,7 +479,7 @@ def test_a_finished_run_is_held_under_the_same_conditions_only(stage, monkeypatc
         {"modes": ("honest",)}, {"lanes": ("threads-1",)},
     ):  # fmt: skip
         assert commands.prepare(replace(request, **changes))[0].jobs, changes
-    assert runner.history(stage.results)["pretend", "eager", "warm"] == 0.5
+    assert runner.history(stage.results)["pretend", "eager", "compile-warm"] == 0.5
     estimate = commands.estimate(commands.prepare(replace(request, force=True))[0], setup)
     assert 0 < estimate < 30
 
@@ -580,8 +580,18 @@ def test_data_that_is_not_there_is_an_input_error(tmp_path):
 def test_the_code_hash_of_a_section_follows_its_files(tmp_path):
     own = CATALOG.framework("pretend")
     section, other = CATALOG.section("lenet"), CATALOG.section("memory")
-    assert runner.code_hash(section, own) == runner.code_hash(section, own)
-    assert runner.code_hash(section, own) != runner.code_hash(other, own)
+    easy = CATALOG.section("highlevel")
+
+    def code_hash(section, framework):
+        return runner.code_hash(section, framework, CATALOG)
+
+    assert code_hash(section, own) == code_hash(section, own)
+    assert code_hash(section, own) != code_hash(other, own)
     (tmp_path / "adapter.py").write_text("")
     moved = replace(own, folder=tmp_path)
-    assert runner.code_hash(section, own) != runner.code_hash(section, moved)
+    assert code_hash(section, own) != code_hash(section, moved)
+    before = code_hash(section, moved), code_hash(easy, moved)
+    # A script that one section is about concerns nobody else.
+    (tmp_path / "highlevel.py").write_text("")
+    assert code_hash(section, moved) == before[0]
+    assert code_hash(easy, moved) != before[1]

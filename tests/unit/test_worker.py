@@ -32,7 +32,7 @@ class Adapter(Framework):
     def threads(self):
         return {"pool": self.settings.threads}
 
-    def lenet(self, parameters):
+    def lenet(self, parameters, batch):
         time.sleep(0.01)
         return Counting(parameters)
 
@@ -299,7 +299,7 @@ def test_the_base_class_says_unsupported_to_everything(job):
     assert framework.synchronise() is None
     assert framework.reset_allocator_peak() is None
     for ask in (
-        lambda: framework.lenet({}),
+        lambda: framework.lenet({}, 64),
         framework.allocator_peak,
         lambda: framework.matrix_product(8),
     ):
