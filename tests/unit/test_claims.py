@@ -1,5 +1,7 @@
 """Each rule gives the verdict that invented measurements with a known answer call for."""
 
+from dataclasses import replace
+
 import pytest
 
 from generator import catalog, claims, figures, results, site, statistics
@@ -7,15 +9,18 @@ from generator.errors import InputError
 from tests import sample_results
 
 BOOK = claims.load(catalog.ROOT / "measurements" / "claims.toml")
+CLAIMS = {claim.id: claim for claim in BOOK.claims}
 
 
 @pytest.fixture
 def judge(tmp_path, monkeypatch):
     """Return a function: invented seconds a step and of building -> verdicts by claim."""
 
-    def run(steps=None, build=None, memory=None):
+    def run(steps=None, build=None, memory=None, each=None, lines=None, spoil=None, claim=None):
         monkeypatch.setattr(sample_results, "STEP", sample_results.STEP | (steps or {}))
         monkeypatch.setattr(sample_results, "BUILD", sample_results.BUILD | (build or {}))
+        monkeypatch.setattr(sample_results, "EACH", sample_results.EACH | (each or {}))
+        monkeypatch.setattr(sample_results, "LINES", sample_results.LINES | (lines or {}))
         sample_results.write_sample(tmp_path, oddities=False)
         known = catalog.load()
         shown = results.select(results.load(tmp_path))
@@ -24,6 +29,12 @@ def judge(tmp_path, monkeypatch):
                 value * memory.get(mode, 1)
                 for value, mode in zip(shown["value"], shown["mode"].astype(str), strict=True)
             ]))  # fmt: skip
+        if spoil:
+            bad = [spoil(row) for row in shown.to_dict("records")]
+            shown = shown.assign(
+                status=shown["status"].astype(str).mask(bad, "wrong").astype("category"),
+                reason=shown["reason"].astype(str).mask(bad, "spoilt").astype("category"),
+            )
         panels = [
             panel
             for section in known.sections
@@ -31,6 +42,8 @@ def judge(tmp_path, monkeypatch):
             for panel in figures.build(shown[shown["section"] == section.id], section, known)
         ]
         found = figures.Figures("sample-machine", "cpu", tuple(panels), statistics.cells(shown))
+        if claim:
+            return claims.judge(claim, found)
         return {claim.id: claims.judge(claim, found) for claim in BOOK.claims}
 
     return run
@@ -84,6 +97,71 @@ def test_memory(judge):
     more = {"function": 2, "xla": 2, "hybrid": 2, "module": 2}
     assert judge(memory=less)["memory-reuse"].word == "holds"
     assert judge(memory=more)["memory-reuse"].word == "no longer holds"
+
+
+def test_pros_and_cons_of_the_imperative(judge):
+    found = judge()
+    assert found["imperative-similar"].word == "holds"
+    assert found["imperative-gate"].word == "holds"
+    assert found["imperative-expressive"].word == "holds"
+    # No sample mode is tuned by hand.
+    assert found["manual-optimisation"].word == "cannot be tested here"
+
+
+def test_an_imperative_mode_that_is_wrong_costs_the_claim(judge):
+    found = judge(spoil=lambda row: row["mode"] == "eager" and row["section"] == "lenet")
+    assert found["imperative-similar"].word == "mixed"
+    assert "TensorFlow (Eager)" in found["imperative-similar"].reason
+    assert found["imperative-expressive"].word == "holds", "what passes is MXNet, and it has graphs"
+    lost = judge(spoil=lambda row: row["mode"] in ("hybrid", "function", "xla"))
+    assert lost["imperative-expressive"].word == "no longer holds"
+
+
+def test_a_mode_tuned_by_hand(judge, monkeypatch):
+    real = figures.configuration
+
+    def tuned(catalog, framework, version, mode):
+        one = real(catalog, framework, version, mode)
+        return replace(one, kind="imperative", captures="") if mode == "module" else one
+
+    monkeypatch.setattr(figures, "configuration", tuned)
+    assert judge({"module": 0.02, "gluon": 0.04})["manual-optimisation"].word == "holds"
+    assert judge({"module": 0.06, "gluon": 0.04})["manual-optimisation"].word == "no longer holds"
+
+
+def test_traffic_is_judged_where_dispatch_does_not_matter(judge):
+    assert judge()["optimal-traffic"].word == "mixed"  # the same kernels in MXNet, better in XLA
+    found = judge(each={"eager": 0.0005, "gluon": 0.0005})
+    assert found["optimal-traffic"].word == "holds"
+    found = judge(each={"eager": 0.0002, "gluon": 0.0002})
+    assert found["optimal-traffic"].word == "no longer holds"
+
+
+def test_expressiveness_by_length(judge):
+    some = {"theano": 30, "mxnet": 40, "tensorflow": 40}
+    assert judge(lines=some)["symbolic-more-expressive"].word == "holds"
+    some = {"theano": 50, "mxnet": 40, "tensorflow": 40}
+    assert judge(lines=some)["symbolic-more-expressive"].word == "no longer holds"
+
+
+def test_the_easy_way_by_length(judge):
+    found = judge(lines={"mxnet": 20, "tensorflow": 25, "theano": 50})
+    assert found["highlevel-table"].word == "holds"
+    found = judge(lines={"mxnet": 60, "tensorflow": 55, "theano": 50})
+    assert found["highlevel-table"].word == "no longer holds"
+    named = replace(CLAIMS["keras-lasagne-easy"], raw={"frameworks": ["mxnet"]})
+    short = judge(lines={"mxnet": 20, "tensorflow": 25, "theano": 50}, claim=named)
+    long = judge(lines={"mxnet": 60, "tensorflow": 25, "theano": 50}, claim=named)
+    assert (short.word, long.word) == ("holds", "no longer holds")
+
+
+def test_who_can_be_driven_from_r(judge):
+    assert judge()["mxnet-only-r"].word == "mixed"
+    alone = judge(spoil=lambda row: row["section"] == "r" and row["framework"] != "mxnet")
+    assert alone["mxnet-only-r"].word == "holds"
+    named = replace(CLAIMS["no-r-lasagne-keras"], raw={"frameworks": ["theano", "tensorflow"]})
+    assert judge(claim=named).word == "no longer holds"
+    assert judge(claim=named, spoil=lambda row: row["section"] == "r").word == "holds"
 
 
 def test_nothing_measured_is_said_so():
