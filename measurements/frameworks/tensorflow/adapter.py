@@ -5,6 +5,7 @@ from collections import OrderedDict
 
 import numpy as np
 
+from measurements import lenet as reference
 from measurements.contract import Framework, Model, Unsupported
 
 
@@ -61,7 +62,7 @@ class Adapter(Framework):
             "inter_op": threading.get_inter_op_parallelism_threads(),
         }
 
-    def lenet(self, parameters):
+    def lenet(self, parameters, batch):
         return LeNet(self, parameters)
 
     def synchronise(self):
@@ -93,7 +94,9 @@ class LeNet(Model):
     def __init__(self, framework, parameters):
         self.tf = framework.tf
         code, settings = framework.code, framework.settings
-        self.model = code.network()
+        self.names = list(parameters)
+        layers = reference.layers(parameters)
+        self.model = code.network([layer for layer in layers if layer.startswith("deep")])
         self.load(parameters)
         self.step_function = code.compiled(
             code.training_step(self.model, settings.learning_rate), settings.mode
@@ -113,7 +116,8 @@ class LeNet(Model):
         return self.score(self.images(images)).numpy()
 
     def parameters(self):
-        return to_canonical([variable.numpy() for variable in self.model.trainable_variables])
+        arrays = [variable.numpy() for variable in self.model.trainable_variables]
+        return to_canonical(arrays, self.names)
 
     def load(self, parameters):
         for variable, value in zip(self.model.trainable_variables, to_native(parameters)):
@@ -123,19 +127,12 @@ class LeNet(Model):
         return self.tf.constant(np.transpose(images, (0, 2, 3, 1)), self.tf.float32)
 
 
-NAMES = [
-    layer + kind
-    for layer in ("conv1", "conv2", "dense1", "dense2")
-    for kind in ("_weight", "_bias")
-]
-
-
 def to_native(parameters):
     """Return TensorFlow's arrays: convolutions HWIO, dense1 fed by a flattened H, W, C."""
     native = []
-    for name in NAMES:
-        value = parameters[name]
-        if value.ndim == 4:
+    for name, array in parameters.items():
+        value = array
+        if array.ndim == 4:
             value = value.transpose(2, 3, 1, 0)
         elif name == "dense1_weight":
             value = value.reshape(50, 4, 4, 500).transpose(1, 2, 0, 3).reshape(800, 500)
@@ -143,10 +140,10 @@ def to_native(parameters):
     return native
 
 
-def to_canonical(native):
-    """Undo :func:`to_native`."""
+def to_canonical(native, names):
+    """Undo :func:`to_native`; ``names`` are those of the arrays, in their order."""
     parameters = OrderedDict()
-    for name, array in zip(NAMES, native):
+    for name, array in zip(names, native):
         value = array
         if array.ndim == 4:
             value = array.transpose(3, 2, 0, 1)

@@ -7,20 +7,26 @@ import tensorflow as tf
 from tensorflow.keras import layers
 
 
-def network():
-    """Return the model: images (batch, 28, 28, 1) -> class scores (batch, 10)."""
-    return tf.keras.Sequential(
+def network(deep=()):
+    """Return the model: images (batch, 28, 28, 1) -> class scores (batch, 10).
+
+    ``deep`` names the 3x3 convolutions between second pooling and flattening; LeNet has none.
+    """
+    model = tf.keras.Sequential(
         [
             layers.Input((28, 28, 1)),
             layers.Conv2D(20, 5, activation="tanh"),
             layers.MaxPooling2D(2),
             layers.Conv2D(50, 5, activation="tanh"),
             layers.MaxPooling2D(2),
-            layers.Flatten(),
-            layers.Dense(500, activation="tanh"),
-            layers.Dense(10),
         ]
     )
+    for _ in deep:
+        model.add(layers.Conv2D(50, 3, padding="same", activation="tanh"))
+    model.add(layers.Flatten())
+    model.add(layers.Dense(500, activation="tanh"))
+    model.add(layers.Dense(10))
+    return model
 
 
 def training_step(model, learning_rate):
