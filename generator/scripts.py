@@ -1,7 +1,7 @@
 """The scripts that readers compare: how long they are, how many names one has to know, and R.
 
-Counting is left to pygount, which knows Python and R alike: lines that are neither empty nor
-comment nor documentation.
+Counting is left to pygount, which knows Python and R alike: lines that hold more than brackets,
+comments or documentation.
 """
 
 from __future__ import annotations

@@ -6,6 +6,7 @@ import time
 
 import numpy as np
 
+from measurements import lenet
 from measurements.contract import Metric, Section
 
 SECTION = Section(
@@ -55,7 +56,7 @@ def measure(session):
         after = np.asarray(script.predict(again, data.test_images))
         size = _size(folder)
     accuracy = float((after.argmax(1) == data.test_labels).mean())
-    error = float(np.abs(after - before).max() / np.abs(before).max())
+    error = lenet.relative_error(after, before)
     session.emit("accuracy", accuracy)
     session.emit("reload_error", error)
     if not accuracy >= ACCURACY or not error <= RELOAD_ERROR:

@@ -1,0 +1,307 @@
+"""The sections that sweep, drive from R and take the easy way, on NumPy, with planted faults."""
+
+import io
+import json
+import sys
+import types
+
+import numpy as np
+import pytest
+
+from measurements import contract, lenet, worker
+from measurements.sections import highlevel, r, versus
+from measurements.sections import lenet as timed
+from tests.conftest import PRETEND
+
+RATE = lenet.LEARNING_RATE
+
+
+class Numpy(contract.Model):
+    """LeNet in NumPy; ``fault`` spoils one thing."""
+
+    def __init__(self, parameters, fault=""):
+        self.weights, self.fault, self.calls = dict(parameters), fault, 0
+
+    def stage(self, images, labels):
+        return images, labels
+
+    def step(self, batch):
+        self.calls += 1
+        before = self.weights
+        loss, after = lenet.step(before, *batch, RATE)
+        self.weights = {name: value.astype(np.float32) for name, value in after.items()}
+        if self.fault == "deep" and "deep1_bias" in before:
+            self.weights["deep1_bias"] = before["deep1_bias"]
+        return loss
+
+    def loss(self, handle):
+        return float(handle)
+
+    def logits(self, images):
+        return lenet.logits(self.weights, images).astype(np.float32)
+
+    def parameters(self):
+        return dict(self.weights)
+
+    def load(self, parameters):
+        self.weights = dict(parameters)
+
+
+class Many(Numpy):
+    """Takes ten steps in one call, and may leave one out."""
+
+    chunk = 10
+
+    def many(self, staged):
+        if self.fault == "lazy":
+            staged = [*staged[:-1], staged[0]]
+        return [Numpy.step(self, batch) for batch in staged]
+
+
+class Framework(contract.Framework):
+    model = Numpy
+    fault = ""
+
+    def __init__(self):
+        super().__init__(None)
+
+    def lenet(self, parameters, batch):
+        return self.model(parameters, self.fault)
+
+
+@pytest.fixture
+def session(cache, tmp_path):
+    """Return a function: framework and section -> session that writes rows to a list."""
+
+    def make(section, framework=None, **job):
+        settings = {
+            "mode": "plain", "device": "cpu", "threads": 1, "precision": "float32", "batch": 64,
+            "learning_rate": RATE, "cache": "",
+        }  # fmt: skip
+        base = {
+            "folder": str(PRETEND / "pretend"), "sections": [section], "start": "warm",
+            "case": "", "lane": "threads-all", "settings": settings, "samples": 2, "warmup": 1,
+            "min_sample_seconds": 0.001, "shared_cache": str(cache / "reference"),
+        }  # fmt: skip
+        out = io.StringIO()
+        made = worker.Session(base | job, out)
+        made._framework = framework
+        metrics = sys.modules[f"measurements.sections.{section}"].SECTION.metrics
+        made._section, made._metrics = section, metrics  # as run() would
+        made.entries = lambda: [json.loads(line) for line in out.getvalue().splitlines()]
+        return made
+
+    return make
+
+
+def rows(made, metric=None):
+    found = [entry["row"] for entry in made.entries() if "row" in entry]
+    return [row for row in found if metric in (None, row["metric"])]
+
+
+# ------------------------------------------------------------------------------------ the sweeps
+
+
+@pytest.fixture
+def short(monkeypatch):
+    monkeypatch.setattr(versus, "BATCHES", (1, 16))
+    monkeypatch.setattr(versus, "DEPTHS", (2, 3))
+    monkeypatch.setattr(versus, "SAMPLES", 2)
+    monkeypatch.setattr(versus, "MIN_SAMPLE_SECONDS", 0.001)
+
+
+def test_a_sweep_times_every_case_of_both_axes(session, short):
+    made = session("versus", Framework())
+    assert made.run() == 0
+    found = {(row["metric"], row["case"], row["status"]) for row in rows(made)}
+    assert found == {
+        (f"{axis}_{kind}", f"{axis} {value}", "ok")
+        for axis, values in (("batch", (1, 16)), ("depth", (2, 3)))
+        for value in values
+        for kind in ("step_time", "ready_time")
+    }
+    assert all(row["value"] > 0 for row in rows(made))
+
+
+def test_a_deeper_network_that_is_wrong_gets_no_time(session, short):
+    framework = Framework()
+    framework.fault = "deep"
+    made = session("versus", framework)
+    made.run()
+    (wrong,) = [row for row in rows(made) if row["status"] == "wrong"]
+    assert wrong["case"] == "depth 3"
+    assert "gradient of deep1_bias" in wrong["reason"]
+    assert {row["case"] for row in rows(made) if row["status"] == "ok"} == {
+        "batch 1", "batch 16", "depth 2",
+    }  # fmt: skip
+
+
+def test_a_sweep_begins_nothing_that_would_take_too_long(session, short, monkeypatch):
+    monkeypatch.setattr(versus, "SWEEP_SECONDS", 1e-9)
+    made = session("versus", Framework())
+    assert made.run() == 0
+    skipped = [row for row in rows(made) if row["status"] == "skipped"]
+    assert [row["case"] for row in skipped] == ["batch 16", "depth 3"]
+    assert "batch 1 alone took" in skipped[0]["reason"]
+
+
+# ----------------------------------------------------------------------- many steps in one call
+
+
+def test_a_model_that_takes_many_steps_is_gated_on_the_way_it_is_timed(session):
+    framework = Framework()
+    framework.model = Many
+    good = session("lenet", framework)
+    assert timed._gate(good) is None
+    framework.fault = "lazy"
+    bad = session("lenet", framework)
+    assert "loss of step 10" in timed._gate(bad)
+
+
+def test_many_steps_are_timed_as_so_many(session):
+    framework = Framework()
+    framework.model = Many
+    made = session("lenet", framework)
+    assert timed._gate(made) is None
+    before = made.model.calls
+    assert timed._steady_state(made, "") is None
+    (k,) = [entry["fact"]["k"] for entry in made.entries() if "k" in entry.get("fact", {})]
+    assert k % 10 == 0
+    assert made.model.calls >= before + 2 * k
+
+
+def test_what_is_left_over_goes_step_by_step():
+    units = timed._units(Many({}), [(n, n) for n in range(25)])
+    staged = [stage() for _, stage in units]
+    assert [len(item) for item in staged[:2]] == [10, 10]
+    assert len(units) == 2 + 5
+
+
+# ------------------------------------------------------------------------------------------- R
+
+
+def driven(spoil=None):
+    """What an R script hands over that did everything right, unless ``spoil`` changes it."""
+    data = lenet.load_data()
+    order = lenet.batch_indices(len(data.train_labels), 64, lenet.GATE_STEPS)
+    model, losses, after = Numpy(lenet.initial_parameters()), [], None
+    for index in order:
+        losses.append(model.step((data.train_images[index], data.train_labels[index])))
+        after = after or model.parameters()
+    found = {
+        "losses": losses, "after": after, "build_time": 0.1, "first_step_time": 0.2,
+        "samples": [0.01, 0.02], "steps": 5.0, "r": "R 4", "reticulate": "1",
+    }  # fmt: skip
+    return found | (spoil(found) if spoil else {})
+
+
+def test_what_r_measured_is_published(session):
+    made = session("r")
+    assert made.run(driven()) == 0
+    assert [row["value"] for row in rows(made, "step_time")] == [0.01, 0.02]
+    assert [row["status"] for row in rows(made, "gate")] == ["ok"]
+
+
+@pytest.mark.parametrize(
+    ("spoil", "reason"),
+    [
+        (lambda d: {"losses": [*d["losses"][:4], 9.0, *d["losses"][5:]]}, "loss of step 5"),
+        (
+            lambda d: {"after": d["after"] | {"conv1_bias": d["after"]["conv1_bias"] * 2}},
+            "gradient of conv1_bias",
+        ),
+        (lambda d: {"losses": d["losses"][:3]}, "loss of step 4"),
+    ],
+)
+def test_an_r_script_that_does_other_work_gets_no_time(session, spoil, reason):
+    made = session("r")
+    made.run(driven(spoil))
+    (row,) = rows(made, "step_time")
+    assert (row["status"], row["value"]) == ("wrong", None)
+    assert reason in row["reason"]
+
+
+def test_an_error_in_r_is_a_failure_with_its_words(session):
+    made = session("r")
+    assert made.run({"error": "object 'tf' not found"}) == 1
+    (row,) = rows(made)
+    assert row["status"] == "failed"
+    assert "object 'tf' not found" in row["reason"]
+
+
+# ---------------------------------------------------------------------------------- the easy way
+
+
+def easy(fault=""):
+    """A script of the easy way: nearest mean of the digits of each class, in a file."""
+    script = types.ModuleType("framework_under_test.highlevel")
+    script.INTERFACE = "nearest mean"
+
+    def train(images, labels):
+        flat = images.reshape(len(images), -1)
+        _, _, test_images, test_labels = lenet.load_data()[2:]
+        if fault == "untrained":
+            return np.zeros((784, 10), np.float32)
+        both = np.concatenate([flat, test_images.reshape(len(test_images), -1)])
+        known = np.concatenate([labels, test_labels])
+        return np.linalg.lstsq(both, np.eye(10)[known], rcond=None)[0].astype(np.float32)
+
+    def save(model, path):
+        np.save(path + ".npy", model)
+        return path + ".npy"
+
+    def load(path):
+        model = np.load(path)
+        return model * 1.01 if fault == "other" else model
+
+    def predict(model, images):
+        scores = images.reshape(len(images), -1) @ model
+        winner = np.eye(10)[lenet.load_data().test_labels]
+        return scores if fault == "untrained" else scores + winner
+
+    script.train, script.save, script.load, script.predict = train, save, load, predict
+    return script
+
+
+@pytest.fixture
+def install(monkeypatch, tmp_path):
+    (tmp_path / "highlevel.py").write_text("")
+
+    def make(fault=""):
+        monkeypatch.setitem(sys.modules, "framework_under_test.highlevel", easy(fault))
+        return str(tmp_path)
+
+    return make
+
+
+def test_the_easy_way_is_timed_by_phases(session, install):
+    made = session("highlevel", Framework(), folder=install())
+    assert made.run() == 0
+    (total,) = rows(made, "total_time")
+    parts = [rows(made, f"{phase}_time")[0]["value"] for phase in ("train", "save", "load")]
+    assert total["value"] == pytest.approx(sum(parts))
+    assert rows(made, "file_size")[0]["value"] > 784 * 10 * 4
+    assert {"fact": {"interface": "nearest mean"}} in made.entries()
+
+
+@pytest.mark.parametrize("fault", ["untrained", "other"])
+def test_a_model_that_is_bad_or_another_one_after_reloading_is_wrong(session, install, fault):
+    made = session("highlevel", Framework(), folder=install(fault))
+    made.run()
+    (row,) = rows(made, "total_time")
+    assert row["status"] == "wrong"
+    assert rows(made, "train_time") == []
+
+
+def test_a_folder_without_the_script_is_unsupported(session, tmp_path):
+    made = session("highlevel", Framework(), folder=str(tmp_path))
+    assert made.run() == 0
+    (row,) = rows(made)
+    assert row["status"] == "unsupported"
+    assert "highlevel.py" in row["reason"]
+
+
+def test_each_of_these_sections_stands_alone():
+    assert versus.SECTION.blocks
+    assert r.SECTION.script == "lenet.R"
+    assert highlevel.SECTION.script == "highlevel.py"

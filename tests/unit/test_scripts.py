@@ -1,0 +1,67 @@
+"""Lines and names of scripts, counted; what R lacks, said with the way to install it."""
+
+import shutil
+import sys
+
+import pytest
+
+from generator import process, scripts
+from tests.conftest import ROOT
+
+
+@pytest.fixture(autouse=True)
+def forget():
+    scripts.r_obstacle.cache_clear()
+    yield
+    scripts.r_obstacle.cache_clear()
+
+
+def test_lines_are_neither_empty_nor_comment_nor_documentation(tmp_path):
+    python = tmp_path / "a.py"
+    lines = ['"""Doc', "", 'more."""', "# why", "import json", "def f(", "):", "    return 1"]
+    python.write_text("\n".join(lines))
+    assert scripts.lines(python) == 3
+    r = tmp_path / "a.R"
+    r.write_text("# why\n\nlibrary(stats)\nf <- function(x) {\n  x + 1 # here\n}\n")
+    assert scripts.lines(r) == 3
+
+
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [
+        ("import numpy as np\nimport os\nnp.zeros(1); os.getcwd()", set()),
+        ("import torch\ntorch.nn.Linear(1, 2)\ntorch.nn.Linear(3, 4)", {"torch.nn.Linear"}),
+        ("from torch import nn\nnn.Linear; nn.Tanh()", {"torch.nn.Linear", "torch.nn.Tanh"}),
+        ("import theano.tensor as T\nT.tanh(T.x)", {"theano.tensor.tanh", "theano.tensor.x"}),
+        ("from keras.layers import Dense\nDense(1)", {"keras.layers.Dense"}),
+        ("import jax\nx = 1\nx.shape", set()),
+        ("from . import lenet\nlenet.step()", set()),
+        ("import mxnet as mx\nmx.nd.array(1).sum()", {"mxnet.nd.array"}),
+    ],
+)  # fmt: skip
+def test_names_of_other_packages_count_once(source, expected):
+    assert scripts.names(source) == expected
+
+
+def test_every_script_of_the_repository_can_be_counted():
+    found = sorted((ROOT / "measurements" / "frameworks").glob("*/*.py"))
+    assert found
+    for path in found:
+        assert scripts.lines(path) > 3, path
+        assert scripts.concepts(path) >= 0
+
+
+def test_without_r_the_way_to_install_it_is_said(monkeypatch):
+    monkeypatch.setattr(shutil, "which", lambda name: None)
+    assert "R is not installed" in scripts.r_obstacle()
+    assert "apt-get install" in scripts.r_obstacle()
+
+
+def test_without_reticulate_too(monkeypatch):
+    monkeypatch.setattr(shutil, "which", lambda name: "/usr/bin/Rscript")
+    code = "import sys; print('no package called reticulate'); sys.exit(1)"
+    real = process.run
+    monkeypatch.setattr(
+        process, "run", lambda command, **options: real([sys.executable, "-c", code], **options)
+    )
+    assert "no package reticulate" in scripts.r_obstacle()
