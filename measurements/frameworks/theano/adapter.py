@@ -84,8 +84,8 @@ class Adapter(Framework):
         found["openmp_enabled"] = str(self.theano.config.openmp)
         return found
 
-    def lenet(self, parameters):
-        return LeNet(self.code, parameters, self.settings)
+    def lenet(self, parameters, batch):
+        return LeNet(self.code, parameters, batch, self.settings)
 
     def allocator_peak(self):
         raise Unsupported(
@@ -98,12 +98,12 @@ class Adapter(Framework):
 class LeNet(Model):
     """Compiled functions around shared weights."""
 
-    def __init__(self, code, parameters, settings):
+    def __init__(self, code, parameters, batch, settings):
         self.weights = code.share(parameters)
         self.code = code
         self.pool = code.builtin_max_pool if settings.mode == "compiled-pool2d" else code.max_pool
         rate = np.float32(settings.learning_rate)  # a Python float would make it float64
-        self.train = code.training_step(self.weights, settings.batch, rate, self.pool)
+        self.train = code.training_step(self.weights, batch, rate, self.pool)
         self.score = None
 
     def stage(self, images, labels):

@@ -11,6 +11,8 @@ import theano.tensor as T  # noqa: N812 (the name that all of Theano's documenta
 from theano.tensor.nnet import categorical_crossentropy, conv2d, softmax
 from theano.tensor.signal.pool import pool_2d
 
+from measurements import lenet as reference
+
 
 def share(parameters):
     """Return the weights as an ordered dict of shared variables."""
@@ -37,14 +39,33 @@ def max_pool(images):
 
 
 def scores(images, p, batch, pool):
-    """Return the class scores of images (batch, 1, 28, 28); a batch of None is any number."""
-    # filter_flip=False: cross-correlation, as everybody else computes it.
-    layer = conv2d(images, p["conv1_weight"], (batch, 1, 28, 28), (20, 1, 5, 5), filter_flip=False)
-    layer = pool(T.tanh(layer + p["conv1_bias"].dimshuffle("x", 0, "x", "x")))
-    layer = conv2d(layer, p["conv2_weight"], (batch, 20, 12, 12), (50, 20, 5, 5), filter_flip=False)
-    layer = pool(T.tanh(layer + p["conv2_bias"].dimshuffle("x", 0, "x", "x")))
+    """Return the class scores of images (batch, 1, 28, 28); a batch of None is any number.
+
+    The 3x3 convolutions between second pooling and flattening are those that ``p`` has weights of;
+    LeNet itself has none.
+    """
+    layer = pool(T.tanh(convolution(images, p, "conv1", (batch, 1, 28, 28))))
+    layer = pool(T.tanh(convolution(layer, p, "conv2", (batch, 20, 12, 12))))
+    for name in reference.layers(p):
+        if name.startswith("deep"):
+            layer = T.tanh(convolution(layer, p, name, (batch, 50, 4, 4), border_mode="half"))
     layer = T.tanh(T.dot(layer.flatten(2), p["dense1_weight"]) + p["dense1_bias"])
     return T.dot(layer, p["dense2_weight"]) + p["dense2_bias"]
+
+
+def convolution(images, p, name, shape, border_mode="valid"):
+    """Convolve images of a known shape (batch, channels, height, width) and add the bias."""
+    weight = p[name + "_weight"]
+    # filter_flip=False: cross-correlation, as everybody else computes it.
+    layer = conv2d(
+        images,
+        weight,
+        input_shape=shape,
+        filter_shape=weight.get_value(borrow=True).shape,
+        border_mode=border_mode,
+        filter_flip=False,
+    )
+    return layer + p[name + "_bias"].dimshuffle("x", 0, "x", "x")
 
 
 def training_step(p, batch, learning_rate, pool):
