@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from generator import catalog as catalogs
-from generator import environments, plan, results, runner
+from generator import environments, plan, results, runner, scripts
 from generator import machine as machines
 from generator.catalog import DEVICES, ROOT, Catalog, Framework, Section, Version, pick
 from generator.errors import InputError, NoDeviceError, UsageError
@@ -219,7 +219,7 @@ class Finding:
     mend: str = ""
 
 
-MINIMUM_BYTES = 6 * 2**30
+MINIMUM_BYTES = 12 * 2**30
 """Free disk that all locked environments together need, with room to unpack them."""
 
 
@@ -250,6 +250,10 @@ def doctor(catalog: Catalog | None = None) -> list[Finding]:
         findings.append(
             Finding(f"{program} ({why})", bool(place), place or "not found", "" if place else mend)
         )
+    obstacle = scripts.r_obstacle()
+    # The page about R says "skipped" without it, and everything else is measured all the same.
+    findings.append(Finding("R with reticulate (drives the frameworks from R)", True,
+                            obstacle or "found"))  # fmt: skip
     cache = environments.cache_folder()
     try:
         cache.mkdir(parents=True, exist_ok=True)

@@ -24,13 +24,16 @@ FRAMEWORKS = ROOT / "measurements" / "frameworks"
 SHARED = [path for path in MEASUREMENTS if FRAMEWORKS not in path.parents]
 TEMPLATES = sorted((ROOT / "templates").rglob("*.j2"))
 
-PURE = ("plan", "statistics", "tables", "charts", "pages", "claims", "figures")
+PURE = (
+    "plan", "statistics", "tables", "charts", "pages", "claims", "figures",
+    *(f"sections/{path.stem}" for path in (ROOT / "generator" / "sections").glob("*.py")),
+)  # fmt: skip
 READERS = {"claims": ("load",), "pages": ("_scripts", "_locks")}
 """The one door of a pure module that reads a file: what it is given is a path, not a text."""
 
 BARE = (
     "errors", "catalog", "plan", "runner", "process", "machine", "nvml", "commands", "bare",
-    "environments", "results",
+    "environments", "results", "scripts",
 )  # fmt: skip
 """Measure on a machine that has Python, NumPy and this repository, and nothing else."""
 

@@ -73,6 +73,44 @@ def test_modes_are_complete_and_one_of_them_stands_for_the_framework(framework):
     assert next(mode for mode in framework.modes if mode.default).division == "closed"
 
 
+@every
+def test_what_captures_what_differs_in_nothing_else(framework):
+    for mode in framework.modes:
+        if mode.captures:
+            eager = framework.mode(mode.captures)
+            assert mode.kind == "symbolic"
+            assert eager.kind == "imperative"
+            assert mode.division == eager.division
+
+
+@every
+def test_a_known_fault_has_a_source_and_does_not_strike_the_mode_that_stands_for_all(framework):
+    for mode in framework.modes:
+        if mode.fault:
+            assert mode.fault.reason
+            assert is_address(mode.fault.source), mode.id
+            assert not mode.default
+
+
+@real
+def test_it_brings_the_easy_way_and_a_script_for_r(framework):
+    for section in SECTIONS:
+        if section.script:
+            assert (framework.folder / section.script).is_file(), section.script
+
+
+@real
+def test_its_easy_way_has_the_agreed_functions(framework):
+    tree = parse(framework.folder / "highlevel.py", feature_version=(3, 6))
+    functions = {
+        node.name: len(node.args.args) for node in tree.body if isinstance(node, ast.FunctionDef)
+    }
+    agreed = {"train": 2, "save": 2, "load": 1, "predict": 2}
+    assert {name: functions.get(name) for name in agreed} == agreed
+    named = [t.id for n in tree.body if isinstance(n, ast.Assign) for t in n.targets]
+    assert "INTERFACE" in named
+
+
 @real
 def test_versions_name_release_day_source_and_interpreter(framework):
     assert len({version.version for version in framework.versions}) == len(framework.versions)

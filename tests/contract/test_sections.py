@@ -8,6 +8,7 @@ from typer.testing import CliRunner
 
 from generator import catalog
 from generator.cli import app
+from generator.plan import PROFILES
 from measurements.contract import Section
 from tests.conftest import ROOT
 from tests.contract.code import parse
@@ -51,6 +52,22 @@ def test_it_measures_exactly_if_it_starts_processes(section):
     assert bool(section.metrics) == section.measured
     if section.measured:
         assert len(functions["measure"].args.args) == 1
+
+
+@every
+def test_its_scope_blocks_and_script_mean_something(section):
+    assert section.scope in ("modes", "pairs", "framework")
+    assert set(section.blocks) <= set(PROFILES)
+    assert all(type(blocks) is int and blocks > 0 for blocks in section.blocks.values())
+    if not section.apart:  # they share processes, so they concern the same modes
+        assert section.scope == "modes"
+    if section.script:
+        assert "lines" in section.metrics
+
+
+def test_every_page_of_its_own_belongs_to_a_section():
+    pages = {path.stem for path in (ROOT / "generator" / "sections").glob("*.py")} - {"__init__"}
+    assert pages <= {section.id for section in SECTIONS}
 
 
 @every
