@@ -227,7 +227,7 @@ def _intervals(
 ) -> dict[str, Any]:
     narrow = size == "narrow"
     # Estimated widths: fonts differ between machines, so leave a little more than needed.
-    label_room = 0 if narrow else min(250, 12 + round(6.6 * max(len(m.label) for m in marks)))
+    label_room = 0 if narrow else min(280, 12 + round(7.2 * max(len(m.label) for m in marks)))
     value_room = 12 if narrow else 16 + round(7.6 * max(len(m.text) for m in marks))
     width = WIDTHS[size] - label_room - value_room - 14
     kind, low, high = _scale(marks, log)
@@ -432,7 +432,7 @@ def _curves(
 ) -> dict[str, Any]:
     columns = 1 if size == "narrow" else 2
     panels = list(dict.fromkeys(point.panel for point in points))
-    label_room = 8 + round(6.4 * max(len(point.series) for point in points))
+    label_room = 10 + round(7 * max(len(point.series) for point in points))
     width = WIDTHS[size] // columns - label_room - 74
     places = [p.x for p in points]
     values = [v for p in points for v in (p.y, p.low, p.high) if v is not None]

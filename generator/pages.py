@@ -667,7 +667,8 @@ def home_context(inputs: Inputs, known: Mapping[tuple[str, str], Figures]) -> di
                 )
     return {
         "title": "Symbolic deep learning frameworks, compared again",
-        "description": "Theano, MXNet and TensorFlow verified and measured again, with raw data.",
+        "description": f"{tables.listing([f.name for f in inputs.catalog.frameworks])}: verified,"
+        " then measured, with raw data.",
         "findings": [Markup("{}\n").format(escape(text)) for text in findings]
         or [escape("Nothing is measured yet.")],
         "byline": byline,

@@ -9,7 +9,14 @@ from generator import tables
 from generator.figures import Panel, Row
 from generator.markup import escape
 from generator.pages import claim_views, main_figures, verdict_cell
-from generator.sections.symbolic import facts_table, last_read, means_table, modes_table, of_kind
+from generator.sections.symbolic import (
+    facts_table,
+    last_read,
+    means_table,
+    modes_table,
+    of_kind,
+    releases_table,
+)
 from generator.tables import Badge, Cell, Column, Table, badge
 from generator.words import evidence, lane_title
 
@@ -46,6 +53,7 @@ def context(
         "description": section.question,
         "findings": [escape(text) for text in findings],
         "facts": facts_table(frameworks),
+        "releases": releases_table(frameworks),
         "means": means_table(frameworks),
         "read": last_read(frameworks),
         "modes": modes_table(frameworks, "imperative"),

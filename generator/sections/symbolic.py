@@ -38,6 +38,7 @@ def context(
         "description": section.question,
         "findings": [escape(text) for text in findings],
         "facts": facts_table(frameworks),
+        "releases": releases_table(frameworks),
         "means": means_table(frameworks),
         "read": last_read(frameworks),
         "modes": modes_table(frameworks, "symbolic"),
@@ -59,18 +60,18 @@ def last_read(frameworks: Sequence[Framework]) -> str:
 
 def facts_table(frameworks: Sequence[Framework]) -> Table:
     """Return who makes the frameworks and how they are doing, one row each."""
-    return _facts(
-        "Who makes them", frameworks, ("creator", "licence", "status", "last_release", "successor")
-    )
+    return _facts("Who makes them", frameworks, ("creator", "status", "successor"))
+
+
+def releases_table(frameworks: Sequence[Framework]) -> Table:
+    """Return first and last release, licence and languages, one row each."""
+    ids = ("licence", "languages", "first_release", "last_release")
+    return _facts("Releases", frameworks, ids)
 
 
 def means_table(frameworks: Sequence[Framework]) -> Table:
-    """Return what the frameworks are made of, one row each."""
-    return _facts(
-        "What they are made of",
-        frameworks,
-        ("first_release", "languages", "interfaces", "execution"),
-    )
+    """Return from where the frameworks are used and how they execute, one row each."""
+    return _facts("How they are used", frameworks, ("interfaces", "execution"))
 
 
 def _facts(label: str, frameworks: Sequence[Framework], ids: Sequence[str]) -> Table:

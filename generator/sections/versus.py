@@ -442,7 +442,7 @@ def _batch_table(found: Sequence[_Curve]) -> Table:
     rows = []
     for curve in found:
         split = dispatch(curve.steps)
-        cells = [_curve_cell(curve.steps, batch) for batch in (1, 64, 1024)]
+        cells = [_curve_cell(curve.steps, batch) for batch in (1, 1024)]
         if split and 64 in curve.steps:
             share = split[0] / curve.steps[64][0]
             cells += [
@@ -456,11 +456,10 @@ def _batch_table(found: Sequence[_Curve]) -> Table:
     columns = (
         Column("Configuration"),
         Column("Step of 1 image", number=True),
-        Column("64 images", number=True),
         Column("1,024 images", number=True),
         Column("Before the first image", number=True),
         Column("Each further image", number=True),
-        Column("Share of the former at 64", number=True),
+        Column("Share of the first at 64", number=True),
     )
     return Table("Steps by batch size", columns, tuple(rows))
 
@@ -525,11 +524,13 @@ def _batch_title(found: Sequence[_Curve]) -> str:
     if not shares:
         return "Steps by batch size."
     words = {"imperative": "at once", "symbolic": "as a graph"}
-    parts = [
-        f"{100 * min(found):.0f} to {100 * max(found):.0f} % {words[kind]}"
-        for kind, found in sorted(shares.items())
-    ]
+    parts = [f"{_percents(found)} {words[kind]}" for kind, found in sorted(shares.items())]
     return "Of a step of 64 images, dispatch takes " + ", ".join(parts) + "."
+
+
+def _percents(shares: Sequence[float]) -> str:
+    low, high = (f"{100 * end:.0f}" for end in (min(shares), max(shares)))
+    return f"{low} %" if low == high else f"{low} to {high} %"
 
 
 def _depth_title(found: Sequence[_Curve]) -> str:
