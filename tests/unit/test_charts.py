@@ -24,7 +24,22 @@ def sampled(disturbed=False):
     return charts.samples("samples", "Three processes.", values, axis="ms per step")
 
 
-@pytest.mark.parametrize("chart", [made(), made(log=False), sampled(), sampled(True)])
+POINTS = [
+    charts.Point(panel, series, kind, x, x * factor, x * factor * 0.9, x * factor * 1.1, f"{x}")
+    for panel, series, kind, factor in (
+        ("MXNet", "Gluon", "imperative", 1.0),
+        ("MXNet", "hybridised", "symbolic", 1.01),
+        ("JAX", "jit", "symbolic", 5.0),
+    )
+    for x in (1, 8, 64)
+]
+
+
+def curved():
+    return charts.curves("c", "Graphs gain.", POINTS, x="images per step", y="images per second")
+
+
+@pytest.mark.parametrize("chart", [made(), made(log=False), sampled(), sampled(True), curved()])
 @pytest.mark.parametrize("scheme", charts.SCHEMES)
 def test_specifications_are_valid_vega_lite(chart, scheme):
     for specification in chart.specs.values():
@@ -35,7 +50,7 @@ def test_specifications_are_valid_vega_lite(chart, scheme):
 def test_no_gap_is_left_open():
     import json
 
-    for chart in (made(), sampled()):
+    for chart in (made(), sampled(), curved()):
         assert "@" not in json.dumps(chart.specs)
 
 
@@ -44,6 +59,18 @@ def test_the_description_names_every_row_and_every_fault():
     assert text.startswith("Chart: TensorFlow leads.")
     assert "1 thread: TensorFlow (tf.function) 2,135" in text
     assert "TensorFlow (XLA) wrong results" in text
+
+
+def test_the_names_of_curves_that_end_together_stand_apart():
+    for spec in curved().specs.values():
+        heights = sorted(row["height"] for row in spec["datasets"]["panel 0"] if row["label"])
+        assert len(heights) == 2
+        assert heights[1] - heights[0] >= 13
+
+
+def test_the_description_of_curves_says_where_each_ends():
+    assert "MXNet, Gluon: 64 at 64" in curved().alt
+    assert "JAX, jit: 64 at 64" in curved().alt
 
 
 def test_the_digest_changes_with_the_data_only():

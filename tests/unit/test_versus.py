@@ -1,0 +1,99 @@
+"""Symbolic vs. non-symbolic: the arithmetic on known answers, and what the page shows of them."""
+
+import math
+
+import pytest
+
+from generator import catalog, figures, results, statistics
+from generator import site as sites
+from generator.sections import r, versus
+from tests import sample_results
+from tests.sample_results import write_sample
+
+
+@pytest.fixture(scope="module")
+def page(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("versus")
+    write_sample(folder / "results", rows_scale=0.1)
+    sites.render(results_root=folder / "results", docs=folder / "docs")
+    return (folder / "docs" / "report" / "versus.md").read_text(encoding="utf-8")
+
+
+@pytest.fixture(scope="module")
+def found(tmp_path_factory):
+    root = tmp_path_factory.mktemp("sample")
+    write_sample(root, rows_scale=0.1, oddities=False)
+    shown = results.select(results.load(root))
+    known = catalog.load()
+    panels = [
+        panel
+        for section in known.sections
+        if section.measured
+        for panel in figures.build(shown[shown["section"] == section.id], section, known)
+    ]
+    cells = statistics.cells(shown)
+    return known, figures.Figures("sample-machine", "cpu", tuple(panels), cells)
+
+
+def line(start, each, batches=(1, 8, 64, 256, 1024)):
+    return {b: (start + each * b, math.nan, math.nan) for b in batches}
+
+
+def test_dispatch_and_kernels_are_told_apart():
+    assert versus.dispatch(line(0.004, 0.0005)) == pytest.approx((0.004, 0.0005))
+    assert versus.dispatch(line(0.0, 0.0005))[0] == pytest.approx(0, abs=1e-12)
+    assert versus.dispatch(line(0.004, 0.0005, (8, 64, 256))) is None
+    assert versus.dispatch(line(0.004, 0.0005, (1, 8, 64))) is None
+
+
+def test_the_sample_gives_its_own_dispatch_back(found):
+    known, measured = found
+    curves = {c.configuration.mode: c for c in versus.curves("batch", "versus", known, measured)}
+    for mode in ("eager", "gluon", "hybrid", "xla"):
+        start, each = versus.dispatch(curves[mode].steps)
+        assert start == pytest.approx(sample_results.DISPATCH.get(mode, 0.0005), rel=0.1)
+        assert each == pytest.approx(sample_results.EACH.get(mode, 0.0004), rel=0.1)
+
+
+def test_the_price_of_a_further_convolution():
+    assert versus.slope({2: (1.0, 0, 0), 8: (4.0, 0, 0)}) == 0.5
+    assert versus.slope({2: (1.0, 0, 0)}) is None
+
+
+@pytest.mark.parametrize(
+    ("later", "gain", "steps"),
+    [(10.0, 0.01, 1000.0), (-1.0, 0.01, 0.0), (5.0, 0.0, math.inf), (5.0, -0.01, math.inf)],
+)
+def test_break_even(later, gain, steps):
+    assert versus.break_even(later, gain) == pytest.approx(steps)
+
+
+def test_only_a_captured_mode_is_held_against_what_it_captures(found):
+    _, measured = found
+    pairs = figures.contrasts(measured.find("lenet", "step_time"))
+    assert {(c.graph.configuration.mode, c.eager.configuration.mode) for c in pairs} == {
+        ("function", "eager"), ("xla", "eager"), ("hybrid", "gluon"),
+    }  # fmt: skip
+
+
+def test_the_page_says_what_the_sweeps_did_not_reach(page):
+    assert "60 s were spent" in page
+    assert "not reached" in page
+
+
+def test_every_pro_and_con_has_a_verdict_and_its_rule(page):
+    claims = page.partition("## Pros and cons of 2016")[2]
+    assert claims.count("details | How this is tested") == 8
+    assert claims.count("**Today:**") == 8
+
+
+def test_r_is_held_against_python(found):
+    _, measured = found
+
+    class Inputs:
+        catalog = catalog.load()
+
+    ratios = {one.framework: ratio.value for one, ratio, _, _ in r.overheads("r", Inputs, measured)}
+    assert set(ratios) == {"theano", "mxnet", "tensorflow"}
+    # The sample's R takes 1.2 times as long on one thread; its Python has 1.6 threads.
+    assert ratios["mxnet"] == pytest.approx(1.2 * 1.6, rel=0.15)
