@@ -676,7 +676,7 @@ def _samples_frame(both: bool) -> str:
 
 
 def _wrapped(text: str, narrow: bool) -> list[str]:
-    return textwrap.wrap(text, 44 if narrow else 84)
+    return textwrap.wrap(text, 40 if narrow else 80)
 
 
 def _direction(axis: str, better: str) -> str:

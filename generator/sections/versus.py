@@ -167,7 +167,8 @@ def _verdict(verdict: str, better: str, worse: str) -> Badge:
 
 def _ratio_cell(ratio: statistics.Ratio, badge: Badge) -> Cell:
     interval = f"{ratio.low:.2f} to {ratio.high:.2f}" if math.isfinite(ratio.low) else "one block"
-    return Cell(f"{ratio.value:.2f} ×", round(ratio.value, 4), detail=interval, badge=badge)
+    text = f"{ratio.value:.2f}\N{NO-BREAK SPACE}×"
+    return Cell(text, round(ratio.value, 4), detail=interval, badge=badge)
 
 
 def _pairs_table(speed: Sequence[Contrast], figures: Figures) -> Table:
