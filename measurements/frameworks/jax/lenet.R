@@ -32,7 +32,7 @@ lenet <- function(parameters, settings) {
   gradient_function <- jax$value_and_grad(loss_function)
 
   training_step <- r_to_py(function(weights, images, labels) {
-    found <- gradient_function(weights, images, labels)
+    found <- gradient_function$`__call__`(weights, images, labels)
     gradients <- found$`__getitem__`(1L)
     after <- lapply(names(parameters), function(name) {
       change <- jnp$multiply(settings$learning_rate, gradients$`__getitem__`(name))
@@ -47,7 +47,7 @@ lenet <- function(parameters, settings) {
 
   list(
     step = function(images, labels) {
-      found <- train(weights, images, labels)
+      found <- train$`__call__`(weights, images, labels)
       weights <<- found$`__getitem__`(0L)
       py_to_r(found$`__getitem__`(1L)$item())
     },
