@@ -68,11 +68,30 @@ HOW_TO_INSTALL_R = (
 
 
 @functools.cache
-def r_obstacle() -> str:
-    """Return what is missing to run R scripts that drive Python, and how to install it, or ""."""
+def r_obstacle(python: Path | None = None, version: str = "") -> str:
+    """Return what keeps R from driving Python here and how to mend it, or "".
+
+    Args:
+        python: the interpreter that R has to start; older releases of reticulate cannot start
+            newer ones, which is found by trying.
+        version: that of the interpreter.
+
+    """
     if not shutil.which("Rscript"):
         return f"R is not installed; {HOW_TO_INSTALL_R}"
-    found = process.run(["Rscript", "--vanilla", "-e", "library(reticulate)"], timeout=60)
-    if found.code:
+    there = process.run([*_R, "cat(format(packageVersion('reticulate')))"], timeout=60)
+    if there.code:
         return f"R has no package reticulate; {HOW_TO_INSTALL_R}"
-    return ""
+    if python is None:
+        return ""
+    code = f"library(reticulate); use_python({str(python)!r}, required = TRUE); import('numpy')"
+    found = process.run([*_R, code], timeout=120)
+    if found.code == 0:
+        return ""
+    return (
+        f"R's package reticulate {there.log.strip()} cannot start Python {version}, which this"
+        " framework needs; a newer one may: `Rscript -e 'install.packages(\"reticulate\")'`"
+    )
+
+
+_R = ("Rscript", "--vanilla", "-e")

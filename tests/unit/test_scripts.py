@@ -57,6 +57,22 @@ def test_without_r_the_way_to_install_it_is_said(monkeypatch):
     assert "apt-get install" in scripts.r_obstacle()
 
 
+def test_a_python_that_reticulate_cannot_start_is_found_by_trying(monkeypatch, tmp_path):
+    monkeypatch.setattr(shutil, "which", lambda name: "/usr/bin/Rscript")
+    real = process.run
+
+    def run(command, **options):
+        bad = "use_python" in command[-1]
+        code = f"print('Python 3.12 is too new'); raise SystemExit({int(bad)})"
+        return real([sys.executable, "-c", code], **options)
+
+    monkeypatch.setattr(process, "run", run)
+    assert scripts.r_obstacle() == ""
+    found = scripts.r_obstacle(tmp_path / "python")
+    assert "Python 3.12 is too new" in found
+    assert "install.packages" in found
+
+
 def test_without_reticulate_too(monkeypatch):
     monkeypatch.setattr(shutil, "which", lambda name: "/usr/bin/Rscript")
     code = "import sys; print('no package called reticulate'); sys.exit(1)"
