@@ -94,7 +94,7 @@ class Adapter(Framework):
             raise Unsupported(
                 "PyTorch counts the memory of accelerators only; on the CPU its profiler records "
                 "single allocations and slows the step down",
-                "https://docs.pytorch.org/docs/stable/torch_cuda_memory.html",
+                "https://docs.pytorch.org/docs/stable/generated/torch.accelerator.memory.max_memory_allocated.html",
             )
         cuda = self.torch.cuda
         return {"peak": cuda.max_memory_allocated(), "reserved": cuda.max_memory_reserved()}

@@ -7,6 +7,7 @@ import torch
 from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
 
+DEVICE = torch.accelerator.current_accelerator() if torch.accelerator.is_available() else "cpu"
 INTERFACE = "torch.nn and DataLoader, an own training loop, state_dict, load_state_dict"
 
 
@@ -29,15 +30,14 @@ def network():
 def train(images, labels):
     """Train for five epochs of batches of 64; return the model."""
     torch.manual_seed(2016)
-    device = "cuda" if torch.cuda.is_available() else "cpu"
     dataset = TensorDataset(torch.from_numpy(images), torch.from_numpy(labels))
     batches = DataLoader(dataset, batch_size=64, shuffle=True)
-    model = network().to(device)
+    model = network().to(DEVICE)
     loss_function = nn.CrossEntropyLoss()
     optimizer = torch.optim.Adam(model.parameters())
     for _ in range(5):
         for inputs, targets in batches:
-            loss = loss_function(model(inputs.to(device)), targets.to(device))
+            loss = loss_function(model(inputs.to(DEVICE)), targets.to(DEVICE))
             loss.backward()
             optimizer.step()
             optimizer.zero_grad()
@@ -52,12 +52,12 @@ def save(model, path):
 
 def load(path):
     """Return a new model with the weights of a file."""
-    model = network()
-    model.load_state_dict(torch.load(path, map_location="cpu"))
+    model = network().to(DEVICE)
+    model.load_state_dict(torch.load(path))
     return model
 
 
 def predict(model, images):
     """Return the class scores, float32 (images, 10)."""
     with torch.no_grad():
-        return model(torch.from_numpy(images)).numpy()
+        return model(torch.from_numpy(images).to(DEVICE)).cpu().numpy()
