@@ -25,12 +25,18 @@ locks = pytest.mark.parametrize(
 
 
 def own_names(framework):
-    """What a folder may import besides: the framework itself and what its versions require."""
+    """What a folder may import besides: the framework itself and what its locks bring along."""
     names = {framework.id}
     for version in framework.versions:
-        for requirements in version.requirements.values():
+        for device, requirements in version.requirements.items():
             names |= requirement_names(requirements)
-    return names
+            lock = version.lock(device)
+            if lock.is_file():
+                lines = lock.read_text(encoding="utf-8").splitlines()
+                names |= requirement_names(x for x in lines if not x.startswith((" ", "#")))
+    # orbax-checkpoint is imported as orbax, tensorflow-cpu as tensorflow.
+    names |= {name.partition("_")[0] for name in names}
+    return names | ({"google"} if "protobuf" in names else set())
 
 
 def is_address(text):
