@@ -31,8 +31,9 @@ class Adapter(Framework):
         flags = [
             "device=cpu",
             "floatX=float32",
-            # CorrMM then spreads the images of a batch over OMP_NUM_THREADS threads.
-            "openmp=%s" % (settings.threads > 1),
+            # CorrMM then spreads the images of a batch over OMP_NUM_THREADS threads. For one thread
+            # as well: it costs nothing there, and what is compiled serves any number of threads.
+            "openmp=True",
             # Compiled graphs outlive the process; a cold start is given an empty folder.
             '"base_compiledir=%s"' % os.path.join(settings.cache, "theano"),
         ]
