@@ -26,6 +26,8 @@ class Profile:
     accuracy_blocks   blocks that also train to the accuracy target
     twins             "some": the default modes of three frameworks run twice a block (A/A);
                       "one": only the first framework's; "only": nothing but twins; "none"
+    extras            scope of the modes that take cold starts and train to the target, see
+                      :meth:`generator.catalog.Framework.scope`
     """
 
     name: str
@@ -36,6 +38,7 @@ class Profile:
     accuracy_blocks: int
     twins: str
     summary: str
+    extras: str = "modes"
 
 
 PROFILES: Mapping[str, Profile] = {
@@ -43,7 +46,7 @@ PROFILES: Mapping[str, Profile] = {
     for profile in (
         Profile(
             "quick", 3, 10, {"cpu": ("threads-all",), "cuda": ("resident",)}, 1, 1, "one",
-            "3 blocks of 10 samples, all cores: a first answer in minutes",
+            "3 blocks of 10 samples, all cores: a first answer in minutes", extras="pairs",
         ),
         Profile(
             "full", 10, 30, {"cpu": ("threads-all", "threads-1"), "cuda": LANES["cuda"]}, 3, 1,
@@ -250,6 +253,7 @@ def make(
     twins = _twins(chosen, profile)
     for framework, version, mode_id, lane, missing_sections in wanted:
         name = (framework.id, version.version, mode_id, device, lane)
+        extra = framework.mode(mode_id) in framework.scope(profile.extras)
         together = [section for section in missing_sections if not section.apart]
         cold = tuple(section.id for section in together if "cold" in section.starts)
         # Phases come first in a process: a section that runs later finds a built model.
@@ -262,10 +266,10 @@ def make(
         )
         twin = "lenet" in warm and framework.id in twins and framework.mode(mode_id).default
         for block in range(profile.blocks):
-            if cold and lane == lanes[0] and block < profile.cold_blocks:
+            if cold and extra and lane == lanes[0] and block < profile.cold_blocks:
                 jobs.append(Job(*name, cold, "cold", block))
             if warm:
-                accuracy = "lenet" in warm and block < profile.accuracy_blocks
+                accuracy = extra and "lenet" in warm and block < profile.accuracy_blocks
                 jobs.append(Job(*name, warm, "warm", block, accuracy=accuracy))
             if twin:
                 jobs.append(Job(*name, ("lenet",), "warm", block, "again"))

@@ -10,7 +10,9 @@ from generator import results as store
 from measurements.sections import versus
 
 # One short block of every mode: enough for the gate, too little to publish.
-SHORT = replace(plan.PROFILES["quick"], blocks=1, samples=3, cold_blocks=0, twins="none")
+SHORT = replace(
+    plan.PROFILES["quick"], blocks=1, samples=3, cold_blocks=0, extras="modes", twins="none"
+)
 (LANE,) = SHORT.lanes["cpu"]
 
 

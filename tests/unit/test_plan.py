@@ -200,6 +200,15 @@ def test_the_scope_of_pairs_is_the_default_and_what_captures_what():
     assert own.scope("modes") == own.modes
 
 
+def test_a_quick_look_takes_cold_starts_of_defaults_and_pairs_only():
+    own = framework("gamma", ("plain", "other"))
+    quick, full = make([own]), make([own], profile=FULL)
+    assert {job.mode for job in quick.jobs if job.start == "cold"} == {"plain"}
+    assert {job.mode for job in quick.jobs if job.accuracy} == {"plain"}
+    assert {job.mode for job in full.jobs if job.start == "cold"} == {"plain", "other"}
+    assert {job.mode for job in full.jobs if job.accuracy} == {"plain", "other"}
+
+
 def test_a_profile_may_have_no_twins():
     made = make(profile=replace(FULL, twins="none"))
     assert made.jobs
