@@ -525,8 +525,8 @@ class _Run:
         if obstacle:
             found = self._ending(job, "skipped", obstacle)
             status, reason = "skipped", obstacle
-        elif job.configuration in self.given_up:
-            reason = f"not tried again: {self.given_up[job.configuration]}"
+        elif (key := self._given_up_key(job)) in self.given_up:
+            reason = f"not tried again: {self.given_up[key]}"
             found = self._ending(job, "skipped", reason)
             status = "skipped"
         else:
@@ -600,7 +600,7 @@ class _Run:
             found += self._ending(job, status, reason)
         if status in ("failed", "timeout", "wrong"):
             # A crash, a hang or other work in every block would cost hours and teach nothing new.
-            self.given_up[job.configuration] = f"{status} in block {job.block}: {reason}"
+            self.given_up[self._given_up_key(job)] = f"{status} in block {job.block}: {reason}"
         if status == "wrong":
             # Samples were written as they came, before the verdict: they are times of other work.
             for row in found:
@@ -619,6 +619,11 @@ class _Run:
         entry["k"] = facts.pop("k", None)
         entry["affinity"] = facts.pop("affinity", None)
         entry["facts"] = facts
+
+    def _given_up_key(self, job: Job) -> tuple[str, ...]:
+        """What is given up with a job: a section with processes of its own concerns no other."""
+        apart = (id for id in job.sections if self.setup.catalog.section(id).apart)
+        return (*job.configuration, *apart)
 
     def _command(self, job: Job, environment: Environment) -> list[str | Path]:
         """Return the program that measures a job, without its arguments."""

@@ -524,7 +524,7 @@ def test_a_sample_tree_is_valid_and_has_everything(tmp_path):
     assert [problem for path in paths for problem in results.validate(path)] == []
     loaded = results.load(tmp_path)
     frame = results.select(loaded)
-    assert set(frame["status"]) == {"ok", "unsupported", "failed", "wrong"}
+    assert set(frame["status"]) == {"ok", "unsupported", "failed", "wrong", "skipped"}
     assert frame["reason"].astype(str).str.contains("<script>alert(1)</script>", regex=False).any()
     assert "partial" not in set(frame["flags"])
     assert frame["run"].nunique() == 1
@@ -544,12 +544,19 @@ def test_what_the_gate_found_wrong_is_withheld_on_every_page(tmp_path):
     shown = results.select(results.load(tmp_path))
     assert results.withhold(shown) is shown
     mine = (shown["mode"] == "hybrid") & (shown["lane"] == "threads-all")
+    gate = mine & (shown["metric"] == "gate")
     shown["status"] = shown["status"].astype(str)
-    shown.loc[mine & (shown["metric"] == "gate"), "status"] = "wrong"
+    in_r = shown.copy()
+    in_r.loc[gate & (shown["section"] == "r"), "status"] = "wrong"
+    in_r["status"] = in_r["status"].astype("category")
+    assert results.withhold(in_r) is in_r, "a script in R says nothing about Python"
+    shown.loc[gate & (shown["section"] == "lenet"), "status"] = "wrong"
     shown["status"] = shown["status"].astype("category")
     withheld = results.withhold(shown)
     elsewhere = mine & (shown["section"] != "lenet") & (shown["status"] == "ok")
-    assert set(shown[elsewhere]["section"]) == {"memory", "compile"}
+    assert set(shown[elsewhere]["section"]) == {
+        "memory", "compile", "versus", "r", "highlevel",
+    }  # fmt: skip
     assert set(withheld[elsewhere]["status"]) == {"wrong"}
     assert set(withheld[elsewhere]["reason"]) == {"the gate found this mode wrong"}
     assert withheld[~elsewhere].astype(str).equals(shown[~elsewhere].astype(str))
