@@ -42,7 +42,7 @@ def document(results):
     [
         (["measure", "teano"], "did you mean theano"),
         (["measure", "theano==9.9"], "there are: 1.0.5"),
-        (["measure", "--section", "lennet"], "did you mean lenet?"),
+        (["measure", "--section", "lennet"], "did you mean lenet"),
         (["measure", "--section", "symbolic"], "there is nothing to measure"),
         (["measure", "tensorflow", "--mode", "eagre"], "did you mean eager?"),
         (["measure", "--lane", "threads-2"], "threads-1"),
@@ -185,7 +185,8 @@ def test_an_interrupted_run_is_kept_and_resumed(
     assert after["finished"]
     ids = [job["id"] for job in after["jobs"]]
     assert ids[: len(finished_before)] == finished_before
-    assert len(ids) == len(set(ids)) == 8
+    # Three blocks of two modes, and the cold start of the one that stands for the framework.
+    assert len(ids) == len(set(ids)) == 7
     now = rows(tmp_path)
     assert all(row in now for row in kept)
     assert generator("check", "--results", tmp_path).returncode == 0
