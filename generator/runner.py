@@ -634,8 +634,8 @@ class _Run:
     def _obstacle(self, job: Job) -> str:
         """Return what this machine lacks for a job and how to install it, or ""."""
         if any(is_r(self.setup.catalog.section(id).script) for id in job.sections):
-            return _clean(scripts.r_obstacle(self.environments[self._target(job)].python),
-                          self.setup.root)  # fmt: skip
+            environment = self.environments[self._target(job)]
+            return scripts.r_obstacle(environment.python, environment.python_version)
         return ""
 
     def _count_rows(self, job: Job) -> list[dict[str, Any]]:

@@ -63,13 +63,13 @@ def test_a_python_that_reticulate_cannot_start_is_found_by_trying(monkeypatch, t
 
     def run(command, **options):
         bad = "use_python" in command[-1]
-        code = f"print('Python 3.12 is too new'); raise SystemExit({int(bad)})"
+        code = f"print('1.28'); raise SystemExit({int(bad)})"
         return real([sys.executable, "-c", code], **options)
 
     monkeypatch.setattr(process, "run", run)
     assert scripts.r_obstacle() == ""
-    found = scripts.r_obstacle(tmp_path / "python")
-    assert "Python 3.12 is too new" in found
+    found = scripts.r_obstacle(tmp_path / "python", "3.13.0")
+    assert "reticulate 1.28 cannot start Python 3.13.0" in found
     assert "install.packages" in found
 
 
