@@ -34,7 +34,9 @@ def test_an_honest_framework_passes_the_gate_and_has_every_sample(lenet, mode):
         samples = only(lenet, mode=mode, metric="step_time", block=block, case="")
         assert [row["sample"] for row in samples] == [str(n) for n in range(10)]
         assert all(float(row["value"]) > 0 for row in samples)
-    assert len(only(lenet, mode=mode, metric="accuracy_time", status="ok")) == 1
+    # A quick look trains the mode that stands for the framework to the target, and no other.
+    trained = only(lenet, mode=mode, metric="accuracy_time", status="ok")
+    assert len(trained) == (mode == "honest")
     assert len(only(lenet, mode=mode, metric="evaluation_time", block="0")) == 3
 
 

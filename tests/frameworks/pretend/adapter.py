@@ -13,9 +13,6 @@ import numpy as np
 from measurements import lenet
 from measurements.contract import Framework, Model, Unsupported
 
-TRAINED = 3 * (4000 // 64)
-"""Steps after which it has reached the accuracy target honestly."""
-
 
 class Adapter(Framework):
     def __init__(self, settings):
@@ -67,7 +64,7 @@ class NumpyModel(Model):
             with open(sys.argv[2], "a") as out:
                 out.write('{"row": {"section": "lenet", "metric": "spee')
             os._exit(0)
-        if mode == "too-fast" and self.steps > lenet.GATE_STEPS + TRAINED:
+        if mode == "too-fast" and self.steps > lenet.GATE_STEPS:
             return 0.0
         before = self.weights
         loss, after = lenet.step(before, *batch, self.settings.learning_rate)
