@@ -173,10 +173,14 @@ def _steady_state(session, case):
     session.fact(k=k * chunk)
     load = timing.ForeignLoad()
     walls, windows = [], []
-    for sample in range(job["samples"]):
+    wanted = job["samples"]
+    while len(walls) < wanted:
         start = time.perf_counter()
         wall, cpu = timing.sample(step, synchronise, k)
         windows.append([start, time.perf_counter()])
+        sample = len(walls)
+        if sample == 0:
+            wanted = timing.affordable(wanted, wall, job["min_sample_seconds"])
         walls.append(wall / k / chunk)
         session.emit("step_time", wall / k / chunk, sample=sample, case=case)
         session.emit("step_cpu_time", cpu / k / chunk, sample=sample, case=case)

@@ -154,6 +154,38 @@ def test_the_best_of_several_attempts_counts(device):
     assert timing.unsynchronised_share(device.step, device.join, fetch, 5) < 0.2
 
 
+def test_no_second_look_where_the_first_acquits(device):
+    fetched = []
+
+    def fetch():
+        device.join()
+        fetched.append(1)
+
+    timing.unsynchronised_share(device.step, device.join, fetch, 5)
+    assert len(fetched) == 2
+
+
+# ----------------------------------------------------------------------------- number of samples
+
+
+@pytest.mark.parametrize(
+    ("samples", "seconds", "expected"),
+    [
+        (30, 0.0, 30),
+        (30, 0.11, 30),
+        (30, 0.3, 30),
+        (30, 0.5, 18),  # 9 seconds are enough
+        (30, 2.0, 10),  # but a third is always taken
+        (30, 60.0, 10),
+        (10, 0.11, 10),
+        (10, 2.0, 4),
+        (1, 2.0, 1),
+    ],
+)
+def test_long_samples_are_fewer(samples, seconds, expected):
+    assert timing.affordable(samples, seconds) == expected
+
+
 # ------------------------------------------------------------------------------- foreign load
 
 
