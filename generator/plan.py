@@ -268,9 +268,13 @@ def make(
         for block in range(profile.blocks):
             if cold and extra and lane == lanes[0] and block < profile.cold_blocks:
                 jobs.append(Job(*name, cold, "cold", block))
-            if warm:
+            # Some compilers (PyTorch's Inductor) compile anew for another number of threads: the
+            # first process of a further lane starts neither cold nor surely warm.
+            sure = block > 0 or lane == lanes[0]
+            present = warm if sure else tuple(id for id in warm if id not in cold)
+            if present:
                 accuracy = extra and "lenet" in warm and block < profile.accuracy_blocks
-                jobs.append(Job(*name, warm, "warm", block, accuracy=accuracy))
+                jobs.append(Job(*name, present, "warm", block, accuracy=accuracy))
             if twin:
                 jobs.append(Job(*name, ("lenet",), "warm", block, "again"))
         jobs += [

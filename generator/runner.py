@@ -778,8 +778,8 @@ class _Run:
         """Return the compile cache of a configuration, emptied for a cold start.
 
         A section with processes of its own has a cache of its own, which no other one finds or
-        empties. Otherwise it is shared by lanes: what is compiled does not depend on the number of
-        threads.
+        empties. Otherwise it is shared by lanes; see :func:`generator.plan.make` for a compiler
+        whose output depends on the number of threads.
         """
         name = environment.lock_sha256 or "current"
         apart = [id for id in job.sections if self.setup.catalog.section(id).apart]

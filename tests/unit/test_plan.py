@@ -92,11 +92,12 @@ def test_every_block_is_complete():
         for lane in FULL.lanes["cpu"]
         for block in range(FULL.blocks)
     }
+    first = FULL.lanes["cpu"][0]
     assert all(
-        job.sections == ("compile", "memory", "lenet")
+        job.sections == ("compile", "memory", "lenet")[job.block == 0 and job.lane != first :]
         for job in made.jobs
         if job.start == "warm" and not job.case
-    )
+    ), "phases of a further lane's first process are neither cold nor surely warm"
 
 
 def test_blocks_follow_each_other_and_begin_with_their_cold_starts():
@@ -106,7 +107,7 @@ def test_blocks_follow_each_other_and_begin_with_their_cold_starts():
     cold = [job for job in made.jobs if job.start == "cold"]
     assert {job.block for job in cold} == set(range(FULL.cold_blocks))
     assert {job.sections for job in cold} == {("compile",)}
-    # What is compiled does not depend on the lane: one lane fills the cache for all.
+    # For most compilers the lane makes no difference: one fills the cache for all.
     assert {job.lane for job in cold} == {FULL.lanes["cpu"][0]}
 
 

@@ -30,8 +30,9 @@ class Adapter(Framework):
         self.blas = find_blas() if settings.mode == "c" else find_openblas()
         flags = [
             "floatX=float32",
-            # Large element-wise operations then use OMP_NUM_THREADS threads; C back end only.
-            "openmp=%s" % (settings.threads > 1),
+            # Large element-wise operations then use OMP_NUM_THREADS threads, be it one: what is
+            # compiled is the same for any number. C back end only.
+            "openmp=True",
             # What C and Numba compiled outlives the process; a cold start gets an empty folder.
             '"base_compiledir=%s"' % os.path.join(settings.cache, "pytensor"),
         ]
