@@ -31,8 +31,11 @@ SECTION = Section(
     script="highlevel.py",
 )
 
-ACCURACY = 0.95
-"""What five epochs must reach on the 1,000 held-out digits: else something easy went wrong."""
+ACCURACY = 0.9
+"""What five epochs must reach on the 1,000 held-out digits: else something easy went wrong.
+
+Documented settings lead to 0.95 to 0.98; weights that were not reloaded, to 0.1.
+"""
 
 RELOAD_ERROR = 1e-5
 """Relative change of the scores that a reload may cause: rounding, and nothing else."""
