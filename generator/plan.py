@@ -28,6 +28,8 @@ class Profile:
                       "one": only the first framework's; "only": nothing but twins; "none"
     extras            scope of the modes that take cold starts and train to the target, see
                       :meth:`generator.catalog.Framework.scope`
+    repeats           scope of the modes that run in every block; others run in the first only,
+                      which verifies them and gives a figure without an interval
     """
 
     name: str
@@ -39,6 +41,7 @@ class Profile:
     twins: str
     summary: str
     extras: str = "modes"
+    repeats: str = "modes"
 
 
 PROFILES: Mapping[str, Profile] = {
@@ -46,7 +49,8 @@ PROFILES: Mapping[str, Profile] = {
     for profile in (
         Profile(
             "quick", 3, 10, {"cpu": ("threads-all",), "cuda": ("resident",)}, 1, 1, "one",
-            "3 blocks of 10 samples, all cores: a first answer in minutes", extras="pairs",
+            "3 blocks of 10 samples, all cores, side modes once: a first answer in minutes",
+            extras="framework", repeats="pairs",
         ),
         Profile(
             "full", 10, 30, {"cpu": ("threads-all", "threads-1"), "cuda": LANES["cuda"]}, 3, 1,
@@ -265,7 +269,8 @@ def make(
             )
         )
         twin = "lenet" in warm and framework.id in twins and framework.mode(mode_id).default
-        for block in range(profile.blocks):
+        again = framework.mode(mode_id) in framework.scope(profile.repeats)
+        for block in range(profile.blocks if again else 1):
             if cold and extra and lane == lanes[0] and block < profile.cold_blocks:
                 jobs.append(Job(*name, cold, "cold", block))
             # Some compilers (PyTorch's Inductor) compile anew for another number of threads: the

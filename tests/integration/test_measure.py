@@ -26,11 +26,11 @@ def only(found, **wanted):
     return [row for row in found if all(row[key] == value for key, value in wanted.items())]
 
 
-@pytest.mark.parametrize("mode", ["honest", "asynchronous"])
-def test_an_honest_framework_passes_the_gate_and_has_every_sample(lenet, mode):
+@pytest.mark.parametrize(("mode", "blocks"), [("honest", "012"), ("asynchronous", "0")])
+def test_an_honest_framework_passes_the_gate_and_has_every_sample(lenet, mode, blocks):
     gate = only(lenet, mode=mode, metric="gate")
-    assert [row["status"] for row in gate] == ["ok"] * 3
-    for block in "012":
+    assert [(row["status"], row["block"]) for row in gate] == [("ok", block) for block in blocks]
+    for block in blocks:
         samples = only(lenet, mode=mode, metric="step_time", block=block, case="")
         assert [row["sample"] for row in samples] == [str(n) for n in range(10)]
         assert all(float(row["value"]) > 0 for row in samples)
@@ -58,8 +58,6 @@ def test_times_below_the_plausible_ceiling_are_wrong(lenet):
     assert [row["status"] for row in gate] == ["wrong"]
     assert "at the measured matrix-product rate" in gate[0]["reason"]
     assert not only(lenet, mode="too-fast", metric="step_time", status="ok")
-    skipped = only(lenet, mode="too-fast", status="skipped")
-    assert {row["block"] for row in skipped} == {"1", "2"}
 
 
 def test_a_lane_is_gated_by_itself(lenet, measure_pretend, tmp_path):

@@ -101,7 +101,7 @@ def test_every_framework_takes_the_easy_way_and_reloads_the_same_model(frame, fr
     mine = frame[(frame["framework"] == framework) & (frame["section"] == "highlevel")]
     found = {row["metric"]: row for row in mine.to_dict("records")}
     assert found["total_time"]["status"] == "ok", found["total_time"]["reason"]
-    assert found["accuracy"]["value"] >= 0.95
+    assert found["accuracy"]["value"] >= 0.9
     assert found["lines"]["value"] > 5
     assert found["concepts"]["value"] > 2
 

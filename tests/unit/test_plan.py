@@ -201,13 +201,30 @@ def test_the_scope_of_pairs_is_the_default_and_what_captures_what():
     assert own.scope("modes") == own.modes
 
 
-def test_a_quick_look_takes_cold_starts_of_defaults_and_pairs_only():
+def test_a_quick_look_takes_cold_starts_of_defaults_only():
     own = framework("gamma", ("plain", "other"))
     quick, full = make([own]), make([own], profile=FULL)
     assert {job.mode for job in quick.jobs if job.start == "cold"} == {"plain"}
     assert {job.mode for job in quick.jobs if job.accuracy} == {"plain"}
     assert {job.mode for job in full.jobs if job.start == "cold"} == {"plain", "other"}
     assert {job.mode for job in full.jobs if job.accuracy} == {"plain", "other"}
+
+
+def test_a_quick_look_repeats_defaults_and_pairs_only():
+    """Every mode is verified, but one that no page compares in pairs runs a single time."""
+    own = framework("delta", ("plain", "graph", "other"))
+    plain, graph, other = own.modes
+    own = replace(own, modes=(plain, replace(graph, captures="plain"), other))
+
+    def runs(profile):
+        made = make([own], profile=profile)
+        warm = [
+            j for j in made.jobs if j.start == "warm" and not j.case and j.lane == "threads-all"
+        ]
+        return {m.id: len([j for j in warm if j.mode == m.id]) for m in own.modes}
+
+    assert runs(QUICK) == {"plain": QUICK.blocks, "graph": QUICK.blocks, "other": 1}
+    assert set(runs(FULL).values()) == {FULL.blocks}
 
 
 def test_a_profile_may_have_no_twins():
