@@ -19,6 +19,7 @@ INVISIBLE = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]"
 )
 _SPECIAL = re.compile(r"""[\\`*_{}\[\]<>&|~^#"']""")
+_SPACE = re.compile("[^\\S\N{NO-BREAK SPACE}]+")
 _LIST = re.compile(r"(?<=\d)([.)])(?=\s|$)")
 
 
@@ -28,7 +29,7 @@ def escape(text: object) -> Markup:
     Characters that could start markup anywhere become character references; so do those that mean
     something at the start of a line.
     """
-    flat = " ".join(INVISIBLE.sub(" ", str(text)).split())
+    flat = _SPACE.sub(" ", INVISIBLE.sub(" ", str(text))).strip()
     safe = _SPECIAL.sub(lambda match: f"&#{ord(match[0])};", flat)
     if safe and not safe[0].isalnum() and safe[0] not in "&(":
         safe = f"&#{ord(safe[0])};{safe[1:]}"

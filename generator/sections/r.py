@@ -34,7 +34,11 @@ def _overheads(section: Section, inputs: Inputs, figures: Figures | None) -> Tab
         rows.append(
             (
                 Cell(one.framework_name, detail=f"{one.version}, {one.mode_title}"),
-                Cell(f"{ratio.value:.2f} ×", round(ratio.value, 4), detail=interval),
+                Cell(
+                    f"{ratio.value:.2f}\N{NO-BREAK SPACE}×",
+                    round(ratio.value, 4),
+                    detail=interval,
+                ),
                 *(
                     Cell(quantity(value := plain_summary(cell)[0], "s"), round(value, 7))
                     for cell in (r, python)

@@ -103,6 +103,11 @@ def test_a_code_block_holds_any_text(convert, text):
     assert seen.text.rstrip().endswith("after")
 
 
+def test_a_number_stays_with_its_sign():
+    shown = markup.escape("1.49\N{NO-BREAK SPACE}×\u2003the \n time")
+    assert shown == "1.49\N{NO-BREAK SPACE}× the time"
+
+
 def test_what_is_markup_already_is_not_escaped_again():
     assert rendered("{{ x }}", Markup("<b>x</b>")) == "<b>x</b>"
 
