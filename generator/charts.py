@@ -41,7 +41,8 @@ _COLOURS = {
 }  # fmt: skip
 _SHAPES = (
     "circle", "square", "diamond", "triangle-up", "triangle-down", "triangle-right", "cross",
-    "triangle-left", "wedge",
+    "triangle-left",
+    "M0,-1L.29,-.4L.95,-.31L.48,.15L.59,.81L0,.5L-.59,.81L-.48,.15L-.95,-.31L-.29,-.4Z",  # a star
 )  # fmt: skip
 _INKS = {
     "light": {"ink": "#1d2b33", "muted": "#56646d", "grid": "#dfe5e7", "fault": "#a81e32"},
@@ -227,7 +228,7 @@ def _intervals(
 ) -> dict[str, Any]:
     narrow = size == "narrow"
     # Estimated widths: fonts differ between machines, so leave a little more than needed.
-    label_room = 0 if narrow else min(280, 12 + round(7.2 * max(len(m.label) for m in marks)))
+    label_room = 0 if narrow else min(340, 12 + round(7.2 * max(len(m.label) for m in marks)))
     value_room = 12 if narrow else 16 + round(7.6 * max(len(m.text) for m in marks))
     width = WIDTHS[size] - label_room - value_room - 14
     kind, low, high = _scale(marks, log)

@@ -32,9 +32,11 @@ from generator.words import (
     chart_title,
     evidence,
     finding,
+    frameworks_of,
     labels_of,
     lane_title,
     machine_words,
+    measured_once,
     names,
     place_words,
     plain_summary,
@@ -593,7 +595,9 @@ def _faults_table(section: Section, panels: Sequence[Panel]) -> Table | None:
                     Cell(labels[row.configuration], detail=row.configuration.version),
                     Cell(where),
                     Cell(
-                        "", badge=badge(status), detail=f"{row.faults} blocks" if row.faults else ""
+                        "",
+                        badge=badge(status),
+                        detail=tables.plural(row.faults, "block") if row.faults else "",
                     ),
                     Cell(row.reason),
                     Cell("log and rows", href=link),
@@ -689,11 +693,12 @@ def _versions(inputs: Inputs, machine: str) -> str:
 
 
 def _home_findings(figures: Figures, inputs: Inputs) -> list[str]:
-    """One sentence a section, about its first panel."""
+    """One sentence a section, about its first panel with intervals."""
     sentences = []
     batch = int(inputs.document(figures.machine, figures.device)["settings"].get("batch", 64))
     for section in inputs.catalog.sections:
-        panel = next((p for p in figures.panels if p.section == section.id and p.good), None)
+        mine = [p for p in figures.panels if p.section == section.id and p.good]
+        panel = next((p for p in mine if not measured_once(p)), None)
         if panel is None:
             continue
         found = finding(panel, batch)
@@ -713,7 +718,8 @@ def _board(figures: Figures, titles: Mapping[str, Section], inputs: Inputs) -> T
         first = panel.good[0]
         link = f"{panel.section}.md"
         follower = next((row for row in panel.good if row.group == 1), None)
-        leaders = names(panel.leaders)
+        tied = len(panel.leaders)
+        leaders = names(panel.leaders) if tied < 5 else frameworks_of(panel.leaders)
         behind = Cell("–", detail="nothing else is told apart" if len(panel.good) > 1 else "")
         if follower is not None and follower.against is not None:
             behind = Cell(
@@ -727,9 +733,11 @@ def _board(figures: Figures, titles: Mapping[str, Section], inputs: Inputs) -> T
                 Cell(
                     topic,
                     href=link,
-                    detail=lane_title(panel.lane) + (f", {panel.case}" if panel.case else ""),
+                    detail=place_words(panel, how)
+                    + (f", {panel.case} caches" if how.start_case else ""),
                 ),
-                Cell(leaders, strong=True, detail=f"of {len(panel.rows)}"
+                Cell(leaders, strong=True, detail=(f"{tied} tied, " if tied > 1 else "")
+                     + f"of {len(panel.rows)}"
                      + (f", {faults} without a valid result" if faults else "")),
                 Cell(shown_value(first, panel, batch), href=link),
                 behind,

@@ -7,6 +7,7 @@ the renderer's work.
 from __future__ import annotations
 
 import datetime
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -124,7 +125,9 @@ def quantity(value: float, unit: str) -> str:
     if unit == "B":
         return f"{figures(value / 1e6)} MB" if value < 9.995e9 else f"{figures(value / 1e9)} GB"
     if unit in ("1", "verdict", "count", ""):
-        return figures(value) if value != int(value) else f"{value:,.0f}"
+        # A geometric mean of equal whole numbers is whole but for rounding.
+        whole = math.isclose(value, round(value), rel_tol=1e-9)
+        return f"{value:,.0f}" if whole else figures(value)
     return f"{figures(value)} {unit}"
 
 
@@ -147,6 +150,11 @@ def day(time: str) -> str:
     text = time if "-" in time[:5] else f"{time[:4]}-{time[4:6]}-{time[6:8]}"
     date = datetime.date.fromisoformat(text[:10])
     return f"{date.day} {date:%B %Y}"
+
+
+def plural(number: int, noun: str) -> str:
+    """Return a number of things: 1 block, 2 blocks."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def listing(words: Sequence[str], last: str = "and") -> str:

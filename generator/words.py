@@ -188,6 +188,11 @@ def finding(panel: Panel, batch: int) -> Finding:
     leaders = panel.leaders
     if len(panel.good) == 1:
         text = f"{labels[first.configuration]} reaches {best}, alone here"
+    elif measured_once(panel):
+        text = (
+            f"measured once each, so nothing is told apart; best estimate"
+            f" {labels[first.configuration]} with {best}"
+        )
     elif len(leaders) == len(panel.good):
         text = (
             f"no configuration is told apart from the best estimate,"
@@ -210,6 +215,11 @@ def finding(panel: Panel, batch: int) -> Finding:
     return Finding(where, text + ".")
 
 
+def measured_once(panel: Panel) -> bool:
+    """Whether no configuration of a panel has a second process, and with it an interval."""
+    return all(row.summary is None or row.summary.processes == 1 for row in panel.good)
+
+
 def chart_title(panels: Sequence[Panel]) -> str:
     """Say in one sentence what leads the panels of a chart."""
     found = {}
@@ -217,7 +227,11 @@ def chart_title(panels: Sequence[Panel]) -> str:
         if panel.good:
             tied = len(panel.leaders)
             found[place_words(panel, view(panel.metric))] = (
-                names(panel.leaders) if tied < 4 else f"{tied} of {len(panel.good)} tied"
+                names(panel.leaders)
+                if tied < 4
+                else f"{tied} measured once each, not told apart"
+                if measured_once(panel)
+                else f"{tied} of {len(panel.good)} tied"
             )
     if not found:
         return "No configuration gave a valid result."
@@ -239,6 +253,11 @@ def names(rows: Sequence[Row]) -> str:
         name = f"{one.framework_name} {one.version}" if several else one.framework_name
         modes.setdefault(name, []).append(one.mode_title)
     return tables.listing([f"{name} ({'; '.join(found)})" for name, found in modes.items()])
+
+
+def frameworks_of(rows: Sequence[Row]) -> str:
+    """Return the frameworks of configurations in a list, each once."""
+    return tables.listing(list(dict.fromkeys(row.configuration.framework_name for row in rows)))
 
 
 def shown_value(row: Row, panel: Panel, batch: int) -> str:
@@ -265,7 +284,7 @@ def machine_words(document: Mapping[str, Any]) -> str:
     machine = document["machine"]
     parts = [
         str(machine["cpu"]),
-        f"{machine['cores']} core{'s' if machine['cores'] != 1 else ''}",
+        tables.plural(machine["cores"], "core"),
         f"{machine['memory_bytes'] / 2**30:.0f} GiB",
         str(machine["os"]),
     ]

@@ -182,7 +182,7 @@ def _pairs_table(speed: Sequence[Contrast], figures: Figures) -> Table:
         bytes_ = memory.get(_place(contrast))
         rows.append(
             (
-                Cell(one.label, detail=f"against {contrast.eager.configuration.mode_title}"),
+                Cell(one.label, detail=f"at once: {contrast.eager.configuration.mode_title}"),
                 Cell(lane_title(contrast.panel.lane)),
                 _ratio_cell(
                     contrast.ratio.inverse(), _verdict(contrast.verdict, "faster", "slower")

@@ -19,11 +19,17 @@ def test_figures_have_three_significant_digits(value, text):
     [
         (0.0291, "s", "29.1 ms"), (0.0996, "s", "0.0996 s"), (1.5, "s", "1.50 s"),
         (1200, "s", "20.0 min"), (293e6, "B", "293 MB"), (16e9, "B", "16.0 GB"), (4, "1", "4"),
-        (0.955, "1", "0.955"), (431080, "count", "431,080"), (0.01, "cores", "0.0100 cores"),
+        (0.955, "1", "0.955"), (431080, "count", "431,080"), (37.999999999999986, "count", "38"),
+        (0.01, "cores", "0.0100 cores"),
     ],
 )  # fmt: skip
 def test_quantities_have_units_that_people_read(value, unit, text):
     assert tables.quantity(value, unit) == text
+
+
+@pytest.mark.parametrize(("number", "text"), [(0, "0 runs"), (1, "1 run"), (1200, "1,200 runs")])
+def test_one_thing_is_singular(number, text):
+    assert tables.plural(number, "run") == text
 
 
 def test_an_interval_has_one_unit():
