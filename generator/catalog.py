@@ -195,6 +195,7 @@ class Section:
     scope: str = "modes"
     blocks: Mapping[str, int] = field(default_factory=dict)
     script: str = ""
+    cases: tuple[str, ...] = ()
 
     @property
     def apart(self) -> bool:
@@ -278,6 +279,7 @@ def _sections(root: Path) -> Iterable[Section]:
             scope=facts.scope,
             blocks=dict(facts.blocks),
             script=facts.script,
+            cases=tuple(facts.cases),
         )
 
 

@@ -141,7 +141,7 @@ def _graph_saves_traffic(claim: Claim, figures: Figures) -> Verdict:
     case = f"batch {batch}"
     votes, details = [], []
     for key, cell in figures.cells.items():
-        if (key.section, key.metric, key.case) != ("versus", "batch_step_time", case):
+        if (key.section, key.metric, key.case) != ("versus", "step_time", case):
             continue
         eager = figures.cells.get(key._replace(mode=figures.captures(key)))
         if eager is None:

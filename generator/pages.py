@@ -697,6 +697,8 @@ def _home_findings(figures: Figures, inputs: Inputs) -> list[str]:
     sentences = []
     batch = int(inputs.document(figures.machine, figures.device)["settings"].get("batch", 64))
     for section in inputs.catalog.sections:
+        if section.id not in TOPICS:  # a sweep has no single leader
+            continue
         mine = [p for p in figures.panels if p.section == section.id and p.good]
         panel = next((p for p in mine if not measured_once(p)), None)
         if panel is None:

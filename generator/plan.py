@@ -108,7 +108,11 @@ class Job:
     def id(self) -> str:
         """Name of the job, unique within a run and equal when the run is resumed."""
         words = [self.framework, self.version, self.mode, self.device, self.lane]
-        words += ["+".join(self.sections), self.start, *([self.case] if self.case else [])]
+        words += [
+            "+".join(self.sections),
+            self.start,
+            *([self.case.replace(" ", "-")] if self.case else []),
+        ]
         return "_".join([*words, f"b{self.block}"])
 
     @property
@@ -283,10 +287,11 @@ def make(
             if twin:
                 jobs.append(Job(*name, ("lenet",), "warm", block, "again"))
         jobs += [
-            Job(*name, (section.id,), start, block)
+            Job(*name, (section.id,), start, block, case)
             for section in missing_sections
             if section.apart
             for start in section.starts
+            for case in section.cases or ("",)
             for block in range(section.blocks[profile.name])
         ]
     return Plan(profile, device, seed, order(jobs, seed), tuple(gaps), found)

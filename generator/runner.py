@@ -37,7 +37,9 @@ FOREIGN_LIMIT = 0.06
 """Cores of foreign CPU time above which a block is marked as disturbed."""
 
 MIN_SAMPLE_SECONDS = 0.1
-SHARED_CODE = ("contract.py", "worker.py", "timing.py", "memory.py", "lenet.py", "ceiling.py")
+SHARED_CODE = (
+    "contract.py", "worker.py", "timing.py", "memory.py", "lenet.py", "sweep.py", "ceiling.py",
+)  # fmt: skip
 R_WORKER = "worker.R"
 CODE_SUFFIXES = (".py", ".R")
 KEPT_VARIABLES = (

@@ -163,8 +163,10 @@ class Model:
 Metric = namedtuple("Metric", "unit title better")
 Metric.__doc__ = 'unit ("s", "B", "1", ...), short title, better ("lower", "higher" or "")'
 
-Section = namedtuple("Section", "title order question group metrics starts scope blocks script")
-Section.__new__.__defaults__ = ("", {}, (), "modes", {}, "")
+Section = namedtuple(
+    "Section", "title order question group metrics starts scope blocks script cases"
+)
+Section.__new__.__defaults__ = ("", {}, (), "modes", {}, "", ())
 Section.__doc__ = """Facts of one section; its module's name is its id everywhere.
 
 title     page title, the article's own where it has one
@@ -183,6 +185,8 @@ blocks    empty: as many as the profile says, in the processes that such section
 script    file of a framework's folder that the section is about: its lines are counted, and where
           the section has processes of its own, no other section depends on the file. One that ends
           in ".R" is run by measurements/worker.R instead of the worker
+cases     of a section with processes of its own: names of what each of them measures, one process
+          a case; the job says which
 
 A module with ``starts`` also defines ``measure(session)``; see ``measurements.worker.Session``.
 """

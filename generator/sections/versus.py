@@ -1,9 +1,9 @@
-"""Pure: the same program at once and as a graph: speed, memory, break-even, batch size, depth."""
+"""Pure: the same program at once and as a graph: speed, memory, break-even, batch size."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -15,8 +15,9 @@ from generator.claims import lane_words
 from generator.figures import Contrast, Figures, Panel, Row, slug
 from generator.markup import escape
 from generator.pages import Picture, claim_views, main_figures
-from generator.tables import Badge, Cell, Column, Table, badge, quantity
-from generator.words import DEVICES, evidence, lane_title, machine_words, plain_summary
+from generator.sweeps import Curve, Values, curve_cell, curves, faults_table, name_cell, points_of
+from generator.tables import Badge, Cell, Column, Table, quantity
+from generator.words import DEVICES, evidence, lane_title, machine_words
 
 if TYPE_CHECKING:
     from generator.catalog import Catalog, Section
@@ -28,12 +29,10 @@ STEPS_PER_EPOCH = 60_000 // 64
 
 @dataclass(frozen=True)
 class SweepView:
-    """One axis that was swept: its finding, charts and table."""
+    """The sweep over the batch size: its finding, chart and table."""
 
-    title: str
-    anchor: str
     finding: str
-    pictures: tuple[Picture, ...]
+    picture: Picture
     caption: str
     table: Table
 
@@ -51,7 +50,7 @@ class DeviceView:
     pairs: Table
     even: Table | None
     classes: Table | None
-    sweeps: tuple[SweepView, ...]
+    sweep: SweepView | None
     faults: Table | None
 
 
@@ -104,11 +103,6 @@ def _view(
         name, _gain_title(speed), gains, axis="speed as a graph / speed at once",
         frameworks=[f.name for f in inputs.catalog.frameworks], better="higher",
     )  # fmt: skip
-    sweeps = [
-        found
-        for axis in (_BATCH, _DEPTH)
-        if (found := _sweep(axis, section, inputs.catalog, figures, name, draw))
-    ]
     return DeviceView(
         heading,
         name,
@@ -120,8 +114,8 @@ def _view(
         _pairs_table(speed, figures),
         _even_table(speed, figures),
         _classes_table(figures),
-        tuple(sweeps),
-        _faults_table(section, inputs, figures),
+        _sweep(section, inputs.catalog, figures, name, draw),
+        faults_table(section, inputs, figures),
     )
 
 
@@ -314,118 +308,31 @@ def _best_cell(row: Row, panel: Panel) -> Cell:
     )
 
 
-# ------------------------------------------------------------------------------------------ sweeps
-
-
-@dataclass(frozen=True)
-class _Axis:
-    """What is swept: "batch" or "depth", and how it is called."""
-
-    id: str
-    title: str
-    x: str
-
-
-_BATCH = _Axis("batch", "Batch size: dispatch or kernels", "images per step")
-_DEPTH = _Axis("depth", "Depth: compile time and step", "convolutions")
-
-
-@dataclass(frozen=True)
-class _Curve:
-    """The step and ready times of one configuration along an axis: x -> (value, low, high)."""
-
-    configuration: models.Configuration
-    steps: Mapping[int, tuple[float, float, float]]
-    ready: Mapping[int, tuple[float, float, float]]
+# ------------------------------------------------------------------------------------- batch size
 
 
 def _sweep(
-    axis: _Axis, section: Section, catalog: Catalog, figures: Figures, name: str, draw: Draw
+    section: Section, catalog: Catalog, figures: Figures, name: str, draw: Draw
 ) -> SweepView | None:
-    found = curves(axis.id, section.id, catalog, figures)
+    found = curves("batch", section.id, catalog, figures)
     if not found:
         return None
-    pictures = []
     lane = next(key.lane for key in figures.cells if key.section == section.id)
-    if axis.id == "batch":
-        title = _batch_title(found)
-        points = _points(found, lambda curve: curve.steps, rate=True)
-        pictures = [
-            charts.curves(f"{name}-batch", title, points, x=axis.x, y="images per second",
-                          better="higher")
-        ]  # fmt: skip
-        table = _batch_table(found)
-    else:
-        title = _depth_title(found)
-        pictures = [
-            charts.curves(
-                f"{name}-depth-ready", title, _points(found, lambda curve: curve.ready),
-                x=axis.x, y="seconds until ready", better="lower",
-            ),
-            charts.curves(
-                f"{name}-depth-step", "What a step costs as the network gets deeper.",
-                _points(found, lambda curve: curve.steps, scale=1e3),
-                x=axis.x, y="ms per step", better="lower",
-            ),
-        ]  # fmt: skip
-        table = _depth_table(found)
+    title = _batch_title(found)
+    chart = charts.curves(
+        f"{name}-batch", title, points_of(found, lambda curve: curve.steps, rate=True),
+        x="images per step", y="images per second", better="higher",
+    )  # fmt: skip
     return SweepView(
-        axis.title,
-        f"{name}-{axis.id}",
         title,
-        tuple(draw(chart) for chart in pictures),
+        draw(chart),
         f"{lane_title(lane)}, empty compile caches. Solid: as a graph. Dashed: at once. Where a"
         " curve ends early, the time of the sweep was spent; see below.",
-        table,
+        _batch_table(found, section.id),
     )
 
 
-def curves(axis: str, section: str, catalog: Catalog, figures: Figures) -> list[_Curve]:
-    """Return the curves of an axis, those of a framework together."""
-    found: dict[tuple[str, str, str], dict[str, dict[int, tuple[float, float, float]]]] = {}
-    for key, cell in figures.cells.items():
-        word, _, number = key.case.partition(" ")
-        if key.section != section or word != axis or not number.isdigit():
-            continue
-        _, kind = key.metric.split("_", 1)
-        place = found.setdefault((key.framework, key.version, key.mode), {})
-        place.setdefault(kind, {})[int(number)] = plain_summary(cell)[:3]
-    return [
-        _Curve(
-            models.configuration(catalog, *place),
-            dict(sorted(curve.get("step_time", {}).items())),
-            dict(sorted(curve.get("ready_time", {}).items())),
-        )
-        for place, curve in sorted(found.items())
-    ]
-
-
-def _points(
-    found: Iterable[_Curve],
-    values: Any,
-    *,
-    rate: bool = False,
-    scale: float = 1.0,
-) -> list[charts.Point]:
-    points = []
-    for curve in found:
-        one = curve.configuration
-        for x, numbers in values(curve).items():
-            y, low, high = (x / n if rate else scale * n for n in numbers)
-            if rate:
-                low, high = high, low
-            text = f"{tables.figures(y, 3)} images/s" if rate else quantity(numbers[0], "s")
-            points.append(
-                charts.Point(
-                    one.framework_name, one.mode_title, one.kind, x, y,
-                    low if math.isfinite(low) else None, high if math.isfinite(high) else None,
-                    text,
-                )
-            )  # fmt: skip
-    return points
-
-
-def dispatch(steps: Mapping[int, tuple[float, float, float]]) -> tuple[float, float] | None:
+def dispatch(steps: Values) -> tuple[float, float] | None:
     """Return (seconds that a step costs before its first image, seconds of each further image).
 
     The second is the slope between the two largest batches, where kernels are busy; the first is
@@ -439,11 +346,11 @@ def dispatch(steps: Mapping[int, tuple[float, float, float]]) -> tuple[float, fl
     return max(0.0, steps[1][0] - each), each
 
 
-def _batch_table(found: Sequence[_Curve]) -> Table:
+def _batch_table(found: Sequence[Curve], section: str) -> Table:
     rows = []
     for curve in found:
         split = dispatch(curve.steps)
-        cells = [_curve_cell(curve.steps, batch) for batch in (1, 1024)]
+        cells = [curve_cell(curve.steps, batch) for batch in (1, 1024)]
         if split and 64 in curve.steps:
             share = split[0] / curve.steps[64][0]
             cells += [
@@ -453,7 +360,7 @@ def _batch_table(found: Sequence[_Curve]) -> Table:
             ]
         else:
             cells += [Cell("–")] * 3
-        rows.append((_name_cell(curve), *cells))
+        rows.append((name_cell(curve, section), *cells))
     columns = (
         Column("Configuration"),
         Column("Step of 1 image", number=True),
@@ -465,56 +372,7 @@ def _batch_table(found: Sequence[_Curve]) -> Table:
     return Table("Steps by batch size", columns, tuple(rows))
 
 
-def _depth_table(found: Sequence[_Curve]) -> Table:
-    rows = []
-    for curve in found:
-        rows.append(
-            (
-                _name_cell(curve),
-                *(_curve_cell(curve.ready, depth) for depth in (2, 8, 32)),
-                _slope_cell(curve.ready),
-                *(_curve_cell(curve.steps, depth) for depth in (2, 32)),
-                _slope_cell(curve.steps),
-            )
-        )
-    columns = (
-        Column("Configuration"),
-        *(Column(f"Ready, {depth} convolutions", number=True) for depth in (2, 8, 32)),
-        Column("Ready, each further one", number=True),
-        *(Column(f"Step, {depth} convolutions", number=True) for depth in (2, 32)),
-        Column("Step, each further one", number=True),
-    )
-    return Table("Ready and steps by depth", columns, tuple(rows))
-
-
-def _name_cell(curve: _Curve) -> Cell:
-    one = curve.configuration
-    kind = {"symbolic": "graph", "imperative": "at once"}.get(one.kind, one.kind)
-    return Cell(one.label, detail=kind, href=f"evidence/versus-{one.framework}.md")
-
-
-def _curve_cell(values: Mapping[int, tuple[float, float, float]], x: int) -> Cell:
-    if x not in values:
-        return Cell("–", detail="not reached")
-    value, low, high = values[x]
-    interval = tables.span(low, high, "s") if math.isfinite(low) and high > 1.0001 * low else ""
-    return Cell(quantity(value, "s"), round(value, 8), detail=interval)
-
-
-def _slope_cell(values: Mapping[int, tuple[float, float, float]]) -> Cell:
-    each = slope(values)
-    return Cell("–") if each is None else Cell(quantity(each, "s"), round(each, 8))
-
-
-def slope(values: Mapping[int, tuple[float, float, float]]) -> float | None:
-    """Return what each further convolution costs in seconds, from first to last depth."""
-    if len(values) < 2:
-        return None
-    first, last = min(values), max(values)
-    return (values[last][0] - values[first][0]) / (last - first)
-
-
-def _batch_title(found: Sequence[_Curve]) -> str:
+def _batch_title(found: Sequence[Curve]) -> str:
     """Say whether dispatch decides at batch 64, by the shares of both classes."""
     shares: dict[str, list[float]] = {}
     for curve in found:
@@ -532,46 +390,3 @@ def _batch_title(found: Sequence[_Curve]) -> str:
 def _percents(shares: Sequence[float]) -> str:
     low, high = (f"{100 * end:.0f}" for end in (min(shares), max(shares)))
     return f"{low} %" if low == high else f"{low} to {high} %"
-
-
-def _depth_title(found: Sequence[_Curve]) -> str:
-    """Say which graph grows most with depth."""
-    grown = {
-        curve.configuration.label: each
-        for curve in found
-        if curve.configuration.kind == "symbolic" and (each := slope(curve.ready)) is not None
-    }
-    if not grown:
-        return "Time until ready by depth."
-    most = max(grown, key=lambda label: grown[label])
-    least = min(grown, key=lambda label: grown[label])
-    text = f"Each further convolution makes {most} ready {quantity(grown[most], 's')} later"
-    return text + (f", {least} {quantity(grown[least], 's')}." if most != least else ".")
-
-
-def _faults_table(section: Section, inputs: Inputs, figures: Figures) -> Table | None:
-    shown = inputs.shown
-    here = shown[
-        (shown["machine"] == figures.machine)
-        & (shown["device"] == figures.device)
-        & (shown["section"] == section.id)
-        & (shown["status"] != "ok")
-    ]
-    columns = ["framework", "version", "mode", "case", "status", "reason"]
-    rows = []
-    for framework, version, mode, case, status, reason in (
-        here[columns].drop_duplicates(columns[:5]).astype(str).itertuples(index=False)
-    ):
-        one = models.configuration(inputs.catalog, framework, version, mode)
-        rows.append(
-            (
-                Cell(one.label, href=f"evidence/{section.id}-{framework}.md"),
-                Cell(case or "–"),
-                Cell("", badge=badge(status)),
-                Cell(reason),
-            )
-        )
-    if not rows:
-        return None
-    titles = ("Configuration", "Case", "What happened", "Reason")
-    return Table("What the sweeps did not reach", tuple(map(Column, titles)), tuple(rows))

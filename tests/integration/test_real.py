@@ -7,6 +7,7 @@ import pytest
 
 from generator import catalog, commands, plan, runner, site, statistics, tables
 from generator import results as store
+from measurements import sweep
 from measurements.sections import versus
 
 # One short block of every mode: enough for the gate, too little to publish.
@@ -143,12 +144,20 @@ def test_a_sweep_of_a_real_framework(measure, tmp_path):
     measure(tmp_path, ["mxnet"], ["versus"], modes=("gluon", "hybrid"))
     frame = store.select(store.load(tmp_path))
     assert set(frame["status"]) == {"ok"}
-    for axis, values in (("batch", versus.BATCHES), ("depth", versus.DEPTHS)):
-        for value in values:
-            for mode in ("gluon", "hybrid"):
-                mine = frame[(frame["case"] == f"{axis} {value}") & (frame["mode"] == mode)]
-                times = mine[mine["metric"] == f"{axis}_step_time"]
-                assert len(times) == versus.SAMPLES
+    for size in versus.BATCHES:
+        for mode in ("gluon", "hybrid"):
+            mine = frame[(frame["case"] == f"batch {size}") & (frame["mode"] == mode)]
+            assert len(mine[mine["metric"] == "step_time"]) == sweep.SAMPLES
+
+
+@pytest.mark.timeout(1800)
+def test_every_depth_of_a_real_framework_has_a_process(measure, tmp_path):
+    outcome = measure(tmp_path, ["mxnet"], ["depth"], modes=("hybrid",))
+    cases = next(s for s in catalog.load().sections if s.id == "depth").cases
+    assert outcome.counts == {"ok": len(cases)}
+    frame = store.select(store.load(tmp_path))
+    assert set(frame["status"]) == {"ok"}
+    assert set(frame[frame["metric"] == "ready_time"]["case"]) == set(cases)
 
 
 def test_theano_has_a_real_blas(measured):

@@ -8,7 +8,7 @@ import types
 import numpy as np
 import pytest
 
-from measurements import contract, lenet, worker
+from measurements import contract, lenet, sweep, worker
 from measurements.sections import highlevel, r, versus
 from measurements.sections import lenet as timed
 from tests.conftest import PRETEND
@@ -105,44 +105,48 @@ def rows(made, metric=None):
 @pytest.fixture
 def short(monkeypatch):
     monkeypatch.setattr(versus, "BATCHES", (1, 16))
-    monkeypatch.setattr(versus, "DEPTHS", (2, 3))
-    monkeypatch.setattr(versus, "SAMPLES", 2)
-    monkeypatch.setattr(versus, "MIN_SAMPLE_SECONDS", 0.001)
+    monkeypatch.setattr(sweep, "SAMPLES", 2)
+    monkeypatch.setattr(sweep, "MIN_SAMPLE_SECONDS", 0.001)
 
 
-def test_a_sweep_times_every_case_of_both_axes(session, short):
+def test_a_sweep_times_every_batch_size(session, short):
     made = session("versus", Framework())
     assert made.run() == 0
     found = {(row["metric"], row["case"], row["status"]) for row in rows(made)}
     assert found == {
-        (f"{axis}_{kind}", f"{axis} {value}", "ok")
-        for axis, values in (("batch", (1, 16)), ("depth", (2, 3)))
-        for value in values
-        for kind in ("step_time", "ready_time")
+        (metric, f"batch {size}", "ok")
+        for size in (1, 16)
+        for metric in ("step_time", "ready_time")
     }
     assert all(row["value"] > 0 for row in rows(made))
+
+
+def test_a_depth_is_measured_alone(session, short):
+    made = session("depth", Framework(), case="depth 3")
+    assert made.run() == 0
+    found = {(row["metric"], row["case"], row["status"]) for row in rows(made)}
+    assert found == {(metric, "depth 3", "ok") for metric in ("step_time", "ready_time")}
 
 
 def test_a_deeper_network_that_is_wrong_gets_no_time(session, short):
     framework = Framework()
     framework.fault = "deep"
-    made = session("versus", framework)
+    made = session("depth", framework, case="depth 3")
     made.run()
-    (wrong,) = [row for row in rows(made) if row["status"] == "wrong"]
+    (wrong,) = rows(made)
+    assert wrong["status"] == "wrong"
     assert wrong["case"] == "depth 3"
     assert "gradient of deep1_bias" in wrong["reason"]
-    assert {row["case"] for row in rows(made) if row["status"] == "ok"} == {
-        "batch 1", "batch 16", "depth 2",
-    }  # fmt: skip
 
 
 def test_a_sweep_begins_nothing_that_would_take_too_long(session, short, monkeypatch):
     monkeypatch.setattr(versus, "SWEEP_SECONDS", 1e-9)
+    monkeypatch.setattr(versus, "BATCHES", (1, 16, 4))
     made = session("versus", Framework())
     assert made.run() == 0
     skipped = [row for row in rows(made) if row["status"] == "skipped"]
-    assert [row["case"] for row in skipped] == ["batch 16", "depth 3"]
-    assert "batch 1 alone took" in skipped[0]["reason"]
+    assert [row["case"] for row in skipped] == ["batch 4"]
+    assert "1 more took" in skipped[0]["reason"]
 
 
 # ----------------------------------------------------------------------- many steps in one call

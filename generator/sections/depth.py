@@ -1,0 +1,140 @@
+"""Pure: how compile time and step time grow as the network gets deeper."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from generator import charts, tables
+from generator.figures import Figures, slug
+from generator.pages import Picture
+from generator.sweeps import (
+    Curve,
+    Values,
+    curve_cell,
+    curves,
+    faults_table,
+    name_cell,
+    points_of,
+    slope,
+)
+from generator.tables import Cell, Column, Table, quantity
+from generator.words import DEVICES, lane_title, machine_words
+
+if TYPE_CHECKING:
+    from generator.catalog import Section
+    from generator.pages import Draw, Inputs
+
+
+@dataclass(frozen=True)
+class DeviceView:
+    """What the page says about one device of one machine."""
+
+    heading: str
+    anchor: str
+    finding: str
+    byline: str
+    pictures: tuple[Picture, ...]
+    caption: str
+    table: Table
+    faults: Table | None
+
+
+def context(
+    section: Section, inputs: Inputs, known: Mapping[tuple[str, str], Figures], draw: Draw
+) -> dict[str, Any]:
+    """Return the context of the page."""
+    views: list[DeviceView] = []
+    for machine in inputs.machines:
+        for device in inputs.devices(machine):
+            found = curves("depth", section.id, inputs.catalog, known[machine, device])
+            if found:
+                heading = "" if not views else machine_words(inputs.document(machine))
+                if len(inputs.devices(machine)) > 1:
+                    heading = f"{heading} {DEVICES.get(device, device)}".strip()
+                views.append(_view(section, inputs, known[machine, device], found, heading, draw))
+    return {
+        "title": section.title,
+        "description": section.question,
+        "question": section.question,
+        "views": views,
+        "command": f"generator measure --profile full --section {section.id}",
+    }
+
+
+def _view(
+    section: Section,
+    inputs: Inputs,
+    figures: Figures,
+    found: Sequence[Curve],
+    heading: str,
+    draw: Draw,
+) -> DeviceView:
+    document = inputs.document(figures.machine, figures.device)
+    name = f"depth-{figures.device}-{slug(figures.machine)}"
+    lane = next(key.lane for key in figures.cells if key.section == section.id)
+    title = _title(found)
+    drawn = [
+        charts.curves(
+            f"{name}-ready", title, points_of(found, lambda curve: curve.ready),
+            x="convolutions", y="seconds until ready", better="lower",
+        ),
+        charts.curves(
+            f"{name}-step", "What a step costs as the network gets deeper.",
+            points_of(found, lambda curve: curve.steps, scale=1e3),
+            x="convolutions", y="ms per step", better="lower",
+        ),
+    ]  # fmt: skip
+    return DeviceView(
+        heading,
+        name,
+        title,
+        f"Measured on {machine_words(document)}, newest run {tables.day(document['run'])}.",
+        tuple(draw(chart) for chart in drawn),
+        f"{lane_title(lane)}, empty compile caches. Solid: as a graph. Dashed: at once.",
+        _table(found, section),
+        faults_table(section, inputs, figures),
+    )
+
+
+def _table(found: Sequence[Curve], section: Section) -> Table:
+    rows = []
+    for curve in found:
+        rows.append(
+            (
+                name_cell(curve, section.id),
+                *(curve_cell(curve.ready, depth) for depth in (2, 8, 32)),
+                _slope_cell(curve.ready),
+                *(curve_cell(curve.steps, depth) for depth in (2, 32)),
+                _slope_cell(curve.steps),
+            )
+        )
+    columns = (
+        Column("Configuration"),
+        *(Column(f"Ready, {depth} convolutions", number=True) for depth in (2, 8, 32)),
+        Column("Ready, each further one", number=True),
+        *(Column(f"Step, {depth} convolutions", number=True) for depth in (2, 32)),
+        Column("Step, each further one", number=True),
+    )
+    return Table("Ready and steps by depth", columns, tuple(rows))
+
+
+def _title(found: Sequence[Curve]) -> str:
+    """Say which graph grows most with depth."""
+    grown = {
+        curve.configuration.label: each
+        for curve in found
+        if curve.configuration.kind == "symbolic" and (each := slope(curve.ready)) is not None
+    }
+    if not grown:
+        return "Time until ready by depth."
+    most = max(grown, key=lambda label: grown[label])
+    least = min(grown, key=lambda label: grown[label])
+    text = f"Each further convolution makes {most} ready {quantity(grown[most], 's')} later"
+    return text + (f", {least} {quantity(grown[least], 's')}." if most != least else ".")
+
+
+def _slope_cell(values: Values) -> Cell:
+    each = slope(values)
+    return Cell("–") if each is None else Cell(quantity(each, "s"), round(each, 8))
