@@ -433,8 +433,9 @@ def _curves(
 ) -> dict[str, Any]:
     columns = 1 if size == "narrow" else 2
     panels = list(dict.fromkeys(point.panel for point in points))
-    label_room = 10 + round(7 * max(len(point.series) for point in points))
-    width = WIDTHS[size] // columns - label_room - 74
+    lines = [line for point in points for line in _label(point.series)]
+    label_room = 10 + round(7 * max(map(len, lines)))
+    width = WIDTHS[size] // columns - label_room - 66
     places = [p.x for p in points]
     values = [v for p in points for v in (p.y, p.low, p.high) if v is not None]
     domain_y = [_outwards(min(values) / 1.1, up=False), _outwards(max(values) * 1.1, up=True)]
@@ -459,8 +460,10 @@ def _curves(
                 aside=width + 8,
             )
         )
+    # Flush: a column begins at the same place in every row, however long the names before it are.
     rows = [
-        {"hconcat": drawn[at : at + columns], "spacing": 14} for at in range(0, len(drawn), columns)
+        {"hconcat": drawn[at : at + columns], "spacing": label_room + 56, "bounds": "flush"}
+        for at in range(0, len(drawn), columns)
     ]
     return {
         "$schema": _schema(),
@@ -478,12 +481,18 @@ def _direction_up(axis: str, better: str) -> list[str]:
 
 
 CURVE_HEIGHT = 150
+LABEL_LINE = 14
+
+
+def _label(series: str) -> list[str]:
+    """Return a name in lines that leave the curves some room."""
+    return textwrap.wrap(series, 16, break_long_words=False)
 
 
 def _curve_rows(points: Sequence[Point], domain: Sequence[float]) -> list[dict[str, Any]]:
     """Return the data of one small chart; the last point of a curve carries its name.
 
-    Names that would lie on each other are pushed apart, in pixels.
+    Names that would lie on each other are pushed apart; ``height`` is a name's upper edge, pixels.
     """
     last: dict[str, Point] = {}
     for point in sorted(points, key=lambda point: point.x):
@@ -494,10 +503,12 @@ def _curve_rows(points: Sequence[Point], domain: Sequence[float]) -> list[dict[s
         for name, point in last.items()
     }
     placed: dict[str, float] = {}
-    below = -math.inf
+    edge = -math.inf
     for name in sorted(wanted, key=lambda name: wanted[name]):
-        below = placed[name] = max(wanted[name], below + 14)
-    shift = max(0.0, below - CURVE_HEIGHT) if placed else 0.0
+        room = LABEL_LINE * len(_label(name))
+        placed[name] = max(wanted[name] - room / 2, edge)
+        edge = placed[name] + room
+    shift = max(0.0, edge - CURVE_HEIGHT - LABEL_LINE / 2) if placed else 0.0
     rows = []
     for point in points:
         end = last[point.series] is point
@@ -510,7 +521,7 @@ def _curve_rows(points: Sequence[Point], domain: Sequence[float]) -> list[dict[s
                 "low": _round(point.low if point.low is not None else point.y),
                 "high": _round(point.high if point.high is not None else point.y),
                 "text": point.text,
-                "label": point.series if end else "",
+                "label": "\n".join(_label(point.series)) if end else "",
                 "height": round(placed[point.series] - shift, 1) if end else None,
             }
         )
@@ -562,7 +573,10 @@ def _curve_frame() -> str:
             tooltip=tooltip,
         ),
         base.transform_filter("datum.label != ''")
-        .mark_text(align="left", baseline="middle", style="plain", fontSize=12)
+        .mark_text(
+            align="left", baseline="top", style="plain", fontSize=12, lineBreak="\n",
+            lineHeight=LABEL_LINE,
+        )
         .encode(
             x=alt.value(_gap("aside")),
             y=alt.Y("height:Q", scale=None, axis=None),
@@ -677,7 +691,7 @@ def _samples_frame(both: bool) -> str:
 
 
 def _wrapped(text: str, narrow: bool) -> list[str]:
-    return textwrap.wrap(text, 40 if narrow else 80)
+    return textwrap.wrap(text, 40 if narrow else 74)
 
 
 def _direction(axis: str, better: str) -> str:

@@ -912,24 +912,26 @@ def select(results: Results) -> pd.DataFrame:
     """Return the rows that pages show, in one frame.
 
     Per machine, framework, version, section, mode, device and lane these are the rows of the newest
-    run (its id begins with the time) of profile quick or full. Rows of interrupted processes
-    (flag ``partial``) are left out before the newest is chosen.
+    run (its id begins with the time) of profile quick or full; a run that is not finished is shown
+    only where no finished one has anything. Rows of interrupted processes (flag ``partial``) are
+    left out before the newest is chosen.
 
     Returns:
         the columns of :func:`read`, and ``profile``, ``code`` (hash of the measuring code of the
         row's section) and ``provenance`` (key into ``results.documents``), all categorical.
 
     """
-    newest: dict[tuple[str, ...], str] = {}
+    newest: dict[tuple[str, ...], tuple[bool, str]] = {}
     for key, file in sorted(results.files.items()):
         if results.documents[key]["profile"] == "aa":
             continue
         subject, run = key.rsplit("/", 1)
+        found = (results.documents[key]["finished"] is not None, run)
         for index in set(file.codes.tolist()) - {-1}:
             configuration = (subject, *file.configurations[index])
-            newest[configuration] = max(run, newest.get(configuration, ""))
+            newest[configuration] = max(found, newest.get(configuration, found))
     chosen: dict[str, list[tuple[str, ...]]] = {}
-    for configuration, run in newest.items():
+    for configuration, (_, run) in newest.items():
         chosen.setdefault(f"{configuration[0]}/{run}", []).append(configuration[1:])
     return _gather(results, chosen)
 

@@ -600,14 +600,24 @@ class _Run:
             row["status"] in ("failed", "timeout") for row in found
         ):
             found += self._ending(job, status, reason)
-        if status in ("failed", "timeout", "wrong"):
-            # A crash, a hang or other work in every block would cost hours and teach nothing new.
+        wrong = {(row["section"], row["case"]) for row in found if row["status"] == "wrong"}
+        spoilt = {section for section, _ in wrong}
+        timed = [
+            row
+            for row in found
+            if row["metric"].startswith("step_")
+            and row["status"] == "ok"
+            and row["section"] in spoilt
+        ]
+        # Samples were written as they came, before the verdict: they are times of other work.
+        for row in timed:
+            if (row["section"], row["case"]) in wrong:
+                row |= {"status": "wrong", "reason": reason}
+        # A crash, a hang or other work in every block would cost hours and teach nothing new; a
+        # sweep of which one case is wrong goes on.
+        sound = any(row["status"] == "ok" for row in timed)
+        if status in ("failed", "timeout") or (status == "wrong" and not sound):
             self.given_up[self._given_up_key(job)] = f"{status} in block {job.block}: {reason}"
-        if status == "wrong":
-            # Samples were written as they came, before the verdict: they are times of other work.
-            for row in found:
-                if row["metric"].startswith("step_") and row["status"] == "ok":
-                    row |= {"status": "wrong", "reason": reason}
         if status != "ok":
             entry["log"] = self._keep_log(job, book, finished)
         return found, status, reason

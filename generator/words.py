@@ -229,12 +229,14 @@ def chart_title(panels: Sequence[Panel]) -> str:
             found[place_words(panel, view(panel.metric))] = (
                 names(panel.leaders)
                 if tied < 4
-                else f"{tied} measured once each, not told apart"
+                else "measured once"
                 if measured_once(panel)
                 else f"{tied} of {len(panel.good)} tied"
             )
     if not found:
         return "No configuration gave a valid result."
+    if set(found.values()) == {"measured once"}:
+        return "Measured once each, so nothing is told apart."
     if len(set(found.values())) == 1 and "tied" not in (lead := next(iter(found.values()))):
         return f"In the lead everywhere: {lead}." if len(found) > 1 else f"In the lead: {lead}."
     return "In the lead – " + "; ".join(f"{place}: {lead}" for place, lead in found.items()) + "."

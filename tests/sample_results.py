@@ -34,7 +34,8 @@ DISPATCH = {"eager": 0.004, "gluon": 0.002}
 """Invented seconds of a step before its first image; 0.5 ms where nothing is said."""
 EACH = {"eager": 0.00050, "gluon": 0.00040, "xla": 0.00045}
 """Invented seconds of each image; 0.4 ms where nothing is said."""
-SECTIONS = ("compile", "memory", "lenet", "versus", "r", "highlevel")
+SECTIONS = ("compile", "memory", "lenet", "versus", "depth", "r", "highlevel")
+SWEEPS = {"versus": ("batch", (1, 8, 64, 256, 1024)), "depth": ("depth", (2, 8, 32))}
 LINES = {"theano": 31, "mxnet": 36, "tensorflow": 27}
 BUILD = {"compiled": 30.0, "eager": 0.1, "function": 0.4, "xla": 2.0}  # seconds, cold
 BLOCKS = {"quick": 3, "full": 10, "aa": 10}
@@ -124,7 +125,8 @@ def _rows(plan: _Plan) -> Iterator[dict[str, object]]:
             yield from _memory(where, plan)
             yield from _compile(where, plan)
             if lane == lanes[-1]:
-                yield from _versus(where, plan)
+                for section in SWEEPS:
+                    yield from _sweep(where, plan, section)
                 if mode == DEFAULTS.get(framework, "eager"):
                     yield from _r(where, plan)
                     yield from _highlevel(where, plan)
@@ -204,28 +206,26 @@ def _compile(where: dict[str, str], plan: _Plan) -> Iterator[dict[str, object]]:
                 yield here | {"metric": name, "unit": "s", "value": float(time)}
 
 
-def _versus(where: dict[str, str], plan: _Plan) -> Iterator[dict[str, object]]:
+def _sweep(where: dict[str, str], plan: _Plan, section: str) -> Iterator[dict[str, object]]:
     mode, rng = where["mode"], plan.rng
     start, each = DISPATCH.get(mode, 0.0005), EACH.get(mode, 0.0004)
     compiling = BUILD.get(mode, 0.02)
+    axis, values = SWEEPS[section]
     for block in range(3):
-        here = where | {"section": "versus", "block": block, "status": "ok", "unit": "s"}
-        for axis, values in (("batch", (1, 8, 64, 256, 1024)), ("depth", (2, 4, 8, 16, 32))):
-            for value in values:
-                case = here | {"case": f"{axis} {value}"}
-                if plan.oddities and (mode, case["case"]) == ("compiled", "depth 32"):
-                    reason = "60 s were spent, and depth 16 alone took 30 s (SYNTHETIC)"
-                    yield case | {
-                        "metric": f"{axis}_step_time", "status": "skipped", "reason": reason,
-                    }  # fmt: skip
-                    continue
-                batch, depth = (value, 2) if axis == "batch" else (64, value)
-                step = (start + batch * each) * (0.5 + depth / 4)
-                for sample in range(5):
-                    time = float(step * rng.lognormal(0, 0.01))
-                    yield case | {"metric": f"{axis}_step_time", "value": time, "sample": sample}
-                ready = float(compiling * depth / 2 * rng.lognormal(0, 0.02))
-                yield case | {"metric": f"{axis}_ready_time", "value": ready}
+        here = where | {"section": section, "block": block, "status": "ok", "unit": "s"}
+        for value in values:
+            case = here | {"case": f"{axis} {value}"}
+            if plan.oddities and (mode, value) == ("compiled", values[-1]):
+                reason = f"{axis} {values[-2]} alone took 30 s (SYNTHETIC)"
+                yield case | {"metric": "step_time", "status": "skipped", "reason": reason}
+                continue
+            batch, depth = (value, 2) if axis == "batch" else (64, value)
+            step = (start + batch * each) * (0.5 + depth / 4)
+            for sample in range(5):
+                time = float(step * rng.lognormal(0, 0.01))
+                yield case | {"metric": "step_time", "value": time, "sample": sample}
+            ready = float(compiling * depth / 2 * rng.lognormal(0, 0.02))
+            yield case | {"metric": "ready_time", "value": ready}
 
 
 def _r(where: dict[str, str], plan: _Plan) -> Iterator[dict[str, object]]:

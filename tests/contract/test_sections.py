@@ -63,6 +63,9 @@ def test_its_scope_blocks_and_script_mean_something(section):
         assert section.scope == "modes"
     if section.script:
         assert "lines" in section.metrics
+    if section.cases:
+        assert section.apart
+        assert "again" not in section.cases
 
 
 def test_every_page_of_its_own_belongs_to_a_section():

@@ -192,6 +192,18 @@ def test_a_section_with_blocks_of_its_own_has_processes_of_its_own():
     assert make(sections=(apart,)).jobs == ()  # the quick profile is not named
 
 
+def test_a_section_may_have_a_process_for_every_case():
+    cases = ("depth 2", "depth 8")
+    apart = replace(section("apart", ("cold",)), scope="framework", blocks={"full": 2}, cases=cases)
+    made = make([TWO[0]], sections=(apart,), profile=FULL)
+    assert sorted((job.case, job.block) for job in made.jobs) == [
+        (case, block) for case in cases for block in (0, 1)
+    ]
+    assert len({job.configuration for job in made.jobs}) == 2  # one may fail without the other
+    assert len({job.id for job in made.jobs}) == 4
+    assert not any(" " in job.id for job in made.jobs)
+
+
 def test_the_scope_of_pairs_is_the_default_and_what_captures_what():
     names = ("eager", "tuned", "graph", "other")
     eager, tuned, graph, other = (mode(name, default=name == "other") for name in names)

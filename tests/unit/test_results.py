@@ -496,6 +496,22 @@ def test_the_newest_run_of_each_configuration_is_shown(path, document, tmp_path)
     assert set(study["profile"]) == {"aa"}
 
 
+def test_a_run_that_goes_on_is_shown_only_where_no_finished_one_has_anything(
+    path, document, tmp_path
+):
+    def run(number, rows, finished):
+        name = f"2026010{number}T000000Z-0a1b2c"
+        rows = [r | {"run": name} for r in rows]
+        facts = document | {"run": name, "finished": finished and document["finished"]}
+        results.write(path.with_name(f"{name}.csv"), rows, facts)
+
+    run(1, [row(value=1.0)], finished=True)
+    run(2, [row(value=2.0)], finished=True)
+    run(3, [row(value=3.0), row(value=4.0, mode="new")], finished=None)
+    found = results.select(results.load(tmp_path))
+    assert sorted(found["value"]) == [2.0, 4.0]
+
+
 def test_failures_supersede_older_success(path, document, tmp_path):
     results.write(path, [row()], document)
     later = RUN.replace("20260101", "20260202")
@@ -555,7 +571,7 @@ def test_what_the_gate_found_wrong_is_withheld_on_every_page(tmp_path):
     withheld = results.withhold(shown)
     elsewhere = mine & (shown["section"] != "lenet") & (shown["status"] == "ok")
     assert set(shown[elsewhere]["section"]) == {
-        "memory", "compile", "versus", "r", "highlevel",
+        "memory", "compile", "versus", "depth", "r", "highlevel",
     }  # fmt: skip
     assert set(withheld[elsewhere]["status"]) == {"wrong"}
     assert set(withheld[elsewhere]["reason"]) == {"the gate found this mode wrong"}

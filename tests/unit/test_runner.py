@@ -344,6 +344,23 @@ def test_odd_facts_of_a_framework_do_not_spoil_the_document(stage):
     assert stage.document()["build"] == {"a": ""}
 
 
+def test_one_wrong_case_of_a_sweep_spoils_no_other(stage):
+    def worker(job, out):
+        return stage.end(
+            out,
+            row("step_time", "lenet", sample=0, case="batch 1"),
+            row("step_time", "lenet", sample=0, case="batch 8"),
+            row("step_time", "lenet", value=None, case="batch 8", status="wrong", reason="loss"),
+        )
+
+    stage.worker = worker
+    outcome = stage.run(sections=("lenet",))
+    assert outcome.counts == {"wrong": 3}
+    found = {(r["case"], r["block"]): r["status"] for r in stage.rows() if r["sample"] == "0"}
+    assert {status for (case, _), status in found.items() if case == "batch 1"} == {"ok"}
+    assert {status for (case, _), status in found.items() if case == "batch 8"} == {"wrong"}
+
+
 def test_wrong_results_are_a_finding_and_their_times_no_times(stage):
     def worker(job, out):
         return stage.end(

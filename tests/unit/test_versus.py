@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from generator import catalog, figures, results, statistics
+from generator import catalog, figures, results, statistics, sweeps
 from generator import site as sites
 from generator.sections import r, versus
 from tests import sample_results
@@ -12,11 +12,16 @@ from tests.sample_results import write_sample
 
 
 @pytest.fixture(scope="module")
-def page(tmp_path_factory):
+def pages(tmp_path_factory):
     folder = tmp_path_factory.mktemp("versus")
     write_sample(folder / "results", rows_scale=0.1)
     sites.render(results_root=folder / "results", docs=folder / "docs")
-    return (folder / "docs" / "report" / "versus.md").read_text(encoding="utf-8")
+    return folder / "docs" / "report"
+
+
+@pytest.fixture(scope="module")
+def page(pages):
+    return (pages / "versus.md").read_text(encoding="utf-8")
 
 
 @pytest.fixture(scope="module")
@@ -48,7 +53,7 @@ def test_dispatch_and_kernels_are_told_apart():
 
 def test_the_sample_gives_its_own_dispatch_back(found):
     known, measured = found
-    curves = {c.configuration.mode: c for c in versus.curves("batch", "versus", known, measured)}
+    curves = {c.configuration.mode: c for c in sweeps.curves("batch", "versus", known, measured)}
     for mode in ("eager", "gluon", "hybrid", "xla"):
         start, each = versus.dispatch(curves[mode].steps)
         assert start == pytest.approx(sample_results.DISPATCH.get(mode, 0.0005), rel=0.1)
@@ -56,8 +61,8 @@ def test_the_sample_gives_its_own_dispatch_back(found):
 
 
 def test_the_price_of_a_further_convolution():
-    assert versus.slope({2: (1.0, 0, 0), 8: (4.0, 0, 0)}) == 0.5
-    assert versus.slope({2: (1.0, 0, 0)}) is None
+    assert sweeps.slope({2: (1.0, 0, 0), 8: (4.0, 0, 0)}) == 0.5
+    assert sweeps.slope({2: (1.0, 0, 0)}) is None
 
 
 @pytest.mark.parametrize(
@@ -76,9 +81,26 @@ def test_only_a_captured_mode_is_held_against_what_it_captures(found):
     }  # fmt: skip
 
 
-def test_the_page_says_what_the_sweeps_did_not_reach(page):
-    assert "60 s were spent" in page
+def test_the_page_says_what_the_sweep_did_not_reach(page):
+    assert "batch 256 alone took 30 s" in page
     assert "not reached" in page
+
+
+def test_depth_has_a_page_of_its_own(pages, page):
+    text = (pages / "depth.md").read_text(encoding="utf-8")
+    assert "Each further convolution makes" in text
+    assert "depth 8 alone took 30 s" in text
+    assert text.count("-ready.") >= 1
+    assert text.count("-step.") >= 1
+    assert "convolution makes" not in page
+
+
+def test_the_sample_gives_its_own_compile_time_per_convolution_back(found):
+    known, measured = found
+    curves = {c.configuration.mode: c for c in sweeps.curves("depth", "depth", known, measured)}
+    for mode in ("hybrid", "xla"):
+        each = sample_results.BUILD.get(mode, 0.02) / 2
+        assert sweeps.slope(curves[mode].ready) == pytest.approx(each, rel=0.1)
 
 
 def test_every_pro_and_con_has_a_verdict_and_its_rule(page):
