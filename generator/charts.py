@@ -471,7 +471,7 @@ def _curves(
         "vconcat": rows,
         "datasets": data,
         "spacing": 18,
-        "padding": {"left": 2, "right": 8, "top": 4, "bottom": 4},
+        "padding": {"left": 2, "right": 20, "top": 4, "bottom": 4},
     }
 
 
@@ -538,7 +538,12 @@ def _curve_frame() -> str:
         "x:Q",
         scale=alt.Scale(type="log", domain=_gap("domain_x"), nice=False),
         axis=alt.Axis(
-            title=_gap("x"), values=_gap("values_x"), format="~f", grid=False, labelOverlap=False
+            title=_gap("x"),
+            values=_gap("values_x"),
+            format="~f",
+            grid=False,
+            labelOverlap=False,
+            labelFlush=False,
         ),
     )
 

@@ -454,7 +454,7 @@ def compare(
         ratio = item.ratio
         table.add_row(
             *sides,
-            " ".join(filter(None, (key.machine, key.device, key.lane, key.case))),
+            " ".join(filter(None, (key.machine, key.device, key.lane, key.section, key.case))),
             f"{item.summary_a.value:.4g} {unit}",
             f"{item.summary_b.value:.4g} {unit}",
             f"{ratio.value:.3f} [{ratio.low:.3f}, {ratio.high:.3f}]",

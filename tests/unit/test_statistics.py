@@ -553,7 +553,11 @@ def test_bands_come_from_the_twins_of_a_lane(frame):
 
 
 def test_two_frameworks_are_compared(frame):
-    found = statistics.compare(frame, "theano", "tensorflow:function")
+    found = [
+        c
+        for c in statistics.compare(frame, "theano", "tensorflow:function")
+        if c.a.key.section == "lenet"  # sweeps have steps of other sizes
+    ]
     assert {(c.a.key.machine, c.a.key.lane) for c in found} == {
         (machine, lane)
         for machine in ("sample-machine", "other-machine")
