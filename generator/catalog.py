@@ -148,13 +148,25 @@ class Framework:
         return next(mode for mode in self.modes if mode.default)
 
     def scope(self, name: str) -> tuple[Mode, ...]:
-        """Return the modes that a section of this scope measures, see ``measurements.contract``."""
+        """Return the modes that a section of this scope measures, see ``measurements.contract``.
+
+        "compared" is "pairs" and what is tuned by hand beside them.
+        """
         if name == "framework":
             return (self.default,)
         if name == "modes":
             return self.modes
         paired = {mode.captures for mode in self.modes if mode.captures}
-        return tuple(m for m in self.modes if m.default or m.captures or m.id in paired)
+        pairs = [m for m in self.modes if m.default or m.captures or m.id in paired]
+        if (
+            name == "compared" and paired
+        ):  # an imperative program tuned by hand, beside its plain one
+            pairs = [
+                m
+                for m in self.modes
+                if m in pairs or (m.kind == "imperative" and m.division == "closed")
+            ]
+        return tuple(pairs)
 
     @property
     def newest(self) -> Version:

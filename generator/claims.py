@@ -131,8 +131,15 @@ def _captured_is_better(panels: Sequence[Panel], what: str) -> Verdict:
         f" ({lane_words(contrast.panel.lane)}{_doubt(contrast.verdict)})"
         for contrast in found
     ]
-    word = _count(contrast.verdict == "faster" for contrast in found)
-    return Verdict(word, _sentence("; ".join(details)))
+    return Verdict(_decide([c.verdict for c in found]), _sentence("; ".join(details)))
+
+
+def _decide(verdicts: Sequence[str]) -> Word:
+    """Return whether "faster" holds: what is unresolved neither confirms nor refutes."""
+    if all(verdict == "unresolved" for verdict in verdicts):
+        return "cannot be tested here"
+    word = _count(verdict == "faster" for verdict in verdicts)
+    return "mixed" if word == "no longer holds" and "unresolved" in verdicts else word
 
 
 def _graph_saves_traffic(claim: Claim, figures: Figures) -> Verdict:
@@ -148,12 +155,12 @@ def _graph_saves_traffic(claim: Claim, figures: Figures) -> Verdict:
             continue
         ratio = statistics.ratio(cell.blocks, eager.blocks)
         verdict = statistics.verdict(ratio, statistics.SMALLEST_DELTA)
-        votes.append(verdict == "faster")
+        votes.append(verdict)
         details.append(f"{key.framework} {key.mode} {ratio.value:.2f} ×{_doubt(verdict, ', ')}")
     if not votes:
         return _NOTHING
     text = f"time of a step of {batch:,} images as a graph / at once: " + "; ".join(details)
-    return Verdict(_count(votes), _sentence(text))
+    return Verdict(_decide(votes), _sentence(text))
 
 
 def _imperative_passes(claim: Claim, figures: Figures) -> Verdict:  # noqa: ARG001
@@ -212,14 +219,14 @@ def _by_hand(claim: Claim, figures: Figures) -> Verdict:  # noqa: ARG001
                 if two.framework != one.framework or (two.framework, two.mode) in captured:
                     continue
                 ratio, verdict = panel.compare(tuned, plain)
-                votes.append(verdict == "faster")
+                votes.append(verdict)
                 details.append(
                     f"{two.label} takes {ratio.value:.2f} × the time of {one.mode_title}"
                     f" ({lane_words(panel.lane)}{_doubt(verdict)})"
                 )
     if not votes:
         return _NOTHING
-    return Verdict(_count(votes), _sentence("; ".join(details)))
+    return Verdict(_decide(votes), _sentence("; ".join(details)))
 
 
 def _imperative_needs_more_lines(claim: Claim, figures: Figures) -> Verdict:  # noqa: ARG001

@@ -50,7 +50,7 @@ PROFILES: Mapping[str, Profile] = {
         Profile(
             "quick", 3, 10, {"cpu": ("threads-all",), "cuda": ("resident",)}, 1, 1, "one",
             "3 blocks of 10 samples, all cores, side modes once: a first answer in minutes",
-            extras="framework", repeats="pairs",
+            extras="framework", repeats="compared",
         ),
         Profile(
             "full", 10, 30, {"cpu": ("threads-all", "threads-1"), "cuda": LANES["cuda"]}, 3, 1,
