@@ -212,3 +212,17 @@ def test_a_faulty_file_is_named(tmp_path, text, expected):
 def test_site_and_claims_agree_on_the_article():
     assert BOOK.article["year"] == 2016
     assert site.BEGIN in (catalog.ROOT / "mkdocs.yml").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("verdicts", "word"),
+    [
+        (["faster", "faster"], "holds"),
+        (["faster", "unresolved"], "mixed"),
+        (["slower", "no practical difference"], "no longer holds"),
+        (["slower", "unresolved"], "mixed"),
+        (["unresolved", "unresolved"], "cannot be tested here"),
+    ],
+)
+def test_what_is_unresolved_neither_confirms_nor_refutes(verdicts, word):
+    assert claims._decide(verdicts) == word

@@ -204,6 +204,17 @@ def test_a_section_may_have_a_process_for_every_case():
     assert not any(" " in job.id for job in made.jobs)
 
 
+def test_what_is_tuned_by_hand_is_compared_with_the_plain_program():
+    eager, tuned, graph = (
+        mode(name, default=name == "graph") for name in ("eager", "tuned", "graph")
+    )
+    eager, tuned = replace(eager, kind="imperative"), replace(tuned, kind="imperative")
+    loose = replace(tuned, id="loose", division="idiomatic")
+    own = replace(framework("f"), modes=(eager, tuned, loose, replace(graph, captures="eager")))
+    assert [m.id for m in own.scope("compared")] == ["eager", "tuned", "graph"]
+    assert [m.id for m in own.scope("pairs")] == ["eager", "graph"]
+
+
 def test_the_scope_of_pairs_is_the_default_and_what_captures_what():
     names = ("eager", "tuned", "graph", "other")
     eager, tuned, graph, other = (mode(name, default=name == "other") for name in names)
