@@ -627,6 +627,20 @@ def context(
     return made
 
 
+def heading_of(inputs: Inputs, machine: str, device: str, *, first: bool) -> str:
+    """Return the heading of a device's part of a page; the first one needs no machine's name."""
+    words = [] if first else [machine_words(inputs.document(machine))]
+    if len(inputs.devices(machine)) > 1:
+        words.append(DEVICES.get(device, device))
+    return " ".join(words)
+
+
+def measured_on(inputs: Inputs, figures: Figures) -> str:
+    """Return the line that says where and when the figures of a part of a page were measured."""
+    document = inputs.document(figures.machine, figures.device)
+    return f"Measured on {machine_words(document)}, newest run {tables.day(document['run'])}."
+
+
 def main_figures(inputs: Inputs, known: Mapping[tuple[str, str], Figures]) -> Figures | None:
     """Return the figures that claims are judged by: the newest machine's, its processor first."""
     if not inputs.machines:
@@ -692,14 +706,17 @@ def _versions(inputs: Inputs, machine: str) -> str:
     return tables.listing([f"{name} {version}" for name, version in sorted(found)])
 
 
+def _with_leaders(figures: Figures) -> list[Panel]:
+    """Return the panels that something leads; a sweep has no single leader."""
+    return [panel for panel in figures.panels if panel.good and panel.section in TOPICS]
+
+
 def _home_findings(figures: Figures, inputs: Inputs) -> list[str]:
     """One sentence a section, about its first panel with intervals."""
     sentences = []
     batch = int(inputs.document(figures.machine, figures.device)["settings"].get("batch", 64))
     for section in inputs.catalog.sections:
-        if section.id not in TOPICS:  # a sweep has no single leader
-            continue
-        mine = [p for p in figures.panels if p.section == section.id and p.good]
+        mine = (p for p in _with_leaders(figures) if p.section == section.id)
         panel = next((p for p in mine if not measured_once(p)), None)
         if panel is None:
             continue
@@ -712,9 +729,7 @@ def _home_findings(figures: Figures, inputs: Inputs) -> list[str]:
 def _board(figures: Figures, titles: Mapping[str, Section], inputs: Inputs) -> Table:
     batch = int(inputs.document(figures.machine, figures.device)["settings"].get("batch", 64))
     rows = []
-    for panel in figures.panels:
-        if not panel.good or panel.section not in TOPICS:  # a sweep has no single leader
-            continue
+    for panel in _with_leaders(figures):
         how = view(panel.metric)
         labels = labels_of(panel.rows)
         first = panel.good[0]

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from generator import charts, tables
 from generator import figures as models
 from generator.tables import Cell, Column, Table, badge, quantity
-from generator.words import plain_summary
+from generator.words import lane_title, plain_summary
 
 if TYPE_CHECKING:
     from generator.catalog import Catalog, Section
@@ -76,6 +76,12 @@ def points_of(
                 )
             )  # fmt: skip
     return points
+
+
+def caption(section: Section, figures: Figures) -> str:
+    """Return what the curves of a section were measured with, and how they are drawn."""
+    lane = next(key.lane for key in figures.cells if key.section == section.id)
+    return f"{lane_title(lane)}, empty compile caches. Solid: as a graph. Dashed: at once."
 
 
 def name_cell(curve: Curve, section: str) -> Cell:

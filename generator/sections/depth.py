@@ -6,12 +6,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from generator import charts, tables
+from generator import charts
 from generator.figures import Figures, slug
-from generator.pages import Picture
+from generator.pages import Picture, heading_of, measured_on
 from generator.sweeps import (
     Curve,
     Values,
+    caption,
     curve_cell,
     curves,
     faults_table,
@@ -20,7 +21,6 @@ from generator.sweeps import (
     slope,
 )
 from generator.tables import Cell, Column, Table, quantity
-from generator.words import DEVICES, lane_title, machine_words
 
 if TYPE_CHECKING:
     from generator.catalog import Section
@@ -50,9 +50,7 @@ def context(
         for device in inputs.devices(machine):
             found = curves("depth", section.id, inputs.catalog, known[machine, device])
             if found:
-                heading = "" if not views else machine_words(inputs.document(machine))
-                if len(inputs.devices(machine)) > 1:
-                    heading = f"{heading} {DEVICES.get(device, device)}".strip()
+                heading = heading_of(inputs, machine, device, first=not views)
                 views.append(_view(section, inputs, known[machine, device], found, heading, draw))
     return {
         "title": section.title,
@@ -71,9 +69,7 @@ def _view(
     heading: str,
     draw: Draw,
 ) -> DeviceView:
-    document = inputs.document(figures.machine, figures.device)
     name = f"depth-{figures.device}-{slug(figures.machine)}"
-    lane = next(key.lane for key in figures.cells if key.section == section.id)
     title = _title(found)
     drawn = [
         charts.curves(
@@ -90,9 +86,9 @@ def _view(
         heading,
         name,
         title,
-        f"Measured on {machine_words(document)}, newest run {tables.day(document['run'])}.",
+        measured_on(inputs, figures),
         tuple(draw(chart) for chart in drawn),
-        f"{lane_title(lane)}, empty compile caches. Solid: as a graph. Dashed: at once.",
+        caption(section, figures),
         _table(found, section),
         faults_table(section, inputs, figures),
     )

@@ -14,10 +14,19 @@ from generator import figures as models
 from generator.claims import lane_words
 from generator.figures import Contrast, Figures, Panel, Row, slug
 from generator.markup import escape
-from generator.pages import Picture, claim_views, main_figures
-from generator.sweeps import Curve, Values, curve_cell, curves, faults_table, name_cell, points_of
+from generator.pages import Picture, claim_views, heading_of, main_figures, measured_on
+from generator.sweeps import (
+    Curve,
+    Values,
+    caption,
+    curve_cell,
+    curves,
+    faults_table,
+    name_cell,
+    points_of,
+)
 from generator.tables import Badge, Cell, Column, Table, quantity
-from generator.words import DEVICES, evidence, lane_title, machine_words
+from generator.words import evidence, lane_title
 
 if TYPE_CHECKING:
     from generator.catalog import Catalog, Section
@@ -64,9 +73,7 @@ def context(
             figures = known[machine, device]
             speed = models.contrasts(figures.find("lenet", "step_time"))
             if speed:
-                heading = "" if not views else machine_words(inputs.document(machine))
-                if len(inputs.devices(machine)) > 1:
-                    heading = f"{heading} {DEVICES.get(device, device)}".strip()
+                heading = heading_of(inputs, machine, device, first=not views)
                 views.append(_view(section, inputs, figures, speed, heading, draw))
     return {
         "title": section.title,
@@ -86,7 +93,6 @@ def _view(
     heading: str,
     draw: Draw,
 ) -> DeviceView:
-    document = inputs.document(figures.machine, figures.device)
     name = f"versus-{figures.device}-{slug(figures.machine)}"
     gains = [
         charts.Mark(
@@ -106,7 +112,7 @@ def _view(
     return DeviceView(
         heading,
         name,
-        f"Measured on {machine_words(document)}, newest run {tables.day(document['run'])}.",
+        measured_on(inputs, figures),
         tuple(Markup("{}\n").format(escape(text)) for text in _findings(speed, figures)),
         draw(chart),
         "Each row is one program, written once and executed twice. Points: ratio of speeds within"
@@ -317,7 +323,6 @@ def _sweep(
     found = curves("batch", section.id, catalog, figures)
     if not found:
         return None
-    lane = next(key.lane for key in figures.cells if key.section == section.id)
     title = _batch_title(found)
     chart = charts.curves(
         f"{name}-batch", title, points_of(found, lambda curve: curve.steps, rate=True),
@@ -326,8 +331,8 @@ def _sweep(
     return SweepView(
         title,
         draw(chart),
-        f"{lane_title(lane)}, empty compile caches. Solid: as a graph. Dashed: at once. Where a"
-        " curve ends early, the time of the sweep was spent; see below.",
+        caption(section, figures)
+        + " Where a curve ends early, the time of the sweep was spent; see below.",
         _batch_table(found, section.id),
     )
 
