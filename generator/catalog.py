@@ -157,16 +157,15 @@ class Framework:
         if name == "modes":
             return self.modes
         paired = {mode.captures for mode in self.modes if mode.captures}
-        pairs = [m for m in self.modes if m.default or m.captures or m.id in paired]
-        if (
-            name == "compared" and paired
-        ):  # an imperative program tuned by hand, beside its plain one
-            pairs = [
-                m
-                for m in self.modes
-                if m in pairs or (m.kind == "imperative" and m.division == "closed")
-            ]
-        return tuple(pairs)
+        by_hand = name == "compared" and bool(paired)
+        return tuple(
+            m
+            for m in self.modes
+            if m.default
+            or m.captures
+            or m.id in paired
+            or (by_hand and m.kind == "imperative" and m.division == "closed")
+        )
 
     @property
     def newest(self) -> Version:

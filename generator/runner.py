@@ -600,22 +600,9 @@ class _Run:
             row["status"] in ("failed", "timeout") for row in found
         ):
             found += self._ending(job, status, reason)
-        wrong = {(row["section"], row["case"]) for row in found if row["status"] == "wrong"}
-        spoilt = {section for section, _ in wrong}
-        timed = [
-            row
-            for row in found
-            if row["metric"].startswith("step_")
-            and row["status"] == "ok"
-            and row["section"] in spoilt
-        ]
-        # Samples were written as they came, before the verdict: they are times of other work.
-        for row in timed:
-            if (row["section"], row["case"]) in wrong:
-                row |= {"status": "wrong", "reason": reason}
+        sound = spoil(found, reason)
         # A crash, a hang or other work in every block would cost hours and teach nothing new; a
         # sweep of which one case is wrong goes on.
-        sound = any(row["status"] == "ok" for row in timed)
         if status in ("failed", "timeout") or (status == "wrong" and not sound):
             self.given_up[self._given_up_key(job)] = f"{status} in block {job.block}: {reason}"
         if status != "ok":
@@ -852,6 +839,25 @@ class _Run:
         if "memory" in job.sections and peak is not None:
             add("memory", "device_memory", peak, None)
         return rows
+
+
+def spoil(rows: Sequence[dict[str, Any]], reason: str) -> bool:
+    """Make the step times of wrong cases wrong, in place; return whether other cases have some.
+
+    Samples were written as they came, before the verdict: they are times of other work.
+    """
+    wrong = {(row["section"], row["case"]) for row in rows if row["status"] == "wrong"}
+    sections = {section for section, _ in wrong}
+    sound = False
+    for row in rows:
+        timed = row["metric"].startswith("step_") and row["status"] == "ok"
+        if not timed or row["section"] not in sections:
+            continue
+        if (row["section"], row["case"]) in wrong:
+            row |= {"status": "wrong", "reason": reason}
+        else:
+            sound = True
+    return sound
 
 
 def read_rows(
