@@ -7,7 +7,7 @@ import pytest
 
 from generator import catalog, commands, plan, runner, site, statistics, tables
 from generator import results as store
-from measurements import sweep
+from measurements import sweep, timing
 from measurements.sections import versus
 
 # One short block of every mode: enough for the gate, too little to publish.
@@ -88,7 +88,8 @@ def test_every_mode_passes_the_gate_or_has_the_fault_that_its_folder_declares(
         assert times.empty
         return
     assert gate["status"] == "ok", gate["reason"]
-    assert len(times) == SHORT.samples
+    # A mode whose shortest unit of work is long takes fewer samples.
+    assert timing.affordable(SHORT.samples, times["value"].median()) <= len(times) <= SHORT.samples
     (accuracy,) = lenet[lenet["metric"] == "accuracy"]["value"]
     assert accuracy >= 0.95
     for section, metric in (("memory", "peak_rss"), ("compile", "ready_time")):
