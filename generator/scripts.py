@@ -62,8 +62,8 @@ def names(source: str) -> set[str]:
 
 
 HOW_TO_INSTALL_R = (
-    "install R with its package reticulate, e.g. `apt-get install --no-install-recommends "
-    "r-base-core r-cran-reticulate`"
+    "install R with its package reticulate, on Debian: apt-get install --no-install-recommends "
+    "r-base-core r-cran-reticulate"
 )
 
 
@@ -90,7 +90,7 @@ def r_obstacle(python: Path | None = None, version: str = "") -> str:
         return ""
     return (
         f"R's package reticulate {there.log.strip()} cannot start Python {version}, which this"
-        " framework needs; a newer one may: `Rscript -e 'install.packages(\"reticulate\")'`"
+        " framework needs; a newer one may: Rscript -e 'install.packages(\"reticulate\")'"
     )
 
 
