@@ -10,6 +10,7 @@ from generator import statistics
 from generator.pages import Draw, Inputs, main_figures, section_context
 from generator.tables import Cell, Column, Table, quantity
 from generator.words import plain_summary
+from measurements.sections.highlevel import ACCURACY
 
 if TYPE_CHECKING:
     from generator.catalog import Section
@@ -21,7 +22,10 @@ def context(
 ) -> dict[str, Any]:
     """Return the context of the page: that of every section, and a table of the interfaces."""
     common = section_context(section, inputs, known, draw)
-    return common | {"interfaces": _interfaces(section, inputs, main_figures(inputs, known))}
+    return common | {
+        "interfaces": _interfaces(section, inputs, main_figures(inputs, known)),
+        "target": f"{ACCURACY:.0%}",
+    }
 
 
 def _interfaces(section: Section, inputs: Inputs, figures: Figures | None) -> Table | None:
