@@ -11,9 +11,7 @@ from measurements import sweep, timing
 from measurements.sections import versus
 
 # One short block of every mode: enough for the gate, too little to publish.
-SHORT = replace(
-    plan.PROFILES["quick"], blocks=1, samples=3, cold_blocks=0, extras="modes", twins="none"
-)
+SHORT = replace(plan.PROFILES["quick"], blocks=1, samples=3, cold_blocks=0, twins="none")
 (LANE,) = SHORT.lanes["cpu"]
 
 
@@ -96,8 +94,10 @@ def test_every_mode_passes_the_gate_or_has_the_fault_that_its_folder_declares(
     ]
     # A mode whose shortest unit of work is long takes fewer samples.
     assert len(times) == timing.affordable(SHORT.samples, first * k)
-    (accuracy,) = lenet[lenet["metric"] == "accuracy"]["value"]
-    assert accuracy >= 0.95
+    # The gate holds every mode to the same losses; only the default ones train to the target.
+    accuracy = lenet[lenet["metric"] == "accuracy"]["value"]
+    assert len(accuracy) == known.mode(mode).default
+    assert (accuracy >= 0.95).all()
     for section, metric in (("memory", "peak_rss"), ("compile", "ready_time")):
         if known.gap(mode=mode, device="cpu", version=known.newest.version, section=section):
             continue
