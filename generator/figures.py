@@ -61,7 +61,8 @@ class Row:
     faults: int
     """Blocks that ended with another status than ok."""
     group: int = -1
-    """Place of its tie group; 0 leads, -1 has no value."""
+    """Place of its tie group; 0 leads, -1 has none: no value, or measured once beside others that
+    were measured more often."""
     against: statistics.Ratio | None = None
     """Value / that of the leader; None for the leader and for rows without a value."""
     verdict: str = ""
@@ -70,7 +71,7 @@ class Row:
 
 @dataclass(frozen=True)
 class Panel:
-    """Rows that may be compared, best first, those without a value last."""
+    """Rows that may be compared: best first, then those measured once, then those without value."""
 
     machine: str
     device: str
@@ -90,6 +91,11 @@ class Panel:
     def good(self) -> tuple[Row, ...]:
         """Rows with a value."""
         return tuple(row for row in self.rows if row.summary is not None)
+
+    @property
+    def ranked(self) -> tuple[Row, ...]:
+        """Rows with a value and a place."""
+        return tuple(row for row in self.rows if row.group >= 0)
 
     @property
     def leaders(self) -> tuple[Row, ...]:
@@ -121,14 +127,20 @@ class Figures:
             if (panel.section, panel.metric.id, panel.division) == (section, metric, "closed")
         )
 
-    def captures(self, key: statistics.Key) -> str:
-        """Return the mode that the mode of a key turns into a graph, or ""."""
+    def configuration(self, key: statistics.Key) -> Configuration | None:
+        """Return the configuration of a key, or None where no panel shows it."""
+        wanted = key.framework, key.version, key.mode
         for panel in self.panels:
             for row in panel.rows:
                 one = row.configuration
-                if (one.framework, one.version, one.mode) == (key.framework, key.version, key.mode):
-                    return one.captures
-        return ""
+                if (one.framework, one.version, one.mode) == wanted:
+                    return one
+        return None
+
+    def name(self, framework: str) -> str:
+        """Return what a framework is called; one that no panel shows, by its id."""
+        shown = (row.configuration for panel in self.panels for row in panel.rows)
+        return next((one.framework_name for one in shown if one.framework == framework), framework)
 
 
 def configuration(catalog: Catalog, framework: str, version: str, mode: str) -> Configuration:
@@ -332,26 +344,34 @@ def _rank(
         # One wrong block makes all of them suspect.
         if key in found and broken.get(key, _NO_FAULT).status != "wrong"
     }
-    groups = statistics.tie_groups(blocks, delta, better) if blocks else []
-    leader = groups[0][0] if groups else ""
+    # One process has no interval: it would tie with everything, and as the best estimate make all
+    # others tie with it. So it ranks only where nothing was measured more often.
+    often = {name: cell for name, cell in blocks.items() if len(cell) > 1} or blocks
+    once = {name: cell for name, cell in blocks.items() if name not in often}
+    places = [
+        (place if some is often else -1, name)
+        for some in (often, once)
+        for place, group in enumerate(statistics.tie_groups(some, delta, better))
+        for name in group
+    ]
+    leader = places[0][1] if places else ""
     rows, ratios = [], []
-    for place, group in enumerate(groups):
-        for name in group:
-            key = tuple(name.split("\x00"))
-            fault = broken.get(key, _NO_FAULT)
-            against = None
-            verdict = "leads"
-            if name != leader:
-                against = statistics.ratio(blocks[name], blocks[leader])
-                verdict = statistics.verdict(against, delta, better)
-                ratios.append(against)
-            cell = found[key]
-            rows.append(
-                Row(
-                    names[key], origin[key], cell, summary(cell), "ok", fault.reason, fault.blocks,
-                    place, against, verdict,
-                )
-            )  # fmt: skip
+    for place, name in places:
+        key = tuple(name.split("\x00"))
+        fault = broken.get(key, _NO_FAULT)
+        against = None
+        verdict = "leads"
+        if name != leader:
+            against = statistics.ratio(blocks[name], blocks[leader])
+            verdict = statistics.verdict(against, delta, better)
+            ratios.append(against)
+        cell = found[key]
+        rows.append(
+            Row(
+                names[key], origin[key], cell, summary(cell), "ok", fault.reason, fault.blocks,
+                place, against, verdict,
+            )
+        )  # fmt: skip
     for key, fault in sorted(broken.items()):
         if key in names and "\x00".join(key) not in blocks:
             rows.append(

@@ -406,6 +406,7 @@ def _estimate(
 _LEADS = Badge("▲", "leads", "good")
 _TIED = Badge("=", "no practical difference", "good")
 _UNRESOLVED = Badge("?", "unresolved", "middle")
+_ONCE = Badge("1", "measured once", "none")
 
 
 def verdict_cell(row: Row, panel: Panel) -> Cell:
@@ -421,6 +422,8 @@ def verdict_cell(row: Row, panel: Panel) -> Cell:
     words = f"{ratio.value:.2f} × the {how.more}"
     if math.isfinite(ratio.low):
         words += f" ({ratio.low:.2f} to {ratio.high:.2f})"
+    if row.group < 0:
+        return Cell("", sort=round(ratio.value, 4), badge=_ONCE, detail=words)
     if row.verdict == "no practical difference":
         return Cell("", sort=round(ratio.value, 4), badge=_TIED, detail=words)
     if row.verdict == "unresolved":
@@ -737,13 +740,14 @@ def _board(figures: Figures, titles: Mapping[str, Section], inputs: Inputs) -> T
         follower = next((row for row in panel.good if row.group == 1), None)
         tied = len(panel.leaders)
         leaders = names(panel.leaders) if tied < 5 else frameworks_of(panel.leaders)
-        behind = Cell("–", detail="nothing else is told apart" if len(panel.good) > 1 else "")
+        behind = Cell("–", detail="nothing else is told apart" if len(panel.ranked) > 1 else "")
         if follower is not None and follower.against is not None:
             behind = Cell(
                 labels[follower.configuration],
                 detail=f"{follower.against.value:.2f} × the {how.more}",
             )
         faults = len(panel.rows) - len(panel.good)
+        once = len(panel.good) - len(panel.ranked)
         topic = TOPICS.get(panel.section, titles[panel.section].title)
         rows.append(
             (
@@ -755,6 +759,7 @@ def _board(figures: Figures, titles: Mapping[str, Section], inputs: Inputs) -> T
                 ),
                 Cell(leaders, strong=True, detail=(f"{tied} tied, " if tied > 1 else "")
                      + f"of {len(panel.rows)}"
+                     + (f", {once} measured once" if once else "")
                      + (f", {faults} without a valid result" if faults else "")),
                 Cell(shown_value(first, panel, batch), href=link),
                 behind,

@@ -193,14 +193,14 @@ def finding(panel: Panel, batch: int) -> Finding:
             f"measured once each, so nothing is told apart; best estimate"
             f" {labels[first.configuration]} with {best}"
         )
-    elif len(leaders) == len(panel.good):
+    elif len(leaders) == len(panel.ranked):
         text = (
             f"no configuration is told apart from the best estimate,"
             f" {labels[first.configuration]} with {best}"
         )
     elif len(leaders) > 3:
         text = (
-            f"{len(leaders)} of {len(panel.good)} configurations are tied in the lead, best"
+            f"{len(leaders)} of {len(panel.ranked)} configurations are tied in the lead, best"
             f" estimate {labels[first.configuration]} with {best}"
         )
     else:
@@ -212,6 +212,8 @@ def finding(panel: Panel, batch: int) -> Finding:
             f"; next comes {labels[follower.configuration]} at"
             f" {follower.against.value:.2f} × the {how.more}"
         )
+    if once := len(panel.good) - len(panel.ranked):
+        text += f"; {once} more measured once, which ranks nowhere"
     return Finding(where, text + ".")
 
 
@@ -231,7 +233,7 @@ def chart_title(panels: Sequence[Panel]) -> str:
                 if tied < 4
                 else "measured once"
                 if measured_once(panel)
-                else f"{tied} of {len(panel.good)} tied"
+                else f"{tied} of {len(panel.ranked)} tied"
             )
     if not found:
         return "No configuration gave a valid result."

@@ -1,0 +1,45 @@
+"""What a panel ranks, and what it only shows."""
+
+import pytest
+
+from generator import catalog, figures, pages, results, words
+from tests import sample_results
+
+
+@pytest.fixture
+def panel(tmp_path, monkeypatch):
+    """The fastest mode of all was measured in one block, the others in several."""
+    monkeypatch.setattr(sample_results, "STEP", sample_results.STEP | {"xla": 0.001})
+    sample_results.write_sample(tmp_path, oddities=False)
+    shown = results.select(results.load(tmp_path))
+    shown = shown[(shown["mode"] != "xla") | (shown["block"] == 0)]
+    known = catalog.load()
+    section = known.section("lenet")
+    return figures.build(shown[shown["section"] == "lenet"], section, known)[0]
+
+
+def test_what_was_measured_once_is_shown_and_ranks_nowhere(panel):
+    (once,) = [row for row in panel.good if row.configuration.mode == "xla"]
+    assert once.group == -1
+    assert once.verdict == "unresolved"
+    assert panel.good[-1] is once
+    assert once not in panel.ranked
+    assert once not in panel.leaders
+    assert len(panel.leaders) < len(panel.ranked)
+
+
+def test_its_cell_and_the_finding_say_so(panel):
+    cell = pages.verdict_cell(panel.good[-1], panel)
+    assert cell.badge.word == "measured once"
+    text = words.finding(panel, 64).text
+    assert "1 more measured once" in text
+    assert "xla" not in text.lower()
+
+
+def test_where_all_were_measured_once_they_share_one_place(tmp_path):
+    sample_results.write_sample(tmp_path, oddities=False)
+    shown = results.select(results.load(tmp_path))
+    shown = shown[shown["block"].isin([0]) & (shown["section"] == "lenet")]
+    known = catalog.load()
+    for panel in figures.build(shown, known.section("lenet"), known):
+        assert {row.group for row in panel.good} == {0}
