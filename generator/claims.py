@@ -113,11 +113,11 @@ def _untested(claim: Claim, figures: Figures) -> Verdict:  # noqa: ARG001 - rule
 
 
 def _captured_is_faster(claim: Claim, figures: Figures) -> Verdict:  # noqa: ARG001
-    return _captured_is_better(figures.find("lenet", "step_time"), "the time of")
+    return _captured_is_better(figures.find("lenet", "step_time"), "time")
 
 
 def _captured_uses_less_memory(claim: Claim, figures: Figures) -> Verdict:  # noqa: ARG001
-    return _captured_is_better(figures.find("memory", "peak_rss"), "the memory of")
+    return _captured_is_better(figures.find("memory", "peak_rss"), "memory")
 
 
 def _captured_is_better(panels: Sequence[Panel], what: str) -> Verdict:
@@ -125,13 +125,39 @@ def _captured_is_better(panels: Sequence[Panel], what: str) -> Verdict:
     found = models.contrasts(panels)
     if not found:
         return _NOTHING
-    details = [
-        f"{contrast.graph.configuration.label} takes {contrast.ratio.value:.2f} × {what}"
-        f" {contrast.eager.configuration.mode_title}"
-        f" ({lane_words(contrast.panel.lane)}{_doubt(contrast.verdict)})"
-        for contrast in found
-    ]
-    return Verdict(_decide([c.verdict for c in found]), _sentence("; ".join(details)))
+    outcomes = [(c.graph.configuration.label, c.ratio.value, c.verdict) for c in found]
+    return Verdict(_decide([c.verdict for c in found]), _tally(outcomes, what))
+
+
+def _tally(outcomes: Sequence[tuple[str, float, str]], what: str) -> str:
+    """Return how many graphs take less of something than the same at once, which, and how much.
+
+    Args:
+        outcomes: (label, graph / at once, verdict), one a comparison; a label may come again.
+        what: "time", "memory".
+
+    """
+    groups: dict[str, dict[str, list[float]]] = {}
+    for label, ratio, verdict in outcomes:
+        groups.setdefault(verdict, {}).setdefault(label, []).append(ratio)
+    parts: list[str] = []
+    for verdict, words in (
+        ("faster", "in {} the graph takes less " + what + " than the same program at once"),
+        ("slower", "in {} it takes more"),
+        ("no practical difference", "in {} it makes no practical difference"),
+        ("unresolved", "in {} it is unresolved"),
+    ):
+        members = groups.get(verdict, {})
+        count = sum(map(len, members.values()))
+        if not count and verdict != "faster":
+            continue
+        many = str(count) if parts else f"{count} of {tables.plural(len(outcomes), 'comparison')}"
+        listed = [
+            f"{label} {tables.listing([f'{ratio:.2f}' for ratio in ratios])}\N{NO-BREAK SPACE}×"
+            for label, ratios in members.items()
+        ]
+        parts.append(words.format(many) + (f": {', '.join(listed)}" if listed else ""))
+    return _sentence("; ".join(parts))
 
 
 def _decide(verdicts: Sequence[str]) -> Word:
@@ -146,21 +172,21 @@ def _graph_saves_traffic(claim: Claim, figures: Figures) -> Verdict:
     """Compare captured and imperative modes where kernels and memory decide, not dispatch."""
     batch = int(claim.raw["batch"])
     case = f"batch {batch}"
-    votes, details = [], []
+    outcomes = []
     for key, cell in figures.cells.items():
         if (key.section, key.metric, key.case) != ("versus", "step_time", case):
             continue
-        eager = figures.cells.get(key._replace(mode=figures.captures(key)))
-        if eager is None:
+        one = figures.configuration(key)
+        eager = figures.cells.get(key._replace(mode=one.captures)) if one else None
+        if one is None or eager is None:
             continue
         ratio = statistics.ratio(cell.blocks, eager.blocks)
         verdict = statistics.verdict(ratio, statistics.SMALLEST_DELTA)
-        votes.append(verdict)
-        details.append(f"{key.framework} {key.mode} {ratio.value:.2f} ×{_doubt(verdict, ', ')}")
-    if not votes:
+        outcomes.append((one.label, ratio.value, verdict))
+    if not outcomes:
         return _NOTHING
-    text = f"time of a step of {batch:,} images as a graph / at once: " + "; ".join(details)
-    return Verdict(_decide(votes), _sentence(text))
+    text = f"{_tally(outcomes, 'time')[:-1]} (steps of {batch:,} images)"
+    return Verdict(_decide([verdict for *_, verdict in outcomes]), _sentence(text))
 
 
 def _imperative_passes(claim: Claim, figures: Figures) -> Verdict:  # noqa: ARG001
@@ -248,7 +274,7 @@ def _imperative_needs_more_lines(claim: Claim, figures: Figures) -> Verdict:  # 
     middle = [np.median([count for count, _ in group]) for group in groups]
     votes = [middle[0] > middle[1], groups[0][0][0] > groups[1][-1][0]]
     parts = [
-        f"{word} {tables.listing([f'{name} {count:.0f}' for count, name in group])}"
+        f"{word} {tables.listing([f'{figures.name(id)} {count:.0f}' for count, id in group])}"
         for word, group in zip(("with an imperative mode", "without one"), groups, strict=True)
     ]
     return Verdict(_count(votes), _sentence("lines of LeNet: " + "; ".join(parts)))
@@ -272,7 +298,7 @@ def _shortest(claim: Claim, figures: Figures) -> Verdict:
     ranked = sorted(lines, key=lambda name: (lines[name], name))
     limit = np.median(list(lines.values()))
     votes = [bool(lines[name] <= limit) for name in named]
-    found = ", ".join(f"{name} {lines[name]:.0f}" for name in ranked)
+    found = ", ".join(f"{figures.name(name)} {lines[name]:.0f}" for name in ranked)
     return Verdict(_count(votes), _sentence(f"lines from digits to a reloaded model: {found}"))
 
 
@@ -283,7 +309,7 @@ def _line_order(claim: Claim, figures: Figures) -> Verdict:
     if len(order) < 3:
         return _NOTHING
     votes = [lines[a] <= lines[b] for a, b in pairwise(order)]
-    found = ", ".join(f"{name} {lines[name]:.0f}" for name in order)
+    found = ", ".join(f"{figures.name(name)} {lines[name]:.0f}" for name in order)
     return Verdict(_count(votes), _sentence(f"lines from digits to a reloaded model: {found}"))
 
 
@@ -303,11 +329,12 @@ def _no_r(claim: Claim, figures: Figures) -> Verdict:
     named = [name for name in claim.raw["frameworks"] if name in found]
     if not named:
         return _NOTHING
-    able = [name for name in named if found[name]]
+    able = [figures.name(name) for name in named if found[name]]
     text = (
         f"driven from R through reticulate, with the gate passed: {tables.listing(able)}"
         if able
-        else f"none of {tables.listing(named)} could be driven from R"
+        else f"none of {tables.listing([figures.name(name) for name in named])} could be driven"
+        " from R"
     )
     return Verdict(_count(not found[name] for name in named), _sentence(text))
 
@@ -318,9 +345,10 @@ def _only_in_r(claim: Claim, figures: Figures) -> Verdict:
     name = claim.raw["framework"]
     if name not in found or len(found) < 2:
         return _NOTHING
-    others = [other for other in found if other != name and found[other]]
+    others = [figures.name(other) for other in found if other != name and found[other]]
     votes = [found[name], not others]
-    text = f"{name}: {'yes' if found[name] else 'no'}; others: {tables.listing(others) or 'none'}"
+    text = f"{figures.name(name)}: {'yes' if found[name] else 'no'}"
+    text += f"; others: {tables.listing(others) or 'none'}"
     return Verdict(_count(votes), _sentence("driven from R with the gate passed, " + text))
 
 

@@ -265,10 +265,10 @@ def _even_cell(later: float, gain: float, verdict: str) -> Cell:
         return Cell(word, sort=1e12)
     steps = break_even(later, gain)
     if steps == 0:
-        return Cell("at once", sort=0.0)
+        return Cell("nothing: it is ready no later", sort=0.0)
     epochs = steps / STEPS_PER_EPOCH
     return Cell(
-        f"{tables.figures(math.ceil(steps), 3)} steps",
+        tables.plural(math.ceil(steps), "step"),
         round(steps, 1),
         detail=f"{tables.figures(epochs, 2)} epochs of MNIST",
     )

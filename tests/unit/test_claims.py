@@ -226,3 +226,21 @@ def test_site_and_claims_agree_on_the_article():
 )
 def test_what_is_unresolved_neither_confirms_nor_refutes(verdicts, word):
     assert claims._decide(verdicts) == word
+
+
+def test_a_tally_counts_comparisons_and_names_each_graph_once():
+    outcomes = [
+        ("A", 0.5, "faster"), ("A", 0.6, "faster"), ("B", 1.2, "slower"), ("C", 1.0, "unresolved"),
+    ]  # fmt: skip
+    assert claims._tally(outcomes, "time").replace("\N{NO-BREAK SPACE}", " ") == (
+        "In 2 of 4 comparisons the graph takes less time than the same program at once:"
+        " A 0.50 and 0.60 ×; in 1 it takes more: B 1.20 ×; in 1 it is unresolved: C 1.00 ×."
+    )
+    assert claims._tally(outcomes[2:3], "memory").startswith("In 0 of 1 comparison the graph")
+
+
+
+def test_reasons_call_frameworks_by_their_names(judge):
+    lines = {"tensorflow": 30, "mxnet": 40, "theano": 43}
+    found = judge(lines=lines)["symbolic-more-expressive"]
+    assert "TensorFlow 30" in found.reason
