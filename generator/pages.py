@@ -715,14 +715,18 @@ def _with_leaders(figures: Figures) -> list[Panel]:
 
 
 def _home_findings(figures: Figures, inputs: Inputs) -> list[str]:
-    """One sentence a section, about its first panel with intervals."""
+    """One sentence a section, about the panel that ranks most configurations."""
     sentences = []
     batch = int(inputs.document(figures.machine, figures.device)["settings"].get("batch", 64))
     for section in inputs.catalog.sections:
-        mine = (p for p in _with_leaders(figures) if p.section == section.id)
-        panel = next((p for p in mine if not measured_once(p)), None)
-        if panel is None:
+        mine = [
+            panel
+            for panel in _with_leaders(figures)
+            if panel.section == section.id and not measured_once(panel)
+        ]
+        if not mine:
             continue
+        panel = max(mine, key=lambda panel: len(panel.ranked))
         found = finding(panel, batch)
         topic = TOPICS.get(section.id, section.title)
         sentences.append(f"{topic} ({found.where[:1].lower()}{found.where[1:]}): {found.text}")

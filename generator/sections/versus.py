@@ -261,8 +261,11 @@ def break_even(later: float, gain: float) -> float:
 
 def _even_cell(later: float, gain: float, verdict: str) -> Cell:
     if verdict != "faster":
-        word = "never: it is slower" if verdict == "slower" else f"not known: {verdict}"
-        return Cell(word, sort=1e12)
+        words = {
+            "slower": "never: each step is slower",
+            "no practical difference": "never: steps take equally long",
+        }
+        return Cell(words.get(verdict, f"not known: {verdict}"), sort=1e12)
     steps = break_even(later, gain)
     if steps == 0:
         return Cell("nothing: it is ready no later", sort=0.0)
