@@ -239,7 +239,6 @@ def test_a_tally_counts_comparisons_and_names_each_graph_once():
     assert claims._tally(outcomes[2:3], "memory").startswith("In 0 of 1 comparison the graph")
 
 
-
 def test_reasons_call_frameworks_by_their_names(judge):
     lines = {"tensorflow": 30, "mxnet": 40, "theano": 43}
     found = judge(lines=lines)["symbolic-more-expressive"]
