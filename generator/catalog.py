@@ -150,21 +150,28 @@ class Framework:
     def scope(self, name: str) -> tuple[Mode, ...]:
         """Return the modes that a section of this scope measures, see ``measurements.contract``.
 
-        "compared" is "pairs" and what is tuned by hand beside them.
+        "compared" is what a first answer compares: the default mode, the other half of its pair
+        (what it captures, or else what captures it), and what is tuned by hand beside the plain
+        one.
         """
         if name == "framework":
             return (self.default,)
         if name == "modes":
             return self.modes
         paired = {mode.captures for mode in self.modes if mode.captures}
-        by_hand = name == "compared" and bool(paired)
+        if name == "pairs":
+            return tuple(m for m in self.modes if m.default or m.captures or m.id in paired)
+        plain = self.default.captures or self.default.id
+        by_hand = plain in paired
         return tuple(
             m
             for m in self.modes
             if m.default
-            or m.captures
-            or m.id in paired
-            or (by_hand and m.kind == "imperative" and m.division == "closed")
+            or m.id == plain
+            or (m.captures == plain and not self.default.captures)
+            or (
+                by_hand and m.kind == "imperative" and m.division == "closed" and m.id not in paired
+            )
         )
 
     @property

@@ -215,6 +215,21 @@ def test_what_is_tuned_by_hand_is_compared_with_the_plain_program():
     assert [m.id for m in own.scope("pairs")] == ["eager", "graph"]
 
 
+def test_a_first_answer_compares_the_pair_of_the_default_mode_only():
+    eager, graph, other = (
+        mode(name, default=name == "graph") for name in ("eager", "graph", "other")
+    )
+    graph, other = replace(graph, captures="eager"), replace(other, captures="eager")
+    own = replace(framework("f"), modes=(eager, graph, other))
+    assert [m.id for m in own.scope("compared")] == ["eager", "graph"]
+    assert [m.id for m in own.scope("pairs")] == ["eager", "graph", "other"]
+    eager, graph = mode("eager", default=True), replace(graph, default=False)
+    own = replace(framework("f"), modes=(eager, graph))
+    assert [m.id for m in own.scope("compared")] == ["eager", "graph"]
+    lone = replace(framework("f"), modes=(mode("plain", default=True), mode("side", default=False)))
+    assert [m.id for m in lone.scope("compared")] == ["plain"]
+
+
 def test_the_scope_of_pairs_is_the_default_and_what_captures_what():
     names = ("eager", "tuned", "graph", "other")
     eager, tuned, graph, other = (mode(name, default=name == "other") for name in names)
