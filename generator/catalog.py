@@ -161,18 +161,12 @@ class Framework:
         paired = {mode.captures for mode in self.modes if mode.captures}
         if name == "pairs":
             return tuple(m for m in self.modes if m.default or m.captures or m.id in paired)
-        plain = self.default.captures or self.default.id
-        by_hand = plain in paired
-        return tuple(
-            m
-            for m in self.modes
-            if m.default
-            or m.id == plain
-            or (m.captures == plain and not self.default.captures)
-            or (
-                by_hand and m.kind == "imperative" and m.division == "closed" and m.id not in paired
-            )
-        )
+        pair = {self.default.id, self.default.captures}
+        pair |= {m.id for m in self.modes if m.captures == self.default.id}
+        by_hand = {m.id for m in self.modes if m.kind == "imperative" and m.division == "closed"}
+        if pair & paired:  # beside a program that is also a graph
+            pair |= by_hand - paired
+        return tuple(m for m in self.modes if m.id in pair)
 
     @property
     def newest(self) -> Version:

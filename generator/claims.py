@@ -129,12 +129,13 @@ def _captured_is_better(panels: Sequence[Panel], what: str) -> Verdict:
     return Verdict(_decide([c.verdict for c in found]), _tally(outcomes, what))
 
 
-def _tally(outcomes: Sequence[tuple[str, float, str]], what: str) -> str:
+def _tally(outcomes: Sequence[tuple[str, float, str]], what: str, note: str = "") -> str:
     """Return how many graphs take less of something than the same at once, which, and how much.
 
     Args:
         outcomes: (label, graph / at once, verdict), one a comparison; a label may come again.
         what: "time", "memory".
+        note: put at the end.
 
     """
     groups: dict[str, dict[str, list[float]]] = {}
@@ -157,7 +158,7 @@ def _tally(outcomes: Sequence[tuple[str, float, str]], what: str) -> str:
             for label, ratios in members.items()
         ]
         parts.append(words.format(many) + (f": {', '.join(listed)}" if listed else ""))
-    return _sentence("; ".join(parts))
+    return _sentence("; ".join(parts) + note)
 
 
 def _decide(verdicts: Sequence[str]) -> Word:
@@ -185,8 +186,8 @@ def _graph_saves_traffic(claim: Claim, figures: Figures) -> Verdict:
         outcomes.append((one.label, ratio.value, verdict))
     if not outcomes:
         return _NOTHING
-    text = f"{_tally(outcomes, 'time')[:-1]} (steps of {batch:,} images)"
-    return Verdict(_decide([verdict for *_, verdict in outcomes]), _sentence(text))
+    text = _tally(outcomes, "time", f" (steps of {batch:,} images)")
+    return Verdict(_decide([verdict for *_, verdict in outcomes]), text)
 
 
 def _imperative_passes(claim: Claim, figures: Figures) -> Verdict:  # noqa: ARG001
@@ -352,8 +353,8 @@ def _only_in_r(claim: Claim, figures: Figures) -> Verdict:
     return Verdict(_count(votes), _sentence("driven from R with the gate passed, " + text))
 
 
-def _doubt(verdict: str, mark: str = ": ") -> str:
-    return f"{mark}{verdict}" if verdict in ("no practical difference", "unresolved") else ""
+def _doubt(verdict: str) -> str:
+    return f": {verdict}" if verdict in ("no practical difference", "unresolved") else ""
 
 
 def _count(votes: Iterable[bool]) -> Word:

@@ -98,6 +98,11 @@ class Panel:
         return tuple(row for row in self.rows if row.group >= 0)
 
     @property
+    def once(self) -> tuple[Row, ...]:
+        """Rows with a value and no place: measured once beside others measured more often."""
+        return tuple(row for row in self.good if row.group < 0)
+
+    @property
     def leaders(self) -> tuple[Row, ...]:
         """The leading tie group."""
         return tuple(row for row in self.rows if row.group == 0)

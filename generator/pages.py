@@ -751,7 +751,6 @@ def _board(figures: Figures, titles: Mapping[str, Section], inputs: Inputs) -> T
                 detail=f"{follower.against.value:.2f} × the {how.more}",
             )
         faults = len(panel.rows) - len(panel.good)
-        once = len(panel.good) - len(panel.ranked)
         topic = TOPICS.get(panel.section, titles[panel.section].title)
         rows.append(
             (
@@ -763,7 +762,7 @@ def _board(figures: Figures, titles: Mapping[str, Section], inputs: Inputs) -> T
                 ),
                 Cell(leaders, strong=True, detail=(f"{tied} tied, " if tied > 1 else "")
                      + f"of {len(panel.rows)}"
-                     + (f", {once} measured once" if once else "")
+                     + (f", {len(panel.once)} measured once" if panel.once else "")
                      + (f", {faults} without a valid result" if faults else "")),
                 Cell(shown_value(first, panel, batch), href=link),
                 behind,

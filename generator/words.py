@@ -186,7 +186,7 @@ def finding(panel: Panel, batch: int) -> Finding:
     first = panel.good[0]
     best = shown_value(first, panel, batch)
     leaders = panel.leaders
-    if len(panel.good) == 1:
+    if len(panel.ranked) == 1:
         text = f"{labels[first.configuration]} reaches {best}, alone here"
     elif measured_once(panel):
         text = (
@@ -212,8 +212,8 @@ def finding(panel: Panel, batch: int) -> Finding:
             f"; next comes {labels[follower.configuration]} at"
             f" {follower.against.value:.2f} × the {how.more}"
         )
-    if once := len(panel.good) - len(panel.ranked):
-        text += f"; {once} more measured once, which ranks nowhere"
+    if panel.once:
+        text += f"; {len(panel.once)} more measured once, which ranks nowhere"
     return Finding(where, text + ".")
 
 

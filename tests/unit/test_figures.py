@@ -36,6 +36,18 @@ def test_its_cell_and_the_finding_say_so(panel):
     assert "xla" not in text.lower()
 
 
+def test_one_that_was_measured_more_often_is_told_apart_from_nothing(tmp_path):
+    sample_results.write_sample(tmp_path, oddities=False)
+    shown = results.select(results.load(tmp_path))
+    shown = shown[(shown["mode"] == "compiled") | (shown["block"] == 0)]
+    known = catalog.load()
+    found = figures.build(shown[shown["section"] == "lenet"], known.section("lenet"), known)[0]
+    assert [row.configuration.mode for row in found.ranked] == ["compiled"]
+    text = words.finding(found, 64).text
+    assert "alone here" in text
+    assert f"{len(found.once)} more measured once" in text
+
+
 def test_where_all_were_measured_once_they_share_one_place(tmp_path):
     sample_results.write_sample(tmp_path, oddities=False)
     shown = results.select(results.load(tmp_path))
