@@ -209,6 +209,8 @@ def test_ctrl_c_kills_the_family_and_is_passed_on(tmp_path):
             pass
         os.kill(os.getpid(), signal.SIGINT)
 
+    # A shell starts what it puts in the background with Ctrl-C ignored.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
     thread = threading.Thread(target=interrupt)
     thread.start()
     try:
@@ -217,4 +219,5 @@ def test_ctrl_c_kills_the_family_and_is_passed_on(tmp_path):
     finally:
         stop.set()
         thread.join()
+        signal.signal(signal.SIGINT, before)
     assert gone(int(note.read_text()))
