@@ -1,11 +1,13 @@
 """The measuring path on the tests' own framework: verified first, then timed."""
 
 import csv
+import math
 import os
 import subprocess
 
 import pytest
 
+from measurements import timing
 from tests.conftest import PRETEND, ROOT
 from tests.integration.test_bad_input import document, rows
 
@@ -32,7 +34,9 @@ def test_an_honest_framework_passes_the_gate_and_has_every_sample(lenet, mode, b
     assert [(row["status"], row["block"]) for row in gate] == [("ok", block) for block in blocks]
     for block in blocks:
         samples = only(lenet, mode=mode, metric="step_time", block=block, case="")
-        assert [row["sample"] for row in samples] == [str(n) for n in range(10)]
+        assert [row["sample"] for row in samples] == [str(n) for n in range(len(samples))]
+        # Ten, or fewer where a busy machine makes one last long.
+        assert timing.affordable(10, math.inf) <= len(samples) <= 10
         assert all(float(row["value"]) > 0 for row in samples)
     # A quick look trains the mode that stands for the framework to the target, and no other.
     trained = only(lenet, mode=mode, metric="accuracy_time", status="ok")
