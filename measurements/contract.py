@@ -164,9 +164,10 @@ Metric = namedtuple("Metric", "unit title better")
 Metric.__doc__ = 'unit ("s", "B", "1", ...), short title, better ("lower", "higher" or "")'
 
 Section = namedtuple(
-    "Section", "title order question group metrics starts scope blocks script cases"
+    "Section",
+    "title order question group metrics starts scope blocks script cases uses findings addition",
 )
-Section.__new__.__defaults__ = ("", {}, (), "modes", {}, "", ())
+Section.__new__.__defaults__ = ("", {}, (), "modes", {}, "", (), (), False, "")
 Section.__doc__ = """Facts of one section; its module's name is its id everywhere.
 
 title     page title, the article's own where it has one
@@ -187,6 +188,11 @@ script    file of a framework's folder that the section is about: its lines are 
           in ".R" is run by measurements/worker.R instead of the worker
 cases     of a section with processes of its own: names of what each of them measures, one process
           a case; the job says which
+uses      files of ``measurements/`` that it shares with nobody but its scripts: part of its code
+findings  its rows answer questions: "wrong", "failed" and "unsupported" are answers and no failure
+          of the process that gives them
+addition  name of packages that its processes need beside the framework, see
+          ``[versions.requirements]``: "reuse" stands for "cpu+reuse" there
 
 A module with ``starts`` also defines ``measure(session)``; see ``measurements.worker.Session``.
 """

@@ -1,0 +1,230 @@
+"""Parallel and distributed: LeNet on one process and on two, and what happens when one dies."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+
+import numpy as np
+
+from measurements import lenet, probe
+from measurements.contract import Metric, Section, Unsupported
+
+SECTION = Section(
+    title="Parallel and distributed support",
+    group="Performance",
+    order=85,
+    question="Can several processes train one model together, and what does that cost?",
+    metrics={
+        "loss_error": Metric("1", "largest relative error of a loss", "lower"),
+        "step_time": Metric("s", "training step of the whole batch", "lower"),
+        "death_time": Metric("s", "until the others notice that a process was killed", "lower"),
+        "lines": Metric("count", "lines of code of parallel.py", "lower"),
+    },
+    starts=("warm",),
+    scope="framework",
+    blocks={"quick": 1, "full": 3},
+    script="parallel.py",
+    uses=("probe.py", "parallel.py"),
+    findings=True,
+)
+
+BATCHES = (64, 256)
+"""Images of a step over all processes together."""
+
+STEPS = 30
+WARMUP = 10
+TIMEOUT = 150.0
+"""Seconds that a training may take, start of the processes included."""
+
+PATIENCE = 45.0
+"""Seconds that the others are given to notice a death; longer counts as hanging."""
+
+LOSS_ERROR = 2e-4
+"""Relative. A sum in another order moves the losses of 30 steps by up to 1e-5, a near-tie of
+max-pooling by 1e-4; a process that trains alone is 1e-2 off at the second step."""
+
+
+def measure(session):
+    """Train alone, then with two processes, then with two of which one is killed."""
+    script = session.script("parallel")
+    if isinstance(script.Trainer, Unsupported):
+        for metric, case in rows():
+            session.unsupported(metric, script.Trainer, case=case)
+        return
+    for batch in BATCHES:
+        expected = {}
+        for size in (1, 2):
+            case = "%d of %d" % (size, batch)
+            _train(session, case, size, batch, expected)
+    probe.ask(session, "death_time", "killed", lambda: _death(session))
+    session.fact(parallel=script.HOW)
+
+
+def rows():
+    """Return every (metric, case) of the section."""
+    cases = ["%d of %d" % (size, batch) for batch in BATCHES for size in (1, 2)]
+    return [(m, c) for c in cases for m in ("loss_error", "step_time")] + [("death_time", "killed")]
+
+
+def _train(session, case, size, batch, expected):
+    """Emit error and times of a training of ``size`` processes."""
+    lines = []
+
+    def error():
+        lines.extend(run(session, size, batch))
+        losses = np.mean([[line["loss"] for line in one] for one in lines], axis=0)
+        if size > 1:
+            if batch not in expected:
+                raise probe.Skipped("one process alone does not train as the reference does")
+            return same_losses(losses, expected[batch])
+        reference = lenet.reference(
+            session.data, session.job.get("shared_cache"), batch, session.settings.learning_rate
+        ).losses
+        error = same_losses(losses[: len(reference)], reference)
+        expected[batch] = losses
+        return error
+
+    if probe.ask(session, "loss_error", case, error) is None:
+        reason = probe.Skipped("no time is shown of a training that is not the same")
+        probe.ask(session, "step_time", case, lambda: _raise(reason))
+        return
+    # A step ends when the slowest process ends it.
+    times = np.max([[line["seconds"] for line in one] for one in lines], axis=0)
+    for sample, seconds in enumerate(times[WARMUP:]):
+        session.emit("step_time", seconds, sample=sample, case=case)
+
+
+def same_losses(found, alone):
+    """Return the largest relative difference of two trainings' losses.
+
+    Args:
+        found: mean over the processes of each step's loss.
+        alone: the losses of one process on the same batches.
+
+    Raises:
+        probe.Wrong: they differ: a process that trains by itself sees its share of the digits
+            only, and the losses leave the common path at the second step.
+
+    """
+    found, alone = np.asarray(found), np.asarray(alone)
+    if found.shape != alone.shape:
+        raise probe.Wrong("%d losses, expected %d" % (len(found), len(alone)))
+    errors = np.abs(found - alone) / np.abs(alone)
+    worst = int(np.argmax(errors))
+    if not errors[worst] <= LOSS_ERROR:
+        first = int(np.flatnonzero(~(errors <= LOSS_ERROR))[0])
+        raise probe.Wrong(
+            "the processes do not train one model: loss %.6g in step %d, alone %.6g"
+            % (found[first], first + 1, alone[first])
+        )
+    return errors[worst]
+
+
+def start(session, folder, size, batch, steps=STEPS):
+    """Start the processes; return (processes, paths of their lines, log files)."""
+    with socket.socket() as probe_socket:
+        probe_socket.bind(("127.0.0.1", 0))
+        port = probe_socket.getsockname()[1]
+    job = dict(session.job, settings=dict(session.job["settings"], threads=1))
+    task = {"job": job, "size": size, "port": port, "steps": steps, "batch": batch}
+    path = os.path.join(folder, "task.json")
+    with open(path, "w") as file:
+        json.dump(task, file)
+    processes, lines, logs = [], [], []
+    environment = dict(os.environ, OMP_NUM_THREADS="1", MKL_NUM_THREADS="1", NPROC="1")
+    for rank in range(size):
+        log = open(os.path.join(folder, "log.%d" % rank), "w")
+        command = [sys.executable, "-m", "measurements.parallel", path, str(rank)]
+        processes.append(
+            subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT, env=environment)
+        )
+        lines.append("%s.%d" % (path, rank))
+        logs.append(log)
+    return processes, lines, logs
+
+
+def read(path):
+    """Return the complete lines that a process has written so far."""
+    try:
+        with open(path) as file:
+            return [json.loads(line) for line in file if line.endswith("\n")]
+    except (OSError, ValueError):
+        return []
+
+
+def stop(processes, logs):
+    """Kill what still runs; print every log, which the worker's own log then holds."""
+    for process in processes:
+        if process.poll() is None:
+            process.kill()
+        process.wait()
+    for log in logs:
+        log.close()
+        with open(log.name, errors="replace") as file:
+            print("--- %s\n%s" % (os.path.basename(log.name), file.read()[-4000:]))
+
+
+def run(session, size, batch):
+    """Return the lines of each process of a training."""
+    with tempfile.TemporaryDirectory() as folder:
+        processes, paths, logs = start(session, folder, size, batch)
+        try:
+            end = time.monotonic() + TIMEOUT
+            while any(process.poll() is None for process in processes):
+                failed = [p.returncode for p in processes if p.poll() not in (None, 0)]
+                if failed:
+                    raise RuntimeError("a process ended with code %d" % failed[0])
+                if time.monotonic() > end:
+                    raise RuntimeError("%d processes hang for %.0f s" % (size, TIMEOUT))
+                time.sleep(0.05)
+            lines = [read(path) for path in paths]
+        finally:
+            stop(processes, logs)
+    done = [[line for line in one if "step" in line] for one in lines]
+    if any(len(one) != STEPS for one in done):
+        raise RuntimeError("steps: %s, expected %d each" % ([len(one) for one in done], STEPS))
+    return done
+
+
+def _death(session):
+    """Kill the second of two processes in the middle; return the seconds until the first ends.
+
+    Raises:
+        probe.Wrong: the first goes on as if nothing had happened, or hangs.
+
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        processes, paths, logs = start(session, folder, 2, BATCHES[0], steps=1000000)
+        try:
+            end = time.monotonic() + TIMEOUT
+            while not all(len(read(path)) >= 5 for path in paths):
+                if any(process.poll() is not None for process in processes):
+                    raise RuntimeError("a process ended before one could be killed")
+                if time.monotonic() > end:
+                    raise RuntimeError("no five steps in %.0f s" % TIMEOUT)
+                time.sleep(0.05)
+            processes[1].send_signal(signal.SIGKILL)
+            processes[1].wait()
+            killed, steps = time.monotonic(), len(read(paths[0]))
+            while time.monotonic() - killed < PATIENCE:
+                if processes[0].poll() is not None:
+                    session.fact(death="ends with code %d" % processes[0].returncode)
+                    return time.monotonic() - killed
+                time.sleep(0.05)
+            more = len(read(paths[0])) - steps
+        finally:
+            stop(processes, logs)
+    if more > 3:  # a step or two may have been on their way
+        session.fact(death="goes on alone")
+        raise probe.Wrong("the other process goes on alone: %d more steps" % more)
+    session.fact(death="hangs")
+    raise probe.Wrong("the other process hangs: no end and no step in %.0f s" % PATIENCE)
+
+
+def _raise(error):
+    raise error
