@@ -29,6 +29,9 @@ LANES: Mapping[str, tuple[str, ...]] = {
 }
 KINDS = ("imperative", "symbolic")
 DIVISIONS = ("closed", "idiomatic")
+NATIVE_SUFFIXES = (".c", ".cc", ".cpp", ".cu", ".h")
+"""Of native code that a script of the same name builds."""
+
 IDENTIFIER = re.compile(r"[a-z][a-z0-9_]*(-[a-z0-9_]+)*")
 WARMUP_DEFAULT = 20
 
@@ -78,7 +81,11 @@ class Mode:
 
 @dataclass(frozen=True)
 class Version:
-    """One release with the requirements that its locks are made from."""
+    """One release with the requirements that its locks are made from.
+
+    ``requirements`` go by device ("cpu"), or by device and the name of an addition ("cpu+reuse"):
+    packages that some section needs beside the framework.
+    """
 
     version: str
     released: datetime.date | None
@@ -88,7 +95,7 @@ class Version:
     folder: Path
 
     def lock(self, device: str) -> Path:
-        """Path of the hash-pinned lock for one device (it may not exist)."""
+        """Path of the hash-pinned lock for one device or addition (it may not exist)."""
         return self.folder / "environments" / f"{self.version}-{device}.txt"
 
 
@@ -119,6 +126,14 @@ class Gap:
 
 
 @dataclass(frozen=True)
+class Zoo:
+    """The official collection of trained models; ``offline``: its code needs no network."""
+
+    fact: Fact
+    offline: bool
+
+
+@dataclass(frozen=True)
 class Framework:
     """One framework folder."""
 
@@ -133,6 +148,7 @@ class Framework:
     environment: Mapping[str, str]
     device_environment: Mapping[str, Mapping[str, str]]
     raw: Mapping[str, Any] = field(repr=False, compare=False)
+    zoo: Zoo | None = None
 
     def mode(self, id: str) -> Mode:
         """Return one mode; an unknown id is a :class:`UsageError` with the nearest names."""
@@ -208,6 +224,9 @@ class Section:
     blocks: Mapping[str, int] = field(default_factory=dict)
     script: str = ""
     cases: tuple[str, ...] = ()
+    uses: tuple[str, ...] = ()
+    findings: bool = False
+    addition: str = ""
 
     @property
     def apart(self) -> bool:
@@ -292,7 +311,34 @@ def _sections(root: Path) -> Iterable[Section]:
             blocks=dict(facts.blocks),
             script=facts.script,
             cases=tuple(facts.cases),
+            uses=tuple(facts.uses),
+            findings=facts.findings,
+            addition=facts.addition,
         )
+
+
+CODE_SUFFIXES = (".py", ".R", *NATIVE_SUFFIXES)
+
+
+def code_files(section: Section, framework: Framework, catalog: Catalog) -> list[Path]:
+    """Return the files of a folder that a section's figures depend on, its own script first.
+
+    A script that another section with processes of its own is about is none of them, unless the
+    section says that it ``uses`` it. Native code belongs to the script of its name.
+    """
+    others = {s.script for s in catalog.sections if s.apart and s.id != section.id}
+    others -= set(section.uses)
+
+    def script(path: Path) -> str:
+        return f"{path.stem}.py" if path.suffix in NATIVE_SUFFIXES else path.name
+
+    found = [
+        path
+        for path in framework.folder.iterdir()
+        if path.suffix in CODE_SUFFIXES and script(path) not in others
+    ]
+    own = section.script.rpartition(".")[0]
+    return sorted(found, key=lambda path: (path.stem != own, path.stem == "adapter", path.name))
 
 
 class _Reader:
@@ -423,13 +469,20 @@ def read_framework(path: Path) -> Framework:
             for device in DEVICES
         },
         raw=data,
+        zoo=_zoo(reader, data["zoo"]) if "zoo" in data else None,
     )
 
 
-def _fact(reader: _Reader, id: str, table: Any) -> Fact:
-    where = f"facts.{id}."
+def _zoo(reader: _Reader, table: Any) -> Zoo:
+    if not isinstance(table, dict) or not isinstance(table.get("offline"), bool):
+        raise reader.fail("zoo.offline", table, "a table with value, source and offline = true")
+    return Zoo(_fact(reader, "zoo", table, ""), table["offline"])
+
+
+def _fact(reader: _Reader, id: str, table: Any, parent: str = "facts.") -> Fact:
+    where = f"{parent}{id}."
     if not isinstance(table, dict):
-        raise reader.fail(f"facts.{id}", table, "a table with value and source")
+        raise reader.fail(f"{parent}{id}", table, "a table with value and source")
     value = table.get("value")
     if isinstance(value, list):
         value = tuple(str(item) for item in value)
@@ -496,8 +549,10 @@ def _fault(reader: _Reader, where: str, table: Any) -> Fault:
 def _version(reader: _Reader, where: str, table: dict[str, Any], folder: Path) -> Version:
     requirements = reader.get(table, "requirements", dict, where)
     for device in requirements:
-        if device not in DEVICES:
-            raise reader.fail(f"{where}requirements", device, f"one of {', '.join(DEVICES)}")
+        base, plus, addition = device.partition("+")
+        if base not in DEVICES or (plus and not IDENTIFIER.fullmatch(addition)):
+            expected = f"one of {', '.join(DEVICES)}, or one of them, + and a name"
+            raise reader.fail(f"{where}requirements", device, expected)
     return Version(
         version=reader.get(table, "version", str, where),
         released=reader.day(table, "released", where) if "released" in table else None,

@@ -353,6 +353,86 @@ def _only_in_r(claim: Claim, figures: Figures) -> Verdict:
     return Verdict(_count(votes), _sentence("driven from R with the gate passed, " + text))
 
 
+def _can(claim: Claim, figures: Figures) -> Verdict:
+    """Whether frameworks answer questions as the claim says: by default, with yes to all.
+
+    ``expected`` says of which frameworks it claims yes (true) or no (false); ``asks`` lists
+    [section, case, metric].
+    """
+    expected = claim.raw["expected"]
+    votes, parts = [], []
+    for framework, yes in expected.items():
+        answers = [
+            figures.answers.get(section, {}).get(framework, {}).get((case, metric))
+            for section, case, metric in claim.raw["asks"]
+        ]
+        if not answers or any(answer is None for answer in answers):
+            return _NOTHING
+        bad = [
+            f"{case}: {tables.STATUS_WORDS[answer.status]}"
+            for answer, (_, case, _) in zip(answers, claim.raw["asks"], strict=True)
+            if answer is not None and not answer.good
+        ]
+        votes.append((not bad) == yes)
+        words = "yes" if not bad else f"no ({', '.join(dict.fromkeys(bad))})"
+        parts.append(f"{figures.name(framework)}: {words}")
+    return Verdict(_count(votes), _sentence("; ".join(parts)))
+
+
+def _right_operators(figures: Figures) -> dict[str, tuple[int, int]]:
+    """Return framework -> (operators with right values, operators asked for)."""
+    found = {}
+    for framework, sheet in figures.answers.get("operators", {}).items():
+        asked = [a for (case, metric), a in sheet.items() if metric == "forward" and case]
+        found[framework] = (sum(answer.good for answer in asked), len(asked))
+    return found
+
+
+def _has_share(claim: Claim, figures: Figures) -> Verdict:
+    """Whether frameworks compute a share of the operators rightly."""
+    found = _right_operators(figures)
+    named = [name for name in claim.raw["frameworks"] if name in found]
+    if len(named) < len(claim.raw["frameworks"]):
+        return _NOTHING
+    votes = [found[name][0] >= claim.raw["share"] * found[name][1] for name in named]
+    parts = [f"{figures.name(name)} {found[name][0]} of {found[name][1]}" for name in named]
+    return Verdict(_count(votes), _sentence(f"operators with right values: {', '.join(parts)}"))
+
+
+def _share_order(claim: Claim, figures: Figures) -> Verdict:
+    """Whether frameworks compute fewer operators rightly from one to the next."""
+    found = _right_operators(figures)
+    order = [name for name in claim.raw["order"] if name in found]
+    if len(order) < len(claim.raw["order"]):
+        return _NOTHING
+    votes = [found[a][0] > found[b][0] for a, b in pairwise(order)]
+    parts = [f"{figures.name(name)} {found[name][0]}" for name in order]
+    return Verdict(_count(votes), _sentence(f"operators with right values: {', '.join(parts)}"))
+
+
+def _adding_is_hard(claim: Claim, figures: Figures) -> Verdict:
+    """Whether no way to add an operator is right, quick enough and short enough."""
+    votes, parts = [], []
+    for framework in claim.raw["frameworks"]:
+        sheet = figures.answers.get("custom", {}).get(framework)
+        if not sheet:
+            return _NOTHING
+        easy = []
+        for way in ("python", "native"):
+            asked = [sheet.get((way, m)) for m in ("forward", "gradient", "captured", "used")]
+            slow, lines = sheet.get((way, "slowdown")), sheet.get((way, "written"))
+            if slow is None or lines is None or not all(a is not None and a.good for a in asked):
+                continue
+            if slow.value is None or lines.value is None:
+                continue
+            words = f"{way} {lines.value:.0f} lines, {tables.times(slow.value)} tanh"
+            if slow.value <= claim.raw["times"] and lines.value <= claim.raw["lines"]:
+                easy.append(words)
+        votes.append(not easy)
+        parts.append(f"{figures.name(framework)}: {', '.join(easy) or 'none'}")
+    return Verdict(_count(votes), _sentence(f"ways within the limits: {'; '.join(parts)}"))
+
+
 def _doubt(verdict: str) -> str:
     return f": {verdict}" if verdict in ("no practical difference", "unresolved") else ""
 
@@ -567,4 +647,8 @@ RULES: dict[str, Callable[[Claim, Figures], Verdict]] = {
     "memory_order": _memory_order,
     "compile_order": _compile_order,
     "half_speed": _half_speed,
+    "can": _can,
+    "has_share": _has_share,
+    "share_order": _share_order,
+    "adding_is_hard": _adding_is_hard,
 }

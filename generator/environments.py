@@ -12,7 +12,7 @@ import shutil
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -190,8 +190,49 @@ def _create(
     return environment
 
 
+def addition(environment: Environment, version: Version, name: str) -> Path:
+    """Return a folder with packages that lie beside a locked environment, made if need be.
+
+    Some exporters want packages that the framework itself does not; they must not change what is
+    measured elsewhere, so they stay out of its environment and are found through a path.
+
+    Args:
+        environment: the framework's own, locked.
+        version: its release.
+        name: key of its requirements, for example "cpu+reuse".
+
+    Raises:
+        EnvironmentMissing: as for :func:`locked`.
+
+    """
+    from filelock import FileLock
+
+    assert environment.folder is not None
+    lock = version.lock(name)
+    digest = lock_sha256(lock)
+    if digest is None:
+        raise EnvironmentMissing(
+            f"{version.version} has no lock for {name} ({lock.name}); make it with `generator lock`"
+        )
+    folder = environment.folder.with_name(
+        f"{environment.folder.name}+{name.partition('+')[2]}-{digest[:12]}"
+    )
+    with FileLock(f"{folder}.lock"):
+        if not (folder / MARKER).exists():
+            shutil.rmtree(folder, ignore_errors=True)
+            _uv(
+                "pip", "install", "--quiet", "--target", str(folder), "--no-deps",
+                "--require-hashes", "--python", str(environment.python), "-r", str(lock),
+            )  # fmt: skip
+            (folder / MARKER).write_text("{}", encoding="utf-8")
+    return folder
+
+
 def write_lock(version: Version, device: str) -> Path:
     """Resolve a version's requirements into a hash-pinned lock beside the framework's code.
+
+    The lock of an addition ("cpu+reuse") holds what the lock of its device does not; what both
+    need stays as that one has it.
 
     Raises:
         UsageError: the version declares no requirements for this device.
@@ -210,14 +251,20 @@ def write_lock(version: Version, device: str) -> Path:
         requirements = "\n".join(version.requirements[device]) + "\n"
         wanted.write_text(requirements, encoding="utf-8")
         made = Path(scratch) / lock.name
+        base, plus, _ = device.partition("+")
+        held = list(_pins(version.lock(base))) if plus else []
+        overrides = Path(scratch) / "overrides.txt"
+        overrides.write_text("\n".join(held) + "\n", encoding="utf-8")
         _uv_pip(
             requirements,
             "compile", "--quiet", "--generate-hashes", "--no-header", "--no-annotate",
             "--no-emit-index-url", "--no-emit-find-links", "--python-version", version.python,
+            *(("--override", str(overrides)) if plus else ()),
             "--output-file", str(made), str(wanted),
         )  # fmt: skip
         # A download folder of this machine must not leak into the lock.
         lines = made.read_text(encoding="utf-8").splitlines(keepends=True)
+        lines = list(_without(lines, {pin.partition("==")[0] for pin in held}))
         part = lock.with_suffix(".part")
         part.write_text("".join(line for line in lines if "file://" not in line), encoding="utf-8")
         part.replace(lock)
@@ -249,6 +296,16 @@ def _uv_pip(requirements: str, *arguments: str) -> str:
         # Second and not first, because it needs that index even if the wheel lies in the folder.
         # Without the folder, in case it holds another file of that name.
         return _uv("pip", *arguments, "--torch-backend", "cpu")
+
+
+def _without(lines: Iterable[str], names: Collection[str]) -> Iterator[str]:
+    """Yield the lines of a lock but for some packages and their hashes."""
+    dropped = False
+    for line in lines:
+        if not line.startswith(" "):
+            dropped = line.partition("==")[0] in names
+        if not dropped:
+            yield line
 
 
 def _pins(lock: Path) -> Iterator[str]:

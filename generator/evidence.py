@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from generator import charts, statistics, tables
 from generator import figures as models
+from generator.catalog import code_files
 from generator.claims import lane_words
 from generator.figures import Configuration, Figures, Panel, Row, slug
 from generator.pages import Draw, Inputs, Picture, distinct, where
@@ -98,21 +99,25 @@ def context(
         "section": section,
         "framework": {"name": name},
         "subjects": subjects,
-        "scripts": list(_scripts(folder)) if folder else [],
+        "scripts": list(_scripts(section, folder, inputs)) if folder else [],
         "locks": list(_locks(folder, keys, inputs)) if folder else [],
     }
 
 
-def _scripts(framework: Framework) -> Iterator[TextView]:
-    # The idiomatic script first: it is what readers come for; the adapter is its plumbing.
-    paths = sorted(framework.folder.glob("*.py"), key=lambda p: (p.stem == "adapter", p.name))
-    for path in paths:
+def _scripts(section: Section, framework: Framework, inputs: Inputs) -> Iterator[TextView]:
+    for path in code_files(section, framework, inputs.catalog):
         if path.stem == "__init__":
             continue
+        name = path.stem if path.suffix == ".py" else path.name
         yield TextView(
-            f"{framework.id}/{path.name}", f"script-{slug(path.stem)}", "python",
+            f"{framework.id}/{path.name}", f"script-{slug(name)}", LANGUAGES[path.suffix],
             path.read_text(encoding="utf-8"),
         )  # fmt: skip
+
+
+LANGUAGES = {
+    ".py": "python", ".R": "r", ".c": "c", ".h": "cpp", ".cc": "cpp", ".cpp": "cpp", ".cu": "cuda",
+}  # fmt: skip
 
 
 def _locks(framework: Framework, keys: set[str], inputs: Inputs) -> Iterator[TextView]:
@@ -228,7 +233,9 @@ def _configuration(
         row.reason if row is not None and broken else "",
         f"generator measure {framework}=={version} --section {section.id} --mode {mode}"
         f" --device {device}",
-        _cells_table(cells, section),
+        _answers_table(section, figures, framework, jobs)
+        if section.findings
+        else _cells_table(cells, section),
         _samples(section, cells, figures, one, lane, _disturbed(rows), draw),
         "Each point is a sample, each line the median of its process.",
         *_gate(jobs),
@@ -275,6 +282,46 @@ def _cells_table(cells: Mapping[statistics.Key, statistics.Cell], section: Secti
         Column("Processes × samples", number=True),
     )
     return Table("Figures", columns, tuple(rows))
+
+
+def _answers_table(
+    section: Section, figures: Figures, framework: str, jobs: Sequence[Mapping[str, Any]]
+) -> Table | None:
+    """Return every answer of a framework; an operator stands with how it is spelled."""
+    sheet = figures.answers.get(section.id, {}).get(framework, {})
+    spellings: dict[str, str] = {}
+    for job in jobs:
+        spellings |= job.get("facts", {}).get("spellings", {})
+    order = list(section.metrics)
+    rows = []
+    for (case, metric), answer in sorted(
+        sheet.items(),
+        key=lambda item: (
+            item[0][0] == "",
+            *_place(item[0][0], spellings),
+            order.index(item[0][1]),
+        ),
+    ):
+        unit = section.metrics[metric].unit
+        text = "" if answer.value is None else quantity(answer.value, unit)
+        rows.append(
+            (
+                Cell(case or "the script", detail=spellings.get(case, "")),
+                Cell(section.metrics[metric].title),
+                Cell(text) if answer.good else Cell("", badge=badge(answer.status)),
+                Cell(answer.reason or "–"),
+            )
+        )
+    if not rows:
+        return None
+    titles = ("What", "Question", "Answer", "Reason")
+    return Table("Answers", tuple(map(Column, titles)), tuple(rows))
+
+
+def _place(case: str, spellings: Mapping[str, str]) -> tuple[int, str]:
+    """Operators stand in the order of their list, other cases by name."""
+    names = list(spellings)
+    return (names.index(case), "") if case in spellings else (-1, case)
 
 
 def _disturbed(rows: pd.DataFrame) -> set[tuple[str, int]]:

@@ -116,6 +116,58 @@ class Panel:
 
 
 @dataclass(frozen=True)
+class Answer:
+    """What a framework answered to one question, over all processes that asked it.
+
+    status   "ok" if it was so every time, else the first other status
+    value    median of what was measured, None without
+    reason   why there is none
+    version  of the framework
+    """
+
+    status: str
+    value: float | None
+    reason: str
+    version: str
+
+    @property
+    def good(self) -> bool:
+        """Whether the answer is yes."""
+        return self.status == "ok"
+
+
+Sheet = Mapping[tuple[str, str], Answer]
+"""(case, metric) -> answer of one framework."""
+
+
+def sheets(frame: pd.DataFrame) -> dict[str, dict[tuple[str, str], Answer]]:
+    """Return framework -> sheet of the rows of one section on one machine and device."""
+    found: dict[str, dict[tuple[str, str], Answer]] = {}
+    names = ["framework", "version", "case", "metric", "status", "value", "reason"]
+    gathered: dict[tuple[str, str, str], list[tuple[str, float, str, str]]] = {}
+    for framework, version, case, metric, status, value, reason in frame[names].itertuples(
+        index=False
+    ):
+        place = str(framework), str(case), str(metric)
+        gathered.setdefault(place, []).append(
+            (str(status), float(value), str(reason), str(version))
+        )
+    for (framework, case, metric), rows in gathered.items():
+        newest = rows[-1][3]
+        mine = [row for row in rows if row[3] == newest]
+        bad = next((row for row in mine if row[0] != "ok"), None)
+        values = [value for status, value, _, _ in mine if status == "ok"]
+        answer = Answer(
+            bad[0] if bad else "ok",
+            float(np.median(values)) if values and not bad else None,
+            bad[2] if bad else "",
+            newest,
+        )
+        found.setdefault(framework, {})[case, metric] = answer
+    return found
+
+
+@dataclass(frozen=True)
 class Figures:
     """Everything that pages say about one machine and device."""
 
@@ -123,6 +175,8 @@ class Figures:
     device: str
     panels: tuple[Panel, ...]
     cells: Mapping[statistics.Key, statistics.Cell] = field(repr=False)
+    answers: Mapping[str, Mapping[str, Sheet]] = field(default_factory=dict, repr=False)
+    """Section that asks questions -> framework -> (case, metric) -> answer."""
 
     def find(self, section: str, metric: str) -> tuple[Panel, ...]:
         """Return the panels of a metric in the closed division, one a lane and case."""

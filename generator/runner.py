@@ -27,7 +27,7 @@ from typing import Any, Protocol
 
 from generator import environments, nvml, process, results, scripts
 from generator import machine as machines
-from generator.catalog import ROOT, Catalog, Framework, Gap, Section, Version
+from generator.catalog import ROOT, Catalog, Framework, Gap, Section, Version, code_files
 from generator.environments import Environment
 from generator.errors import EnvironmentMissing, InputError
 from generator.plan import Cell, Job, Key, Plan, code_sha256, duration, kind, reseed
@@ -41,7 +41,6 @@ SHARED_CODE = (
     "contract.py", "worker.py", "timing.py", "memory.py", "lenet.py", "sweep.py", "ceiling.py",
 )  # fmt: skip
 R_WORKER = "worker.R"
-CODE_SUFFIXES = (".py", ".R")
 KEPT_VARIABLES = (
     "PATH", "HOME", "USER", "LANG", "LC_ALL", "TZ", "TMPDIR", "TEMP", "LD_LIBRARY_PATH",
     "CUDA_VISIBLE_DEVICES", "CUDA_HOME", "SYSTEMROOT",
@@ -129,12 +128,11 @@ def load_data(folder: Path | None) -> Any:
 
 def code_hash(section: Section, framework: Framework, catalog: Catalog, root: Path = ROOT) -> str:
     """Hash of the measuring code behind one section of one framework, read from the files."""
-    others = {s.script for s in catalog.sections if s.apart and s.id != section.id}
-    own = {
-        f"own/{path.name}": path.read_bytes()
-        for path in sorted(framework.folder.iterdir())
-        if path.suffix in CODE_SUFFIXES and path.name not in others
-    }
+    files = code_files(section, framework, catalog)
+    own = {f"own/{path.name}": path.read_bytes() for path in files}
+    if section.addition:  # what its processes find beside the framework
+        locks = sorted(framework.folder.glob(f"environments/*+{section.addition}.txt"))
+        own |= {f"own/{lock.name}": lock.read_bytes() for lock in locks}
     return code_sha256(section, framework, {**_shared_code(root, section), **own})
 
 
@@ -145,7 +143,8 @@ def _shared_code_of(root: Path, names: tuple[str, ...], module: Path) -> dict[st
 
 
 def _shared_code(root: Path, section: Section) -> dict[str, bytes]:
-    names = (*SHARED_CODE, R_WORKER) if is_r(section.script) else SHARED_CODE
+    own = [name for name in section.uses if (root / "measurements" / name).is_file()]
+    names = (*SHARED_CODE, *([R_WORKER] if is_r(section.script) else []), *own)
     return _shared_code_of(root, names, section.module)
 
 
@@ -573,7 +572,10 @@ class _Run:
             description = self._describe(job, threads, cache)
             entry["warmup"] = description["warmup"]
             (scratch / "job.json").write_text(json.dumps(description), encoding="utf-8")
-            env = self._worker_variables(job, environment, threads, cache, entry)
+            try:
+                env = self._worker_variables(job, environment, threads, cache, entry)
+            except EnvironmentMissing as error:
+                return self._ending(job, "skipped", str(error)), "skipped", str(error)
             command = self._command(job, environment)
             command += [str(scratch / "job.json"), str(out)]
             watch = nvml.Log(nvml.read_device) if job.device == "cuda" else None
@@ -605,7 +607,7 @@ class _Run:
         # sweep of which one case is wrong goes on.
         if status in ("failed", "timeout") or (status == "wrong" and not sound):
             self.given_up[self._given_up_key(job)] = f"{status} in block {job.block}: {reason}"
-        if status != "ok":
+        if status != "ok" or any(row["status"] in ("failed", "wrong") for row in found):
             entry["log"] = self._keep_log(job, book, finished)
         return found, status, reason
 
@@ -643,7 +645,8 @@ class _Run:
         folder = self.setup.catalog.framework(job.framework).folder
         for section in map(self.setup.catalog.section, job.sections):
             path = folder / section.script
-            if job.case or not section.script or not path.is_file():
+            first = (*section.cases, "")[0]
+            if job.case != first or not section.script or not path.is_file():
                 continue
             for metric, count in (("lines", scripts.lines), ("concepts", scripts.concepts)):
                 if metric not in section.metrics:
@@ -693,12 +696,15 @@ class _Run:
             return "timeout", finished.reason
         if problem:
             return "failed", problem
-        for status in ("failed", "wrong"):
+        answers = all(self.setup.catalog.section(id).findings for id in job.sections)
+        for status in ("failed", "wrong") if not answers or finished.code else ():
             for row in found:
-                if row["status"] == status:
+                if row["status"] == status and not (answers and row["case"]):
                     return status, row["reason"]
         if finished.code != 0 or not done:
             return "failed", finished.reason if finished.code else "it ended without its last line"
+        if answers:  # whatever the rows say was asked for
+            return "ok", ""
         headlines = {next(iter(self.setup.catalog.section(s).metrics)) for s in job.sections}
         for row in found:
             if row["status"] == "unsupported" and row["metric"] in headlines:
@@ -762,6 +768,8 @@ class _Run:
         env |= environments.variables(
             framework, environment, device=job.device, threads=threads, cache=cache
         )
+        if beside := self._addition(job, environment):
+            path = os.pathsep.join([path, str(beside)])
         env |= {
             "RETICULATE_PYTHON": str(environment.python),
             "PYTHONPATH": path,
@@ -772,6 +780,15 @@ class _Run:
             "MEASUREMENT_PADDING": "x" * entry["padding"],
         }
         return env
+
+    def _addition(self, job: Job, environment: Environment) -> Path | None:
+        """Return the folder of what a job needs beside the framework, None where nothing is."""
+        _, version = self._pair(self._target(job))
+        names = [s.addition for s in map(self.setup.catalog.section, job.sections) if s.addition]
+        wanted = [name for name in names if f"{job.device}+{name}" in version.requirements]
+        if not wanted or environment.kind == "current":
+            return None
+        return environments.addition(environment, version, f"{job.device}+{wanted[0]}")
 
     def _compile_cache(self, job: Job, environment: Environment) -> Path:
         """Return the compile cache of a configuration, emptied for a cold start.

@@ -249,11 +249,15 @@ def _figures(inputs: pages.Inputs, results_root: Path) -> dict[tuple[str, str], 
             place = (str(results_root), machine, device)
             if place not in _known_figures or _known_figures[place][0] != stamp:
                 panels: list[figures.Panel] = []
+                answers = {}
                 for section in inputs.catalog.sections:
                     rows = here[here["section"] == section.id]
-                    if section.measured and len(rows):
+                    if section.findings:
+                        answers[section.id] = figures.sheets(rows)
+                    elif section.measured and len(rows):
                         panels += figures.build(rows, section, inputs.catalog)
-                made = Figures(machine, device, tuple(panels), statistics.cells(here))
+                cells = statistics.cells(here)
+                made = Figures(machine, device, tuple(panels), cells, answers)
                 _known_figures[place] = (stamp, made)
             known[machine, device] = _known_figures[place][1]
     return known

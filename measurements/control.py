@@ -72,7 +72,7 @@ def _early_exit(w, xs):
 
 
 def _ragged(w, xs, lengths):
-    """Rows of different length in one padded array (count, longest, width): each one's last state."""
+    """Return the last state of each of several sequences, padded: (count, longest, width)."""
     finals = []
     for rows, length in zip(xs, lengths):
         h = np.zeros(w.shape[0])
@@ -105,7 +105,9 @@ def _inputs_ragged(trips):
 PROGRAMS = OrderedDict(
     (program.name, program)
     for program in (
-        Program("cond", "the sum of the input chooses one of two branches", _cond, _inputs_cond, False),
+        Program(
+            "cond", "the sum of the input chooses one of two branches", _cond, _inputs_cond, False,
+        ),
         Program("while", "a loop that ends when its state says so", _while, _inputs_while, True),
         Program(
             "scan", "a recurrence over a sequence, all states returned", _scan,

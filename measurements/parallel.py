@@ -1,8 +1,8 @@
 """One process of a data-parallel training: ``python -m measurements.parallel TASK RANK``.
 
-TASK is a JSON file that the section wrote: {"job", "size", "port", "steps", "batch", "die_at"}. Each
-process writes one JSON line a step to ``<TASK>.<RANK>``: its loss and the seconds of the step, so
-that a process that is killed leaves what it had done.
+TASK is a JSON file that the section wrote: {"job", "size", "port", "steps", "batch"}. Each process
+writes one JSON line a step to ``<TASK>.<RANK>``: its loss and the seconds of the step, so that a
+process that is killed leaves what it had done.
 """
 
 import json

@@ -1,7 +1,7 @@
-"""Questions to a framework: can it do this, and is what it does right?
+"""Questions to a framework that it may answer with no, and how right answers are told.
 
-Every answer is one row. "Unsupported", "failed" and "wrong" are answers with a reason; none of them
-stops the next question. Runs inside every framework's interpreter: standard library and NumPy.
+Every answer is one row. "Unsupported", "failed" and "wrong" are answers with a reason; none of
+them stops the next question. Runs inside every framework's interpreter: standard library and NumPy.
 """
 
 import io
@@ -40,11 +40,11 @@ def ask(session, metric, case, question):
             raises :class:`Wrong`, :class:`Skipped`, ``Unsupported`` or anything else.
 
     """
+    answer = None
     try:
         answer = question()
         answer = 1.0 if answer is None else float(answer)
         session.emit(metric, answer, case=case)
-        return answer
     except Unsupported as gap:
         session.unsupported(metric, gap, case=case)
     except Wrong as difference:
@@ -56,7 +56,16 @@ def ask(session, metric, case, question):
         traceback.print_exc()
         text = traceback.format_exception_only(type(error), error)[-1]
         session.emit(metric, None, case=case, status="failed", reason=one_line(text))
-    return None
+    return answer
+
+
+def say(session, metric, case, error):
+    """Emit the row of a question whose answer is known to be an exception, see :func:`ask`."""
+
+    def question():
+        raise error
+
+    ask(session, metric, case, question)
 
 
 def one_line(text, limit=300):
@@ -88,17 +97,17 @@ def difference(found, expected, tolerance=None, what="output"):
     if len(found) != len(expected):
         raise Wrong("%d %ss, expected %d" % (len(found), what, len(expected)))
     worst = 0.0
-    for number, (one, other) in enumerate(zip(found, expected)):
+    for number, (given, wanted) in enumerate(zip(found, expected)):
         name = what if len(expected) == 1 else "%s %d" % (what, number)
-        if one.shape != other.shape:
-            raise Wrong("%s has shape %s, expected %s" % (name, one.shape, other.shape))
-        if one.size == 0:
+        if given.shape != wanted.shape:
+            raise Wrong("%s has shape %s, expected %s" % (name, given.shape, wanted.shape))
+        if given.size == 0:
             continue
         limit = tolerance
         if limit is None:
-            limit = TOLERANCES.get("%s%d" % (one.dtype.kind, one.dtype.itemsize), 0.0)
-        kind = np.complex128 if "c" in (one.dtype.kind, other.dtype.kind) else np.float64
-        one, other = one.astype(kind), other.astype(kind)
+            limit = TOLERANCES.get("%s%d" % (given.dtype.kind, given.dtype.itemsize), 0.0)
+        kind = np.complex128 if "c" in (given.dtype.kind, wanted.dtype.kind) else np.float64
+        one, other = given.astype(kind), wanted.astype(kind)
         finite = np.isfinite(other)
         odd = ~finite & ~((one == other) | (np.isnan(one) & np.isnan(other)))
         odd |= finite & ~np.isfinite(one)
@@ -122,6 +131,7 @@ def slope(function, arguments, weights, step=1e-5):
         function: of NumPy arrays, returning one array or several.
         arguments: float64 arrays, and others that are held fixed.
         weights: one array for each output.
+        step: of the differences.
 
     Returns:
         One float64 array for each argument that holds floats.

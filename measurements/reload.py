@@ -12,7 +12,7 @@ from measurements import worker
 
 
 def main(arguments):
-    """Load ``arguments[1]`` with the folder's ``highlevel.py``; write scores of the held-out digits."""
+    """Load ``arguments[1]`` with ``highlevel.py``; write the scores of the held-out digits."""
     with open(os.devnull, "w") as out:
         session = worker.begin(arguments[0], out)
         assert session.framework

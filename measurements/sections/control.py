@@ -22,7 +22,7 @@ SECTION = Section(
     },
     starts=("warm",),
     scope="framework",
-    blocks={"quick": 1, "full": 3},
+    blocks={"full": 3},
     script="control.py",
     uses=("probe.py", "control.py"),
     findings=True,
@@ -138,31 +138,35 @@ def _sweep(session, script, program):
     slow = ""
     for trips in SWEEP:
         case = "%d trips" % trips
-        arrays = [np.asarray(value, "f4") for value in program.inputs(trips)]
-        runner = []
-
-        def ready():
-            if slow:
-                raise probe.Skipped(slow)
-            start = time.perf_counter()
-            runner.append(script.capture(function, arrays))
-            found = runner[0](*arrays)
-            seconds = time.perf_counter() - start
-            probe.difference(found, program.reference(*arrays), 2e-5)
-            return seconds
-
-        seconds = probe.ask(session, "ready_time", case, ready)
-        if seconds is None:
-            if not slow:
-                slow = "not begun: %s did not end well" % case
-            probe.ask(session, "run_time", case, lambda: _raise(probe.Skipped(slow)))
+        if slow:
+            for metric in ("ready_time", "run_time"):
+                probe.say(session, metric, case, probe.Skipped(slow))
             continue
-        if seconds > BUDGET:
+        seconds = _time(session, script, program, function, trips)
+        if seconds is None:
+            slow = "not begun: %s did not end well" % case
+        elif seconds > BUDGET:
             slow = "not begun: %s took %.0f s to get ready" % (case, seconds)
-        probe.ask(
-            session, "run_time", case, lambda: probe.seconds_of(lambda: runner[0](*arrays))
-        )
 
 
-def _raise(error):
-    raise error
+def _time(session, script, program, function, trips):
+    """Emit both times of one trip count; return the seconds until ready, None where it failed."""
+    case = "%d trips" % trips
+    arrays = [np.asarray(value, "f4") for value in program.inputs(trips)]
+    runners = []
+
+    def ready():
+        start = time.perf_counter()
+        runner = script.capture(function, arrays)
+        found = runner(*arrays)
+        seconds = time.perf_counter() - start
+        probe.difference(found, program.reference(*arrays), 2e-5)
+        runners.append(runner)
+        return seconds
+
+    seconds = probe.ask(session, "ready_time", case, ready)
+    if not runners:
+        probe.say(session, "run_time", case, probe.Skipped("it did not get ready"))
+        return None
+    probe.ask(session, "run_time", case, lambda: probe.seconds_of(lambda: runners[0](*arrays)))
+    return seconds

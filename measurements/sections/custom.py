@@ -27,7 +27,7 @@ SECTION = Section(
     },
     starts=("warm",),
     scope="framework",
-    blocks={"quick": 1, "full": 3},
+    blocks={"full": 3},
     script="custom.py",
     uses=("probe.py", "custom.py"),
     findings=True,
@@ -74,7 +74,7 @@ def measure_way(session, script, way, builtin=None):
     if probe.ask(session, "build_time", way, built) is None:
         error = build if isinstance(build, Unsupported) else Exception("it could not be built")
         for metric in ("slowdown", "forward", "near_zero", "gradient", "captured", "used"):
-            probe.ask(session, metric, way, lambda: _raise(error))
+            probe.say(session, metric, way, error)
         return
     operator = made[0]
     session.emit("written", _written(session, script, way, build), case=way)
@@ -94,21 +94,19 @@ def measure_way(session, script, way, builtin=None):
     probe.ask(session, "near_zero", way, lambda: value(near))
     probe.ask(session, "gradient", way, lambda: max(gradient(tame), gradient(near)))
     places = tame if way == "naive" else custom.wide()  # where it is right at once, or should be
-    probe.ask(
-        session, "captured", way, lambda: max(value(places, True), gradient(places, True))
-    )
+    probe.ask(session, "captured", way, lambda: max(value(places, True), gradient(places, True)))
     if way in ("python", "native"):
         probe.ask(session, "used", way, lambda: _used(script, operator))
     else:
         reason = probe.Skipped("nothing new is registered: it is made of the framework's own")
-        probe.ask(session, "used", way, lambda: _raise(reason))
+        probe.say(session, "used", way, reason)
     x = custom.large()
     seconds = probe.ask(
         session, "run_time", way, lambda: probe.seconds_of(script.timed(operator, x))
     )
     if seconds is None or not builtin:
         error = Exception("it has no time to compare")
-        probe.ask(session, "slowdown", way, lambda: _raise(error))
+        probe.say(session, "slowdown", way, error)
     else:
         session.emit("slowdown", seconds / builtin, case=way)
 
@@ -155,14 +153,9 @@ def _written(session, script, way, build):
 def native_lines(text):
     """Return the lines of C or C++ that hold more than blanks, brackets or a comment."""
     found, comment = 0, False
-    for line in text.splitlines():
-        line = line.strip()
+    for line in map(str.strip, text.splitlines()):
         if comment or line.startswith("/*"):
             comment = "*/" not in line
             continue
         found += bool(line.strip("{}(); ")) and not line.startswith("//")
     return found
-
-
-def _raise(error):
-    raise error

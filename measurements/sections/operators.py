@@ -1,4 +1,4 @@
-"""Low-level tensor operators: is there one, is it right, has it a gradient, can it be captured?"""
+"""Low-level tensor operators: which there are, and whether they are right."""
 
 import ast
 import sys
@@ -22,7 +22,7 @@ SECTION = Section(
     },
     starts=("warm",),
     scope="framework",
-    blocks={"quick": 1, "full": 1},
+    blocks={"full": 1},
     script="operators.py",
     cases=operators.families(),
     uses=("probe.py", "operators.py"),
@@ -54,12 +54,14 @@ def ask(session, script, operator):
         try:
             function[0] = eval(spelling, vars(script))
         except AttributeError as error:
-            raise Unsupported("this version has no such function: %s" % error, script.SOURCE)
+            raise Unsupported(
+                "this version has no such function: %s" % error, script.SOURCE
+            ) from None
         return _worst(script, operator, function[0], edge=False, captured=False)
 
     if probe.ask(session, "forward", case, forward) is None and function[0] is None:
         return  # there is nothing to ask further
-    session.emit("composed", calls(spelling, vars(script)), case=case)
+    session.emit("composed", calls(spelling), case=case)
     if any(c.edge for c in operator.cases):
         probe.ask(session, "edges", case, lambda: _worst(script, operator, function[0], edge=True))
     probe.ask(session, "gradient", case, lambda: _gradient(script, operator, function[0]))
@@ -71,7 +73,7 @@ def ask(session, script, operator):
     )
 
 
-def calls(spelling, names):
+def calls(spelling):
     """Return how many operators of the framework an expression is made of.
 
     A name alone ("torch.add") is one. In a lambda the calls of dotted names and methods are
@@ -129,10 +131,10 @@ def _worst(script, operator, function, edge, captured=False):
         except Unsupported:
             raise
         except probe.Wrong as wrong:
-            raise probe.Wrong("%s: %s" % (case.label, wrong))
+            raise probe.Wrong("%s: %s" % (case.label, wrong)) from None
         except Exception as error:
             reason = "%s: %s: %s" % (case.label, type(error).__name__, error)
-            raise Refused(probe.one_line(reason))
+            raise Refused(probe.one_line(reason)) from error
     return worst
 
 

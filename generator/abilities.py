@@ -1,0 +1,288 @@
+"""Pure: answers of frameworks to questions -> tables, for the pages that ask what is possible.
+
+A page of this kind has rows of questions and a column for each framework. Every cell says
+something: where a process died before it was asked, the cell says that.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from markupsafe import Markup
+
+from generator import tables
+from generator.figures import Answer, Figures, Sheet, slug
+from generator.markup import escape
+from generator.pages import Picture, claim_views, heading_of, main_figures, measured_on
+from generator.tables import Badge, Cell, Column, Table
+
+if TYPE_CHECKING:
+    from generator.catalog import Catalog, Framework, Section
+    from generator.pages import Draw, Inputs
+
+YES = Badge("✓", "yes", "good")
+NO = Badge("–", "no", "none")
+
+
+@dataclass(frozen=True)
+class Question:
+    """One row of a matrix: what is asked, and the (case, metric) that answers it."""
+
+    label: str
+    detail: str
+    case: str
+    metric: str
+
+
+@dataclass(frozen=True)
+class Block:
+    """A heading, a sentence, and what they are about."""
+
+    heading: str
+    anchor: str
+    text: str
+    pictures: tuple[Picture, ...]
+    caption: str
+    tables: tuple[Table, ...]
+
+
+@dataclass(frozen=True)
+class MachineView:
+    """What a page says about one device of one machine."""
+
+    heading: str
+    anchor: str
+    byline: str
+    findings: tuple[Markup, ...]
+    blocks: tuple[Block, ...]
+
+
+@dataclass(frozen=True)
+class View:
+    """What the makers of blocks work with.
+
+    ``sheets`` holds every framework of the catalog, also one that was not asked.
+    """
+
+    section: Section
+    inputs: Inputs
+    figures: Figures
+    sheets: Mapping[str, Sheet]
+    draw: Draw
+
+    @property
+    def catalog(self) -> Catalog:
+        """The folders."""
+        return self.inputs.catalog
+
+    @property
+    def frameworks(self) -> tuple[Framework, ...]:
+        """All frameworks, by name."""
+        return self.catalog.frameworks
+
+    def answer(self, framework: str, case: str, metric: str) -> Answer:
+        """Return an answer; where a process died or never ran, one that says so."""
+        sheet = self.sheets[framework]
+        if (found := sheet.get((case, metric))) is not None:
+            return found
+        headline = next(iter(self.section.metrics))
+        whole = sheet.get(("", headline)) or sheet.get((case, headline))
+        if whole is not None and not whole.good:
+            return whole
+        if not sheet:
+            return Answer("skipped", None, "not asked on this machine yet", "")
+        return Answer("skipped", None, "not reached: see the other answers", "")
+
+    def link(self, framework: str) -> str:
+        """Return the address of the evidence of a framework, "" where there is none."""
+        asked = self.figures.answers.get(self.section.id, {})
+        return f"evidence/{self.section.id}-{framework}.md" if framework in asked else ""
+
+    def name(self, stem: str) -> str:
+        """Return a name for a chart's files."""
+        return f"{self.section.id}-{stem}-{self.figures.device}-{slug(self.figures.machine)}"
+
+
+Make = Callable[[View], tuple[Sequence[str], Sequence[Block]]]
+"""Returns the findings, one sentence each, and the blocks of a page."""
+
+
+def context(
+    section: Section,
+    inputs: Inputs,
+    known: Mapping[tuple[str, str], Figures],
+    draw: Draw,
+    make: Make,
+) -> dict[str, Any]:
+    """Return the context of a page whose section asks questions."""
+    views: list[MachineView] = []
+    for machine in inputs.machines:
+        for device in inputs.devices(machine, section.id):
+            figures = known[machine, device]
+            asked = figures.answers.get(section.id, {})
+            sheets = {f.id: asked.get(f.id, {}) for f in inputs.catalog.frameworks}
+            findings, blocks = make(View(section, inputs, figures, sheets, draw))
+            views.append(
+                MachineView(
+                    heading_of(inputs, machine, device, first=not views),
+                    f"{section.id}-{slug(machine)}-{device}",
+                    measured_on(inputs, figures),
+                    tuple(Markup("{}\n").format(escape(text)) for text in findings),
+                    tuple(blocks),
+                )
+            )
+    return {
+        "title": section.title,
+        "description": section.question,
+        "question": section.question,
+        "views": views,
+        "claims": claim_views(inputs.book, section.id, main_figures(inputs, known)),
+        "command": f"generator measure --profile full --section {section.id}",
+    }
+
+
+def framework_columns(view: View) -> list[Column]:
+    """Return a column for each framework."""
+    return [Column(framework.name) for framework in view.frameworks]
+
+
+def answer_cell(answer: Answer, link: str, unit: str = "", *, show: bool = True) -> Cell:
+    """Return the cell of an answer: a tick with its figure, or what happened instead.
+
+    Args:
+        answer: what was answered.
+        link: to the evidence.
+        unit: of its value.
+        show: whether the value says more than yes.
+
+    """
+    if not answer.good:
+        badge = tables.badge(answer.status)
+        return Cell("", sort=-1.0, badge=Badge(badge.sign, SHORT[answer.status], badge.tone),
+                    href=link)  # fmt: skip
+    value = answer.value
+    if value is None or not show:
+        return Cell("", sort=1.0, badge=YES)
+    if unit in ("s", "B", "count"):
+        return Cell(tables.quantity(value, unit), sort=float(f"{value:.6g}"), href=link)
+    return Cell("", sort=1.0, badge=YES, detail=f"{value:.0e}" if value else "exact")
+
+
+SHORT = {
+    "unsupported": "no", "failed": "failed", "timeout": "timed out", "wrong": "wrong",
+    "skipped": "not asked",
+}  # fmt: skip
+"""One word, so that nine columns find room."""
+
+
+def matrix(view: View, label: str, questions: Iterable[Question], *, head: str = "What") -> Table:
+    """Return a table with a row for each question and a column for each framework."""
+    rows = []
+    for question in questions:
+        unit = view.section.metrics[question.metric].unit
+        cells = [Cell(question.label, detail=question.detail)]
+        for framework in view.frameworks:
+            answer = view.answer(framework.id, question.case, question.metric)
+            cells.append(answer_cell(answer, view.link(framework.id), unit))
+        rows.append(tuple(cells))
+    return Table(label, (Column(head), *framework_columns(view)), tuple(rows))
+
+
+def faults(
+    view: View, questions: Iterable[Question], statuses: Sequence[str], label: str
+) -> Table | None:
+    """Return every answer of some statuses with its reason, None where there is none."""
+    rows = []
+    for question in questions:
+        said: dict[tuple[str, str], list[Framework]] = {}
+        for framework in view.frameworks:
+            answer = view.answer(framework.id, question.case, question.metric)
+            if answer.status in statuses:
+                said.setdefault((answer.status, answer.reason), []).append(framework)
+        for (status, reason), frameworks in said.items():
+            rows.append(
+                (
+                    Cell(question.label, detail=question.detail),
+                    Cell(
+                        tables.listing([f.name for f in frameworks]),
+                        href=view.link(frameworks[0].id) if len(frameworks) == 1 else "",
+                    ),
+                    Cell("", badge=tables.badge(status)),
+                    reason_cell(reason),
+                )
+            )
+    if not rows:
+        return None
+    titles = ("What", "Framework", "Answer", "Reason")
+    return Table(label, tuple(map(Column, titles)), tuple(rows))
+
+
+def reason_cell(reason: str) -> Cell:
+    """Return a reason; the address that it ends with becomes the cell's source."""
+    text, bracket, source = reason.rpartition(" (")
+    if bracket and source.startswith(("http://", "https://")) and source.endswith(")"):
+        return Cell(text, source=source[:-1])
+    return Cell(reason)
+
+
+def reasons(view: View, questions: Sequence[Question]) -> list[Block]:
+    """Return the two blocks that end a page: what is not offered, and what did not work."""
+    found = []
+    for heading, statuses, text in (
+        (
+            "What did not work",
+            ("wrong", "failed", "timeout"),
+            "Asked, and not answered rightly; the logs are on the evidence pages.",
+        ),
+        ("What is not offered", ("unsupported",), "Declared, with the page that says so."),
+        ("What was not asked", ("skipped",), "And why not."),
+    ):
+        table = faults(view, questions, statuses, heading)
+        if table is not None:
+            found.append(
+                Block(heading, f"{slug(heading)}-{slug(view.figures.machine)}", text, (), "",
+                      (table,))
+            )  # fmt: skip
+    return found
+
+
+def names(view: View, ids: Iterable[str]) -> str:
+    """Return the names of frameworks as a list in a sentence."""
+    chosen = set(ids)
+    return tables.listing([f.name for f in view.frameworks if f.id in chosen])
+
+
+def finite(value: float) -> float | None:
+    """Return a number as charts take it: None for what is none."""
+    return value if math.isfinite(value) else None
+
+
+def who_can(view: View, case: str, metric: str) -> list[str]:
+    """Return the frameworks that answered a question with yes."""
+    return [f.id for f in view.frameworks if view.answer(f.id, case, metric).good]
+
+
+def sentence(view: View, what: str, able: Sequence[str]) -> str:
+    """Return "<what>: a, b and c", or that all or none can."""
+    if len(able) == len(view.frameworks):
+        return f"{what}: all {len(able)} frameworks."
+    if not able:
+        return f"{what}: none of the {len(view.frameworks)} frameworks."
+    return f"{what}: {names(view, able)}."
+
+
+def fact(view: View, framework: str, name: str, default: Any) -> Any:
+    """Return what the newest process of the section said about itself."""
+    for machine, device, section, key in sorted(view.inputs.places, key=lambda place: place[3]):
+        here = (machine, device, section)
+        if here != (view.figures.machine, view.figures.device, view.section.id):
+            continue
+        document = view.inputs.documents[key]
+        if document["framework"] == framework:
+            for job in document["jobs"]:
+                if view.section.id in job["sections"] and name in job.get("facts", {}):
+                    default = job["facts"][name]
+    return default

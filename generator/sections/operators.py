@@ -1,0 +1,285 @@
+"""Pure: which operators each framework offers, and whether they compute what they should."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from generator import abilities, charts, tables
+from generator.abilities import Block, Question, View
+from generator.figures import Figures, slug
+from generator.pages import Draw, Inputs
+from generator.tables import Badge, Cell, Column, Table
+from measurements import operators
+
+if TYPE_CHECKING:
+    from generator.catalog import Framework, Section
+
+LISTED = operators.OPERATORS
+QUESTIONS = {
+    "forward": "values",
+    "gradient": "gradient",
+    "captured": "captured mode",
+    "edges": "empty arrays, NaN, infinity",
+}
+
+
+def context(
+    section: Section, inputs: Inputs, known: Mapping[tuple[str, str], Figures], draw: Draw
+) -> dict[str, Any]:
+    """Return the context of the page."""
+    made = abilities.context(section, inputs, known, draw, _make)
+    return made | {"operators": len(LISTED), "families": len(operators.families())}
+
+
+class Sheet:
+    """What one framework answered about every operator."""
+
+    def __init__(self, view: View, framework: str) -> None:
+        self._view, self._framework = view, framework
+
+    def answer(self, name: str, metric: str) -> Any:
+        """Return the answer to one question about an operator."""
+        view = self._view
+        found = view.sheets[self._framework].get((name, metric))
+        if found is not None:
+            return found
+        # The process of a family may have died before it came to this operator.
+        family = view.sheets[self._framework].get((LISTED[name].family, "forward"))
+        if metric == "forward" and family is not None:
+            return family
+        return view.answer(self._framework, name, metric)
+
+    def right(self, name: str) -> bool:
+        """Whether an operator is there and its ordinary values are right."""
+        return bool(self.answer(name, "forward").good)
+
+    def failing(self, name: str) -> list[str]:
+        """Return what else was asked about a right operator and not answered rightly."""
+        bad = []
+        for metric in ("gradient", "captured", "edges"):
+            found = self._view.sheets[self._framework].get((name, metric))
+            if found is not None and found.status not in ("ok", "skipped"):
+                bad.append(metric)
+        return bad
+
+    def single(self, name: str) -> bool:
+        """Whether one public function does it."""
+        count = self.answer(name, "composed").value
+        return self.right(name) and count is not None and count <= 1
+
+
+def _make(view: View) -> tuple[list[str], list[Block]]:
+    sheets = {f.id: Sheet(view, f.id) for f in view.frameworks}
+    right = {id: sum(map(sheet.right, LISTED)) for id, sheet in sheets.items()}
+    single = {id: sum(map(sheet.single, LISTED)) for id, sheet in sheets.items()}
+    most = max(right.values(), default=0)
+    leaders = [id for id in right if right[id] == most]
+    wrong = sum(
+        view.answer(f.id, name, metric).status == "wrong"
+        for f in view.frameworks
+        for name in LISTED
+        for metric in QUESTIONS
+        if (name, metric) in view.sheets[f.id]
+    )
+    findings = [
+        f"{abilities.names(view, leaders)} {'offers' if len(leaders) == 1 else 'offer'} most of the"
+        f" {len(LISTED)} operators asked for with right values: {most}.",
+        f"{tables.plural(wrong, 'answer')} of all frameworks differ from the reference.",
+    ]
+    blocks = [
+        _coverage(view, sheets, right, single),
+        _matrix(view, sheets),
+        *_wrong(view),
+    ]
+    return findings, blocks
+
+
+def _coverage(
+    view: View,
+    sheets: Mapping[str, Sheet],
+    right: Mapping[str, int],
+    single: Mapping[str, int],
+) -> Block:
+    ranked = sorted(view.frameworks, key=lambda f: (-right[f.id], f.id))
+    marks = [
+        charts.Mark(f.name, f.name, "", float(right[f.id]), None, None, str(right[f.id]),
+                    float(single[f.id]))
+        for f in ranked
+        if view.sheets[f.id]
+    ]  # fmt: skip
+    pictures = []
+    if marks:
+        first, last = marks[0], marks[-1]
+        title = (
+            f"Of {len(LISTED)} operators {first.label} computes {first.text}, {last.label}"
+            f" {last.text}."
+        )
+        chart = charts.intervals(
+            view.name("coverage"), title, marks, axis="operators with right values",
+            frameworks=[f.name for f in view.frameworks], better="higher", log=False,
+        )  # fmt: skip
+        pictures.append(view.draw(chart))
+    rows = []
+    for family in operators.families():
+        mine = [o.name for o in LISTED.values() if o.family == family]
+        rows.append(_share_row(view, family, len(mine), {
+            f.id: sum(map(sheets[f.id].right, mine)) for f in view.frameworks}))  # fmt: skip
+    rows.append(_share_row(view, "all", len(LISTED), right))
+    families = Table("Right values by family", (Column("Family"), *_numbers(view)), tuple(rows))
+    return Block(
+        "Coverage", f"coverage-{view.name('')}",
+        "Counted is an operator whose values are right on every ordinary input, as one public"
+        " function or composed of a few in one line.",
+        tuple(pictures),
+        "Filled: right values. Open: by one public function, without composing.",
+        (families, _questions(view, sheets, ranked, right, single)),
+    )  # fmt: skip
+
+
+def _numbers(view: View) -> list[Column]:
+    return [Column(framework.name, number=True) for framework in view.frameworks]
+
+
+def _share_row(view: View, name: str, asked: int, counts: Mapping[str, int]) -> tuple[Cell, ...]:
+    cells = [Cell(name, detail=f"{asked} operators")]
+    for framework in view.frameworks:
+        count = counts[framework.id]
+        cells.append(Cell(str(count), sort=float(count), strong=count == asked))
+    return tuple(cells)
+
+
+def _questions(
+    view: View,
+    sheets: Mapping[str, Sheet],
+    ranked: Sequence[Framework],
+    right: Mapping[str, int],
+    single: Mapping[str, int],
+) -> Table:
+    rows = []
+    for framework in ranked:
+        sheet, cells = view.sheets[framework.id], []
+        for metric in ("gradient", "captured", "edges"):
+            asked = [
+                sheet[name, metric]
+                for name in LISTED
+                if (name, metric) in sheet and sheet[name, metric].status != "skipped"
+                if sheets[framework.id].right(name)
+            ]
+            good = sum(answer.good for answer in asked)
+            cells.append(Cell(f"{good} of {len(asked)}", sort=float(good)))
+        lines = sheet.get((operators.families()[0], "lines")) or sheet.get(("", "lines"))
+        rows.append(
+            (
+                Cell(framework.name, href=view.link(framework.id)),
+                Cell(str(right[framework.id]), sort=float(right[framework.id])),
+                Cell(str(single[framework.id]), sort=float(single[framework.id])),
+                *cells,
+                Cell(f"{lines.value:.0f}" if lines and lines.value else "–",
+                     sort=lines.value if lines else None),
+            )
+        )  # fmt: skip
+    columns = (
+        Column("Framework"),
+        Column("Right values", number=True),
+        Column("by one function", number=True),
+        Column("Right gradient", number=True),
+        Column("Right when captured", number=True),
+        Column("Right at the edges", number=True),
+        Column("Lines of code", number=True),
+    )
+    return Table("Of the operators with right values", columns, tuple(rows))
+
+
+_WHOLE = Badge("✓", "right", "good")
+_COMPOSED = Badge("∘", "composed", "good")
+_GONE = {"gradient": "gradient", "captured": "capturing", "edges": "edges"}
+
+
+def _matrix(view: View, sheets: Mapping[str, Sheet]) -> Block:
+    rows = []
+    for operator in LISTED.values():
+        cells = [Cell(operator.name, detail=operator.family, source=operator.source)]
+        for framework in view.frameworks:
+            cells.append(_cell(sheets[framework.id], operator.name))
+        rows.append(tuple(cells))
+    table = Table(
+        "Every operator in every framework",
+        (Column("Operator"), *abilities.framework_columns(view)),
+        tuple(rows),
+    )
+    links = tables.listing([f.name for f in view.frameworks if view.link(f.id)])
+    return Block(
+        "Every operator", f"matrix-{view.name('')}",
+        "✓ right in everything that was asked; ∘ the same, composed of several functions; ± right"
+        " values, but something else is not, which the cell names; ≠ other values; ✕ an error; –"
+        f" not offered. How each one is spelled stands with the evidence of {links}.",
+        (), "", (table,),
+    )  # fmt: skip
+
+
+def _cell(sheet: Sheet, name: str) -> Cell:
+    answer = sheet.answer(name, "forward")
+    if not answer.good:
+        badge = tables.badge(answer.status)
+        word = abilities.SHORT[answer.status]
+        return Cell("", sort=0.0, badge=Badge(badge.sign, word, badge.tone))
+    bad = sheet.failing(name)
+    if bad:
+        words = tables.listing([_GONE[metric] for metric in bad])
+        return Cell("", sort=1.0, badge=Badge("±", f"not {words}", "middle"))
+    return Cell("", sort=3.0 if sheet.single(name) else 2.0,
+                badge=_WHOLE if sheet.single(name) else _COMPOSED)  # fmt: skip
+
+
+def _wrong(view: View) -> list[Block]:
+    asked = [
+        Question(name, words, name, metric)
+        for name in LISTED
+        for metric, words in QUESTIONS.items()
+    ]
+    here = [
+        q
+        for q in asked
+        if any(
+            view.sheets[f.id].get((q.case, q.metric)) is not None
+            and view.sheets[f.id][q.case, q.metric].status in ("wrong", "failed", "timeout")
+            for f in view.frameworks
+        )
+    ]
+    found = []
+    for statuses, heading, text in (
+        (("wrong",), "What is wrong", "An answer was given, and it is not the reference's."),
+        (
+            ("failed", "timeout"),
+            "What raises an error",
+            "Functions that are there and do not accept an input, or have no gradient for it.",
+        ),
+    ):
+        table = _fault_table(view, here, statuses, heading)
+        if table is not None:
+            anchor = f"{slug(heading)}-{view.name('')}"
+            found.append(Block(heading, anchor, text, (), "", (table,)))
+    return found
+
+
+def _fault_table(
+    view: View, asked: Sequence[Question], statuses: Sequence[str], label: str
+) -> Table | None:
+    rows = []
+    for framework in view.frameworks:
+        sheet = view.sheets[framework.id]
+        for question in asked:
+            answer = sheet.get((question.case, question.metric))
+            if answer is not None and answer.status in statuses:
+                rows.append(
+                    (
+                        Cell(question.case, detail=question.detail),
+                        Cell(framework.name, href=view.link(framework.id)),
+                        abilities.reason_cell(answer.reason),
+                    )
+                )
+    if not rows:
+        return None
+    return Table(label, (Column("Operator"), Column("Framework"), Column("What happened")),
+                 tuple(rows))  # fmt: skip
