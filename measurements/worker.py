@@ -139,6 +139,8 @@ class Session:
         """
         if not os.path.exists(os.path.join(self.job["folder"], name + ".py")):
             raise contract.Unsupported("there is no %s.py in this framework's folder" % name)
+        if "framework_under_test" not in sys.modules:
+            _load_folder(self.job["folder"])
         return importlib.import_module("framework_under_test." + name)
 
     # -- what comes out --------------------------------------------------------------------

@@ -130,10 +130,11 @@ def transfer(session, script, data):
         tuned.freeze()
         before = tuned.convolutions()
         rest = np.array(tuned.scores(data.test_images[:8]))
-        state["tuned"] = _by_epoch(tuned, data, new, held)
+        accuracies = _by_epoch(tuned, data, new, held)
         changed = probe.difference(tuned.convolutions(), before, 0.0, "frozen weights")
         if (np.asarray(tuned.scores(data.test_images[:8])) == rest).all():
             raise probe.Wrong("nothing was trained at all")
+        state["tuned"] = accuracies
         return changed
 
     probe.ask(session, "possible", "freeze", frozen)
