@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from generator import results
+from measurements import control, custom, operators
 
 MACHINE = "sample-machine"
 HOSTILE = '<script>alert(1)</script> | pipe, "quotes" & [link](javascript:alert(1)) {{ 7 * 7 }} `x`'
@@ -34,7 +35,10 @@ DISPATCH = {"eager": 0.004, "gluon": 0.002}
 """Invented seconds of a step before its first image; 0.5 ms where nothing is said."""
 EACH = {"eager": 0.00050, "gluon": 0.00040, "xla": 0.00045}
 """Invented seconds of each image; 0.4 ms where nothing is said."""
-SECTIONS = ("compile", "memory", "lenet", "versus", "depth", "r", "highlevel")
+SECTIONS = (
+    "compile", "memory", "lenet", "versus", "depth", "r", "highlevel", "operators", "control",
+    "custom", "reuse", "parallel",
+)  # fmt: skip
 SWEEPS = {"versus": ("batch", (1, 8, 64, 256, 1024)), "depth": ("depth", (2, 8, 32))}
 LINES = {"theano": 31, "mxnet": 36, "tensorflow": 27}
 BUILD = {"compiled": 30.0, "eager": 0.1, "function": 0.4, "xla": 2.0}  # seconds, cold
@@ -130,6 +134,7 @@ def _rows(plan: _Plan) -> Iterator[dict[str, object]]:
                 if mode == DEFAULTS.get(framework, "eager"):
                     yield from _r(where, plan)
                     yield from _highlevel(where, plan)
+                    yield from _answers(where, plan)
 
 
 def _install(device: str, rng: np.random.Generator) -> Iterator[dict[str, object]]:
@@ -253,6 +258,73 @@ def _highlevel(where: dict[str, str], plan: _Plan) -> Iterator[dict[str, object]
             yield here | {"metric": "concepts", "unit": "count", "value": 10.0}
 
 
+def _answers(where: dict[str, str], plan: _Plan) -> Iterator[dict[str, object]]:
+    """A few answers of every section that asks questions, some of them no."""
+
+    def row(
+        section: str, case: str, metric: str, number: float, *, block: int = 0, **more: object
+    ) -> dict[str, object]:
+        unit = UNITS.get(metric, "1")
+        here = where | {"section": section, "block": block, "case": case, "metric": metric}
+        return here | {"unit": unit, "value": number, "status": "ok"} | more
+
+    wrong = {"value": None, "status": "wrong", "reason": "output differs by 1 (SYNTHETIC)"}
+    absent = {"value": None, "status": "unsupported", "reason": "none (https://example.org/list)"}
+    for number, name in enumerate(operators.OPERATORS):
+        if number % 4 == 1 and plan.framework == "mxnet":
+            yield row("operators", name, "forward", 0, **absent)
+            continue
+        bad = plan.oddities and number % 50 == 2
+        yield row("operators", name, "forward", 1e-7, **(wrong if bad else {}))
+        yield row("operators", name, "composed", 1.0 + (number % 3 == 0))
+        yield row("operators", name, "captured", 1e-7)
+        yield row("operators", name, "gradient", 1e-9, **(wrong if number % 40 == 3 else {}))
+    yield row("operators", "elementary", "lines", 300.0)
+    for program in control.PROGRAMS:
+        for metric in ("eager", "captured", "growth", "gradient"):
+            bad = plan.oddities and (program, metric) == ("while", "gradient")
+            yield row("control", program, metric, 0.0, **(wrong if bad else {}))
+    for block in range(3):
+        for trips in (1, 10, 100, 1000):
+            for metric, each in (("run_time", 1e-5), ("ready_time", 1e-4)):
+                time = float((0.001 + each * trips) * plan.rng.lognormal(0, 0.02))
+                yield row("control", f"{trips} trips", metric, time, block=block)
+        for number, way in enumerate(custom.WAYS):
+            if (way, plan.framework) == ("native", "mxnet"):
+                for metric in ("build_time", "forward", "gradient", "captured", "used"):
+                    yield row("custom", way, metric, 0, block=block, **absent)
+                continue
+            for metric in ("forward", "near_zero", "gradient", "captured", "used"):
+                bad = (way, metric) == ("naive", "near_zero")
+                yield row("custom", way, metric, 1e-7, block=block, **(wrong if bad else {}))
+            slow = float((4 - number) * plan.rng.lognormal(0, 0.02))
+            yield row("custom", way, "slowdown", slow, block=block)
+            yield row("custom", way, "run_time", slow / 100, block=block)
+            yield row("custom", way, "build_time", 1.0 + number, block=block)
+            yield row("custom", way, "written", 10.0 * (number + 1), block=block)
+    for case in ("save and load", "fresh process", "freeze", "onnx", "caffe import"):
+        yield row("reuse", case, "possible", 1e-7, **(absent if case == "caffe import" else {}))
+    for epoch in range(5):
+        yield row("reuse", "fine-tuning", "accuracy", 0.8 + epoch / 50, sample=epoch)
+        yield row("reuse", "from scratch", "accuracy", 0.5 + epoch / 12, sample=epoch)
+    for batch in (64, 256):
+        for size in (1, 2):
+            case = f"{size} of {batch}"
+            yield row("parallel", case, "loss_error", 1e-6)
+            for block in range(3):
+                time = float(batch * 0.0005 / size**0.8 * plan.rng.lognormal(0, 0.02))
+                yield row("parallel", case, "step_time", time, block=block, sample=0)
+    reason = "the other process hangs: no end and no step in 45 s (SYNTHETIC)"
+    yield row("parallel", "killed", "death_time", 0, **(wrong | {"reason": reason}))
+    yield row("parallel", "", "lines", 40.0)
+
+
+UNITS = {
+    "composed": "count", "lines": "count", "written": "count", "growth": "count", "run_time": "s",
+    "ready_time": "s", "build_time": "s", "step_time": "s", "death_time": "s",
+}  # fmt: skip
+
+
 def _document(
     path: Path, rows: list[dict[str, object]], base: dict[str, str], plan: _Plan
 ) -> results.Document:
@@ -321,5 +393,9 @@ def _job(mode: str, device: str, lane: str, block: int, order: int) -> dict[str,
         "status": "ok", "seconds": 12.5, "k": 4, "warmup": 20,
         "threads": {"OMP_NUM_THREADS": threads}, "affinity": [0, 1], "hash_seed": 1234 + order,
         "padding": 17 * order % 4096, "foreign_load": 0.01, "disturbed": block == 2, "log": None,
-        "facts": {"interface": "the invented interface"},
+        "facts": {
+            "interface": "the invented interface", "parallel": "an invented way",
+            "languages": {"composed": "Python", "python": "Python", "native": "C++"},
+            "spellings": {"add": "invented.add"},
+        },
     }  # fmt: skip

@@ -4,14 +4,12 @@ import json
 import os
 import signal
 import socket
-import subprocess
-import sys
 import tempfile
 import time
 
 import numpy as np
 
-from measurements import lenet, probe
+from measurements import children, lenet, probe
 from measurements.contract import Metric, Section, Unsupported
 
 SECTION = Section(
@@ -29,7 +27,7 @@ SECTION = Section(
     scope="framework",
     blocks={"full": 3},
     script="parallel.py",
-    uses=("probe.py", "parallel.py"),
+    uses=("probe.py", "children.py", "parallel.py"),
     findings=True,
 )
 
@@ -43,6 +41,9 @@ TIMEOUT = 150.0
 
 PATIENCE = 45.0
 """Seconds that the others are given to notice a death; longer counts as hanging."""
+
+SINGLE = {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "NPROC": "1"}
+"""One thread for each process, for whatever library counts by itself."""
 
 LOSS_ERROR = 2e-4
 """Relative. A sum in another order moves the losses of 30 steps by up to 1e-5, a near-tie of
@@ -136,13 +137,10 @@ def start(session, folder, size, batch, steps=STEPS):
     with open(path, "w") as file:
         json.dump(task, file)
     processes, lines, logs = [], [], []
-    environment = dict(os.environ, OMP_NUM_THREADS="1", MKL_NUM_THREADS="1", NPROC="1")
     for rank in range(size):
         log = open(os.path.join(folder, "log.%d" % rank), "w")
-        command = [sys.executable, "-m", "measurements.parallel", path, str(rank)]
-        processes.append(
-            subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT, env=environment)
-        )
+        command = ["-m", "measurements.parallel", path, str(rank)]
+        processes.append(children.start(command, log, **SINGLE))
         lines.append("%s.%d" % (path, rank))
         logs.append(log)
     return processes, lines, logs

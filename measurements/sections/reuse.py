@@ -2,13 +2,11 @@
 
 import json
 import os
-import subprocess
-import sys
 import tempfile
 
 import numpy as np
 
-from measurements import lenet, probe
+from measurements import children, lenet, probe
 from measurements.contract import Metric, Section, Unsupported
 
 SECTION = Section(
@@ -26,7 +24,7 @@ SECTION = Section(
     scope="framework",
     blocks={"full": 1},
     script="reuse.py",
-    uses=("probe.py", "reload.py", "highlevel.py"),
+    uses=("probe.py", "children.py", "reload.py", "highlevel.py"),
     findings=True,
     addition="reuse",
 )
@@ -40,6 +38,9 @@ SAME = 1e-5
 
 EXPORTED = 1e-4
 """Between two frameworks other kernels compute, in another order."""
+
+PATIENCE = 300.0
+"""Seconds that a process may take to load a model."""
 
 HALF = 5
 
@@ -97,13 +98,14 @@ def _fresh(session, folder, kept):
     job = os.path.join(folder, "job.json")
     with open(job, "w") as file:
         json.dump(session.job, file)
-    command = [sys.executable, "-m", "measurements.reload", job, kept["written"], out]
-    done = subprocess.run(
-        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=300, check=False
-    )
-    if done.returncode != 0:
-        print(done.stdout.decode("utf-8", "replace"))
-        raise RuntimeError("the process that loads it ended with code %d" % done.returncode)
+    with tempfile.TemporaryFile("w+") as log:
+        command = ["-m", "measurements.reload", job, kept["written"], out]
+        code = children.wait(children.start(command, log), PATIENCE)
+        log.seek(0)
+        print(log.read())
+    if code != 0:
+        how = "did not end" if code is None else "ended with code %d" % code
+        raise RuntimeError("the process that loads it %s" % how)
     return probe.difference(np.load(out), kept["scores"], SAME, "scores in a fresh process")
 
 

@@ -38,10 +38,16 @@ def judge(tmp_path, monkeypatch):
         panels = [
             panel
             for section in known.sections
-            if section.measured
+            if section.measured and not section.findings
             for panel in figures.build(shown[shown["section"] == section.id], section, known)
         ]
-        found = figures.Figures("sample-machine", "cpu", tuple(panels), statistics.cells(shown))
+        answers = {
+            section.id: figures.sheets(shown[shown["section"] == section.id])
+            for section in known.sections
+            if section.findings
+        }
+        cells = statistics.cells(shown)
+        found = figures.Figures("sample-machine", "cpu", tuple(panels), cells, answers)
         if claim:
             return claims.judge(claim, found)
         return {claim.id: claims.judge(claim, found) for claim in BOOK.claims}

@@ -1,0 +1,150 @@
+"""Pages of answers: every cell says something, on invented answers with a known outcome."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from generator import abilities, catalog, claims, figures, site, tables
+from generator.sections import parallel
+from tests import sample_results
+
+NAMES = ("framework", "version", "case", "metric", "status", "value", "reason")
+
+
+def frame(*rows):
+    return pd.DataFrame(rows, columns=NAMES)
+
+
+def test_an_answer_is_the_median_of_what_was_measured():
+    found = figures.sheets(
+        frame(*[("mxnet", "1", "scan", "run_time", "ok", value, "") for value in (1.0, 2.0, 9.0)])
+    )
+    answer = found["mxnet"]["scan", "run_time"]
+    assert (answer.status, answer.value, answer.good) == ("ok", 2.0, True)
+
+
+def test_one_no_makes_the_answer_no():
+    found = figures.sheets(
+        frame(
+            ("mxnet", "1", "scan", "captured", "ok", 0.0, ""),
+            ("mxnet", "1", "scan", "captured", "wrong", np.nan, "differs"),
+        )
+    )
+    answer = found["mxnet"]["scan", "captured"]
+    assert (answer.status, answer.value, answer.reason) == ("wrong", None, "differs")
+
+
+@pytest.mark.parametrize(
+    ("answer", "unit", "text", "word"),
+    [
+        (figures.Answer("ok", 1e-7, "", "1"), "1", "", "yes"),
+        (figures.Answer("ok", 0.002, "", "1"), "s", "2.00 ms", None),
+        (figures.Answer("unsupported", None, "none", "1"), "1", "", "no"),
+        (figures.Answer("wrong", None, "differs", "1"), "1", "", "wrong"),
+        (figures.Answer("timeout", None, "600 s", "1"), "s", "", "timed out"),
+    ],
+)
+def test_a_cell_says_yes_or_how_much_or_what_happened(answer, unit, text, word):
+    cell = abilities.answer_cell(answer, "evidence/x.md", unit)
+    assert cell.text == text
+    assert (cell.badge.word if cell.badge else None) == word
+
+
+def test_the_address_at_the_end_of_a_reason_becomes_its_source():
+    cell = abilities.reason_cell("none of them (https://example.org/list)")
+    assert (cell.text, cell.source) == ("none of them", "https://example.org/list")
+    assert abilities.reason_cell("f(x) failed (here)").text == "f(x) failed (here)"
+
+
+def test_the_model_of_more_processes_meets_both_measured_times():
+    assert parallel.modelled(1.0, 0.7, 1) == pytest.approx(1.0)
+    assert parallel.modelled(1.0, 0.7, 2) == pytest.approx(0.7)
+    # The ring's cost has a limit, the work has none: 0.2 * 2 seconds are left.
+    assert parallel.modelled(1.0, 0.7, 10**6) == pytest.approx(0.4, rel=1e-3)
+    assert parallel.modelled(1.0, 0.4, 4) == pytest.approx(0.25)  # never better than the work
+
+
+@pytest.fixture(scope="module")
+def pages(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("pages")
+    sample_results.write_sample(folder / "results", profile="quick")
+    site.render(results_root=folder / "results", docs=folder / "docs")
+    return folder / "docs" / "report"
+
+
+ABILITIES = [section.id for section in catalog.load().sections if section.findings]
+
+
+@pytest.mark.parametrize("section", ABILITIES)
+def test_no_cell_is_empty(pages, section):
+    text = (pages / f"{section}.md").read_text(encoding="utf-8")
+    lines = [line for line in text.splitlines() if line.startswith("|")]
+    assert len(lines) > 10
+    for line in lines:
+        cells = line.strip("|").split(" |")
+        assert all(cell.strip() not in ("", "{ .number }") for cell in cells), line
+
+
+@pytest.mark.parametrize("section", ABILITIES)
+def test_every_framework_has_its_column_or_row(pages, section):
+    text = (pages / f"{section}.md").read_text(encoding="utf-8")
+    for framework in catalog.load().frameworks:
+        assert framework.name in text
+
+
+def test_frameworks_that_were_not_asked_say_so(pages):
+    assert "not asked" in (pages / "control.md").read_text(encoding="utf-8")
+
+
+def test_a_spelling_stands_with_the_evidence(pages):
+    text = (pages / "evidence/operators-mxnet.md").read_text(encoding="utf-8")
+    assert "invented.add" in text
+    assert "lenet.py" in text
+    assert "highlevel.py" not in text  # another section's script
+
+
+def test_a_process_that_died_answers_for_the_rest_of_its_family():
+    from generator.sections.operators import Sheet
+
+    died = figures.Answer("failed", None, "killed by signal 11", "1")
+
+    class View:
+        sheets = {"mxnet": {("elementary", "forward"): died}}  # noqa: RUF012
+
+    assert Sheet(View(), "mxnet").answer("exp", "forward") is died
+
+
+def test_claims_of_answers():
+    book = claims.load(catalog.ROOT / "measurements" / "claims.toml")
+    by_id = {claim.id: claim for claim in book.claims}
+    yes = figures.Answer("ok", 1.0, "", "1")
+    no = figures.Answer("unsupported", None, "none", "1")
+
+    def judged(claim, **sheets):
+        answers = {by_id[claim].page: sheets}
+        return claims.judge(by_id[claim], figures.Figures("m", "cpu", (), {}, answers)).word
+
+    programs = [("cond", "captured"), ("while", "captured"), ("scan", "captured")]
+    able, unable = dict.fromkeys(programs, yes), dict.fromkeys(programs, no)
+    assert judged("control-flow", mxnet=able, tensorflow=able, theano=able) == "holds"
+    assert judged("control-flow", mxnet=able, tensorflow=unable, theano=able) == "mixed"
+    assert judged("control-flow", mxnet=able) == "cannot be tested here"
+    assert judged("control-table", mxnet=unable, tensorflow=unable, theano=able) == "holds"
+    many = {(str(n), "forward"): yes if n < 8 else no for n in range(10)}
+    few = {(str(n), "forward"): yes if n < 3 else no for n in range(10)}
+    some = {(str(n), "forward"): yes if n < 5 else no for n in range(10)}
+    assert judged("low-level-ops", mxnet=some, tensorflow=many, theano=few) == "mixed"
+    assert judged("operators-table", theano=many, tensorflow=some, mxnet=few) == "holds"
+    assert judged("operators-table", theano=few, tensorflow=some, mxnet=many) == "no longer holds"
+    quick = dict.fromkeys(
+        [("python", m) for m in ("forward", "gradient", "captured", "used")], yes
+    ) | {
+        ("python", "slowdown"): figures.Answer("ok", 2.0, "", "1"),
+        ("python", "written"): figures.Answer("ok", 30.0, "", "1"),
+    }
+    slow = quick | {("python", "slowdown"): figures.Answer("ok", 20.0, "", "1")}
+    assert judged("adding-ops-hard", mxnet=quick, tensorflow=quick, theano=quick) == (
+        "no longer holds"
+    )
+    assert judged("adding-ops-hard", mxnet=slow, tensorflow=slow, theano=slow) == "holds"
+    assert tables.STATUS_WORDS["unsupported"] == "not supported"
