@@ -94,6 +94,8 @@ class Inputs:
     book: claims.Book = field(repr=False)
     log: Callable[[str, str], str] = field(repr=False)
     """(key of the document, path beside its CSV) -> text of a log, "" when there is none."""
+    suite: Sequence[Mapping[str, str]] = field(default=(), repr=False)
+    """Rows of ``measurements/array-api-tests.csv``, see ``benchmarks.array_api``."""
 
     @cached_property
     def places(self) -> tuple[tuple[str, str, str, str], ...]:

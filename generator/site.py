@@ -7,6 +7,7 @@ files that nothing asks for any more are removed.
 from __future__ import annotations
 
 import contextlib
+import csv
 import functools
 import importlib.metadata
 import json
@@ -233,7 +234,15 @@ def _inputs(
         documents=loaded.documents,
         book=claims.load(root / "measurements" / "claims.toml"),
         log=log,
+        suite=_suite(root / "measurements" / "array-api-tests.csv"),
     )
+
+
+def _suite(path: Path) -> list[dict[str, str]]:
+    if not path.is_file():
+        return []
+    with path.open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
 
 
 def _figures(inputs: pages.Inputs, results_root: Path) -> dict[tuple[str, str], Figures]:

@@ -91,6 +91,7 @@ def _make(view: View) -> tuple[list[str], list[Block]]:
         _coverage(view, sheets, right, single),
         _matrix(view, sheets),
         *_wrong(view),
+        *_second_opinion(view, sheets),
     ]
     return findings, blocks
 
@@ -230,6 +231,59 @@ def _cell(sheet: Sheet, name: str) -> Cell:
         return Cell("", sort=1.0, badge=Badge("±", f"not {words}", "middle"))
     return Cell("", sort=3.0 if sheet.single(name) else 2.0,
                 badge=_WHOLE if sheet.single(name) else _COMPOSED)  # fmt: skip
+
+
+def _second_opinion(view: View, sheets: Mapping[str, Sheet]) -> list[Block]:
+    """Return where the test suite of the array API standard and this page differ."""
+    functions = {name.removeprefix("linalg_").removeprefix("fft_"): name for name in LISTED}
+    counts, rows = [], []
+    for framework in view.frameworks:
+        mine = [r for r in view.inputs.suite if r["framework"] == framework.id
+                and r["function"] in functions]  # fmt: skip
+        if not mine or not view.sheets[framework.id]:
+            continue
+        differ = []
+        for row in mine:
+            name = functions[row["function"]]
+            ours, theirs = sheets[framework.id].right(name), row["failed"] == "0"
+            if ours != theirs:
+                differ.append(name)
+                said = f"{row['failed']} of {int(row['passed']) + int(row['failed'])} tests fail"
+                answer = sheets[framework.id].answer(name, "forward")
+                rows.append(
+                    (
+                        Cell(name),
+                        Cell(framework.name, detail=row["version"], href=view.link(framework.id)),
+                        Cell("", badge=_WHOLE if ours else tables.badge(answer.status)),
+                        Cell("all tests pass" if theirs else said),
+                    )
+                )
+        counts.append(
+            (
+                Cell(framework.name, detail=mine[0]["version"]),
+                Cell(str(len(mine)), sort=float(len(mine))),
+                Cell(str(len(mine) - len(differ)), sort=float(len(mine) - len(differ))),
+                Cell(mine[0]["suite"]),
+            )
+        )
+    if not counts:
+        return []
+    numbers = (
+        Column("Framework"), Column("Functions in both", number=True),
+        Column("Same verdict", number=True), Column("Commit of the suite"),
+    )  # fmt: skip
+    found = [Table("Agreement with the suite", numbers, tuple(counts))]
+    if rows:
+        titles = ("Operator", "Framework", "This page", "The suite")
+        found.append(Table("Where the verdicts differ", tuple(map(Column, titles)), tuple(rows)))
+    text = (
+        "The array API standard has a test suite, data-apis/array-api-tests. It was run for the two"
+        " frameworks whose namespaces follow the standard: PyTorch through array-api-compat, and"
+        " jax.numpy. It asks for more than this page does (every data type, promotion, exact"
+        " shapes of rare cases, and in-place forms), so it may fail what is right here."
+    )
+    anchor = f"suite-{view.name('')}"
+    return [Block("A second opinion", anchor, text, (), "", tuple(found))]
 
 
 def _wrong(view: View) -> list[Block]:

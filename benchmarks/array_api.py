@@ -1,0 +1,117 @@
+"""Agreement with data-apis/array-api-tests, where its functions and our operators overlap.
+
+``python -m benchmarks array_api SUITE`` runs the suite's tests of single functions for PyTorch
+(through array-api-compat) and for jax.numpy, in their locked environments, and writes
+``measurements/array-api-tests.csv``: one row a framework and function with the counts of tests that
+passed, failed and were skipped. The page of operators shows where the suite and our own verdict
+differ. SUITE is a checkout of https://github.com/data-apis/array-api-tests with its submodule.
+
+Hypothesis is seeded and takes few examples: the suite is the second opinion, not the measurement.
+"""
+
+import csv
+import os
+import re
+import sys
+import tempfile
+import xml.etree.ElementTree as ET
+from collections import Counter
+from pathlib import Path
+
+from benchmarks.line import Line
+from generator import catalog, environments, process
+from generator.errors import UsageError
+from measurements import operators
+
+MODULES = {"pytorch": "array_api_compat.torch", "jax": "jax.numpy"}
+NEEDED = ("pytest", "hypothesis", "ndindex>=1.8", "array-api-compat", "pytest-json-report")
+FILES = (
+    "test_creation_functions", "test_fft", "test_indexing_functions", "test_linalg",
+    "test_manipulation_functions", "test_operators_and_elementwise_functions",
+    "test_searching_functions", "test_set_functions", "test_sorting_functions",
+    "test_statistical_functions", "test_utility_functions",
+)  # fmt: skip
+EXAMPLES = 3
+OUT = catalog.ROOT / "measurements" / "array-api-tests.csv"
+COLUMNS = ("framework", "version", "suite", "function", "passed", "failed", "skipped")
+
+
+def run(arguments: list[str]) -> list[Line]:
+    """Run the suite for both frameworks; write the CSV; return how often verdicts can differ."""
+    suite = Path(arguments[0]).resolve() if arguments else None
+    if suite is None or not (suite / "array_api_tests").is_dir():
+        raise UsageError("name a checkout of https://github.com/data-apis/array-api-tests")
+    head = process.run(["git", "rev-parse", "HEAD"], cwd=suite, timeout=30).log.strip()
+    known = catalog.load()
+    rows, lines = [], []
+    for id, module in MODULES.items():
+        framework = known.framework(id)
+        counts = _counts(suite, framework, module)
+        for function, count in sorted(counts.items()):
+            rows.append(
+                (id, framework.newest.version, head[:12], function,
+                 *(count[word] for word in ("passed", "failed", "skipped")))
+            )  # fmt: skip
+        ours = [name for name in operators.OPERATORS if function_of(name) in counts]
+        bad = sorted(name for name in counts if counts[name]["failed"])
+        lines.append(
+            Line(
+                "array_api", f"{framework.name}: operators that the suite tests as well",
+                f"{len(ours)}; it fails {len(bad)} functions: {', '.join(bad)}", "", None,
+            )
+        )  # fmt: skip
+    with OUT.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(COLUMNS)
+        writer.writerows(rows)
+    return lines
+
+
+def function_of(operator: str) -> str:
+    """Return the suite's name of one of our operators: fft_rfft is its rfft."""
+    return re.sub(r"^(linalg|fft)_", "", operator)
+
+
+def _counts(suite: Path, framework: catalog.Framework, module: str) -> dict[str, Counter[str]]:
+    environment = environments.locked(framework, framework.newest, "cpu")
+    names = {function_of(name) for name in operators.OPERATORS}
+    with tempfile.TemporaryDirectory() as scratch:
+        beside = Path(scratch) / "packages"
+        made = process.run(
+            [environments.uv(), "pip", "install", "--quiet", "--target", beside, "--python",
+             environment.python, *NEEDED],
+            timeout=600,
+        )  # fmt: skip
+        if made.code:
+            raise UsageError(made.log)
+        report = Path(scratch) / "report.xml"
+        paths = [suite / "array_api_tests" / f"{file}.py" for file in FILES]
+        finished = process.run(
+            [environment.python, "-m", "pytest", "-q", "--no-header", "-p", "no:cacheprovider",
+             f"--junitxml={report}", f"--max-examples={EXAMPLES}",
+             "--hypothesis-seed=2016", *paths],
+            cwd=suite,
+            env={**os.environ, "ARRAY_API_TESTS_MODULE": module, "JAX_ENABLE_X64": "1",
+                 "PYTHONPATH": str(beside)},
+            timeout=3600,
+            on_output=lambda text: print(text, end="", file=sys.stderr, flush=True),
+        )  # fmt: skip
+        if not report.is_file():
+            raise UsageError(f"the suite wrote no report: {finished.log[-2000:]}")
+        return counted(ET.parse(report).getroot(), names)
+
+
+def counted(report: ET.Element, names: set[str]) -> dict[str, Counter[str]]:
+    """Return function -> counts of a JUnit report, for the functions asked for."""
+    found: dict[str, Counter[str]] = {}
+    for case in report.iter("testcase"):
+        name = re.sub(r"^test_|\[.*", "", case.get("name", ""))
+        if name not in names:
+            continue
+        word = "passed"
+        if case.find("failure") is not None or case.find("error") is not None:
+            word = "failed"
+        elif case.find("skipped") is not None:
+            word = "skipped"
+        found.setdefault(name, Counter())[word] += 1
+    return found
