@@ -45,9 +45,10 @@ PATIENCE = 45.0
 SINGLE = {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "NPROC": "1"}
 """One thread for each process, for whatever library counts by itself."""
 
-LOSS_ERROR = 2e-4
-"""Relative. A sum in another order moves the losses of 30 steps by up to 1e-5, a near-tie of
-max-pooling by 1e-4; a process that trains alone is 1e-2 off at the second step."""
+LOSS_ERROR = 1e-3
+"""Relative. A sum in another order moves the losses by 1e-6, until a near-tie of max-pooling turns
+over: 1.4e-4 was seen after twenty steps. A process that trains alone is several times as far off
+as this at the second step."""
 
 
 def measure(session):
