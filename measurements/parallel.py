@@ -1,8 +1,8 @@
 """One process of a data-parallel training: ``python -m measurements.parallel TASK RANK``.
 
 TASK is a JSON file that the section wrote: {"job", "size", "port", "steps", "batch"}. Each process
-writes one JSON line a step to ``<TASK>.<RANK>``: its loss and the seconds of the step, so that a
-process that is killed leaves what it had done.
+writes one JSON line a step to ``<TASK>.<RANK>``: its loss and the seconds of the step, or the error
+that ended it, so that a process that is killed leaves what it had done.
 """
 
 import json
@@ -41,12 +41,21 @@ def main(arguments):
             mine = index[rank * share : (rank + 1) * share]
             images, labels = data.train_images[mine], data.train_labels[mine]
             start = time.perf_counter()
-            loss = float(np.asarray(trainer.step(images, labels)))
-            line = {"step": step, "loss": loss, "seconds": time.perf_counter() - start}
-            out.write(json.dumps(line) + "\n")
-            out.flush()
+            try:
+                loss = float(np.asarray(trainer.step(images, labels)))
+            except Exception as error:
+                # Known at once, however long the process takes to end.
+                write(out, error="%s: %s" % (type(error).__name__, error))
+                raise
+            write(out, step=step, loss=loss, seconds=time.perf_counter() - start)
         trainer.close()
-        out.write(json.dumps({"done": True}) + "\n")
+        write(out, done=True)
+
+
+def write(out, **line):
+    """Write one line, at once."""
+    out.write(json.dumps(line) + "\n")
+    out.flush()
 
 
 if __name__ == "__main__":

@@ -54,8 +54,8 @@ def ask(session, metric, case, question):
     except Exception as error:  # the framework may raise anything; its log keeps it all
         print("%s of %s:" % (metric, case))
         traceback.print_exc()
-        text = traceback.format_exception_only(type(error), error)[-1]
-        session.emit(metric, None, case=case, status="failed", reason=one_line(text))
+        reason = one_line("%s: %s" % (type(error).__name__, error))
+        session.emit(metric, None, case=case, status="failed", reason=reason)
     return answer
 
 

@@ -46,7 +46,7 @@ def questions() -> list[Question]:
         for size in (1, 2)
     ]
     found.append(
-        Question("a process is killed", "seconds until the other one ends", "killed", "death_time")
+        Question("a process is killed", "seconds until the other one knows", "killed", "death_time")
     )
     return found
 

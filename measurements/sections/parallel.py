@@ -191,7 +191,9 @@ def run(session, size, batch):
 
 
 def _death(session):
-    """Kill the second of two processes in the middle; return the seconds until the first ends.
+    """Kill the second of two processes in the middle; return the seconds until the first knows.
+
+    It knows when its step raises an error, or else when it ends.
 
     Raises:
         probe.Wrong: the first goes on as if nothing had happened, or hangs.
@@ -210,14 +212,23 @@ def _death(session):
             processes[1].send_signal(signal.SIGKILL)
             processes[1].wait()
             killed, steps = time.monotonic(), len(read(paths[0]))
+            noticed = None
             while time.monotonic() - killed < PATIENCE:
+                lines = read(paths[0])
+                if noticed is None and "error" in lines[-1]:
+                    noticed = time.monotonic() - killed
                 if processes[0].poll() is not None:
-                    session.fact(death="ends with code %d" % processes[0].returncode)
-                    return time.monotonic() - killed
+                    ended = time.monotonic() - killed
+                    code = processes[0].returncode
+                    session.fact(death="ends with code %d after %.1f s" % (code, ended))
+                    return noticed or ended
                 time.sleep(0.05)
             more = len(read(paths[0])) - steps
         finally:
             stop(processes, logs)
+    if noticed is not None:
+        session.fact(death="raises an error, and its process does not end in %.0f s" % PATIENCE)
+        return noticed
     if more > 3:  # a step or two may have been on their way
         session.fact(death="goes on alone")
         raise probe.Wrong("the other process goes on alone: %d more steps" % more)

@@ -22,8 +22,8 @@ class CNN(nnx.Module):
         self.linear2 = nnx.Linear(500, 10, rngs=rngs)
 
     def __call__(self, x):
-        x = nnx.max_pool(nnx.relu(self.conv1(x)), (2, 2), (2, 2))
-        x = nnx.max_pool(nnx.relu(self.conv2(x)), (2, 2), (2, 2))
+        x = nnx.max_pool(nnx.relu(self.conv1(x)), window_shape=(2, 2), strides=(2, 2))
+        x = nnx.max_pool(nnx.relu(self.conv2(x)), window_shape=(2, 2), strides=(2, 2))
         x = nnx.relu(self.linear1(x.reshape(len(x), -1)))
         return self.linear2(x)
 
