@@ -254,7 +254,9 @@ def write_lock(version: Version, device: str) -> Path:
         base, plus, _ = device.partition("+")
         held = list(_pins(version.lock(base))) if plus else []
         overrides = Path(scratch) / "overrides.txt"
-        overrides.write_text("\n".join(held) + "\n", encoding="utf-8")
+        # What is asked for wins over what others declare to want, as what is locked does.
+        exact = [item for item in version.requirements[device] if "==" in item]
+        overrides.write_text("\n".join([*held, *exact]) + "\n", encoding="utf-8")
         _uv_pip(
             requirements,
             "compile", "--quiet", "--generate-hashes", "--no-header", "--no-annotate",

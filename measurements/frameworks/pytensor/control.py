@@ -44,7 +44,7 @@ def scan(w, xs):
         step,
         sequences=xs,
         outputs_info=pt.zeros_like(w[0]),
-        non_sequences=w,
+        non_sequences=[w],
         strict=True,
         return_updates=False,
     )

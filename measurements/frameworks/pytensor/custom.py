@@ -6,7 +6,6 @@ https://pytensor.readthedocs.io/en/latest/extending/creating_a_numba_jax_op.html
 import ctypes
 import os
 import subprocess
-import tempfile
 
 import numpy as np
 import pytensor
@@ -154,7 +153,7 @@ def numba_native_gradient(op, node, **kwargs):  # noqa: ARG001 (PyTensor calls i
 def native(folder):
     """Build the library, and make the Op that calls it."""
     source = os.path.join(os.path.dirname(__file__), "custom.cpp")
-    path = os.path.join(tempfile.mkdtemp(dir=folder), "custom.so")
+    path = os.path.join(folder, "custom.so")
     subprocess.check_call(["g++", "-O3", "-shared", "-fPIC", source, "-o", path])
     return NativeOp(path)
 
