@@ -589,6 +589,8 @@ class _Run:
                     raise
             entry["seconds"] = round(finished.seconds, 3)
             found, facts, problem = read_rows(out, job, self.setup.catalog, book.samples(job))
+        for row in found:  # an error may name files of this machine
+            row["reason"] = _clean(row["reason"], self.setup.root)
         windows = facts.pop("windows", [])
         done = facts.pop("done", False)
         self._remember(facts, book, entry)
@@ -1032,7 +1034,7 @@ def _repository(root: Path) -> dict[str, Any]:
 def _clean(log: str, root: Path) -> str:
     """Take this machine's paths and the control characters out of a log that gets published."""
     names = {str(root): "<repository>", str(environments.cache_folder()): "<cache>"}
-    names[str(Path.home())] = "~"
+    names |= {str(Path.home()): "~", tempfile.gettempdir(): "<scratch>"}
     for path, name in names.items():
         if len(path) > 1:
             log = log.replace(path, name)

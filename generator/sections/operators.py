@@ -146,7 +146,10 @@ def _share_row(view: View, name: str, asked: int, counts: Mapping[str, int]) -> 
     cells = [Cell(name, detail=f"{asked} operators")]
     for framework in view.frameworks:
         count = counts[framework.id]
-        cells.append(Cell(str(count), sort=float(count), strong=count == asked))
+        if view.sheets[framework.id]:
+            cells.append(Cell(str(count), sort=float(count), strong=count == asked))
+        else:
+            cells.append(Cell("–", detail="not asked"))
     return tuple(cells)
 
 
@@ -160,6 +163,9 @@ def _questions(
     rows = []
     for framework in ranked:
         sheet, cells = view.sheets[framework.id], []
+        if not sheet:
+            rows.append((Cell(framework.name), *[Cell("–", detail="not asked")] * 6))
+            continue
         for metric in ("gradient", "captured", "edges"):
             asked = [
                 sheet[name, metric]
@@ -194,13 +200,13 @@ def _questions(
 
 _WHOLE = Badge("✓", "right", "good")
 _COMPOSED = Badge("∘", "composed", "good")
-_GONE = {"gradient": "gradient", "captured": "capturing", "edges": "edges"}
+_GONE = {"gradient": "gradient", "captured": "captured", "edges": "edges"}
 
 
 def _matrix(view: View, sheets: Mapping[str, Sheet]) -> Block:
     rows = []
     for operator in LISTED.values():
-        cells = [Cell(operator.name, detail=operator.family, source=operator.source)]
+        cells = [Cell(operator.name, detail=operator.family, href=operator.source)]
         for framework in view.frameworks:
             cells.append(_cell(sheets[framework.id], operator.name))
         rows.append(tuple(cells))
@@ -228,7 +234,7 @@ def _cell(sheet: Sheet, name: str) -> Cell:
     bad = sheet.failing(name)
     if bad:
         words = tables.listing([_GONE[metric] for metric in bad])
-        return Cell("", sort=1.0, badge=Badge("±", f"not {words}", "middle"))
+        return Cell("", sort=1.0, badge=Badge("±", words, "middle"))
     return Cell("", sort=3.0 if sheet.single(name) else 2.0,
                 badge=_WHOLE if sheet.single(name) else _COMPOSED)  # fmt: skip
 

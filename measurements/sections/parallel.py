@@ -25,7 +25,7 @@ SECTION = Section(
     },
     starts=("warm",),
     scope="framework",
-    blocks={"full": 3},
+    blocks={"full": 2},
     script="parallel.py",
     uses=("probe.py", "children.py", "parallel.py"),
     findings=True,
@@ -41,6 +41,9 @@ TIMEOUT = 150.0
 
 PATIENCE = 45.0
 """Seconds that the others are given to notice a death; longer counts as hanging."""
+
+GRACE = 10.0
+"""Seconds that a process is given to end after its step raised an error."""
 
 SINGLE = {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "NPROC": "1"}
 """One thread for each process, for whatever library counts by itself."""
@@ -222,12 +225,14 @@ def _death(session):
                     code = processes[0].returncode
                     session.fact(death="ends with code %d after %.1f s" % (code, ended))
                     return noticed or ended
+                if noticed is not None and time.monotonic() - killed > noticed + GRACE:
+                    break
                 time.sleep(0.05)
             more = len(read(paths[0])) - steps
         finally:
             stop(processes, logs)
     if noticed is not None:
-        session.fact(death="raises an error, and its process does not end in %.0f s" % PATIENCE)
+        session.fact(death="raises an error, and its process does not end in %.0f s" % GRACE)
         return noticed
     if more > 3:  # a step or two may have been on their way
         session.fact(death="goes on alone")
