@@ -21,7 +21,8 @@ def measure(cache):
 
     def run(results, frameworks=(), sections=(), **changes):
         known = catalog.load()
-        wanted = [known.section(id) for id in sections] or known.sections
+        wanted = [known.section(s) if isinstance(s, str) else s for s in sections]
+        wanted = wanted or known.sections
         # A sweep is part of the full profile only; what is asked for here is measured.
         wanted = [
             replace(section, blocks={SHORT.name: 1}) if section.apart and sections else section
@@ -165,6 +166,45 @@ def test_every_depth_of_a_real_framework_has_a_process(measure, tmp_path):
     frame = store.select(store.load(tmp_path))
     assert set(frame["status"]) == {"ok"}
     assert set(frame[frame["metric"] == "ready_time"]["case"]) == set(cases)
+
+
+# All that is asked takes most of an hour; here every section is asked in some frameworks.
+ASKED = {
+    "operators": (tuple(f.id for f in catalog.load().frameworks), ("recurrence",)),
+    "control": (("jax", "mxnet", "pytorch", "tensorflow", "theano"), ()),
+    "custom": (("caffe", "mxnet", "pytorch", "tensorflow", "theano"), ()),
+    "reuse": (("caffe", "pytorch"), ()),
+    "parallel": (("pytorch", "theano"), ()),
+}
+
+
+@pytest.mark.timeout(2400)
+@pytest.mark.parametrize("section", ASKED)
+def test_what_was_answered_is_answered_again(measure, tmp_path, section):
+    """Fresh answers are those that the repository holds: yes, no, wrong and failed alike."""
+    frameworks, cases = ASKED[section]
+    known = catalog.load().section(section)
+    outcome = measure(tmp_path, frameworks, [replace(known, cases=cases or known.cases)])
+    assert outcome.failures == []
+    committed = store.select(store.load(catalog.ROOT / "measurements" / "results"))
+    fresh = _answers(store.select(store.load(tmp_path)), section)
+    held = _answers(committed, section)
+    assert fresh
+    differing = {
+        place: (held.get(place), status)
+        for place, status in fresh.items()
+        # How long a death goes unnoticed is a matter of luck.
+        if held.get(place) != status and "death_time" not in place
+    }
+    assert differing == {}
+
+
+def _answers(frame, section):
+    """Return (framework, case, metric) -> status of a section's rows on the processor."""
+    mine = frame[(frame["section"] == section) & (frame["device"] == "cpu")]
+    columns = ["framework", "case", "metric", "status"]
+    rows = mine[columns].astype(str).drop_duplicates().itertuples(index=False)
+    return {tuple(row[:3]): row[3] for row in sorted(rows, key=lambda row: row[3] != "ok")}
 
 
 def test_theano_has_a_real_blas(measured):
