@@ -11,7 +11,7 @@ from measurements.contract import Unsupported
 
 CAPTURED = "theano.function"
 
-DOCUMENTATION = "https://lasagne.readthedocs.io/en/v0.1/modules/layers.html"
+DOCUMENTATION = "https://github.com/Lasagne/Lasagne/blob/v0.1/docs/modules/layers.rst"
 
 WIDTH = 3
 
@@ -73,7 +73,7 @@ def eager(function, arrays):  # noqa: ARG001 (others need them)
     """Theano executes nothing at once."""
     raise Unsupported(
         "Layers write an expression, which has no value before Theano compiles a function of it",
-        "https://lasagne.readthedocs.io/en/v0.1/user/layers.html",
+        "https://github.com/Lasagne/Lasagne/blob/v0.1/docs/user/layers.rst",
     )
 
 

@@ -35,7 +35,7 @@ def composed(folder):  # noqa: ARG001 (Theano has its own)
 THEANO = Unsupported(
     "Lasagne adds no operators: one with a gradient of its own is an Op of Theano, which then "
     "serves as a nonlinearity like any other function",
-    "https://lasagne.readthedocs.io/en/v0.1/user/custom_layers.html",
+    "https://github.com/Lasagne/Lasagne/blob/v0.1/docs/user/custom_layers.rst",
 )
 
 SOURCES = {}
