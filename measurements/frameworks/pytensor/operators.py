@@ -8,6 +8,7 @@ default back end, Numba. Compiled functions are kept for each function and type 
 import numpy as np
 import pytensor
 import pytensor.tensor as pt
+from pytensor.tensor import fft  # noqa: F401 (in the expressions below)
 
 # PyTensor's own default; where it is float32, numbers in a formula are rounded to that precision.
 pytensor.config.floatX = "float64"
@@ -93,14 +94,16 @@ def _matrix_rank(x):
 
 
 def _lstm_cell(x, h, c, w, u, b):
-    i, f, g, o = pt.split(pt.dot(x, w.T) + pt.dot(h, u.T) + b, n_splits=4, axis=1)
+    gates, sizes = pt.dot(x, w.T) + pt.dot(h, u.T) + b, 4 * [h.shape[1]]
+    i, f, g, o = pt.split(gates, sizes, n_splits=4, axis=1)
     c = pt.sigmoid(f) * c + pt.sigmoid(i) * pt.tanh(g)
     return [pt.sigmoid(o) * pt.tanh(c), c]
 
 
 def _gru_cell(x, h, w, u, b, d):
-    r, z, n = pt.split(pt.dot(x, w.T) + b, n_splits=3, axis=1)
-    p, q, m = pt.split(pt.dot(h, u.T) + d, n_splits=3, axis=1)
+    sizes = 3 * [h.shape[1]]
+    r, z, n = pt.split(pt.dot(x, w.T) + b, sizes, n_splits=3, axis=1)
+    p, q, m = pt.split(pt.dot(h, u.T) + d, sizes, n_splits=3, axis=1)
     r, z = pt.sigmoid(r + p), pt.sigmoid(z + q)
     return (1 - z) * pt.tanh(n + r * m) + z * h
 
@@ -206,12 +209,12 @@ OPERATORS = {
     "linalg_trace": "pt.linalg.trace",
     "linalg_vector_norm": "lambda x: pt.linalg.norm(x, axis=-1)",
     # fft: PyTensor transforms all axes but the first, of real arrays
-    "fft_rfft": "lambda x: _complex(pt.fft.rfft(x))",
-    "fft_irfft": "lambda x: pt.fft.irfft(_parts(x))",
-    "fft_rfftn": "lambda x: _complex(pt.fft.rfft(x[None]))[0]",
-    "fft_irfftn": "lambda x: pt.fft.irfft(_parts(x[None]))[0]",
-    "fft_hfft": "lambda x: 8 * pt.fft.irfft(_parts(pt.conj(x)))",
-    "fft_ihfft": "lambda x: pt.conj(_complex(pt.fft.rfft(x))) / 8",
+    "fft_rfft": "lambda x: _complex(fft.rfft(x))",
+    "fft_irfft": "lambda x: fft.irfft(_parts(x))",
+    "fft_rfftn": "lambda x: _complex(fft.rfft(x[None]))[0]",
+    "fft_irfftn": "lambda x: fft.irfft(_parts(x[None]))[0]",
+    "fft_hfft": "lambda x: 8 * fft.irfft(_parts(pt.conj(x)))",
+    "fft_ihfft": "lambda x: pt.conj(_complex(fft.rfft(x))) / 8",
     "fft_fftshift": "lambda x: pt.roll(x, x.shape[1] // 2, 1)",
     "fft_ifftshift": "lambda x: pt.roll(x, -(x.shape[1] // 2), 1)",
     # convolution
