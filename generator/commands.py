@@ -241,12 +241,13 @@ def doctor(catalog: Catalog | None = None) -> list[Finding]:
         # Not installed is no fault: uv downloads it when there is a network.
         text = str(found) if found else "not installed; uv will download it (needs network)"
         findings.append(Finding(f"Python {python} (for {user})", True, text))
-    for program, why in (
-        ("g++", "Theano compiles its graphs with it"),
-        ("git", "results record the commit they were measured at"),
+    for program, package, why in (
+        ("g++", "g++", "Theano compiles its graphs with it"),
+        ("ninja", "ninja-build", "PyTorch builds native operators with it"),
+        ("git", "git", "results record the commit they were measured at"),
     ):
         place = shutil.which(program)
-        mend = f"install it with your system's packages, e.g. `apt-get install {program}`"
+        mend = f"install it with your system's packages, e.g. `apt-get install {package}`"
         findings.append(
             Finding(f"{program} ({why})", bool(place), place or "not found", "" if place else mend)
         )
