@@ -193,7 +193,7 @@ def test_what_was_answered_is_answered_again(measure, tmp_path, section):
     differing = {
         place: (held.get(place), status)
         for place, status in fresh.items()
-        # How long a death goes unnoticed is a matter of luck, how long a loop may be of the machine.
+        # How long a death goes unnoticed is luck, how long a loop may be is the machine's.
         if held.get(place) != status and "death_time" not in place and "trips" not in place[1]
     }
     assert differing == {}
