@@ -7,7 +7,7 @@ something: where a process died before it was asked, the cell says that.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 YES = Badge("✓", "yes", "good")
 NO = Badge("–", "no", "none")
+LINES = "Lines, where more than one process measured: 95 % intervals."
 
 
 @dataclass(frozen=True)
@@ -178,15 +179,26 @@ SHORT = {
 """One word, so that nine columns find room."""
 
 
-def matrix(view: View, label: str, questions: Iterable[Question], *, head: str = "What") -> Table:
-    """Return a table with a row for each question and a column for each framework."""
+def matrix(
+    view: View,
+    label: str,
+    questions: Iterable[Question],
+    *,
+    head: str = "What",
+    plain: Collection[str] = (),
+) -> Table:
+    """Return a table with a row for each question and a column for each framework.
+
+    The value of a metric in ``plain`` says no more than yes.
+    """
     rows = []
     for question in questions:
         unit = view.section.metrics[question.metric].unit
         cells = [Cell(question.label, detail=question.detail)]
         for framework in view.frameworks:
             answer = view.answer(framework.id, question.case, question.metric)
-            cells.append(answer_cell(answer, view.link(framework.id), unit))
+            show = question.metric not in plain
+            cells.append(answer_cell(answer, view.link(framework.id), unit, show=show))
         rows.append(tuple(cells))
     return Table(label, (Column(head), *framework_columns(view)), tuple(rows))
 

@@ -9,7 +9,7 @@ from generator import abilities, charts
 from generator.abilities import Block, Question, View
 from generator.figures import Figures
 from generator.pages import Draw, Inputs
-from generator.tables import quantity
+from generator.tables import figures, quantity
 from generator.words import plain_summary
 from measurements import control
 from measurements.sections.control import SWEEP
@@ -67,7 +67,7 @@ def _matrix_block(view: View, asked: list[Question]) -> Block:
     programs = "; ".join(f"{p.name}: {p.what}" for p in control.PROGRAMS.values())
     return Block(
         "Six programs, four questions", f"programs-{view.name('')}", f"{programs}.", (), "",
-        (abilities.matrix(view, "Control flow", asked, head="Program"),),
+        (abilities.matrix(view, "Control flow", asked, head="Program", plain=("growth",)),),
     )  # fmt: skip
 
 
@@ -106,7 +106,7 @@ def _sweep(view: View) -> list[Block]:
             "ready_time": "Capturing, compiling and the first run. An unrolled loop would take"
             " longer with every trip.",
         }[metric]
-        caption = "Captured mode. Both axes are logarithmic. Lines: 95 % intervals."
+        caption = f"Captured mode. Both axes are logarithmic. {abilities.LINES}"
         anchor = f"{metric.replace('_', '-')}-{view.name('')}"
         found.append(Block(heading, anchor, text, (picture,), caption, (table,)))
     return found
@@ -125,4 +125,9 @@ def _title(view: View, metric: str) -> str:
         return "By trip count."
     least, most = (pick(ends, key=lambda name: ends[name]) for pick in (min, max))
     what = "An iteration takes" if metric == "run_time" else f"{SWEEP[-1]:,} trips are ready after"
-    return f"{what} {quantity(ends[least], 's')} in {least}, {quantity(ends[most], 's')} in {most}."
+    return f"{what} {_time(ends[least])} in {least}, {_time(ends[most])} in {most}."
+
+
+def _time(seconds: float) -> str:
+    """Return seconds as people read them, also where they are few millionths."""
+    return quantity(seconds, "s") if seconds >= 1e-3 else f"{figures(1e6 * seconds, 2)} µs"

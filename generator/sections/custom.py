@@ -100,10 +100,8 @@ def _gain(view: View) -> list[str]:
     if not gains:
         return []
     least, most = (pick(gains, key=lambda name: gains[name]) for pick in (min, max))
-    text = (
-        f"The native operator takes the composition's time divided by {gains[most]:.1f} in {most}"
-    )
-    return [text + (f", by {gains[least]:.1f} in {least}." if most != least else ".")]
+    text = f"The native operator is {gains[most]:.1f} times as fast as the composition in {most}"
+    return [text + (f", {gains[least]:.1f} times in {least}." if most != least else ".")]
 
 
 def _speed(view: View) -> list[Block]:
@@ -140,7 +138,7 @@ def _speed(view: View) -> list[Block]:
         "A million numbers, forward and gradient, against the built-in tanh of the same framework:"
         " both compute a transcendental function for every element."
     )
-    caption = "Captured mode. Points: geometric mean over processes. Lines: 95 % intervals."
+    caption = f"Captured mode. Points: geometric mean over processes. {abilities.LINES}"
     return [
         Block("How fast it is", f"speed-{view.name('')}", text, (view.draw(chart),), caption, ())
     ]

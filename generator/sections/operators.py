@@ -164,7 +164,7 @@ def _questions(
     for framework in ranked:
         sheet, cells = view.sheets[framework.id], []
         if not sheet:
-            rows.append((Cell(framework.name), *[Cell("–", detail="not asked")] * 6))
+            rows.append((Cell(framework.name), *[Cell("–", detail="not asked")] * 5))
             continue
         for metric in ("gradient", "captured", "edges"):
             asked = [
@@ -175,15 +175,12 @@ def _questions(
             ]
             good = sum(answer.good for answer in asked)
             cells.append(Cell(f"{good} of {len(asked)}", sort=float(good)))
-        lines = sheet.get((operators.families()[0], "lines")) or sheet.get(("", "lines"))
         rows.append(
             (
                 Cell(framework.name, href=view.link(framework.id)),
                 Cell(str(right[framework.id]), sort=float(right[framework.id])),
                 Cell(str(single[framework.id]), sort=float(single[framework.id])),
                 *cells,
-                Cell(f"{lines.value:.0f}" if lines and lines.value else "–",
-                     sort=lines.value if lines else None),
             )
         )  # fmt: skip
     columns = (
@@ -193,7 +190,6 @@ def _questions(
         Column("Right gradient", number=True),
         Column("Right when captured", number=True),
         Column("Right at the edges", number=True),
-        Column("Lines of code", number=True),
     )
     return Table("Of the operators with right values", columns, tuple(rows))
 
@@ -206,13 +202,13 @@ _GONE = {"gradient": "gradient", "captured": "captured", "edges": "edges"}
 def _matrix(view: View, sheets: Mapping[str, Sheet]) -> Block:
     rows = []
     for operator in LISTED.values():
-        cells = [Cell(operator.name, detail=operator.family, href=operator.source)]
+        cells = [Cell(operator.name, source=operator.source), Cell(operator.family)]
         for framework in view.frameworks:
             cells.append(_cell(sheets[framework.id], operator.name))
         rows.append(tuple(cells))
     table = Table(
         "Every operator in every framework",
-        (Column("Operator"), *abilities.framework_columns(view)),
+        (Column("Operator"), Column("Family"), *abilities.framework_columns(view)),
         tuple(rows),
     )
     links = tables.listing([f.name for f in view.frameworks if view.link(f.id)])

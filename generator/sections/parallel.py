@@ -91,7 +91,7 @@ def _make(view: View) -> tuple[list[str], list[Block]]:
                 " show that it works and what it costs on top; they say nothing about scaling over"
                 " many machines.",
                 (view.draw(chart),),
-                "Open: one process on one core. Filled: two on two. Lines: 95 % intervals.",
+                f"Open: one process on one core. Filled: two on two. {abilities.LINES}",
                 (_speed_table(view, rows),),
             )
         )
