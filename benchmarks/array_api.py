@@ -1,10 +1,10 @@
 """Agreement with data-apis/array-api-tests, where its functions and our operators overlap.
 
-``python -m benchmarks array_api SUITE`` runs the suite's tests of single functions for PyTorch
+``python -m benchmarks array_api --suite=PATH`` runs the suite's tests of single functions for PyTorch
 (through array-api-compat) and for jax.numpy, in their locked environments, and writes
 ``measurements/array-api-tests.csv``: one row a framework and function with the counts of tests that
 passed, failed and were skipped. The page of operators shows where the suite and our own verdict
-differ. SUITE is a checkout of https://github.com/data-apis/array-api-tests with its submodule.
+differ. PATH is a checkout of https://github.com/data-apis/array-api-tests with its submodule.
 
 Hypothesis is seeded and takes few examples: the suite is the second opinion, not the measurement.
 """
@@ -38,9 +38,10 @@ COLUMNS = ("framework", "version", "suite", "function", "passed", "failed", "ski
 
 def run(arguments: list[str]) -> list[Line]:
     """Run the suite for both frameworks; write the CSV; return how often verdicts can differ."""
-    suite = Path(arguments[0]).resolve() if arguments else None
+    named = [word.partition("=")[2] for word in arguments if word.startswith("--suite=")]
+    suite = Path(named[0]).resolve() if named else None
     if suite is None or not (suite / "array_api_tests").is_dir():
-        raise UsageError("name a checkout of https://github.com/data-apis/array-api-tests")
+        raise UsageError("--suite=PATH names a checkout of data-apis/array-api-tests")
     head = process.run(["git", "rev-parse", "HEAD"], cwd=suite, timeout=30).log.strip()
     known = catalog.load()
     rows, lines = [], []

@@ -173,7 +173,14 @@ def test_every_finding_that_is_not_ok_says_how_to_mend_it(monkeypatch):
     monkeypatch.setattr(commands.os, "getloadavg", lambda: (99.0, 99.0, 99.0))
     findings = commands.doctor(CATALOG)
     wrong = [finding for finding in findings if not finding.ok]
-    assert {finding.what.split(" ")[0] for finding in wrong} == {"uv", "g++", "git", "disk", "a"}
+    assert {finding.what.split(" ")[0] for finding in wrong} == {
+        "uv",
+        "g++",
+        "ninja",
+        "git",
+        "disk",
+        "a",
+    }
     assert all(finding.mend and finding.found for finding in wrong)
     assert any("uv will download it" in finding.found for finding in findings)
 
