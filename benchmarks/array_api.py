@@ -1,7 +1,7 @@
 """Agreement with data-apis/array-api-tests, where its functions and our operators overlap.
 
-``python -m benchmarks array_api --suite=PATH`` runs the suite's tests of single functions for PyTorch
-(through array-api-compat) and for jax.numpy, in their locked environments, and writes
+``python -m benchmarks array_api --suite=PATH`` runs the suite's tests of single functions for
+PyTorch (through array-api-compat) and for jax.numpy, in their locked environments, and writes
 ``measurements/array-api-tests.csv``: one row a framework and function with the counts of tests that
 passed, failed and were skipped. The page of operators shows where the suite and our own verdict
 differ. PATH is a checkout of https://github.com/data-apis/array-api-tests with its submodule.
