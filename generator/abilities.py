@@ -162,7 +162,7 @@ def answer_cell(answer: Answer, link: str, unit: str = "", *, show: bool = True)
     """
     if not answer.good:
         badge = tables.badge(answer.status)
-        return Cell("", sort=-1.0, badge=Badge(badge.sign, SHORT[answer.status], badge.tone))  # fmt: skip
+        return Cell("", sort=-1.0, badge=Badge(badge.sign, SHORT[answer.status], badge.tone))
     value = answer.value
     if value is None or not show:
         return Cell("", sort=1.0, badge=YES)
