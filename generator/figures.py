@@ -272,12 +272,16 @@ def headline(section: Section) -> Metric:
 def build(frame: pd.DataFrame, section: Section, catalog: Catalog) -> tuple[Panel, ...]:
     """Return the panels of a section's headline metric on one machine and device.
 
+    Answers are not ranked: a section that asks questions has :func:`sheets`, and no panels.
+
     Args:
         frame: rows of :func:`generator.results.select` of one machine, device and section.
         section: that section.
         catalog: for names.
 
     """
+    if section.findings:
+        return ()
     metric = headline(section)
     rows = frame[(frame["metric"] == metric.id) & (frame["mode"] != "")]
     grouped = statistics.cells(rows, metric.id)

@@ -263,7 +263,7 @@ def _figures(inputs: pages.Inputs, results_root: Path) -> dict[tuple[str, str], 
                     rows = here[here["section"] == section.id]
                     if section.findings:
                         answers[section.id] = figures.sheets(rows)
-                    elif section.measured and len(rows):
+                    if section.measured and len(rows):
                         panels += figures.build(rows, section, inputs.catalog)
                 cells = statistics.cells(here)
                 made = Figures(machine, device, tuple(panels), cells, answers)

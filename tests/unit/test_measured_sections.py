@@ -272,6 +272,8 @@ def install(monkeypatch, tmp_path):
     (tmp_path / "highlevel.py").write_text("")
 
     def make(fault=""):
+        package = types.ModuleType("framework_under_test")
+        monkeypatch.setitem(sys.modules, "framework_under_test", package)
         monkeypatch.setitem(sys.modules, "framework_under_test.highlevel", easy(fault))
         return str(tmp_path)
 

@@ -571,7 +571,8 @@ def test_what_the_gate_found_wrong_is_withheld_on_every_page(tmp_path):
     withheld = results.withhold(shown)
     elsewhere = mine & (shown["section"] != "lenet") & (shown["status"] == "ok")
     assert set(shown[elsewhere]["section"]) == {
-        "memory", "compile", "versus", "depth", "r", "highlevel",
+        "memory", "compile", "versus", "depth", "r", "highlevel", "operators", "control",
+        "custom", "reuse", "parallel",
     }  # fmt: skip
     assert set(withheld[elsewhere]["status"]) == {"wrong"}
     assert set(withheld[elsewhere]["reason"]) == {"the gate found this mode wrong"}
