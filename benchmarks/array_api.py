@@ -21,6 +21,7 @@ from pathlib import Path
 from benchmarks.line import Line
 from generator import catalog, environments, process
 from generator.errors import UsageError
+from generator.sections.operators import suite_name
 from measurements import operators
 
 MODULES = {"pytorch": "array_api_compat.torch", "jax": "jax.numpy"}
@@ -53,7 +54,7 @@ def run(arguments: list[str]) -> list[Line]:
                 (id, framework.newest.version, head[:12], function,
                  *(count[word] for word in ("passed", "failed", "skipped")))
             )  # fmt: skip
-        ours = [name for name in operators.OPERATORS if function_of(name) in counts]
+        ours = [name for name in operators.OPERATORS if suite_name(name) in counts]
         bad = sorted(name for name in counts if counts[name]["failed"])
         lines.append(
             Line(
@@ -68,14 +69,9 @@ def run(arguments: list[str]) -> list[Line]:
     return lines
 
 
-def function_of(operator: str) -> str:
-    """Return the suite's name of one of our operators: fft_rfft is its rfft."""
-    return re.sub(r"^(linalg|fft)_", "", operator)
-
-
 def _counts(suite: Path, framework: catalog.Framework, module: str) -> dict[str, Counter[str]]:
     environment = environments.locked(framework, framework.newest, "cpu")
-    names = {function_of(name) for name in operators.OPERATORS}
+    names = {suite_name(name) for name in operators.OPERATORS}
     with tempfile.TemporaryDirectory() as scratch:
         beside = Path(scratch) / "packages"
         made = process.run(

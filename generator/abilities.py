@@ -6,7 +6,6 @@ something: where a process died before it was asked, the cell says that.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -16,7 +15,7 @@ from markupsafe import Markup
 from generator import tables
 from generator.figures import Answer, Figures, Sheet, slug
 from generator.markup import escape
-from generator.pages import Picture, claim_views, heading_of, main_figures, measured_on
+from generator.pages import Picture, claim_views, fact, heading_of, main_figures, measured_on
 from generator.tables import Badge, Cell, Column, Table
 
 if TYPE_CHECKING:
@@ -84,18 +83,26 @@ class View:
         """All frameworks, by name."""
         return self.catalog.frameworks
 
-    def answer(self, framework: str, case: str, metric: str) -> Answer:
-        """Return an answer; where a process died or never ran, one that says so."""
+    def answer(self, framework: str, case: str, metric: str, process: str = "") -> Answer:
+        """Return an answer; where a process died or never ran, one that says so.
+
+        ``process`` is the case that the process was started for, where several shared it.
+        """
         sheet = self.sheets[framework]
         if (found := sheet.get((case, metric))) is not None:
             return found
         headline = next(iter(self.section.metrics))
-        whole = sheet.get(("", headline)) or sheet.get((case, headline))
-        if whole is not None and not whole.good:
-            return whole
+        for place in (process, "", case):
+            whole = sheet.get((place, headline))
+            if whole is not None and not whole.good:
+                return whole
         if not sheet:
             return Answer("skipped", None, "not asked on this machine yet", "")
         return Answer("skipped", None, "not reached: see the other answers", "")
+
+    def fact(self, framework: str, name: str, default: Any) -> Any:
+        """Return what the newest process of the section said about itself."""
+        return fact(self.inputs, self.figures, self.section.id, framework, name, default)
 
     def link(self, framework: str) -> str:
         """Return the address of the evidence of a framework, "" where there is none."""
@@ -104,7 +111,11 @@ class View:
 
     def name(self, stem: str) -> str:
         """Return a name for a chart's files."""
-        return f"{self.section.id}-{stem}-{self.figures.device}-{slug(self.figures.machine)}"
+        return f"{self.section.id}-{self.anchor(stem)}"
+
+    def anchor(self, stem: str) -> str:
+        """Return an anchor for a heading, unique among the machines and devices of the page."""
+        return f"{stem}-{self.figures.device}-{slug(self.figures.machine)}"
 
 
 Make = Callable[[View], tuple[Sequence[str], Sequence[Block]]]
@@ -240,7 +251,7 @@ def reason_cell(reason: str) -> Cell:
 
 
 def reasons(view: View, questions: Sequence[Question]) -> list[Block]:
-    """Return the two blocks that end a page: what is not offered, and what did not work."""
+    """Return the blocks that end a page: what did not work, is not offered, was not asked."""
     found = []
     for heading, statuses, text in (
         (
@@ -254,7 +265,7 @@ def reasons(view: View, questions: Sequence[Question]) -> list[Block]:
         table = faults(view, questions, statuses, heading)
         if table is not None:
             found.append(
-                Block(heading, f"{slug(heading)}-{slug(view.figures.machine)}", text, (), "",
+                Block(heading, view.anchor(slug(heading)), text, (), "",
                       (table,))
             )  # fmt: skip
     return found
@@ -264,11 +275,6 @@ def names(view: View, ids: Iterable[str]) -> str:
     """Return the names of frameworks as a list in a sentence."""
     chosen = set(ids)
     return tables.listing([f.name for f in view.frameworks if f.id in chosen])
-
-
-def finite(value: float) -> float | None:
-    """Return a number as charts take it: None for what is none."""
-    return value if math.isfinite(value) else None
 
 
 def who_can(view: View, case: str, metric: str) -> list[str]:
@@ -283,17 +289,3 @@ def sentence(view: View, what: str, able: Sequence[str]) -> str:
     if not able:
         return f"{what}: none of the {len(view.frameworks)} frameworks."
     return f"{what}: {names(view, able)}."
-
-
-def fact(view: View, framework: str, name: str, default: Any) -> Any:
-    """Return what the newest process of the section said about itself."""
-    for machine, device, section, key in sorted(view.inputs.places, key=lambda place: place[3]):
-        here = (machine, device, section)
-        if here != (view.figures.machine, view.figures.device, view.section.id):
-            continue
-        document = view.inputs.documents[key]
-        if document["framework"] == framework:
-            for job in document["jobs"]:
-                if view.section.id in job["sections"] and name in job.get("facts", {}):
-                    default = job["facts"][name]
-    return default

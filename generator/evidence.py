@@ -14,7 +14,7 @@ from generator import charts, statistics, tables
 from generator import figures as models
 from generator.catalog import code_files
 from generator.claims import lane_words
-from generator.figures import Configuration, Figures, Panel, Row, slug
+from generator.figures import Answer, Configuration, Figures, Panel, Row, slug
 from generator.pages import Draw, Inputs, Picture, distinct, where
 from generator.tables import Badge, Cell, Column, Table, badge, quantity, span
 from generator.words import lane_title, machine_words, plain_summary
@@ -292,16 +292,15 @@ def _answers_table(
     spellings: dict[str, str] = {}
     for job in jobs:
         spellings |= job.get("facts", {}).get("spellings", {})
-    order = list(section.metrics)
+    metrics = list(section.metrics)
+    places = {name: place for place, name in enumerate(spellings)}  # as their list has them
+
+    def order(item: tuple[tuple[str, str], Answer]) -> tuple[bool, int, str, int]:
+        case, metric = item[0]
+        return case == "", places.get(case, -1), case, metrics.index(metric)
+
     rows = []
-    for (case, metric), answer in sorted(
-        sheet.items(),
-        key=lambda item: (
-            item[0][0] == "",
-            *_place(item[0][0], spellings),
-            order.index(item[0][1]),
-        ),
-    ):
+    for (case, metric), answer in sorted(sheet.items(), key=order):
         unit = section.metrics[metric].unit
         text = "" if answer.value is None else quantity(answer.value, unit)
         rows.append(
@@ -316,12 +315,6 @@ def _answers_table(
         return None
     titles = ("What", "Question", "Answer", "Reason")
     return Table("Answers", tuple(map(Column, titles)), tuple(rows))
-
-
-def _place(case: str, spellings: Mapping[str, str]) -> tuple[int, str]:
-    """Operators stand in the order of their list, other cases by name."""
-    names = list(spellings)
-    return (names.index(case), "") if case in spellings else (-1, case)
 
 
 def _disturbed(rows: pd.DataFrame) -> set[tuple[str, int]]:

@@ -382,15 +382,16 @@ def _mark(
         name,
         place_words(panel, how),
         value.value,
-        _finite(value.low),
-        _finite(value.high),
+        finite(value.low),
+        finite(value.high),
         text,
         None if start is None else start * scale,
         tooltip=f"{found.processes} processes, {found.samples} samples",
     )
 
 
-def _finite(value: float) -> float | None:
+def finite(value: float) -> float | None:
+    """Return a number as charts take it: None for what is none."""
     return value if math.isfinite(value) else None
 
 
@@ -644,6 +645,20 @@ def measured_on(inputs: Inputs, figures: Figures) -> str:
     """Return the line that says where and when the figures of a part of a page were measured."""
     document = inputs.document(figures.machine, figures.device)
     return f"Measured on {machine_words(document)}, newest run {tables.day(document['run'])}."
+
+
+def fact(
+    inputs: Inputs, figures: Figures, section: str, framework: str, name: str, default: Any
+) -> Any:
+    """Return what the newest process of a section and framework said about itself."""
+    place = figures.machine, figures.device, section
+    for machine, device, here, key in sorted(inputs.places, key=lambda place: place[3]):
+        document = inputs.documents[key]
+        if (machine, device, here) == place and document["framework"] == framework:
+            for job in document["jobs"]:
+                if section in job["sections"]:
+                    default = job.get("facts", {}).get(name, default)
+    return default
 
 
 def main_figures(inputs: Inputs, known: Mapping[tuple[str, str], Figures]) -> Figures | None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from generator import abilities, charts
 from generator.abilities import Block, Question, View
 from generator.figures import Figures
-from generator.pages import Draw, Inputs
+from generator.pages import Draw, Inputs, finite
 from generator.tables import figures, quantity
 from generator.words import plain_summary
 from measurements import control
@@ -66,7 +66,7 @@ def _make(view: View) -> tuple[list[str], list[Block]]:
 def _matrix_block(view: View, asked: list[Question]) -> Block:
     programs = "; ".join(f"{p.name}: {p.what}" for p in control.PROGRAMS.values())
     return Block(
-        "Six programs, four questions", f"programs-{view.name('')}", f"{programs}.", (), "",
+        "Six programs, four questions", view.anchor("programs"), f"{programs}.", (), "",
         (abilities.matrix(view, "Control flow", asked, head="Program", plain=("growth",)),),
     )  # fmt: skip
 
@@ -88,7 +88,7 @@ def _sweep(view: View) -> list[Block]:
             points.append(
                 charts.Point(
                     name, "scan", "symbolic", float(number), scale * value,
-                    abilities.finite(scale * low), abilities.finite(scale * high),
+                    finite(scale * low), finite(scale * high),
                     quantity(value, "s"),
                 )
             )  # fmt: skip
@@ -107,7 +107,7 @@ def _sweep(view: View) -> list[Block]:
             " longer with every trip.",
         }[metric]
         caption = f"Captured mode. Both axes are logarithmic. {abilities.LINES}"
-        anchor = f"{metric.replace('_', '-')}-{view.name('')}"
+        anchor = view.anchor(metric.replace("_", "-"))
         found.append(Block(heading, anchor, text, (picture,), caption, (table,)))
     return found
 

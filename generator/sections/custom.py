@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from generator import abilities, charts, tables
 from generator.abilities import Block, Question, View
 from generator.figures import Figures
-from generator.pages import Draw, Inputs
+from generator.pages import Draw, Inputs, finite
 from generator.tables import Cell, Column, Table
 from generator.words import plain_summary
 from measurements import custom
@@ -72,12 +72,12 @@ def _make(view: View) -> tuple[list[str], list[Block]]:
     )
     blocks = [
         Block(
-            "What works", f"works-{view.name('')}", text, (), "",
+            "What works", view.anchor("works"), text, (), "",
             (abilities.matrix(view, "Ways to add an operator", asked, head="Way"),),
         ),
         *_speed(view),
         Block(
-            "What it costs to write", f"costs-{view.name('')}",
+            "What it costs to write", view.anchor("costs"),
             "Lines are those of the function that builds the operator and of what it needs beside"
             " it, native source included.",
             (), "",
@@ -118,8 +118,8 @@ def _speed(view: View) -> list[Block]:
                 marks.append(
                     charts.Mark(
                         f"{framework.name}, {WAYS[way]}", framework.name, "", value,
-                        abilities.finite(low),
-                        abilities.finite(high),
+                        finite(low),
+                        finite(high),
                         tables.times(value),
                     )
                 )  # fmt: skip
@@ -139,9 +139,7 @@ def _speed(view: View) -> list[Block]:
         " both compute a transcendental function for every element."
     )
     caption = f"Captured mode. Points: geometric mean over processes. {abilities.LINES}"
-    return [
-        Block("How fast it is", f"speed-{view.name('')}", text, (view.draw(chart),), caption, ())
-    ]
+    return [Block("How fast it is", view.anchor("speed"), text, (view.draw(chart),), caption, ())]
 
 
 def _languages(view: View) -> Table:
@@ -168,5 +166,5 @@ def _languages(view: View) -> Table:
 
 def _said(view: View, framework: str) -> Mapping[str, Any]:
     """Return what the newest process said of its languages."""
-    said: Mapping[str, Any] = abilities.fact(view, framework, "languages", {})
+    said: Mapping[str, Any] = view.fact(framework, "languages", {})
     return said

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from generator import figures as models
 from generator import statistics
-from generator.pages import Draw, Inputs, main_figures, section_context
+from generator.pages import Draw, Inputs, fact, main_figures, section_context
 from generator.tables import Cell, Column, Table, quantity
 from generator.words import plain_summary
 from measurements.sections.highlevel import ACCURACY
@@ -42,7 +42,7 @@ def _interfaces(section: Section, inputs: Inputs, figures: Figures | None) -> Ta
         link = f"evidence/{section.id}-{one.framework}.md"
         row = [
             Cell(one.framework_name, detail=one.version, href=link),
-            Cell(_interface(inputs, figures, section.id, one.framework)),
+            Cell(str(fact(inputs, figures, section.id, one.framework, "interface", "–"))),
         ]
         for metric in metrics:
             if metric in cells:
@@ -66,14 +66,3 @@ def _interfaces(section: Section, inputs: Inputs, figures: Figures | None) -> Ta
 
 def _value(cells: Mapping[str, statistics.Cell], metric: str) -> float:
     return plain_summary(cells[metric])[0] if metric in cells else float("inf")
-
-
-def _interface(inputs: Inputs, figures: Figures, section: str, framework: str) -> str:
-    """Return what the newest process called its interface."""
-    for machine, device, here, key in reversed(inputs.places):
-        document = inputs.documents[key]
-        if (machine, device, here) == (figures.machine, figures.device, section):
-            for job in document["jobs"] if document["framework"] == framework else ():
-                if found := job.get("facts", {}).get("interface"):
-                    return str(found)
-    return "–"

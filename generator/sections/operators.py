@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from generator import abilities, charts, tables
 from generator.abilities import Block, Question, View
-from generator.figures import Figures, slug
+from generator.figures import Answer, Figures, slug
 from generator.pages import Draw, Inputs
 from generator.tables import Badge, Cell, Column, Table
 from measurements import operators
@@ -38,21 +38,13 @@ class Sheet:
     def __init__(self, view: View, framework: str) -> None:
         self._view, self._framework = view, framework
 
-    def answer(self, name: str, metric: str) -> Any:
+    def answer(self, name: str, metric: str) -> Answer:
         """Return the answer to one question about an operator."""
-        view = self._view
-        found = view.sheets[self._framework].get((name, metric))
-        if found is not None:
-            return found
-        # The process of a family may have died before it came to this operator.
-        family = view.sheets[self._framework].get((LISTED[name].family, "forward"))
-        if metric == "forward" and family is not None:
-            return family
-        return view.answer(self._framework, name, metric)
+        return self._view.answer(self._framework, name, metric, LISTED[name].family)
 
     def right(self, name: str) -> bool:
         """Whether an operator is there and its ordinary values are right."""
-        return bool(self.answer(name, "forward").good)
+        return self.answer(name, "forward").good
 
     def failing(self, name: str) -> list[str]:
         """Return what else was asked about a right operator and not answered rightly."""
@@ -129,7 +121,7 @@ def _coverage(
     rows.append(_share_row(view, "all", len(LISTED), right))
     families = Table("Right values by family", (Column("Family"), *_numbers(view)), tuple(rows))
     return Block(
-        "Coverage", f"coverage-{view.name('')}",
+        "Coverage", view.anchor("coverage"),
         "Counted is an operator whose values are right on every ordinary input, as one public"
         " function or composed of a few in one line.",
         tuple(pictures),
@@ -213,7 +205,7 @@ def _matrix(view: View, sheets: Mapping[str, Sheet]) -> Block:
     )
     links = tables.listing([f.name for f in view.frameworks if view.link(f.id)])
     return Block(
-        "Every operator", f"matrix-{view.name('')}",
+        "Every operator", view.anchor("matrix"),
         "✓ right in everything that was asked; ∘ the same, composed of several functions; ± right"
         " values, but something else is not, which the cell names; ≠ other values; ✕ an error; –"
         f" not offered. How each one is spelled stands with the evidence of {links}.",
@@ -235,9 +227,14 @@ def _cell(sheet: Sheet, name: str) -> Cell:
                 badge=_WHOLE if sheet.single(name) else _COMPOSED)  # fmt: skip
 
 
+def suite_name(operator: str) -> str:
+    """Return what data-apis/array-api-tests calls an operator: fft_rfft is its rfft."""
+    return operator.removeprefix("linalg_").removeprefix("fft_")
+
+
 def _second_opinion(view: View, sheets: Mapping[str, Sheet]) -> list[Block]:
     """Return where the test suite of the array API standard and this page differ."""
-    functions = {name.removeprefix("linalg_").removeprefix("fft_"): name for name in LISTED}
+    functions = {suite_name(name): name for name in LISTED}
     counts, rows = [], []
     for framework in view.frameworks:
         mine = [r for r in view.inputs.suite if r["framework"] == framework.id
@@ -284,7 +281,7 @@ def _second_opinion(view: View, sheets: Mapping[str, Sheet]) -> list[Block]:
         " jax.numpy. It asks for more than this page does (every data type, promotion, exact"
         " shapes of rare cases, and in-place forms), so it may fail what is right here."
     )
-    anchor = f"suite-{view.name('')}"
+    anchor = view.anchor("suite")
     return [Block("A second opinion", anchor, text, (), "", tuple(found))]
 
 
@@ -314,7 +311,7 @@ def _wrong(view: View) -> list[Block]:
     ):
         table = _fault_table(view, here, statuses, heading)
         if table is not None:
-            anchor = f"{slug(heading)}-{view.name('')}"
+            anchor = view.anchor(slug(heading))
             found.append(Block(heading, anchor, text, (), "", (table,)))
     return found
 

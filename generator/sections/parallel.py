@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from generator import abilities, charts, statistics
 from generator.abilities import Block, Question, View
 from generator.figures import Figures
-from generator.pages import Draw, Inputs
+from generator.pages import Draw, Inputs, finite
 from generator.tables import Cell, Column, Table, figures, quantity, span
 from generator.words import plain_summary
 from measurements.sections.parallel import BATCHES
@@ -70,7 +70,7 @@ def _make(view: View) -> tuple[list[str], list[Block]]:
     marks, rows = _speed(view)
     blocks = [
         Block(
-            "The same training", f"same-{view.name('')}",
+            "The same training", view.anchor("same"),
             "Two processes take half of each batch and must come to the losses of one process that"
             " takes all of it: a process that trains by itself is found in the second step.",
             (), "",
@@ -86,7 +86,7 @@ def _make(view: View) -> tuple[list[str], list[Block]]:
         blocks.append(
             Block(
                 "Two cores, two processes",
-                f"speed-{view.name('')}",
+                view.anchor("speed"),
                 "One core for each process. Two processes on the two shared cores of one machine"
                 " show that it works and what it costs on top; they say nothing about scaling over"
                 " many machines.",
@@ -135,7 +135,7 @@ def _speed(view: View) -> tuple[list[charts.Mark], list[Row]]:
             marks.append(
                 charts.Mark(
                     framework.name, framework.name, f"{batch} images a step", batch / value,
-                    abilities.finite(batch / high), abilities.finite(batch / low),
+                    finite(batch / high), finite(batch / low),
                     figures(batch / value, 3),
                     batch / plain_summary(one)[0],
                 )
@@ -210,7 +210,7 @@ def _model(view: View, rows: list[Row]) -> list[Block]:
         " machines and the limits of memory are not in it."
     )
     return [
-        Block("A model of more processes", f"model-{view.name('')}", text, (view.draw(chart),),
+        Block("A model of more processes", view.anchor("model"), text, (view.draw(chart),),
               "Every point is computed. The batch of a step stays the same.", ())
     ]  # fmt: skip
 
@@ -219,10 +219,10 @@ def _written(view: View) -> Block:
     rows = []
     for framework in view.frameworks:
         lines = view.sheets[framework.id].get(("", "lines"))
-        how = abilities.fact(view, framework.id, "parallel", "–")
+        how = view.fact(framework.id, "parallel", "–")
         able = view.answer(framework.id, case(2, BATCHES[0]), "loss_error")
         count = lines.value if lines and able.status != "unsupported" else None
-        death = abilities.fact(view, framework.id, "death", "–")
+        death = view.fact(framework.id, "death", "–")
         rows.append(
             (
                 Cell(framework.name, href=view.link(framework.id)),
@@ -238,7 +238,7 @@ def _written(view: View) -> Block:
         Column("When the other process is killed"),
     )
     return Block(
-        "What there is to write", f"written-{view.name('')}",
+        "What there is to write", view.anchor("written"),
         "The lines of parallel.py: everything that training with several processes takes beside the"
         " network itself.",
         (), "", (Table("How it is written", columns, tuple(rows)),),

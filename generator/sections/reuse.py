@@ -51,7 +51,7 @@ def _make(view: View) -> tuple[list[str], list[Block]]:
              Question("size", "of the ONNX file", "onnx", "size")]  # fmt: skip
     blocks = [
         Block(
-            "What can be carried over", f"carried-{view.name('')}",
+            "What can be carried over", view.anchor("carried"),
             "Each question is asked of a LeNet that was trained just before. A tick stands with the"
             " largest change of a score.",
             (), "",
@@ -131,7 +131,7 @@ def _transfer(view: View, findings: list[str]) -> list[Block]:
     )
     caption = "Filled: fine-tuned. Open: from scratch. One process each."
     return [
-        Block("Transfer learning", f"transfer-{view.name('')}", text, tuple(pictures), caption,
+        Block("Transfer learning", view.anchor("transfer"), text, tuple(pictures), caption,
               (table,))
     ]  # fmt: skip
 
@@ -155,7 +155,7 @@ def _zoo(view: View) -> Block:
         )
     titles = ("Framework", "Official trained models", "Code works offline", "Remark", "Read on")
     return Block(
-        "Model zoos", f"zoo-{view.name('')}",
+        "Model zoos", view.anchor("zoo"),
         "Facts with their pages. Trained weights are downloads of other hosts, so none is measured"
         " here: the transfer above uses weights that were trained on this machine.",
         (), "",

@@ -107,11 +107,10 @@ def test_a_process_that_died_answers_for_the_rest_of_its_family():
     from generator.sections.operators import Sheet
 
     died = figures.Answer("failed", None, "killed by signal 11", "1")
-
-    class View:
-        sheets = {"mxnet": {("elementary", "forward"): died}}  # noqa: RUF012
-
-    assert Sheet(View(), "mxnet").answer("exp", "forward") is died
+    sheets = {"mxnet": {("elementary", "forward"): died}}
+    section = catalog.load().section("operators")
+    view = abilities.View(section, None, None, sheets, None)
+    assert Sheet(view, "mxnet").answer("exp", "forward") is died
 
 
 def test_claims_of_answers():
