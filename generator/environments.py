@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import importlib.metadata
 import json
@@ -99,8 +100,6 @@ def locked(framework: Framework, version: Version, device: str) -> Environment:
             not install; the message carries the reason and the next command.
 
     """
-    from filelock import FileLock
-
     lock = version.lock(device)
     digest = lock_sha256(lock)
     if digest is None:
@@ -110,11 +109,20 @@ def locked(framework: Framework, version: Version, device: str) -> Environment:
         )
     folder = cache_folder() / "environments"
     folder = folder / f"{framework.id}-{version.version}-{device}-{digest[:12]}"
+    with _alone(folder):
+        ready = _ready(folder, lock, digest)
+        return ready or _create(framework, version, lock, digest, folder)
+
+
+@contextlib.contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """Make a folder of packages while no other generator does; a full disk is no traceback."""
+    from filelock import FileLock
+
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(f"{folder}.lock"):
-            ready = _ready(folder, lock, digest)
-            return ready or _create(framework, version, lock, digest, folder)
+            yield
     except OSError as error:
         raise EnvironmentMissing(f"cannot write to {folder.parent}: {error.strerror}") from error
 
@@ -205,8 +213,6 @@ def addition(environment: Environment, version: Version, name: str) -> Path:
         EnvironmentMissing: as for :func:`locked`.
 
     """
-    from filelock import FileLock
-
     assert environment.folder is not None
     lock = version.lock(name)
     digest = lock_sha256(lock)
@@ -217,7 +223,7 @@ def addition(environment: Environment, version: Version, name: str) -> Path:
     folder = environment.folder.with_name(
         f"{environment.folder.name}+{name.partition('+')[2]}-{digest[:12]}"
     )
-    with FileLock(f"{folder}.lock"):
+    with _alone(folder):
         if not (folder / MARKER).exists():
             shutil.rmtree(folder, ignore_errors=True)
             _uv(

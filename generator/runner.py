@@ -588,9 +588,7 @@ class _Run:
                     self._recover(job, book, out)
                     raise
             entry["seconds"] = round(finished.seconds, 3)
-            found, facts, problem = read_rows(out, job, self.setup.catalog, book.samples(job))
-        for row in found:  # an error may name files of this machine
-            row["reason"] = _clean(row["reason"], self.setup.root)
+            found, facts, problem = self._read(out, job, book.samples(job))
         windows = facts.pop("windows", [])
         done = facts.pop("done", False)
         self._remember(facts, book, entry)
@@ -675,9 +673,18 @@ class _Run:
         log.write_text(text or f"(no output; {finished.reason})\n", encoding="utf-8")
         return f"{log.parent.name}/{log.name}"
 
+    def _read(
+        self, out: Path, job: Job, taken: Iterable[tuple[str, ...]] = ()
+    ) -> tuple[list[dict[str, Any]], dict[str, Any], str]:
+        """Read what a worker wrote, see :func:`read_rows`; an error may name files of here."""
+        found, facts, problem = read_rows(out, job, self.setup.catalog, taken)
+        for row in found:
+            row["reason"] = _clean(row["reason"], self.setup.root)
+        return found, facts, problem
+
     def _recover(self, job: Job, book: _Book, out: Path) -> None:
         """Keep what an interrupted process had measured, marked as partial; the job runs anew."""
-        found, _, _ = read_rows(out, job, self.setup.catalog)
+        found, _, _ = self._read(out, job)
         for row in found:
             full = self._row(book, section=row["section"], metric=row["metric"], unit=row["unit"])
             full |= row | {"mode": job.mode, "lane": job.lane, "block": job.block}
@@ -699,13 +706,14 @@ class _Run:
         if problem:
             return "failed", problem
         answers = all(self.setup.catalog.section(id).findings for id in job.sections)
-        for status in ("failed", "wrong") if not answers or finished.code else ():
+        for status in ("failed", "wrong"):
             for row in found:
+                # An answer about a case is asked for; without one, the section itself gave up.
                 if row["status"] == status and not (answers and row["case"]):
                     return status, row["reason"]
         if finished.code != 0 or not done:
             return "failed", finished.reason if finished.code else "it ended without its last line"
-        if answers:  # whatever the rows say was asked for
+        if answers:
             return "ok", ""
         headlines = {next(iter(self.setup.catalog.section(s).metrics)) for s in job.sections}
         for row in found:
