@@ -84,7 +84,8 @@ class Version:
     """One release with the requirements that its locks are made from.
 
     ``requirements`` go by device ("cpu"), or by device and the name of an addition ("cpu+reuse"):
-    packages that some section needs beside the framework.
+    packages that some section needs beside the framework. ``default`` names the mode that stood
+    for the framework then, "" where it is today's.
     """
 
     version: str
@@ -93,6 +94,7 @@ class Version:
     python: str
     requirements: Mapping[str, tuple[str, ...]]
     folder: Path
+    default: str = ""
 
     def lock(self, device: str) -> Path:
         """Path of the hash-pinned lock for one device or addition (it may not exist)."""
@@ -103,6 +105,8 @@ class Version:
 class Gap:
     """Something that is not measured, declared with its source; an empty field means any.
 
+    ``versions`` are those that it is about: what came later, or went.
+
     ``status`` is "unsupported" where the framework cannot, "skipped" where we chose not to.
     """
 
@@ -111,7 +115,7 @@ class Gap:
     status: str = "unsupported"
     mode: str = ""
     device: str = ""
-    version: str = ""
+    versions: tuple[str, ...] = ()
     section: str = ""
 
     def covers(self, *, mode: str, device: str, version: str, section: str) -> bool:
@@ -119,10 +123,10 @@ class Gap:
         pairs = (
             (self.mode, mode),
             (self.device, device),
-            (self.version, version),
             (self.section, section),
         )
-        return all(mine in ("", theirs) for mine, theirs in pairs)
+        concerned = not self.versions or version in self.versions
+        return concerned and all(mine in ("", theirs) for mine, theirs in pairs)
 
 
 @dataclass(frozen=True)
@@ -162,6 +166,10 @@ class Framework:
     def default(self) -> Mode:
         """The mode that stands for the framework where one has to."""
         return next(mode for mode in self.modes if mode.default)
+
+    def standard(self, version: Version) -> Mode:
+        """The mode that stood for the framework at a release."""
+        return self.mode(version.default) if version.default else self.default
 
     def scope(self, name: str) -> tuple[Mode, ...]:
         """Return the modes that a section of this scope measures, see ``measurements.contract``.
@@ -447,6 +455,9 @@ def read_framework(path: Path) -> Framework:
     )
     if not versions:
         raise reader.fail("versions", [], "at least one [[versions]] table")
+    for n, version in enumerate(versions):
+        if version.default and version.default not in {mode.id for mode in modes}:
+            raise reader.fail(f"versions[{n}].default", version.default, "a mode of this folder")
     if "other_distributions" in data:
         reader.texts(data, "other_distributions")
     environment = reader.table(data, "environment")
@@ -563,18 +574,20 @@ def _version(reader: _Reader, where: str, table: dict[str, Any], folder: Path) -
             for device in requirements
         },
         folder=folder,
+        default=reader.get(table, "default", str, where) if "default" in table else "",
     )
 
 
 def _gap(reader: _Reader, where: str, table: dict[str, Any]) -> Gap:
-    known = {"reason", "source", "status", "mode", "device", "version", "section"}
+    known = {"reason", "source", "status", "mode", "device", "versions", "section"}
     unknown = set(table) - known
     if unknown:
         raise reader.fail(
             f"{where}{min(unknown)}", table[min(unknown)], f"only {', '.join(sorted(known))}"
         )
-    for key in {"reason", "source", *table}:
+    for key in {"reason", "source", *table} - {"versions"}:
         reader.get(table, key, str, where)
+    versions = reader.texts(table, "versions", where) if "versions" in table else ()
     if "status" in table:
         reader.choice(table, "status", ("unsupported", "skipped"), where)
-    return Gap(**table)
+    return Gap(**{**table, "versions": versions})

@@ -64,7 +64,7 @@ def prepare(request: Request) -> tuple[plan.Plan, runner.Setup]:
         if not section.measured:
             raise UsageError(f"section {section.id!r} states facts; there is nothing to measure")
     installed = installed_frameworks(catalog) if request.environment == "current" else None
-    chosen = plan.selection(catalog, request.frameworks, installed)
+    chosen = plan.selection(catalog, request.frameworks, installed, every=profile.every)
     if installed is not None and not chosen:
         names = ", ".join(framework.distribution for framework in catalog.frameworks)
         raise UsageError(f"this interpreter has none of the distributions {names}")

@@ -30,6 +30,9 @@ class Profile:
                       :meth:`generator.catalog.Framework.scope`
     repeats           scope of the modes that run in every block; others run in the first only,
                       which verifies them and gives a figure without an interval
+    standard          only the mode that stands for each release, see
+                      :meth:`generator.catalog.Framework.standard`
+    every             where no release is named, all of them and not the newest only
     """
 
     name: str
@@ -42,6 +45,8 @@ class Profile:
     summary: str
     extras: str = "modes"
     repeats: str = "modes"
+    standard: bool = False
+    every: bool = False
 
 
 PROFILES: Mapping[str, Profile] = {
@@ -59,6 +64,12 @@ PROFILES: Mapping[str, Profile] = {
         Profile(
             "aa", 6, 30, {"cpu": ("threads-all", "threads-1"), "cuda": LANES["cuda"]}, 0, 0,
             "only", "the same thing measured twice in every block: how large is no difference?",
+            standard=True,
+        ),
+        Profile(
+            "history", 3, 10, {"cpu": ("threads-all",), "cuda": ("resident",)}, 1, 0, "none",
+            "3 blocks of 10 samples of every release, in the mode that stood for it",
+            standard=True, every=True,
         ),
     )
 }  # fmt: skip
@@ -164,6 +175,8 @@ def selection(
     catalog: Catalog,
     names: Sequence[str],
     installed: Mapping[str, str] | None = None,
+    *,
+    every: bool = False,
 ) -> list[tuple[Framework, Version]]:
     """Resolve ``theano`` and ``theano==1.0.5`` into frameworks and versions.
 
@@ -172,6 +185,7 @@ def selection(
         names: as typed; none means every framework.
         installed: framework id -> version in the current interpreter, for ``--environment
             current``; None resolves against the locked versions.
+        every: a name without a release means all that are locked, not the newest only.
 
     Raises:
         UsageError: an unknown framework or version, with the nearest names.
@@ -183,11 +197,14 @@ def selection(
     for name in names:
         id, _, wanted = name.partition("==")
         framework = catalog.framework(id.strip())
-        if installed is None:
-            version = framework.version(wanted) if wanted else framework.newest
+        if installed is not None:
+            versions = [_installed(framework, wanted, installed)]
+        elif wanted:
+            versions = [framework.version(wanted)]
         else:
-            version = _installed(framework, wanted, installed)
-        chosen[framework.id, version.version] = (framework, version)
+            versions = list(framework.versions) if every else [framework.newest]
+        for version in versions:
+            chosen[framework.id, version.version] = (framework, version)
     return list(chosen.values())
 
 
@@ -235,7 +252,7 @@ def make(
         for mode in framework.modes:
             if modes and mode.id not in modes:
                 continue
-            if profile.twins == "only" and not mode.default:
+            if profile.standard and mode != framework.standard(version):
                 continue
             for lane in lanes:
                 missing = []
@@ -337,12 +354,16 @@ def _twins(chosen: Sequence[tuple[Framework, Version]], profile: Profile) -> set
     return set(ids[:1] if profile.twins == "one" else ids)
 
 
-def code_sha256(section: Section, framework: Framework, files: Mapping[str, bytes]) -> str:
-    """Hash the measuring code behind one section of one framework.
+def code_sha256(
+    section: Section, framework: Framework, version: str, files: Mapping[str, bytes]
+) -> str:
+    """Hash the measuring code behind one section of one framework's release.
 
     Args:
         section: the page.
-        framework: the folder; its modes, variables and gaps count as code.
+        framework: the folder; its modes, variables and gaps count as code, as far as they concern
+            the release: another one that is measured as well makes nobody measure this one again.
+        version: the release.
         files: relative path -> content of the shared modules, the section's module and the
             folder's Python files.
 
@@ -350,6 +371,20 @@ def code_sha256(section: Section, framework: Framework, files: Mapping[str, byte
     digest = hashlib.sha256(section.id.encode())
     for name in sorted(files):
         digest.update(name.encode() + b"\0" + files[name] + b"\0")
-    raw = {key: framework.raw.get(key) for key in ("modes", "environment", "gaps")}
+    absent = {
+        gap.mode
+        for gap in framework.gaps
+        if gap.mode and version in gap.versions and not (gap.section or gap.device)
+    }
+    gaps = [
+        table
+        for gap, table in zip(framework.gaps, framework.raw.get("gaps", []), strict=True)
+        if gap.mode not in absent and (not gap.versions or version in gap.versions)
+    ]
+    raw = {
+        "modes": {id: t for id, t in framework.raw.get("modes", {}).items() if id not in absent},
+        "environment": framework.raw.get("environment"),
+        "gaps": gaps or None,
+    }
     digest.update(json.dumps(raw, sort_keys=True, default=str).encode())
     return digest.hexdigest()

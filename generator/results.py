@@ -23,7 +23,7 @@ import math
 import os
 import re
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -48,8 +48,9 @@ STATUSES = ("ok", "unsupported", "failed", "timeout", "wrong", "skipped")
 FLAGS = ("disturbed", "throttled", "partial", "resumed")
 """Words that ``flags`` may hold, separated by one space."""
 
-PROFILES = ("quick", "full", "aa")
-"""``aa`` is the A/A study: never on a page of results, see :func:`study`."""
+PROFILES = ("quick", "full", "aa", "history")
+"""``aa`` is the A/A study, never on a page of results, see :func:`study`; ``history`` compares the
+releases of one framework with each other, see :func:`history`."""
 
 SCHEMA = 1
 """Version of the JSON document that :func:`write` expects."""
@@ -908,13 +909,13 @@ def load(root: Path) -> Results:
     return Results(files, documents)
 
 
-def select(results: Results) -> pd.DataFrame:
+def select(results: Results, profiles: Collection[str] = ("quick", "full")) -> pd.DataFrame:
     """Return the rows that pages show, in one frame.
 
     Per machine, framework, version, section, mode, device and lane these are the rows of the newest
-    run (its id begins with the time) of profile quick or full; a run that is not finished is shown
-    only where no finished one has anything. Rows of interrupted processes (flag ``partial``) are
-    left out before the newest is chosen.
+    run (its id begins with the time) of some profiles; a run that is not finished is shown only
+    where no finished one has anything. Rows of interrupted processes (flag ``partial``) are left
+    out before the newest is chosen.
 
     Returns:
         the columns of :func:`read`, and ``profile``, ``code`` (hash of the measuring code of the
@@ -923,7 +924,7 @@ def select(results: Results) -> pd.DataFrame:
     """
     newest: dict[tuple[str, ...], tuple[bool, str]] = {}
     for key, file in sorted(results.files.items()):
-        if results.documents[key]["profile"] == "aa":
+        if results.documents[key]["profile"] not in profiles:
             continue
         subject, run = key.rsplit("/", 1)
         found = (results.documents[key]["finished"] is not None, run)
@@ -934,6 +935,11 @@ def select(results: Results) -> pd.DataFrame:
     for configuration, (_, run) in newest.items():
         chosen.setdefault(f"{configuration[0]}/{run}", []).append(configuration[1:])
     return _gather(results, chosen)
+
+
+def history(results: Results) -> pd.DataFrame:
+    """Return the rows of the releases that were measured beside each other, see :func:`select`."""
+    return select(results, ("history",))
 
 
 def study(results: Results, shown: pd.DataFrame | None = None) -> pd.DataFrame:

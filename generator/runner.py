@@ -126,14 +126,16 @@ def load_data(folder: Path | None) -> Any:
         raise InputError(error.file, None, error.found, expected) from error
 
 
-def code_hash(section: Section, framework: Framework, catalog: Catalog, root: Path = ROOT) -> str:
-    """Hash of the measuring code behind one section of one framework, read from the files."""
+def code_hash(
+    section: Section, framework: Framework, version: str, catalog: Catalog, root: Path = ROOT
+) -> str:
+    """Hash of the measuring code behind one section of a framework's release, from the files."""
     files = code_files(section, framework, catalog)
     own = {f"own/{path.name}": path.read_bytes() for path in files}
     if section.addition:  # what its processes find beside the framework
         locks = sorted(framework.folder.glob(f"environments/*+{section.addition}.txt"))
         own |= {f"own/{lock.name}": lock.read_bytes() for lock in locks}
-    return code_sha256(section, framework, {**_shared_code(root, section), **own})
+    return code_sha256(section, framework, version, {**_shared_code(root, section), **own})
 
 
 @functools.cache
@@ -198,7 +200,7 @@ def expected_key(
         machine=machines.this().id,
         profile=profile,
         lock_sha256=lock,
-        code_sha256=code_hash(section, framework, catalog, root),
+        code_sha256=code_hash(section, framework, cell.version, catalog, root),
         data_sha256=data_sha256,
         precision=precision,
     )
@@ -421,7 +423,7 @@ class _Run:
                 "size_bytes": environment.size_bytes if environment else None,
             },
             "code_sha256": {
-                id: code_hash(catalog.section(id), framework, catalog, self.setup.root)
+                id: code_hash(catalog.section(id), framework, target[1], catalog, self.setup.root)
                 for id in sorted(wanted)
             },
             "data": {

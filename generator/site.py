@@ -21,13 +21,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from generator import catalog as registry
-from generator import environments, process
+from generator import environments, overviews, process
 from generator.errors import GeneratorError, InputError
 from generator.figures import Figures
 
 if TYPE_CHECKING:
     from generator import charts, pages
-    from generator.catalog import Catalog
+    from generator.catalog import Catalog, Section
 
 RENDERED = "SYMBOLIC_COMPARISON_RENDERED"
 """Set for the MkDocs that :func:`build` starts: its hook need not render again."""
@@ -72,7 +72,8 @@ def render(
     shown = results.withhold(results.select(loaded))
     inputs = _inputs(root, results_root, catalog, loaded, shown)
     _pages(root, results_root, inputs, writer)
-    for key in sorted({str(key) for key in shown["provenance"].unique()}):
+    told = [*shown["provenance"].unique(), *inputs.history["provenance"].unique()]
+    for key in sorted(set(map(str, told))):
         _publish(writer, results_root, key, loaded.documents[key])
     writer.text(f"report/charts/{vega_name()}", vega_bundle)
     writer.finish()
@@ -152,19 +153,19 @@ def vega_bundle() -> str:
 
 
 def navigation(catalog: Catalog) -> list[Any]:
-    """Return the navigation: the article's order, then how to do it yourself."""
+    """Return the navigation: the article's order, the overviews, then how to do it yourself."""
     entries: list[Any] = [{"Home": "index.md"}]
     groups: dict[str, list[Any]] = {}
-    for section in catalog.sections:
-        entry = {section.title: f"report/{section.id}.md"}
-        if not section.group:
+    listed: list[Section | overviews.Overview] = [*catalog.sections, *overviews.load()]
+    for page in listed:
+        entry = {page.title: f"report/{page.id}.md"}
+        if not page.group:
             entries.append(entry)
-        elif section.group in groups:
-            groups[section.group].append(entry)
+        elif page.group in groups:
+            groups[page.group].append(entry)
         else:
-            groups[section.group] = [entry]
-            entries.append({section.group: groups[section.group]})
-    entries.append({"Methodology": "report/methodology.md"})
+            groups[page.group] = [entry]
+            entries.append({page.group: groups[page.group]})
     own = {
         "Reproduce on your machine": "reproduce.md",
         "Add a framework": "add-a-framework.md",
@@ -231,6 +232,7 @@ def _inputs(
         catalog=catalog,
         shown=shown,
         study=results.study(loaded, shown),
+        history=results.withhold(results.history(loaded)),
         documents=loaded.documents,
         book=claims.load(root / "measurements" / "claims.toml"),
         log=log,
@@ -305,8 +307,9 @@ def _pages(root: Path, results_root: Path, inputs: pages.Inputs, writer: _Writer
         return text
 
     write("index.md", "pages/index.md.j2", pages.home_context(inputs, known))
-    context = pages.methodology_context(inputs, known, writer.draw)
-    write("report/methodology.md", "pages/methodology.md.j2", context)
+    for page in overviews.load():
+        context = page.context(inputs, known, writer.draw)
+        write(f"report/{page.id}.md", f"pages/{page.id}.md.j2", context)
     written = [_identity(path) for path in sorted(templates.rglob("*.j2"))]
     for section in inputs.catalog.sections:
         context = pages.context(section, inputs, known, writer.draw)

@@ -115,7 +115,7 @@ def modes_table(frameworks: Sequence[Framework], kind: str) -> Table:
 def _declared_gaps(frameworks: Sequence[Framework]) -> Table | None:
     rows = tuple(
         (
-            Cell(framework.name, detail=gap.version),
+            Cell(framework.name, detail=", ".join(gap.versions)),
             Cell(", ".join(x for x in (gap.section, gap.mode, gap.device) if x) or "everything"),
             Cell(gap.reason, source=gap.source),
         )

@@ -62,7 +62,7 @@ def test_profiles_ask_for_what_there_is(profile):
     assert profile.blocks >= 3, "fewer than three processes have no interval"
     assert profile.cold_blocks <= profile.blocks
     assert profile.accuracy_blocks <= profile.blocks
-    assert profile.twins in ("some", "one", "only")
+    assert profile.twins in ("some", "one", "only", "none")
     for device, lanes in profile.lanes.items():
         assert set(lanes) <= set(LANES[device])
         assert lanes
@@ -375,7 +375,7 @@ def test_a_device_that_no_gap_explains_is_still_answered():
 
 
 def test_the_first_gap_that_covers_a_combination_answers():
-    gaps = [Gap("one", "s", version="1.0"), Gap("two", "s")]
+    gaps = [Gap("one", "s", versions=("1.0",)), Gap("two", "s")]
     alpha = framework("alpha", gaps=gaps)
     names = {"mode": "plain", "device": "cpu", "section": "lenet"}
     assert alpha.gap(version="1.0", **names).reason == "one"
@@ -464,20 +464,54 @@ def test_a_plan_takes_as_long_as_its_jobs():
 def test_the_code_hash_changes_with_whatever_is_code():
     files = {"worker.py": b"a", "own/adapter.py": b"b"}
     one = framework("alpha")
-    base = plan.code_sha256(SECTIONS[1], one, files)
-    assert base == plan.code_sha256(SECTIONS[1], one, dict(reversed(files.items())))
+    base = plan.code_sha256(SECTIONS[1], one, "1.0", files)
+    assert base == plan.code_sha256(SECTIONS[1], one, "1.0", dict(reversed(files.items())))
     changed = [
-        plan.code_sha256(SECTIONS[2], one, files),
-        plan.code_sha256(SECTIONS[1], one, files | {"worker.py": b"c"}),
-        plan.code_sha256(SECTIONS[1], one, files | {"own/lenet.py": b""}),
-        plan.code_sha256(SECTIONS[1], one, {"worker.py": b"b", "own/adapter.py": b"a"}),
-        plan.code_sha256(SECTIONS[1], replace(one, raw={"modes": {"a": 1}}), files),
-        plan.code_sha256(SECTIONS[1], replace(one, raw={"environment": {"A": "1"}}), files),
+        plan.code_sha256(SECTIONS[2], one, "1.0", files),
+        plan.code_sha256(SECTIONS[1], one, "1.0", files | {"worker.py": b"c"}),
+        plan.code_sha256(SECTIONS[1], one, "1.0", files | {"own/lenet.py": b""}),
+        plan.code_sha256(SECTIONS[1], one, "1.0", {"worker.py": b"b", "own/adapter.py": b"a"}),
+        plan.code_sha256(SECTIONS[1], replace(one, raw={"modes": {"a": 1}}), "1.0", files),
+        plan.code_sha256(SECTIONS[1], replace(one, raw={"environment": {"A": "1"}}), "1.0", files),
     ]
     assert base not in changed
     assert len(set(changed)) == len(changed)
     # A fact or a newly read source is no code: results stay valid.
-    assert base == plan.code_sha256(SECTIONS[1], replace(one, raw={"facts": {"a": 1}}), files)
+    assert base == plan.code_sha256(
+        SECTIONS[1], replace(one, raw={"facts": {"a": 1}}), "1.0", files
+    )
+
+
+def test_what_concerns_another_release_makes_nobody_measure_this_one_again():
+    gap = Gap("came with 2.0", "https://example.org", mode="fast", versions=("0.9",))
+    raw = {"modes": {"plain": {"title": "Plain"}, "fast": {"title": "Fast"}}}
+    table = {"mode": "fast", "versions": ["0.9"], "reason": gap.reason, "source": gap.source}
+    one = replace(framework("alpha"), raw=raw)
+    other = replace(framework("alpha", gaps=[gap]), raw=raw | {"gaps": [table]})
+    before = plan.code_sha256(SECTIONS[1], one, "1.0", {})
+    assert plan.code_sha256(SECTIONS[1], other, "1.0", {}) == before
+    assert plan.code_sha256(SECTIONS[1], other, "0.9", {}) != before
+    # A mode that a release has not is no code of it.
+    slower = raw | {"modes": {**raw["modes"], "fast": {"title": "Faster"}}, "gaps": [table]}
+    changed = replace(other, raw=slower)
+    assert plan.code_sha256(SECTIONS[1], changed, "0.9", {}) == plan.code_sha256(
+        SECTIONS[1], other, "0.9", {}
+    )
+
+
+def test_history_measures_every_release_in_the_mode_that_stood_for_it():
+    one = framework("alpha", versions=("0.9", "1.0"))
+    early = replace(one.versions[0], default="fast")
+    one = replace(one, versions=(early, one.versions[1]))
+    known = catalog.Catalog((one,), SECTIONS)
+    every = plan.selection(known, (), every=True)
+    assert [version.version for _, version in every] == ["0.9", "1.0"]
+    assert [version.version for _, version in plan.selection(known, ())] == ["1.0"]
+    made = plan.make(
+        every, SECTIONS, modes=(), device="cpu", lanes=(), profile=PROFILES["history"], seed=1
+    )
+    assert {(job.version, job.mode) for job in made.jobs} == {("0.9", "fast"), ("1.0", "plain")}
+    assert {job.block for job in made.jobs} == {0, 1, 2}
 
 
 def test_a_profile_of_ones_own_works():

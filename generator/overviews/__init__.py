@@ -1,0 +1,37 @@
+"""Pages about everything at once: one module here and one template in ``templates/pages`` each.
+
+A module has
+
+    TITLE    of the page in the navigation
+    GROUP    heading in the navigation that it stands below, "" for none
+    ORDER    place among these pages
+    context  pure: (inputs, figures by machine and device, draw) -> context of its template
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Overview:
+    """One page; ``id`` names module, template and address."""
+
+    id: str
+    title: str
+    group: str
+    order: int
+    context: Callable[..., dict[str, Any]]
+
+
+def load() -> tuple[Overview, ...]:
+    """Return all pages in the order of the navigation."""
+    found = []
+    for module in pkgutil.iter_modules(__path__):
+        page = importlib.import_module(f"{__name__}.{module.name}")
+        found.append(Overview(module.name, page.TITLE, page.GROUP, page.ORDER, page.context))
+    return tuple(sorted(found, key=lambda page: (page.order, page.id)))
