@@ -46,7 +46,12 @@ def questions() -> list[Question]:
         for size in (1, 2)
     ]
     found.append(
-        Question("a process is killed", "seconds until the other one knows", "killed", "death_time")
+        Question(
+            "a process is killed",
+            "until the other one knows; looked at every 0.05 s",
+            "killed",
+            "death_time",
+        )
     )
     return found
 
