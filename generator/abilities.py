@@ -214,32 +214,45 @@ def matrix(
 
 
 def faults(
-    view: View, questions: Iterable[Question], statuses: Sequence[str], label: str
+    view: View, questions: Sequence[Question], statuses: Sequence[str], label: str
 ) -> Table | None:
-    """Return every answer of some statuses with its reason, None where there is none."""
-    rows = []
+    """Return every answer of some statuses with its reason, None where there is none.
+
+    A reason is said once: what it answers, and for which frameworks, is gathered.
+    """
+    asked: dict[tuple[str, str, str], list[Question]] = {}
     for question in questions:
-        said: dict[tuple[str, str], list[Framework]] = {}
         for framework in view.frameworks:
             answer = view.answer(framework.id, question.case, question.metric)
             if answer.status in statuses:
-                said.setdefault((answer.status, answer.reason), []).append(framework)
-        for (status, reason), frameworks in said.items():
-            rows.append(
-                (
-                    Cell(question.label, detail=question.detail),
-                    Cell(
-                        tables.listing([f.name for f in frameworks]),
-                        href=view.link(frameworks[0].id) if len(frameworks) == 1 else "",
-                    ),
-                    Cell("", badge=tables.badge(status)),
-                    reason_cell(reason),
-                )
-            )
+                place = framework.id, answer.status, answer.reason
+                asked.setdefault(place, []).append(question)
+    said: dict[tuple[str, str, tuple[Question, ...]], list[str]] = {}
+    for (id, status, reason), mine in asked.items():
+        said.setdefault((status, reason, tuple(mine)), []).append(id)
+    rows = [
+        (
+            _questions_cell(mine, questions),
+            Cell(names(view, ids), href=view.link(ids[0]) if len(ids) == 1 else ""),
+            Cell("", badge=tables.badge(status)),
+            reason_cell(reason),
+        )
+        for (status, reason, mine), ids in said.items()
+    ]
     if not rows:
         return None
     titles = ("What", "Framework", "Answer", "Reason")
     return Table(label, tuple(map(Column, titles)), tuple(rows))
+
+
+def _questions_cell(mine: Sequence[Question], questions: Sequence[Question]) -> Cell:
+    """Name the questions that share an answer."""
+    if len(mine) == len(questions) > 1:
+        return Cell("everything", detail=tables.plural(len(mine), "question"))
+    labels = list(dict.fromkeys(question.label for question in mine))
+    if len(mine) == 1:
+        return Cell(labels[0], detail=mine[0].detail)
+    return Cell(tables.listing(labels), detail=tables.plural(len(mine), "question"))
 
 
 def reason_cell(reason: str) -> Cell:
