@@ -164,12 +164,19 @@ def _create(
     start = time.monotonic()
     _uv("venv", "--quiet", "--python", str(interpreter or version.python), str(folder))
     # Byte code is compiled as pip does it: else the first import would pay for it and later
-    # ones would not.
+    # ones would not. What uv compiles it with needs Python 3.7.
+    by_uv = tuple(map(int, version.python.split("."))) >= (3, 7)
     log = _uv_pip(
         lock.read_text(encoding="utf-8"),
-        "sync", "--require-hashes", "--compile-bytecode", "--python", str(_python(folder)),
-        str(lock),
+        "sync", "--require-hashes", *(("--compile-bytecode",) if by_uv else ()),
+        "--python", str(_python(folder)), str(lock),
     )  # fmt: skip
+    if not by_uv:
+        # Fails for a file in the syntax of another Python, which nothing imports: no fault.
+        process.run(
+            [_python(folder), "-m", "compileall", "-q", "-j", "0", folder / "lib"],
+            timeout=INSTALL_TIMEOUT,
+        )
     seconds = time.monotonic() - start
     environment = Environment(
         python=_python(folder),

@@ -10,52 +10,80 @@ from measurements.contract import Framework, Model, Unsupported
 
 
 class Adapter(Framework):
-    """TensorFlow 2: ``eager``, ``function`` (tf.function) and ``xla`` (jit_compile=True)."""
+    """TensorFlow 2: ``eager``, ``function`` (tf.function) and ``xla`` (jit_compile=True).
+
+    Before version 2: ``session``, a graph that a Session runs (see session.py).
+    """
 
     def __init__(self, settings):
         super().__init__(settings)
-        import tensorflow as tf
-
-        from . import lenet
-
-        self.tf, self.code = tf, lenet
-        # Before the first operation: afterwards the pools exist and cannot be changed.
-        tf.config.threading.set_intra_op_parallelism_threads(settings.threads)
-        tf.config.threading.set_inter_op_parallelism_threads(settings.threads)
-        gpus = tf.config.list_physical_devices("GPU")
-        if settings.device == "cuda":
-            if not tf.test.is_built_with_cuda():
-                raise Unsupported("this TensorFlow was built without CUDA")
-            if not gpus:
-                raise Unsupported("TensorFlow sees no GPU on this machine")
-            tf.config.set_visible_devices(gpus[:1], "GPU")
-            # Otherwise TensorFlow takes the whole memory at once, and nothing can be said of it.
-            tf.config.experimental.set_memory_growth(gpus[0], True)
-        else:
-            tf.config.set_visible_devices([], "GPU")
         if settings.precision not in ("float32", "tf32"):
             raise Unsupported(
                 "%s would need Keras' mixed-precision policy, another model" % settings.precision
             )
-        # On by default: float32 would silently mean TF32 on Ampere and later.
-        tf.config.experimental.enable_tensor_float_32_execution(settings.precision == "tf32")
+        import tensorflow as tf
+
+        self.tf = tf
+        if settings.mode == "session":
+            from . import session
+
+            self.code = session
+            self.configuration = session.configuration(settings.threads)
+            self.wait = None
+        else:
+            from . import lenet
+
+            self.code = lenet
+            self.configure()
+            # On the CPU every call has finished when it returns; old releases have no such function.
+            self.wait = getattr(getattr(tf.test, "experimental", None), "sync_devices", None)
+
+    def configure(self):
+        """Set threads, device and precision, before the first operation: later it is too late."""
+        config, settings = self.tf.config, self.settings
+        config.threading.set_intra_op_parallelism_threads(settings.threads)
+        config.threading.set_inter_op_parallelism_threads(settings.threads)
+        # In version 2.0 these functions were experimental still.
+        devices = config if hasattr(config, "set_visible_devices") else config.experimental
+        gpus = devices.list_physical_devices("GPU")
+        if settings.device == "cuda":
+            if not self.tf.test.is_built_with_cuda():
+                raise Unsupported("this TensorFlow was built without CUDA")
+            if not gpus:
+                raise Unsupported("TensorFlow sees no GPU on this machine")
+            devices.set_visible_devices(gpus[:1], "GPU")
+            # Otherwise TensorFlow takes the whole memory at once, and nothing can be said of it.
+            config.experimental.set_memory_growth(gpus[0], True)
+        else:
+            devices.set_visible_devices([], "GPU")
+        # On by default where it exists (2.4): float32 would silently mean TF32 on Ampere and later.
+        if hasattr(config.experimental, "enable_tensor_float_32_execution"):
+            config.experimental.enable_tensor_float_32_execution(settings.precision == "tf32")
 
     def about(self):
         tf = self.tf
-        build = tf.sysconfig.get_build_info()
+        sysconfig = getattr(tf, "sysconfig", None)
+        build = sysconfig.get_build_info() if hasattr(sysconfig, "get_build_info") else {}
+        config = getattr(getattr(tf, "config", None), "experimental", None)
+        tf32 = getattr(config, "tensor_float_32_execution_enabled", None)
         return {
             "version": tf.__version__,
-            "keras": tf.keras.__version__,
-            "git_version": tf.version.GIT_VERSION,
-            "compiler": tf.version.COMPILER_VERSION,
-            "onednn": os.environ.get("TF_ENABLE_ONEDNN_OPTS", "default (on for x86-64 Linux)"),
+            "keras": getattr(getattr(tf, "keras", None), "__version__", "none"),
+            "git_version": getattr(tf, "__git_version__", "unknown"),
+            "compiler": getattr(tf, "__compiler_version__", "unknown"),
+            "onednn": os.environ.get("TF_ENABLE_ONEDNN_OPTS", "default"),
             "cuda": str(build.get("cuda_version", "none")),
             "cudnn": str(build.get("cudnn_version", "none")),
             "layout": "NHWC",
-            "tf32": str(tf.config.experimental.tensor_float_32_execution_enabled()),
+            "tf32": str(tf32() if tf32 else False),
         }
 
     def threads(self):
+        if self.settings.mode == "session":
+            return {
+                "intra_op": self.configuration.intra_op_parallelism_threads,
+                "inter_op": self.configuration.inter_op_parallelism_threads,
+            }
         threading = self.tf.config.threading
         return {
             "intra_op": threading.get_intra_op_parallelism_threads(),
@@ -63,11 +91,13 @@ class Adapter(Framework):
         }
 
     def lenet(self, parameters, batch):
+        if self.settings.mode == "session":
+            return SessionLeNet(self, parameters)
         return LeNet(self, parameters)
 
     def synchronise(self):
-        # On the CPU every call has finished when it returns, and this returns at once.
-        self.tf.test.experimental.sync_devices()
+        if self.wait:
+            self.wait()
 
     def reset_allocator_peak(self):
         if self.settings.device == "cuda":
@@ -125,6 +155,48 @@ class LeNet(Model):
 
     def images(self, images):
         return self.tf.constant(np.transpose(images, (0, 2, 3, 1)), self.tf.float32)
+
+
+class SessionLeNet(Model):
+    """A graph, built once and run by a Session, which returns when everything is computed."""
+
+    def __init__(self, framework, parameters):
+        tf, code = framework.tf, framework.code
+        self.images, self.labels = code.placeholders()
+        self.names = list(parameters)
+        self.variables = code.variables(OrderedDict(zip(self.names, to_native(parameters))))
+        self.score = code.scores(self.images, self.variables)
+        rate = framework.settings.learning_rate
+        self.train = code.training_step(self.score, self.labels, rate)
+        self.session = tf.Session(config=framework.configuration)
+        self.session.run(tf.global_variables_initializer())
+
+    def stage(self, images, labels):
+        return {self.images: channels_last(images), self.labels: labels}
+
+    def step(self, batch):
+        _, loss = self.session.run(self.train, feed_dict=batch)
+        return loss
+
+    def loss(self, handle):
+        return float(handle)
+
+    def logits(self, images):
+        return self.session.run(self.score, feed_dict={self.images: channels_last(images)})
+
+    def parameters(self):
+        return to_canonical(self.session.run(list(self.variables.values())), self.names)
+
+    def load(self, parameters):
+        # A variable is initialised from a tensor, and any tensor can be fed with another value.
+        variables = list(self.variables.values())
+        values = zip((v.initial_value for v in variables), to_native(parameters))
+        self.session.run([v.initializer for v in variables], feed_dict=dict(values))
+
+
+def channels_last(images):
+    """Return NHWC images, contiguous: otherwise every feed would copy them in order again."""
+    return np.ascontiguousarray(np.transpose(images, (0, 2, 3, 1)), np.float32)
 
 
 def to_native(parameters):

@@ -33,7 +33,8 @@ def training_step(model, learning_rate):
     """Return the function images, labels -> mean cross-entropy that also takes one SGD step."""
     loss_function = tf.keras.losses.SparseCategoricalCrossentropy(from_logits=True)
     optimizer = tf.keras.optimizers.SGD(learning_rate)
-    optimizer.build(model.trainable_variables)
+    if hasattr(optimizer, "build"):  # before version 2.11 the first step built it
+        optimizer.build(model.trainable_variables)
 
     def step(images, labels):
         with tf.GradientTape() as tape:
@@ -49,4 +50,9 @@ def compiled(function, mode):
     """Return the function as it is (eager), as a graph (function), or compiled by XLA (xla)."""
     if mode == "eager":
         return function
-    return tf.function(function, jit_compile=mode == "xla")
+    if mode == "function":
+        return tf.function(function)
+    try:
+        return tf.function(function, jit_compile=True)
+    except TypeError:  # its name before version 2.5
+        return tf.function(function, experimental_compile=True)
