@@ -9,6 +9,7 @@ is the same for both.
 from __future__ import annotations
 
 import contextlib
+import datetime
 import functools
 import hashlib
 import json
@@ -586,6 +587,179 @@ def _curve_frame() -> str:
             x=alt.value(_gap("aside")),
             y=alt.Y("height:Q", scale=None, axis=None),
             text="label:N",
+        ),
+    ]  # fmt: skip
+    chart = alt.layer(*layers).resolve_scale(y="shared").properties(height=CURVE_HEIGHT)
+    return _text(chart)
+
+
+@dataclass(frozen=True)
+class Moment:
+    """One release on a time line.
+
+    Attributes:
+        panel: title of the small chart that it belongs to.
+        framework: decides the colour.
+        day: of the release.
+        label: its version.
+        y: the value, above 0.
+        low, high: ends of the 95 % interval of y.
+        text: y as it is written.
+        change: "faster" (better) or "slower" (worse) than the moment before it in the panel, or
+            "" where the two are not told apart.
+
+    """
+
+    panel: str
+    framework: str
+    day: datetime.date
+    label: str
+    y: float
+    low: float | None = None
+    high: float | None = None
+    text: str = ""
+    change: str = ""
+
+
+def timeline(
+    name: str,
+    title: str,
+    moments: Sequence[Moment],
+    *,
+    y: str,
+    frameworks: Sequence[str],
+    better: str = "",
+) -> Chart:
+    """Return small charts of equal axes, time against a logarithmic one, one a panel.
+
+    Args:
+        name: readable part of the file names.
+        title: the finding.
+        moments: in any order; panels appear in the order of their first moments.
+        y: title of the vertical axis with its unit.
+        frameworks: the names of all frameworks in a fixed order, for the colours.
+        better: "higher", "lower" or "": which end of y is the good one.
+
+    """
+    specs = {size: _timeline(title, moments, y, frameworks, better, size) for size in WIDTHS}
+    words = {"faster": " (better)", "slower": " (worse)"}
+    rows = [
+        f"{m.panel} {m.label}, {m.day.year}: {m.text}{words.get(m.change, '')}" for m in moments
+    ]
+    return Chart(name, title, f"Chart: {title} {y} by release date. {'; '.join(rows)}.", specs)
+
+
+def _timeline(
+    title: str,
+    moments: Sequence[Moment],
+    y: str,
+    frameworks: Sequence[str],
+    better: str,
+    size: str,
+) -> dict[str, Any]:
+    columns = 1 if size == "narrow" else 2
+    panels = list(dict.fromkeys(moment.panel for moment in moments))
+    width = WIDTHS[size] // columns - 84
+    values = [v for m in moments for v in (m.y, m.low, m.high) if v is not None]
+    domain = [_outwards(min(values) / 1.25, up=False), _outwards(max(values) * 1.25, up=True)]
+    years = [min(m.day for m in moments).year, max(m.day for m in moments).year + 1]
+    days = [f"{year}-01-01" for year in years]
+    every = max(1, math.ceil((years[1] - years[0]) / (5 if columns == 2 else 4)))
+    marks = [f"{year}-01-01" for year in range(years[0], years[1] + 1, every)]
+    data, drawn = {}, []
+    for number, panel in enumerate(panels):
+        name = f"panel {number}"
+        mine = sorted((m for m in moments if m.panel == panel), key=lambda m: m.day)
+        data[name] = [_moment_row(index, moment) for index, moment in enumerate(mine)]
+        drawn.append(
+            {"width": width, "title": _panel_title(panel, 0, narrow=True)}
+            | _filled(
+                _timeline_frame(),
+                data=name,
+                frameworks=list(frameworks),
+                x="published" if number >= len(panels) - columns else None,
+                y=_direction_up(y, better) if number % columns == 0 else None,
+                domain_x=days,
+                values_x=marks,
+                domain_y=domain,
+                values_y=ticks(*domain),
+            )
+        )
+    rows = [
+        {"hconcat": drawn[at : at + columns], "spacing": 48, "bounds": "flush"}
+        for at in range(0, len(drawn), columns)
+    ]
+    return {
+        "$schema": _schema(),
+        "title": {"text": _wrapped(title, size == "narrow")},
+        "vconcat": rows,
+        "datasets": data,
+        "spacing": 18,
+        "padding": {"left": 2, "right": 24, "top": 4, "bottom": 4},
+    }
+
+
+def _moment_row(index: int, moment: Moment) -> dict[str, Any]:
+    """Return a row; neighbouring names stand above and below their points in turn."""
+    return {
+        "day": moment.day.isoformat(),
+        "framework": moment.framework,
+        "label": moment.label,
+        "above": index % 2 == 0,
+        "y": _round(moment.y),
+        "low": _round(moment.low if moment.low is not None else moment.y),
+        "high": _round(moment.high if moment.high is not None else moment.y),
+        "text": moment.text,
+        "change": moment.change or "none",
+        "told": {"faster": "better", "slower": "worse"}.get(moment.change, "not told apart"),
+    }
+
+
+@functools.cache
+@_unchecked()
+def _timeline_frame() -> str:
+    """Return one small chart as JSON with gaps; see :func:`_filled`."""
+    import altair as alt
+
+    x = alt.X(
+        "day:T",
+        scale=alt.Scale(type="utc", domain=_gap("domain_x"), nice=False),
+        axis=alt.Axis(title=_gap("x"), values=_gap("values_x"), format="%Y", grid=False),
+    )
+
+    def y(field: str) -> Any:
+        return alt.Y(
+            f"{field}:Q",
+            scale=alt.Scale(type="log", domain=_gap("domain_y"), nice=False),
+            axis=alt.Axis(title=_gap("y"), values=_gap("values_y"), format=",~f"),
+        )
+
+    colour = alt.Color("framework:N", scale=alt.Scale(domain=_gap("frameworks")), legend=None)
+    shapes = alt.Scale(
+        domain=["faster", "slower", "none"], range=["triangle-up", "triangle-down", "circle"]
+    )
+    tooltip = [
+        alt.Tooltip("label:N", title="release"),
+        alt.Tooltip("day:T", title="published", format="%e %B %Y"),
+        alt.Tooltip("text:N", title="value"),
+        alt.Tooltip("told:N", title="against the one before"),
+    ]
+    base = alt.Chart(alt.NamedData(_gap("data")))
+    names: dict[str, Any] = {"fontSize": 10.5, "style": "plain", "align": "center"}
+    layers = [
+        base.mark_line(strokeWidth=1.5, opacity=0.45).encode(x=x, y=y("y"), color=colour),
+        base.mark_rule(strokeWidth=3, opacity=0.5).encode(
+            x=x, y=y("low"), y2="high:Q", color=colour
+        ),
+        base.mark_point(filled=True, size=75, opacity=1).encode(
+            x=x, y=y("y"), color=colour, tooltip=tooltip,
+            shape=alt.Shape("change:N", scale=shapes, legend=None),
+        ),
+        base.transform_filter("datum.above").mark_text(dy=-13, **names).encode(
+            x=x, y=y("y"), text="label:N"
+        ),
+        base.transform_filter("!datum.above").mark_text(dy=14, **names).encode(
+            x=x, y=y("y"), text="label:N"
         ),
     ]  # fmt: skip
     chart = alt.layer(*layers).resolve_scale(y="shared").properties(height=CURVE_HEIGHT)

@@ -26,7 +26,11 @@ TEMPLATES = sorted((ROOT / "templates").rglob("*.j2"))
 
 PURE = (
     "plan", "statistics", "tables", "charts", "pages", "claims", "figures",
-    *(f"sections/{path.stem}" for path in (ROOT / "generator" / "sections").glob("*.py")),
+    *(
+        f"{folder}/{path.stem}"
+        for folder in ("sections", "overviews")
+        for path in (ROOT / "generator" / folder).glob("[a-z]*.py")
+    ),
 )  # fmt: skip
 READERS = {"claims": ("load",), "pages": ("_scripts", "_locks")}
 """The one door of a pure module that reads a file: what it is given is a path, not a text."""

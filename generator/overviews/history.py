@@ -1,0 +1,572 @@
+"""Pure: the same training step in every release of a framework, measured beside each other."""
+
+from __future__ import annotations
+
+import datetime
+import math
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from markupsafe import Markup
+
+from generator import charts, statistics, tables
+from generator import figures as models
+from generator.abilities import reason_cell
+from generator.figures import Figures, slug
+from generator.markup import escape
+from generator.pages import ClaimView, Draw, Inputs, Picture, claim_views, finite
+from generator.tables import Cell, Column, Table, badge, quantity
+from generator.words import DEVICES, machine_words
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from generator.catalog import Framework, Version
+
+TITLE = "Ten years of the same step"
+GROUP = "Over time"
+ORDER = 10
+
+
+@dataclass(frozen=True)
+class Measure:
+    """One figure that is followed over the releases.
+
+    Attributes:
+        id: part of anchors and file names.
+        section, metric, case: of the rows.
+        column: heading in the tables.
+        axis: title of the chart's axis with its unit.
+        word: what a release with a larger value has more of.
+        scale: factor from the rows' unit to the axis'; a rate is ``scale / value``.
+        rate: whether more is better, because the axis shows work per second.
+
+    """
+
+    id: str
+    section: str
+    metric: str
+    case: str
+    column: str
+    axis: str
+    word: str
+    scale: float
+    rate: bool = False
+
+    def shown(self, value: float) -> float:
+        """Return a value of the rows on the axis."""
+        return self.scale / value if self.rate else self.scale * value
+
+
+MEASURES = (
+    Measure("speed", "lenet", "step_time", "", "Images per second", "images per second",
+            "time", 64.0, rate=True),
+    Measure("cold", "compile", "ready_time", "cold", "Ready after, cold",
+            "seconds until the first step is done, cold caches", "time until ready", 1.0),
+    Measure("memory", "memory", "peak_rss", "", "Peak memory", "peak resident memory in MB",
+            "memory", 1e-6),
+)  # fmt: skip
+SIZE = "Installed size"
+
+
+@dataclass(frozen=True)
+class Release:
+    """One release as it was measured on one machine and device.
+
+    ``cells`` holds the samples by :attr:`Measure.id`; ``gate`` is the status of the gate's row.
+    """
+
+    framework: Framework
+    version: Version
+    mode: str
+    document: Mapping[str, Any]
+    cells: Mapping[str, statistics.Cell]
+    gate: str
+    reason: str
+
+    @property
+    def day(self) -> datetime.date:
+        """The day of the upload; a release without one is never drawn."""
+        assert self.version.released is not None
+        return self.version.released
+
+
+@dataclass(frozen=True)
+class Step:
+    """What changed from one measured release to the next.
+
+    ``verdict`` is on the newer one, in words of time: "faster" has less of it.
+    """
+
+    measure: Measure
+    old: Release
+    new: Release
+    ratio: statistics.Ratio
+    verdict: statistics.Verdict
+
+    @property
+    def real(self) -> bool:
+        """Whether the two were told apart."""
+        return self.verdict in ("faster", "slower")
+
+
+@dataclass(frozen=True)
+class ChartView:
+    """One figure over time."""
+
+    heading: str
+    anchor: str
+    picture: Picture
+
+
+@dataclass(frozen=True)
+class View:
+    """What the page says about one device of one machine."""
+
+    heading: str
+    anchor: str
+    byline: str
+    findings: tuple[Markup, ...]
+    charts: tuple[ChartView, ...]
+    releases: Table
+    steps: Table | None
+    faults: Table | None
+    then: Table | None
+    then_text: str
+    claims: tuple[ClaimView, ...]
+
+
+def context(inputs: Inputs, known: Mapping[tuple[str, str], Figures], draw: Draw) -> dict[str, Any]:
+    """Return the context of the page."""
+    frame = inputs.history
+    places = sorted(
+        set(zip(frame["machine"].astype(str), frame["device"].astype(str), strict=True))
+    )
+    views = []
+    for machine, device in places:
+        here = frame[(frame["machine"] == machine) & (frame["device"] == device)]
+        found = releases(here, inputs)
+        if found:
+            view = _view(found, here, inputs, known.get((machine, device)), draw)
+            views.append(view if len(places) > 1 else replace(view, heading=""))
+    return {
+        "title": TITLE,
+        "description": "Releases of a decade on one machine: speed, compile time, memory and size.",
+        "views": views,
+        "gone": _gone(inputs),
+        "command": "generator measure --profile history",
+    }
+
+
+def releases(frame: pd.DataFrame, inputs: Inputs) -> list[Release]:
+    """Return the measured releases of one machine and device by framework and date.
+
+    What the catalog no longer knows, or has no date for, is left out.
+    """
+    grouped = statistics.cells(frame)
+    found = []
+    for framework in inputs.catalog.frameworks:
+        mine = frame[frame["framework"] == framework.id]
+        for version in framework.versions:
+            rows = mine[mine["version"] == version.version]
+            if not len(rows) or version.released is None:
+                continue
+            mode = framework.standard(version).id
+            cells = {
+                measure.id: cell
+                for measure in MEASURES
+                for key, cell in grouped.items()
+                if (key.framework, key.version, key.mode) == (framework.id, version.version, mode)
+                and (key.section, key.metric, key.case)
+                == (measure.section, measure.metric, measure.case)
+            }
+            status, reason = _gate(rows)
+            key = str(rows["provenance"].iloc[0])
+            found.append(
+                Release(framework, version, mode, inputs.documents[key], cells, status, reason)
+            )
+    return sorted(found, key=lambda release: (release.framework.id, release.day))
+
+
+def _gate(rows: pd.DataFrame) -> tuple[str, str]:
+    """Return the worst that happened to a release and why."""
+    bad = rows[rows["status"] != "ok"]
+    gate = rows[rows["metric"] == "gate"]
+    if not len(bad):
+        return ("ok", "") if len(gate) else ("skipped", "it has not come to the gate")
+    wrong = bad[bad["status"] == "wrong"]
+    worst = (wrong if len(wrong) else bad).iloc[0]
+    return str(worst["status"]), str(worst["reason"])
+
+
+def steps(found: Sequence[Release], bands: Mapping[str, float]) -> list[Step]:
+    """Compare every release with the one measured before it.
+
+    Args:
+        found: by framework and date.
+        bands: metric -> smallest difference that is one; see :func:`statistics.null_band`.
+
+    """
+    made = []
+    for measure in MEASURES:
+        before: dict[str, Release] = {}
+        for release in found:
+            cell = release.cells.get(measure.id)
+            if cell is None:
+                continue
+            old = before.get(release.framework.id)
+            before[release.framework.id] = release
+            if old is None:
+                continue
+            ratio = statistics.ratio(cell.blocks, old.cells[measure.id].blocks)
+            delta = bands.get(measure.metric, statistics.SMALLEST_DELTA)
+            verdict = statistics.verdict(ratio, delta, "lower")
+            made.append(Step(measure, old, release, ratio, verdict))
+    return made
+
+
+def _bands(figures: Figures | None) -> dict[str, float]:
+    """Return the null bands that the machine's other runs found, by metric."""
+    bands: dict[str, float] = {}
+    for panel in figures.panels if figures else ():
+        bands[panel.metric.id] = max(panel.delta, bands.get(panel.metric.id, 0.0))
+    return bands
+
+
+def _view(
+    found: Sequence[Release],
+    frame: pd.DataFrame,
+    inputs: Inputs,
+    figures: Figures | None,
+    draw: Draw,
+) -> View:
+    machine, device = str(frame["machine"].iloc[0]), str(frame["device"].iloc[0])
+    made = steps(found, _bands(figures))
+    drawn = []
+    for measure in MEASURES:
+        points = _points(found, made, measure)
+        if points:
+            chart = charts.timeline(
+                f"history-{measure.id}-{device}-{slug(machine)}", _title(made, measure), points,
+                y=measure.axis, better="higher" if measure.rate else "lower",
+                frameworks=[f.name for f in inputs.catalog.frameworks],
+            )  # fmt: skip
+            drawn.append(
+                ChartView(measure.column, f"{measure.id}-{device}-{slug(machine)}", draw(chart))
+            )
+    then = _of_that_time(found, inputs)
+    keys = [str(key) for key in frame["provenance"].unique()]
+    days = sorted({tables.day(inputs.documents[key]["run"]) for key in keys})
+    return View(
+        heading=f"{machine_words(found[0].document)}: {DEVICES.get(device, device)}",
+        anchor=f"history-{slug(machine)}-{device}",
+        byline=f"Measured on {machine_words(found[0].document)}, {tables.listing(days)}.",
+        findings=tuple(Markup("{}\n").format(escape(text)) for text in _findings(found, made)),
+        charts=tuple(drawn),
+        releases=_releases_table(found, inputs),
+        steps=_steps_table(made),
+        faults=_faults_table(found),
+        then=_then_table(then, found),
+        then_text=_then_text(then, inputs),
+        claims=_then_claims(then, frame, inputs),
+    )
+
+
+def _points(
+    found: Sequence[Release], made: Sequence[Step], measure: Measure
+) -> list[charts.Moment]:
+    real = {
+        (step.new.framework.id, step.new.version.version): step
+        for step in made
+        if step.measure is measure and step.real
+    }
+    points = []
+    for release in found:
+        cell = release.cells.get(measure.id)
+        if cell is None:
+            continue
+        ends = sorted(measure.shown(x) for x in _interval(cell) if x is not None)
+        low, high = ends if len(ends) == 2 else (None, None)
+        step = real.get((release.framework.id, release.version.version))
+        value = measure.shown(models.summary(cell).value)
+        points.append(
+            charts.Moment(
+                release.framework.name, release.framework.name, release.day,
+                release.version.version, value, low, high,
+                text=f"{tables.figures(value)}", change="" if step is None else step.verdict,
+            )
+        )  # fmt: skip
+    return points
+
+
+def _title(made: Sequence[Step], measure: Measure) -> str:
+    mine = [step for step in made if step.measure is measure]
+    real = [step for step in mine if step.real]
+    if not mine:
+        return f"{measure.column}, by release."
+    if not real:
+        return f"{measure.column}: no release differs from the one measured before it."
+    largest = max(real, key=lambda step: abs(math.log(step.ratio.value)))
+    return (
+        f"{measure.column}: {len(real)} of {len(mine)} steps are real; the largest is"
+        f" {largest.new.framework.name} {largest.new.version.version}, with"
+        f" {tables.times(largest.ratio.value)} the {measure.word} of"
+        f" {largest.old.version.version}."
+    )
+
+
+def _findings(found: Sequence[Release], made: Sequence[Step]) -> list[str]:
+    """One sentence about the whole, and one a framework: its last release against its first."""
+    good = [release for release in found if release.gate == "ok"]
+    names = {release.framework.id for release in found}
+    sentences = [
+        f"{tables.plural(len(found), 'release')} of {tables.plural(len(names), 'framework')} took"
+        f" the same step on the same machine; {len(good)} passed the gate."
+    ]
+    speed = MEASURES[0]
+    for id in sorted(names):
+        mine = [r for r in found if r.framework.id == id and speed.id in r.cells]
+        if len(mine) < 2:
+            continue
+        old, new = mine[0], mine[-1]
+        ratio = statistics.ratio(old.cells[speed.id].blocks, new.cells[speed.id].blocks)
+        steps_up = [s for s in made if s.new.framework.id == id and s.measure is speed and s.real]
+        told = f"{len(steps_up)} of the {len(mine) - 1} steps between them"
+        sentences.append(
+            f"{new.framework.name} {new.version.version} ({new.day.year}) does"
+            f" {tables.times(ratio.value)} the images per second of {old.version.version}"
+            f" ({old.day.year}); {told} {'is' if len(steps_up) == 1 else 'are'} told apart."
+        )
+    return sentences
+
+
+def _package(document: Mapping[str, Any], name: str) -> str:
+    pattern = re.compile(rf"{name}==(.+)", re.IGNORECASE)
+    for item in document["environment"]["packages"]:
+        if match := pattern.fullmatch(str(item)):
+            return match[1]
+    return "–"
+
+
+def _value_cell(release: Release, measure: Measure) -> Cell:
+    cell = release.cells.get(measure.id)
+    if cell is None:
+        return Cell("–")
+    value, low, high = (models.summary(cell).value, *_interval(cell))
+    if measure.rate:
+        text, sort = tables.figures(measure.shown(value), 4), measure.shown(value)
+        detail = "" if low is None else _between(measure.shown(high), measure.shown(low))
+    else:
+        text, sort = quantity(value, cell.unit), value
+        detail = "" if low is None else tables.span(low, high, cell.unit)
+    return Cell(text, sort=float(f"{sort:.6g}"), detail=detail)
+
+
+def _between(low: float, high: float) -> str:
+    return f"{tables.figures(low)} to {tables.figures(high)}"
+
+
+def _interval(cell: statistics.Cell) -> tuple[Any, Any]:
+    summary = models.summary(cell)
+    return finite(summary.low), finite(summary.high)
+
+
+def _size_cell(release: Release) -> Cell:
+    size = release.document["environment"].get("size_bytes")
+    return Cell(quantity(size, "B"), sort=float(size)) if size else Cell("–")
+
+
+def _releases_table(found: Sequence[Release], inputs: Inputs) -> Table:
+    rows = []
+    for release in found:
+        address = _address(release, inputs)
+        rows.append(
+            (
+                Cell(release.framework.name, href=address, detail=release.version.version),
+                Cell(release.day.isoformat(), sort=float(release.day.toordinal())),
+                Cell("", badge=badge(release.gate)),
+                *(_value_cell(release, measure) for measure in MEASURES),
+                _size_cell(release),
+                Cell(
+                    release.document["environment"]["python"],
+                    detail=f"NumPy {_package(release.document, 'numpy')}",
+                ),
+                Cell(release.framework.mode(release.mode).title),
+            )
+        )
+    columns = (
+        Column("Release"),
+        Column("Published", narrow=True),
+        Column("Gate"),
+        *(Column(measure.column, number=True) for measure in MEASURES),
+        Column(SIZE, number=True),
+        Column("Python", narrow=True),
+        Column("Mode that stood for it"),
+    )
+    return Table("Releases, measured beside each other", columns, tuple(rows))
+
+
+def _address(release: Release, inputs: Inputs) -> str:
+    """Return the address of the rows of a release."""
+    for key, document in inputs.documents.items():
+        if document is release.document:
+            return f"data/{key}.csv"
+    return ""
+
+
+def _steps_table(made: Sequence[Step]) -> Table | None:
+    rows = [
+        (
+            Cell(step.new.framework.name),
+            Cell(f"{step.old.version.version} → {step.new.version.version}"),
+            Cell(step.measure.column),
+            Cell(
+                tables.times(step.ratio.value),
+                sort=float(f"{step.ratio.value:.6g}"),
+                detail=_span_of(step.ratio),
+            ),
+            Cell(_WORDS[step.measure.rate][step.verdict], strong=step.real),
+        )
+        for step in sorted(made, key=lambda step: (step.new.framework.id, step.new.day))
+    ]
+    if not rows:
+        return None
+    columns = (
+        Column("Framework"),
+        Column("From → to", narrow=True),
+        Column("What"),
+        Column("Time or memory, new / old", number=True),
+        Column("Verdict"),
+    )
+    return Table("From release to release", columns, tuple(rows))
+
+
+_LESS: dict[statistics.Verdict, str] = {
+    "faster": "less", "slower": "more", "no practical difference": "no practical difference",
+    "unresolved": "unresolved",
+}  # fmt: skip
+_SPEED: dict[statistics.Verdict, str] = {**_LESS, "faster": "faster", "slower": "slower"}
+_WORDS = {True: _SPEED, False: _LESS}
+
+
+def _span_of(ratio: statistics.Ratio) -> str:
+    return f"{ratio.low:.2f} to {ratio.high:.2f}" if math.isfinite(ratio.low) else ""
+
+
+def _faults_table(found: Iterable[Release]) -> Table | None:
+    rows = [
+        (
+            Cell(release.framework.name, detail=release.version.version),
+            Cell("", badge=badge(release.gate)),
+            reason_cell(release.reason),
+        )
+        for release in found
+        if release.gate != "ok"
+    ]
+    columns = (Column("Release"), Column("Status"), Column("Reason"))
+    return Table("Releases without a valid result", columns, tuple(rows)) if rows else None
+
+
+def _gone(inputs: Inputs) -> Table | None:
+    """Return the releases that no longer install, as the folders declare them."""
+    rows = [
+        (
+            Cell(framework.name, detail=", ".join(gap.versions)),
+            Cell(gap.reason, source=gap.source),
+        )
+        for framework in inputs.catalog.frameworks
+        for gap in framework.gaps
+        if gap.versions and not (gap.mode or gap.section)
+    ]
+    if not rows:
+        return None
+    return Table("What no longer installs", (Column("Release"), Column("Why")), tuple(rows))
+
+
+# ------------------------------------------------------------------- the article's own generation
+
+
+def _compared_by_the_article(inputs: Inputs) -> tuple[str, ...]:
+    return tuple(map(str, inputs.book.article.get("compared", ())))
+
+
+def _of_that_time(found: Sequence[Release], inputs: Inputs) -> list[Release]:
+    """Return the release of each compared framework that stands for the article's time.
+
+    The newest that was published until the end of the article's year, or else the first one that
+    was measured.
+    """
+    year = int(inputs.book.article.get("year", 0))
+    chosen = []
+    for id in _compared_by_the_article(inputs):
+        mine = [release for release in found if release.framework.id == id]
+        early = [release for release in mine if release.day.year <= year]
+        if mine:
+            chosen.append(early[-1] if early else mine[0])
+    return chosen
+
+
+def _then_text(then: Sequence[Release], inputs: Inputs) -> str:
+    names = [f"{r.framework.name} {r.version.version} of {r.day:%B %Y}" for r in then]
+    year = inputs.book.article.get("year", "")
+    return (
+        f"{tables.listing(names)}: of each framework that the article compared, the newest measured"
+        f" release that was published until the end of {year}, or else the first one that was"
+        " measured. Beside it the newest release, from the same blocks."
+    )
+
+
+def _then_table(then: Sequence[Release], found: Sequence[Release]) -> Table | None:
+    rows = []
+    for old in then:
+        new = [release for release in found if release.framework is old.framework][-1]
+        for release in dict.fromkeys((old.version.version, new.version.version)):
+            one = old if release == old.version.version else new
+            rows.append(
+                (
+                    Cell(one.framework.name, detail=one.version.version),
+                    Cell(str(one.day.year), sort=float(one.day.toordinal())),
+                    Cell("", badge=badge(one.gate)),
+                    *(_value_cell(one, measure) for measure in MEASURES),
+                    _size_cell(one),
+                )
+            )
+    if not rows:
+        return None
+    columns = (
+        Column("Release"),
+        Column("Of", narrow=True),
+        Column("Gate"),
+        *(Column(measure.column, number=True) for measure in MEASURES),
+        Column(SIZE, number=True),
+    )
+    return Table("The article's own versions, run today", columns, tuple(rows))
+
+
+def _then_claims(
+    then: Sequence[Release], frame: pd.DataFrame, inputs: Inputs
+) -> tuple[ClaimView, ...]:
+    """Judge the article's claims by its own versions: those that these figures can decide."""
+    pairs = {(release.framework.id, release.version.version) for release in then}
+    mine = [
+        pair in pairs
+        for pair in zip(frame["framework"].astype(str), frame["version"].astype(str), strict=True)
+    ]
+    rows = frame[mine]
+    if not len(rows):
+        return ()
+    panels = [
+        panel
+        for section in inputs.catalog.sections
+        if section.measured and len(here := rows[rows["section"] == section.id])
+        for panel in models.build(here, section, inputs.catalog)
+    ]
+    figures = Figures(
+        str(rows["machine"].iloc[0]), str(rows["device"].iloc[0]), tuple(panels),
+        statistics.cells(rows),
+    )  # fmt: skip
+    pages = dict.fromkeys(measure.section for measure in MEASURES)
+    found = [view for page in pages for view in claim_views(inputs.book, page, figures)]
+    return tuple(view for view in found if view.badge.word != "cannot be tested here")
