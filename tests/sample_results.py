@@ -42,8 +42,8 @@ SECTIONS = (
 SWEEPS = {"versus": ("batch", (1, 8, 64, 256, 1024)), "depth": ("depth", (2, 8, 32))}
 LINES = {"theano": 31, "mxnet": 36, "tensorflow": 27}
 BUILD = {"compiled": 30.0, "eager": 0.1, "function": 0.4, "xla": 2.0}  # seconds, cold
-BLOCKS = {"quick": 3, "full": 10, "aa": 10}
-SAMPLES = {"quick": 10, "full": 30, "aa": 30}
+BLOCKS = {"quick": 3, "full": 10, "aa": 10, "history": 3}
+SAMPLES = {"quick": 10, "full": 30, "aa": 30, "history": 10}
 
 
 def write_sample(
@@ -87,6 +87,38 @@ def write_sample(
             rows = [base | row for row in _rows(plan)]
             document = _document(path, rows, base, plan) | {"seed": seed}
             results.write(path, rows, document)
+            paths.append(path)
+    return paths
+
+
+def write_history(
+    root: Path, releases: dict[str, dict[str, float]], *, machine: str = MACHINE, start: int = 0
+) -> list[Path]:
+    """Write one run of profile "history" and return the paths of the CSVs.
+
+    Args:
+        releases: framework -> version -> how many times its step takes that of ``STEP``; a version
+            of NaN is wrong.
+
+    """
+    run = f"2026{start + 1:02}02T000000Z-{hashlib.sha256(machine.encode()).hexdigest()[:6]}"
+    drift = np.exp(np.random.default_rng(start).normal(0, 0.06, BLOCKS["history"]))
+    paths = []
+    for framework, versions in releases.items():
+        for number, (version, factor) in enumerate(versions.items()):
+            path = root / machine / framework / version / f"{run}.csv"
+            base = {"run": run, "machine": machine, "framework": framework, "version": version}
+            rng = np.random.default_rng([start, number])
+            slow = drift if np.isnan(factor) else drift * factor
+            plan = _Plan(framework, "history", "cpu", SAMPLES["history"], False, slow, rng)
+            where = {"mode": DEFAULTS[framework], "device": "cpu", "lane": LANES["cpu"][-1]}
+            rows = [*_lenet(where, "", plan), *_memory(where, plan), *_compile(where, plan)]
+            if np.isnan(factor):
+                rows = [where | {"section": "lenet", "metric": "gate", "unit": "verdict",
+                                 "block": 0, "value": 0.0, "status": "wrong",
+                                 "reason": "loss of step 1 is 0.1 off (SYNTHETIC)"}]  # fmt: skip
+            rows = [base | row for row in rows]
+            results.write(path, rows, _document(path, rows, base, plan) | {"seed": start})
             paths.append(path)
     return paths
 

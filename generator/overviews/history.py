@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from markupsafe import Markup
 
-from generator import charts, statistics, tables
+from generator import charts, plan, statistics, tables
 from generator import figures as models
 from generator.abilities import reason_cell
 from generator.figures import Figures, slug
@@ -181,6 +181,7 @@ def releases(frame: pd.DataFrame, inputs: Inputs) -> list[Release]:
                 if (key.framework, key.version, key.mode) == (framework.id, version.version, mode)
                 and (key.section, key.metric, key.case)
                 == (measure.section, measure.metric, measure.case)
+                and key.lane in plan.PROFILES["history"].lanes[key.device]
             }
             status, reason = _gate(rows)
             key = str(rows["provenance"].iloc[0])
