@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from markupsafe import Markup
 
-from generator import tables
+from generator import freshness, tables
 from generator.figures import Answer, Figures, Sheet, slug
 from generator.markup import escape
 from generator.pages import Picture, claim_views, fact, heading_of, main_figures, measured_on
@@ -104,6 +104,11 @@ class View:
         """Return what the newest process of the section said about itself."""
         return fact(self.inputs, self.figures, self.section.id, framework, name, default)
 
+    def release(self, framework: str) -> str:
+        """Return the release that answered and how fresh it is, "" where none did."""
+        version = next((answer.version for answer in self.sheets[framework].values()), "")
+        return freshness.words(self.catalog.framework(framework), version)
+
     def link(self, framework: str) -> str:
         """Return the address of the evidence of a framework, "" where there is none."""
         asked = self.figures.answers.get(self.section.id, {})
@@ -136,12 +141,13 @@ def context(
             figures = known[machine, device]
             asked = figures.answers.get(section.id, {})
             sheets = {f.id: asked.get(f.id, {}) for f in inputs.catalog.frameworks}
-            findings, blocks = make(View(section, inputs, figures, sheets, draw))
+            view = View(section, inputs, figures, sheets, draw)
+            findings, blocks = make(view)
             views.append(
                 MachineView(
                     heading_of(inputs, machine, device, first=not views),
                     f"{section.id}-{slug(machine)}-{device}",
-                    measured_on(inputs, figures),
+                    f"{measured_on(inputs, figures)} {_releases(view)}".strip(),
                     tuple(Markup("{}\n").format(escape(text)) for text in findings),
                     tuple(blocks),
                 )
@@ -154,6 +160,12 @@ def context(
         "claims": claim_views(inputs.book, section.id, main_figures(inputs, known)),
         "command": f"generator measure --profile full --section {section.id}",
     }
+
+
+def _releases(view: View) -> str:
+    """Return what was asked: a matrix has no room for it above its columns."""
+    said = [f"{f.name} {view.release(f.id)}" for f in view.frameworks if view.sheets[f.id]]
+    return f"Releases: {'; '.join(said)}." if said else ""
 
 
 def framework_columns(view: View) -> list[Column]:

@@ -12,15 +12,20 @@ import importlib
 import re
 import tomllib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeVar
 
+from generator import releases
 from generator.errors import InputError, UsageError
+from generator.releases import Watch
 
 ROOT = Path(__file__).resolve().parent.parent
 """The repository; ``measurements/``, ``templates/`` and ``docs/`` lie in it."""
+
+SNAPSHOT = "releases.json"
+"""Beside the folder of the framework folders: what the package index has."""
 
 DEVICES = ("cpu", "cuda")
 LANES: Mapping[str, tuple[str, ...]] = {
@@ -138,8 +143,17 @@ class Zoo:
 
 
 @dataclass(frozen=True)
+class Retired:
+    """That a framework was given up: the year, and the page that says so."""
+
+    year: int
+    source: str
+    read: datetime.date
+
+
+@dataclass(frozen=True)
 class Framework:
-    """One framework folder."""
+    """One framework folder; ``watch`` is what the package index was last heard to have of it."""
 
     id: str
     name: str
@@ -153,6 +167,13 @@ class Framework:
     device_environment: Mapping[str, Mapping[str, str]]
     raw: Mapping[str, Any] = field(repr=False, compare=False)
     zoo: Zoo | None = None
+    retired: Retired | None = None
+    watch: Watch | None = field(default=None, compare=False)
+
+    @property
+    def distributions(self) -> tuple[str, ...]:
+        """Names under which the package index has it, the one that is measured first."""
+        return (self.distribution, *self.raw.get("other_distributions", []))
 
     def mode(self, id: str) -> Mode:
         """Return one mode; an unknown id is a :class:`UsageError` with the nearest names."""
@@ -291,13 +312,17 @@ def load(root: Path = ROOT, frameworks: Path | None = None) -> Catalog:
         frameworks: another folder of framework folders (tests bring tiny fakes).
 
     Raises:
-        InputError: a ``framework.toml`` is not as agreed.
+        InputError: a ``framework.toml`` or the snapshot of the package index is not as agreed.
 
     """
     folder = (frameworks or root / "measurements" / "frameworks").resolve()
-    found = sorted(folder.glob("*/framework.toml"))
+    watches = releases.read(folder.parent / SNAPSHOT)
+    found = [
+        replace(framework, watch=watches.get(framework.id))
+        for framework in map(read_framework, sorted(folder.glob("*/framework.toml")))
+    ]
     sections = sorted(_sections(root), key=lambda section: (section.order, section.id))
-    return Catalog(tuple(read_framework(path) for path in found), tuple(sections))
+    return Catalog(tuple(found), tuple(sections))
 
 
 def _sections(root: Path) -> Iterable[Section]:
@@ -481,6 +506,7 @@ def read_framework(path: Path) -> Framework:
         },
         raw=data,
         zoo=_zoo(reader, data["zoo"]) if "zoo" in data else None,
+        retired=_retired(reader, data["retired"]) if "retired" in data else None,
     )
 
 
@@ -488,6 +514,14 @@ def _zoo(reader: _Reader, table: Any) -> Zoo:
     if not isinstance(table, dict) or not isinstance(table.get("offline"), bool):
         raise reader.fail("zoo.offline", table, "a table with value, source and offline = true")
     return Zoo(_fact(reader, "zoo", table, ""), table["offline"])
+
+
+def _retired(reader: _Reader, table: Any) -> Retired:
+    year = table.get("year") if isinstance(table, dict) else None
+    if type(year) is not int or not 1990 <= year <= 2100:
+        raise reader.fail("retired.year", year, "a table with a year, source and read")
+    source = reader.get(table, "source", str, "retired.")
+    return Retired(year, source, reader.day(table, "read", "retired."))
 
 
 def _fact(reader: _Reader, id: str, table: Any, parent: str = "facts.") -> Fact:

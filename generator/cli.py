@@ -10,8 +10,9 @@ import json
 import shlex
 import signal
 import sys
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
@@ -31,6 +32,10 @@ from generator import commands, environments, plan, runner
 from generator.catalog import ROOT
 from generator.errors import GeneratorError, Interrupted
 from generator.plan import Job
+
+if TYPE_CHECKING:
+    from generator.update import News
+    from generator.update import Outcome as UpdateOutcome
 
 app = typer.Typer(
     name="generator",
@@ -461,6 +466,132 @@ def compare(
             f"{item.verdict} (±{item.delta:.1%} is no difference)",
         )
     out.print(table)
+
+
+UPDATE_WAITS = 4
+"""Exit code of ``update --check`` when something is new: none of those that mean a failure."""
+
+
+@app.command()
+def update(
+    frameworks: Frameworks = None,
+    check_only: Annotated[
+        bool,
+        typer.Option("--check", help="Only ask and report; exit code 4 when something is new."),
+    ] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Print what would be locked and measured, and stop.")
+    ] = False,
+    snapshot: Annotated[
+        bool,
+        typer.Option(
+            "--snapshot", help="Only refresh measurements/releases.json; lock and measure nothing."
+        ),
+    ] = False,
+    section: SectionOption = None,
+    device: DeviceOption = "cpu",
+    profile: ProfileOption = "quick",
+    timeout: TimeoutOption = 600.0,
+    report_path: Annotated[
+        Path | None,
+        typer.Option(
+            "--report",
+            help="Write the change report here as well as below measurements/changes.",
+            show_default=False,
+        ),
+    ] = None,
+    results: ResultsOption = RESULTS,
+    frameworks_folder: Annotated[Path | None, typer.Option(hidden=True)] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Ask the package index for newer releases, lock and measure them, and say what changed.
+
+    A new release is measured in the same blocks as the one before, in the sections lenet, compile
+    and memory unless others are named. The index is the one that uv or pip is configured with.
+    Killed at any moment, the same command goes on; an index that is down, slow or wrong changes
+    nothing.
+
+    Exit codes: those of the other commands; with --check 0 when nothing is new, 4 when something
+    is, 1 when the index cannot be used.
+
+    Examples:
+        generator update --check
+
+        generator update tensorflow --dry-run
+
+        generator update jax==0.12.1 --report changes.md
+
+    """
+    from generator import releases
+    from generator import update as updates
+
+    request = updates.Request(
+        frameworks=tuple(frameworks or ()), sections=tuple(section or ()), device=device,
+        profile=profile, timeout=timeout, command=_command(), results=results,
+        frameworks_folder=frameworks_folder, report=report_path,
+    )  # fmt: skip
+    catalog = catalogs.load(frameworks=frameworks_folder)
+    with releases.Index() as index:
+        news = updates.look(request, catalog, index)
+    todo = updates.planned(request, catalog, news)
+    if snapshot:
+        updates.take_snapshot(request, catalog, news)
+    if check_only or snapshot:
+        _show_news(news, as_json=as_json)
+        raise typer.Exit(UPDATE_WAITS if todo and check_only else 0)
+    if dry_run:
+        _show_news(news, as_json=False, quiet=as_json)
+        made, setup = updates.prepare(request, updates.imagined(catalog, news), todo)
+        _show_plan(made, commands.estimate(made, setup), as_json=as_json)
+        return
+
+    def say(text: str) -> None:
+        err.print(escape(text), soft_wrap=True)
+
+    outcome = updates.run(
+        request, news, say, lambda made, setup: _measure(made, setup, quiet=as_json)
+    )
+    if as_json:
+        _print_json(updates.plain(outcome, news))
+    else:
+        _show_news(news, as_json=False)
+        _say_update(outcome, updates.catalog_of(request))
+    raise typer.Exit(1 if outcome.failed else 0)
+
+
+def _show_news(news: Sequence[News], *, as_json: bool, quiet: bool = False) -> None:
+    if quiet:
+        return
+    if as_json:
+        _print_json([item.plain() for item in news])
+        return
+    table = Table("framework", "listed", "newest on the index", "freshness")
+    for item in news:
+        said = item.plain()
+        table.add_row(
+            said["framework"], said["listed"], said["newest"] or "–", escape(said["freshness"])
+        )
+    out.print(table)
+
+
+def _say_update(outcome: UpdateOutcome, catalog: catalogs.Catalog) -> None:
+    from generator import changes
+
+    for note in (*outcome.notes, *outcome.faults):
+        out.print(f"  [yellow]![/yellow] {escape(note)}", soft_wrap=True)
+    if outcome.plan is not None and outcome.run is not None:
+        _say_outcome(outcome.plan, outcome.run)
+    elif not outcome.faults:
+        out.print("Nothing new to measure.")
+    for change in outcome.changes:
+        out.print(f"  {escape(changes.line(change, catalog))}", soft_wrap=True)
+    if outcome.changes:
+        out.print(escape(changes.summary(outcome.changes)))
+    for path in outcome.reports:
+        shown = path.relative_to(ROOT) if path.is_relative_to(ROOT) else path
+        out.print(f"  wrote {escape(str(shown))}", soft_wrap=True)
+    if outcome.reports:
+        out.print("Next: `generator build` renders the results into the site.")
 
 
 @app.command()

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from generator import catalog as catalogs
-from generator import environments, plan, results, runner, scripts
+from generator import environments, plan, releases, results, runner, scripts
 from generator import machine as machines
 from generator.catalog import DEVICES, ROOT, Catalog, Framework, Section, Version, pick
 from generator.errors import InputError, NoDeviceError, UsageError
@@ -46,15 +46,19 @@ class Request:
     frameworks_folder: Path | None = None
 
 
-def prepare(request: Request) -> tuple[plan.Plan, runner.Setup]:
+def prepare(request: Request, catalog: Catalog | None = None) -> tuple[plan.Plan, runner.Setup]:
     """Turn a request into the plan of what is missing and the setup to run it with.
+
+    Args:
+        request: what is asked for.
+        catalog: what there is, None: what the folders say.
 
     Raises:
         UsageError: unknown names, with the nearest ones; a device that is not here.
         InputError: a framework.toml or the data are not as agreed.
 
     """
-    catalog = catalogs.load(frameworks=request.frameworks_folder)
+    catalog = catalog or catalogs.load(frameworks=request.frameworks_folder)
     profile = pick(plan.PROFILES, request.profile, "profile")
     pick(dict.fromkeys(DEVICES), request.device, "device")
     pick(dict.fromkeys(KINDS), request.environment, "environment")
@@ -139,7 +143,7 @@ def installed_frameworks(catalog: Catalog) -> dict[str, str]:
     """Return framework id -> version of those that the running interpreter has installed."""
     found = {}
     for framework in catalog.frameworks:
-        names = [framework.distribution, *framework.raw.get("other_distributions", [])]
+        names = framework.distributions
         versions = [v for name in names if (v := environments.installed_version(name))]
         if versions:
             found[framework.id] = versions[0]
@@ -185,6 +189,12 @@ def check(root: Path = ROOT, results_root: Path | None = None) -> tuple[int, lis
                 if device not in mode.devices and gap is None:
                     found = f"mode {mode.id} without {device}"
                     problems.append(InputError(path, None, found, "a [[gaps]] table saying why"))
+    snapshot = root / "measurements" / catalogs.SNAPSHOT
+    looked += 1
+    try:
+        releases.read(snapshot)
+    except InputError as error:
+        problems.append(error)
     folder = results_root or root / "measurements" / "results"
     for path in results.find(folder):
         looked += 2

@@ -19,7 +19,7 @@ from pathlib import Path
 
 from generator import process
 from generator.catalog import Framework, Version
-from generator.errors import EnvironmentMissing, InputError, UsageError
+from generator.errors import DoesNotInstall, EnvironmentMissing, InputError, UsageError
 
 MARKER = "complete.json"
 """Written last: an environment without it was interrupted and is made anew."""
@@ -89,6 +89,19 @@ def installed_version(distribution: str) -> str | None:
         return None
 
 
+def absent(version: Version, device: str) -> Environment:
+    """Describe the environment of a lock that does not install: without an interpreter."""
+    lock = version.lock(device)
+    return Environment(
+        python=Path(),
+        kind="locked",
+        python_version=version.python,
+        packages=tuple(_pins(lock)),
+        lock=lock.name,
+        lock_sha256=lock_sha256(lock),
+    )
+
+
 def locked(framework: Framework, version: Version, device: str) -> Environment:
     """Return the environment of one lock, making it if need be.
 
@@ -96,8 +109,9 @@ def locked(framework: Framework, version: Version, device: str) -> Environment:
     ready costs no network.
 
     Raises:
-        EnvironmentMissing: no uv, no interpreter, no network, no space, or a package that does
-            not install; the message carries the reason and the next command.
+        EnvironmentMissing: no uv, no interpreter, no network, no space; the message carries the
+            reason and the next command.
+        DoesNotInstall: a package of the lock does not install, and would not on another machine.
 
     """
     lock = version.lock(device)
@@ -421,7 +435,8 @@ def _uv(*arguments: str) -> str:
     finished = process.run([uv(), *arguments], env=env, timeout=INSTALL_TIMEOUT)
     if finished.code == 0 and not finished.timed_out:
         return finished.log
-    raise EnvironmentMissing(explain(finished.log) or f"uv {arguments[0]}: {finished.reason}")
+    text = explain(finished.log) or f"uv {arguments[0]}: {finished.reason}"
+    raise (DoesNotInstall if _is_of_release(finished.log) else EnvironmentMissing)(text)
 
 
 CAUSES: Mapping[str, str] = {
@@ -431,11 +446,26 @@ CAUSES: Mapping[str, str] = {
     "installed with `--environment current`",
     "error sending request": "the package index does not answer; run the same command again later, "
     "or measure what is installed with `--environment current`",
+    "HTTP status": "the package index lacks what it lists; run the same command again later",
+    "Failed to fetch": "the package index does not answer; run the same command again later",
     "No interpreter found": "no matching Python is installed and none could be downloaded; "
     "`generator doctor` says which one is needed",
     "command 'gcc' failed": "a C compiler is missing; `generator doctor` says how to install it",
     "Hash mismatch": "a package is not the one that was locked; do not trust this package index",
 }
+
+
+FAULTS_OF_RELEASES = (
+    "Failed to build", "build backend", "wheel is invalid", "invalid wheel",
+    "for the current platform", "no wheels with a matching",
+)  # fmt: skip
+"""What uv says where the release is at fault, and neither this machine nor the index."""
+
+
+def _is_of_release(log: str) -> bool:
+    words = " ".join(log.split()).lower()
+    excused = any(sign.lower() in words for sign in CAUSES)
+    return not excused and any(sign.lower() in words for sign in FAULTS_OF_RELEASES)
 
 
 def explain(log: str) -> str:

@@ -5,6 +5,8 @@
     │   └── NoDeviceError       exit 2: the device asked for is not here
     ├── InputError              exit 2: a file that people or programs wrote is not as agreed
     ├── EnvironmentMissing      exit 1: no interpreter, no network, no compiler, no space
+    │   └── DoesNotInstall      exit 1: the fault is the release's, and the same on other machines
+    ├── IndexFault              exit 1: the package index is down, slow, or says nonsense
     └── Interrupted             exit 3: Ctrl-C or SIGTERM; finished results are kept
 
 Messages instruct: what was found, what was expected, the next command.
@@ -43,6 +45,21 @@ class InputError(GeneratorError):
 
 class EnvironmentMissing(GeneratorError):
     """Something a framework's environment needs is missing on this machine."""
+
+
+class DoesNotInstall(EnvironmentMissing):
+    """A locked release cannot be built or has no file for this platform."""
+
+
+class IndexFault(GeneratorError):
+    """A package index cannot be used; carries its address, what was found and expected."""
+
+    def __init__(self, where: str, found: object, expected: object) -> None:
+        self.where, self.found, self.expected = where, str(found), str(expected)
+        super().__init__(
+            f"package index {where}: found {self.found}; expected {self.expected}; "
+            "nothing was changed"
+        )
 
 
 class Interrupted(GeneratorError):

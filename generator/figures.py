@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from generator import statistics
+from generator import freshness, statistics
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -39,6 +39,8 @@ class Configuration:
     division: str = field(compare=False, default="closed")
     captures: str = field(compare=False, default="")
     """Mode of the same framework whose program this one turns into a graph, or ""."""
+    release: str = field(compare=False, default="")
+    """The version and how fresh it is, as tables show it."""
 
     @property
     def label(self) -> str:
@@ -215,6 +217,7 @@ def configuration(catalog: Catalog, framework: str, version: str, mode: str) -> 
         found.kind if found else "",
         found.division if found else "closed",
         found.captures if found else "",
+        freshness.words(known, version),
     )
 
 

@@ -6,6 +6,7 @@ Templates compute nothing, and a name that is not defined is an error; see
 
 from __future__ import annotations
 
+import datetime
 import importlib
 import importlib.util
 import math
@@ -16,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from markupsafe import Markup
 
-from generator import charts, claims, statistics, tables
+from generator import charts, claims, freshness, statistics, tables
 from generator import figures as models
 from generator.claims import Verdict
 from generator.figures import Configuration, Figures, Panel, Row, slug
@@ -96,6 +97,8 @@ class Inputs:
     book: claims.Book = field(repr=False)
     log: Callable[[str, str], str] = field(repr=False)
     """(key of the document, path beside its CSV) -> text of a log, "" when there is none."""
+    today: datetime.date
+    """The day for which pages are made."""
     suite: Sequence[Mapping[str, str]] = field(default=(), repr=False)
     """Rows of ``measurements/array-api-tests.csv``, see ``benchmarks.array_api``."""
 
@@ -476,7 +479,7 @@ def _headline_row(
     one, how = row.configuration, view(panel.metric)
     link = evidence(panel.section, one, panel)
     kind = {"symbolic": "graph", "imperative": "imperative"}.get(one.kind, one.kind)
-    parts = [one.version, kind, "" if one.division == "closed" else f"{one.division} division"]
+    parts = [one.release, kind, "" if one.division == "closed" else f"{one.division} division"]
     detail = ", ".join(part for part in parts if part)
     cells = [Cell(labels[one], detail=detail, strong=row.group == 0), Cell(lane_title(panel.lane))]
     if with_case:
@@ -557,7 +560,10 @@ def _others_table(
     rows = []
     for framework, version, mode, lane, case in places:
         one = models.configuration(catalog, framework, version, mode)
-        row = [Cell(one.label, detail=version), Cell(lane_title(lane) if lane else "installation")]
+        row = [
+            Cell(one.label, detail=one.release),
+            Cell(lane_title(lane) if lane else "installation"),
+        ]
         if with_case:
             row.append(Cell(case))
         for metric in metrics:
@@ -600,7 +606,7 @@ def _faults_table(section: Section, panels: Sequence[Panel]) -> Table | None:
             status = row.status if row.summary is None else "failed"
             rows.append(
                 (
-                    Cell(labels[row.configuration], detail=row.configuration.version),
+                    Cell(labels[row.configuration], detail=row.configuration.release),
                     Cell(where),
                     Cell(
                         "",
@@ -712,6 +718,7 @@ def home_context(inputs: Inputs, known: Mapping[tuple[str, str], Figures]) -> di
         "findings": [Markup("{}\n").format(escape(text)) for text in findings]
         or [escape("Nothing is measured yet.")],
         "byline": byline,
+        "watch": freshness.watched(inputs.catalog.frameworks, inputs.today),
         "boards": boards,
         "claims": claim_views(inputs.book, "home", main_figures(inputs, known)) if boards else (),
         "news": _news(inputs),

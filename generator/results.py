@@ -110,9 +110,9 @@ def write(csv_path: Path, rows: Iterable[Mapping[str, object]], document: Docume
     csv_path.parent.mkdir(parents=True, exist_ok=True)
     beside = csv_path.with_suffix(".json")
     if not beside.exists():  # a CSV never stands without a document
-        _replace(beside, _json_bytes({**document, "jobs": [], "finished": None}))
-    _replace(csv_path, table)
-    _replace(beside, _json_bytes(document))
+        replace(beside, _json_bytes({**document, "jobs": [], "finished": None}))
+    replace(csv_path, table)
+    replace(beside, _json_bytes(document))
 
 
 def encode(rows: Iterable[Mapping[str, object]]) -> bytes:
@@ -139,7 +139,7 @@ def _json_bytes(document: Document) -> bytes:
     return (json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False) + "\n").encode()
 
 
-def _replace(path: Path, data: bytes) -> None:
+def replace(path: Path, data: bytes) -> None:
     """Put ``data`` at ``path`` in one step that survives a loss of power."""
     part = path.with_name(f"{path.name}.{os.getpid()}.part")
     try:
@@ -935,6 +935,50 @@ def select(results: Results, profiles: Collection[str] = ("quick", "full")) -> p
     for configuration, (_, run) in newest.items():
         chosen.setdefault(f"{configuration[0]}/{run}", []).append(configuration[1:])
     return _gather(results, chosen)
+
+
+def current(frame: pd.DataFrame, listed: Mapping[str, Sequence[str]]) -> pd.DataFrame:
+    """Return the rows of the newest release of each configuration: what ordinary pages show.
+
+    Args:
+        frame: of :func:`select`.
+        listed: framework id -> its releases in the order of ``framework.toml``. Others are ordered
+            among them by their number; what is no number comes first.
+
+    Returns:
+        per machine, framework, section, mode, device and lane the rows of one release. A section
+        that only an older one was measured for keeps that one.
+
+    """
+    from packaging.version import InvalidVersion, Version
+
+    def number(version: str) -> Version:
+        try:
+            return Version(version)
+        except InvalidVersion:
+            return Version("0.dev0")
+
+    def place(framework: str, version: str) -> tuple[int, Version]:
+        known = list(listed.get(framework, ()))
+        if version in known:
+            return known.index(version), number(version)
+        # After the last listed one that it is newer than.
+        older = [n for n, other in enumerate(known) if number(other) < number(version)]
+        return max(older, default=-1), number(version)
+
+    columns = ["machine", "framework", "section", "mode", "device", "lane", "version"]
+    if frame.empty:
+        return frame
+    combined = _combined([frame[column].cat.codes.to_numpy() for column in columns])
+    _, first, codes = np.unique(combined, return_index=True, return_inverse=True)
+    newest: dict[tuple[str, ...], tuple[tuple[int, Version], int]] = {}
+    for index, cells in enumerate(frame.iloc[first][columns].itertuples(index=False)):
+        *configuration, version = map(str, cells)
+        found = place(configuration[1], version), index
+        newest[tuple(configuration)] = max(found, newest.get(tuple(configuration), found))
+    kept = np.zeros(len(first), dtype=bool)
+    kept[[index for _, index in newest.values()]] = True
+    return frame[kept[codes]] if not kept.all() else frame
 
 
 def history(results: Results) -> pd.DataFrame:

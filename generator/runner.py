@@ -29,7 +29,7 @@ from generator import environments, nvml, process, results, scripts
 from generator import machine as machines
 from generator.catalog import ROOT, Catalog, Framework, Gap, Section, Version, code_files
 from generator.environments import Environment
-from generator.errors import EnvironmentMissing, InputError
+from generator.errors import DoesNotInstall, EnvironmentMissing, InputError
 from generator.plan import Cell, Job, Key, Plan, code_sha256, duration, kind, reseed
 from measurements import lenet
 
@@ -93,6 +93,8 @@ class Setup:
     batch: int = lenet.BATCH
     timeout: float = 600.0
     root: Path = ROOT
+    installation: bool = False
+    """Whether a release that does not install is a result, and not only said."""
 
 
 @dataclass
@@ -133,7 +135,7 @@ def code_hash(
     files = code_files(section, framework, catalog)
     own = {f"own/{path.name}": path.read_bytes() for path in files}
     if section.addition:  # what its processes find beside the framework
-        locks = sorted(framework.folder.glob(f"environments/*+{section.addition}.txt"))
+        locks = sorted(framework.folder.glob(f"environments/{version}-*+{section.addition}.txt"))
         own |= {f"own/{lock.name}": lock.read_bytes() for lock in locks}
     return code_sha256(section, framework, version, {**_shared_code(root, section), **own})
 
@@ -274,6 +276,7 @@ class _Run:
         self.books: dict[tuple[str, str], _Book] = {}
         self.ceilings: dict[int, float | None] = {}
         self.given_up: dict[tuple[str, ...], str] = {}
+        self.uninstalled: dict[tuple[str, str], str] = {}
         self.id = _new_run_id()
         self.outcome = Outcome(self.id)
         self.journal = self.cache / "journal"
@@ -331,6 +334,10 @@ class _Run:
                     name = "==".join(target)
                     self.reporter.environment(name, f"failed: {error}")
                     self.outcome.failures.append(f"environment of {name}: {error}")
+                    if self.setup.installation and isinstance(error, DoesNotInstall):
+                        _, version = self._pair(target)
+                        self.environments[target] = environments.absent(version, self.plan.device)
+                        self.uninstalled[target] = _clean(str(error), self.setup.root)
 
     def _prepare(self, target: tuple[str, str]) -> Environment:
         framework, version = self._pair(target)
@@ -524,7 +531,8 @@ class _Run:
             "started": _now(),
             "log": None,
         }
-        obstacle = self._obstacle(job)
+        missing = self.uninstalled.get(self._target(job))
+        obstacle = "" if missing else self._obstacle(job)
         if obstacle:
             found = self._ending(job, "skipped", obstacle)
             status, reason = "skipped", obstacle
@@ -532,6 +540,11 @@ class _Run:
             reason = f"not tried again: {self.given_up[key]}"
             found = self._ending(job, "skipped", reason)
             status = "skipped"
+        elif missing:
+            status, reason = "failed", f"does not install: {missing}"
+            found = self._ending(job, status, reason)
+            self.given_up[self._given_up_key(job)] = f"it {reason}"
+            entry["log"] = self._keep_log(job, book, process.Finished(1, missing, 0.0))
         else:
             found, status, reason = self._measure(job, book, entry)
             if job.block == 0:

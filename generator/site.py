@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import csv
+import datetime
 import functools
 import importlib.metadata
 import json
@@ -50,6 +51,7 @@ def render(
     *,
     frameworks: Path | None = None,
     docs: Path | None = None,
+    today: datetime.date | None = None,
 ) -> Rendered:
     """Turn results and templates into Markdown, charts and downloads.
 
@@ -58,6 +60,7 @@ def render(
         results_root: where the results lie; ``measurements/results`` when not given.
         frameworks: another folder of framework folders (tests bring tiny fakes).
         docs: another folder to write to; then ``mkdocs.yml`` is left as it is.
+        today: the day for which the pages are made (UTC); None: this one.
 
     Raises:
         InputError: a result, a ``framework.toml`` or ``claims.toml`` is not as agreed.
@@ -69,8 +72,10 @@ def render(
     catalog = registry.load(root, frameworks)
     loaded = results.load(results_root)
     writer = _Writer(docs or root / "docs")
-    shown = results.withhold(results.select(loaded))
-    inputs = _inputs(root, results_root, catalog, loaded, shown)
+    listed = {f.id: [v.version for v in f.versions] for f in catalog.frameworks}
+    shown = results.withhold(results.current(results.select(loaded), listed))
+    today = today or datetime.datetime.now(datetime.UTC).date()
+    inputs = _inputs(root, results_root, catalog, loaded, shown, today)
     _pages(root, results_root, inputs, writer)
     told = [*shown["provenance"].unique(), *inputs.history["provenance"].unique()]
     for key in sorted(set(map(str, told))):
@@ -217,7 +222,12 @@ def _write_navigation(root: Path, catalog: Catalog, done: Rendered) -> None:
 
 
 def _inputs(
-    root: Path, results_root: Path, catalog: Catalog, loaded: Any, shown: Any
+    root: Path,
+    results_root: Path,
+    catalog: Catalog,
+    loaded: Any,
+    shown: Any,
+    today: datetime.date,
 ) -> pages.Inputs:
     from generator import claims, pages, results
 
@@ -236,6 +246,7 @@ def _inputs(
         documents=loaded.documents,
         book=claims.load(root / "measurements" / "claims.toml"),
         log=log,
+        today=today,
         suite=_suite(root / "measurements" / "array-api-tests.csv"),
     )
 

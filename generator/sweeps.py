@@ -88,7 +88,8 @@ def name_cell(curve: Curve, section: str) -> Cell:
     """Return the first cell of a curve's row, with the way to its evidence."""
     one = curve.configuration
     kind = {"symbolic": "graph", "imperative": "at once"}.get(one.kind, one.kind)
-    return Cell(one.label, detail=kind, href=f"evidence/{section}-{one.framework}.md")
+    detail = f"{one.release}, {kind}"
+    return Cell(one.label, detail=detail, href=f"evidence/{section}-{one.framework}.md")
 
 
 def curve_cell(values: Values, x: int) -> Cell:
@@ -125,7 +126,7 @@ def faults_table(section: Section, inputs: Inputs, figures: Figures) -> Table | 
         one = models.configuration(inputs.catalog, framework, version, mode)
         rows.append(
             (
-                Cell(one.label, href=f"evidence/{section.id}-{framework}.md"),
+                Cell(one.label, None, f"evidence/{section.id}-{framework}.md", one.release),
                 Cell(case or "–"),
                 Cell("", badge=badge(status)),
                 Cell(reason),

@@ -148,7 +148,7 @@ def _languages(view: View) -> Table:
         said = _said(view, framework.id)
         rows.append(
             (
-                Cell(framework.name, href=view.link(framework.id)),
+                Cell(framework.name, None, view.link(framework.id), view.release(framework.id)),
                 *(
                     Cell(str(said.get(way, "–")))
                     if view.answer(framework.id, way, "build_time").good

@@ -41,7 +41,7 @@ def _interfaces(section: Section, inputs: Inputs, figures: Figures | None) -> Ta
         one = models.configuration(inputs.catalog, *place)
         link = f"evidence/{section.id}-{one.framework}.md"
         row = [
-            Cell(one.framework_name, detail=one.version, href=link),
+            Cell(one.framework_name, detail=one.release, href=link),
             Cell(str(fact(inputs, figures, section.id, one.framework, "interface", "–"))),
         ]
         for metric in metrics:

@@ -83,7 +83,7 @@ def _work_table(found: list[tuple[Panel, Row]]) -> Table | None:
         good = row.summary is not None
         rows.append(
             (
-                Cell(row.configuration.label, detail=row.configuration.version),
+                Cell(row.configuration.label, detail=row.configuration.release),
                 Cell(lane_title(panel.lane)),
                 Cell("", badge=Badge("✓", "verified", "good") if good else badge(row.status)),
                 verdict_cell(row, panel),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from generator import abilities, charts, tables
+from generator import abilities, charts, freshness, tables
 from generator.abilities import Block, Question, View
 from generator.figures import Answer, Figures, slug
 from generator.pages import Draw, Inputs
@@ -169,7 +169,7 @@ def _questions(
             cells.append(Cell(f"{good} of {len(asked)}", sort=float(good)))
         rows.append(
             (
-                Cell(framework.name, href=view.link(framework.id)),
+                Cell(framework.name, None, view.link(framework.id), view.release(framework.id)),
                 Cell(str(right[framework.id]), sort=float(right[framework.id])),
                 Cell(str(single[framework.id]), sort=float(single[framework.id])),
                 *cells,
@@ -252,14 +252,18 @@ def _second_opinion(view: View, sheets: Mapping[str, Sheet]) -> list[Block]:
                 rows.append(
                     (
                         Cell(name),
-                        Cell(framework.name, detail=row["version"], href=view.link(framework.id)),
+                        Cell(
+                            framework.name,
+                            detail=freshness.words(framework, row["version"]),
+                            href=view.link(framework.id),
+                        ),
                         Cell("", badge=_WHOLE if ours else tables.badge(answer.status)),
                         Cell("all tests pass" if theirs else said),
                     )
                 )
         counts.append(
             (
-                Cell(framework.name, detail=mine[0]["version"]),
+                Cell(framework.name, detail=freshness.words(framework, mine[0]["version"])),
                 Cell(str(len(mine)), sort=float(len(mine))),
                 Cell(str(len(mine) - len(differ)), sort=float(len(mine) - len(differ))),
                 Cell(mine[0]["suite"]),
@@ -328,7 +332,12 @@ def _fault_table(
                 rows.append(
                     (
                         Cell(question.case, detail=question.detail),
-                        Cell(framework.name, href=view.link(framework.id)),
+                        Cell(
+                            framework.name,
+                            None,
+                            view.link(framework.id),
+                            view.release(framework.id),
+                        ),
                         abilities.reason_cell(answer.reason),
                     )
                 )

@@ -161,7 +161,8 @@ def _title(rows: list[Row]) -> str:
 def _speed_table(view: View, rows: list[Row]) -> Table:
     cells = []
     for framework, batch, one, two, ratio in rows:
-        row = [Cell(view.catalog.framework(framework).name, href=view.link(framework)),
+        row = [Cell(view.catalog.framework(framework).name, None, view.link(framework),
+                    view.release(framework)),
                Cell(str(batch), sort=float(batch))]  # fmt: skip
         for cell in (one, two):
             value, low, high = plain_summary(cell)[:3]
@@ -230,7 +231,7 @@ def _written(view: View) -> Block:
         death = view.fact(framework.id, "death", "–")
         rows.append(
             (
-                Cell(framework.name, href=view.link(framework.id)),
+                Cell(framework.name, None, view.link(framework.id), view.release(framework.id)),
                 Cell(str(how)),
                 Cell(f"{count:.0f}" if count else "–", sort=count),
                 Cell(str(death)),

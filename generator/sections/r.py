@@ -33,7 +33,7 @@ def _overheads(section: Section, inputs: Inputs, figures: Figures | None) -> Tab
         lines = figures.cells.get(r.key._replace(metric="lines")) if figures else None
         rows.append(
             (
-                Cell(one.framework_name, detail=f"{one.version}, {one.mode_title}"),
+                Cell(one.framework_name, detail=f"{one.release}, {one.mode_title}"),
                 Cell(
                     f"{ratio.value:.2f}\N{NO-BREAK SPACE}×",
                     round(ratio.value, 4),

@@ -79,18 +79,18 @@ def _transfer(view: View, findings: list[str]) -> list[Block]:
     for framework in view.frameworks:
         tuned = curve(view.figures, framework.id, "fine-tuning")
         scratch = curve(view.figures, framework.id, "from scratch")
-        link = view.link(framework.id)
+        link, release = view.link(framework.id), view.release(framework.id)
         if not tuned or not scratch:
             answer = view.answer(framework.id, "fine-tuning", "accuracy")
             gone = abilities.answer_cell(answer, link)
-            rows.append((Cell(framework.name, href=link), *[gone] * (2 * EPOCHS)))
+            rows.append((Cell(framework.name, None, link, release), *[gone] * (2 * EPOCHS)))
             continue
         cells = [
             Cell(f"{values[epoch]:.1%}", sort=round(values[epoch], 4))
             for epoch in range(EPOCHS)
             for values in (tuned, scratch)
         ]
-        rows.append((Cell(framework.name, href=link), *cells))
+        rows.append((Cell(framework.name, None, link, release), *cells))
         if tuned[0] > scratch[0]:
             better.append(framework.id)
         marks.append(

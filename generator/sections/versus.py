@@ -182,7 +182,10 @@ def _pairs_table(speed: Sequence[Contrast], figures: Figures) -> Table:
         bytes_ = memory.get(_place(contrast))
         rows.append(
             (
-                Cell(one.label, detail=f"at once: {contrast.eager.configuration.mode_title}"),
+                Cell(
+                    one.label,
+                    detail=f"{one.release}, at once: {contrast.eager.configuration.mode_title}",
+                ),
                 Cell(lane_title(contrast.panel.lane)),
                 _ratio_cell(
                     contrast.ratio.inverse(), _verdict(contrast.verdict, "faster", "slower")
@@ -226,7 +229,7 @@ def _even_table(speed: Sequence[Contrast], figures: Figures) -> Table | None:
         one = ready.graph.configuration
         rows.append(
             (
-                Cell(one.label),
+                Cell(one.label, detail=one.release),
                 Cell(lane_title(ready.panel.lane)),
                 Cell(ready.panel.case),
                 Cell(f"{'+' if late > early else '−'}{quantity(abs(late - early), 's')}",

@@ -144,14 +144,14 @@ def test_a_full_disk_leaves_a_valid_pair(path, document, monkeypatch, die_at):
 def test_the_first_write_cut_short_claims_no_jobs(path, document, monkeypatch):
     job = {"id": "x", "sections": [], "mode": "", "device": "cpu", "lane": "", "case": ""}
     full = document | {"jobs": [job | {"block": 0, "status": "ok"}]}
-    real = results._replace
+    real = results.replace
 
     def replace(target, data):
         if target == path:
             raise KeyboardInterrupt
         real(target, data)
 
-    monkeypatch.setattr(results, "_replace", replace)
+    monkeypatch.setattr(results, "replace", replace)
     with pytest.raises(KeyboardInterrupt):
         results.write(path, [row()], full)
     assert results.read_document(path)["jobs"] == []

@@ -1,0 +1,322 @@
+"""Pure: rows of two releases measured beside each other -> what became faster, slower or broke."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from generator import figures as models
+from generator import statistics, tables
+from generator.statistics import AGAIN, Key
+from generator.tables import quantity
+from generator.words import lane_title, view
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from generator.catalog import Catalog, Metric
+
+WORSE = ("wrong", "failed", "timeout", "unsupported", "skipped")
+"""What may happen instead of "ok", the worst first."""
+
+BROKEN, SUPPORTED = "newly broken", "newly supported"
+SAME, UNRESOLVED = "no practical difference", "unresolved"
+_WORDS = {"s": ("faster", "slower"), "B": ("less", "more")}
+"""The two verdicts by unit: quantities whose change is judged."""
+
+GROUPS = (
+    (BROKEN, "Newly broken"),
+    ("slower", "Slower"),
+    ("more", "More memory"),
+    (SUPPORTED, "Newly supported"),
+    ("faster", "Faster"),
+    ("less", "Less memory"),
+    (SAME, "No practical difference"),
+    (UNRESOLVED, "Unresolved"),
+)
+"""Every verdict with its heading, in the order of a report."""
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Two successive releases of a framework; ``old`` is "" where the new one is the first."""
+
+    framework: str
+    old: str
+    new: str
+
+
+@dataclass(frozen=True)
+class Change:
+    """What became of one metric, or (without values) of whether it works.
+
+    ``ratio`` is new / old, within the blocks that both ran in; ``delta`` the null band around 1
+    that counts as no difference; ``clear`` whether it holds by the stricter rule for versions, see
+    :class:`generator.statistics.Change`.
+    """
+
+    key: Key
+    """Of the new release."""
+    old_version: str
+    unit: str
+    verdict: str
+    old: float | None = None
+    new: float | None = None
+    ratio: statistics.Ratio | None = None
+    delta: float = math.nan
+    clear: bool = False
+    reason: str = ""
+
+
+def compare(frame: pd.DataFrame, pair: Pair, catalog: Catalog) -> list[Change]:
+    """Compare two releases, on every machine, section, mode, device, lane, case and metric.
+
+    Args:
+        frame: rows of :func:`generator.results.select`, of runs in which both were measured.
+        pair: the releases.
+        catalog: knows the metrics.
+
+    """
+    frame = frame[frame["framework"] == pair.framework]
+    grouped = statistics.cells(frame)
+    bands = statistics.null_bands(grouped)
+    old, new = (_states(frame[frame["version"] == v]) for v in (pair.old, pair.new))
+    found = []
+    broken: dict[tuple[str, ...], Change] = {}
+    for place in sorted(old.keys() & new.keys()):
+        key = Key(place[0], pair.framework, pair.new, *place[1:])
+        before, after = old[place], new[place]
+        metric = _metric(catalog, key)
+        unit = metric.unit if metric else ""
+        if (before.status == "ok") != (after.status == "ok"):
+            verdict = SUPPORTED if after.status == "ok" else BROKEN
+            change = Change(key, pair.old, unit, verdict, reason=after.reason or before.reason)
+            whole = (*place[:5], verdict)
+            # The gate says why; every other metric of the process only follows from it.
+            if key.case == AGAIN or (whole in broken and key.metric != "gate"):
+                continue
+            broken[whole] = change
+        elif after.status == "ok" and metric is not None and _is_judged(key, metric, catalog):
+            one, two = grouped.get(key._replace(version=pair.old)), grouped.get(key)
+            if one is not None and two is not None:
+                band = bands[key.machine, key.device, key.lane, key.metric]
+                found.append(_judge(key, pair.old, one, two, band))
+    order = [verdict for verdict, _ in GROUPS]
+    every = [*broken.values(), *found]
+    return sorted(every, key=lambda change: (order.index(change.verdict), change.key))
+
+
+@dataclass(frozen=True)
+class _State:
+    status: str
+    reason: str
+
+
+def _states(frame: pd.DataFrame) -> dict[tuple[str, ...], _State]:
+    """Return the worst that happened to each metric, by everything but the version."""
+    columns = ["machine", "section", "mode", "device", "lane", "case", "metric"]
+    found: dict[tuple[str, ...], _State] = {}
+    rows = frame[[*columns, "status", "reason"]].drop_duplicates([*columns, "status"])
+    rank = {status: n for n, status in enumerate((*WORSE, "ok"))}
+    for row in rows.itertuples(index=False):
+        *place, status, reason = map(str, row)
+        state = _State(status, reason if status != "ok" else "")
+        key = tuple(place)
+        # A block that is not tried again says nothing new beside the one that failed.
+        if key not in found or rank[status] < rank[found[key].status]:
+            found[key] = state
+    return found
+
+
+def _metric(catalog: Catalog, key: Key) -> Metric | None:
+    section = next((s for s in catalog.sections if s.id == key.section), None)
+    return section.metrics.get(key.metric) if section else None
+
+
+def _is_judged(key: Key, metric: Metric, catalog: Catalog) -> bool:
+    """Whether a metric is a quantity of the framework's, and not one of the run's."""
+    hidden = view(models.headline(catalog.section(key.section))).hidden
+    return bool(
+        key.mode and key.case != AGAIN and metric.better and metric.unit in _WORDS
+        and metric.id not in hidden
+    )  # fmt: skip
+
+
+def _judge(key: Key, old: str, one: statistics.Cell, two: statistics.Cell, delta: float) -> Change:
+    try:
+        ratio = statistics.ratio(two.blocks, one.blocks)
+        before, after = (statistics.summarise(cell.blocks).value for cell in (one, two))
+        clear = statistics.version_change(one.blocks, two.blocks).changed
+    except ValueError:  # zero, which has no logarithm
+        return Change(key, old, two.unit, UNRESOLVED)
+    found = statistics.verdict(ratio, delta)
+    better, worse = _WORDS[two.unit]
+    word = {"faster": better, "slower": worse}.get(found, found)
+    return Change(key, old, two.unit, word, before, after, ratio, delta, clear)
+
+
+# -------------------------------------------------------------------------------------- the report
+
+
+@dataclass(frozen=True)
+class Group:
+    """Changes of one verdict, as the report shows them."""
+
+    heading: str
+    rows: tuple[tuple[str, ...], ...]
+
+
+@dataclass(frozen=True)
+class Subject:
+    """One pair of releases in a report."""
+
+    heading: str
+    summary: str
+    notes: tuple[str, ...]
+    groups: tuple[Group, ...]
+
+
+def subject(
+    pair: Pair,
+    changes: Sequence[Change],
+    documents: Mapping[str, Mapping[str, Any]],
+    catalog: Catalog,
+    notes: Sequence[str] = (),
+) -> Subject:
+    """Return what a report says about a pair.
+
+    Args:
+        pair: the releases.
+        changes: of :func:`compare`.
+        documents: version -> the run's document.
+        catalog: the folders.
+        notes: what else is to be said.
+
+    """
+    name = models.configuration(catalog, pair.framework, pair.new, "").framework_name
+    groups = []
+    for verdict, heading in GROUPS:
+        rows = tuple(_row(c, catalog) for c in changes if c.verdict == verdict)
+        if rows:
+            groups.append(Group(heading, rows))
+    heading = f"{name} {pair.old} → {pair.new}" if pair.old else f"{name} {pair.new}"
+    return Subject(
+        heading,
+        summary(changes) if pair.old else "The first release that is measured.",
+        (*_surroundings(pair, documents), *notes),
+        tuple(groups),
+    )
+
+
+def summary(changes: Iterable[Change]) -> str:
+    """Say in one sentence how many metrics changed in which way."""
+    counts: dict[str, int] = {}
+    for change in changes:
+        counts[change.verdict] = counts.get(change.verdict, 0) + 1
+    parts = [f"{counts[verdict]} {verdict}" for verdict, _ in GROUPS if verdict in counts]
+    return f"{', '.join(parts)}." if parts else "Nothing can be compared."
+
+
+def line(change: Change, catalog: Catalog) -> str:
+    """Return a change as one line of text."""
+    place, metric, before, after, ratio, band, _, reason = _row(change, catalog)
+    parts = [f"{change.verdict}: {place}, {metric}"]
+    if ratio:
+        parts.append(f"{before} → {after}, {ratio}, null band {band}")
+    return "; ".join([*parts, *([reason] if reason else [])])
+
+
+def _row(change: Change, catalog: Catalog) -> tuple[str, ...]:
+    key = change.key
+    one = models.configuration(catalog, key.framework, key.version, key.mode)
+    metric = _metric(catalog, key)
+    place = [one.mode_title, key.device, lane_title(key.lane) if key.lane else "", key.case]
+    values = ["" if x is None else quantity(x, change.unit) for x in (change.old, change.new)]
+    ratio = interval = ""
+    if change.ratio is not None:
+        found = change.ratio
+        known = math.isfinite(found.low)
+        interval = f" [{found.low:.3f}, {found.high:.3f}]" if known else ", one process"
+        ratio = f"{found.value:.3f}{interval}"
+    return (
+        ", ".join(part for part in place if part),
+        metric.title if metric else key.metric,
+        *values,
+        ratio,
+        f"±{change.delta:.1%}" if math.isfinite(change.delta) else "",
+        "yes" if change.clear else "",
+        change.reason,
+    )
+
+
+def _surroundings(pair: Pair, documents: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """Say what else differs between the environments: Python and other packages."""
+    if pair.old not in documents or pair.new not in documents:
+        return []
+    old, new = (documents[version]["environment"] for version in (pair.old, pair.new))
+    said = []
+    if old["python"] != new["python"]:
+        said.append(f"Python {old['python']} → {new['python']}.")
+    before, after = (
+        dict(str(pin).partition("==")[::2] for pin in environment["packages"])
+        for environment in (old, new)
+    )
+    moved = [
+        f"{name} {before.get(name, 'none')} → {after.get(name, 'none')}"
+        for name in sorted(before.keys() | after.keys())
+        if before.get(name) != after.get(name)
+    ]
+    if moved:
+        said.append(f"Packages that differ: {', '.join(moved)}.")
+    return said
+
+
+COLUMNS = (
+    "Where", "Metric", "Old", "New", "New / old, 95 %", "Null band", "Clear by version rule",
+    "Reason",
+)  # fmt: skip
+
+
+def report(run: str, subjects: Sequence[Subject], document: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the context of ``templates/changes.md.j2``."""
+    machine = document["machine"]
+    return {
+        "run": run,
+        "day": tables.day(run),
+        "machine": f"{machine['cpu']}, {tables.plural(machine['cores'], 'core')}",
+        "profile": document["profile"],
+        "command": document["command"],
+        "columns": COLUMNS,
+        "subjects": subjects,
+    }
+
+
+def plain(change: Change) -> dict[str, Any]:
+    """Return a change as JSON takes it."""
+    ratio = change.ratio
+    said = {
+        **change.key._asdict(),
+        "old_version": change.old_version,
+        "unit": change.unit,
+        "verdict": change.verdict,
+        "old": change.old,
+        "new": change.new,
+        "ratio": ratio.value if ratio else None,
+        "low": ratio.low if ratio else None,
+        "high": ratio.high if ratio else None,
+        "delta": change.delta,
+        "clear": change.clear,
+        "reason": change.reason,
+    }
+    return {
+        name: None if isinstance(value, float) and not math.isfinite(value) else value
+        for name, value in said.items()
+    }
+
+
+def encode(changes: Iterable[Change]) -> str:
+    """Return changes as the text of a JSON file."""
+    return json.dumps([plain(change) for change in changes], indent=1, ensure_ascii=False) + "\n"
