@@ -283,6 +283,11 @@ class Catalog:
     def _sections(self) -> dict[str, Section]:
         return {section.id: section for section in self.sections}
 
+    @property
+    def listed(self) -> dict[str, list[str]]:
+        """Framework id -> its releases, oldest first."""
+        return {f.id: [version.version for version in f.versions] for f in self.frameworks}
+
     def framework(self, id: str) -> Framework:
         """Return one framework; an unknown id is a :class:`UsageError` with the nearest names."""
         return pick(self._frameworks, id, "framework")

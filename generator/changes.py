@@ -24,7 +24,7 @@ WORSE = ("wrong", "failed", "timeout", "unsupported", "skipped")
 
 BROKEN, SUPPORTED = "newly broken", "newly supported"
 SAME, UNRESOLVED = "no practical difference", "unresolved"
-_WORDS = {"s": ("faster", "slower"), "B": ("less", "more")}
+JUDGED = {"s": ("faster", "slower"), "B": ("less", "more")}
 """The two verdicts by unit: quantities whose change is judged."""
 
 GROUPS = (
@@ -53,14 +53,15 @@ class Pair:
 class Change:
     """What became of one metric, or (without values) of whether it works.
 
-    ``ratio`` is new / old, within the blocks that both ran in; ``delta`` the null band around 1
-    that counts as no difference; ``clear`` whether it holds by the stricter rule for versions, see
-    :class:`generator.statistics.Change`.
+    ``ratio`` is new / old, within the blocks that both ran in, if there are any; ``delta`` the null
+    band around 1 that counts as no difference; ``clear`` whether it holds by the stricter rule for
+    versions, see :class:`generator.statistics.Change`.
     """
 
     key: Key
-    """Of the new release."""
-    old_version: str
+    """Of the new side."""
+    before: Key
+    """Of the old side: another release, another machine, or the same measured earlier."""
     unit: str
     verdict: str
     old: float | None = None
@@ -71,63 +72,104 @@ class Change:
     reason: str = ""
 
 
-def compare(frame: pd.DataFrame, pair: Pair, catalog: Catalog) -> list[Change]:
+def compare(
+    frame: pd.DataFrame,
+    pair: Pair,
+    catalog: Catalog,
+    bands: Mapping[Place, float] | None = None,
+) -> list[Change]:
     """Compare two releases, on every machine, section, mode, device, lane, case and metric.
 
     Args:
         frame: rows of :func:`generator.results.select`, of runs in which both were measured.
         pair: the releases.
         catalog: knows the metrics.
+        bands: see :func:`generator.statistics.null_bands`.
 
     """
     frame = frame[frame["framework"] == pair.framework]
-    grouped = statistics.cells(frame)
-    bands = statistics.null_bands(grouped)
-    old, new = (_states(frame[frame["version"] == v]) for v in (pair.old, pair.new))
+    old, new = (frame[frame["version"] == version] for version in (pair.old, pair.new))
+    found = statistics.null_bands(statistics.cells(frame), bands=bands)
+    return between(old, new, catalog, found, may_differ=("version",))
+
+
+Place = tuple[str, str, str, str]
+"""(machine, device, lane, metric)."""
+
+
+def between(
+    old: pd.DataFrame,
+    new: pd.DataFrame,
+    catalog: Catalog,
+    bands: Mapping[Place, float],
+    *,
+    may_differ: Sequence[str],
+) -> list[Change]:
+    """Compare what is in two frames, wherever all but some columns of a key are equal.
+
+    Args:
+        old: rows of :func:`generator.results.select`.
+        new: the same of the other side.
+        catalog: knows the metrics.
+        bands: null band of every place; 2 % where there is none.
+        may_differ: fields of :class:`generator.statistics.Key`.
+
+    """
+    same = [name for name in Key._fields if name not in may_differ]
+    left, right = _states(old, same), _states(new, same)
+    cells = [statistics.cells(frame) for frame in (old, new)]
     found = []
     broken: dict[tuple[str, ...], Change] = {}
-    for place in sorted(old.keys() & new.keys()):
-        key = Key(place[0], pair.framework, pair.new, *place[1:])
-        before, after = old[place], new[place]
+    for place in sorted(left.keys() & right.keys()):
+        before, after = left[place], right[place]
+        key = after.key
         metric = _metric(catalog, key)
         unit = metric.unit if metric else ""
         if (before.status == "ok") != (after.status == "ok"):
             verdict = SUPPORTED if after.status == "ok" else BROKEN
-            change = Change(key, pair.old, unit, verdict, reason=after.reason or before.reason)
-            whole = (*place[:5], verdict)
+            change = Change(key, before.key, unit, verdict, reason=after.reason or before.reason)
+            whole = (*key[:-2], verdict)
             # The gate says why; every other metric of the process only follows from it.
             if key.case == AGAIN or (whole in broken and key.metric != "gate"):
                 continue
             broken[whole] = change
         elif after.status == "ok" and metric is not None and _is_judged(key, metric, catalog):
-            one, two = grouped.get(key._replace(version=pair.old)), grouped.get(key)
+            one, two = cells[0].get(before.key), cells[1].get(key)
             if one is not None and two is not None:
-                band = bands[key.machine, key.device, key.lane, key.metric]
-                found.append(_judge(key, pair.old, one, two, band))
-    order = [verdict for verdict, _ in GROUPS]
-    every = [*broken.values(), *found]
-    return sorted(every, key=lambda change: (order.index(change.verdict), change.key))
+                band = max(
+                    bands.get((k.machine, k.device, k.lane, k.metric), statistics.SMALLEST_DELTA)
+                    for k in (before.key, key)
+                )
+                found.append(judge(one, two, band))
+    return sorted([*broken.values(), *found], key=rank)
+
+
+def rank(change: Change) -> tuple[int, Key]:
+    """Return what changes are sorted by: what broke comes first, then what became slower."""
+    return [verdict for verdict, _ in GROUPS].index(change.verdict), change.key
 
 
 @dataclass(frozen=True)
 class _State:
     status: str
     reason: str
+    key: Key
 
 
-def _states(frame: pd.DataFrame) -> dict[tuple[str, ...], _State]:
-    """Return the worst that happened to each metric, by everything but the version."""
-    columns = ["machine", "section", "mode", "device", "lane", "case", "metric"]
+def _states(frame: pd.DataFrame, same: Sequence[str]) -> dict[tuple[str, ...], _State]:
+    """Return the worst that happened to each metric, by the columns that are compared."""
+    columns = list(Key._fields)
     found: dict[tuple[str, ...], _State] = {}
     rows = frame[[*columns, "status", "reason"]].drop_duplicates([*columns, "status"])
     rank = {status: n for n, status in enumerate((*WORSE, "ok"))}
     for row in rows.itertuples(index=False):
-        *place, status, reason = map(str, row)
-        state = _State(status, reason if status != "ok" else "")
-        key = tuple(place)
+        *fields, status, reason = map(str, row)
+        key = Key(*fields)
+        state = _State(status, reason if status != "ok" else "", key)
+        place = tuple(getattr(key, name) for name in same)
         # A block that is not tried again says nothing new beside the one that failed.
-        if key not in found or rank[status] < rank[found[key].status]:
-            found[key] = state
+        if place not in found or rank[status] < rank[found[place].status]:
+            found[place] = state
     return found
 
 
@@ -140,22 +182,31 @@ def _is_judged(key: Key, metric: Metric, catalog: Catalog) -> bool:
     """Whether a metric is a quantity of the framework's, and not one of the run's."""
     hidden = view(models.headline(catalog.section(key.section))).hidden
     return bool(
-        key.mode and key.case != AGAIN and metric.better and metric.unit in _WORDS
+        key.mode and key.case != AGAIN and metric.better and metric.unit in JUDGED
         and metric.id not in hidden
     )  # fmt: skip
 
 
-def _judge(key: Key, old: str, one: statistics.Cell, two: statistics.Cell, delta: float) -> Change:
+def judge(old: statistics.Cell, new: statistics.Cell, delta: float) -> Change:
+    """Say what became of a metric.
+
+    Args:
+        old: samples in one of the units :data:`JUDGED`.
+        new: the same of the other side.
+        delta: the null band.
+
+    """
     try:
-        ratio = statistics.ratio(two.blocks, one.blocks)
-        before, after = (statistics.summarise(cell.blocks).value for cell in (one, two))
-        clear = statistics.version_change(one.blocks, two.blocks).changed
+        found = statistics.version_change(old.blocks, new.blocks)
+        before, after = (models.summary(cell).value for cell in (old, new))
     except ValueError:  # zero, which has no logarithm
-        return Change(key, old, two.unit, UNRESOLVED)
-    found = statistics.verdict(ratio, delta)
-    better, worse = _WORDS[two.unit]
-    word = {"faster": better, "slower": worse}.get(found, found)
-    return Change(key, old, two.unit, word, before, after, ratio, delta, clear)
+        return Change(new.key, old.key, new.unit, UNRESOLVED)
+    verdict = statistics.verdict(found.ratio, delta)
+    better, worse = JUDGED[new.unit]
+    word = {"faster": better, "slower": worse}.get(verdict, verdict)
+    return Change(
+        new.key, old.key, new.unit, word, before, after, found.ratio, delta, found.changed
+    )  # fmt: skip
 
 
 # -------------------------------------------------------------------------------------- the report
@@ -199,7 +250,7 @@ def subject(
     name = models.configuration(catalog, pair.framework, pair.new, "").framework_name
     groups = []
     for verdict, heading in GROUPS:
-        rows = tuple(_row(c, catalog) for c in changes if c.verdict == verdict)
+        rows = tuple(row(c, catalog) for c in changes if c.verdict == verdict)
         if rows:
             groups.append(Group(heading, rows))
     heading = f"{name} {pair.old} → {pair.new}" if pair.old else f"{name} {pair.new}"
@@ -222,14 +273,15 @@ def summary(changes: Iterable[Change]) -> str:
 
 def line(change: Change, catalog: Catalog) -> str:
     """Return a change as one line of text."""
-    place, metric, before, after, ratio, band, _, reason = _row(change, catalog)
+    place, metric, before, after, ratio, band, _, reason = row(change, catalog)
     parts = [f"{change.verdict}: {place}, {metric}"]
     if ratio:
         parts.append(f"{before} → {after}, {ratio}, null band {band}")
     return "; ".join([*parts, *([reason] if reason else [])])
 
 
-def _row(change: Change, catalog: Catalog) -> tuple[str, ...]:
+def row(change: Change, catalog: Catalog) -> tuple[str, ...]:
+    """Return a change as texts below :data:`COLUMNS`."""
     key = change.key
     one = models.configuration(catalog, key.framework, key.version, key.mode)
     metric = _metric(catalog, key)
@@ -299,7 +351,7 @@ def plain(change: Change) -> dict[str, Any]:
     ratio = change.ratio
     said = {
         **change.key._asdict(),
-        "old_version": change.old_version,
+        "before": change.before._asdict(),
         "unit": change.unit,
         "verdict": change.verdict,
         "old": change.old,

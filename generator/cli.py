@@ -30,7 +30,7 @@ from rich.table import Table
 from generator import catalog as catalogs
 from generator import commands, environments, plan, runner
 from generator.catalog import ROOT
-from generator.errors import GeneratorError, Interrupted
+from generator.errors import GeneratorError, Interrupted, UsageError
 from generator.plan import Job
 
 if TYPE_CHECKING:
@@ -412,59 +412,54 @@ def list_command(
 
 @app.command()
 def compare(
-    a: Annotated[str, typer.Argument(help="E.g. tensorflow:xla, mxnet==1.9.1, machine:ID.")],
-    b: Annotated[str, typer.Argument(help="The same for the other side.")],
+    a: Annotated[str, typer.Argument(help="E.g. tensorflow:xla, mxnet==1.9.1, machine:ID.")] = "",
+    b: Annotated[str, typer.Argument(help="The same for the other side.")] = "",
     metric: Annotated[str, typer.Option(help="Which number.")] = "step_time",
+    changes: Annotated[
+        bool,
+        typer.Option(
+            "--changes",
+            help="Everything that changed: between releases, runs and machines, newest first.",
+        ),
+    ] = False,
     results: ResultsOption = RESULTS,
     as_json: JsonOption = False,
 ) -> None:
     """Compare two frameworks, modes, versions or machines: ratio, interval and verdict.
 
-    A ratio of times above 1 means that A takes longer. "no practical difference" and
-    "unresolved" are answers.
+    A ratio of times above 1 means that A takes longer; of two versions, or machines, that B does.
+    "no practical difference" and "unresolved" are answers. Versions are taken from the newest run
+    that measured both, if there is one.
 
-    Example: generator compare theano tensorflow:function
+    Examples:
+        generator compare theano tensorflow:function
+
+        generator compare mxnet==1.5.0 mxnet==1.9.1
+
+        generator compare --changes
+
     """
-    from generator import results as store
-    from generator import statistics
+    from generator import comparing
 
-    found = statistics.compare(store.select(store.load(results)), a, b, metric=metric)
-    if as_json:
-        _print_json(
-            [
-                {
-                    "a": item.a.key._asdict(),
-                    "b": item.b.key._asdict(),
-                    "unit": item.a.unit,
-                    "value_a": item.summary_a.value,
-                    "value_b": item.summary_b.value,
-                    "ratio": item.ratio.value,
-                    "low": item.ratio.low,
-                    "high": item.ratio.high,
-                    "delta": item.delta,
-                    "verdict": item.verdict,
-                }
-                for item in found
-            ]
-        )
+    if changes == bool(a or b) or bool(a) != bool(b):
+        raise UsageError("name two sides, or say --changes; e.g. generator compare theano mxnet")
+    if changes:
+        told = comparing.changed(results)
+        if as_json:
+            _print_json(told.plain())
+            return
+        for text in told.lines():
+            out.print(escape(text), soft_wrap=True)
+        if not told.events:
+            out.print("Nothing can be compared yet: measure again, elsewhere, or another release.")
         return
-    table = Table("A", "B", "where", "A", "B", "ratio A/B [95 %]", "A is")
-    for item in found:
-        unit = item.a.unit
-        sides = [
-            " ".join(filter(None, (key.framework, key.version, key.mode)))
-            for key in (item.a.key, item.b.key)
-        ]
-        key = item.a.key
-        ratio = item.ratio
-        table.add_row(
-            *sides,
-            " ".join(filter(None, (key.machine, key.device, key.lane, key.section, key.case))),
-            f"{item.summary_a.value:.4g} {unit}",
-            f"{item.summary_b.value:.4g} {unit}",
-            f"{ratio.value:.3f} [{ratio.low:.3f}, {ratio.high:.3f}]",
-            f"{item.verdict} (±{item.delta:.1%} is no difference)",
-        )
+    found = comparing.compare(results, a, b, metric)
+    if as_json:
+        _print_json([comparing.plain(item) for item in found.comparisons])
+        return
+    table = Table(*found.columns)
+    for row in found.rows:
+        table.add_row(*map(escape, row))
     out.print(table)
 
 

@@ -49,6 +49,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from generator.catalog import Catalog, Section
+    from generator.events import Event
 
 # ------------------------------------------------------------------------------------------ inputs
 
@@ -99,6 +100,8 @@ class Inputs:
     """(key of the document, path beside its CSV) -> text of a log, "" when there is none."""
     today: datetime.date
     """The day for which pages are made."""
+    events: Sequence[Event] = ()
+    """What changed, the newest first; see :func:`generator.events.find`."""
     suite: Sequence[Mapping[str, str]] = field(default=(), repr=False)
     """Rows of ``measurements/array-api-tests.csv``, see ``benchmarks.array_api``."""
 

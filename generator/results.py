@@ -922,19 +922,57 @@ def select(results: Results, profiles: Collection[str] = ("quick", "full")) -> p
         row's section) and ``provenance`` (key into ``results.documents``), all categorical.
 
     """
-    newest: dict[tuple[str, ...], tuple[bool, str]] = {}
+    chosen: dict[str, list[tuple[str, ...]]] = {}
+    for (subject, *configuration), runs in _runs(results, profiles).items():
+        chosen.setdefault(f"{subject}/{runs[-1][1]}", []).append(tuple(configuration))
+    return _gather(results, chosen)
+
+
+def earlier(
+    results: Results,
+    sections: Collection[str],
+    profiles: Collection[str] = ("quick", "full"),
+) -> pd.DataFrame:
+    """Return the rows of the finished run before the one that :func:`select` chooses.
+
+    Configurations that were measured once only have none.
+
+    Args:
+        results: everything.
+        sections: only these.
+        profiles: as :func:`select` takes them.
+
+    """
+    chosen: dict[str, list[tuple[str, ...]]] = {}
+    for (subject, *configuration), runs in _runs(results, profiles).items():
+        if configuration[0] in sections and len(runs) > 1 and runs[-2][0]:
+            chosen.setdefault(f"{subject}/{runs[-2][1]}", []).append(tuple(configuration))
+    return _gather(results, chosen)
+
+
+def of_run(results: Results, run: str, machine: str) -> pd.DataFrame:
+    """Return the rows of one run of any profile on one machine, see :func:`select`."""
+    own = {
+        key: file
+        for key, file in results.files.items()
+        if key.startswith(f"{machine}/") and key.endswith(f"/{run}")
+    }
+    return select(Results(own, results.documents), PROFILES)
+
+
+def _runs(
+    results: Results, profiles: Collection[str]
+) -> dict[tuple[str, ...], list[tuple[bool, str]]]:
+    """Return configuration -> (finished, run) of all that measured it, the one to show last."""
+    found: dict[tuple[str, ...], list[tuple[bool, str]]] = {}
     for key, file in sorted(results.files.items()):
         if results.documents[key]["profile"] not in profiles:
             continue
         subject, run = key.rsplit("/", 1)
-        found = (results.documents[key]["finished"] is not None, run)
-        for index in set(file.codes.tolist()) - {-1}:
-            configuration = (subject, *file.configurations[index])
-            newest[configuration] = max(found, newest.get(configuration, found))
-    chosen: dict[str, list[tuple[str, ...]]] = {}
-    for configuration, (_, run) in newest.items():
-        chosen.setdefault(f"{configuration[0]}/{run}", []).append(configuration[1:])
-    return _gather(results, chosen)
+        state = (results.documents[key]["finished"] is not None, run)
+        for index in sorted(set(file.codes.tolist()) - {-1}):
+            found.setdefault((subject, *file.configurations[index]), []).append(state)
+    return {configuration: sorted(runs) for configuration, runs in found.items()}
 
 
 def current(frame: pd.DataFrame, listed: Mapping[str, Sequence[str]]) -> pd.DataFrame:
@@ -981,6 +1019,11 @@ def current(frame: pd.DataFrame, listed: Mapping[str, Sequence[str]]) -> pd.Data
     return frame[kept[codes]] if not kept.all() else frame
 
 
+def shown(results: Results, listed: Mapping[str, Sequence[str]]) -> pd.DataFrame:
+    """Return the rows that ordinary pages show; see :func:`select` and :func:`current`."""
+    return withhold(current(select(results), listed))
+
+
 def history(results: Results) -> pd.DataFrame:
     """Return the rows of the releases that were measured beside each other, see :func:`select`."""
     return select(results, ("history",))
@@ -1000,7 +1043,7 @@ def study(results: Results, shown: pd.DataFrame | None = None) -> pd.DataFrame:
             if results.documents[key]["profile"] == "aa"
         },
     )
-    return rows if shown is None else _stack([rows, twins(shown)])
+    return rows if shown is None else stack([rows, twins(shown)])
 
 
 _CONFIGURATION = ("machine", "framework", "version", "mode", "device", "lane")
@@ -1072,10 +1115,10 @@ def _gather(results: Results, chosen: Mapping[str, list[tuple[str, ...]]]) -> pd
                 provenance=_constant(key, len(frame), pd),
             )
         )
-    return _stack(parts)
+    return stack(parts)
 
 
-def _stack(parts: Sequence[pd.DataFrame]) -> pd.DataFrame:
+def stack(parts: Sequence[pd.DataFrame]) -> pd.DataFrame:
     """Put frames of equal columns below each other; categories of all of them are kept."""
     import pandas as pd
     from pandas.api.types import union_categoricals

@@ -72,12 +72,12 @@ def render(
     catalog = registry.load(root, frameworks)
     loaded = results.load(results_root)
     writer = _Writer(docs or root / "docs")
-    listed = {f.id: [v.version for v in f.versions] for f in catalog.frameworks}
-    shown = results.withhold(results.current(results.select(loaded), listed))
+    shown = results.shown(loaded, catalog.listed)
     today = today or datetime.datetime.now(datetime.UTC).date()
     inputs = _inputs(root, results_root, catalog, loaded, shown, today)
     _pages(root, results_root, inputs, writer)
     told = [*shown["provenance"].unique(), *inputs.history["provenance"].unique()]
+    told += [key for event in inputs.events for key in event.keys]
     for key in sorted(set(map(str, told))):
         _publish(writer, results_root, key, loaded.documents[key])
     writer.text(f"report/charts/{vega_name()}", vega_bundle)
@@ -229,7 +229,7 @@ def _inputs(
     shown: Any,
     today: datetime.date,
 ) -> pages.Inputs:
-    from generator import claims, pages, results
+    from generator import claims, events, pages, results
 
     def log(key: str, path: str) -> str:
         file = results_root / Path(key).parent / path
@@ -247,6 +247,7 @@ def _inputs(
         book=claims.load(root / "measurements" / "claims.toml"),
         log=log,
         today=today,
+        events=events.find(loaded, shown, catalog),
         suite=_suite(root / "measurements" / "array-api-tests.csv"),
     )
 
@@ -321,6 +322,8 @@ def _pages(root: Path, results_root: Path, inputs: pages.Inputs, writer: _Writer
     for page in overviews.load():
         context = page.context(inputs, known, writer.draw)
         write(f"report/{page.id}.md", f"pages/{page.id}.md.j2", context)
+        for name, text in page.files(inputs).items():
+            writer.text(f"report/{name}", text)
     written = [_identity(path) for path in sorted(templates.rglob("*.j2"))]
     for section in inputs.catalog.sections:
         context = pages.context(section, inputs, known, writer.draw)

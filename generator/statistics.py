@@ -639,18 +639,31 @@ def twins(grouped: Mapping[Key, Cell]) -> list[tuple[Key, Twin]]:
 
 
 def null_bands(
-    grouped: Mapping[Key, Cell], estimator: Estimator = ESTIMATOR
+    grouped: Mapping[Key, Cell],
+    estimator: Estimator = ESTIMATOR,
+    bands: Mapping[tuple[str, str, str, str], float] | None = None,
 ) -> dict[tuple[str, str, str, str], float]:
-    """Return (machine, device, lane, metric) -> delta for every combination among the cells."""
+    """Return (machine, device, lane, metric) -> delta for every combination among the cells.
+
+    Args:
+        grouped: the cells.
+        estimator: per-process quantile.
+        bands: what other runs found; they stand in where no twins are among the cells.
+
+    """
     pairs = twins(grouped)
+    elsewhere = bands or {}
 
     def place(key: Key) -> tuple[str, str, str, str]:
         return key.machine, key.device, key.lane, key.metric
 
+    own = {place(key) for key, _ in pairs}
     return {
         here: null_band(
             ratio(twin.first, twin.second, estimator) for key, twin in pairs if place(key) == here
         )
+        if here in own
+        else elsewhere.get(here, SMALLEST_DELTA)
         for here in {place(key) for key in grouped}
     }
 
@@ -735,11 +748,13 @@ def compare(
     metric: str = "step_time",
     better: Better = "lower",
     estimator: Estimator = ESTIMATOR,
+    bands: Mapping[tuple[str, str, str, str], float] | None = None,
 ) -> list[Comparison]:
     """Compare what two specs name, wherever machine, section, device, lane and case are the same.
 
     A side without a version means the newest on each machine. Of one framework against itself (two
-    versions, two machines) equal modes are compared; of two frameworks, every mode with every mode.
+    versions, two machines) equal modes are compared, as far as there are any; of two frameworks,
+    every mode with every mode.
 
     Args:
         frame: of :func:`generator.results.select`.
@@ -748,6 +763,7 @@ def compare(
         metric: which rows.
         better: which direction of the metric is good.
         estimator: per-process quantile.
+        bands: see :func:`null_bands`.
 
     Raises:
         UsageError: an unknown name, or nothing that could be compared.
@@ -766,9 +782,10 @@ def compare(
         ours += ["framework", "version", "mode"]
     else:
         ours += ["machine"]
-        if one.framework == two.framework and not (one.mode or two.mode):
+        shared = {key.mode for key in left} & {key.mode for key in right}
+        if one.framework == two.framework and shared and not (one.mode or two.mode):
             ours += ["mode"]
-    bands = null_bands(grouped, estimator)
+    known = null_bands(grouped, estimator, bands)
     found = []
     for x in left:
         for y in right:
@@ -776,7 +793,7 @@ def compare(
                 continue
             first, second = grouped[x], grouped[y]
             here = ratio(first.blocks, second.blocks, estimator)
-            delta = max(bands[key.machine, key.device, key.lane, key.metric] for key in (x, y))
+            delta = max(known[key.machine, key.device, key.lane, key.metric] for key in (x, y))
             found.append(
                 Comparison(
                     first,

@@ -6,6 +6,7 @@ A module has
     GROUP    heading in the navigation that it stands below, "" for none
     ORDER    place among these pages
     context  pure: (inputs, figures by machine and device, draw) -> context of its template
+    files    if there are files beside the page, pure: inputs -> text by name
 """
 
 from __future__ import annotations
@@ -14,7 +15,10 @@ import importlib
 import pkgutil
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from generator.pages import Inputs
 
 
 @dataclass(frozen=True)
@@ -26,6 +30,7 @@ class Overview:
     group: str
     order: int
     context: Callable[..., dict[str, Any]]
+    files: Callable[[Inputs], dict[str, str]]
 
 
 def load() -> tuple[Overview, ...]:
@@ -33,5 +38,10 @@ def load() -> tuple[Overview, ...]:
     found = []
     for module in pkgutil.iter_modules(__path__):
         page = importlib.import_module(f"{__name__}.{module.name}")
-        found.append(Overview(module.name, page.TITLE, page.GROUP, page.ORDER, page.context))
+        files = getattr(page, "files", _none)
+        found.append(Overview(module.name, page.TITLE, page.GROUP, page.ORDER, page.context, files))
     return tuple(sorted(found, key=lambda page: (page.order, page.id)))
+
+
+def _none(inputs: Inputs) -> dict[str, str]:  # noqa: ARG001 - as files are made
+    return {}

@@ -1,0 +1,190 @@
+"""Pure: what changed from release to release, from run to run and from machine to machine."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from markupsafe import Markup
+
+from generator import changes, events, feed, tables
+from generator import figures as models
+from generator.events import Event, Item
+from generator.figures import Figures, slug
+from generator.markup import escape
+from generator.pages import Draw, Inputs
+from generator.tables import Badge, Cell, Column, Table
+from generator.words import DEVICES, TOPICS
+
+TITLE = "What changed"
+GROUP = "Over time"
+ORDER = 20
+
+FEED = "changes.xml"
+
+BADGES = {
+    changes.BROKEN: Badge("✕", changes.BROKEN, "bad"),
+    changes.SUPPORTED: Badge("✓", changes.SUPPORTED, "good"),
+    "faster": Badge("▲", "faster", "good"),
+    "less": Badge("▲", "less", "good"),
+    "slower": Badge("▼", "slower", "bad"),
+    "more": Badge("▼", "more", "bad"),
+    changes.SAME: Badge("=", changes.SAME, "none"),
+    changes.UNRESOLVED: Badge("?", changes.UNRESOLVED, "middle"),
+}
+_KINDS = {
+    "releases": "From release to release",
+    "runs": "From run to run",
+    "machines": "From machine to machine",
+}
+
+
+@dataclass(frozen=True)
+class View:
+    """Events that belong together: of two machines or runs one, of releases those of a run."""
+
+    heading: str
+    anchor: str
+    byline: str
+    summary: str
+    notes: tuple[str, ...]
+    table: Table | None
+    rest: Table | None
+    rest_title: str
+
+
+def context(inputs: Inputs, known: Mapping[tuple[str, str], Figures], draw: Draw) -> dict[str, Any]:  # noqa: ARG001 - pages are alike
+    """Return the context of the page."""
+    groups: dict[str, list[Event]] = {}
+    for event in inputs.events:
+        groups.setdefault(_anchor(event), []).append(event)
+    return {
+        "title": TITLE,
+        "description": "What became faster, slower or broke: between releases, runs and machines.",
+        "findings": [Markup("{}\n").format(escape(text)) for text in findings(inputs.events)],
+        "feed": FEED if inputs.events else "",
+        "views": [_view(anchor, group, inputs) for anchor, group in groups.items()],
+        "command": "generator compare --changes",
+    }
+
+
+def files(inputs: Inputs) -> dict[str, str]:
+    """Return the files that stand beside the page: the feed, if there is anything to tell."""
+    if not inputs.events:
+        return {}
+    entries = [
+        feed.Entry(
+            event.id,
+            events.title(event, inputs.catalog, inputs.documents),
+            events.finished(event, inputs.documents),
+            f"changes.html#{_anchor(event)}",
+            " ".join([changes.summary(event.changes), *events.notes(event, inputs.documents)]),
+            tuple(events.line(item, inputs.catalog) for item in events.told(event)),
+        )
+        for event in inputs.events
+    ]
+    title = f"{inputs.book.article.get('title', 'Frameworks')}: {TITLE.lower()}"
+    return {
+        FEED: feed.atom("symbolic-comparison\nchanges", title, _AUTHOR, "changes.html", entries)
+    }
+
+
+_AUTHOR = "generator"
+
+
+def findings(found: Sequence[Event]) -> list[str]:
+    """Say in one sentence a kind how much was compared and how much of it differs."""
+    sentences = []
+    for kind, words in _KINDS.items():
+        mine = [item for event in found if event.kind == kind for item in event.items]
+        if mine:
+            made = [item.change for item in mine]
+            different = sum(item.told_apart for item in mine)
+            sentences.append(
+                f"{words}: {different} of {tables.plural(len(mine), 'comparison')}"
+                f" {'is' if different == 1 else 'are'} told apart ({changes.summary(made)[:-1]})."
+            )
+    return sentences
+
+
+def _anchor(event: Event) -> str:
+    """Return the anchor of what an event belongs to."""
+    if event.kind == "releases":
+        return slug(f"releases-{event.run}-{event.machine}-{event.device}")
+    code = "" if event.same_code or event.kind == "machines" else "-code"
+    return slug(f"{event.kind}-{event.old}-{event.new}-{event.machine}-{event.device}{code}")
+
+
+def _view(anchor: str, group: Sequence[Event], inputs: Inputs) -> View:
+    first = group[0]
+    releases = first.kind == "releases"
+    heading = events.title(first, inputs.catalog, inputs.documents)
+    if releases:
+        document = inputs.documents[first.items[0].new]
+        heading = f"Releases beside each other on {events.machine_name(document)}"
+    time = max(events.finished(event, inputs.documents) for event in group)
+    notes = [note for event in group for note in _notes(event, inputs, releases)]
+    parts = [_KINDS[first.kind], tables.day(time), DEVICES.get(first.device, first.device)]
+    told = [(event, item) for event in group for item in events.told(event)]
+    untold = [(event, item) for event in group for item in events.untold(event)]
+    return View(
+        heading=heading,
+        anchor=anchor,
+        byline=f"{', '.join(parts)}.",
+        summary=changes.summary(change for event in group for change in event.changes),
+        notes=tuple(dict.fromkeys(notes)),
+        table=_table("What is different", told, inputs),
+        rest=_table("What is not told apart", untold, inputs),
+        rest_title=f"Not told apart: {tables.plural(len(untold), 'comparison')}",
+    )
+
+
+def _notes(event: Event, inputs: Inputs, releases: bool) -> list[str]:
+    said = events.notes(event, inputs.documents)
+    if not releases:
+        return said
+    name = models.configuration(inputs.catalog, event.framework, "", "").framework_name
+    return [f"{name} {event.old} → {event.new}: {note}" for note in said]
+
+
+def _table(label: str, found: Sequence[tuple[Event, Item]], inputs: Inputs) -> Table | None:
+    if not found:
+        return None
+    # By what matters, whatever the event.
+    ordered = sorted(found, key=lambda pair: changes.rank(pair[1].change))
+    columns = (
+        Column("Framework"),
+        Column("What"),
+        Column("Before", number=True),
+        Column("After", number=True),
+        Column("After / before, 95 %", number=True),
+        Column("Null band", number=True),
+        Column("Verdict"),
+    )
+    return Table(label, columns, tuple(_row(event, item, inputs) for event, item in ordered))
+
+
+def _row(event: Event, item: Item, inputs: Inputs) -> tuple[Cell, ...]:
+    change, key = item.change, item.change.key
+    name = models.configuration(inputs.catalog, key.framework, "", "").framework_name
+    where, metric, before, after, ratio, band, _, reason = changes.row(change, inputs.catalog)
+    version = f"{event.old} → {event.new}" if event.kind == "releases" else key.version
+    value, _, interval = ratio.partition(" ")
+    return (
+        Cell(name, detail=version),
+        Cell(TOPICS.get(key.section, metric), detail=where),
+        Cell(before or "–", _sort(change.old), f"data/{item.old}.csv"),
+        Cell(after or "–", _sort(change.new), f"data/{item.new}.csv"),
+        Cell(
+            value or "–",
+            None if change.ratio is None else _sort(change.ratio.value),
+            detail=interval.strip("[]"),
+        ),
+        Cell(band or "–"),
+        Cell("", badge=BADGES[change.verdict], detail=reason),
+    )
+
+
+def _sort(value: float | None) -> float | None:
+    return None if value is None else float(f"{value:.6g}")
