@@ -15,7 +15,7 @@ class Adapter(Framework):
     def __init__(self, settings):
         super().__init__(settings)
         if settings.precision != "float32":
-            raise Unsupported("MXNet 1.9 has no switch for %s in training" % settings.precision)
+            raise Unsupported("MXNet has no switch for %s in training" % settings.precision)
         # cuDNN and cuBLAS would use TF32 on their own on Ampere and later: ask for IEEE float32.
         # Read by the CUDA libraries when they are loaded; no effect on the CPU.
         os.environ["NVIDIA_TF32_OVERRIDE"] = "0"
@@ -34,17 +34,18 @@ class Adapter(Framework):
             self.context = mxnet.cpu()
 
     def about(self):
-        enabled = [
-            name for name, feature in self.mxnet.runtime.Features().items() if feature.enabled
-        ]
-        return {
+        facts = {
             "version": self.mxnet.__version__,
-            "features": " ".join(sorted(enabled)),
-            "blas": next((n for n in sorted(enabled) if n.startswith("BLAS_")), "unknown"),
-            "onednn": str("MKLDNN" in enabled or "ONEDNN" in enabled),
-            "cuda": str("CUDA" in enabled),
             "engine": os.environ.get("MXNET_ENGINE_TYPE", "ThreadedEnginePerDevice"),
         }
+        if hasattr(self.mxnet, "runtime"):  # since 1.5 it says what it was built with
+            features = self.mxnet.runtime.Features().items()
+            enabled = sorted(name for name, feature in features if feature.enabled)
+            facts["features"] = " ".join(enabled)
+            facts["blas"] = next((n for n in enabled if n.startswith("BLAS_")), "unknown")
+            facts["onednn"] = str("MKLDNN" in enabled or "ONEDNN" in enabled)
+            facts["cuda"] = str("CUDA" in enabled)
+        return facts
 
     def threads(self):
         found = {"engine_workers": int(os.environ.get("MXNET_CPU_WORKER_NTHREADS", "1"))}
@@ -129,7 +130,8 @@ class ModuleLeNet(LeNet):
         self.module.update()
         # A new array: the Module writes the next step's output over this one's.
         probabilities = self.module.get_outputs()[0]
-        return -self.mx.nd.log(self.mx.nd.pick(probabilities, batch.label[0])).mean()
+        nd = self.mx.nd
+        return -nd.mean(nd.log(nd.pick(probabilities, batch.label[0])))
 
     def logits(self, images):
         # In pieces of the bound batch, the last one padded: a Module is bound to one shape. For
@@ -159,8 +161,7 @@ class GluonLeNet(LeNet):
         self.load(parameters)
         self.loss_function = gluon.loss.SoftmaxCrossEntropyLoss()
         if hybrid:
-            for block in (self.net, self.loss_function):
-                block.hybridize(static_alloc=True, static_shape=True)
+            self.code.hybridize(self.net, self.loss_function)
         self.trainer = gluon.Trainer(
             self.net.collect_params(),
             "sgd",

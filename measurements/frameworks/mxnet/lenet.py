@@ -4,7 +4,6 @@
 """
 
 import mxnet as mx
-from mxnet.gluon import nn
 
 
 def symbol(deep=()):
@@ -37,7 +36,8 @@ def module(context, batch, parameters, deep, learning_rate):
 
 
 def network(deep=()):
-    """Return the Gluon network; ``hybridize`` turns it into a graph."""
+    """Return the Gluon network; :func:`hybridize` turns it into a graph."""
+    nn = mx.gluon.nn  # not at the top: releases before Gluon use the rest of this file
     net = nn.HybridSequential()
     net.add(
         nn.Conv2D(20, kernel_size=5, in_channels=1, activation="tanh"),
@@ -49,6 +49,17 @@ def network(deep=()):
         net.add(nn.Conv2D(50, kernel_size=3, padding=1, in_channels=50, activation="tanh"))
     net.add(nn.Dense(500, in_units=800, activation="tanh"), nn.Dense(10, in_units=500))
     return net
+
+
+def hybridize(*blocks):
+    """Turn Gluon blocks into graphs, with static memory where this release has it (1.3)."""
+    flags = {"static_alloc": True, "static_shape": True}
+    try:
+        mx.nd.CachedOp(mx.sym.identity(mx.sym.Variable("data")), flags.items())
+    except (TypeError, mx.base.MXNetError):  # takes no flags (1.0), or not these (1.2)
+        flags = {}
+    for block in blocks:
+        block.hybridize(**flags)
 
 
 def train(net, loss_function, trainer, images, labels):
