@@ -29,9 +29,9 @@ class Adapter(Framework):
         jax.config.update("jax_platforms", settings.device)
         jax.config.update("jax_default_matmul_precision", PRECISIONS[settings.precision])
         # Compiled programs outlive the process, also those that are compiled in no time.
-        jax.config.update("jax_compilation_cache_dir", os.path.join(settings.cache, "jax"))
-        jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)
-        jax.config.update("jax_persistent_cache_min_compile_time_secs", 0)
+        configure(jax, "jax_compilation_cache_dir", os.path.join(settings.cache, "jax"))
+        configure(jax, "jax_persistent_cache_min_entry_size_bytes", -1)
+        configure(jax, "jax_persistent_cache_min_compile_time_secs", 0)
         try:
             self.device = jax.devices()[0]
         except RuntimeError as error:
@@ -41,13 +41,11 @@ class Adapter(Framework):
         """Arrays that the last step returned: weights and loss."""
 
     def about(self):
-        from importlib.metadata import version
-
         return {
             "version": self.jax.__version__,
-            "jaxlib": version("jaxlib"),
-            "flax": version("flax"),
-            "optax": version("optax"),
+            "jaxlib": installed("jaxlib"),
+            "flax": installed("flax"),
+            "optax": installed("optax"),
             "platform": self.device.client.platform_version.splitlines()[0],
             "device_kind": self.device.device_kind,
             "matmul_precision": str(self.jax.config.jax_default_matmul_precision),
@@ -73,10 +71,10 @@ class Adapter(Framework):
             # Nothing that an earlier model of this process left behind may spare this one its
             # compilation, neither in memory nor on disk (where it would find what is its own twin).
             self.jax.clear_caches()
-            self.jax.config.update("jax_enable_compilation_cache", False)
-            from jax.experimental.compilation_cache import compilation_cache
+            if configure(self.jax, "jax_enable_compilation_cache", False):
+                from jax.experimental.compilation_cache import compilation_cache
 
-            compilation_cache.reset_cache()  # else the new setting is not looked at
+                compilation_cache.reset_cache()  # else the new setting is not looked at
         self.built += 1
         kind = {"scan": ScanLeNet, "flax": FlaxLeNet}.get(self.settings.mode, LeNet)
         return kind(self, parameters)
@@ -214,6 +212,25 @@ class FlaxLeNet(LeNet):
         layers = [model.conv1, model.conv2, *model.deep, model.dense1, model.dense2]
         variables = [variable for layer in layers for variable in (layer.kernel, layer.bias)]
         return OrderedDict(zip(self.names, variables))
+
+
+def configure(jax, option, value):
+    """Set an option, and return whether there is one: those of the cache on disk came one by one."""
+    try:
+        jax.config.update(option, value)
+    except AttributeError:
+        return False
+    return True
+
+
+def installed(package):
+    """Return the version of a package, or "none": older releases are measured without Flax."""
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return "none"
 
 
 def to_native(name, value):

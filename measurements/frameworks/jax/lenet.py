@@ -9,6 +9,9 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
+# jax.tree came with version 0.4.25; what is in it has been in jax.tree_util all the time.
+tree_map = jax.tree.map if hasattr(jax, "tree") else jax.tree_util.tree_map
+
 
 def convolve(images, weights, layer, padding="VALID"):
     """Return the cross-correlation of images with a layer's kernels, plus its bias."""
@@ -48,7 +51,7 @@ def training_step(learning_rate, deep=()):
 
     def step(weights, images, labels):
         loss, gradients = jax.value_and_grad(loss_function)(weights, images, labels)
-        return jax.tree.map(lambda w, g: w - learning_rate * g, weights, gradients), loss
+        return tree_map(lambda w, g: w - learning_rate * g, weights, gradients), loss
 
     return step
 

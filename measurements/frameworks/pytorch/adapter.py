@@ -39,7 +39,8 @@ class Adapter(Framework):
 
         self.torch, self.code = torch, lenet
         torch.set_num_threads(settings.threads)
-        torch.set_num_interop_threads(settings.threads)
+        if hasattr(torch, "set_num_interop_threads"):  # since 1.2
+            torch.set_num_interop_threads(settings.threads)
         if settings.device == "cuda":
             if not torch.backends.cuda.is_built():
                 raise Unsupported("this PyTorch was built without CUDA")
@@ -49,14 +50,16 @@ class Adapter(Framework):
             torch.backends.cudnn.benchmark = True
         if settings.precision not in ("float32", "tf32"):
             raise Unsupported("%s would need autocast, another model" % settings.precision)
-        # On by default in cuDNN: float32 would silently mean TF32 on Ampere and later.
-        tf32 = settings.precision == "tf32"
-        torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = tf32
+        if hasattr(torch.backends.cuda, "matmul"):  # since 1.7; until then float32 meant float32
+            # On by default in cuDNN: float32 would silently mean TF32 on Ampere and later.
+            tf32 = settings.precision == "tf32"
+            torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = tf32
         self.device = torch.device(settings.device)
 
     def about(self):
         torch = self.torch
-        build = torch.__config__.show()
+        build = torch.__config__.show() if hasattr(torch, "__config__") else ""
+        cpu = getattr(torch.backends, "cpu", None)
         return {
             "version": torch.__version__,
             "git_version": torch.version.git_version,
@@ -65,17 +68,17 @@ class Adapter(Framework):
             "onednn": _first(r"MKL-DNN (v\S+)", build),
             "openmp": _first(r"OpenMP (\S+)", build),
             "compiler": _first(r"(GCC \S+)", build),
-            "cpu_capability": torch.backends.cpu.get_cpu_capability(),
+            "cpu_capability": cpu.get_cpu_capability() if cpu else "unknown",
             "cuda": str(torch.version.cuda or "none"),
             "cudnn": str(torch.backends.cudnn.version() or "none"),
-            "tf32": str(torch.backends.cudnn.allow_tf32),
+            "tf32": str(getattr(torch.backends.cudnn, "allow_tf32", "none")),
         }
 
     def threads(self):
-        return {
-            "intra_op": self.torch.get_num_threads(),
-            "inter_op": self.torch.get_num_interop_threads(),
-        }
+        found = {"intra_op": self.torch.get_num_threads()}
+        if hasattr(self.torch, "get_num_interop_threads"):
+            found["inter_op"] = self.torch.get_num_interop_threads()
+        return found
 
     def lenet(self, parameters, batch):
         return LeNet(self, parameters)
@@ -137,13 +140,16 @@ class LeNet(Model):
         self.device, mode = framework.device, framework.settings.mode
         # Compiled code hangs on the functions that it was compiled from: a model of another depth
         # or batch would meet this one's, and be compiled for any shape instead of its own.
-        self.torch.compiler.reset()
+        if hasattr(self.torch, "compiler"):  # since 2.1
+            self.torch.compiler.reset()
+        elif hasattr(self.torch, "compile"):
+            self.torch._dynamo.reset()
         self.names = list(parameters)
         self.graphs = mode == "cuda-graphs"
         last = mode == "channels-last"
-        self.format = self.torch.channels_last if last else self.torch.contiguous_format
+        self.format = {"memory_format": self.torch.channels_last} if last else {}
         deep = sum(name.startswith("deep") for name in reference.layers(parameters))
-        self.net = self.code.LeNet(deep).to(self.device, memory_format=self.format)
+        self.net = self.code.LeNet(deep).to(self.device, **self.format)
         self.load(parameters)
         self.optimizer = self.torch.optim.SGD(
             self.net.parameters(), lr=framework.settings.learning_rate
@@ -183,7 +189,7 @@ class LeNet(Model):
                 value.copy_(self.torch.from_numpy(native[name]))
 
     def images(self, images):
-        return self.torch.from_numpy(images).to(self.device, memory_format=self.format)
+        return self.torch.from_numpy(images).to(self.device, **self.format)
 
 
 def transposed(parameters):

@@ -49,7 +49,7 @@ def train(net, optimizer, loss, update, images, labels):
         labels: int64 (batch,).
 
     """
-    optimizer.zero_grad(set_to_none=True)
+    optimizer.zero_grad()
     value = loss(net, images, labels)
     value.backward()
     update()
