@@ -17,7 +17,7 @@ from generator.abilities import reason_cell
 from generator.figures import Figures, slug
 from generator.markup import escape
 from generator.pages import ClaimView, Draw, Inputs, Picture, claim_views, finite
-from generator.tables import Cell, Column, Table, badge, quantity
+from generator.tables import Badge, Cell, Column, Table, badge, quantity
 from generator.words import DEVICES, machine_words
 
 if TYPE_CHECKING:
@@ -374,6 +374,10 @@ def _interval(cell: statistics.Cell) -> tuple[Any, Any]:
     return finite(summary.low), finite(summary.high)
 
 
+def _gate_badge(release: Release) -> Badge:
+    return Badge("✓", "passed", "good") if release.gate == "ok" else badge(release.gate)
+
+
 def _size_cell(release: Release) -> Cell:
     size = release.document["environment"].get("size_bytes")
     return Cell(quantity(size, "B"), sort=float(size)) if size else Cell("–")
@@ -387,13 +391,11 @@ def _releases_table(found: Sequence[Release], inputs: Inputs) -> Table:
             (
                 Cell(release.framework.name, href=address, detail=release.version.version),
                 Cell(release.day.isoformat(), sort=float(release.day.toordinal())),
-                Cell("", badge=badge(release.gate)),
+                Cell("", badge=_gate_badge(release)),
                 *(_value_cell(release, measure) for measure in MEASURES),
                 _size_cell(release),
-                Cell(
-                    release.document["environment"]["python"],
-                    detail=f"NumPy {_package(release.document, 'numpy')}",
-                ),
+                Cell(release.document["environment"]["python"]),
+                Cell(_package(release.document, "numpy")),
                 Cell(release.framework.mode(release.mode).title),
             )
         )
@@ -404,6 +406,7 @@ def _releases_table(found: Sequence[Release], inputs: Inputs) -> Table:
         *(Column(measure.column, number=True) for measure in MEASURES),
         Column(SIZE, number=True),
         Column("Python", narrow=True),
+        Column("NumPy", narrow=True),
         Column("Mode that stood for it"),
     )
     return Table("Releases, measured beside each other", columns, tuple(rows))
@@ -529,7 +532,7 @@ def _then_table(then: Sequence[Release], found: Sequence[Release]) -> Table | No
                 (
                     Cell(one.framework.name, detail=one.version.version),
                     Cell(str(one.day.year), sort=float(one.day.toordinal())),
-                    Cell("", badge=badge(one.gate)),
+                    Cell("", badge=_gate_badge(one)),
                     *(_value_cell(one, measure) for measure in MEASURES),
                     _size_cell(one),
                 )
