@@ -360,9 +360,28 @@ def serve(
 
 
 @app.command()
-def check(results: ResultsOption = RESULTS, as_json: JsonOption = False) -> None:
-    """Validate every CSV, JSON, lock, framework.toml and the data; name file, line and fault."""
-    looked, problems = commands.check(results_root=results)
+def check(
+    results: ResultsOption = RESULTS,
+    contribution: Annotated[
+        Path | None,
+        typer.Option(
+            "--contribution",
+            help="Only judge the results that this folder has beyond --results: valid, complete, "
+            "plausible, nothing changed or deleted. Nothing of them is run.",
+            show_default=False,
+        ),
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Validate every CSV, JSON, lock, framework.toml and the data; name file, line and fault.
+
+    With --contribution only the files that a folder of results has beyond the committed ones.
+    `python3 .github/scripts/contribution.py . HEAD FOLDER origin/main` writes both from git.
+    """
+    if contribution is None:
+        looked, problems = commands.check(results_root=results)
+    else:
+        looked, problems = commands.check_contribution(contribution, results)
     if as_json:
         _print_json(
             [{"file": p.file, "line": p.line, "found": p.found, "expected": p.expected}

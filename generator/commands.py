@@ -6,18 +6,33 @@ machine that has nothing else.
 
 from __future__ import annotations
 
+import datetime
+import hashlib
 import os
 import secrets
 import shutil
+import stat
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from generator import catalog as catalogs
-from generator import environments, plan, releases, results, runner, scripts
+from generator import (
+    contribution,
+    environments,
+    plan,
+    process,
+    releases,
+    results,
+    runner,
+    scripts,
+)
 from generator import machine as machines
 from generator.catalog import DEVICES, ROOT, Catalog, Framework, Section, Version, pick
+from generator.contribution import Entry, Known
 from generator.errors import InputError, NoDeviceError, UsageError
 from measurements import lenet
 
@@ -214,6 +229,144 @@ def check(root: Path = ROOT, results_root: Path | None = None) -> tuple[int, lis
     except InputError as error:
         problems.append(error)
     return looked, problems
+
+
+# -------------------------------------------------------------------------------- contributions
+
+
+def check_contribution(
+    folder: Path, results_root: Path, root: Path = ROOT
+) -> tuple[int, list[InputError]]:
+    """Check result files that somebody contributes; nothing of them is run or followed.
+
+    Args:
+        folder: the folder of results as the contribution would leave it.
+        results_root: the folder of results before.
+        root: the repository that they were measured with.
+
+    Returns:
+        (number of new files, every problem found).
+
+    Raises:
+        UsageError: no such folder.
+        InputError: earlier results, or a framework.toml, are not as agreed.
+
+    """
+    if not folder.is_dir():
+        raise UsageError(
+            f"no folder {folder}; `python3 .github/scripts/contribution.py . HEAD FOLDER "
+            "origin/main` writes FOLDER/before, for --results, and FOLDER/after, for --contribution"
+        )
+    before, after = _entries(results_root), _entries(folder)
+    added = contribution.added_paths(before, after)
+    problems = list(contribution.listing_problems(before, after))
+    spoilt = {problem.file for problem in problems}
+    runs: dict[str, Mapping[str, Any]] = {}
+    for path in filter(contribution.is_run, added):
+        beside = path.removesuffix(".csv") + ".json"
+        if {path, beside} & spoilt or beside not in after:
+            continue
+        found = results.validate(folder / path)
+        problems += found
+        if not found:
+            runs[path] = results.read_document(folder / path)
+    if runs:
+        known = _known(list(runs.values()), results_root, root)
+        now = datetime.datetime.now(datetime.UTC)
+        for path, document in runs.items():
+            place = path.rpartition("/")[0] + "/"
+            start = path.removesuffix(".csv") + ".logs/"
+            logs = [name.removeprefix(place) for name in added if name.startswith(start)]
+            rows = results.rows(folder / path)
+            problems += contribution.run_problems(path, rows, document, logs, known, now)
+    stems = {path.removesuffix(".csv") for path in filter(contribution.is_run, added)}
+    for path in added:
+        run, found_log, _ = path.rpartition(".logs/")
+        if found_log and run not in stems and path not in spoilt:
+            problems.append(InputError(path, None, "a log of no run", f"{run}.csv beside it"))
+    return len(added), problems
+
+
+def _entries(folder: Path) -> dict[str, Entry]:
+    """List every file below a folder; links, also those to folders, are listed, not followed."""
+    entries = {}
+    for place, folders, names in os.walk(folder):
+        links = [name for name in folders if (Path(place) / name).is_symlink()]
+        for path in (Path(place) / name for name in (*names, *links)):
+            facts = path.lstat()
+            regular = stat.S_ISREG(facts.st_mode)
+            digest = ""
+            if regular:
+                with path.open("rb") as stream:
+                    digest = hashlib.file_digest(stream, "sha256").hexdigest()
+            executable = regular and bool(facts.st_mode & 0o111)
+            name = path.relative_to(folder).as_posix()
+            entries[name] = Entry(facts.st_size, digest, regular, executable)
+    return entries
+
+
+def _known(contributed: Sequence[Mapping[str, Any]], results_root: Path, root: Path) -> Known:
+    """Gather what contributed documents are compared with."""
+    catalog = catalogs.load(root)
+    frameworks = {framework.id: framework for framework in catalog.frameworks}
+    sections = {section.id: section for section in catalog.sections if section.measured}
+    locks: dict[tuple[str, str, str], set[str]] = defaultdict(set)
+    code: dict[tuple[str, str, str], set[str]] = defaultdict(set)
+    data = {runner.load_data(None).sha256}
+    for _, document in runner.documents(results_root):
+        framework_id, version, device = (document[k] for k in ("framework", "version", "device"))
+        locks[framework_id, version, device].add(str(document["environment"]["lock_sha256"]))
+        data.add(document["data"]["sha256"])
+        for section_id, sha256 in document["code_sha256"].items():
+            code[framework_id, version, section_id].add(str(sha256))
+    for given in contributed:
+        framework = frameworks.get(given["framework"])
+        if framework is None:
+            continue
+        name = given["version"]
+        for version in framework.versions:
+            lock = environments.lock_sha256(version.lock(given["device"]))
+            if version.version == name and lock is not None:
+                locks[framework.id, name, given["device"]].add(lock)
+        for section_id in given["code_sha256"].keys() & sections.keys():
+            code[framework.id, name, section_id].add(
+                runner.code_hash(sections[section_id], framework, name, catalog, root)
+            )
+    return Known(
+        modes={id: [mode.id for mode in item.modes] for id, item in frameworks.items()},
+        gated={id for id, section in sections.items() if "gate" in section.metrics},
+        sections=list(sections),
+        locks=locks,
+        code=code,
+        commits=_history({str(d["repository"]["commit"]) for d in contributed}, root),
+        data=data,
+        step_times=_step_times(results_root),
+    )
+
+
+def _history(commits: Iterable[str], root: Path) -> Collection[str]:
+    """Return which commits the repository's history has."""
+    ask = ["git", "merge-base", "--is-ancestor", "--end-of-options"]
+    return {
+        commit
+        for commit in commits
+        if process.run([*ask, commit, "HEAD"], cwd=root, timeout=60).code == 0
+    }
+
+
+def _step_times(results_root: Path) -> Mapping[tuple[str, str, str, str], tuple[float, float]]:
+    """Return the smallest and largest step of every framework, device, section and case."""
+    ranges: dict[tuple[str, str, str, str], tuple[float, float]] = {}
+    for path in results.find(results_root):
+        frame = results.read(path)
+        chosen = frame[(frame["metric"] == "step_time") & (frame["status"] == "ok")]
+        columns = ["framework", "device", "section", "case"]
+        for key, values in chosen.groupby(columns, observed=True)["value"]:
+            framework, device, section, case = map(str, key)
+            low, high = float(values.min()), float(values.max())
+            known = ranges.get((framework, device, section, case), (low, high))
+            ranges[framework, device, section, case] = min(low, known[0]), max(high, known[1])
+    return ranges
 
 
 # -------------------------------------------------------------------------------------- doctor

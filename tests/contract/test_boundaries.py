@@ -25,7 +25,7 @@ SHARED = [path for path in MEASUREMENTS if FRAMEWORKS not in path.parents]
 TEMPLATES = sorted((ROOT / "templates").rglob("*.j2"))
 
 PURE = (
-    "plan", "statistics", "tables", "charts", "pages", "claims", "figures",
+    "plan", "statistics", "tables", "charts", "pages", "claims", "figures", "contribution",
     *(
         f"{folder}/{path.stem}"
         for folder in ("sections", "overviews")
@@ -37,7 +37,7 @@ READERS = {"claims": ("load",), "pages": ("_scripts", "_locks")}
 
 BARE = (
     "errors", "catalog", "plan", "runner", "process", "machine", "nvml", "commands", "bare",
-    "environments", "results", "scripts",
+    "environments", "results", "scripts", "contribution",
 )  # fmt: skip
 """Measure on a machine that has Python, NumPy and this repository, and nothing else."""
 

@@ -1,0 +1,508 @@
+"""Contributed results: each fault is planted once, and named."""
+
+import copy
+import datetime
+import json
+import os
+import shutil
+import subprocess
+import sys
+
+import pytest
+from typer.testing import CliRunner
+
+from generator import catalog, cli, commands, contribution, environments, results, runner
+from generator.contribution import Entry, Known
+from generator.errors import UsageError
+from tests.conftest import ROOT
+
+SCRIPT = ROOT / ".github" / "scripts" / "contribution.py"
+SHA256, COMMIT = "5" * 64, "c" * 40
+NOW = datetime.datetime(2026, 2, 1, tzinfo=datetime.UTC)
+LOG = "theano_b1.log"
+
+
+def run_id(number):
+    return f"20260101T{number:02}0000Z-aaaaa{number}"
+
+
+def place(number):
+    return f"sample-machine/theano/1.0.5/{run_id(number)}"
+
+
+def a_run(number=0):
+    """Rows and document of a run of two blocks, the second of which the gate finds wrong."""
+    base = {
+        "run": run_id(number), "machine": "sample-machine", "framework": "theano",
+        "version": "1.0.5", "section": "lenet", "mode": "compiled", "device": "cpu",
+        "lane": "threads-1", "case": "", "block": "0", "status": "ok", "sample": "", "flags": "",
+        "reason": "",
+    }  # fmt: skip
+    rows = [
+        base | {"metric": "gate", "unit": "verdict", "value": "1.0"},
+        base | {"metric": "ceiling_fraction", "unit": "1", "value": "0.4"},
+        *(
+            base | {"metric": "step_time", "unit": "s", "value": "0.05", "sample": str(sample)}
+            for sample in range(10)
+        ),
+        base | {"metric": "gate", "unit": "verdict", "block": "1", "value": "0.0",
+                "status": "wrong", "reason": "gradient of conv1 is off"},
+    ]  # fmt: skip
+    job = {
+        "sections": ["lenet"], "mode": "compiled", "device": "cpu", "lane": "threads-1",
+        "case": "", "seconds": 4.0, "k": 4, "log": None,
+    }  # fmt: skip
+    document = {
+        "schema": results.SCHEMA, "run": base["run"],
+        "machine": {"id": "sample-machine", "cpu": "none", "cores": 2, "threads": 2,
+                    "memory_bytes": 2**33, "os": "none", "kernel": "none", "virtualised": None,
+                    "gpus": []},
+        "framework": "theano", "version": "1.0.5", "profile": "quick", "device": "cpu",
+        "starts": [f"2026-01-01T{number:02}:00:20Z"],
+        "finished": f"2026-01-01T{number:02}:10:00Z", "seed": 1,
+        "repository": {"commit": COMMIT, "dirty": False},
+        "command": "generator measure theano",
+        "environment": {"kind": "locked", "lock": "1.0.5-cpu.txt", "lock_sha256": SHA256,
+                        "python": "3.8.18", "packages": ["theano==1.0.5"],
+                        "install_seconds": None, "size_bytes": None},
+        "code_sha256": {"lenet": SHA256}, "data": {"name": "mnist-5k", "sha256": SHA256},
+        "weights_sha256": SHA256, "settings": {}, "build": {},
+        "jobs": [
+            job | {"id": "theano_b0", "block": 0, "status": "ok"},
+            job | {"id": "theano_b1", "block": 1, "status": "wrong",
+                   "log": f"{run_id(number)}.logs/{LOG}"},
+        ],
+    }  # fmt: skip
+    return rows, document
+
+
+def write_run(root, number=0, document=None):
+    rows, made = a_run(number)
+    path = root / f"{place(number)}.csv"
+    results.write(path, rows, document or made)
+    log = path.with_suffix(".logs") / LOG
+    log.parent.mkdir()
+    log.write_text("Traceback: none, this is invented\n")
+    return path
+
+
+KNOWN = Known(
+    modes={"theano": ["compiled"]},
+    gated={"lenet"},
+    sections=["lenet", "memory"],
+    locks={("theano", "1.0.5", "cpu"): {SHA256}},
+    code={("theano", "1.0.5", "lenet"): {SHA256}},
+    commits={COMMIT},
+    data={SHA256},
+    step_times={("theano", "cpu", "lenet", ""): (0.04, 0.06)},
+)
+
+
+def judge(rows, document, logs=None, known=KNOWN):
+    logs = [f"{run_id(0)}.logs/{LOG}"] if logs is None else logs
+    found = contribution.run_problems(f"{place(0)}.csv", rows, document, logs, known, NOW)
+    return [str(problem) for problem in found]
+
+
+# ------------------------------------------------------------------------------ one run, as data
+
+
+def test_a_good_run_passes():
+    assert judge(*a_run()) == []
+
+
+def set_in(document, path, value):
+    *parents, last = path.split(".")
+    for key in parents:
+        document = document[int(key) if key.isdigit() else key]
+    document[last] = value
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "said"),
+    [
+        ("framework", "caffe3", "found framework 'caffe3'; expected one of theano"),
+        ("command", "rm -rf /", "found command 'rm -rf /'"),
+        ("repository.commit", None, "found commit ''"),
+        ("repository.commit", "HEAD", "found commit 'HEAD'"),
+        ("environment.lock_sha256", "6" * 64, "the committed 1.0.5-cpu.txt"),
+        ("environment.lock_sha256", None, "with hash ''"),
+        ("environment.lock", "1.0.4-cpu.txt", "found lock '1.0.4-cpu.txt'"),
+        ("environment.kind", "magic", "expected locked or current"),
+        ("environment.packages", [], "found no packages"),
+        ("code_sha256", {}, "found no hash of the measuring code"),
+        ("data.sha256", "7" * 64, "found data '7777"),
+        ("weights_sha256", "none", "found weights_sha256 'none'"),
+        ("finished", None, "found an unfinished run"),
+        ("finished", "2026-03-01T00:00:00Z", "expected no time after 2026-02-01"),
+        ("finished", "2025-12-31T00:00:00Z", "expected in order"),
+        ("starts", [], "found no start"),
+        ("starts", ["2026-01-01T09:00:00Z"], "as the run's name says"),
+        ("jobs.0.seconds", 1e6, "found jobs of 1000004 s"),
+        ("jobs.1.log", None, "wrong without a log"),
+        ("jobs.1.log", "elsewhere.log", "found no file 'elsewhere.log'"),
+        ("jobs.0.sections", ["lenet", "memory"], "no row of 'memory' 'compiled' 'threads-1'"),
+        ("jobs.0.k", 4000, "no more than the 4 s of its process"),
+        ("device", "cuda", "expected cuda, as in the JSON"),
+    ],
+)
+def test_a_fault_in_the_document_is_named(path, value, said):
+    rows, document = copy.deepcopy(a_run())
+    set_in(document, path, value)
+    problems = judge(rows, document)
+    assert any(said in problem for problem in problems), problems
+
+
+def test_unknown_code_needs_a_clean_commit_of_this_repository():
+    rows, document = a_run()
+    document["code_sha256"]["lenet"] = "8" * 64
+    assert judge(rows, document) == []  # older or newer code of a known commit
+    for repository in ({"commit": "d" * 40, "dirty": False}, {"commit": COMMIT, "dirty": True}):
+        (problem,) = judge(rows, document | {"repository": repository})
+        assert "measuring code of 'lenet' that nobody else has" in problem
+
+
+def test_the_current_interpreter_has_no_lock_and_says_what_is_in_it():
+    rows, document = a_run()
+    document["environment"] |= {"kind": "current", "lock": None, "lock_sha256": "9" * 64}
+    assert judge(rows, document) == []
+    document["environment"]["lock_sha256"] = None
+    assert "the SHA-256 of the package list" in judge(rows, document)[0]
+
+
+@pytest.mark.parametrize(
+    ("line", "changes", "said"),
+    [
+        (2, {"value": "0.0"}, "a step time without a passed gate"),
+        (2, {"lane": "threads-all"}, "a step time without a passed gate"),
+        (3, {"value": "1.7"}, "found 1.7 of the machine's ceiling; expected at most 1"),
+        (4, {"value": "0.0"}, "found step_time of 0 s; expected a time above 0"),
+        (4, {"value": "0.0003"}, "found step_time of 0.0003 s; expected 0.0004 s to 6 s"),
+        (4, {"value": "7.5"}, "found step_time of 7.5 s"),
+        (4, {"value": "3.9"}, "of step_time in block 0; expected no more than the 4 s"),
+        (4, {"mode": "warp"}, "found mode 'warp'; expected one of compiled"),
+        (4, {"section": "dreams"}, "found section 'dreams'"),
+        (4, {"section": "memory"}, "section memory without a hash of its code"),
+    ],
+)
+def test_a_fault_in_a_row_is_named_with_its_line(line, changes, said):
+    rows, document = copy.deepcopy(a_run())
+    rows[line - 2] |= changes
+    problems = judge(rows, document)
+    where = 4 if "gate" in said else line
+    assert any(f"{run_id(0)}.csv:{where}: found" in p and said in p for p in problems), problems
+
+
+def test_a_framework_without_earlier_results_is_held_against_the_others():
+    rows, document = a_run()
+    others = {("mxnet", "cpu", "lenet", ""): (0.01, 0.02)}
+    known = Known(**{**KNOWN.__dict__, "step_times": others})
+    assert judge(rows, document, known=known) == []
+    rows[2]["value"] = "0.00001"
+    assert "expected 0.0001 s to 2 s" in judge(rows, document, known=known)[0]
+    assert judge(rows, document, known=Known(**{**KNOWN.__dict__, "step_times": {}})) == []
+
+
+def test_a_log_that_no_job_names_is_named():
+    logs = [f"{run_id(0)}.logs/{LOG}", f"{run_id(0)}.logs/extra.log"]
+    (problem,) = judge(*a_run(), logs=logs)
+    assert "extra.log' of no job" in problem
+
+
+# ----------------------------------------------------------------------------------- the listing
+
+
+FINE = {f"{place(0)}.csv": Entry(10, "a"), f"{place(0)}.json": Entry(10, "b")}
+
+
+def listed(before, after):
+    return [str(problem) for problem in contribution.listing_problems(before, after)]
+
+
+def test_a_good_listing_passes():
+    assert listed({}, FINE) == []
+    assert listed(FINE, FINE) == []
+    assert listed({}, FINE | {f"{place(0)}.logs/{LOG}": Entry(64 << 10, "c")}) == []
+
+
+@pytest.mark.parametrize(
+    ("path", "entry", "said"),
+    [
+        ("setup.py", Entry(1, "c"), "no result"),
+        (f"{place(0)}.sh", Entry(1, "c"), "no result"),
+        (f"{place(0)}.logs/run.py", Entry(1, "c"), "no result"),
+        (f"{place(0)}.logs/deep/a.log", Entry(1, "c"), "no result"),
+        (f"{place(0)}.logs/.a.log", Entry(1, "c"), "no result"),
+        ("sample-machine/theano/1.0.5/latest.csv", Entry(1, "c"), "no result"),
+        ("a/../b/c/20260101T000000Z-aaaaaa.csv", Entry(1, "c"), "no result"),
+        (".gitattributes", Entry(1, "c"), "no result"),
+        ("bösé\udcff/x.csv", Entry(1, "c"), "b\\xf6s\\xe9\\udcff/x.csv: found"),
+        (f"{place(0)}.logs/{LOG}", Entry(6, "", regular=False), "a link, a submodule"),
+        (f"{place(0)}.logs/{LOG}", Entry(6, "c", executable=True), "an executable file"),
+        (f"{place(0)}.logs/{LOG}", Entry(66_000, "c"), "found 66000 bytes"),
+        (f"{place(1)}.csv", Entry(40 << 20, "c"), "at most 33554432"),
+        (f"{place(1)}.csv", Entry(1, "c"), "found no file of the same name beside it"),
+        (f"{place(1)}.json", Entry(1, "c"), f"{run_id(1)}.csv"),
+    ],
+)
+def test_a_fault_in_the_listing_is_named(path, entry, said):
+    problems = listed({}, FINE | {path: entry})
+    assert any(said in problem for problem in problems), problems
+
+
+def test_what_is_committed_is_neither_changed_nor_deleted():
+    path = f"{place(0)}.csv"
+    (problem,) = listed(FINE, FINE | {path: Entry(10, "other")})
+    assert problem.startswith(f"{path}: found a committed file changed")
+    (problem,) = listed(FINE, FINE | {path: Entry(10, "a", executable=True)})
+    assert "changed" in problem
+    problems = listed(FINE, {f"{place(0)}.json": Entry(10, "b")})
+    assert problems == [f"{path}: found a committed file deleted; expected results only ever added"]
+
+
+def test_all_of_it_has_a_limit():
+    many = {
+        f"{place(n)}{suffix}": Entry(30 << 20 if suffix == ".csv" else 1, "a")
+        for n in range(5)
+        for suffix in (".csv", ".json")
+    }
+    assert "all new files: found" in listed({}, many)[0]
+
+
+# ------------------------------------------------------------------------------- folders of files
+
+
+@pytest.fixture
+def sides(tmp_path):
+    """A folder of results, and the same with one more run."""
+    before, after = tmp_path / "before", tmp_path / "after"
+    write_run(before)
+    shutil.copytree(before, after)
+    write_run(after, 1)
+    return before, after
+
+
+def check(before, after):
+    looked, problems = commands.check_contribution(after, before)
+    return looked, [str(problem) for problem in problems]
+
+
+def test_a_good_contribution_passes(sides):
+    assert check(*sides) == (3, [])
+
+
+def test_faults_of_every_kind_are_named_at_once(sides):
+    before, after = sides
+    (after / f"{place(0)}.csv").write_text("changed\n")
+    (after / "sample-machine" / "run.sh").write_text("#!/bin/sh\necho never\n")
+    (after / "sample-machine" / "theano" / "1.0.5" / "away").symlink_to("/etc")
+    (after / f"{place(1)}.logs" / LOG).unlink()
+    path = after / f"{place(1)}.csv"
+    path.write_text(path.read_text().replace(",0.05,", ",0.00000001,", 1))
+    looked, problems = check(before, after)
+    assert looked == 4
+    text = "\n".join(problems)
+    for said in (
+        "a committed file changed", "run.sh: found a file that is no result", "away: found a link",
+        "found no file", "found step_time of 1e-08 s",
+    ):  # fmt: skip
+        assert said in text
+
+
+def test_an_invalid_file_is_named_with_its_line(sides):
+    before, after = sides
+    path = after / f"{place(1)}.csv"
+    path.write_text(path.read_text().replace(",ok,,\n", ",excellent,,\n", 1))
+    (problem,) = check(before, after)[1]
+    assert f"{path}:2: found status 'excellent'" in problem
+
+
+def test_a_link_in_the_place_of_a_file_or_a_folder_is_not_followed(sides, tmp_path):
+    before, after = sides
+    secret = tmp_path / "secret.csv"
+    secret.write_text("nothing that may be shown\n")
+    (after / f"{place(1)}.csv").unlink()
+    (after / f"{place(1)}.csv").symlink_to(secret)
+    shutil.rmtree(after / f"{place(1)}.logs")
+    (after / f"{place(1)}.logs").symlink_to(tmp_path)
+    looked, problems = check(before, after)
+    assert (looked, len(problems)) == (3, 2)
+    assert all("a link" in problem for problem in problems)
+    assert "nothing that may be shown" not in "".join(problems)
+
+
+def test_a_log_without_its_run_is_named(sides):
+    before, after = sides
+    (after / f"{place(1)}.csv").unlink()
+    (after / f"{place(1)}.json").unlink()
+    (problem,) = check(before, after)[1]
+    assert "found a log of no run" in problem
+
+
+def test_committed_locks_and_present_code_are_known_without_earlier_results(tmp_path):
+    known = catalog.load()
+    framework = known.framework("theano")
+    lock = environments.lock_sha256(framework.version("1.0.5").lock("cpu"))
+    _, document = a_run()
+    document["environment"]["lock_sha256"] = lock
+    document["code_sha256"]["lenet"] = runner.code_hash(
+        known.section("lenet"), framework, "1.0.5", known
+    )
+    document["data"]["sha256"] = runner.load_data(None).sha256
+    write_run(tmp_path / "after", 0, document)
+    (tmp_path / "before").mkdir()
+    assert check(tmp_path / "before", tmp_path / "after") == (3, [])
+
+
+def test_a_folder_that_is_not_there_is_said(tmp_path):
+    with pytest.raises(UsageError, match=r"contribution\.py"):
+        commands.check_contribution(tmp_path / "nowhere", tmp_path)
+
+
+def test_the_command_prints_what_it_found(sides):
+    before, after = sides
+    arguments = ["check", "--results", str(before), "--contribution", str(after)]
+    done = CliRunner().invoke(cli.app, arguments)
+    assert done.exit_code == 0
+    assert "3 files checked, 0 problems." in done.stdout
+    (after / "run.py").write_text("1 / 0\n")
+    done = CliRunner().invoke(cli.app, [*arguments, "--json"])
+    assert done.exit_code == 2
+    (problem,) = json.loads(done.stdout)
+    assert (problem["file"], problem["line"]) == ("run.py", None)
+
+
+# ------------------------------------------------------------------------------- the data, from git
+
+
+class Repository:
+    """A git repository with one committed run and whatever a test adds on a branch."""
+
+    def __init__(self, folder):
+        self.folder = folder
+        folder.mkdir()
+        self.git("init", "--quiet", "--initial-branch=main")
+        self.results = folder / "measurements" / "results"
+        write_run(self.results)
+        self.commit()
+        self.git("checkout", "--quiet", "-b", "contribution")
+
+    def git(self, *arguments, **options):
+        names = {
+            f"GIT_{who}_{what}": "test@example.org" if what == "EMAIL" else "test"
+            for who in ("AUTHOR", "COMMITTER")
+            for what in ("NAME", "EMAIL")
+        }
+        return subprocess.run(
+            ["git", "-c", "protocol.file.allow=always", *map(str, arguments)],
+            cwd=self.folder, env={**os.environ, **names}, check=True, capture_output=True,
+            text=True, **options,
+        ).stdout.strip()  # fmt: skip
+
+    def commit(self):
+        self.git("add", "--all")
+        self.git("commit", "--quiet", "--message", "More")
+
+    def fetch(self, target, ref="refs/heads/contribution"):
+        """Run the script in a clone of main, as the workflow does."""
+        return self.run_script(self.clone(), "origin", ref, target)
+
+    def clone(self):
+        clone = self.folder.parent / "base"
+        if not clone.exists():
+            self.git("clone", "--quiet", "--branch", "main", self.folder, clone)
+        return clone
+
+    def run_script(self, clone, remote, ref, target):
+        return subprocess.run(
+            [sys.executable, SCRIPT, remote, ref, target],
+            cwd=clone, capture_output=True, text=True, check=False,
+        )  # fmt: skip
+
+
+@pytest.fixture
+def repository(tmp_path):
+    return Repository(tmp_path / "repository")
+
+
+def test_both_sides_come_out_of_git_as_data(repository, tmp_path):
+    write_run(repository.results, 1)
+    (repository.folder / "conftest.py").write_text("1 / 0\n")  # outside the results: never read
+    repository.commit()
+    repository.git("checkout", "--quiet", "main")
+    write_run(repository.results, 2)  # merged meanwhile: neither added nor deleted
+    repository.commit()
+    done = repository.fetch(tmp_path / "data")
+    assert done.returncode == 0, done.stderr
+    files = sorted(
+        path.relative_to(tmp_path / "data").as_posix()
+        for path in (tmp_path / "data").rglob("*")
+        if path.is_file()
+    )
+    assert files == [
+        f"{side}/{place(number)}{suffix}"
+        for side, numbers in (("after", (0, 1)), ("before", (0,)))
+        for number in numbers
+        for suffix in (".csv", ".json", f".logs/{LOG}")
+    ]
+    assert check(tmp_path / "data" / "before", tmp_path / "data" / "after") == (3, [])
+
+
+def test_what_a_contribution_does_to_files_is_found(repository, tmp_path):
+    (repository.results / f"{place(0)}.json").unlink()
+    (repository.results / "link").symlink_to("/etc/passwd")
+    program = repository.results / "program.sh"
+    program.write_text("#!/bin/sh\n")
+    program.chmod(0o755)
+    # Neither may hide a file, nor change what is read of another.
+    (repository.results / ".gitattributes").write_text("* export-ignore eol=crlf\n")
+    repository.commit()
+    module = f"160000,{repository.git('rev-parse', 'HEAD')},measurements/results/module"
+    repository.git("update-index", "--add", "--cacheinfo", module)
+    repository.git("commit", "--quiet", "--message", "Module")
+    done = repository.fetch(tmp_path / "data")
+    assert done.returncode == 0, done.stderr
+    after = tmp_path / "data" / "after"
+    assert (after / "link").readlink().name == "left-out"
+    assert b"\r" not in (after / f"{place(0)}.csv").read_bytes()
+    problems = check(tmp_path / "data" / "before", after)[1]
+    assert [problem.partition(":")[0] for problem in problems] == [
+        f"{place(0)}.json", ".gitattributes", "link", "module", "program.sh",
+    ]  # fmt: skip
+
+
+def plant(repository, *names):
+    """Commit a tree that git would not make by itself: results/<name>/... leads elsewhere."""
+    blob = repository.git("hash-object", "-w", "--stdin", input="planted\n")
+    tree = f"100644 blob {blob}\tplanted\n"
+    for name in names:
+        id = repository.git("mktree", "--missing", input=tree)
+        tree = f"040000 tree {id}\t{name}\n"
+    id = repository.git("mktree", "--missing", input=tree)
+    commit = repository.git("commit-tree", id, "-p", "main", "-m", "Planted")
+    repository.git("update-ref", "refs/heads/contribution", commit)
+
+
+def test_a_path_that_leads_elsewhere_is_refused(repository, tmp_path):
+    repository.clone()
+    plant(repository, "..", "results", "measurements")
+    repository.git("checkout", "--quiet", "main")
+    fetched = repository.fetch(tmp_path / "data")
+    assert "hasDotdot" in fetched.stderr  # git itself refuses to take it in
+    # One's own commits are not looked at by git: the script does that as well.
+    ref = "refs/heads/contribution"
+    found = repository.run_script(repository.folder, ".", ref, tmp_path / "data")
+    assert "found the path" in found.stderr
+    for done in (fetched, found):
+        assert done.returncode == 2
+        assert done.stderr.startswith("error:")
+        assert "Traceback" not in done.stderr
+    assert not list(tmp_path.rglob("planted"))
+
+
+@pytest.mark.parametrize("ref", ["refs/heads/none", "--upload-pack=touch stolen"])
+def test_a_ref_that_is_none_is_refused(repository, tmp_path, ref):
+    done = repository.fetch(tmp_path / "data", ref)
+    assert done.returncode == 2
+    assert "error:" in done.stderr
+    assert not list(tmp_path.rglob("stolen"))
