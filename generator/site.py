@@ -173,6 +173,7 @@ def navigation(catalog: Catalog) -> list[Any]:
             entries.append({page.group: groups[page.group]})
     own = {
         "Reproduce on your machine": "reproduce.md",
+        "Publish and contribute results": "publish.md",
         "Add a framework": "add-a-framework.md",
         "Add a section": "add-a-section.md",
     }
