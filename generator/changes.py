@@ -141,12 +141,12 @@ def between(
                     for k in (before.key, key)
                 )
                 found.append(judge(one, two, band))
-    return sorted([*broken.values(), *found], key=rank)
+    return sorted([*broken.values(), *found], key=lambda change: (weight(change), change.key))
 
 
-def rank(change: Change) -> tuple[int, Key]:
-    """Return what changes are sorted by: what broke comes first, then what became slower."""
-    return [verdict for verdict, _ in GROUPS].index(change.verdict), change.key
+def weight(change: Change) -> int:
+    """Return the place of a change among others: what broke comes first, then what is slower."""
+    return [verdict for verdict, _ in GROUPS].index(change.verdict)
 
 
 @dataclass(frozen=True)

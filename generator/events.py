@@ -111,7 +111,7 @@ def find(loaded: Results, shown: pd.DataFrame, catalog: Catalog) -> tuple[Event,
         *_runs(loaded, here, catalog, bands),
         *_machines(here, catalog, bands),
     ]
-    return tuple(sorted(found, key=lambda event: (event.run, event.id), reverse=True))
+    return tuple(sorted(found, key=lambda event: event.run, reverse=True))
 
 
 def headlines(frame: pd.DataFrame, catalog: Catalog) -> pd.DataFrame:
@@ -201,7 +201,7 @@ def _items(old: pd.DataFrame, new: pd.DataFrame, found: Iterable[Change]) -> lis
                 continue
             told.add(place)
         made.append(Item(change, left[change.before[:7]], right[change.key[:7]]))
-    return sorted(made, key=lambda item: changes.rank(item.change))
+    return sorted(made, key=lambda item: (changes.weight(item.change), item.change.key))
 
 
 _CONFIGURATION = list(Key._fields[:7])

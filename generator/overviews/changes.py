@@ -151,8 +151,8 @@ def _notes(event: Event, inputs: Inputs, releases: bool) -> list[str]:
 def _table(label: str, found: Sequence[tuple[Event, Item]], inputs: Inputs) -> Table | None:
     if not found:
         return None
-    # By what matters, whatever the event.
-    ordered = sorted(found, key=lambda pair: changes.rank(pair[1].change))
+    # By what matters, whatever the event; releases stay in their order.
+    ordered = sorted(found, key=lambda pair: changes.weight(pair[1].change))
     columns = (
         Column("Framework"),
         Column("What"),
@@ -171,15 +171,17 @@ def _row(event: Event, item: Item, inputs: Inputs) -> tuple[Cell, ...]:
     where, metric, before, after, ratio, band, _, reason = changes.row(change, inputs.catalog)
     version = f"{event.old} → {event.new}" if event.kind == "releases" else key.version
     value, _, interval = ratio.partition(" ")
+    if change.verdict == changes.SUPPORTED and reason:
+        reason = f"before: {reason}"
     return (
         Cell(name, detail=version),
         Cell(TOPICS.get(key.section, metric), detail=where),
-        Cell(before or "–", _sort(change.old), f"data/{item.old}.csv"),
-        Cell(after or "–", _sort(change.new), f"data/{item.new}.csv"),
+        Cell(before or "rows", _sort(change.old), f"data/{item.old}.csv"),
+        Cell(after or "rows", _sort(change.new), f"data/{item.new}.csv"),
         Cell(
             value or "–",
             None if change.ratio is None else _sort(change.ratio.value),
-            detail=interval.strip("[]"),
+            detail=interval.strip("[]").replace(", ", " to "),
         ),
         Cell(band or "–"),
         Cell("", badge=BADGES[change.verdict], detail=reason),
