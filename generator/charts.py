@@ -607,6 +607,8 @@ class Moment:
         text: y as it is written.
         change: "faster" (better) or "slower" (worse) than the moment before it in the panel, or
             "" where the two are not told apart.
+        mode: how the framework executed.
+        other: whether that is not how it executes today; drawn as an open mark.
 
     """
 
@@ -619,6 +621,8 @@ class Moment:
     high: float | None = None
     text: str = ""
     change: str = ""
+    mode: str = ""
+    other: bool = False
 
 
 def timeline(
@@ -711,6 +715,8 @@ def _moment_row(index: int, moment: Moment) -> dict[str, Any]:
         "high": _round(moment.high if moment.high is not None else moment.y),
         "text": moment.text,
         "change": moment.change or "none",
+        "mode": moment.mode,
+        "other": moment.other,
         "told": {"faster": "better", "slower": "worse"}.get(moment.change, "not told apart"),
     }
 
@@ -738,11 +744,13 @@ def _timeline_frame() -> str:
     shapes = alt.Scale(
         domain=["faster", "slower", "none"], range=["triangle-up", "triangle-down", "circle"]
     )
+    shape = alt.Shape("change:N", scale=shapes, legend=None)
     tooltip = [
         alt.Tooltip("label:N", title="release"),
         alt.Tooltip("day:T", title="published", format="%e %B %Y"),
         alt.Tooltip("text:N", title="value"),
         alt.Tooltip("told:N", title="against the one before"),
+        alt.Tooltip("mode:N", title="mode"),
     ]
     base = alt.Chart(alt.NamedData(_gap("data")))
     names: dict[str, Any] = {"fontSize": 10.5, "style": "plain", "align": "center"}
@@ -751,10 +759,12 @@ def _timeline_frame() -> str:
         base.mark_rule(strokeWidth=3, opacity=0.5).encode(
             x=x, y=y("low"), y2="high:Q", color=colour
         ),
-        base.mark_point(filled=True, size=75, opacity=1).encode(
-            x=x, y=y("y"), color=colour, tooltip=tooltip,
-            shape=alt.Shape("change:N", scale=shapes, legend=None),
-        ),
+        base.transform_filter("!datum.other")
+        .mark_point(filled=True, size=75, opacity=1)
+        .encode(x=x, y=y("y"), color=colour, tooltip=tooltip, shape=shape),
+        base.transform_filter("datum.other")
+        .mark_point(filled=False, size=60, opacity=1, strokeWidth=1.8)
+        .encode(x=x, y=y("y"), color=colour, tooltip=tooltip, shape=shape),
         base.transform_filter("datum.above").mark_text(dy=-13, **names).encode(
             x=x, y=y("y"), text="label:N"
         ),

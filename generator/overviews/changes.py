@@ -54,7 +54,11 @@ class View:
     rest_title: str
 
 
-def context(inputs: Inputs, known: Mapping[tuple[str, str], Figures], draw: Draw) -> dict[str, Any]:  # noqa: ARG001 - pages are alike
+def context(
+    inputs: Inputs,
+    known: Mapping[tuple[str, str], Figures],  # noqa: ARG001 - pages are alike
+    draw: Draw,  # noqa: ARG001
+) -> dict[str, Any]:
     """Return the context of the page."""
     groups: dict[str, list[Event]] = {}
     for event in inputs.events:

@@ -11,12 +11,14 @@ from typing import TYPE_CHECKING, Any
 
 from markupsafe import Markup
 
-from generator import charts, plan, statistics, tables
+from generator import changes, charts, events, plan, statistics, tables
 from generator import figures as models
 from generator.abilities import reason_cell
+from generator.changes import Change
 from generator.figures import Figures, slug
 from generator.markup import escape
-from generator.pages import ClaimView, Draw, Inputs, Picture, claim_views, finite
+from generator.overviews.changes import BADGES
+from generator.pages import ClaimView, Draw, Inputs, Picture, claim_views
 from generator.tables import Badge, Cell, Column, Table, badge, quantity
 from generator.words import DEVICES, machine_words
 
@@ -42,6 +44,7 @@ class Measure:
         word: what a release with a larger value has more of.
         scale: factor from the rows' unit to the axis'; a rate is ``scale / value``.
         rate: whether more is better, because the axis shows work per second.
+        exact: whether it is counted and not sampled, so that it has no interval.
 
     """
 
@@ -54,6 +57,7 @@ class Measure:
     word: str
     scale: float
     rate: bool = False
+    exact: bool = False
 
     def shown(self, value: float) -> float:
         """Return a value of the rows on the axis."""
@@ -65,10 +69,13 @@ MEASURES = (
             "time", 64.0, rate=True),
     Measure("cold", "compile", "ready_time", "cold", "Ready after, cold",
             "seconds until the first step is done, cold caches", "time until ready", 1.0),
+    Measure("warm", "compile", "ready_time", "warm", "Ready after, warm",
+            "seconds until the first step is done, warm caches", "time until ready", 1.0),
     Measure("memory", "memory", "peak_rss", "", "Peak memory", "peak resident memory in MB",
             "memory", 1e-6),
+    Measure("size", "", "", "", "Installed size", "installed size in MB", "space on disk", 1e-6,
+            exact=True),
 )  # fmt: skip
-SIZE = "Installed size"
 
 
 @dataclass(frozen=True)
@@ -86,6 +93,17 @@ class Release:
     gate: str
     reason: str
 
+    def value(self, measure: Measure) -> statistics.Interval | None:
+        """Return a figure with its interval, in the unit of the rows; None where there is none."""
+        if measure.exact:
+            size = self.document["environment"].get("size_bytes")
+            return statistics.Interval(float(size), math.nan, math.nan) if size else None
+        cell = self.cells.get(measure.id)
+        if cell is None:
+            return None
+        found = models.summary(cell)
+        return statistics.Interval(found.value, found.low, found.high)
+
     @property
     def day(self) -> datetime.date:
         """The day of the upload; a release without one is never drawn."""
@@ -95,16 +113,23 @@ class Release:
 
 @dataclass(frozen=True)
 class Step:
-    """What changed from one measured release to the next.
-
-    ``verdict`` is on the newer one, in words of time: "faster" has less of it.
-    """
+    """What changed from one measured release to the next."""
 
     measure: Measure
     old: Release
     new: Release
-    ratio: statistics.Ratio
-    verdict: statistics.Verdict
+    change: Change
+
+    @property
+    def ratio(self) -> statistics.Ratio:
+        """New / old."""
+        assert self.change.ratio is not None
+        return self.change.ratio
+
+    @property
+    def verdict(self) -> str:
+        """On the newer one, in words of time: "faster" has less of it."""
+        return {"less": "faster", "more": "slower"}.get(self.change.verdict, self.change.verdict)
 
     @property
     def real(self) -> bool:
@@ -119,6 +144,8 @@ class ChartView:
     heading: str
     anchor: str
     picture: Picture
+    caption: str
+    table: Table
 
 
 @dataclass(frozen=True)
@@ -131,14 +158,17 @@ class View:
     findings: tuple[Markup, ...]
     charts: tuple[ChartView, ...]
     releases: Table
-    steps: Table | None
     faults: Table | None
     then: Table | None
     then_text: str
     claims: tuple[ClaimView, ...]
 
 
-def context(inputs: Inputs, known: Mapping[tuple[str, str], Figures], draw: Draw) -> dict[str, Any]:
+def context(
+    inputs: Inputs,
+    known: Mapping[tuple[str, str], Figures],  # noqa: ARG001 - pages are alike
+    draw: Draw,
+) -> dict[str, Any]:
     """Return the context of the page."""
     frame = inputs.history
     places = sorted(
@@ -149,7 +179,7 @@ def context(inputs: Inputs, known: Mapping[tuple[str, str], Figures], draw: Draw
         here = frame[(frame["machine"] == machine) & (frame["device"] == device)]
         found = releases(here, inputs)
         if found:
-            view = _view(found, here, inputs, known.get((machine, device)), draw)
+            view = _view(found, here, inputs, draw)
             views.append(view if len(places) > 1 else replace(view, heading=""))
     return {
         "title": TITLE,
@@ -161,7 +191,7 @@ def context(inputs: Inputs, known: Mapping[tuple[str, str], Figures], draw: Draw
 
 
 def releases(frame: pd.DataFrame, inputs: Inputs) -> list[Release]:
-    """Return the measured releases of one machine and device by framework and date.
+    """Return the measured releases of one machine and device, in the order of the folders.
 
     What the catalog no longer knows, or has no date for, is left out.
     """
@@ -188,7 +218,7 @@ def releases(frame: pd.DataFrame, inputs: Inputs) -> list[Release]:
             found.append(
                 Release(framework, version, mode, inputs.documents[key], cells, status, reason)
             )
-    return sorted(found, key=lambda release: (release.framework.id, release.day))
+    return found
 
 
 def _gate(rows: pd.DataFrame) -> tuple[str, str]:
@@ -206,7 +236,7 @@ def steps(found: Sequence[Release], bands: Mapping[str, float]) -> list[Step]:
     """Compare every release with the one measured before it.
 
     Args:
-        found: by framework and date.
+        found: in the order of the folders.
         bands: metric -> smallest difference that is one; see :func:`statistics.null_band`.
 
     """
@@ -221,42 +251,42 @@ def steps(found: Sequence[Release], bands: Mapping[str, float]) -> list[Step]:
             before[release.framework.id] = release
             if old is None:
                 continue
-            ratio = statistics.ratio(cell.blocks, old.cells[measure.id].blocks)
             delta = bands.get(measure.metric, statistics.SMALLEST_DELTA)
-            verdict = statistics.verdict(ratio, delta, "lower")
-            made.append(Step(measure, old, release, ratio, verdict))
+            change = changes.judge(old.cells[measure.id], cell, delta)
+            if change.ratio is not None:
+                made.append(Step(measure, old, release, change))
     return made
 
 
-def _bands(figures: Figures | None) -> dict[str, float]:
+def _bands(inputs: Inputs, machine: str, device: str) -> dict[str, float]:
     """Return the null bands that the machine's other runs found, by metric."""
-    bands: dict[str, float] = {}
-    for panel in figures.panels if figures else ():
-        bands[panel.metric.id] = max(panel.delta, bands.get(panel.metric.id, 0.0))
-    return bands
+    shown = events.headlines(inputs.shown, inputs.catalog)
+    lanes = plan.PROFILES["history"].lanes[device]
+    return {
+        metric: band
+        for (here, on, lane, metric), band in statistics.null_bands(statistics.cells(shown)).items()
+        if (here, on) == (machine, device) and lane in lanes
+    }
 
 
-def _view(
-    found: Sequence[Release],
-    frame: pd.DataFrame,
-    inputs: Inputs,
-    figures: Figures | None,
-    draw: Draw,
-) -> View:
+def _view(found: Sequence[Release], frame: pd.DataFrame, inputs: Inputs, draw: Draw) -> View:
     machine, device = str(frame["machine"].iloc[0]), str(frame["device"].iloc[0])
-    made = steps(found, _bands(figures))
+    made = steps(found, _bands(inputs, machine, device))
     drawn = []
     for measure in MEASURES:
         points = _points(found, made, measure)
         if points:
+            name = f"{measure.id}-{device}-{slug(machine)}"
             chart = charts.timeline(
-                f"history-{measure.id}-{device}-{slug(machine)}", _title(made, measure), points,
-                y=measure.axis, better="higher" if measure.rate else "lower",
+                f"history-{name}", _title(found, made, measure), points, y=measure.axis,
                 frameworks=[f.name for f in inputs.catalog.frameworks],
+                better="higher" if measure.rate else "lower",
             )  # fmt: skip
-            drawn.append(
-                ChartView(measure.column, f"{measure.id}-{device}-{slug(machine)}", draw(chart))
-            )
+            table = _measure_table(found, made, measure, inputs)
+            caption = _EXACT if measure.exact else _SAMPLED
+            if any(point.other for point in points):
+                caption += _MODES
+            drawn.append(ChartView(measure.column, name, draw(chart), caption, table))
     then = _of_that_time(found, inputs)
     keys = [str(key) for key in frame["provenance"].unique()]
     days = sorted({tables.day(inputs.documents[key]["run"]) for key in keys})
@@ -267,12 +297,19 @@ def _view(
         findings=tuple(Markup("{}\n").format(escape(text)) for text in _findings(found, made)),
         charts=tuple(drawn),
         releases=_releases_table(found, inputs),
-        steps=_steps_table(made),
         faults=_faults_table(found),
         then=_then_table(then, found),
         then_text=_then_text(then, inputs),
         claims=_then_claims(then, frame, inputs),
     )
+
+
+_SAMPLED = (
+    "Lines: 95 % intervals. ▲ and ▼: told apart from the release before, better or worse;"
+    " ● not told apart. Equal distances are equal ratios."
+)
+_EXACT = "Framework and everything that its lock brings along. Equal distances are equal ratios."
+_MODES = " Open marks: in another mode than today's, which stood for the framework then."
 
 
 def _points(
@@ -285,24 +322,28 @@ def _points(
     }
     points = []
     for release in found:
-        cell = release.cells.get(measure.id)
-        if cell is None:
+        value = release.value(measure)
+        if value is None:
             continue
-        ends = sorted(measure.shown(x) for x in _interval(cell) if x is not None)
+        ends = sorted(measure.shown(x) for x in value[1:] if math.isfinite(x))
         low, high = ends if len(ends) == 2 else (None, None)
         step = real.get((release.framework.id, release.version.version))
-        value = measure.shown(models.summary(cell).value)
+        shown = measure.shown(value.value)
         points.append(
             charts.Moment(
                 release.framework.name, release.framework.name, release.day,
-                release.version.version, value, low, high,
-                text=f"{tables.figures(value)}", change="" if step is None else step.verdict,
+                release.version.version, shown, low, high, text=tables.figures(shown),
+                change="" if step is None else step.verdict,
+                mode=release.framework.mode(release.mode).title,
+                other=release.mode != release.framework.default.id,
             )
         )  # fmt: skip
     return points
 
 
-def _title(made: Sequence[Step], measure: Measure) -> str:
+def _title(found: Sequence[Release], made: Sequence[Step], measure: Measure) -> str:
+    if measure.exact:
+        return _growth(found, measure)
     mine = [step for step in made if step.measure is measure]
     real = [step for step in mine if step.real]
     if not mine:
@@ -315,6 +356,24 @@ def _title(made: Sequence[Step], measure: Measure) -> str:
         f" {largest.new.framework.name} {largest.new.version.version}, with"
         f" {tables.times(largest.ratio.value)} the {measure.word} of"
         f" {largest.old.version.version}."
+    )
+
+
+def _growth(found: Sequence[Release], measure: Measure) -> str:
+    """Say which framework changed most between its first and its last release."""
+    ends: dict[str, list[tuple[Release, float]]] = {}
+    for release in found:
+        value = release.value(measure)
+        if value is not None:
+            ends.setdefault(release.framework.id, []).append((release, value.value))
+    ratios = {id: mine[-1][1] / mine[0][1] for id, mine in ends.items() if len(mine) > 1}
+    if not ratios:
+        return f"{measure.column}, by release."
+    most = max(ratios, key=lambda name: abs(math.log(ratios[name])))
+    old, new = ends[most][0][0], ends[most][-1][0]
+    return (
+        f"{measure.column}: {new.framework.name} {new.version.version} takes"
+        f" {tables.times(ratios[most])} the {measure.word} of {old.version.version}."
     )
 
 
@@ -351,36 +410,75 @@ def _package(document: Mapping[str, Any], name: str) -> str:
     return "–"
 
 
-def _value_cell(release: Release, measure: Measure) -> Cell:
-    cell = release.cells.get(measure.id)
-    if cell is None:
+def _value_cell(release: Release, measure: Measure, href: str = "") -> Cell:
+    found = release.value(measure)
+    if found is None:
         return Cell("–")
-    value, low, high = (models.summary(cell).value, *_interval(cell))
+    value, low, high = found
+    known = math.isfinite(low)
     if measure.rate:
         text, sort = tables.figures(measure.shown(value), 4), measure.shown(value)
-        detail = "" if low is None else _between(measure.shown(high), measure.shown(low))
+        detail = _between(measure.shown(high), measure.shown(low)) if known else ""
     else:
-        text, sort = quantity(value, cell.unit), value
-        detail = "" if low is None else tables.span(low, high, cell.unit)
-    return Cell(text, sort=float(f"{sort:.6g}"), detail=detail)
+        unit = "B" if measure.exact else release.cells[measure.id].unit
+        text, sort = quantity(value, unit), value
+        detail = tables.span(low, high, unit) if known else ""
+    return Cell(text, float(f"{sort:.6g}"), href, detail)
 
 
 def _between(low: float, high: float) -> str:
     return f"{tables.figures(low)} to {tables.figures(high)}"
 
 
-def _interval(cell: statistics.Cell) -> tuple[Any, Any]:
-    summary = models.summary(cell)
-    return finite(summary.low), finite(summary.high)
-
-
 def _gate_badge(release: Release) -> Badge:
     return Badge("✓", "passed", "good") if release.gate == "ok" else badge(release.gate)
 
 
-def _size_cell(release: Release) -> Cell:
-    size = release.document["environment"].get("size_bytes")
-    return Cell(quantity(size, "B"), sort=float(size)) if size else Cell("–")
+def _measure_table(
+    found: Sequence[Release], made: Sequence[Step], measure: Measure, inputs: Inputs
+) -> Table:
+    """Return one row a release: the figure, and what changed from the one measured before it."""
+    known = {
+        (step.new.framework.id, step.new.version.version): step
+        for step in made
+        if step.measure is measure
+    }
+    rows = []
+    for release in found:
+        step = known.get((release.framework.id, release.version.version))
+        cells = (
+            Cell(release.framework.name, detail=release.version.version),
+            Cell(release.day.isoformat(), sort=float(release.day.toordinal())),
+            Cell(release.document["environment"]["python"]),
+            Cell(release.framework.mode(release.mode).title),
+            Cell("", badge=_gate_badge(release)),
+            _value_cell(release, measure, _address(release, inputs)),
+        )
+        rows.append((*cells, *(() if measure.exact else _change_cells(step))))
+    columns = [
+        Column("Release"),
+        Column("Published", narrow=True),
+        Column("Python", narrow=True),
+        Column("Mode"),
+        Column("Gate"),
+        Column(measure.column if measure.exact else f"{measure.column}, 95 % interval", True),
+    ]
+    if not measure.exact:
+        what = "Memory" if measure.id == "memory" else "Time"
+        columns += [Column(f"{what}, new / old", number=True), Column("Change")]
+    return Table(f"{measure.column} of every release", tuple(columns), tuple(rows))
+
+
+def _change_cells(step: Step | None) -> tuple[Cell, Cell]:
+    if step is None:
+        return Cell("–"), Cell("–")
+    ratio = step.ratio
+    detail = f"{ratio.low:.3f} to {ratio.high:.3f}" if math.isfinite(ratio.low) else ""
+    against = f"{'than' if step.real else 'to'} {step.old.version.version}"
+    return (
+        Cell(f"{ratio.value:.3f}", float(f"{ratio.value:.6g}"), detail=detail),
+        Cell("", badge=BADGES[step.change.verdict], detail=against),
+    )
 
 
 def _releases_table(found: Sequence[Release], inputs: Inputs) -> Table:
@@ -393,7 +491,6 @@ def _releases_table(found: Sequence[Release], inputs: Inputs) -> Table:
                 Cell(release.day.isoformat(), sort=float(release.day.toordinal())),
                 Cell("", badge=_gate_badge(release)),
                 *(_value_cell(release, measure) for measure in MEASURES),
-                _size_cell(release),
                 Cell(release.document["environment"]["python"]),
                 Cell(_package(release.document, "numpy")),
                 Cell(release.framework.mode(release.mode).title),
@@ -404,7 +501,6 @@ def _releases_table(found: Sequence[Release], inputs: Inputs) -> Table:
         Column("Published", narrow=True),
         Column("Gate"),
         *(Column(measure.column, number=True) for measure in MEASURES),
-        Column(SIZE, number=True),
         Column("Python", narrow=True),
         Column("NumPy", narrow=True),
         Column("Mode that stood for it"),
@@ -418,45 +514,6 @@ def _address(release: Release, inputs: Inputs) -> str:
         if document is release.document:
             return f"data/{key}.csv"
     return ""
-
-
-def _steps_table(made: Sequence[Step]) -> Table | None:
-    rows = [
-        (
-            Cell(step.new.framework.name),
-            Cell(f"{step.old.version.version} → {step.new.version.version}"),
-            Cell(step.measure.column),
-            Cell(
-                tables.times(step.ratio.value),
-                sort=float(f"{step.ratio.value:.6g}"),
-                detail=_span_of(step.ratio),
-            ),
-            Cell(_WORDS[step.measure.rate][step.verdict], strong=step.real),
-        )
-        for step in sorted(made, key=lambda step: (step.new.framework.id, step.new.day))
-    ]
-    if not rows:
-        return None
-    columns = (
-        Column("Framework"),
-        Column("From → to", narrow=True),
-        Column("What"),
-        Column("Time or memory, new / old", number=True),
-        Column("Verdict"),
-    )
-    return Table("From release to release", columns, tuple(rows))
-
-
-_LESS: dict[statistics.Verdict, str] = {
-    "faster": "less", "slower": "more", "no practical difference": "no practical difference",
-    "unresolved": "unresolved",
-}  # fmt: skip
-_SPEED: dict[statistics.Verdict, str] = {**_LESS, "faster": "faster", "slower": "slower"}
-_WORDS = {True: _SPEED, False: _LESS}
-
-
-def _span_of(ratio: statistics.Ratio) -> str:
-    return f"{ratio.low:.2f} to {ratio.high:.2f}" if math.isfinite(ratio.low) else ""
 
 
 def _faults_table(found: Iterable[Release]) -> Table | None:
@@ -534,7 +591,6 @@ def _then_table(then: Sequence[Release], found: Sequence[Release]) -> Table | No
                     Cell(str(one.day.year), sort=float(one.day.toordinal())),
                     Cell("", badge=_gate_badge(one)),
                     *(_value_cell(one, measure) for measure in MEASURES),
-                    _size_cell(one),
                 )
             )
     if not rows:
@@ -544,7 +600,6 @@ def _then_table(then: Sequence[Release], found: Sequence[Release]) -> Table | No
         Column("Of", narrow=True),
         Column("Gate"),
         *(Column(measure.column, number=True) for measure in MEASURES),
-        Column(SIZE, number=True),
     )
     return Table("The article's own versions, run today", columns, tuple(rows))
 
@@ -571,6 +626,6 @@ def _then_claims(
         str(rows["machine"].iloc[0]), str(rows["device"].iloc[0]), tuple(panels),
         statistics.cells(rows),
     )  # fmt: skip
-    pages = dict.fromkeys(measure.section for measure in MEASURES)
+    pages = dict.fromkeys(["home", *(measure.section for measure in MEASURES)])
     found = [view for page in pages for view in claim_views(inputs.book, page, figures)]
     return tuple(view for view in found if view.badge.word != "cannot be tested here")
