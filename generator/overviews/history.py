@@ -186,6 +186,7 @@ def context(
         "description": "Releases of a decade on one machine: speed, compile time, memory and size.",
         "views": views,
         "gone": _gone(inputs),
+        "left": _left(inputs),
         "command": "generator measure --profile history",
     }
 
@@ -539,11 +540,40 @@ def _gone(inputs: Inputs) -> Table | None:
         )
         for framework in inputs.catalog.frameworks
         for gap in framework.gaps
-        if gap.versions and not (gap.mode or gap.section)
+        if gap.versions and not (gap.mode or gap.section or gap.device)
     ]
     if not rows:
         return None
     return Table("What no longer installs", (Column("Release"), Column("Why")), tuple(rows))
+
+
+def _left(inputs: Inputs) -> Table | None:
+    """Return what the newest measured release of each framework runs with, as runs recorded it."""
+    documents = sorted(inputs.documents.values(), key=lambda document: str(document["run"]))
+    rows = []
+    for framework in inputs.catalog.frameworks:
+        place = {version.version: n for n, version in enumerate(framework.versions)}
+        mine = [d for d in documents if d["framework"] == framework.id and d["version"] in place]
+        if not mine:
+            continue
+        newest = max(mine, key=lambda document: place[document["version"]])
+        cuda = [
+            str(document["build"].get("cuda", "–"))
+            for document in mine
+            if (document["version"], document["device"]) == (newest["version"], "cuda")
+        ]
+        rows.append(
+            (
+                Cell(framework.name, detail=newest["version"]),
+                Cell(newest["environment"]["python"]),
+                Cell(_package(newest, "numpy")),
+                Cell(cuda[-1] if cuda else "–", detail="" if cuda else "not measured"),
+            )
+        )
+    if not rows:
+        return None
+    titles = ("Newest measured release", "Python", "NumPy", "CUDA")
+    return Table("What it runs with", tuple(map(Column, titles)), tuple(rows))
 
 
 # ------------------------------------------------------------------- the article's own generation

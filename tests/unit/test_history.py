@@ -10,9 +10,10 @@ from generator import results as store
 from generator.overviews import history
 from tests import sample_results
 
+TODAY = datetime.date(2026, 12, 1)
 RELEASES = {
     "theano": {"0.8.2": 2.0, "0.9.0": 1.0, "1.0.0": 1.0, "1.0.5": 3.0},
-    "mxnet": {"1.0.0": 1.0, "1.9.1": math.nan},
+    "mxnet": {"1.2.0": 1.0, "1.9.1": math.nan},
 }
 
 
@@ -22,7 +23,7 @@ def inputs(tmp_path_factory):
     sample_results.write_history(root, RELEASES)
     loaded = store.load(root)
     shown = store.withhold(store.select(loaded))
-    return site._inputs(catalog.ROOT, root, catalog.load(), loaded, shown)
+    return site._inputs(catalog.ROOT, root, catalog.load(), loaded, shown, TODAY)
 
 
 @pytest.fixture(scope="module")
@@ -54,7 +55,7 @@ def test_ordinary_pages_show_no_row_of_it(inputs):
 def test_releases_come_by_framework_and_date(found):
     names = [(release.framework.id, release.version.version) for release in found]
     assert names == [
-        ("mxnet", "1.0.0"), ("mxnet", "1.9.1"),
+        ("mxnet", "1.2.0"), ("mxnet", "1.9.1"),
         ("theano", "0.8.2"), ("theano", "0.9.0"), ("theano", "1.0.0"), ("theano", "1.0.5"),
     ]  # fmt: skip
 
@@ -88,14 +89,14 @@ def test_charts_mark_the_steps(context):
         for row in rows
     }
     assert marks == {
-        "1.0.0": "none", "0.8.2": "none", "0.9.0": "faster", "1.0.5": "slower",
+        "1.0.0": "none", "1.2.0": "none", "0.8.2": "none", "0.9.0": "faster", "1.0.5": "slower",
     }  # fmt: skip
 
 
 def test_the_articles_time_is_the_newest_release_of_its_year_or_else_the_first(found, inputs):
     then = history._of_that_time(found, inputs)
     assert [(r.framework.id, r.version.version) for r in then] == [
-        ("mxnet", "1.0.0"), ("theano", "0.8.2"),
+        ("mxnet", "1.2.0"), ("theano", "0.8.2"),
     ]  # fmt: skip
 
 

@@ -1,0 +1,338 @@
+"""What changed: from release to release, run to run, machine to machine; page, feed, command."""
+
+import datetime
+import json
+import math
+import re
+import xml.etree.ElementTree as ET
+
+import pytest
+from typer.testing import CliRunner
+
+from generator import catalog, changes, cli, events, feed, markup, results, site, statistics
+from generator.overviews import changes as page
+from generator.overviews import history, machines
+from tests import sample_results
+
+FIRST, SECOND = sample_results.MACHINE, "second-machine"
+RELEASES = {
+    "theano": {"0.8.2": 2.0, "0.9.0": 1.0, "1.0.0": 1.0},
+    "mxnet": {"1.2.0": 1.0, "1.5.0": math.nan, "1.9.1": 1.0},
+}
+TODAY = datetime.date(2026, 12, 1)
+ATOM = {"a": feed.ATOM}
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory):
+    """Two runs and a history of one machine, and one run of another."""
+    folder = tmp_path_factory.mktemp("results")
+    common = {"profile": "quick", "frameworks": ("theano", "mxnet"), "oddities": False}
+    sample_results.write_sample(folder, start=0, **common)
+    sample_results.write_sample(folder, start=1, **common)
+    sample_results.write_sample(folder, start=2, machine=SECOND, **common)
+    sample_results.write_history(folder, RELEASES, start=3)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def inputs(root):
+    known = catalog.load()
+    loaded = results.load(root)
+    shown = results.shown(loaded, known.listed)
+    return site._inputs(catalog.ROOT, root, known, loaded, shown, TODAY)
+
+
+@pytest.fixture(scope="module")
+def found(inputs):
+    return inputs.events
+
+
+def of(found, kind):
+    return [event for event in found if event.kind == kind]
+
+
+def speeds(event):
+    return [i.change for i in event.items if (i.change.key.section, i.change.key.metric)
+            == ("lenet", "step_time")]  # fmt: skip
+
+
+# ---------------------------------------------------------------------------------------- events
+
+
+def test_neighbouring_releases_of_one_run_are_compared_block_by_block(found):
+    pairs = [(e.framework, e.old, e.new) for e in of(found, "releases")]
+    assert pairs == [
+        ("mxnet", "1.2.0", "1.5.0"), ("mxnet", "1.5.0", "1.9.1"),
+        ("theano", "0.8.2", "0.9.0"), ("theano", "0.9.0", "1.0.0"),
+    ]  # fmt: skip
+    (faster,), (same,) = (speeds(e) for e in of(found, "releases")[2:])
+    assert faster.ratio.paired
+    assert (faster.verdict, same.verdict != "faster") == ("faster", True)
+    assert faster.ratio.value == pytest.approx(0.5, rel=0.1)
+    assert (faster.before.version, faster.key.version) == ("0.8.2", "0.9.0")
+
+
+def test_what_breaks_and_what_works_again_is_told_once_each(found):
+    broke, mended = of(found, "releases")[:2]
+    assert [c.verdict for c in broke.changes] == [changes.BROKEN]
+    assert "SYNTHETIC" in broke.changes[0].reason
+    assert [c.verdict for c in mended.changes if c.verdict in events.TOLD_APART] == [
+        changes.SUPPORTED
+    ]
+
+
+def test_the_newest_run_is_compared_with_the_one_before_it_and_unpaired(found, root):
+    (event,) = of(found, "runs")
+    assert event.machine == FIRST
+    assert event.old < event.new
+    assert event.same_code
+    assert all(not change.ratio.paired for change in event.changes)
+    topics = {change.key.section for change in event.changes}
+    assert topics == {"lenet", "compile", "memory", "highlevel", "r"}
+
+
+def test_it_is_said_when_the_measuring_code_changed(root, tmp_path):
+    known = catalog.load()
+    loaded = results.load(root)
+    newest = max(key for key in loaded.documents if key.startswith(f"{FIRST}/theano/1.0.5/"))
+    document = dict(loaded.documents[newest])
+    document["code_sha256"] = {**document["code_sha256"], "lenet": "f" * 64}
+    changed = results.Results(loaded.files, {**loaded.documents, newest: document})
+    shown = results.shown(changed, known.listed)
+    by_code = {e.same_code: e for e in of(events.find(changed, shown, known), "runs")}
+    assert {c.key.section for c in by_code[False].changes} == {"lenet"}
+    assert {c.key.framework for c in by_code[False].changes} == {"theano"}
+    assert any("code changed" in note for note in events.notes(by_code[False], changed.documents))
+    assert by_code[False].id != by_code[True].id
+
+
+def test_a_machine_is_compared_with_the_one_that_was_there_first(found):
+    (event,) = of(found, "machines")
+    assert (event.old, event.new) == (FIRST, SECOND)
+    for change in event.changes:
+        assert (change.before.machine, change.key.machine) == (FIRST, SECOND)
+        assert change.before._replace(machine=SECOND) == change.key
+        assert not change.ratio.paired
+
+
+def test_events_come_newest_first_and_have_names_of_their_own(found, inputs, root):
+    assert [e.run for e in found] == sorted((e.run for e in found), reverse=True)
+    names = [event.id for event in found]
+    assert len(set(names)) == len(names)
+    again = events.find(results.load(root), inputs.shown, inputs.catalog)
+    assert [event.id for event in again] == names
+
+
+def test_an_unfinished_run_is_no_event(root, tmp_path):
+    known = catalog.load()
+    loaded = results.load(root)
+    open_ = {
+        key: {**document, "finished": None} if document["profile"] == "history" else document
+        for key, document in loaded.documents.items()
+    }
+    unfinished = results.Results(loaded.files, open_)
+    shown = results.shown(unfinished, known.listed)
+    assert not of(events.find(unfinished, shown, known), "releases")
+
+
+def test_one_run_on_one_machine_is_no_event(tmp_path):
+    sample_results.write_sample(tmp_path, profile="quick", frameworks=("theano",))
+    known = catalog.load()
+    loaded = results.load(tmp_path)
+    assert events.find(loaded, results.shown(loaded, known.listed), known) == ()
+
+
+# ------------------------------------------------------------------------------- words and numbers
+
+
+def told(*arguments):
+    return CliRunner().invoke(cli.app, ["compare", *map(str, arguments)])
+
+
+def test_page_feed_and_command_say_the_same(inputs, root):
+    context = page.context(inputs, {}, None)
+    printed = told("--changes", "--results", root).stdout
+    fed = page.files(inputs)[page.FEED]
+    for event in inputs.events:
+        assert changes.summary(event.changes) in printed
+        assert changes.summary(event.changes) in fed
+        for item in events.told(event):
+            line = events.line(item, inputs.catalog)
+            assert line in printed
+            assert line in fed.replace("&lt;", "<")
+    texts = json.dumps([str(view) for view in context["views"]], ensure_ascii=False)
+    for event in inputs.events:
+        for change in event.changes:
+            if change.ratio:
+                assert f"{change.ratio.value:.3f}" in texts
+
+
+def test_two_versions_are_compared_in_their_common_run_as_on_the_page(inputs, root):
+    done = told("theano==0.8.2", "theano==0.9.0", "--results", root, "--json")
+    assert done.exit_code == 0
+    (item,) = json.loads(done.stdout)
+    (change,) = speeds(of(inputs.events, "releases")[2])
+    assert 1 / item["ratio"] == pytest.approx(change.ratio.value)
+    assert item["delta"] == change.delta
+    text = told("theano==0.8.2", "theano==0.9.0", "--results", root).stdout
+    assert "faster" in text
+    assert "slower" not in text
+
+
+def test_machines_can_be_compared_by_their_ids(root):
+    done = told(f"machine:{FIRST}", f"machine:{SECOND}", "--results", root)
+    assert done.exit_code == 0
+    assert "theano" in done.stdout
+
+
+@pytest.mark.parametrize("words", [(), ("theano",), ("theano", "mxnet", "--changes")])
+def test_compare_says_how_it_is_used(words, root):
+    done = told(*words, "--results", root)
+    assert done.exit_code != 0
+    assert isinstance(done.exception, Exception)
+    assert "--changes" in str(done.exception)
+
+
+def test_without_anything_to_compare_the_command_says_so(tmp_path):
+    assert "Nothing can be compared" in told("--changes", "--results", tmp_path).stdout
+
+
+# ------------------------------------------------------------------------------------------- pages
+
+
+def rendered(name, context):
+    environment = markup.environment(catalog.ROOT / "templates")
+    return environment.get_template(f"pages/{name}.md.j2").render(context)
+
+
+def test_the_page_shows_every_event_under_its_anchor(inputs):
+    text = rendered("changes", page.context(inputs, {}, None))
+    anchors = re.findall(r"\{ #([\w-]+) \}", text)
+    assert len(anchors) == len(set(anchors)) == 3
+    for href in re.findall(r'href="changes\.html#([\w-]+)"', page.files(inputs)[page.FEED]):
+        assert href in anchors
+    assert "[Atom feed](changes.xml)" in text
+    assert "newly broken" in text
+    assert "unpaired" in text
+
+
+def test_without_changes_the_page_says_what_it_takes(tmp_path):
+    (tmp_path / "results").mkdir()
+    site.render(results_root=tmp_path / "results", docs=tmp_path / "docs")
+    report = tmp_path / "docs" / "report"
+    assert "Nothing can be compared yet" in (report / "changes.md").read_text(encoding="utf-8")
+    assert not (report / page.FEED).exists()
+    text = (report / "machines.md").read_text(encoding="utf-8")
+    assert "Nothing is measured yet" in text
+    assert "generator report" in text
+
+
+def test_the_site_has_page_feed_and_the_rows_of_both_sides(tmp_path):
+    for start in (0, 1):
+        sample_results.write_sample(
+            tmp_path / "r", profile="quick", frameworks=("theano",), start=start, oddities=False
+        )
+    site.render(results_root=tmp_path / "r", docs=tmp_path / "docs")
+    report = tmp_path / "docs" / "report"
+    links = re.findall(r"\]\((data/[^)]+)\)", (report / "changes.md").read_text(encoding="utf-8"))
+    assert len({link.rsplit("/", 1)[1] for link in links}) == 2, "both runs"
+    for link in links:
+        assert (report / link).is_file()
+    first = (report / page.FEED).read_bytes()
+    assert site.render(results_root=tmp_path / "r", docs=tmp_path / "docs").written == []
+    assert (report / page.FEED).read_bytes() == first
+    alone = (report / "machines.md").read_text(encoding="utf-8")
+    assert "nothing to compare it with" in alone
+    assert FIRST in alone
+
+
+def drawn(inputs):
+    charts = []
+
+    def draw(chart):
+        charts.append(chart)
+        from generator import pages
+
+        return pages.Picture(chart.alt, (), "")
+
+    from generator import figures
+
+    known = {
+        (machine, "cpu"): figures.Figures(
+            machine, "cpu", (),
+            statistics.cells(inputs.shown[inputs.shown["machine"] == machine]),
+        )
+        for machine in inputs.machines
+    }  # fmt: skip
+    return machines.context(inputs, known, draw), charts
+
+
+def test_machines_stand_beside_each_other_with_ratios_of_speed(inputs):
+    import altair
+
+    context, charts = drawn(inputs)
+    rows = {row[0].detail: row for row in context["machines"].rows}
+    assert list(rows) == [FIRST, SECOND]
+    assert rows[FIRST][5].text == "3"
+    assert rows[FIRST][5].detail == "history and quick"
+    (view,) = context["views"]
+    (event,) = of(inputs.events, "machines")
+    assert len(view.table.rows) == len(speeds(event)) > 3
+    for row in view.table.rows:
+        here, there = (float(cell.text.replace(",", "")) for cell in row[3:5])
+        assert float(row[5].text) == pytest.approx(here / there, abs=0.002)
+    (chart,) = charts
+    for specification in chart.specs.values():
+        altair.Chart.from_dict(specification)
+    drawn_ = [row for rows in chart.specs["wide"]["datasets"].values() for row in rows]
+    assert {row["framework"] for row in drawn_} == {"MXNet", "Theano"}
+    assert all(row["start"] for row in drawn_)
+
+
+def test_the_page_of_releases_uses_the_same_changes(inputs):
+    found = history.releases(inputs.history, inputs)
+    made = history.steps(found, history._bands(inputs, FIRST, "cpu"))
+    pages = {
+        (s.change.before, s.change.key): s.change
+        for s in made if s.old.gate == "ok"
+    }  # fmt: skip
+    for event in of(inputs.events, "releases"):
+        for change in event.changes:
+            if change.ratio:
+                assert pages[change.before, change.key] == change
+
+
+# -------------------------------------------------------------------------------------------- feed
+
+
+def test_the_feed_is_atom(inputs):
+    tree = ET.fromstring(page.files(inputs)[page.FEED])
+    assert tree.tag == f"{{{feed.ATOM}}}feed"
+    entries = tree.findall("a:entry", ATOM)
+    assert len(entries) == len(inputs.events)
+    names = [tree.findtext("a:id", None, ATOM)]
+    for element in (tree, *entries):
+        for name in ("id", "title", "updated"):
+            (one,) = element.findall(f"a:{name}", ATOM)
+            assert one.text
+        updated = datetime.datetime.fromisoformat(element.findtext("a:updated", None, ATOM))
+        assert updated.tzinfo
+        (link,) = element.findall("a:link", ATOM)
+        assert link.get("rel") == "alternate"
+        assert not link.get("href").startswith(("/", "http"))
+    names += [entry.findtext("a:id", None, ATOM) for entry in entries]
+    assert len(set(names)) == len(names)
+    assert all(name.startswith("urn:uuid:") for name in names)
+    assert tree.findtext("a:author/a:name", None, ATOM)
+    newest = max(entry.findtext("a:updated", None, ATOM) for entry in entries)
+    assert tree.findtext("a:updated", None, ATOM) == newest
+
+
+def test_a_feed_takes_any_text():
+    hostile = f"{sample_results.HOSTILE}\x07\x1b ]]>"
+    entry = feed.Entry("urn:x", hostile, "2026-01-01T00:00:00Z", "p.html#a", hostile, (hostile,))
+    text = feed.atom("name", "title", "who", "p.html", [entry])
+    (title,) = ET.fromstring(text).findall("a:entry/a:title", ATOM)
+    assert title.text.startswith(sample_results.HOSTILE)
+    assert "<script>" not in text
