@@ -35,7 +35,7 @@ class Adapter(Framework):
 
             self.code = lenet
             self.configure()
-            # On the CPU every call has finished when it returns; old releases have no such function.
+            # On the CPU every call has finished when it returns; old releases have no function.
             self.wait = getattr(getattr(tf.test, "experimental", None), "sync_devices", None)
 
     def configure(self):

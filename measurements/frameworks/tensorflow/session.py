@@ -37,11 +37,13 @@ def scores(images, p):
 
 
 def convolution(images, p, name, padding="VALID"):
+    """Convolve images (batch, height, width, channels) and add the bias."""
     layer = tf.nn.conv2d(images, p[name + "_weight"], strides=[1, 1, 1, 1], padding=padding)
     return tf.nn.bias_add(layer, p[name + "_bias"])
 
 
 def max_pool(images):
+    """Max-pool 2x2."""
     return tf.nn.max_pool(images, ksize=[1, 2, 2, 1], strides=[1, 2, 2, 1], padding="VALID")
 
 
