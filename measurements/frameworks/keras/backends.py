@@ -41,6 +41,10 @@ class TensorFlow:
             "inter_op": threading.get_inter_op_parallelism_threads(),
         }
 
+    def convert_to_tensor(self, array):
+        """Return an array as the back end's tensor; Keras has a function for it since version 3."""
+        return self.tf.convert_to_tensor(array)
+
     def forget(self):
         """Drop what was compiled for earlier models: a tf.function belongs to its model."""
 
@@ -55,6 +59,38 @@ class TensorFlow:
     def allocator_peak(self):
         """Return the peak in bytes; the reserve is not offered."""
         return {"peak": self.tf.config.experimental.get_memory_info("GPU:0")["peak"]}
+
+
+class Session:
+    """Keras 1 and 2 on TensorFlow 1, whose graphs a session runs."""
+
+    name = "tensorflow"
+
+    def __init__(self, settings):
+        import tensorflow as tf
+        from keras import backend
+
+        self.tf = tf
+        serial = settings.mode == "session-serial"
+        self.pools = {
+            "intra_op_parallelism_threads": settings.threads,
+            "inter_op_parallelism_threads": 1 if serial else settings.threads,
+        }
+        backend.set_session(tf.Session(config=tf.ConfigProto(**self.pools)))
+
+    def about(self):
+        """Return the version."""
+        return {"tensorflow": self.tf.__version__}
+
+    def threads(self):
+        """Return what the session was told: TensorFlow 1 has no function that reads it back."""
+        return self.pools
+
+    def forget(self):
+        """Drop what was compiled for earlier models: theirs is another part of the graph."""
+
+    def synchronise(self, arrays):
+        """Wait for the device: what a session runs has ended when it returns."""
 
 
 class JAX:
