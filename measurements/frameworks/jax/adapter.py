@@ -215,7 +215,7 @@ class FlaxLeNet(LeNet):
 
 
 def configure(jax, option, value):
-    """Set an option, and return whether there is one: those of the cache on disk came one by one."""
+    """Set an option; return whether there is one: those of the cache on disk came one by one."""
     try:
         jax.config.update(option, value)
     except AttributeError:
