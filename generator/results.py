@@ -889,6 +889,8 @@ class Results:
 
     files: Mapping[str, _File]
     documents: Mapping[str, Document]
+    digests: Mapping[str, str]
+    """Hash of each CSV's bytes."""
 
     @property
     def frames(self) -> dict[str, pd.DataFrame]:
@@ -906,7 +908,13 @@ def load(root: Path) -> Results:
     paths = find(root)
     files = {_Where.of(path).key: file for path, file in zip(paths, _read(paths), strict=True)}
     documents = {_Where.of(path).key: _read_document_once(path) for path in paths}
-    return Results(files, documents)
+    digests = {_Where.of(path).key: _digests[path][1] for path in paths}
+    return Results(files, documents, digests)
+
+
+def everything(results: Results) -> pd.DataFrame:
+    """Return all whole rows of all runs, with the columns of :func:`select`."""
+    return _gather(results, {key: file.configurations for key, file in results.files.items()})
 
 
 def select(results: Results, profiles: Collection[str] = ("quick", "full")) -> pd.DataFrame:
@@ -957,7 +965,7 @@ def of_run(results: Results, run: str, machine: str) -> pd.DataFrame:
         for key, file in results.files.items()
         if key.startswith(f"{machine}/") and key.endswith(f"/{run}")
     }
-    return select(Results(own, results.documents), PROFILES)
+    return select(Results(own, results.documents, results.digests), PROFILES)
 
 
 def _runs(
