@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from markupsafe import Markup
 
-from generator import freshness, tables
+from generator import addresses, freshness, tables
 from generator.figures import Answer, Figures, Sheet, slug
 from generator.markup import escape
 from generator.pages import Picture, claim_views, fact, heading_of, main_figures, measured_on
@@ -112,7 +112,7 @@ class View:
     def link(self, framework: str) -> str:
         """Return the address of the evidence of a framework, "" where there is none."""
         asked = self.figures.answers.get(self.section.id, {})
-        return f"evidence/{self.section.id}-{framework}.md" if framework in asked else ""
+        return addresses.evidence(self.section.id, framework) if framework in asked else ""
 
     def name(self, stem: str) -> str:
         """Return a name for a chart's files."""

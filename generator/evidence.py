@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from generator import charts, statistics, tables
+from generator import addresses, charts, statistics, tables
 from generator import figures as models
 from generator.catalog import code_files
 from generator.claims import lane_words
@@ -40,6 +40,8 @@ class ConfigurationView:
 
     heading: str
     anchor: str
+    """That stays when a newer run takes the place of this one."""
+    dated: str
     summary: str
     status: Badge | None
     reason: str
@@ -147,7 +149,7 @@ def _subject(
     data = f"../data/{machine}/{framework}/{version}/{run}"
     return SubjectView(
         f"Version {version}, {tables.day(run)}, {document['machine']['cpu']}",
-        slug(f"run-{machine}-{version}-{run}"),
+        addresses.dated(machine, version, run),
         _provenance_table(document, section),
         f"{data}.csv",
         f"{data}.json",
@@ -197,7 +199,7 @@ def _configuration(
 ) -> ConfigurationView:
     device, mode, lane = place
     document = inputs.documents[key]
-    _, framework, version, _ = key.split("/")
+    _, framework, version, run = key.split("/")
     one = models.configuration(inputs.catalog, framework, version, mode)
     row, panel = _find(figures, section, one, lane)
     rows = where(frame, device=device, mode=mode, lane=lane)
@@ -227,15 +229,16 @@ def _configuration(
     assert panel is None or panel.device == device
     return ConfigurationView(
         f"{one.label}, {lane_title(lane)}" + ("" if device == "cpu" else f", {device}"),
-        slug(f"{figures.machine}-{version}-{mode}-{device}-{lane}"),
+        addresses.newest(figures.machine, mode, device, lane),
+        addresses.dated(figures.machine, version, run, mode, device, lane),
         mode_words,
         badge(row.status) if row is not None and broken else None,
         row.reason if row is not None and broken else "",
         f"generator measure {framework}=={version} --section {section.id} --mode {mode}"
         f" --device {device}",
-        _answers_table(section, figures, framework, jobs)
+        _answers_table(section, figures, framework, jobs, place)
         if section.findings
-        else _cells_table(cells, section),
+        else _cells_table(cells, section, place),
         _samples(section, cells, figures, one, lane, _disturbed(rows), draw),
         "Each point is a sample, each line the median of its process.",
         *_gate(jobs),
@@ -255,7 +258,9 @@ def _find(
     return None, None
 
 
-def _cells_table(cells: Mapping[statistics.Key, statistics.Cell], section: Section) -> Table | None:
+def _cells_table(
+    cells: Mapping[statistics.Key, statistics.Cell], section: Section, place: Sequence[str]
+) -> Table | None:
     if not cells:
         return None
     order = list(section.metrics)
@@ -269,7 +274,11 @@ def _cells_table(cells: Mapping[statistics.Key, statistics.Cell], section: Secti
         value, low, high, processes, samples = plain_summary(cell)
         rows.append(
             (
-                Cell(metric.title if metric else key.metric, detail=key.case),
+                Cell(
+                    metric.title if metric else key.metric,
+                    detail=key.case,
+                    anchor=_figure_anchor(key.machine, place, key.metric, key.case),
+                ),
                 Cell(quantity(value, cell.unit), sort=float(f"{value:.6g}")),
                 Cell(span(low, high, cell.unit) if high > 1.0001 * low else "–"),
                 Cell(f"{processes} × {samples // processes}"),
@@ -285,7 +294,11 @@ def _cells_table(cells: Mapping[statistics.Key, statistics.Cell], section: Secti
 
 
 def _answers_table(
-    section: Section, figures: Figures, framework: str, jobs: Sequence[Mapping[str, Any]]
+    section: Section,
+    figures: Figures,
+    framework: str,
+    jobs: Sequence[Mapping[str, Any]],
+    place: Sequence[str],
 ) -> Table | None:
     """Return every answer of a framework; an operator stands with how it is spelled."""
     sheet = figures.answers.get(section.id, {}).get(framework, {})
@@ -305,7 +318,11 @@ def _answers_table(
         text = "" if answer.value is None else quantity(answer.value, unit)
         rows.append(
             (
-                Cell(case or "the script", detail=spellings.get(case, "")),
+                Cell(
+                    case or "the script",
+                    detail=spellings.get(case, ""),
+                    anchor=_figure_anchor(figures.machine, place, metric, case),
+                ),
                 Cell(section.metrics[metric].title),
                 Cell(text) if answer.good else Cell("", badge=badge(answer.status)),
                 Cell(answer.reason or "–"),
@@ -315,6 +332,11 @@ def _answers_table(
         return None
     titles = ("What", "Question", "Answer", "Reason")
     return Table("Answers", tuple(map(Column, titles)), tuple(rows))
+
+
+def _figure_anchor(machine: str, place: Sequence[str], metric: str, case: str) -> str:
+    device, mode, lane = place
+    return addresses.newest(machine, mode, device, lane, metric, case)
 
 
 def _disturbed(rows: pd.DataFrame) -> set[tuple[str, int]]:

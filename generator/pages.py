@@ -32,6 +32,7 @@ from generator.words import (
     View,
     chart_title,
     evidence,
+    figure_evidence,
     finding,
     frameworks_of,
     labels_of,
@@ -574,7 +575,8 @@ def _others_table(
                 figures.machine, framework, version, section.id, mode, figures.device, lane, case,
                 metric.id,
             )  # fmt: skip
-            row.append(_other_cell(cells.get(key), gaps.get((key[1:]), "")))
+            link = figure_evidence(key) if key in cells and mode and lane else ""
+            row.append(_other_cell(cells.get(key), gaps.get((key[1:]), ""), link))
         rows.append(tuple(row))
     columns = [Column("Configuration"), Column("Lane", narrow=True)]
     if with_case:
@@ -583,12 +585,12 @@ def _others_table(
     return Table(f"{section.title}, other figures", tuple(columns), tuple(rows))
 
 
-def _other_cell(cell: statistics.Cell | None, status: str) -> Cell:
+def _other_cell(cell: statistics.Cell | None, status: str, link: str) -> Cell:
     if cell is None:
         return Cell("", badge=badge(status)) if status else Cell("–")
     value, low, high, _, _ = plain_summary(cell)
     detail = span(low, high, cell.unit) if high > 1.0001 * low else ""
-    return Cell(quantity(value, cell.unit), sort=float(f"{value:.6g}"), detail=detail)
+    return Cell(quantity(value, cell.unit), float(f"{value:.6g}"), link, detail)
 
 
 def _gaps(frame: pd.DataFrame) -> dict[tuple[str, ...], str]:

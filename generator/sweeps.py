@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from generator import charts, tables
+from generator import addresses, charts, tables
 from generator import figures as models
 from generator.tables import Cell, Column, Table, badge, quantity
 from generator.words import lane_title, plain_summary
@@ -28,6 +28,8 @@ class Curve:
     configuration: models.Configuration
     steps: Values
     ready: Values
+    anchor: str = ""
+    """On the evidence page."""
 
 
 def curves(axis: str, section: str, catalog: Catalog, figures: Figures) -> list[Curve]:
@@ -36,17 +38,21 @@ def curves(axis: str, section: str, catalog: Catalog, figures: Figures) -> list[
     A case is called "<axis> <number>".
     """
     found: dict[tuple[str, str, str], dict[str, dict[int, tuple[float, float, float]]]] = {}
+    anchors = {}
     for key, cell in figures.cells.items():
         word, _, number = key.case.partition(" ")
         if key.section != section or word != axis or not number.isdigit():
             continue
         place = found.setdefault((key.framework, key.version, key.mode), {})
         place.setdefault(key.metric, {})[int(number)] = plain_summary(cell)[:3]
+        anchor = addresses.newest(key.machine, key.mode, key.device, key.lane)
+        anchors[key.framework, key.version, key.mode] = anchor
     return [
         Curve(
             models.configuration(catalog, *place),
             dict(sorted(curve.get("step_time", {}).items())),
             dict(sorted(curve.get("ready_time", {}).items())),
+            anchors[place],
         )
         for place, curve in sorted(found.items())
     ]
@@ -89,7 +95,8 @@ def name_cell(curve: Curve, section: str) -> Cell:
     one = curve.configuration
     kind = {"symbolic": "graph", "imperative": "at once"}.get(one.kind, one.kind)
     detail = f"{one.release}, {kind}"
-    return Cell(one.label, detail=detail, href=f"evidence/{section}-{one.framework}.md")
+    link = addresses.evidence(section, one.framework, curve.anchor)
+    return Cell(one.label, detail=detail, href=link)
 
 
 def curve_cell(values: Values, x: int) -> Cell:
@@ -118,15 +125,18 @@ def faults_table(section: Section, inputs: Inputs, figures: Figures) -> Table | 
         & (shown["section"] == section.id)
         & (shown["status"] != "ok")
     ]
-    columns = ["framework", "version", "mode", "case", "status", "reason"]
+    columns = ["framework", "version", "mode", "case", "status", "reason", "lane"]
     rows = []
-    for framework, version, mode, case, status, reason in (
+    for framework, version, mode, case, status, reason, lane in (
         here[columns].drop_duplicates(columns[:5]).astype(str).itertuples(index=False)
     ):
+        anchor = addresses.newest(figures.machine, mode, figures.device, lane) if lane else ""
         one = models.configuration(inputs.catalog, framework, version, mode)
         rows.append(
             (
-                Cell(one.label, None, f"evidence/{section.id}-{framework}.md", one.release),
+                Cell(
+                    one.label, None, addresses.evidence(section.id, framework, anchor), one.release
+                ),
                 Cell(case or "–"),
                 Cell("", badge=badge(status)),
                 Cell(reason),

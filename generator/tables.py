@@ -53,6 +53,7 @@ class Cell:
         badge: a status in front of the text, or None.
         strong: whether the text stands out.
         source: address of the page that says so, or "".
+        anchor: to link to it, see :mod:`generator.addresses`, or "".
 
     """
 
@@ -63,6 +64,7 @@ class Cell:
     badge: Badge | None = None
     strong: bool = False
     source: str = ""
+    anchor: str = ""
 
 
 @dataclass(frozen=True)

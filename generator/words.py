@@ -7,10 +7,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from generator import addresses, statistics, tables
 from generator import figures as models
-from generator import statistics, tables
 from generator.claims import lane_words
-from generator.figures import Configuration, Panel, Row, slug
+from generator.figures import Configuration, Panel, Row
 from generator.tables import quantity
 
 if TYPE_CHECKING:
@@ -152,12 +152,14 @@ def labels_of(rows: Sequence[Row]) -> dict[Configuration, str]:
 
 def evidence(section: str, one: Configuration, panel: Panel) -> str:
     """Return the address of a figure's evidence, relative to ``docs/report/``."""
-    return f"evidence/{section}-{one.framework}.md#{anchor(panel, one)}"
+    place = addresses.newest(panel.machine, one.mode, panel.device, panel.lane)
+    return addresses.evidence(section, one.framework, place)
 
 
-def anchor(panel: Panel, one: Configuration) -> str:
-    """Return the anchor of a configuration on its evidence page."""
-    return slug(f"{panel.machine}-{one.version}-{one.mode}-{panel.device}-{panel.lane}")
+def figure_evidence(key: statistics.Key) -> str:
+    """Return the address of one figure on an evidence page, relative to ``docs/report/``."""
+    place = addresses.newest(key.machine, key.mode, key.device, key.lane, key.metric, key.case)
+    return addresses.evidence(key.section, key.framework, place)
 
 
 # ---------------------------------------------------------------------------------------- findings

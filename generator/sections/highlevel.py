@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from generator import addresses, statistics
 from generator import figures as models
-from generator import statistics
 from generator.pages import Draw, Inputs, fact, main_figures, section_context
 from generator.tables import Cell, Column, Table, quantity
 from generator.words import plain_summary
@@ -39,7 +39,7 @@ def _interfaces(section: Section, inputs: Inputs, figures: Figures | None) -> Ta
     rows = []
     for place, cells in sorted(found.items(), key=lambda item: _value(item[1], "lines")):
         one = models.configuration(inputs.catalog, *place)
-        link = f"evidence/{section.id}-{one.framework}.md"
+        link = addresses.evidence(section.id, one.framework)
         row = [
             Cell(one.framework_name, detail=one.release, href=link),
             Cell(str(fact(inputs, figures, section.id, one.framework, "interface", "–"))),

@@ -26,6 +26,7 @@ TEMPLATES = sorted((ROOT / "templates").rglob("*.j2"))
 
 PURE = (
     "plan", "statistics", "tables", "charts", "pages", "claims", "figures", "contribution",
+    "addresses", "descriptor",
     *(
         f"{folder}/{path.stem}"
         for folder in ("sections", "overviews")

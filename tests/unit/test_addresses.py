@@ -1,0 +1,91 @@
+"""Addresses that others may link to: made of ids, and the same after the next release."""
+
+import re
+
+import pytest
+
+from generator import addresses, catalog, figures, results, words
+from tests import sample_results
+
+MACHINE = "amd-epyc-2-cores-2fb52a"
+
+
+@pytest.mark.parametrize(
+    ("ids", "address"),
+    [
+        (
+            ("lenet", "theano", (MACHINE, "compiled", "cpu", "threads-1")),
+            "evidence/lenet-theano.md#amd-epyc-2-cores-2fb52a--compiled--cpu--threads-1",
+        ),
+        (
+            ("lenet", "mxnet", (MACHINE, "hybrid", "cuda", "resident", "step_time")),
+            "evidence/lenet-mxnet.md#amd-epyc-2-cores-2fb52a--hybrid--cuda--resident--step-time",
+        ),
+        (
+            ("compile", "jax", (MACHINE, "jit", "cpu", "threads-all", "ready_time", "cold")),
+            "evidence/compile-jax.md"
+            "#amd-epyc-2-cores-2fb52a--jit--cpu--threads-all--ready-time--cold",
+        ),
+        (
+            ("versus", "caffe", (MACHINE, "solver", "cpu", "threads-all", "step_time", "batch 64")),
+            "evidence/versus-caffe.md"
+            "#amd-epyc-2-cores-2fb52a--solver--cpu--threads-all--step-time--batch-64",
+        ),
+    ],
+)
+def test_an_address_is_made_of_ids(ids, address):
+    section, framework, place = ids
+    assert addresses.evidence(section, framework, addresses.newest(*place)) == address
+
+
+def test_a_run_has_an_address_of_its_own():
+    run = "20261125T224729Z-0b5ec3"
+    assert (
+        addresses.dated(MACHINE, "1.0.5", run, "compiled", "cpu", "threads-1")
+        == "run--amd-epyc-2-cores-2fb52a--1-0-5--20261125t224729z-0b5ec3--compiled--cpu--threads-1"
+    )
+    assert addresses.dated(MACHINE, "1.0.5", run).startswith("run--")
+    assert addresses.evidence("lenet", "theano") == "evidence/lenet-theano.md"
+
+
+def test_two_configurations_never_share_an_address():
+    """Ids hold hyphens: joined by one, "a-b, c" and "a, b-c" would be the same."""
+    assert addresses.newest("a-b", "c", "cpu", "d") != addresses.newest("a", "b-c", "cpu", "d")
+
+
+def linked(folder):
+    """Every address that the ranked tables link to, and the releases that they show."""
+    known = catalog.load()
+    shown = results.shown(results.load(folder), known.listed)
+    found = {
+        words.evidence(section.id, row.configuration, panel)
+        for section in known.sections
+        if section.measured and not section.findings
+        for panel in figures.build(shown[shown["section"] == section.id], section, known)
+        for row in panel.rows
+    }
+    return found, set(shown["version"].astype(str).unique()), set(shown["run"].astype(str).unique())
+
+
+def test_a_new_release_keeps_every_address(tmp_path):
+    options = {"profile": "quick", "frameworks": ("theano", "mxnet")}
+    sample_results.write_sample(tmp_path, **options)
+    before, old, first = linked(tmp_path)
+    newer = {"theano": "1.0.99", "mxnet": "1.9.99"}
+    sample_results.write_sample(tmp_path, start=1, versions=newer, **options)
+    after, new, second = linked(tmp_path)
+    assert not old & new
+    assert not first & second
+    assert before == after
+    assert len(before) > 10
+    for address in before:
+        assert re.fullmatch(r"evidence/[a-z0-9-]+\.md#sample-machine(--[a-z0-9-]+){3}", address)
+
+
+def test_the_scheme_that_readers_are_told_is_the_one_that_is_used():
+    told = [pattern.partition("#")[2] for pattern, _ in addresses.SCHEME if "#" in pattern]
+    ids = ("MACHINE", "MODE", "DEVICE", "LANE", "METRIC", "CASE")
+    run = ("MACHINE", "VERSION", "RUN", "MODE", "DEVICE", "LANE")
+    made = [addresses.newest(*ids[:n]) for n in (4, 5, 6)]
+    made += [addresses.dated(*run[:n]) for n in (3, 6)]
+    assert [text.lower() for text in told] == made
