@@ -31,7 +31,7 @@ path = max(results.rglob("*.csv"))
 text = path.read_bytes().replace(b",step_time,s,0,0,0.0", b",step_time,s,0,0,0.1", 1)
 path.write_bytes(text)
 start = time.perf_counter()
-done = site.render(results_root=results, docs=docs)
+done = site.render(results_root=results, docs=docs, preview=True)
 print(json.dumps({
     "first": first,
     "again": time.perf_counter() - start,

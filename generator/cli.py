@@ -360,6 +360,45 @@ def serve(
 
 
 @app.command()
+def export(
+    folder: Annotated[Path, typer.Argument(help="Folder to write to; made if missing.")] = Path(
+        "dataset"
+    ),
+    results: ResultsOption = RESULTS,
+    as_json: JsonOption = False,
+) -> None:
+    """Write all results as one CSV and one Parquet file, described by datapackage.json.
+
+    Every whole row of every run and profile; what is there already and still true is kept.
+
+    Examples:
+        generator export
+
+        generator export /tmp/mine --json
+
+    """
+    from generator import citation, dataset, site
+
+    cited = citation.load(ROOT / citation.FILE)
+    written = dataset.export(results, folder, cited, site.site_address(ROOT))
+    said = written.descriptor
+    if as_json:
+        files = {
+            one["path"]: {"bytes": one["bytes"], "hash": one["hash"]} for one in said["resources"]
+        }
+        _print_json(
+            {"folder": str(folder), "rows": said["rows"], "runs": said["runs"],
+             "newest": said["version"], "files": files, "written": list(written.files)}
+        )  # fmt: skip
+        return
+    out.print(
+        f"{said['rows']:,} rows of {said['runs']} runs in {escape(str(folder))}: "
+        f"{len(written.files)} files written, {3 - len(written.files)} unchanged.",
+        soft_wrap=True,
+    )
+
+
+@app.command()
 def check(
     results: ResultsOption = RESULTS,
     contribution: Annotated[

@@ -61,16 +61,20 @@ def write(loaded: Results, folder: Path, citation: Citation, address: str = "") 
     """
     folder.mkdir(parents=True, exist_ok=True)
     made_from = _fingerprint(loaded)
-    held = _held(folder, made_from)
-    files, rows = held or _write_tables(table(frame(loaded)), folder)
+    there = held(folder)
+    if there is not None and there["fingerprint"] == made_from:
+        files, rows = _told(there), int(there["rows"])
+    else:
+        there = None
+        files, rows = _write_tables(table(frame(loaded)), folder)
     said = package(files, rows, loaded.documents, citation, address, made_from)
     text = (json.dumps(said, indent=1, ensure_ascii=False) + "\n").encode()
     path = folder / PACKAGE
-    if held and path.read_bytes() == text:
+    if there is not None and path.read_bytes() == text:
         return Written(said, ())
     # Last: until then, what lies beside the tables does not vouch for them.
     _replace(path, text)
-    return Written(said, (PACKAGE,) if held else (CSV, PARQUET, PACKAGE))
+    return Written(said, (CSV, PARQUET, PACKAGE) if there is None else (PACKAGE,))
 
 
 def frame(loaded: Results) -> pd.DataFrame:
@@ -126,16 +130,21 @@ def _fingerprint(loaded: Results) -> str:
     return digest.hexdigest()
 
 
-def _held(folder: Path, made_from: str) -> tuple[dict[str, File], int] | None:
-    """Return the tables that are there and their rows, if they are whole and of the same rows."""
+def held(folder: Path) -> dict[str, Any] | None:
+    """Return the descriptor of a data set that is there and whole, None otherwise."""
     try:
-        said = json.loads((folder / PACKAGE).read_text(encoding="utf-8"))
-        files = {name: _file(folder / name) for name in (CSV, PARQUET)}
-        told = {r["path"]: File(r["bytes"], r["hash"].partition(":")[2]) for r in said["resources"]}
-        same = said["fingerprint"] == made_from and told == files
-        return (files, int(said["rows"])) if same else None
+        said: dict[str, Any] = json.loads((folder / PACKAGE).read_text(encoding="utf-8"))
+        same = _told(said) == {name: _file(folder / name) for name in (CSV, PARQUET)}
+        return said if same and {"rows", "fingerprint"} <= said.keys() else None
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
+
+
+def _told(said: Mapping[str, Any]) -> dict[str, File]:
+    """Return what a descriptor says of its files."""
+    return {
+        one["path"]: File(one["bytes"], one["hash"].partition(":")[2]) for one in said["resources"]
+    }
 
 
 def _replace(path: Path, data: bytes) -> None:

@@ -52,6 +52,21 @@ def address(text: object) -> Markup:
     return Markup(clean)
 
 
+def web(text: object) -> Markup:
+    """Return an address on the web as it may stand in a Markdown link."""
+    plain = str(text)
+    if not re.fullmatch(r"https?://[A-Za-z0-9._~:/?#@!$&*+,;=%-]+", plain):
+        raise ValueError(f"no web address: {plain!r}")
+    return Markup(plain)
+
+
+def data_block(value: object) -> Markup:
+    """Return data for search engines: JSON that no browser runs, and no text in it can end."""
+    text = json.dumps(value, ensure_ascii=False)
+    safe = text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
+    return Markup(f'<script type="application/ld+json">{safe}</script>')
+
+
 def source(text: object) -> Markup:
     """Return a small link to the page that says so; what is no web address stays text."""
     plain = str(text)
@@ -74,6 +89,8 @@ def environment(folder: Path) -> jinja2.Environment:
     )
     made.filters |= {
         "address": address,
+        "data_block": data_block,
+        "web": web,
         "fence": fence,
         "source": source,
         "json": lambda value: Markup(json.dumps(str(value), ensure_ascii=False)),

@@ -50,6 +50,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from generator.catalog import Catalog, Section
+    from generator.citation import Citation
     from generator.events import Event
 
 # ------------------------------------------------------------------------------------------ inputs
@@ -103,6 +104,11 @@ class Inputs:
     """The day for which pages are made."""
     events: Sequence[Event] = ()
     """What changed, the newest first; see :func:`generator.events.find`."""
+    dataset: Mapping[str, Any] | None = field(default=None, repr=False)
+    """Descriptor of the whole data set, None where nothing is measured."""
+    citation: Citation | None = None
+    address: str = ""
+    """Of the site, with a slash at its end; "" where it is not known."""
     suite: Sequence[Mapping[str, str]] = field(default=(), repr=False)
     """Rows of ``measurements/array-api-tests.csv``, see ``benchmarks.array_api``."""
 

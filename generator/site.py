@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import csv
+import dataclasses
 import datetime
 import functools
 import importlib.metadata
@@ -22,13 +23,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from generator import catalog as registry
-from generator import environments, overviews, process
+from generator import citation, environments, overviews, process
 from generator.errors import GeneratorError, InputError
 from generator.figures import Figures
 
 if TYPE_CHECKING:
     from generator import charts, pages
     from generator.catalog import Catalog, Section
+    from generator.results import Results
 
 RENDERED = "SYMBOLIC_COMPARISON_RENDERED"
 """Set for the MkDocs that :func:`build` starts: its hook need not render again."""
@@ -52,6 +54,7 @@ def render(
     frameworks: Path | None = None,
     docs: Path | None = None,
     today: datetime.date | None = None,
+    preview: bool = False,
 ) -> Rendered:
     """Turn results and templates into Markdown, charts and downloads.
 
@@ -61,9 +64,12 @@ def render(
         frameworks: another folder of framework folders (tests bring tiny fakes).
         docs: another folder to write to; then ``mkdocs.yml`` is left as it is.
         today: the day for which the pages are made (UTC); None: this one.
+        preview: keep the files of the whole data set, if there are any: a page that is looked at
+            while it is written need not wait for them.
 
     Raises:
-        InputError: a result, a ``framework.toml`` or ``claims.toml`` is not as agreed.
+        InputError: a result, a ``framework.toml``, ``claims.toml``, ``CITATION.cff`` or the
+            address in ``mkdocs.yml`` is not as agreed.
 
     """
     from generator import results
@@ -74,7 +80,14 @@ def render(
     writer = _Writer(docs or root / "docs")
     shown = results.shown(loaded, catalog.listed)
     today = today or datetime.datetime.now(datetime.UTC).date()
-    inputs = _inputs(root, results_root, catalog, loaded, shown, today)
+    cited = citation.load(root / citation.FILE)
+    address = site_address(root)
+    inputs = dataclasses.replace(
+        _inputs(root, results_root, catalog, loaded, shown, today),
+        dataset=_dataset(writer, loaded, cited, address, keep=preview),
+        citation=cited,
+        address=address,
+    )
     _pages(root, results_root, inputs, writer)
     told = [*shown["provenance"].unique(), *inputs.history["provenance"].unique()]
     told += [key for event in inputs.events for key in event.keys]
@@ -85,6 +98,23 @@ def render(
     if docs is None:
         _write_navigation(root, catalog, writer.done)
     return writer.done
+
+
+def site_address(root: Path) -> str:
+    """Return the public address of the site as ``mkdocs.yml`` says it, "" where it does not.
+
+    Raises:
+        InputError: it is no address.
+
+    """
+    from mkdocs.utils.yaml import yaml_load
+
+    path = root / "mkdocs.yml"
+    said = str(yaml_load(path.read_text(encoding="utf-8")).get("site_url") or "")
+    if said and not re.fullmatch(r"https?://[A-Za-z0-9._~:/@%-]+", said):
+        expected = "an address such as https://example.org/comparison/ (environment: SITE_URL)"
+        raise InputError(path, None, f"site_url {said!r}", expected)
+    return said if said.endswith("/") or not said else f"{said}/"
 
 
 def build(root: Path = registry.ROOT, results_root: Path | None = None) -> Path:
@@ -346,6 +376,28 @@ def _pages(root: Path, results_root: Path, inputs: pages.Inputs, writer: _Writer
             context = evidence.context(section, framework, inputs, known, writer.draw)
             text = write(name, "pages/evidence.md.j2", context)
             _known_pages[place] = (stamp, text, writer.wanted() - before)
+
+
+def _dataset(
+    writer: _Writer, loaded: Results, cited: citation.Citation, address: str, *, keep: bool
+) -> Mapping[str, Any] | None:
+    """Write the whole data set and return its descriptor; None where nothing is measured."""
+    from generator import dataset, descriptor
+
+    if not loaded.files:
+        return None
+    names = (descriptor.CSV, descriptor.PARQUET, descriptor.PACKAGE)
+    writer.keep(frozenset(f"{_DATASET}/{name}" for name in names))
+    folder = writer.docs / _DATASET
+    held = dataset.held(folder) if keep else None
+    if held is not None:
+        return held
+    written = dataset.write(loaded, folder, cited, address)
+    writer.done.written += [f"{_DATASET}/{name}" for name in written.files]
+    return written.descriptor
+
+
+_DATASET = "report/dataset"
 
 
 def _publish(writer: _Writer, results_root: Path, key: str, document: Mapping[str, Any]) -> None:

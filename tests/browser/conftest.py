@@ -31,7 +31,8 @@ def checkout(tmp_path_factory):
     shutil.copytree(
         root / "docs", folder / "docs", ignore=shutil.ignore_patterns("report", "index.md")
     )
-    shutil.copy(root / "mkdocs.yml", folder)
+    for name in ("mkdocs.yml", "CITATION.cff"):
+        shutil.copy(root / name, folder)
     results = folder.parent / "results"
     sample_results.write_sample(
         results, profile="quick", machine="second-machine", device="cuda", oddities=False,

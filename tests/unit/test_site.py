@@ -42,8 +42,8 @@ def test_the_navigation_follows_the_article():
     assert titles[:4] == [
         "Home", "Symbolic frameworks", "Non-symbolic frameworks", "Symbolic vs. non-symbolic",
     ]  # fmt: skip
-    assert titles[-3] == "Final considerations"
-    assert titles[-2:] == ["Methodology", "Do it yourself"]
+    assert titles[-4] == "Final considerations"
+    assert titles[-3:] == ["Methodology", "Data", "Do it yourself"]
 
 
 def test_markers_must_be_there():
@@ -134,12 +134,16 @@ def test_the_hook_renders_unless_build_has_done_so(monkeypatch):
     from generator import hook
 
     calls = []
-    monkeypatch.setattr(site, "render", lambda: calls.append(1))
+    monkeypatch.setattr(hook, "_servers", [])
+    monkeypatch.setattr(site, "render", lambda *, preview: calls.append(preview))
     monkeypatch.delenv(site.RENDERED, raising=False)
     hook.on_pre_build({})
     monkeypatch.setenv(site.RENDERED, "1")
     hook.on_pre_build({})
-    assert len(calls) == 1
+    monkeypatch.delenv(site.RENDERED)
+    hook._servers.append("a live preview")
+    hook.on_pre_build({})
+    assert calls == [False, True]
 
 
 def test_the_hook_does_not_watch_what_it_writes(monkeypatch):
