@@ -295,8 +295,8 @@ class _Run:
         self.journal = self.cache / "journal" / self.id
         self.journal.mkdir(parents=True, exist_ok=True)
         for job in todo:
-            leftover = self.journal / f"{job.id}.jsonl"
-            if leftover.exists():  # the generator itself was killed while this job ran
+            # The generator itself was killed while this job ran.
+            for leftover in sorted(self.journal.glob(f"{job.id}.*.jsonl")):
                 self._recover(job, self.books[self._target(job)], leftover)
         self.reporter.begin(len(todo), sum(estimates.values()))
         last = {self._target(job): job for job in todo}
@@ -565,7 +565,7 @@ class _Run:
         entry["status"] = status
         book.document["jobs"].append(entry)
         book.save()
-        (self.journal / f"{job.id}.jsonl").unlink(missing_ok=True)
+        self._out(job).unlink(missing_ok=True)
         return status, reason
 
     def _measure(
@@ -582,7 +582,7 @@ class _Run:
         with tempfile.TemporaryDirectory(prefix="measure-") as name:
             scratch = Path(name)
             # Not in the scratch folder: whatever kills the generator, the samples stay readable.
-            out = self.journal / f"{job.id}.jsonl"
+            out = self._out(job)
             out.write_bytes(b"")
             description = self._describe(job, threads, cache)
             entry["warmup"] = description["warmup"]
@@ -635,6 +635,14 @@ class _Run:
         entry["k"] = facts.pop("k", None)
         entry["affinity"] = facts.pop("affinity", None)
         entry["facts"] = facts
+
+    def _out(self, job: Job) -> Path:
+        """Return the file that a worker writes to.
+
+        It is named after this generator as well: the worker of one that was killed may live for a
+        moment, and must not write between the lines of its successor.
+        """
+        return self.journal / f"{job.id}.{os.getpid()}.jsonl"
 
     def _given_up_key(self, job: Job) -> tuple[str, ...]:
         """What is given up with a job: a section with processes of its own concerns no other."""
