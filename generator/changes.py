@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from generator import figures as models
 from generator import statistics, tables
+from generator.freshness import Pair
 from generator.statistics import AGAIN, Key
 from generator.tables import quantity
 from generator.words import lane_title, view
@@ -38,15 +39,6 @@ GROUPS = (
     (UNRESOLVED, "Unresolved"),
 )
 """Every verdict with its heading, in the order of a report."""
-
-
-@dataclass(frozen=True)
-class Pair:
-    """Two successive releases of a framework; ``old`` is "" where the new one is the first."""
-
-    framework: str
-    old: str
-    new: str
 
 
 @dataclass(frozen=True)

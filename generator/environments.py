@@ -284,9 +284,10 @@ def write_lock(version: Version, device: str) -> Path:
         # What is asked for wins over what others declare to want, as what is locked does.
         exact = [item for item in version.requirements[device] if "==" in item]
         overrides.write_text("\n".join([*held, *exact]) + "\n", encoding="utf-8")
+        # Refreshed: uv remembers for minutes what the index had, and a release may be younger.
         _uv_pip(
             requirements,
-            "compile", "--quiet", "--generate-hashes", "--no-header", "--no-annotate",
+            "compile", "--quiet", "--refresh", "--generate-hashes", "--no-header", "--no-annotate",
             "--no-emit-index-url", "--no-emit-find-links", "--python-version", version.python,
             *(("--override", str(overrides)) if plus else ()),
             "--output-file", str(made), str(wanted),

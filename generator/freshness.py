@@ -33,6 +33,15 @@ class Freshness:
     retired: int = 0
 
 
+@dataclass(frozen=True)
+class Pair:
+    """Two successive releases of a framework; ``old`` is "" where the new one is the first."""
+
+    framework: str
+    old: str
+    new: str
+
+
 def finals(releases: Iterable[Release]) -> list[Release]:
     """Return the final releases among all of them, oldest first, one of each number.
 

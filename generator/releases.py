@@ -245,6 +245,7 @@ class Index:
 
         """
         import requests
+        import urllib3
 
         url = f"{self.url}{canonical(distribution)}/"
         try:
@@ -256,7 +257,7 @@ class Index:
                 data = self._read(answer, url)
         except requests.exceptions.InvalidSchema as error:
             raise IndexFault(shown(url), "no web address", "an index over http or https") from error
-        except (requests.RequestException, OSError) as error:
+        except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
             found = f"no answer ({_cause(error)})"
             raise IndexFault(shown(url), found, "an answer; try again later") from error
         return parse(data, distribution, shown(url))
@@ -265,7 +266,8 @@ class Index:
         """Return the body, within its limits of size and time."""
         deadline = time.monotonic() + 10 * self.patience
         data = bytearray()
-        for chunk in answer.iter_content(65536):
+        # What has come, and not a whole chunk: a byte now and then would go on for ever.
+        while chunk := answer.raw.read1(65536, decode_content=True):
             data += chunk
             if len(data) > MOST_BYTES:
                 found = f"more than {MOST_BYTES // 2**20} MiB"

@@ -21,7 +21,6 @@ from typing import TYPE_CHECKING, Any
 
 from generator import catalog as catalogs
 from generator import (
-    changes,
     commands,
     environments,
     freshness,
@@ -32,7 +31,6 @@ from generator import (
 )
 from generator import machine as machines
 from generator.catalog import ROOT, Catalog, Framework, Version
-from generator.changes import Change, Pair
 from generator.errors import (
     DoesNotInstall,
     EnvironmentMissing,
@@ -40,10 +38,13 @@ from generator.errors import (
     InputError,
     UsageError,
 )
+from generator.freshness import Pair
 from generator.releases import Index, Release, Watch
 
 if TYPE_CHECKING:
     from tomlkit.items import Table
+
+    from generator.changes import Change
 
 COMMAND = "generator update"
 """How the command of a run begins whose report this module writes."""
@@ -427,6 +428,8 @@ def write_reports(request: Request, notes: Sequence[str] = ()) -> tuple[list[Pat
         the Markdown files, and all changes that they tell.
 
     """
+    from generator import changes
+
     catalog = catalog_of(request)
     runs: dict[str, list[dict[str, Any]]] = {}
     for path, document in runner.documents(request.results):
@@ -455,7 +458,7 @@ def _report(
     documents: Sequence[Mapping[str, Any]],
     notes: Sequence[str],
 ) -> tuple[str, list[Change]]:
-    from generator import markup
+    from generator import changes, markup
 
     loaded = results.load(request.results)
     own = {key: file for key, file in loaded.files.items() if key.endswith(f"/{run}")}
@@ -549,6 +552,8 @@ def catalog_of(request: Request) -> Catalog:
 
 def plain(outcome: Outcome, news: Sequence[News]) -> dict[str, Any]:
     """Return what an update did as JSON takes it."""
+    from generator import changes
+
     return {
         "index": [item.plain() for item in news],
         "locked": outcome.locked,

@@ -26,7 +26,7 @@ TEMPLATES = sorted((ROOT / "templates").rglob("*.j2"))
 
 PURE = (
     "plan", "statistics", "tables", "charts", "pages", "claims", "figures", "contribution",
-    "addresses", "descriptor",
+    "freshness", "changes", "addresses", "descriptor",
     *(
         f"{folder}/{path.stem}"
         for folder in ("sections", "overviews")
@@ -38,7 +38,7 @@ READERS = {"claims": ("load",), "pages": ("_scripts", "_locks")}
 
 BARE = (
     "errors", "catalog", "plan", "runner", "process", "machine", "nvml", "commands", "bare",
-    "environments", "results", "scripts", "contribution",
+    "environments", "results", "scripts", "contribution", "releases",
 )  # fmt: skip
 """Measure on a machine that has Python, NumPy and this repository, and nothing else."""
 

@@ -1,0 +1,272 @@
+"""Pins, tables and reports of new releases, without an index and without a process."""
+
+import datetime
+import tomllib
+from dataclasses import replace
+
+import pytest
+
+from generator import catalog, changes, freshness, markup, results, update
+from generator.catalog import ROOT
+from generator.errors import InputError, UsageError
+from generator.freshness import Pair
+from generator.releases import Release
+from tests.sample_results import MACHINE, write_sample
+
+FRAMEWORKS = {framework.id: framework for framework in catalog.load().frameworks}
+DAY = datetime.date(2026, 11, 26)
+
+
+@pytest.mark.parametrize(
+    ("requirement", "after"),
+    [
+        ("torch==2.13.0+cpu", "torch==2.14.1+cpu"),
+        ("torch == 2.13.0", "torch == 2.14.1"),
+        ("Torch[opt]==2.13.0; python_version>'3.9'", "Torch[opt]==2.14.1; python_version>'3.9'"),
+        ("torch-cu117==2.13.0", "torch-cu117==2.14.1"),
+        ("torch_cu117==2.13.0", "torch_cu117==2.14.1"),
+        ("torchvision==2.13.0", None),
+        ("torch==2.12.0", None),
+        ("torch>=2.13.0", None),
+        ("torch==2.13.*", None),
+        ("torch", None),
+        ("numpy", None),
+        ("no requirement at all", None),
+    ],
+)
+def test_only_the_frameworks_own_pins_are_replaced(requirement, after):
+    assert update.repinned(requirement, ["torch"], "2.13.0", "2.14.1") == after
+
+
+@pytest.mark.parametrize("id", FRAMEWORKS)
+def test_a_release_is_added_and_nothing_else_changes(id):
+    framework = FRAMEWORKS[id]
+    path = framework.folder / "framework.toml"
+    text = path.read_text(encoding="utf-8")
+    wanted = Release("99.1", DAY)
+    made = update.with_release(text, framework, wanted, "3.12", {"cpu+reuse"}, path)
+    before, after = tomllib.loads(text), tomllib.loads(made)
+    new, old = after["versions"].pop(), before["versions"][-1]
+    assert after == before
+    assert (new["version"], new["released"], new["python"]) == ("99.1", DAY, "3.12")
+    assert new["source"] == f"https://pypi.org/project/{framework.distribution}/99.1/"
+    assert new["requirements"].keys() == old["requirements"].keys() - {"cpu+reuse"}
+    for device, items in new["requirements"].items():
+        assert len(items) == len(old["requirements"][device])
+        assert sum("99.1" in item for item in items) >= 1
+        assert not any(f"=={old['version']}" in item and "99.1" in item for item in items)
+    # Every line of the old file is still there, comments and all, in its order.
+    remaining = iter(made.splitlines())
+    assert all(line in remaining for line in text.splitlines())
+
+
+def test_without_a_pin_there_is_nothing_to_replace():
+    framework = FRAMEWORKS["jax"]
+    path = framework.folder / "framework.toml"
+    text = path.read_text(encoding="utf-8").replace("jax==", "jax>=").replace("jax[", "jux[")
+    with pytest.raises(InputError, match="by hand"):
+        update.with_release(text, framework, Release("99", DAY), "3.13", set(), path)
+
+
+class Index:
+    def __init__(self, *versions):
+        self.versions = versions
+
+    def releases(self, distribution):
+        return tuple(Release(version, None) for version in self.versions)
+
+
+def look(*names, has):
+    request = update.Request(frameworks=names)
+    return update.look(request, catalog.load(), Index(*has))
+
+
+def test_the_newest_of_several_new_releases_is_wanted():
+    (news,) = look("jax", has=["0.12.0.1", "0.13.0", "0.14.0", "0.15.0rc1"])
+    assert news.wanted == Release("0.14.0", None)
+    assert news.freshness.words == "2 releases behind"
+    assert news.plain()["newest"] == "0.14.0"
+
+
+def test_a_release_can_be_named():
+    (news,) = look("jax==0.13", has=["0.12.0.1", "0.13.0", "0.14.0"])
+    assert news.wanted == Release("0.13.0", None)
+    (news,) = look("jax==0.12.0.1", has=["0.12.0.1"])
+    assert news.wanted is None
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("jax==7", "has no jax 7"),
+        ("jax==0.1", "no final release after"),
+        ("jax==0.15.0rc1", "no final release after"),
+        ("jux", "did you mean jax"),
+    ],
+)
+def test_wrong_names_are_usage_errors(name, words):
+    with pytest.raises(UsageError, match=words):
+        look(name, has=["0.1", "0.12.0.1", "0.15.0rc1"])
+
+
+def test_a_plan_of_what_is_new_needs_nothing_written():
+    news = look("mxnet", has=["1.9.1", "2.0.0"])
+    request = update.Request(frameworks=("mxnet",))
+    known = catalog.load()
+    pairs = update.planned(request, known, news)
+    assert pairs == [Pair("mxnet", "1.9.1", "2.0.0")]
+    made, setup = update.prepare(request, update.imagined(known, news), pairs)
+    assert {job.version for job in made.jobs} == {"1.9.1", "2.0.0"}
+    assert {section for job in made.jobs for section in job.sections} == {
+        "lenet", "compile", "memory"
+    }  # fmt: skip
+    old, new = (
+        sorted((j.mode, j.start, j.block, j.case) for j in made.jobs if j.version == version)
+        for version in ("1.9.1", "2.0.0")
+    )
+    assert old == new  # whatever one does, the other one does in the same block
+    assert setup.installation
+
+
+# ------------------------------------------------------------------------------------ what changed
+
+
+@pytest.fixture(scope="module")
+def rows(tmp_path_factory):
+    """Two releases of MXNet in one run, as one frame; the newer one is a copy to be changed."""
+    root = tmp_path_factory.mktemp("changes")
+    write_sample(root, frameworks=("mxnet",), profile="quick")
+    frame = results.select(results.load(root))
+    return frame[frame["section"].isin(["lenet", "memory", "compile"])].astype({"version": str})
+
+
+def compared(rows, change):
+    import pandas as pd
+
+    newer = rows.assign(version="2.0.0")
+    change(newer)
+    both = pd.concat([rows, newer], ignore_index=True)
+    for column in both.columns.difference(["value", "block", "sample"]):
+        both[column] = both[column].astype(str).astype("category")
+    return changes.compare(both, Pair("mxnet", "1.9.1", "2.0.0"), catalog.load())
+
+
+def scaled(factor, **where):
+    def change(newer):
+        chosen = newer["status"].astype(str) == "ok"
+        for column, value in where.items():
+            chosen &= newer[column].astype(str) == value
+        newer.loc[chosen, "value"] *= factor
+
+    return change
+
+
+def found(changes_, **where):
+    return {
+        change.verdict
+        for change in changes_
+        if all(getattr(change.key, name) == value for name, value in where.items())
+    }
+
+
+@pytest.mark.parametrize(
+    ("factor", "metric", "verdict"),
+    [
+        (2.0, "step_time", "slower"),
+        (0.5, "step_time", "faster"),
+        (1.0, "step_time", "no practical difference"),
+        (1.5, "peak_rss", "more"),
+        (0.5, "peak_rss", "less"),
+    ],
+)
+def test_a_change_has_its_word_and_its_interval(rows, factor, metric, verdict):
+    told = compared(rows, scaled(factor, metric=metric))
+    assert found(told, metric=metric) == {verdict}
+    for change in told:
+        if change.key.metric == metric:
+            assert change.ratio.value == pytest.approx(factor)
+            assert change.delta >= 0.02
+            assert change.new == pytest.approx(factor * change.old)
+    # What did not change did not change.
+    assert found(told, metric="evaluation_time") <= {"no practical difference", "unresolved"}
+    assert all(change.key.case != "again" for change in told)
+
+
+def test_what_breaks_is_told_once_with_its_reason(rows):
+    def change(newer):
+        lost = (newer["mode"].astype(str) == "gluon") & (newer["section"].astype(str) == "lenet")
+        for column, text in (("status", "wrong"), ("reason", "gradient of conv1: <b>")):
+            newer[column] = newer[column].astype(str).where(~lost, text)
+        newer.loc[lost, "value"] = float("nan")
+
+    told = compared(rows, change)
+    broken = [change for change in told if change.verdict == "newly broken"]
+    assert {(c.key.mode, c.key.metric) for c in broken} == {("gluon", "gate")}
+    assert len(broken) == len({c.key.lane for c in broken})
+    assert broken[0].reason == "gradient of conv1: <b>"
+    assert told[: len(broken)] == broken  # the worst first
+    pair = Pair("mxnet", "1.9.1", "2.0.0")
+    subject = changes.subject(pair, told, {}, catalog.load(), ["a note"])
+    document = {
+        "machine": {"cpu": "a CPU", "cores": 2}, "profile": "quick", "command": "generator update",
+    }  # fmt: skip
+    context = changes.report("20261126T010203Z-abcdef", [subject], document)
+    text = markup.environment(ROOT / "templates").get_template("changes.md.j2").render(context)
+    assert "## MXNet 1.9.1 → 2.0.0" in text
+    assert "<b>" not in text
+    assert "- a note" in text
+    heads = [line for line in text.splitlines() if line.startswith("### ")]
+    assert heads[0] == "### Newly broken"
+    table = [line for line in text.splitlines() if line.startswith("|")]
+    assert len({line.count("|") for line in table}) == 1
+    assert changes.line(broken[0], catalog.load()).startswith("newly broken: ")
+    assert '"verdict": "newly broken"' in changes.encode(told)
+
+
+def test_what_works_again_is_newly_supported(rows):
+    lost = rows.assign(value=float("nan"), status="failed", reason="no")
+
+    def change(newer):
+        newer["value"] = rows["value"]
+        newer["status"], newer["reason"] = rows["status"], rows["reason"]
+
+    told = compared(lost, change)
+    assert {change.verdict for change in told} == {"newly supported"}
+
+
+# ------------------------------------------------------------------------------ what pages show
+
+
+def test_pages_show_the_newest_release_of_each_configuration(tmp_path):
+    for n, version in enumerate(("1.9.1", "1.10.0", "1.7.0.post1")):
+        write_sample(
+            tmp_path, frameworks=("mxnet",), profile="quick", versions={"mxnet": version}, start=n
+        )
+    frame = results.select(results.load(tmp_path))
+    assert set(frame["version"]) == {"1.9.1", "1.10.0", "1.7.0.post1"}  # for `compare`
+
+    def shown(*listed, rows=frame):
+        current = results.current(rows, {"mxnet": listed})
+        places = ["section", "mode", "device", "lane"]
+        assert len(rows[places].drop_duplicates()) == len(current[places].drop_duplicates())
+        return {str(version) for version in current["version"]}
+
+    assert shown() == {"1.10.0"}  # by number, not by spelling
+    assert shown("1.7.0.post1", "1.9.1") == {"1.10.0"}
+    assert shown("1.10.0", "1.9.1") == {"1.9.1"}  # as framework.toml says
+    assert shown("1.9.1", "2.0") == {"1.10.0"}
+    # What only an older release was measured for keeps that one.
+    part = frame[(frame["version"] != "1.10.0") | (frame["section"] != "memory")]
+    current = results.current(part, {"mxnet": ("1.7.0.post1", "1.9.1", "1.10.0")})
+    assert {str(v) for v in current[current["section"] == "memory"]["version"]} == {"1.9.1"}
+    assert {str(v) for v in current[current["section"] == "lenet"]["version"]} == {"1.10.0"}
+    assert set(current["machine"]) == {MACHINE}
+    assert results.current(frame[:0], {}).empty
+
+
+def test_words_of_a_release_follow_the_snapshot():
+    jax = FRAMEWORKS["jax"]
+    (news,) = look("jax", has=["0.12.0.1", "0.13.0"])
+    assert freshness.words(replace(jax, watch=news.watch), "0.12.0.1") == (
+        "0.12.0.1, 1 release behind"
+    )
