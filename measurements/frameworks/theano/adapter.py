@@ -15,7 +15,8 @@ from measurements.contract import Framework, Model, Unsupported
 class Adapter(Framework):
     """Theano on the CPU, with the fastest BLAS that pip can bring.
 
-    Modes: ``compiled``, and ``compiled-pool2d`` with Theano's own max-pooling (see lenet.py).
+    Modes: ``compiled``, ``compiled-pool2d`` with Theano's own max-pooling, and ``compiled-switch``
+    with one that is right before version 1.0 (see lenet.py).
     """
 
     def __init__(self, settings):
@@ -102,7 +103,11 @@ class LeNet(Model):
     def __init__(self, code, parameters, batch, settings):
         self.weights = code.share(parameters)
         self.code = code
-        self.pool = code.builtin_max_pool if settings.mode == "compiled-pool2d" else code.max_pool
+        self.pool = {
+            "compiled": code.max_pool,
+            "compiled-pool2d": code.builtin_max_pool,
+            "compiled-switch": code.switch_max_pool,
+        }[settings.mode]
         rate = np.float32(settings.learning_rate)  # a Python float would make it float64
         self.train = code.training_step(self.weights, batch, rate, self.pool)
         self.score = None

@@ -9,7 +9,6 @@ from collections import OrderedDict
 import theano
 import theano.tensor as T  # noqa: N812 (the name that all of Theano's documentation uses)
 from theano.tensor.nnet import categorical_crossentropy, conv2d, softmax
-from theano.tensor.signal.pool import pool_2d
 
 from measurements import lenet as reference
 
@@ -29,13 +28,20 @@ def builtin_max_pool(images):
     border of a digit all four elements are equal, so the gradients of the biases come out up to
     four times too large (https://github.com/Theano/Theano/issues/5248 names MNIST).
     """
+    from theano.tensor.signal.pool import pool_2d  # not at the top: came with 0.8
+
     return pool_2d(images, ws=(2, 2), ignore_border=True, mode="max")
 
 
-def max_pool(images):
+def max_pool(images, maximum=T.maximum):
     """Max-pool 2x2 as three maxima of pairs: of two equal elements, one gets the gradient."""
-    rows = T.maximum(images[:, :, :, 0::2], images[:, :, :, 1::2])
-    return T.maximum(rows[:, :, 0::2], rows[:, :, 1::2])
+    rows = maximum(images[:, :, :, 0::2], images[:, :, :, 1::2])
+    return maximum(rows[:, :, 0::2], rows[:, :, 1::2])
+
+
+def switch_max_pool(images):
+    """Max-pool 2x2 for releases before 1.0, in which T.maximum's gradient went to both of a tie."""
+    return max_pool(images, lambda left, right: T.switch(T.ge(left, right), left, right))
 
 
 def scores(images, p, batch, pool):
@@ -56,15 +62,12 @@ def scores(images, p, batch, pool):
 def convolution(images, p, name, shape, border_mode="valid"):
     """Convolve images of a known shape (batch, channels, height, width) and add the bias."""
     weight = p[name + "_weight"]
-    # filter_flip=False: cross-correlation, as everybody else computes it.
-    layer = conv2d(
-        images,
-        weight,
-        input_shape=shape,
-        filter_shape=weight.get_value(borrow=True).shape,
-        border_mode=border_mode,
-        filter_flip=False,
-    )
+    known = {"filter_shape": weight.get_value(borrow=True).shape, "border_mode": border_mode}
+    if hasattr(T.nnet, "abstract_conv"):
+        # filter_flip=False: cross-correlation, as everybody else computes it.
+        layer = conv2d(images, weight, input_shape=shape, filter_flip=False, **known)
+    else:  # before 0.8 it always flips
+        layer = conv2d(images, weight[:, :, ::-1, ::-1], image_shape=shape, **known)
     return layer + p[name + "_bias"].dimshuffle("x", 0, "x", "x")
 
 
