@@ -38,13 +38,15 @@ class Adapter(Framework):
             "version": self.mxnet.__version__,
             "engine": os.environ.get("MXNET_ENGINE_TYPE", "ThreadedEnginePerDevice"),
         }
-        if hasattr(self.mxnet, "runtime"):  # since 1.5 it says what it was built with
-            features = self.mxnet.runtime.Features().items()
-            enabled = sorted(name for name, feature in features if feature.enabled)
-            facts["features"] = " ".join(enabled)
-            facts["blas"] = next((n for n in enabled if n.startswith("BLAS_")), "unknown")
-            facts["onednn"] = str("MKLDNN" in enabled or "ONEDNN" in enabled)
-            facts["cuda"] = str("CUDA" in enabled)
+        try:
+            from mxnet.runtime import Features
+        except ImportError:  # before 1.5 it cannot say what it was built with
+            return facts
+        enabled = sorted(name for name, feature in Features().items() if feature.enabled)
+        facts["features"] = " ".join(enabled)
+        facts["blas"] = next((n for n in enabled if n.startswith("BLAS_")), "unknown")
+        facts["onednn"] = str("MKLDNN" in enabled or "ONEDNN" in enabled)
+        facts["cuda"] = str("CUDA" in enabled)
         return facts
 
     def threads(self):
