@@ -52,6 +52,9 @@ class Adapter(Framework):
         from . import lenet
 
         self.pytensor, self.code = pytensor, lenet
+        self.back_end = BACK_ENDS[settings.mode]
+        if self.back_end not in pytensor.compile.mode.predefined_modes:
+            self.back_end = "FAST_RUN"  # as long as C was the default, it had no name of its own
         if settings.mode == "c" and not pytensor.config.cxx:
             raise Unsupported("PyTensor's C back end needs a C++ compiler (g++), none was found")
         self.built = 0
@@ -63,7 +66,7 @@ class Adapter(Framework):
         config = self.pytensor.config
         found = {
             "version": self.pytensor.__version__,
-            "mode": BACK_ENDS[self.settings.mode],
+            "mode": self.back_end,
             "optimizer": config.optimizer,
             "floatX": config.floatX,
             "scipy": version("scipy"),
@@ -137,7 +140,7 @@ class LeNet(Model):
 
     def __init__(self, framework, parameters, batch):
         self.framework, self.code = framework, framework.code
-        self.mode = BACK_ENDS[framework.settings.mode]
+        self.mode = framework.back_end
         self.weights = self.code.share(parameters)
         rate = np.float32(framework.settings.learning_rate)  # a Python float may make it float64
         self.train = self.code.training_step(self.weights, batch, rate, self.mode)

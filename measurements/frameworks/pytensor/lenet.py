@@ -25,25 +25,25 @@ def share(parameters):
     )
 
 
-def convolution(images, p, name, padding=0):
-    """Cross-correlate images (channels, batch, height, width) with a layer's kernels; add its bias.
+def convolution(images, side, p, name, padding=0):
+    """Cross-correlate images (channels, batch, side, side) with a layer's kernels; add its bias.
 
     A stack of all shifts is made in two rounds, first those along the rows and then those along
     the columns: 5 + 5 slices do what 5 * 5 would, and every slice is an operation to compile.
+    The side is handed over, because the first releases do not follow it from operation to operation.
     """
     weight = p[name + "_weight"]
     outputs, inputs, size, _ = weight.type.shape
-    batch, height, width = images.shape[1], *images.type.shape[2:]
+    batch = images.shape[1]
     if padding:
         edge = [(0, 0), (0, 0), (padding, padding), (padding, padding)]
         images = pt.pad(images, edge)
-        height, width = height + 2 * padding, width + 2 * padding
-    height, width = height - size + 1, width - size + 1
-    rows = pt.stack([images[:, :, i : i + height] for i in range(size)], axis=1)
-    columns = pt.stack([rows[..., j : j + width] for j in range(size)], axis=2)
-    columns = columns.reshape((inputs * size * size, batch * height * width))
+    side = side + 2 * padding - size + 1
+    rows = pt.stack([images[:, :, i : i + side] for i in range(size)], axis=1)
+    columns = pt.stack([rows[..., j : j + side] for j in range(size)], axis=2)
+    columns = columns.reshape((inputs * size * size, batch * side * side))
     sums = pt.dot(weight.reshape((outputs, -1)), columns)
-    sums = sums.reshape((outputs, batch, height, width))
+    sums = sums.reshape((outputs, batch, side, side))
     return sums + p[name + "_bias"].dimshuffle(0, "x", "x", "x")
 
 
@@ -60,11 +60,11 @@ def scores(images, p):
     LeNet itself has none.
     """
     layer = images.dimshuffle(1, 0, 2, 3)
-    layer = max_pool(pt.tanh(convolution(layer, p, "conv1")))
-    layer = max_pool(pt.tanh(convolution(layer, p, "conv2")))
+    layer = max_pool(pt.tanh(convolution(layer, 28, p, "conv1")))
+    layer = max_pool(pt.tanh(convolution(layer, 12, p, "conv2")))
     for name in reference.layers(p):
         if name.startswith("deep"):
-            layer = pt.tanh(convolution(layer, p, name, padding=1))
+            layer = pt.tanh(convolution(layer, 4, p, name, padding=1))
     layer = layer.dimshuffle(1, 0, 2, 3).flatten(2)
     layer = pt.tanh(pt.dot(layer, p["dense1_weight"]) + p["dense1_bias"])
     return pt.dot(layer, p["dense2_weight"]) + p["dense2_bias"]
@@ -72,8 +72,8 @@ def scores(images, p):
 
 def training_step(p, batch, learning_rate, mode):
     """Compile images, labels -> mean cross-entropy, with the SGD update as its side effect."""
-    images = pt.tensor("images", shape=(batch, 1, 28, 28), dtype="float32")
-    labels = pt.tensor("labels", shape=(batch,), dtype="int32")
+    images = pt.tensor(name="images", shape=(batch, 1, 28, 28), dtype="float32")
+    labels = pt.tensor(name="labels", shape=(batch,), dtype="int32")
     log_probabilities = pt.special.log_softmax(scores(images, p), axis=1)
     loss = -log_probabilities[pt.arange(batch), labels].mean()
     weights = list(p.values())
@@ -81,10 +81,12 @@ def training_step(p, batch, learning_rate, mode):
         (weight, weight - learning_rate * gradient)
         for weight, gradient in zip(weights, pt.grad(loss, weights))
     ]
-    return pytensor.function([images, labels], loss, updates=updates, mode=mode, trust_input=True)
+    train = pytensor.function([images, labels], loss, updates=updates, mode=mode)
+    train.trust_input = True  # an argument of function() came later than this
+    return train
 
 
 def scorer(p, mode):
     """Compile images -> class scores, for any number of images."""
-    images = pt.tensor("images", shape=(None, 1, 28, 28), dtype="float32")
+    images = pt.tensor(name="images", shape=(None, 1, 28, 28), dtype="float32")
     return pytensor.function([images], scores(images, p), mode=mode)

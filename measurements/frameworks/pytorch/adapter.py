@@ -62,7 +62,7 @@ class Adapter(Framework):
         cpu = getattr(torch.backends, "cpu", None)
         return {
             "version": torch.__version__,
-            "git_version": torch.version.git_version,
+            "git_version": getattr(torch.version, "git_version", "unknown"),
             "blas": _first(r"BLAS_INFO=(\w+)", build),
             "mkl": _first(r"Math Kernel Library Version (\S+)", build),
             "onednn": _first(r"MKL-DNN (v\S+)", build),
