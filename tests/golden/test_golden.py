@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from generator import catalog, charts, markup, site, tables
+from generator import catalog, charts, feed, markup, site, tables
 from tests import sample_results
 
 
@@ -50,3 +50,14 @@ def test_a_page(tmp_path, snapshot):
     site.render(results_root=results, docs=tmp_path / "docs")
     page = (tmp_path / "docs/report/memory.md").read_text(encoding="utf-8")
     assert page == snapshot
+
+
+def test_a_feed(snapshot):
+    entries = [
+        feed.Entry(
+            "urn:uuid:1", "Theano 0.8.2 → 0.9.0 on a <machine>", "2026-11-26T01:38:55Z",
+            "changes.html#releases", "1 faster.", ("Theano 0.9.0: faster & more", "a second line"),
+        ),
+        feed.Entry("urn:uuid:2", "Again", "2026-11-24T20:12:51Z", "changes.html#runs", "–"),
+    ]  # fmt: skip
+    assert feed.atom("name", "What changed", "generator", "changes.html", entries) == snapshot
