@@ -10,6 +10,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -138,7 +139,8 @@ def _releases(loaded: Results, catalog: Catalog, bands: Mapping[Place, float]) -
     for (machine, run), frameworks in sorted(_beside(loaded).items(), key=lambda item: item[0][1]):
         frame = headlines(results.withhold(results.of_run(loaded, run, machine)), catalog)
         for framework, versions in sorted(frameworks.items()):
-            for old, new in pairwise(in_order(catalog, framework, versions)):
+            age = partial(results.age, catalog.listed.get(framework, []))
+            for old, new in pairwise(sorted(versions, key=age)):
                 pair = Pair(framework, old, new)
                 for device, items in _compared(frame, pair, catalog, bands).items():
                     place = (machine, device, framework, old, new)
@@ -160,12 +162,6 @@ def _beside(loaded: Results) -> dict[tuple[str, str], dict[str, set[str]]]:
         for place, some in found.items()
     }
     return {place: some for place, some in several.items() if some}
-
-
-def in_order(catalog: Catalog, framework: str, versions: Iterable[str]) -> list[str]:
-    """Return releases as the framework's folder lists them; what it does not know comes first."""
-    listed = catalog.listed.get(framework, [])
-    return sorted(versions, key=lambda v: (listed.index(v) if v in listed else -1, v))
 
 
 def _compared(

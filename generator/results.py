@@ -996,35 +996,41 @@ def current(frame: pd.DataFrame, listed: Mapping[str, Sequence[str]]) -> pd.Data
         that only an older one was measured for keeps that one.
 
     """
-    from packaging.version import InvalidVersion, Version
-
-    def number(version: str) -> Version:
-        try:
-            return Version(version)
-        except InvalidVersion:
-            return Version("0.dev0")
-
-    def place(framework: str, version: str) -> tuple[int, Version]:
-        known = list(listed.get(framework, ()))
-        if version in known:
-            return known.index(version), number(version)
-        # After the last listed one that it is newer than.
-        older = [n for n, other in enumerate(known) if number(other) < number(version)]
-        return max(older, default=-1), number(version)
-
     columns = ["machine", "framework", "section", "mode", "device", "lane", "version"]
     if frame.empty:
         return frame
     combined = _combined([frame[column].cat.codes.to_numpy() for column in columns])
     _, first, codes = np.unique(combined, return_index=True, return_inverse=True)
-    newest: dict[tuple[str, ...], tuple[tuple[int, Version], int]] = {}
+    newest: dict[tuple[str, ...], tuple[Any, int]] = {}
     for index, cells in enumerate(frame.iloc[first][columns].itertuples(index=False)):
         *configuration, version = map(str, cells)
-        found = place(configuration[1], version), index
+        found = age(listed.get(configuration[1], ()), version), index
         newest[tuple(configuration)] = max(found, newest.get(tuple(configuration), found))
     kept = np.zeros(len(first), dtype=bool)
     kept[[index for _, index in newest.values()]] = True
     return frame[kept[codes]] if not kept.all() else frame
+
+
+def age(listed: Sequence[str], version: str) -> Any:
+    """Return what releases of one framework are sorted by, the oldest first.
+
+    Args:
+        listed: its releases in the order of ``framework.toml``.
+        version: one of them, or another one: after the last listed one that it is newer than.
+
+    """
+    from packaging.version import InvalidVersion, Version
+
+    def number(text: str) -> Version:
+        try:
+            return Version(text)
+        except InvalidVersion:
+            return Version("0.dev0")
+
+    if version in listed:
+        return list(listed).index(version), number(version)
+    older = [n for n, other in enumerate(listed) if number(other) < number(version)]
+    return max(older, default=-1), number(version)
 
 
 def shown(results: Results, listed: Mapping[str, Sequence[str]]) -> pd.DataFrame:

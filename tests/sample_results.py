@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from generator import results
+from generator import catalog, results
 from measurements import control, custom, operators
 
 MACHINE = "sample-machine"
@@ -103,6 +103,11 @@ def write_history(
     """
     run = f"2026{start + 1:02}02T000000Z-{hashlib.sha256(machine.encode()).hexdigest()[:6]}"
     drift = np.exp(np.random.default_rng(start).normal(0, 0.06, BLOCKS["history"]))
+    modes = {
+        (framework.id, version.version): framework.standard(version).id
+        for framework in catalog.load().frameworks
+        for version in framework.versions
+    }
     paths = []
     for framework, versions in releases.items():
         for number, (version, factor) in enumerate(versions.items()):
@@ -111,7 +116,8 @@ def write_history(
             rng = np.random.default_rng([start, number])
             slow = drift if np.isnan(factor) else drift * factor
             plan = _Plan(framework, "history", "cpu", SAMPLES["history"], False, slow, rng)
-            where = {"mode": DEFAULTS[framework], "device": "cpu", "lane": LANES["cpu"][-1]}
+            mode = modes.get((framework, version), DEFAULTS[framework])
+            where = {"mode": mode, "device": "cpu", "lane": LANES["cpu"][-1]}
             rows = [*_lenet(where, "", plan), *_memory(where, plan), *_compile(where, plan)]
             if np.isnan(factor):
                 rows = [where | {"section": "lenet", "metric": "gate", "unit": "verdict",

@@ -84,7 +84,7 @@ def _machines(inputs: Inputs) -> Table:
         Column("Graphics card"),
         Column("System"),
         Column("Runs", number=True),
-        Column("Newest run"),
+        Column("Newest run", narrow=True),
         Column("At commit"),
     )
     return Table("Machines", columns, tuple(rows))
