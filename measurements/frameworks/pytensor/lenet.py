@@ -30,7 +30,7 @@ def convolution(images, side, p, name, padding=0):
 
     A stack of all shifts is made in two rounds, first those along the rows and then those along
     the columns: 5 + 5 slices do what 5 * 5 would, and every slice is an operation to compile.
-    The side is handed over, because the first releases do not follow it from operation to operation.
+    The side is handed over: the first releases do not follow it from operation to operation.
     """
     weight = p[name + "_weight"]
     outputs, inputs, size, _ = weight.type.shape
