@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -359,8 +358,3 @@ def plain(change: Change) -> dict[str, Any]:
         name: None if isinstance(value, float) and not math.isfinite(value) else value
         for name, value in said.items()
     }
-
-
-def encode(changes: Iterable[Change]) -> str:
-    """Return changes as the text of a JSON file."""
-    return json.dumps([plain(change) for change in changes], indent=1, ensure_ascii=False) + "\n"

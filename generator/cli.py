@@ -542,6 +542,7 @@ def update(
         ),
     ] = False,
     section: SectionOption = None,
+    mode: ModeOption = None,
     device: DeviceOption = "cpu",
     profile: ProfileOption = "quick",
     timeout: TimeoutOption = 600.0,
@@ -579,9 +580,10 @@ def update(
     from generator import update as updates
 
     request = updates.Request(
-        frameworks=tuple(frameworks or ()), sections=tuple(section or ()), device=device,
-        profile=profile, timeout=timeout, command=_command(), results=results,
-        frameworks_folder=frameworks_folder, report=report_path,
+        frameworks=tuple(frameworks or ()), sections=tuple(section or ()),
+        modes=tuple(mode or ()), device=device, profile=profile, timeout=timeout,
+        command=_command(), results=results, frameworks_folder=frameworks_folder,
+        report=report_path,
     )  # fmt: skip
     catalog = catalogs.load(frameworks=frameworks_folder)
     with releases.Index() as index:

@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from generator import changes, results, statistics, tables
 from generator import figures as models
-from generator.changes import Change, Pair, Place
+from generator.changes import Change, Place
+from generator.freshness import Pair
 from generator.results import Results
 from generator.statistics import Key
 from generator.words import TOPICS

@@ -25,7 +25,7 @@ class Profile:
     cold_blocks       blocks that also start every mode with empty compile caches
     accuracy_blocks   blocks that also train to the accuracy target
     twins             "some": the default modes of three frameworks run twice a block (A/A);
-                      "one": only the first framework's; "only": nothing but twins; "none"
+                      "one": only the first release's; "only": nothing but twins; "none"
     extras            scope of the modes that take cold starts and train to the target, see
                       :meth:`generator.catalog.Framework.scope`
     repeats           scope of the modes that run in every block; others run in the first only,
@@ -289,7 +289,8 @@ def make(
                 key=lambda section: ("cold" not in section.starts, section.id != "memory"),
             )
         )
-        twin = "lenet" in warm and framework.id in twins and framework.mode(mode_id).default
+        target = framework.id, version.version
+        twin = "lenet" in warm and target in twins and framework.mode(mode_id).default
         again = framework.mode(mode_id) in framework.scope(profile.repeats)
         for block in range(profile.blocks if again else 1):
             if cold and extra and lane == lanes[0] and block < profile.cold_blocks:
@@ -344,14 +345,16 @@ def _concerns(
     return mode in framework.scope(section.scope)
 
 
-def _twins(chosen: Sequence[tuple[Framework, Version]], profile: Profile) -> set[str]:
-    """Return the frameworks whose default mode runs twice in every block."""
-    ids = list(dict.fromkeys(framework.id for framework, _ in chosen))
+def _twins(chosen: Sequence[tuple[Framework, Version]], profile: Profile) -> set[tuple[str, str]]:
+    """Return the releases whose default mode runs twice in every block."""
+    releases = [(framework.id, version.version) for framework, version in chosen]
     if profile.twins == "none":
         return set()
     if profile.twins == "some":  # first, middle and last
-        return {ids[0], ids[len(ids) // 2], ids[-1]} if ids else set()
-    return set(ids[:1] if profile.twins == "one" else ids)
+        ids = list(dict.fromkeys(id for id, _ in releases))
+        some = {ids[0], ids[len(ids) // 2], ids[-1]} if ids else set()
+        return {release for release in releases if release[0] in some}
+    return set(releases[:1] if profile.twins == "one" else releases)
 
 
 def code_sha256(

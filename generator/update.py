@@ -59,6 +59,7 @@ class Request:
 
     frameworks: tuple[str, ...] = ()
     sections: tuple[str, ...] = ()
+    modes: tuple[str, ...] = ()
     device: str = "cpu"
     profile: str = "quick"
     timeout: float = 600.0
@@ -339,18 +340,24 @@ def commit(staged: Staged) -> None:
 
 
 def pending(request: Request, catalog: Catalog) -> list[Pair]:
-    """Return the newest release of each chosen framework that was never measured to its end."""
+    """Return the newest release of each chosen framework that was never measured to its end.
+
+    That is on this device, if its other releases are measured there: a machine that has no such
+    device is not asked for results that nobody has.
+    """
     documents = [document for _, document in runner.documents(request.results)]
     here = machines.this().id
     found = []
     for framework in _chosen(request, catalog):
         pair = _pair(framework)
         mine = [d for d in documents if d["framework"] == framework.id]
-        measured = [d for d in mine if d["version"] == pair.new and d["finished"]]
+        there = [d for d in mine if d["device"] == request.device] or mine
+        measured = [d for d in there if d["version"] == pair.new and d["finished"]]
         cut = [
             d for d in mine
             if d["version"] in (pair.old, pair.new) and not d["finished"]
-            and d["machine"]["id"] == here and d["command"].startswith(COMMAND)
+            and d["machine"]["id"] == here and d["device"] == request.device
+            and d["command"].startswith(COMMAND)
         ]  # fmt: skip
         if cut or not measured:
             found.append(pair)
@@ -382,8 +389,8 @@ def prepare(
     )
     made, setup = commands.prepare(
         commands.Request(
-            frameworks=tuple(names), sections=sections, device=request.device,
-            profile=request.profile, timeout=request.timeout, command=request.command,
+            frameworks=tuple(names), sections=sections, modes=request.modes,
+            device=request.device, profile=request.profile, timeout=request.timeout, command=request.command,
             results=request.results, frameworks_folder=request.frameworks_folder, force=True,
         ),
         catalog,
@@ -428,8 +435,6 @@ def write_reports(request: Request, notes: Sequence[str] = ()) -> tuple[list[Pat
         the Markdown files, and all changes that they tell.
 
     """
-    from generator import changes
-
     catalog = catalog_of(request)
     runs: dict[str, list[dict[str, Any]]] = {}
     for path, document in runner.documents(request.results):
@@ -442,10 +447,9 @@ def write_reports(request: Request, notes: Sequence[str] = ()) -> tuple[list[Pat
             continue
         text, found = _report(request, catalog, run, documents, notes)
         path.parent.mkdir(parents=True, exist_ok=True)
-        results.replace(path.with_suffix(".json"), changes.encode(found).encode())
-        results.replace(path, text.encode())  # last: it says that the run was told
         if request.report is not None:
             results.replace(request.report.resolve(), text.encode())
+        results.replace(path, text.encode())  # last: it says that the run was told
         written.append(path)
         told += found
     return written, told
@@ -458,17 +462,19 @@ def _report(
     documents: Sequence[Mapping[str, Any]],
     notes: Sequence[str],
 ) -> tuple[str, list[Change]]:
-    from generator import changes, markup
+    from generator import changes, events, markup, statistics
 
     loaded = results.load(request.results)
-    own = {key: file for key, file in loaded.files.items() if key.endswith(f"/{run}")}
-    profile = str(documents[0]["profile"])
-    frame = results.withhold(results.select(dataclasses.replace(loaded, files=own), (profile,)))
+    machine = str(documents[0]["machine"]["id"])
+    frame = results.withhold(results.of_run(loaded, run, machine))
+    shown = events.headlines(results.shown(loaded, catalog.listed), catalog)
+    bands = statistics.null_bands(statistics.cells(shown))
     subjects, told = [], []
     for id in sorted({str(document["framework"]) for document in documents}):
         mine = {str(d["version"]): d for d in documents if d["framework"] == id}
-        pair = _in_order(catalog, id, list(mine))
-        found = changes.compare(frame, pair, catalog) if pair.old else []
+        *older, new = events.in_order(catalog, id, mine)
+        pair = Pair(id, older[-1] if older else "", new)
+        found = changes.compare(frame, pair, catalog, bands) if pair.old else []
         name = next((f.name for f in catalog.frameworks if f.id == id), id)
         about = [note for note in notes if note.startswith(f"{name} ")]
         subjects.append(changes.subject(pair, found, mine, catalog, about))
@@ -476,13 +482,6 @@ def _report(
     environment = markup.environment(ROOT / "templates")
     context = changes.report(run, subjects, documents[0])
     return environment.get_template("changes.md.j2").render(context).strip() + "\n", told
-
-
-def _in_order(catalog: Catalog, id: str, versions: list[str]) -> Pair:
-    """Return the pair of releases of a run, the older one first."""
-    listed = next(([v.version for v in f.versions] for f in catalog.frameworks if f.id == id), [])
-    known = sorted(versions, key=lambda v: listed.index(v) if v in listed else -1)
-    return Pair(id, known[-2] if len(known) > 1 else "", known[-1])
 
 
 # -------------------------------------------------------------------------------------- the command

@@ -88,9 +88,8 @@ class Place:
         return [version.version for version in framework.versions]
 
     def report(self):
-        """The newest report, and its changes."""
-        path = max((self.folder / "changes").glob("*.md"))
-        return path.read_text(), json.loads(path.with_suffix(".json").read_text())
+        """The newest report."""
+        return max((self.folder / "changes").glob("*.md")).read_text()
 
 
 @pytest.fixture(scope="module")
@@ -197,7 +196,7 @@ def test_a_slower_release_is_found_slower_even_after_a_kill(place):
     assert place.versions() == ["1.0", "1.1"]  # listed and locked, not yet told
     assert [r.version for r in releases.read(place.snapshot)["engine"].releases] == ["1.0"]
     assert not (place.folder / "changes").exists()
-    done = place.measure()
+    done = place.measure("--json")
     assert done.returncode == 0, done.stdout + done.stderr
     documents = [json.loads(path.read_text()) for path in place.results.rglob("*.json")]
     assert {document["version"] for document in documents} == {"1.0", "1.1"}
@@ -206,7 +205,7 @@ def test_a_slower_release_is_found_slower_even_after_a_kill(place):
     jobs = [job["id"] for document in documents for job in document["jobs"]]
     assert len(jobs) == len(set(jobs)) == 6
     assert all(document["finished"] for document in documents)
-    text, changes = place.report()
+    text, changes = place.report(), json.loads(done.stdout)["changes"]
     assert verdicts(changes) == {"slower"}
     (step,) = [change for change in changes if change["metric"] == "step_time"]
     assert 1 < step["low"] < step["ratio"] < step["high"]
@@ -214,7 +213,6 @@ def test_a_slower_release_is_found_slower_even_after_a_kill(place):
     assert "| training step |" in text
     # The additional package has no 1.1, and is not asked for one.
     assert (place.toml.parent / "environments" / "1.1-cpu+reuse.txt").is_file()
-    assert "slower" in done.stdout
     known = [release.version for release in releases.read(place.snapshot)["engine"].releases]
     assert known == ["1.0", "1.0.post1", "1.1", "1.9", "2.0rc1"]
 
@@ -251,22 +249,20 @@ def test_a_report_that_was_not_written_is_written_by_the_next_update(place):
 def test_a_faster_release_is_found_faster(place, tmp_path):
     place.index.publish(wheel("1.2", seconds=0.03))
     copy = tmp_path / "report.md"
-    done = place.measure("engine", "--report", copy)
+    done = place.measure("engine", "--report", copy, "--json")
     assert done.returncode == 0, done.stdout + done.stderr
-    text, changes = place.report()
-    assert verdicts(changes) == {"faster"}
-    assert copy.read_text() == text
+    assert verdicts(json.loads(done.stdout)["changes"]) == {"faster"}
+    assert copy.read_text() == place.report()
 
 
 def test_a_release_that_computes_something_else_is_a_finding(place):
     place.index.publish(wheel("1.3", error=0.5))
     done = place.measure()
     assert done.returncode == 0, done.stdout + done.stderr
-    _, changes = place.report()
-    (broken,) = [change for change in changes if change["verdict"] == "newly broken"]
-    assert broken["metric"] == "gate"
-    assert "logits" in broken["reason"]
-    assert "newly broken" in done.stdout
+    (broken,) = [line for line in done.stdout.splitlines() if "newly broken: " in line]
+    assert "same work as the reference" in broken
+    assert "logits" in broken
+    assert "### Newly broken" in place.report()
 
 
 def test_a_release_that_does_not_install_is_a_result_with_a_log(place):
@@ -283,9 +279,8 @@ def test_a_release_that_does_not_install_is_a_result_with_a_log(place):
     assert "no compiler of 2016 was found" in log.read_text()
     assert "goes without cpu+reuse" in done.stdout
     assert set(catalog.read_framework(place.toml).newest.requirements) == {"cpu"}
-    text, changes = place.report()
-    assert verdicts(changes, "peak_rss") == {"newly broken"}
-    assert "goes without" in text
+    assert "### Newly broken" in place.report()
+    assert "goes without" in place.report()
     # It was measured, as far as that goes: it is not tried again and again.
     assert json.loads(place.measure("--json").stdout)["run"] is None
 
