@@ -12,6 +12,8 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import datetime
+import functools
+import re
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -267,10 +269,9 @@ def with_release(
 
     import tomlkit
 
-    document = tomlkit.parse(text.rstrip("\n") + "\n\n")
-    tables: Any = document["versions"]
-    before = str(tables[-1]["version"])
-    table: Table = copy.deepcopy(tables[-1])
+    versions: Any = tomlkit.parse(text)["versions"]
+    before = str(versions[-1]["version"])
+    table: Table = copy.deepcopy(versions[-1])
     table["version"] = wanted.version
     if wanted.uploaded is not None:
         table["released"] = wanted.uploaded
@@ -293,8 +294,30 @@ def with_release(
         found = f"no requirement {framework.distribution}=={before}"
         expected = "one, which a new release replaces; add the new [[versions]] table by hand"
         raise InputError(path, None, found, expected)
-    tables.append(table)
-    return tomlkit.dumps(document).rstrip("\n") + "\n"
+    alone = tomlkit.document()
+    alone["versions"] = tomlkit.aot()
+    alone["versions"].append(table)
+    # As text: tomlkit moves tables of other names when it adds one to a file.
+    above, below = _after_versions(text)
+    parts = (above, tomlkit.dumps(alone).strip("\n"), below)
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _after_versions(text: str) -> tuple[str, str]:
+    """Split a ``framework.toml`` below its last release; comments go with what they precede."""
+    lines = text.splitlines()
+    heads = [n for n, line in enumerate(lines) if re.match(r"\[\[\s*versions\s*\]\]", line)]
+    end = next(
+        (
+            n
+            for n, line in enumerate(lines)
+            if n > heads[-1] and re.match(r"\[(?!\s*versions\s*\.)", line)
+        ),
+        len(lines),
+    )
+    while end < len(lines) and lines[end - 1].startswith("#"):
+        end -= 1
+    return "\n".join(lines[:end]).rstrip("\n"), "\n".join(lines[end:]).strip("\n")
 
 
 def repinned(requirement: str, distributions: Sequence[str], before: str, after: str) -> str | None:
@@ -390,8 +413,9 @@ def prepare(
     made, setup = commands.prepare(
         commands.Request(
             frameworks=tuple(names), sections=sections, modes=request.modes,
-            device=request.device, profile=request.profile, timeout=request.timeout, command=request.command,
-            results=request.results, frameworks_folder=request.frameworks_folder, force=True,
+            device=request.device, profile=request.profile, timeout=request.timeout,
+            command=request.command, results=request.results,
+            frameworks_folder=request.frameworks_folder, force=True,
         ),
         catalog,
     )  # fmt: skip
@@ -472,7 +496,7 @@ def _report(
     subjects, told = [], []
     for id in sorted({str(document["framework"]) for document in documents}):
         mine = {str(d["version"]): d for d in documents if d["framework"] == id}
-        *older, new = events.in_order(catalog, id, mine)
+        *older, new = sorted(mine, key=functools.partial(results.age, catalog.listed.get(id, [])))
         pair = Pair(id, older[-1] if older else "", new)
         found = changes.compare(frame, pair, catalog, bands) if pair.old else []
         name = next((f.name for f in catalog.frameworks if f.id == id), id)

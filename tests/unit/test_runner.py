@@ -450,7 +450,7 @@ def test_a_killed_generator_left_a_journal(stage):
     journal = environments.cache_folder() / "journal" / document["run"]
     journal.mkdir(parents=True, exist_ok=True)
     missing = next(job for job in stage.plan().jobs if job.id != document["jobs"][0]["id"])
-    (journal / f"{missing.id}.jsonl").write_bytes(lines(row("import_time")) + b"torn li")
+    (journal / f"{missing.id}.1.jsonl").write_bytes(lines(row("import_time")) + b"torn li")
     stage.run()
     partial = [r for r in stage.rows() if r["flags"] == "partial"]
     assert [r["metric"] for r in partial] == ["import_time"]
