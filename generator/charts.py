@@ -639,7 +639,7 @@ def timeline(
     Args:
         name: readable part of the file names.
         title: the finding.
-        moments: in any order; panels appear in the order of their first moments.
+        moments: as the line of each panel runs; panels appear in the order of their first ones.
         y: title of the vertical axis with its unit.
         frameworks: the names of all frameworks in a fixed order, for the colours.
         better: "higher", "lower" or "": which end of y is the good one.
@@ -673,8 +673,7 @@ def _timeline(
     data, drawn = {}, []
     for number, panel in enumerate(panels):
         name = f"panel {number}"
-        mine = sorted((m for m in moments if m.panel == panel), key=lambda m: m.day)
-        data[name] = [_moment_row(index, moment) for index, moment in enumerate(mine)]
+        data[name] = _moment_rows([m for m in moments if m.panel == panel], years, width)
         drawn.append(
             {"width": width, "title": _panel_title(panel, 0, narrow=True)}
             | _filled(
@@ -703,22 +702,48 @@ def _timeline(
     }
 
 
-def _moment_row(index: int, moment: Moment) -> dict[str, Any]:
-    """Return a row; neighbouring names stand above and below their points in turn."""
-    return {
-        "day": moment.day.isoformat(),
-        "framework": moment.framework,
-        "label": moment.label,
-        "above": index % 2 == 0,
-        "y": _round(moment.y),
-        "low": _round(moment.low if moment.low is not None else moment.y),
-        "high": _round(moment.high if moment.high is not None else moment.y),
-        "text": moment.text,
-        "change": moment.change or "none",
-        "mode": moment.mode,
-        "other": moment.other,
-        "told": {"faster": "better", "slower": "worse"}.get(moment.change, "not told apart"),
-    }
+def _moment_rows(
+    moments: Sequence[Moment], years: Sequence[int], width: int
+) -> list[dict[str, Any]]:
+    """Return the data of one small chart, in the order in which the line runs.
+
+    Names stand above or below their points, wherever there is room; where there is none, the table
+    below the chart has to do.
+    """
+    first = datetime.date(years[0], 1, 1)
+    span = (datetime.date(years[1], 1, 1) - first).days
+    edges = {"above": -math.inf, "below": -math.inf}
+    places = {}
+    for moment in sorted(moments, key=lambda moment: moment.day):
+        middle = width * (moment.day - first).days / span
+        half = NAME_CHARACTER * len(moment.label) / 2
+        free = [side for side, edge in edges.items() if middle - half >= edge]
+        places[moment.day, moment.label] = free[0] if free else ""
+        if free:
+            edges[free[0]] = middle + half + 2
+    told = {"faster": "better", "slower": "worse"}
+    return [
+        {
+            "day": moment.day.isoformat(),
+            "order": index,
+            "framework": moment.framework,
+            "label": moment.label,
+            "place": places[moment.day, moment.label],
+            "y": _round(moment.y),
+            "low": _round(moment.low if moment.low is not None else moment.y),
+            "high": _round(moment.high if moment.high is not None else moment.y),
+            "text": moment.text,
+            "change": moment.change or "none",
+            "mode": moment.mode,
+            "other": moment.other,
+            "told": told.get(moment.change, "not told apart"),
+        }
+        for index, moment in enumerate(moments)
+    ]
+
+
+NAME_CHARACTER = 5.6
+"""Estimated width of a character of the names on a time line, in pixels."""
 
 
 @functools.cache
@@ -755,7 +780,9 @@ def _timeline_frame() -> str:
     base = alt.Chart(alt.NamedData(_gap("data")))
     names: dict[str, Any] = {"fontSize": 10.5, "style": "plain", "align": "center"}
     layers = [
-        base.mark_line(strokeWidth=1.5, opacity=0.45).encode(x=x, y=y("y"), color=colour),
+        base.mark_line(strokeWidth=1.5, opacity=0.45).encode(
+            x=x, y=y("y"), color=colour, order=alt.Order("order:Q")
+        ),
         base.mark_rule(strokeWidth=3, opacity=0.5).encode(
             x=x, y=y("low"), y2="high:Q", color=colour
         ),
@@ -765,10 +792,10 @@ def _timeline_frame() -> str:
         base.transform_filter("datum.other")
         .mark_point(filled=False, size=60, opacity=1, strokeWidth=1.8)
         .encode(x=x, y=y("y"), color=colour, tooltip=tooltip, shape=shape),
-        base.transform_filter("datum.above").mark_text(dy=-13, **names).encode(
+        base.transform_filter("datum.place == 'above'").mark_text(dy=-13, **names).encode(
             x=x, y=y("y"), text="label:N"
         ),
-        base.transform_filter("!datum.above").mark_text(dy=14, **names).encode(
+        base.transform_filter("datum.place == 'below'").mark_text(dy=14, **names).encode(
             x=x, y=y("y"), text="label:N"
         ),
     ]  # fmt: skip

@@ -38,7 +38,14 @@ def checkout(tmp_path_factory):
         results, profile="quick", machine="second-machine", device="cuda", oddities=False,
         frameworks=("mxnet", "tensorflow"),
     )  # fmt: skip
+    sample_results.write_sample(
+        results, profile="quick", machine="second-machine", oddities=False, frameworks=("theano",)
+    )
+    sample_results.write_sample(results, profile="quick", frameworks=("mxnet",))
     sample_results.write_sample(results, profile="aa", start=1)
+    sample_results.write_history(
+        results, {"theano": {"0.9.0": 2.0, "1.0.5": 1.0}, "mxnet": {"0.9.5": 2.0, "1.9.1": 1.0}}
+    )
     sample_results.write_sample(results, start=2)  # the newest machine comes first
     site.build(root=folder, results_root=results)
     return folder

@@ -2,6 +2,7 @@
 
 import datetime
 import math
+from itertools import pairwise
 
 import pytest
 
@@ -120,3 +121,27 @@ def test_a_timeline_is_valid_vega_lite():
     for specification in chart.specs.values():
         altair.Chart.from_dict(specification)
     assert chart.alt.count("(better)") == 1
+
+
+def test_the_names_on_a_timeline_do_not_lie_on_each_other():
+    days = [datetime.date(2016 + n, 6, 1) for n in range(10)]
+    days += [datetime.date(2020, 6, 2), datetime.date(2020, 6, 3)]
+    moments = [
+        charts.Moment("A", "A", day, f"{n}.10.0.post1", 10.0 + n) for n, day in enumerate(days)
+    ]
+    chart = charts.timeline("t", "Title.", moments, y="images per second", frameworks=["A"])
+    for specification in chart.specs.values():
+        width = specification["vconcat"][0]["hconcat"][0]["width"]
+        rows = sorted(specification["datasets"]["panel 0"], key=lambda row: row["day"])
+        assert [row["order"] for row in specification["datasets"]["panel 0"]] == list(range(12))
+        first, last = datetime.date(2016, 1, 1), datetime.date(2026, 1, 1)
+        for side in ("above", "below"):
+            places = [
+                width * (datetime.date.fromisoformat(row["day"]) - first) / (last - first)
+                for row in rows
+                if row["place"] == side
+            ]
+            assert len(places) > 1
+            gaps = [b - a for a, b in pairwise(places)]
+            assert min(gaps) >= charts.NAME_CHARACTER * len("0.10.0.post1")
+        assert any(row["place"] == "" for row in rows)
