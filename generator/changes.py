@@ -274,25 +274,30 @@ def line(change: Change, catalog: Catalog) -> str:
 def row(change: Change, catalog: Catalog) -> tuple[str, ...]:
     """Return a change as texts below :data:`COLUMNS`."""
     key = change.key
-    one = models.configuration(catalog, key.framework, key.version, key.mode)
+    modes = [
+        models.configuration(catalog, side.framework, side.version, side.mode).mode_title
+        for side in (change.before, key)
+    ]
     metric = _metric(catalog, key)
-    place = [one.mode_title, key.device, lane_title(key.lane) if key.lane else "", key.case]
+    mode = " → ".join(dict.fromkeys(modes))
+    place = [mode, key.device, lane_title(key.lane) if key.lane else "", key.case]
     values = ["" if x is None else quantity(x, change.unit) for x in (change.old, change.new)]
-    ratio = interval = ""
-    if change.ratio is not None:
-        found = change.ratio
-        known = math.isfinite(found.low)
-        interval = f" [{found.low:.3f}, {found.high:.3f}]" if known else ", one process"
-        ratio = f"{found.value:.3f}{interval}"
     return (
         ", ".join(part for part in place if part),
         metric.title if metric else key.metric,
         *values,
-        ratio,
+        "" if change.ratio is None else ratio_words(change.ratio),
         f"±{change.delta:.1%}" if math.isfinite(change.delta) else "",
         "yes" if change.clear else "",
         change.reason,
     )
+
+
+def ratio_words(ratio: statistics.Ratio) -> str:
+    """Return a ratio with its interval, if it has one."""
+    if not math.isfinite(ratio.low):
+        return f"{ratio.value:.3f} (one process)"
+    return f"{ratio.value:.3f} [{ratio.low:.3f}, {ratio.high:.3f}]"
 
 
 def _surroundings(pair: Pair, documents: Mapping[str, Mapping[str, Any]]) -> list[str]:

@@ -73,13 +73,13 @@ def _beside(item: Comparison) -> tuple[str, ...]:
         " ".join(filter(None, (key.framework, key.version, key.mode)))
         for key in (item.a.key, item.b.key)
     ]
-    key, ratio, unit = item.a.key, item.ratio, item.a.unit
+    key, unit = item.a.key, item.a.unit
     return (
         *sides,
         " ".join(filter(None, (key.machine, key.device, key.lane, key.section, key.case))),
         f"{item.summary_a.value:.4g} {unit}",
         f"{item.summary_b.value:.4g} {unit}",
-        f"{ratio.value:.3f} [{ratio.low:.3f}, {ratio.high:.3f}]",
+        changes.ratio_words(item.ratio),
         f"±{item.delta:.1%}",
         item.verdict,
     )

@@ -282,7 +282,7 @@ def title(event: Event, catalog: Catalog, documents: Mapping[str, Mapping[str, A
         return f"{name} {event.old} → {event.new} on {here}"
     if event.kind == "machines":
         return f"{here} beside {machine_name(documents[first.old])}"
-    return f"{here}, measured again"
+    return f"{here}: run {event.new} against run {event.old}"
 
 
 def finished(event: Event, documents: Mapping[str, Mapping[str, Any]]) -> str:
@@ -294,8 +294,6 @@ def finished(event: Event, documents: Mapping[str, Mapping[str, Any]]) -> str:
 def notes(event: Event, documents: Mapping[str, Mapping[str, Any]]) -> list[str]:
     """Say what else differs between the two sides."""
     said = []
-    if event.kind == "runs":
-        said.append(f"Run {event.new} against run {event.old}.")
     paired = [item.change.ratio.paired for item in event.items if item.change.ratio]
     if paired and not any(paired):
         said.append("They share no blocks, so the comparison is unpaired.")

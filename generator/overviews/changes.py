@@ -116,19 +116,21 @@ def _anchor(event: Event) -> str:
     """Return the anchor of what an event belongs to."""
     if event.kind == "releases":
         return slug(f"releases-{event.run}-{event.machine}-{event.device}")
-    code = "" if event.same_code or event.kind == "machines" else "-code"
-    return slug(f"{event.kind}-{event.old}-{event.new}-{event.machine}-{event.device}{code}")
+    if event.kind == "runs":
+        return slug(f"runs-{event.run}-{event.machine}-{event.device}")
+    return slug(f"machines-{event.old}-{event.new}-{event.device}")
 
 
 def _view(anchor: str, group: Sequence[Event], inputs: Inputs) -> View:
     first = group[0]
-    releases = first.kind == "releases"
-    heading = events.title(first, inputs.catalog, inputs.documents)
-    if releases:
-        document = inputs.documents[first.items[0].new]
-        heading = f"Releases beside each other on {events.machine_name(document)}"
+    here = events.machine_name(inputs.documents[first.items[0].new])
+    heading = {
+        "releases": f"Releases beside each other on {here}",
+        "runs": f"{here}, measured again on {tables.day(first.run)}",
+        "machines": events.title(first, inputs.catalog, inputs.documents),
+    }[first.kind]
     time = max(events.finished(event, inputs.documents) for event in group)
-    notes = [note for event in group for note in _notes(event, inputs, releases)]
+    notes = [note for event in group if (note := _note(event, inputs))]
     parts = [_KINDS[first.kind], tables.day(time), DEVICES.get(first.device, first.device)]
     told = [(event, item) for event in group for item in events.told(event)]
     untold = [(event, item) for event in group for item in events.untold(event)]
@@ -144,12 +146,18 @@ def _view(anchor: str, group: Sequence[Event], inputs: Inputs) -> View:
     )
 
 
-def _notes(event: Event, inputs: Inputs, releases: bool) -> list[str]:
+def _note(event: Event, inputs: Inputs) -> str:
+    """Return what is to be said about one of the events of a view."""
     said = events.notes(event, inputs.documents)
-    if not releases:
-        return said
+    if not said:
+        return ""
     name = models.configuration(inputs.catalog, event.framework, "", "").framework_name
-    return [f"{name} {event.old} → {event.new}: {note}" for note in said]
+    about = {
+        "releases": f"{name} {event.old} → {event.new}: ",
+        "runs": f"{tables.plural(len(event.items), 'comparison')} with run {event.old}: ",
+        "machines": "",
+    }[event.kind]
+    return about + " ".join(said)
 
 
 def _table(label: str, found: Sequence[tuple[Event, Item]], inputs: Inputs) -> Table | None:
@@ -175,17 +183,18 @@ def _row(event: Event, item: Item, inputs: Inputs) -> tuple[Cell, ...]:
     where, metric, before, after, ratio, band, _, reason = changes.row(change, inputs.catalog)
     version = f"{event.old} → {event.new}" if event.kind == "releases" else key.version
     value, _, interval = ratio.partition(" ")
+    old = tables.day(event.old) if event.kind == "runs" else ""
     if change.verdict == changes.SUPPORTED and reason:
         reason = f"before: {reason}"
     return (
         Cell(name, detail=version),
         Cell(TOPICS.get(key.section, metric), detail=where),
-        Cell(before or "rows", _sort(change.old), f"data/{item.old}.csv"),
+        Cell(before or "rows", _sort(change.old), f"data/{item.old}.csv", old),
         Cell(after or "rows", _sort(change.new), f"data/{item.new}.csv"),
         Cell(
             value or "–",
             None if change.ratio is None else _sort(change.ratio.value),
-            detail=interval.strip("[]").replace(", ", " to "),
+            detail=interval.strip("[]()").replace(", ", " to "),
         ),
         Cell(band or "–"),
         Cell("", badge=BADGES[change.verdict], detail=reason),

@@ -5,6 +5,7 @@ import json
 import math
 import re
 import xml.etree.ElementTree as ET
+from dataclasses import replace
 
 import pytest
 from typer.testing import CliRunner
@@ -18,6 +19,7 @@ FIRST, SECOND = sample_results.MACHINE, "second-machine"
 RELEASES = {
     "theano": {"0.8.2": 2.0, "0.9.0": 1.0, "1.0.0": 1.0},
     "mxnet": {"1.2.0": 1.0, "1.5.0": math.nan, "1.9.1": 1.0},
+    "tensorflow": {"1.15.0": 2.0, "2.0.0": 1.0},
 }
 TODAY = datetime.date(2026, 12, 1)
 ATOM = {"a": feed.ATOM}
@@ -64,9 +66,10 @@ def test_neighbouring_releases_of_one_run_are_compared_block_by_block(found):
     pairs = [(e.framework, e.old, e.new) for e in of(found, "releases")]
     assert pairs == [
         ("mxnet", "1.2.0", "1.5.0"), ("mxnet", "1.5.0", "1.9.1"),
+        ("tensorflow", "1.15.0", "2.0.0"),
         ("theano", "0.8.2", "0.9.0"), ("theano", "0.9.0", "1.0.0"),
     ]  # fmt: skip
-    (faster,), (same,) = (speeds(e) for e in of(found, "releases")[2:])
+    (faster,), (same,) = (speeds(e) for e in of(found, "releases")[3:])
     assert faster.ratio.paired
     assert (faster.verdict, same.verdict != "faster") == ("faster", True)
     assert faster.ratio.value == pytest.approx(0.5, rel=0.1)
@@ -98,7 +101,7 @@ def test_it_is_said_when_the_measuring_code_changed(root, tmp_path):
     newest = max(key for key in loaded.documents if key.startswith(f"{FIRST}/theano/1.0.5/"))
     document = dict(loaded.documents[newest])
     document["code_sha256"] = {**document["code_sha256"], "lenet": "f" * 64}
-    changed = results.Results(loaded.files, {**loaded.documents, newest: document})
+    changed = replace(loaded, documents={**loaded.documents, newest: document})
     shown = results.shown(changed, known.listed)
     by_code = {e.same_code: e for e in of(events.find(changed, shown, known), "runs")}
     assert {c.key.section for c in by_code[False].changes} == {"lenet"}
@@ -131,7 +134,7 @@ def test_an_unfinished_run_is_no_event(root, tmp_path):
         key: {**document, "finished": None} if document["profile"] == "history" else document
         for key, document in loaded.documents.items()
     }
-    unfinished = results.Results(loaded.files, open_)
+    unfinished = replace(loaded, documents=open_)
     shown = results.shown(unfinished, known.listed)
     assert not of(events.find(unfinished, shown, known), "releases")
 
@@ -172,12 +175,22 @@ def test_two_versions_are_compared_in_their_common_run_as_on_the_page(inputs, ro
     done = told("theano==0.8.2", "theano==0.9.0", "--results", root, "--json")
     assert done.exit_code == 0
     (item,) = json.loads(done.stdout)
-    (change,) = speeds(of(inputs.events, "releases")[2])
+    (change,) = speeds(of(inputs.events, "releases")[3])
     assert 1 / item["ratio"] == pytest.approx(change.ratio.value)
     assert item["delta"] == change.delta
     text = told("theano==0.8.2", "theano==0.9.0", "--results", root).stdout
     assert "faster" in text
     assert "slower" not in text
+
+
+def test_releases_are_compared_in_the_modes_that_stood_for_them(found, inputs, root):
+    event = of(found, "releases")[2]
+    modes = {(change.before.mode, change.key.mode) for change in event.changes}
+    assert modes == {("session", "function")}
+    assert "Graph in a Session → tf.function" in events.line(event.items[0], inputs.catalog)
+    done = told("tensorflow==1.15.0", "tensorflow==2.0.0", "--results", root, "--json")
+    (item,) = json.loads(done.stdout)
+    assert (item["a"]["mode"], item["b"]["mode"]) == ("session", "function")
 
 
 def test_machines_can_be_compared_by_their_ids(root):
