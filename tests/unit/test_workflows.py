@@ -77,10 +77,25 @@ def test_zizmor_finds_what_is_planted(tmp_path, old, new, said):
     assert said in done.stdout + done.stderr
 
 
-@pytest.mark.skipif(not shutil.which("actionlint"), reason="no actionlint here; check.yml has it")
+def actionlint(*paths):
+    program = Path(sys.executable).with_name("actionlint")
+    return subprocess.run(
+        [program, "-no-color", *paths], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+
+
 def test_actionlint_finds_nothing():
-    done = subprocess.run(["actionlint"], cwd=ROOT, capture_output=True, text=True, check=False)
+    done = actionlint(*FILES)
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_actionlint_finds_what_is_planted(tmp_path):
+    text = (GITHUB / "workflows" / "check.yml").read_text(encoding="utf-8")
+    path = tmp_path / "check.yml"
+    path.write_text(text.replace("timeout-minutes", "timeout-minuets"), encoding="utf-8")
+    done = actionlint(path)
+    assert done.returncode != 0
+    assert "timeout-minuets" in done.stdout
 
 
 # ---------------------------------------------------------------------------------------- pinning
