@@ -200,7 +200,9 @@ def check(root: Path = ROOT, results_root: Path | None = None) -> tuple[int, lis
                 problems += environments.problems(lock)
         for mode in framework.modes:
             for device in DEVICES:
-                gap = framework.gap(mode=mode.id, device=device, version="", section="")
+                gap = framework.gap(
+                    mode=mode.id, device=device, version=framework.newest.version, section=""
+                )
                 if device not in mode.devices and gap is None:
                     found = f"mode {mode.id} without {device}"
                     problems.append(InputError(path, None, found, "a [[gaps]] table saying why"))
