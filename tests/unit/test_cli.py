@@ -172,7 +172,7 @@ def test_messages_name_commands_that_exist(path):
         ("see `generator measure --section lennet`", "lenet"),
         ("see `generator measure teano`", "theano"),
         ("see `generator measure theano --mode eager`", "eager"),
-        ("see `generator compare theano`", "missing parameter: b"),
+        ("see `generator compare theano mxnet --metric`", "requires an argument"),
         ("| c (`generator ...`) | d |\n|---|---|\n| `frob` | x |", "frob"),
     ],
 )
