@@ -3,7 +3,6 @@
 import csv
 import dataclasses
 import hashlib
-import html
 import json
 import re
 import shutil
@@ -14,7 +13,18 @@ import pyarrow.parquet
 import pytest
 from typer.testing import CliRunner
 
-from generator import catalog, citation, cli, dataset, descriptor, markup, results, site
+from generator import (
+    addresses,
+    catalog,
+    citation,
+    cli,
+    dataset,
+    descriptor,
+    markup,
+    pages,
+    results,
+    site,
+)  # fmt: skip
 from generator.errors import InputError, UsageError
 from generator.overviews import dataset as page
 from tests import sample_results
@@ -59,6 +69,12 @@ def rows_of(root):
     return rows
 
 
+def cells(row):
+    """A row's cells in the order of the files."""
+    row = {**row, "value": bits(row["value"])}
+    return tuple(row[field.name] for field in descriptor.FIELDS)
+
+
 def bits(text):
     """A number as what it is, bit for bit."""
     return float(text).hex() if text else ""
@@ -70,38 +86,33 @@ def as_texts(table):
     columns["value"] = ["" if v is None else v.hex() for v in columns["value"]]
     for name in ("block", "sample"):
         columns[name] = ["" if v is None else str(v) for v in columns[name]]
-    return [dict(zip(columns, cells, strict=True)) for cells in zip(*columns.values(), strict=True)]
+    return list(zip(*(columns[field.name] for field in descriptor.FIELDS), strict=True))
 
 
 def same_rows(found, expected):
     """Whether two lists hold equal rows, in any order."""
-
-    def ordered(rows):
-        return sorted(map(tuple, (sorted(row.items()) for row in rows)))
-
-    return ordered(found) == ordered(expected)
+    return sorted(found) == sorted(expected)
 
 
 # -------------------------------------------------------------------------------------- the rows
 
 
 def expected_of(root):
-    return [{**row, "value": bits(row["value"])} for row in rows_of(root)]
+    return [cells(row) for row in rows_of(root)]
 
 
 def csv_of(folder):
     with (folder / "results.csv").open(encoding="utf-8", newline="") as file:
-        return [{**row, "value": bits(row["value"])} for row in csv.DictReader(file)]
+        return [cells(row) for row in csv.DictReader(file)]
 
 
 def test_both_files_hold_every_whole_row_bit_for_bit(sample, made):
     expected = expected_of(sample)
-    assert {row["profile"] for row in expected} == {"quick", "history"}
-    assert len({row["status"] for row in expected}) >= 4
+    assert {row["profile"] for row in rows_of(sample)} == {"quick", "history"}
+    assert len({row["status"] for row in rows_of(sample)}) >= 4
     assert same_rows(as_texts(pyarrow.parquet.read_table(made / "results.parquet")), expected)
     assert same_rows(csv_of(made), expected)
-    spoilt = [*expected[:-1], {**expected[-1], "value": (0.1 + 0.2).hex()}]
-    assert not same_rows(csv_of(made), spoilt)
+    assert not same_rows(csv_of(made), [*expected[:-1], expected[0]])
 
 
 def test_interrupted_processes_are_left_out(sample):
@@ -118,8 +129,8 @@ def test_the_committed_results_are_all_in_it(tmp_path):
     expected = expected_of(root)
     assert written.descriptor["rows"] == len(expected)
     assert same_rows(as_texts(pyarrow.parquet.read_table(tmp_path / "results.parquet")), expected)
-    units = {row["unit"] for row in expected}
-    assert units <= set(descriptor.UNITS)
+    units = [field.name for field in descriptor.FIELDS].index("unit")
+    assert {row[units] for row in expected} <= set(descriptor.UNITS)
 
 
 def test_parquet_has_types_and_is_compressed(made):
@@ -263,37 +274,61 @@ def test_the_command_names_what_is_wrong(sample, tmp_path):
 # --------------------------------------------------------------------------------------- the page
 
 
+def text_of(said, address=""):
+    """The page's Markdown."""
+    inputs = pages.Inputs(
+        catalog=catalog.load(), shown=None, study=None, history=None, documents={}, book=None,
+        log=None, today=None, dataset=said, citation=CITED, address=address,
+    )  # fmt: skip
+    environment = markup.environment(ROOT / "templates")
+    return environment.get_template("pages/dataset.md.j2").render(page.context(inputs, {}, None))
+
+
 @pytest.fixture(scope="module")
-def rendered(sample, tmp_path_factory):
-    docs = tmp_path_factory.mktemp("docs")
-    first = site.render(results_root=sample, docs=docs)
-    again = site.render(results_root=sample, docs=docs)
-    return docs, first, again
+def text(made):
+    return text_of(dataset.held(made))
 
 
-def test_the_site_offers_the_files_and_writes_them_once(rendered, made):
-    docs, first, again = rendered
-    wanted = {f"report/dataset/{name}" for name in NAMES}
-    assert wanted <= set(first.written)
-    assert (again.written, again.removed) == ([], [])
-    for name in NAMES[:2]:
-        assert (docs / "report/dataset" / name).read_bytes() == (made / name).read_bytes()
-    text = (docs / "report/dataset.md").read_text(encoding="utf-8")
+def test_the_site_writes_the_files_once(sample, made, tmp_path):
+    loaded = results.load(sample)
+    wanted = [f"report/dataset/{name}" for name in NAMES]
+    first, again = site._Writer(tmp_path), site._Writer(tmp_path)
+    site._dataset(first, loaded, CITED, "", keep=False)
+    assert first.done.written == wanted
+    site._dataset(again, loaded, CITED, "", keep=False)
+    again.finish()
+    assert (again.done.written, again.done.removed) == ([], [])
     for name in NAMES:
-        assert f"(dataset/{name})" in text
-    for field in descriptor.FIELDS:
-        assert f"| {markup.escape(field.name)} |" in text
+        assert (tmp_path / "report/dataset" / name).read_bytes() == (made / name).read_bytes()
 
 
-def test_a_preview_keeps_the_files(rendered, sample, tmp_path):
-    docs = shutil.copytree(rendered[0], tmp_path / "docs")
+def test_a_preview_keeps_the_files(sample, tmp_path):
     shutil.copytree(sample, tmp_path / "results")
+    writer = site._Writer(tmp_path / "docs")
+    before = site._dataset(writer, results.load(sample), CITED, "", keep=True)
     sample_results.write_sample(
         tmp_path / "results", profile="aa", frameworks=("theano",), start=30
     )
-    done = site.render(results_root=tmp_path / "results", docs=docs, preview=True)
-    assert not [name for name in done.written if name.startswith("report/dataset/")]
-    assert not [name for name in done.removed if name.startswith("report/dataset/")]
+    more = results.load(tmp_path / "results")
+    assert site._dataset(writer, more, CITED, "", keep=True) == before
+    assert site._dataset(writer, more, CITED, "", keep=False)["rows"] > before["rows"]
+
+
+def test_the_page_leads_to_the_files_and_explains_every_column(text):
+    for name in NAMES:
+        assert f"(dataset/{name})" in text
+    for field in descriptor.FIELDS:
+        assert f"\n| {markup.escape(field.name)} " in text
+    for pattern, _ in addresses.SCHEME:
+        assert markup.escape(pattern) in text
+
+
+def test_without_results_the_page_says_how_to_get_some():
+    text = text_of(None)
+    assert "Nothing is measured yet" in text
+    assert "dataset/" not in text
+    assert "ld+json" not in text
+    assert "| framework " in text
 
 
 def described(text):
@@ -302,8 +337,7 @@ def described(text):
     return json.loads(block)
 
 
-def test_the_page_describes_itself_to_search_engines(rendered, made):
-    text = (rendered[0] / "report/dataset.md").read_text(encoding="utf-8")
+def test_the_page_describes_itself_to_search_engines(text, made):
     said = described(text)
     assert said["@context"] == "https://schema.org/"
     assert said["@type"] == "Dataset"
@@ -375,8 +409,7 @@ def test_the_snippets_run(made):
 # ---------------------------------------------------------------------------------- the citation
 
 
-def test_the_page_says_how_to_cite(rendered):
-    text = html.unescape((rendered[0] / "report/dataset.md").read_text(encoding="utf-8"))
+def test_the_page_says_how_to_cite(text):
     entry = re.search(r"@misc\{[^,]+,\n(?:  \w+ *= \{.*\},?\n)+\}", text)
     assert entry
     assert CITED.title in entry[0]
