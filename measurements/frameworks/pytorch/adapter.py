@@ -143,7 +143,9 @@ class LeNet(Model):
         if hasattr(self.torch, "compiler"):  # since 2.1
             self.torch.compiler.reset()
         elif hasattr(self.torch, "compile"):
-            self.torch._dynamo.reset()
+            from torch import _dynamo
+
+            _dynamo.reset()
         self.names = list(parameters)
         self.graphs = mode == "cuda-graphs"
         last = mode == "channels-last"
