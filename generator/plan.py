@@ -374,16 +374,14 @@ def code_sha256(
     digest = hashlib.sha256(section.id.encode())
     for name in sorted(files):
         digest.update(name.encode() + b"\0" + files[name] + b"\0")
+    tables = framework.raw.get("gaps", [])
+    concerning = [gap for gap in tables if version in gap.get("versions", [version])]
     absent = {
-        gap.mode
-        for gap in framework.gaps
-        if gap.mode and version in gap.versions and not (gap.section or gap.device)
+        gap["mode"]
+        for gap in concerning
+        if "mode" in gap and "versions" in gap and not ("section" in gap or "device" in gap)
     }
-    gaps = [
-        table
-        for gap, table in zip(framework.gaps, framework.raw.get("gaps", []), strict=True)
-        if gap.mode not in absent and (not gap.versions or version in gap.versions)
-    ]
+    gaps = [gap for gap in concerning if gap.get("mode") not in absent]
     raw = {
         "modes": {id: t for id, t in framework.raw.get("modes", {}).items() if id not in absent},
         "environment": framework.raw.get("environment"),
