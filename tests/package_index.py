@@ -27,8 +27,9 @@ source = "https://example.org"
 read = 2026-11-22
 
 [environment]
-OMP_NUM_THREADS = "{{threads}}"
-OPENBLAS_NUM_THREADS = "{{threads}}"
+# More would wait for each other where others use the cores as well.
+OMP_NUM_THREADS = "1"
+OPENBLAS_NUM_THREADS = "1"
 
 [modes.plain]
 title = "Plain"
