@@ -69,10 +69,14 @@ class Field:
     constraints: Mapping[str, Any] = field(default_factory=dict)
 
     @property
+    def words(self) -> str:
+        """What its words stand for, "" where it holds many."""
+        return "; ".join(f"{name}: {meaning}" for name, meaning in self.values.items())
+
+    @property
     def description(self) -> str:
         """The meaning, with that of its words."""
-        said = "; ".join(f"{name}: {meaning}" for name, meaning in self.values.items())
-        return f"{self.text} {said[:1].upper()}{said[1:]}." if said else self.text
+        return f"{self.text} ({self.words})" if self.words else self.text
 
 
 _ALWAYS = {"required": True}

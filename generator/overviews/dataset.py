@@ -66,8 +66,8 @@ def snippets(address: str) -> tuple[Snippet, ...]:
             "pandas",
             "python",
             f'import pandas as pd\n\nrows = pd.read_parquet("{parquet}")\n'
-            'rows[rows.metric == "step_time"].groupby(["framework", "mode"], observed=True)'
-            ".value.median()",
+            'steps = rows[rows.metric == "step_time"]\n'
+            'steps.groupby(["framework", "mode"], observed=True).value.median()',
         ),
         Snippet(
             "DuckDB",
@@ -78,8 +78,10 @@ def snippets(address: str) -> tuple[Snippet, ...]:
         Snippet(
             "R",
             "r",
-            f'rows <- read.csv("{csv}", na.strings = "", colClasses = c(version = "character"))\n'
-            'aggregate(value ~ framework + mode, rows[rows$metric == "step_time", ], median)',
+            f'rows <- read.csv("{csv}", na.strings = "",\n'
+            '                 colClasses = c(version = "character"))\n'
+            'steps <- subset(rows, metric == "step_time")\n'
+            "aggregate(value ~ framework + mode, steps, median)",
         ),
     )
 
@@ -108,14 +110,12 @@ def _columns() -> Table:
     rows = tuple(
         (
             Cell(field.name),
-            Cell(field.kind),
-            Cell("never" if field.constraints.get("required") else "may be"),
-            Cell(field.text),
-            Cell(tables.listing(list(field.values), "or") if field.name != "unit" else ""),
+            Cell(field.kind, detail="" if field.constraints.get("required") else "or empty"),
+            Cell(field.text, detail="" if field.name == "unit" else field.words),
         )
         for field in FIELDS
     )
-    titles = ("Column", "Type", "Empty", "Meaning", "Words")
+    titles = ("Column", "Type", "Meaning")
     return Table("Columns", tuple(map(Column, titles)), rows, plain=True)
 
 
