@@ -20,6 +20,7 @@ def violations(page):
     ]
 
 
+@pytest.mark.timeout(1800)
 @pytest.mark.parametrize("width", [390, 1280])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_every_page_is_sound(visit, pages, address, scheme, width):
