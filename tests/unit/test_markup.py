@@ -5,10 +5,10 @@ import html.parser
 import jinja2
 import markdown
 import pytest
-import yaml
 from hypothesis import example, given
 from hypothesis import strategies as st
 from markupsafe import Markup
+from mkdocs.utils.yaml import yaml_load
 
 from generator import catalog, markup, tables
 
@@ -29,7 +29,7 @@ def convert():
     """Markdown as the site builders convert it."""
     text = (catalog.ROOT / "mkdocs.yml").read_text(encoding="utf-8")
     names, options = [], {}
-    for entry in yaml.safe_load(text)["markdown_extensions"]:
+    for entry in yaml_load(text)["markdown_extensions"]:
         name, settings = (entry, {}) if isinstance(entry, str) else next(iter(entry.items()))
         names.append(name)
         options[name] = settings or {}
