@@ -90,9 +90,9 @@ def visit(browser, address):
     """Return a function that opens a page and watches it: (page, problems)."""
     contexts = []
 
-    def open_(path, *, scheme="light", width=1280, **options):
+    def open_(path, *, scheme="light", width=1280, height=900, **options):
         context = browser.new_context(
-            viewport={"width": width, "height": 900}, color_scheme=scheme, **options
+            viewport={"width": width, "height": height}, color_scheme=scheme, **options
         )
         contexts.append(context)
         page = context.new_page()

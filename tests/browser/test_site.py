@@ -24,7 +24,9 @@ def violations(page):
 @pytest.mark.parametrize("width", [390, 1280])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_every_page_is_sound(visit, pages, address, scheme, width):
-    page, problems = visit("index.html", scheme=scheme, width=width)
+    # So high that the navigation need not scroll: a link that has scrolled half below an edge is
+    # smaller than a finger, and axe says so.
+    page, problems = visit("index.html", scheme=scheme, width=width, height=1300)
     found = {}
     # Evidence pages are many and alike: one of each section is met, twice, as different as can be.
     evidence = {path.split("-")[0]: path for path in pages if "/evidence/" in path}
