@@ -336,8 +336,10 @@ def _known(contributed: Sequence[Mapping[str, Any]], results_root: Path, root: P
             )
     return Known(
         modes={id: [mode.id for mode in item.modes] for id, item in frameworks.items()},
-        gated={id for id, section in sections.items() if "gate" in section.metrics},
-        sections=list(sections),
+        units={
+            id: {metric.id: metric.unit for metric in section.metrics.values()}
+            for id, section in sections.items()
+        },
         locks=locks,
         code=code,
         commits=_history({str(d["repository"]["commit"]) for d in contributed}, root),

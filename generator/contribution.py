@@ -15,6 +15,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from generator.errors import InputError
+from measurements.sections.lenet import CEILING_MARGIN
 
 FACTOR = 100.0
 """A step time this many times below or above all known ones is a mistake, not a finding."""
@@ -30,6 +31,9 @@ TOTAL = 128 << 20
 
 SLACK = timedelta(minutes=10)
 """By how much two clocks may disagree, and a run's id be older than its first start."""
+
+OF_NO_JOB = ("install_time", "install_size")
+"""Metrics of an environment: known before any process runs in it."""
 
 _NAME = r"[A-Za-z0-9][A-Za-z0-9._+-]*"
 _RUN = r"\d{8}T\d{6}Z-[0-9a-f]{6}"
@@ -59,8 +63,7 @@ class Known:
     """What a contribution is compared with: the repository's facts and its earlier results.
 
     modes       framework -> ids of its modes
-    gated       sections whose step times count only after their gate
-    sections    ids of all sections that measure
+    units       section -> metric -> unit; with a metric "gate", its step times need it passed
     locks       (framework, version, device) -> hashes of its lock, now and in earlier results
     code        (framework, version, section) -> hashes of its measuring code, likewise
     commits     contributed commits that are part of the repository's history
@@ -69,8 +72,7 @@ class Known:
     """
 
     modes: Mapping[str, Collection[str]]
-    gated: Collection[str]
-    sections: Collection[str]
+    units: Mapping[str, Mapping[str, str]]
     locks: Mapping[tuple[str, str, str], Collection[str]]
     code: Mapping[tuple[str, str, str], Collection[str]]
     commits: Collection[str]
@@ -197,7 +199,7 @@ def _provenance(document: Document, known: Known) -> Iterator[Finding]:
     unknown = [
         section
         for section, sha256 in sorted(document["code_sha256"].items())
-        if sha256 not in known.code.get((framework, version, section), ())
+        if str(sha256) not in known.code.get((framework, version, section), ())
     ]
     if not document["code_sha256"]:
         yield "no hash of the measuring code", "one per section"
@@ -240,7 +242,11 @@ def _times(path: str, document: Document, now: datetime) -> Iterator[Finding]:
         yield "no start", "at least one"
         return
     stamp = path.rpartition("/")[2].partition("-")[0]
-    named = datetime.fromisoformat(stamp)
+    try:
+        named = datetime.fromisoformat(stamp)
+    except ValueError:
+        yield f"a run called {shown(stamp)}", "a time: year, month, day, T, hour, minute, second, Z"
+        return
     starts = [datetime.fromisoformat(start) for start in document["starts"]]
     finished = datetime.fromisoformat(document["finished"])
     if abs(starts[0] - named) > SLACK:
@@ -257,7 +263,8 @@ def _times(path: str, document: Document, now: datetime) -> Iterator[Finding]:
 def _logs(document: Document, logs: Collection[str]) -> Iterator[Finding]:
     named = {job["log"] for job in document["jobs"] if job.get("log")}
     for job in document["jobs"]:
-        if job["status"] in ("failed", "timeout", "wrong") and not job.get("log"):
+        ran = "seconds" in job  # a release that does not install fails without a process
+        if ran and job["status"] in ("failed", "timeout", "wrong") and not job.get("log"):
             yield f"job {shown(job['id'])} {job['status']} without a log", "its log beside the CSV"
     for log in sorted(named - set(logs)):
         yield f"no file {shown(log)}", "the log that a job names"
@@ -266,13 +273,24 @@ def _logs(document: Document, logs: Collection[str]) -> Iterator[Finding]:
 
 
 def _names(rows: Sequence[Row], document: Document, known: Known) -> Iterator[RowFinding]:
-    """Names that nobody knows, and cells that were tried and have no row."""
+    """Names that nobody knows, rows that no job measured, and cells tried that have no row."""
     modes = known.modes[document["framework"]]
+    jobs = _jobs(document)
+    told: set[tuple[str, str, str, str]] = set()
     for line, row in enumerate(rows, start=2):
-        if row["section"] not in known.sections:
-            yield line, f"section {shown(row['section'])}", f"one of {', '.join(known.sections)}"
+        units = known.units.get(row["section"], {})
+        if not units:
+            yield line, f"section {shown(row['section'])}", f"one of {', '.join(known.units)}"
         elif row["section"] not in document["code_sha256"]:
             yield line, f"section {row['section']} without a hash of its code", "one in the JSON"
+        elif units.get(row["metric"]) != row["unit"]:
+            metrics = ", ".join(f"{metric} ({unit})" for metric, unit in units.items())
+            yield line, f"metric {shown(row['metric'])} in {shown(row['unit'])}", metrics
+        process = _process(row)
+        of_a_job = process in jobs or row["metric"] in OF_NO_JOB or "partial" in row["flags"]
+        if not of_a_job and process not in told:
+            told.add(process)
+            yield line, "a row of no job", "a job with its section, mode, lane and block"
         # Installing is measured once for all modes.
         if row["mode"] and row["mode"] not in modes:
             yield line, f"mode {shown(row['mode'])}", f"one of {', '.join(modes)}"
@@ -298,7 +316,7 @@ def _gates(rows: Sequence[Row], known: Known) -> Iterator[RowFinding]:
     for line, row in enumerate(rows, start=2):
         process = _process(row)
         if (
-            row["section"] in known.gated
+            "gate" in known.units.get(row["section"], ())
             and row["metric"] == "step_time"
             and _is_whole(row)
             and process not in passed | told
@@ -320,8 +338,8 @@ def _step_times(rows: Sequence[Row], document: Document, known: Known) -> Iterat
         value = float(row["value"])
         if row["unit"] == "s" and value <= 0:
             yield line, f"{row['metric']} of {value:g} s", "a time above 0"
-        elif row["metric"] == "ceiling_fraction" and value > 1:
-            yield line, f"{value:g} of the machine's ceiling", "at most 1: nothing is faster"
+        elif row["metric"] == "ceiling_fraction" and value > CEILING_MARGIN:
+            yield line, f"{value:g} of the machine's ceiling", f"at most {CEILING_MARGIN:g}"
         elif row["metric"] == "step_time":
             place = document["device"], row["section"], row["case"]
             known_times = known.step_times.get((framework, *place)) or _of_any(known, place)
@@ -341,22 +359,20 @@ def _of_any(known: Known, place: tuple[str, str, str]) -> tuple[float, float] | 
 
 def _fits(rows: Sequence[Row], document: Document) -> Iterator[RowFinding]:
     """Samples fit in the processes that took them, whose seconds are recorded."""
-    jobs = defaultdict(list)
-    for job in document["jobs"]:
-        for section in job["sections"]:
-            jobs[section, job["mode"], job["lane"], str(job["block"])].append(job)
+    jobs = _jobs(document)
     sums: dict[tuple[str, str, str, str, str, str], float] = defaultdict(float)
     lines: dict[tuple[str, str, str, str, str, str], int] = {}
     for line, row in enumerate(rows, start=2):
-        # CPU time runs on every core at once; an installation has no process of its own.
-        wall = row["unit"] == "s" and "cpu" not in row["metric"] and row["block"]
+        # CPU time runs on every core at once.
+        wall = (row["unit"] == "s" and "cpu" not in row["metric"]
+                and row["metric"] not in OF_NO_JOB)  # fmt: skip
         if wall and _is_whole(row):
             key = (*_process(row), row["case"], row["metric"])
             sums[key] += float(row["value"])
             lines.setdefault(key, line)
     for key, total in sums.items():
         section, mode, lane, block, case, metric = key
-        mine = jobs[section, mode, lane, block]
+        mine = jobs.get((section, mode, lane, block), [])
         mine = [job for job in mine if job.get("case") == case] or mine
         room = sum(_seconds(job) for job in mine)
         steps = _steps(mine[0], section) if metric == "step_time" and len(mine) == 1 else 1
@@ -365,15 +381,31 @@ def _fits(rows: Sequence[Row], document: Document) -> Iterator[RowFinding]:
             yield lines[key], found, f"no more than the {room:.4g} s of its process"
 
 
-def _steps(job: Mapping[str, Any], section: str) -> int:
+def _jobs(document: Document) -> Mapping[tuple[str, str, str, str], list[Mapping[str, Any]]]:
+    """Return section, mode, lane and block, as rows write them -> the jobs that measured it."""
+    jobs = defaultdict(list)
+    for job in document["jobs"]:
+        block = "" if job["block"] is None else str(job["block"])
+        for section in job["sections"]:
+            jobs[section, job["mode"], job["lane"], block].append(job)
+    return dict(jobs)
+
+
+def _steps(job: Mapping[str, Any], section: str) -> float:
     """Return the steps in a sample: only the page on LeNet's speed records one number a process."""
-    steps = job.get("k")
-    return steps if section == "lenet" and type(steps) is int and steps > 0 else 1
+    return max(1.0, _number(job.get("k"))) if section == "lenet" else 1.0
 
 
 def _seconds(job: Mapping[str, Any]) -> float:
-    seconds = job.get("seconds")
-    return float(seconds) if isinstance(seconds, int | float) else 0.0
+    return max(0.0, _number(job.get("seconds")))
+
+
+def _number(value: object) -> float:
+    """Return a number that no schema promises: 0 where it is none."""
+    try:
+        return float(value) if isinstance(value, int | float) else 0.0
+    except OverflowError:  # JSON knows integers of any length
+        return float("inf")
 
 
 def _process(row: Row) -> tuple[str, str, str, str]:

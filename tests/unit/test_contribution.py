@@ -88,8 +88,10 @@ def write_run(root, number=0, document=None):
 
 KNOWN = Known(
     modes={"theano": ["compiled"]},
-    gated={"lenet"},
-    sections=["lenet", "memory"],
+    units={
+        "lenet": {"gate": "verdict", "step_time": "s", "ceiling_fraction": "1"},
+        "memory": {"peak_rss": "B"},
+    },
     locks={("theano", "1.0.5", "cpu"): {SHA256}},
     code={("theano", "1.0.5", "lenet"): {SHA256}},
     commits={COMMIT},
@@ -143,6 +145,10 @@ def set_in(document, path, value):
         ("jobs.1.log", "elsewhere.log", "found no file 'elsewhere.log'"),
         ("jobs.0.sections", ["lenet", "memory"], "no row of 'memory' 'compiled' 'threads-1'"),
         ("jobs.0.k", 4000, "no more than the 4 s of its process"),
+        ("jobs.0.k", 10**400, "no more than the 4 s of its process"),
+        ("jobs.0.seconds", 10**400, "found jobs of inf s"),
+        ("jobs.0.seconds", -4.0, "no more than the 0 s of its process"),
+        ("jobs.0.seconds", ["4"], "no more than the 0 s of its process"),
         ("device", "cuda", "expected cuda, as in the JSON"),
     ],
 )
@@ -153,9 +159,36 @@ def test_a_fault_in_the_document_is_named(path, value, said):
     assert any(said in problem for problem in problems), problems
 
 
-def test_unknown_code_needs_a_clean_commit_of_this_repository():
+def test_an_environment_is_measured_without_a_job():
     rows, document = a_run()
-    document["code_sha256"]["lenet"] = "8" * 64
+    units = {"lenet": KNOWN.units["lenet"] | {"install_time": "s"}}
+    known = Known(**{**KNOWN.__dict__, "units": units})
+    rows.append(rows[0] | {"metric": "install_time", "unit": "s", "mode": "", "block": ""})
+    assert judge(rows, document, known=known) == []
+
+
+def test_a_run_is_called_after_a_time():
+    rows, document = a_run()
+    path = f"{place(0).replace('20260101', '20269999')}.csv"
+    found = contribution.run_problems(path, rows, document, [], KNOWN, NOW)
+    assert any("found a run called '20269999T000000Z'" in str(problem) for problem in found)
+
+
+def test_a_failure_without_a_process_has_no_log():
+    """A release that does not install is a result."""
+    rows, document = copy.deepcopy(a_run())
+    rows = [*rows[:-1], rows[0] | {"block": "1", "value": "", "status": "failed",
+                                   "reason": "does not install"}]  # fmt: skip
+    document["jobs"][1] |= {"status": "failed", "log": None}
+    assert "failed without a log" in judge(rows, document, logs=[])[0]
+    del document["jobs"][1]["seconds"]
+    assert judge(rows, document, logs=[]) == []
+
+
+@pytest.mark.parametrize("digest", ["8" * 64, [SHA256]])
+def test_unknown_code_needs_a_clean_commit_of_this_repository(digest):
+    rows, document = a_run()
+    document["code_sha256"]["lenet"] = digest
     assert judge(rows, document) == []  # older or newer code of a known commit
     for repository in ({"commit": "d" * 40, "dirty": False}, {"commit": COMMIT, "dirty": True}):
         (problem,) = judge(rows, document | {"repository": repository})
@@ -175,7 +208,7 @@ def test_the_current_interpreter_has_no_lock_and_says_what_is_in_it():
     [
         (2, {"value": "0.0"}, "a step time without a passed gate"),
         (2, {"lane": "threads-all"}, "a step time without a passed gate"),
-        (3, {"value": "1.7"}, "found 1.7 of the machine's ceiling; expected at most 1"),
+        (3, {"value": "1.7"}, "found 1.7 of the machine's ceiling; expected at most 1.25"),
         (4, {"value": "0.0"}, "found step_time of 0 s; expected a time above 0"),
         (4, {"value": "0.0003"}, "found step_time of 0.0003 s; expected 0.0004 s to 6 s"),
         (4, {"value": "7.5"}, "found step_time of 7.5 s"),
@@ -183,6 +216,10 @@ def test_the_current_interpreter_has_no_lock_and_says_what_is_in_it():
         (4, {"mode": "warp"}, "found mode 'warp'; expected one of compiled"),
         (4, {"section": "dreams"}, "found section 'dreams'"),
         (4, {"section": "memory"}, "section memory without a hash of its code"),
+        (4, {"unit": "ms"}, "found metric 'step_time' in 'ms'; expected gate (verdict), step_time"),
+        (4, {"metric": "speed"}, "found metric 'speed' in 's'"),
+        (4, {"block": "7"}, "found a row of no job"),
+        (4, {"block": ""}, "found a row of no job"),
     ],
 )
 def test_a_fault_in_a_row_is_named_with_its_line(line, changes, said):
