@@ -6,7 +6,7 @@
 ``collect`` copies every new or changed file that the watch may touch into FOLDER. ``apply`` puts
 the files of each FOLDER into this checkout, later ones over earlier ones. The measuring job ran
 other people's packages, so both sides take regular files in known places only; ``apply`` refuses
-a folder that has anything else.
+a folder that has anything else, or another content for a committed lock, result or report.
 
 Exit codes: 0 done, 2 a folder is not as agreed.
 """
@@ -24,6 +24,9 @@ ALLOWED = re.compile(
     rf"|frameworks/{NAME}/(framework\.toml|environments/{NAME}\.txt)"
     rf"|results/{NAME}/{NAME}/{NAME}/{NAME}(\.csv|\.json|\.logs/{NAME}\.log))"
 )
+
+GROWING = re.compile(rf"measurements/(releases\.json|frameworks/{NAME}/framework\.toml)")
+"""What may change; everything else is only ever added."""
 
 
 def changed():
@@ -57,10 +60,19 @@ def apply(folders):
             sys.exit(refusal(f"found {path!a} in {folder}; expected what {__file__} allows"))
         if any(parent.is_symlink() for parent in Path(path).parents) or Path(path).is_symlink():
             sys.exit(refusal(f"found a link at {path!a} in this checkout; expected a file"))
+        content = (folder / path).read_bytes()
+        if not GROWING.fullmatch(path) and committed(path) not in (None, content):
+            sys.exit(refusal(f"found {path!a} in {folder} changed; expected new files only"))
     for folder, path in files:
         Path(path).parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(folder / path, path)
         print(f"applied {path}")
+
+
+def committed(path):
+    """Return what the commit has at a path, as bytes; None where it has nothing."""
+    done = subprocess.run(["git", "show", f"HEAD:{path}"], capture_output=True, check=False)
+    return done.stdout if done.returncode == 0 else None
 
 
 def below(folder):

@@ -170,6 +170,9 @@ def test_a_machine_with_a_gpu_is_used_only_where_one_is_registered():
 def test_contributed_results_are_judged_by_the_base_branch_alone():
     path = GITHUB / "workflows" / "contributed.yml"
     assert triggers(path) == {"pull_request"}
+    # Only this repository's own branches of the watch are spared: a fork may call its so as well.
+    (job,) = dict(jobs(path)).values()
+    assert "head.repo.full_name != github.repository ||" in job["if"]
     checkout, *_ = steps(path)
     assert checkout["with"]["ref"] == "${{ github.event.pull_request.base.sha }}"
     texts = [step["run"] for step in steps(path) if "run" in step]
@@ -294,6 +297,24 @@ def test_a_folder_with_anything_else_is_refused_whole(checkout, tmp_path, name):
     assert done.returncode == 2
     assert f"found {name!r}" in done.stderr
     assert checkout.run("git", "status", "--porcelain").stdout == ""
+
+
+@pytest.mark.parametrize("name", [FOUND[0], f"{RUN}.csv", "measurements/changes/run.md"])
+def test_what_is_committed_is_not_replaced(checkout, tmp_path, name):
+    for path in (name, "measurements/frameworks/jax/framework.toml"):
+        checkout.write(path, "committed\n")
+        (tmp_path / "found" / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "found" / path).write_text("committed\n")
+    checkout.run("git", "add", "--all")
+    checkout.run("git", "commit", "--quiet", "--message", "More")
+    listed = tmp_path / "found" / "measurements" / "frameworks" / "jax" / "framework.toml"
+    listed.write_text("one release more\n")
+    assert checkout.changes("apply", tmp_path / "found").returncode == 0
+    (tmp_path / "found" / name).write_text("planted\n")
+    done = checkout.changes("apply", tmp_path / "found")
+    assert done.returncode == 2
+    assert f"found {name!r} in {tmp_path / 'found'} changed; expected new files" in done.stderr
+    assert (checkout.folder / name).read_text() == "committed\n"
 
 
 def test_links_are_refused_on_both_sides(checkout, tmp_path):
