@@ -114,9 +114,11 @@ def write_history(
             path = root / machine / framework / version / f"{run}.csv"
             base = {"run": run, "machine": machine, "framework": framework, "version": version}
             rng = np.random.default_rng([start, number])
-            slow = drift if np.isnan(factor) else drift * factor
-            plan = _Plan(framework, "history", "cpu", SAMPLES["history"], False, slow, rng)
             mode = modes.get((framework, version), DEFAULTS[framework])
+            slow = drift if np.isnan(factor) else drift * factor
+            # Whatever its mode was, a release is compared with today's.
+            slow = slow * STEP[DEFAULTS[framework]] / STEP.get(mode, 0.05)
+            plan = _Plan(framework, "history", "cpu", SAMPLES["history"], False, slow, rng)
             where = {"mode": mode, "device": "cpu", "lane": LANES["cpu"][-1]}
             rows = [*_lenet(where, "", plan), *_memory(where, plan), *_compile(where, plan)]
             if np.isnan(factor):
