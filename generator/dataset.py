@@ -95,6 +95,10 @@ def table(rows: pd.DataFrame) -> pa.Table:
     return pa.Table.from_pandas(rows, schema=schema, preserve_index=False).replace_schema_metadata()
 
 
+_BATCH = 1 << 16
+"""Rows written at a time."""
+
+
 def _write_tables(rows: pa.Table, folder: Path) -> tuple[dict[str, File], int]:
     import pyarrow as pa
     import pyarrow.csv
@@ -107,7 +111,9 @@ def _write_tables(rows: pa.Table, folder: Path) -> tuple[dict[str, File], int]:
         ]
     )
     parts = {name: folder / f"{name}.part" for name in (CSV, PARQUET)}
-    pyarrow.csv.write_csv(rows.cast(plain), parts[CSV])
+    with pyarrow.csv.CSVWriter(parts[CSV], plain) as writer:
+        for start in range(0, rows.num_rows, _BATCH):  # texts in full take room
+            writer.write_table(rows.slice(start, _BATCH).cast(plain))
     pyarrow.parquet.write_table(rows, parts[PARQUET], compression="zstd")
     for name, part in parts.items():
         part.replace(folder / name)
