@@ -350,7 +350,7 @@ def _title(found: Sequence[Release], made: Sequence[Step], measure: Measure) -> 
     if not mine:
         return f"{measure.column}, by release."
     if not real:
-        return f"{measure.column}: no release differs from the one measured before it."
+        return f"{measure.column}: no release is told apart from the one measured before it."
     largest = max(real, key=lambda step: abs(math.log(step.ratio.value)))
     return (
         f"{measure.column}: {len(real)} of {len(mine)} steps are real; the largest is"
