@@ -109,10 +109,20 @@ class View:
         version = next((answer.version for answer in self.sheets[framework].values()), "")
         return freshness.words(self.catalog.framework(framework), version)
 
-    def link(self, framework: str) -> str:
-        """Return the address of the evidence of a framework, "" where there is none."""
-        asked = self.figures.answers.get(self.section.id, {})
-        return addresses.evidence(self.section.id, framework) if framework in asked else ""
+    def link(self, framework: str, case: str = "", metric: str = "") -> str:
+        """Return the address of the evidence of a framework, "" where there is none.
+
+        That of one answer, where it was given: of the framework's page otherwise.
+        """
+        sheet = self.figures.answers.get(self.section.id, {}).get(framework)
+        if sheet is None:
+            return ""
+        answer, anchor = sheet.get((case, metric)), ""
+        if answer is not None and answer.mode and answer.lane:
+            anchor = addresses.newest(
+                self.figures.machine, answer.mode, self.figures.device, answer.lane, metric, case
+            )
+        return addresses.evidence(self.section.id, framework, anchor)
 
     def name(self, stem: str) -> str:
         """Return a name for a chart's files."""
@@ -220,7 +230,8 @@ def matrix(
         for framework in view.frameworks:
             answer = view.answer(framework.id, question.case, question.metric)
             show = question.metric not in plain
-            cells.append(answer_cell(answer, view.link(framework.id), unit, show=show))
+            link = view.link(framework.id, question.case, question.metric)
+            cells.append(answer_cell(answer, link, unit, show=show))
         rows.append(tuple(cells))
     return Table(label, (Column(head), *framework_columns(view)), tuple(rows))
 
@@ -245,7 +256,10 @@ def faults(
     rows = [
         (
             _questions_cell(mine, questions),
-            Cell(names(view, ids), href=view.link(ids[0]) if len(ids) == 1 else ""),
+            Cell(
+                names(view, ids),
+                href=view.link(ids[0], mine[0].case, mine[0].metric) if len(ids) == 1 else "",
+            ),
             Cell("", badge=tables.badge(status)),
             reason_cell(reason),
         )

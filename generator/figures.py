@@ -125,12 +125,16 @@ class Answer:
     value    median of what was measured, None without
     reason   why there is none
     version  of the framework
+    mode     in which it was asked, "" where it was not
+    lane     likewise
     """
 
     status: str
     value: float | None
     reason: str
     version: str
+    mode: str = ""
+    lane: str = ""
 
     @property
     def good(self) -> bool:
@@ -145,25 +149,27 @@ Sheet = Mapping[tuple[str, str], Answer]
 def sheets(frame: pd.DataFrame) -> dict[str, dict[tuple[str, str], Answer]]:
     """Return framework -> sheet of the rows of one section on one machine and device."""
     found: dict[str, dict[tuple[str, str], Answer]] = {}
-    names = ["framework", "version", "case", "metric", "status", "value", "reason"]
-    gathered: dict[tuple[str, str, str], list[tuple[str, float, str, str]]] = {}
-    for framework, version, case, metric, status, value, reason in frame[names].itertuples(
+    names = ["framework", "case", "metric", "status", "value", "reason", "version", "mode", "lane"]
+    gathered: dict[tuple[str, str, str], list[tuple[str, float, str, tuple[str, str, str]]]] = {}
+    for framework, case, metric, status, value, reason, *asked in frame[names].itertuples(
         index=False
     ):
-        place = str(framework), str(case), str(metric)
-        gathered.setdefault(place, []).append(
-            (str(status), float(value), str(reason), str(version))
+        version, mode, lane = map(str, asked)
+        gathered.setdefault((str(framework), str(case), str(metric)), []).append(
+            (str(status), float(value), str(reason), (version, mode, lane))
         )
     for (framework, case, metric), rows in gathered.items():
-        newest = rows[-1][3]
-        mine = [row for row in rows if row[3] == newest]
+        version, mode, lane = rows[-1][3]
+        mine = [row for row in rows if row[3][0] == version]
         bad = next((row for row in mine if row[0] != "ok"), None)
         values = [value for status, value, _, _ in mine if status == "ok"]
         answer = Answer(
             bad[0] if bad else "ok",
             float(np.median(values)) if values and not bad else None,
             bad[2] if bad else "",
-            newest,
+            version,
+            mode,
+            lane,
         )
         found.setdefault(framework, {})[case, metric] = answer
     return found

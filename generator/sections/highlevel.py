@@ -9,7 +9,7 @@ from generator import addresses, statistics
 from generator import figures as models
 from generator.pages import Draw, Inputs, fact, main_figures, section_context
 from generator.tables import Cell, Column, Table, quantity
-from generator.words import plain_summary
+from generator.words import figure_evidence, plain_summary
 from measurements.sections.highlevel import ACCURACY
 
 if TYPE_CHECKING:
@@ -33,9 +33,12 @@ def _interfaces(section: Section, inputs: Inputs, figures: Figures | None) -> Ta
         return None
     metrics = ("lines", "concepts", "accuracy", "file_size")
     found: dict[tuple[str, str, str], dict[str, statistics.Cell]] = {}
+    links: dict[tuple[str, ...], str] = {}
     for key, cell in figures.cells.items():
         if key.section == section.id and key.metric in metrics:
-            found.setdefault((key.framework, key.version, key.mode), {})[key.metric] = cell
+            place = key.framework, key.version, key.mode
+            found.setdefault(place, {})[key.metric] = cell
+            links[*place, key.metric] = figure_evidence(key)
     rows = []
     for place, cells in sorted(found.items(), key=lambda item: _value(item[1], "lines")):
         one = models.configuration(inputs.catalog, *place)
@@ -47,7 +50,8 @@ def _interfaces(section: Section, inputs: Inputs, figures: Figures | None) -> Ta
         for metric in metrics:
             if metric in cells:
                 value = _value(cells, metric)
-                row.append(Cell(quantity(value, cells[metric].unit), round(value, 6)))
+                text = quantity(value, cells[metric].unit)
+                row.append(Cell(text, round(value, 6), links[*place, metric]))
             else:
                 row.append(Cell("–"))
         rows.append(tuple(row))

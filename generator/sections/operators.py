@@ -255,7 +255,7 @@ def _second_opinion(view: View, sheets: Mapping[str, Sheet]) -> list[Block]:
                         Cell(
                             framework.name,
                             detail=freshness.words(framework, row["version"]),
-                            href=view.link(framework.id),
+                            href=view.link(framework.id, name, "forward"),
                         ),
                         Cell("", badge=_WHOLE if ours else tables.badge(answer.status)),
                         Cell("all tests pass" if theirs else said),
@@ -335,7 +335,7 @@ def _fault_table(
                         Cell(
                             framework.name,
                             None,
-                            view.link(framework.id),
+                            view.link(framework.id, question.case, question.metric),
                             view.release(framework.id),
                         ),
                         abilities.reason_cell(answer.reason),

@@ -164,10 +164,11 @@ def _speed_table(view: View, rows: list[Row]) -> Table:
         row = [Cell(view.catalog.framework(framework).name, None, view.link(framework),
                     view.release(framework)),
                Cell(str(batch), sort=float(batch))]  # fmt: skip
-        for cell in (one, two):
+        for size, cell in ((1, one), (2, two)):
             value, low, high = plain_summary(cell)[:3]
             detail = span(low, high, "s") if math.isfinite(low) and high > 1.0001 * low else ""
-            row.append(Cell(quantity(value, "s"), sort=float(f"{value:.6g}"), detail=detail))
+            link = view.link(framework, case(size, batch), "step_time")
+            row.append(Cell(quantity(value, "s"), float(f"{value:.6g}"), link, detail))
         interval = f"{ratio.low:.2f} to {ratio.high:.2f}" if math.isfinite(ratio.low) else ""
         row.append(Cell(f"{ratio.value:.2f}", sort=round(ratio.value, 4), detail=interval))
         row.append(Cell(f"{ratio.value / 2:.0%}", sort=round(ratio.value / 2, 4)))

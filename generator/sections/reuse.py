@@ -86,9 +86,13 @@ def _transfer(view: View, findings: list[str]) -> list[Block]:
             rows.append((Cell(framework.name, None, link, release), *[gone] * (2 * EPOCHS)))
             continue
         cells = [
-            Cell(f"{values[epoch]:.1%}", sort=round(values[epoch], 4))
+            Cell(
+                f"{values[epoch]:.1%}",
+                round(values[epoch], 4),
+                view.link(framework.id, case, "accuracy"),
+            )
             for epoch in range(EPOCHS)
-            for values in (tuned, scratch)
+            for case, values in (("fine-tuning", tuned), ("from scratch", scratch))
         ]
         rows.append((Cell(framework.name, None, link, release), *cells))
         if tuned[0] > scratch[0]:

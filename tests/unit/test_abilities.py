@@ -1,5 +1,7 @@
 """Pages of answers: every cell says something, on invented answers with a known outcome."""
 
+import re
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -12,7 +14,7 @@ NAMES = ("framework", "version", "case", "metric", "status", "value", "reason")
 
 
 def frame(*rows):
-    return pd.DataFrame(rows, columns=NAMES)
+    return pd.DataFrame(rows, columns=NAMES).assign(mode="hybrid", lane="threads-all")
 
 
 def test_an_answer_is_the_median_of_what_was_measured():
@@ -94,6 +96,22 @@ def test_every_framework_has_its_column_or_row(pages, section):
 
 def test_frameworks_that_were_not_asked_say_so(pages):
     assert "not asked" in (pages / "control.md").read_text(encoding="utf-8")
+
+
+def test_what_a_figure_links_to_is_its_own_evidence(pages):
+    """Each linked cell leads to the very answer, and that place is on the evidence page."""
+    places = {
+        path.name: set(re.findall(r"\{ ?#([a-z0-9-]+)", path.read_text(encoding="utf-8")))
+        for path in (pages / "evidence").glob("*.md")
+    }
+    seen = set()
+    for section in (*ABILITIES, "highlevel"):
+        text = (pages / f"{section}.md").read_text(encoding="utf-8")
+        for page, anchor in re.findall(r"evidence/([a-z0-9-]+\.md)#([a-z0-9-]+)", text):
+            assert anchor in places[page], (section, page, anchor)
+            seen.add((section, anchor.split("--", 1)[1]))
+    assert ("custom", "hybrid--cpu--threads-all--build-time--naive") in seen
+    assert {section for section, _ in seen} == {*ABILITIES, "highlevel"}
 
 
 def test_a_spelling_stands_with_the_evidence(pages):
