@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from generator.descriptor import CSV, FIELDS, PACKAGE, PARQUET, File, package
 from generator.errors import InputError, UsageError
-from generator.results import Results, everything
+from generator.results import Results, everything, replace
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -73,7 +73,7 @@ def write(loaded: Results, folder: Path, citation: Citation, address: str = "") 
     if there is not None and path.read_bytes() == text:
         return Written(said, ())
     # Last: until then, what lies beside the tables does not vouch for them.
-    _replace(path, text)
+    replace(path, text)
     return Written(said, (CSV, PARQUET, PACKAGE) if there is None else (PACKAGE,))
 
 
@@ -151,9 +151,3 @@ def _told(said: Mapping[str, Any]) -> dict[str, File]:
     return {
         one["path"]: File(one["bytes"], one["hash"].partition(":")[2]) for one in said["resources"]
     }
-
-
-def _replace(path: Path, data: bytes) -> None:
-    part = path.with_name(f"{path.name}.part")
-    part.write_bytes(data)
-    part.replace(path)
