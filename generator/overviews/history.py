@@ -82,12 +82,14 @@ MEASURES = (
 class Release:
     """One release as it was measured on one machine and device.
 
-    ``cells`` holds the samples by :attr:`Measure.id`; ``gate`` is the status of the gate's row.
+    ``source`` is the key of its document; ``cells`` holds the samples by :attr:`Measure.id`;
+    ``gate`` is the status of the gate's row.
     """
 
     framework: Framework
     version: Version
     mode: str
+    source: str
     document: Mapping[str, Any]
     cells: Mapping[str, statistics.Cell]
     gate: str
@@ -103,6 +105,11 @@ class Release:
             return None
         found = models.summary(cell)
         return statistics.Interval(found.value, found.low, found.high)
+
+    @property
+    def rows(self) -> str:
+        """The address of its rows."""
+        return f"data/{self.source}.csv"
 
     @property
     def day(self) -> datetime.date:
@@ -205,20 +212,20 @@ def releases(frame: pd.DataFrame, inputs: Inputs) -> list[Release]:
             if not len(rows) or version.released is None:
                 continue
             mode = framework.standard(version).id
-            cells = {
-                measure.id: cell
-                for measure in MEASURES
-                for key, cell in grouped.items()
-                if (key.framework, key.version, key.mode) == (framework.id, version.version, mode)
-                and (key.section, key.metric, key.case)
-                == (measure.section, measure.metric, measure.case)
-                and key.lane in plan.PROFILES["history"].lanes[key.device]
-            }
-            status, reason = _gate(rows)
-            key = str(rows["provenance"].iloc[0])
-            found.append(
-                Release(framework, version, mode, inputs.documents[key], cells, status, reason)
+            machine, device, source = (
+                str(rows[column].iloc[0]) for column in ("machine", "device", "provenance")
             )
+            (lane,) = plan.PROFILES["history"].lanes[device]
+            keys = {
+                measure.id: statistics.Key(
+                    machine, framework.id, version.version, measure.section, mode, device, lane,
+                    measure.case, measure.metric,
+                )
+                for measure in MEASURES
+            }  # fmt: skip
+            cells = {id: grouped[key] for id, key in keys.items() if key in grouped}
+            document = inputs.documents[source]
+            found.append(Release(framework, version, mode, source, document, cells, *_gate(rows)))
     return found
 
 
@@ -288,7 +295,7 @@ def _view(found: Sequence[Release], frame: pd.DataFrame, inputs: Inputs, draw: D
                 frameworks=[f.name for f in inputs.catalog.frameworks],
                 better="higher" if measure.rate else "lower",
             )  # fmt: skip
-            table = _measure_table(found, made, measure, inputs)
+            table = _measure_table(found, made, measure)
             caption = _EXACT if measure.exact else _SAMPLED
             if any(point.other for point in points):
                 caption += _MODES
@@ -302,7 +309,7 @@ def _view(found: Sequence[Release], frame: pd.DataFrame, inputs: Inputs, draw: D
         byline=f"Measured on {machine_words(found[0].document)}, {tables.listing(days)}.",
         findings=tuple(Markup("{}\n").format(escape(text)) for text in _findings(found, made)),
         charts=tuple(drawn),
-        releases=_releases_table(found, inputs),
+        releases=_releases_table(found),
         faults=_faults_table(found),
         then=_then_table(then, found),
         then_text=_then_text(then, inputs),
@@ -440,9 +447,7 @@ def _gate_badge(release: Release) -> Badge:
     return Badge("✓", "passed", "good") if release.gate == "ok" else badge(release.gate)
 
 
-def _measure_table(
-    found: Sequence[Release], made: Sequence[Step], measure: Measure, inputs: Inputs
-) -> Table:
+def _measure_table(found: Sequence[Release], made: Sequence[Step], measure: Measure) -> Table:
     """Return one row a release: the figure, and what changed from the one measured before it."""
     known = {
         (step.new.framework.id, step.new.version.version): step
@@ -458,7 +463,7 @@ def _measure_table(
             Cell(release.document["environment"]["python"]),
             Cell(release.framework.mode(release.mode).title),
             Cell("", badge=_gate_badge(release)),
-            _value_cell(release, measure, _address(release, inputs)),
+            _value_cell(release, measure, release.rows),
         )
         rows.append((*cells, *(() if measure.exact else _change_cells(step))))
     columns = [
@@ -487,13 +492,12 @@ def _change_cells(step: Step | None) -> tuple[Cell, Cell]:
     )
 
 
-def _releases_table(found: Sequence[Release], inputs: Inputs) -> Table:
+def _releases_table(found: Sequence[Release]) -> Table:
     rows = []
     for release in found:
-        address = _address(release, inputs)
         rows.append(
             (
-                Cell(release.framework.name, href=address, detail=release.version.version),
+                Cell(release.framework.name, href=release.rows, detail=release.version.version),
                 Cell(release.day.isoformat(), sort=float(release.day.toordinal())),
                 Cell("", badge=_gate_badge(release)),
                 *(_value_cell(release, measure) for measure in MEASURES),
@@ -512,14 +516,6 @@ def _releases_table(found: Sequence[Release], inputs: Inputs) -> Table:
         Column("Mode that stood for it"),
     )
     return Table("Releases, measured beside each other", columns, tuple(rows))
-
-
-def _address(release: Release, inputs: Inputs) -> str:
-    """Return the address of the rows of a release."""
-    for key, document in inputs.documents.items():
-        if document is release.document:
-            return f"data/{key}.csv"
-    return ""
 
 
 def _faults_table(found: Iterable[Release]) -> Table | None:
@@ -584,10 +580,6 @@ def _left(inputs: Inputs) -> Table | None:
 # ------------------------------------------------------------------- the article's own generation
 
 
-def _compared_by_the_article(inputs: Inputs) -> tuple[str, ...]:
-    return tuple(map(str, inputs.book.article.get("compared", ())))
-
-
 def _of_that_time(found: Sequence[Release], inputs: Inputs) -> list[Release]:
     """Return the release of each compared framework that stands for the article's time.
 
@@ -596,7 +588,7 @@ def _of_that_time(found: Sequence[Release], inputs: Inputs) -> list[Release]:
     """
     year = int(inputs.book.article.get("year", 0))
     chosen = []
-    for id in _compared_by_the_article(inputs):
+    for id in inputs.book.article.get("compared", ()):
         mine = [release for release in found if release.framework.id == id]
         early = [release for release in mine if release.day.year <= year]
         if mine:
@@ -618,8 +610,7 @@ def _then_table(then: Sequence[Release], found: Sequence[Release]) -> Table | No
     rows = []
     for old in then:
         new = [release for release in found if release.framework is old.framework][-1]
-        for release in dict.fromkeys((old.version.version, new.version.version)):
-            one = old if release == old.version.version else new
+        for one in [old] if old is new else [old, new]:
             rows.append(
                 (
                     Cell(one.framework.name, detail=one.version.version),
