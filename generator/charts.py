@@ -461,9 +461,22 @@ def _curves(
                 aside=width + 8,
             )
         )
+    return _grid(title, drawn, data, size, columns, label_room + 56, right=20)
+
+
+def _grid(
+    title: str,
+    drawn: Sequence[Mapping[str, Any]],
+    data: Mapping[str, Any],
+    size: str,
+    columns: int,
+    spacing: int,
+    right: int,
+) -> dict[str, Any]:
+    """Return small charts in rows as one specification; spacing and right margin in pixels."""
     # Flush: a column begins at the same place in every row, however long the names before it are.
     rows = [
-        {"hconcat": drawn[at : at + columns], "spacing": label_room + 56, "bounds": "flush"}
+        {"hconcat": drawn[at : at + columns], "spacing": spacing, "bounds": "flush"}
         for at in range(0, len(drawn), columns)
     ]
     return {
@@ -472,7 +485,7 @@ def _curves(
         "vconcat": rows,
         "datasets": data,
         "spacing": 18,
-        "padding": {"left": 2, "right": 20, "top": 4, "bottom": 4},
+        "padding": {"left": 2, "right": right, "top": 4, "bottom": 4},
     }
 
 
@@ -688,18 +701,7 @@ def _timeline(
                 values_y=ticks(*domain),
             )
         )
-    rows = [
-        {"hconcat": drawn[at : at + columns], "spacing": 48, "bounds": "flush"}
-        for at in range(0, len(drawn), columns)
-    ]
-    return {
-        "$schema": _schema(),
-        "title": {"text": _wrapped(title, size == "narrow")},
-        "vconcat": rows,
-        "datasets": data,
-        "spacing": 18,
-        "padding": {"left": 2, "right": 24, "top": 4, "bottom": 4},
-    }
+    return _grid(title, drawn, data, size, columns, 48, right=24)
 
 
 def _moment_rows(
