@@ -48,12 +48,14 @@ import re
 from collections import Counter
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import numpy as np
 from scipy import ndimage, stats
 
+from generator import results
 from generator.errors import UsageError
 
 if TYPE_CHECKING:
@@ -827,11 +829,6 @@ def _matching(grouped: Mapping[Key, Cell], spec: Spec) -> list[Key]:
     versions: dict[str, set[str]] = {}
     for key in keys:
         versions.setdefault(key.machine, set()).add(key.version)
-    newest = {machine: max(some, key=_version_order) for machine, some in versions.items()}
+    order = partial(results.age, ())
+    newest = {machine: max(some, key=order) for machine, some in versions.items()}
     return [key for key in keys if key.version == (spec.version or newest[key.machine])]
-
-
-def _version_order(version: str) -> list[tuple[int, str]]:
-    """Sort 1.10 after 1.9, and 2.0rc1 before 2.0."""
-    parts = re.findall(r"\d+|[a-z]+", version.lower())
-    return [(int(part), "") if part.isdigit() else (-1, part) for part in parts] + [(0, "")]
