@@ -230,7 +230,10 @@ def _as_data(name, sha256, arrays):
     train_images, train_labels, test_images, test_labels = arrays
 
     def scaled(images):
-        return (images.astype(np.float32) / np.float32(255))[:, np.newaxis]
+        # Not [:, newaxis]: its stride of 0 becomes 1 when a batch is picked, which PyTorch takes
+        # for a batch with the channels last, and runs and compiles other code for.
+        count, height, width = images.shape
+        return (images.astype(np.float32) / np.float32(255)).reshape(count, 1, height, width)
 
     return Data(
         name,

@@ -41,7 +41,7 @@ def document(results):
     ("arguments", "said"),
     [
         (["measure", "teano"], "did you mean theano"),
-        (["measure", "theano==9.9"], "there are: 1.0.5"),
+        (["measure", "theano==9.9"], "no version of theano is called '9.9'"),
         (["measure", "--section", "lennet"], "did you mean lenet"),
         (["measure", "--section", "symbolic"], "there is nothing to measure"),
         (["measure", "tensorflow", "--mode", "eagre"], "did you mean eager?"),

@@ -142,6 +142,12 @@ def test_operations_of_a_step():
 # --- Digits and batches ---------------------------------------------------------------------------
 
 
+def test_a_batch_lies_in_memory_as_its_shape_says(data):
+    """An odd stride of the single channel made PyTorch compile other code, right by chance."""
+    batch = data.train_images[lenet.batch_indices(len(data.train_images), 64, 1)[0]]
+    assert batch.strides == np.empty_like(batch, order="C").strides == (3136, 3136, 112, 4)
+
+
 def test_the_digits_are_the_described_ones(data):
     described = tomllib.loads((FOLDER / "mnist-5k.toml").read_text())
     content = (FOLDER / "mnist-5k.npz").read_bytes()
