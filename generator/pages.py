@@ -188,6 +188,8 @@ class MachineView:
 class ClaimView:
     """A claim with today's verdict."""
 
+    anchor: str
+    """Of its box on the page that tests it."""
     claim: str
     kind: str
     badge: Badge
@@ -215,6 +217,7 @@ def claim_views(book: claims.Book, page: str, figures: Figures | None) -> tuple[
         verdict: Verdict = claims.judge(claim, empty)
         views.append(
             ClaimView(
+                f"claim-{claim.id}",
                 claim.claim,
                 claim.kind,
                 _VERDICTS[verdict.word],

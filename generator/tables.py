@@ -75,6 +75,8 @@ class Column:
     number: bool = False
     narrow: bool = False
     """Whether its cells stay on one line."""
+    wide: bool = False
+    """Whether its cells hold sentences, which need room on a phone too."""
 
 
 @dataclass(frozen=True)

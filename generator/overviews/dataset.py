@@ -13,7 +13,7 @@ from generator.pages import Draw, Inputs
 from generator.tables import Cell, Column, Table
 
 TITLE = "Data"
-GROUP = ""
+GROUP = "Evidence"
 ORDER = 50
 
 

@@ -14,7 +14,7 @@ from generator.tables import Cell, Column, Table
 from generator.words import ESTIMATORS, lane_title, machine_words
 
 TITLE = "Methodology"
-GROUP = ""
+GROUP = "Evidence"
 ORDER = 40
 
 

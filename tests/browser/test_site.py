@@ -1,11 +1,16 @@
 """The built site as readers meet it: any page, light or dark, phone or desk."""
 
+import datetime
 import json
 import re
 import subprocess
 
+import numpy as np
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+
+from generator import catalog, choosing, site
+from generator import results as store
 
 LEVELS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 OVERFLOW = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
@@ -219,3 +224,86 @@ def test_the_other_site_builder_takes_the_same_configuration(checkout, tool, tmp
         if kept.exists():
             kept.rename(tmp_path / "other")
         aside.rename(kept)
+
+
+# ------------------------------------------------------------------------------------- the chooser
+
+
+STANDINGS = """() => [...document.querySelectorAll(".chooser tbody tr")].map(
+    row => [row.dataset.framework, +row.dataset.group, row.cells[2].textContent])"""
+
+
+@pytest.fixture(scope="module")
+def scores(checkout):
+    """Scores of each place of the site, straight from the CSVs behind it."""
+    known = catalog.load()
+    results = checkout.parent / "results"
+    loaded = store.load(results)
+    shown = store.shown(loaded, known.listed)
+    today = datetime.datetime.now(datetime.UTC).date()
+    inputs = site._inputs(catalog.ROOT, results, known, loaded, shown, today)
+    figures = site._figures(inputs, results)
+    places = [(m, device) for m in inputs.machines for device in inputs.devices(m)]
+    return [choosing.scores(known.frameworks, figures[place], today) for place in places]
+
+
+@pytest.mark.timeout(300)
+def test_the_chooser_answers_as_plain_python_does(visit, scores):
+    """A hundred random weightings, on every machine and device, through the real page."""
+    page, problems = visit("report/chooser.html")
+    random = np.random.default_rng(2016)
+    for turn in range(100):
+        weights = {need.id: int(random.integers(0, choosing.MOST + 1)) for need in choosing.NEEDS}
+        if turn % 2:  # few needs tie and miss more often than many
+            for need in random.choice(list(weights), 9, replace=False):
+                weights[str(need)] = 0
+        if not any(weights.values()):
+            continue
+        place = turn % len(scores)
+        state = "&".join(f"{need}={weight}" for need, weight in weights.items() if weight)
+        page.evaluate("hash => { location.hash = hash }", f"on={place}&{state}")
+        page.wait_for_function(
+            "weights => Object.entries(weights).every("
+            "([need, weight]) => +document.querySelector(`[name=${need}]`).value === weight)",
+            arg=weights,
+        )
+        expected = [
+            [one.framework, one.group, f"{one.value:.2f} ({one.low:.2f} to {one.high:.2f})"]
+            for one in choosing.rank(scores[place], weights)
+        ]
+        found = page.evaluate(STANDINGS)
+        assert [one[:2] for one in found] == [one[:2] for one in expected], weights
+        for (_, _, theirs), (_, _, ours) in zip(found, expected, strict=True):
+            # Halves are rounded differently by the two languages.
+            for a, b in zip(
+                re.findall(r"[\d.]+", theirs), re.findall(r"[\d.]+", ours), strict=True
+            ):
+                assert abs(float(a) - float(b)) < 0.011
+    assert problems == []
+
+
+def test_the_chooser_keeps_its_weights_in_the_address(visit, address):
+    page, _ = visit("report/chooser.html")
+    assert "#" not in page.url, "nothing was weighed yet"
+    page.get_by_role("button", name="Training speed alone").click()
+    page.wait_for_url(re.compile("#speed=5$"))
+    slider = page.get_by_label("Operator coverage")
+    slider.focus()
+    page.keyboard.press("ArrowRight")
+    page.wait_for_url(re.compile("#speed=5&operators=1$"))
+    before = page.evaluate(STANDINGS)
+    again, problems = visit(page.url.removeprefix(f"{address}/"))
+    assert again.evaluate(STANDINGS) == before
+    for need in choosing.NEEDS:
+        again.get_by_role("slider", name=need.title).fill("0")
+    assert again.locator(".chooser tbody tr").count() == 0
+    assert "at least one need" in again.locator(".chooser .said").inner_text()
+    assert problems == []
+
+
+def test_without_javascript_the_presets_are_answered_all_the_same(visit):
+    page, _ = visit("report/chooser.html", java_script_enabled=False)
+    for preset in choosing.PRESETS:
+        heading = page.locator(f"#for-{preset.id}")
+        table = heading.locator("xpath=following::table[1]")
+        assert table.locator("tbody tr").count() == len(catalog.load().frameworks)

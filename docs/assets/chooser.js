@@ -1,0 +1,147 @@
+// The chooser: the reader's weights -> groups of frameworks. generator/choosing.py computes the
+// same, in the same order of additions, for the presets that stand on the page without this.
+(() => {
+  "use strict";
+
+  function rank(scores, needs, weights) {
+    const weighed = needs.filter((need) => weights[need.id]);
+    const total = weighed.reduce((sum, need) => sum + weights[need.id], 0);
+    let found = Object.entries(scores).map(([framework, mine]) => {
+      const [value, low, high] = [0, 1, 2].map((end) => {
+        let added = 0;
+        for (const need of weighed) added += weights[need.id] * mine[need.id][end];
+        return total ? added / total : 0;
+      });
+      return { framework, value, low, high, whole: weighed.every((need) => mine[need.id][5]) };
+    });
+    found.sort((a, b) => b.value - a.value || (a.framework < b.framework ? -1 : 1));
+    // What was not measured could be anything, and would tie with most: it has no place.
+    const without = found.filter((one) => !one.whole);
+    found = found.filter((one) => one.whole);
+    const groups = [];
+    while (found.length) {
+      const bar = found[0].low;
+      groups.push(found.filter((one) => one.high >= bar));
+      found = found.filter((one) => one.high < bar);
+    }
+    return { groups, without };
+  }
+
+  const make = (name, properties = {}, ...children) => {
+    const made = Object.assign(document.createElement(name), properties);
+    made.append(...children);
+    return made;
+  };
+
+  // What weighs most, for or against.
+  function reason(mine, needs, weights, against) {
+    const weight = (need) => weights[need.id] * (against ? 1 - mine[need.id][0] : mine[need.id][0]);
+    const best = needs.filter((need) => weights[need.id]).reduce((a, b) => (weight(b) > weight(a) ? b : a));
+    if (!(weight(best) > 0)) return "–";
+    const [, , , text, address] = mine[best.id];
+    const words = `${best.title}: ${text}`;
+    return address ? make("a", { href: address, textContent: words }) : words;
+  }
+
+  function mount(box) {
+    if (box.dataset.mounted) return;
+    box.dataset.mounted = "yes";
+    const data = JSON.parse(box.dataset.chooser);
+    const sliders = {};
+    const place = make("select", { id: "chooser-place" });
+    data.places.forEach((one, index) => place.append(make("option", { value: index, textContent: one.title })));
+    const result = make("div", { className: "report-table" });
+    result.dataset.plain = "yes"; // sorting by anything else would hide the groups
+    const said = make("p", { className: "said" });
+    said.setAttribute("aria-live", "polite");
+
+    const weights = () => Object.fromEntries(data.needs.map((need) => [need.id, +sliders[need.id].value]));
+
+    function show() {
+      const given = weights();
+      const scores = data.places[+place.value].scores;
+      for (const need of data.needs) sliders[need.id].nextElementSibling.textContent = given[need.id];
+      const { groups, without } = rank(scores, data.needs, given);
+      const leaders = (groups[0] || []).map((one) => data.frameworks[one.framework]);
+      const weighed = Object.values(given).some(Boolean);
+      said.textContent = !weighed
+        ? "Give at least one need a weight."
+        : groups.length === 0 || (groups.length === 1 && !without.length)
+          ? "Nothing measured tells the frameworks apart by these needs."
+          : leaders.length === 1
+            ? `${leaders[0]} leads.`
+            : `${leaders.slice(0, -1).join(", ")} and ${leaders.at(-1)} lead, and nothing measured tells them apart.`;
+      const body = make("tbody");
+      const add = (one, group, place) => {
+        const mine = scores[one.framework];
+        const row = make("tr", {},
+          make("td", {}, make(group === 0 ? "strong" : "span", { textContent: data.frameworks[one.framework] })),
+          make("td", {}, ...place),
+          make("td", { className: "number", textContent: `${one.value.toFixed(2)} (${one.low.toFixed(2)} to ${one.high.toFixed(2)})` }),
+          make("td", { className: "wide" }, reason(mine, data.needs, given, false)),
+          make("td", { className: "wide" }, reason(mine, data.needs, given, true)),
+        );
+        row.dataset.framework = one.framework;
+        row.dataset.group = group;
+        body.append(row);
+      };
+      groups.forEach((group, index) => group.forEach((one) => add(one, index, [`${index + 1}${group.length > 1 ? ", tied" : ""}`])));
+      for (const one of without) {
+        const missing = data.needs.filter((need) => given[need.id] && !scores[one.framework][need.id][5]);
+        const words = `not measured: ${missing.map((need) => need.title).join(", ")}`;
+        add(one, -1, ["none", make("span", { className: "detail", textContent: words })]);
+      }
+      const head = make("thead", {}, make("tr", {},
+        ...["Framework", "Group", "Total, of 1", "Most in its favour", "Most against it"].map((title) => make("th", { scope: "col", textContent: title }))));
+      const region = make("div", { className: "scroll", tabIndex: 0 }, make("table", {}, head, body));
+      region.setAttribute("role", "region");
+      region.setAttribute("aria-label", "Table: what suits your weights");
+      result.replaceChildren(...(weighed ? [region] : []));
+      const state = Object.entries(given).filter(([, weight]) => weight).map(([need, weight]) => `${need}=${weight}`);
+      if (+place.value) state.unshift(`on=${place.value}`);
+      // Not at every tick of a slider: browsers limit how often an address may change.
+      clearTimeout(box.waiting);
+      box.waiting = setTimeout(() => history.replaceState(null, "", `#${state.join("&")}`), 200);
+    }
+
+    function set(given) {
+      for (const need of data.needs) sliders[need.id].value = given[need.id] || 0;
+    }
+
+    // Weights from an address; a fragment of another kind leaves the first preset.
+    function read() {
+      const state = Object.fromEntries(new URLSearchParams(location.hash.slice(1)));
+      if (!data.needs.some((need) => state[need.id])) return false;
+      set(state);
+      if (data.places[+state.on]) place.value = +state.on;
+      return true;
+    }
+
+    const fields = make("div", { className: "needs" });
+    for (const need of data.needs) {
+      const slider = make("input", { type: "range", min: 0, max: data.most, step: 1, name: need.id });
+      sliders[need.id] = slider;
+      slider.addEventListener("input", show);
+      fields.append(make("label", {}, make("span", { textContent: need.title }), slider, make("output")));
+    }
+    const presets = make("div", { className: "presets" });
+    for (const preset of data.presets) {
+      const button = make("button", { type: "button", textContent: preset.title });
+      button.addEventListener("click", () => (set(preset.weights), show()));
+      presets.append(button);
+    }
+    place.addEventListener("change", show);
+    addEventListener("hashchange", () => read() && show());
+    const where = make("label", { className: "place" }, make("span", { textContent: "Measured on" }), place);
+    box.append(presets, fields, ...(data.places.length > 1 ? [where] : []), said, result);
+    set(data.presets[0].weights);
+    read();
+    show();
+    clearTimeout(box.waiting); // an address that says nothing, or leads to a part of the page, stays
+  }
+
+  const all = () => document.querySelectorAll("[data-chooser]").forEach(mount);
+  if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", all);
+  else all();
+  window.document$?.subscribe(all);
+})();

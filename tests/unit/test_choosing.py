@@ -1,0 +1,162 @@
+"""What suits which needs: scores by rule, totals with intervals, ties that are called ties."""
+
+import datetime
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from generator import catalog, choosing, claims, site
+from generator import results as store
+from generator.choosing import NEEDS, PRESETS, Score
+from generator.overviews import chooser, then_and_now
+
+TODAY = datetime.date(2026, 11, 26)
+ENDS = st.tuples(*[st.floats(0, 1)] * 3).map(sorted)
+
+
+def score(low, value, high, *, known=True):
+    return Score(value, low, high, "", known=known)
+
+
+def table(**frameworks):
+    """Return scores of one need, "speed", by framework."""
+    return {name: {"speed": made} for name, made in frameworks.items()}
+
+
+def groups(standings):
+    return {one.framework: one.group for one in standings}
+
+
+def test_what_overlaps_the_best_of_a_group_is_in_it():
+    scores = table(
+        a=score(0.8, 0.9, 1.0),
+        b=score(0.7, 0.75, 0.8),
+        c=score(0.5, 0.6, 0.7),
+        d=score(0.6, 0.6, 0.6),
+    )
+    found = choosing.rank(scores, {"speed": 3})
+    assert groups(found) == {"a": 0, "b": 0, "c": 1, "d": 1}
+    assert [one.framework for one in found] == ["a", "b", "c", "d"]
+
+
+def test_a_total_is_the_weighted_mean_of_scores_and_of_their_ends():
+    scores = {"a": {"speed": score(0.2, 0.4, 0.6), "memory": score(1.0, 1.0, 1.0)}}
+    (one,) = choosing.rank(scores, {"speed": 3, "memory": 1})
+    assert (one.value, one.low, one.high) == pytest.approx((0.55, 0.4, 0.7))
+
+
+def test_a_framework_with_an_unknown_score_has_no_place():
+    scores = table(a=score(0.5, 0.5, 0.5), b=score(0.0, 0.9, 1.0, known=False))
+    assert groups(choosing.rank(scores, {"speed": 1})) == {"a": 0, "b": -1}
+    assert groups(choosing.rank(scores, {})) == {"a": 0, "b": 0}, "nothing weighed, nothing missed"
+
+
+ROWS = st.lists(ENDS, min_size=len(NEEDS), max_size=len(NEEDS))
+
+
+@given(
+    st.dictionaries(st.sampled_from("abcdefgh"), ROWS, min_size=1),
+    st.lists(st.integers(0, choosing.MOST), min_size=len(NEEDS), max_size=len(NEEDS)),
+)
+def test_no_group_leads_another_that_reaches_it(ends, weights):
+    scores = {
+        name: {need.id: score(*mine) for need, mine in zip(NEEDS, rows, strict=True)}
+        for name, rows in ends.items()
+    }
+    found = choosing.rank(scores, dict(zip((n.id for n in NEEDS), weights, strict=True)))
+    assert {one.framework for one in found} == set(ends)
+    assert all(0 <= one.low <= one.value + 1e-12 <= one.high + 2e-12 for one in found)
+    for place in range(max(one.group for one in found) + 1):
+        best = max((one for one in found if one.group >= place), key=lambda one: one.value)
+        for one in found:
+            if one.group == place:
+                assert one.high >= best.low
+            elif one.group > place:
+                assert one.high < best.low
+
+
+def test_presets_and_needs_have_names_of_their_own():
+    for things in (NEEDS, PRESETS):
+        assert len({thing.id for thing in things}) == len({thing.title for thing in things})
+        assert len({thing.id for thing in things}) == len(things)
+    for preset in PRESETS:
+        assert set(preset.weights) <= {need.id for need in NEEDS}
+        assert all(0 < weight <= choosing.MOST for weight in preset.weights.values())
+
+
+# ------------------------------------------------------------------ the committed results
+
+
+@pytest.fixture(scope="module")
+def inputs():
+    known = catalog.load()
+    results = catalog.ROOT / "measurements" / "results"
+    loaded = store.load(results)
+    shown = store.shown(loaded, known.listed)
+    return site._inputs(catalog.ROOT, results, known, loaded, shown, TODAY)
+
+
+@pytest.fixture(scope="module")
+def figures(inputs):
+    return site._figures(inputs, catalog.ROOT / "measurements" / "results")
+
+
+@pytest.fixture(scope="module")
+def scores(inputs, figures):
+    place = inputs.machines[0], inputs.devices(inputs.machines[0])[0]
+    return choosing.scores(inputs.catalog.frameworks, figures[place], TODAY)
+
+
+def test_every_framework_has_a_score_and_a_reason_for_every_need(inputs, scores):
+    assert set(scores) == {framework.id for framework in inputs.catalog.frameworks}
+    for mine in scores.values():
+        assert set(mine) == {need.id for need in NEEDS}
+        for one in mine.values():
+            assert 0 <= one.low <= one.value <= one.high <= 1
+            assert one.text
+            assert one.known or (one.low, one.high) == (0, 1)
+
+
+def test_the_fastest_step_scores_one_and_its_ties_reach_it(inputs, figures, scores):
+    place = inputs.machines[0], "cpu"
+    (panel,) = [p for p in figures[place].find("lenet", "step_time") if p.lane == "threads-all"]
+    leaders = {row.configuration.framework for row in panel.leaders}
+    assert scores[panel.leaders[0].configuration.framework]["speed"].value == 1
+    assert {name for name, mine in scores.items() if mine["speed"].high == 1} == leaders
+
+
+def test_retired_frameworks_are_not_maintained(scores):
+    assert {scores[name]["maintained"].value for name in ("theano", "mxnet", "caffe")} == {0.0}
+    assert {scores[name]["maintained"].value for name in ("jax", "pytorch", "tensorflow")} == {1.0}
+
+
+def test_the_page_computes_nothing_of_its_own(inputs, figures, scores):
+    context = chooser.context(inputs, figures, None)
+    data = json.loads(context["data"])
+    assert [preset["title"] for preset in data["presets"]] == [preset.title for preset in PRESETS]
+    sent = data["places"][0]["scores"]
+    for name, mine in scores.items():
+        for need, one in mine.items():
+            assert sent[name][need][:3] == [one.value, one.low, one.high]
+            assert ".md" not in sent[name][need][4]
+    for preset, answer in zip(PRESETS, context["answers"], strict=True):
+        leaders = [s.framework for s in choosing.rank(scores, preset.weights) if s.group == 0]
+        names = {f.id: f.name for f in inputs.catalog.frameworks}
+        assert all(names[leader] in answer.finding for leader in leaders)
+        assert ("lead," in answer.finding) == (len(leaders) > 1), "a tie is called one"
+
+
+def test_then_and_now_shows_every_claim_once_with_its_verdict(inputs, figures):
+    context = then_and_now.context(inputs, figures, None)
+    judged = figures[inputs.machines[0], "cpu"]
+    shown = {view.anchor: view for chapter in context["chapters"] for view in chapter.claims}
+    assert set(shown) == {f"claim-{claim.id}" for claim in inputs.book.claims}
+    assert len(context["table"].rows) == len(inputs.book.claims)
+    for claim in inputs.book.claims:
+        assert shown[f"claim-{claim.id}"].badge.word == claims.judge(claim, judged).word
+    kinds = [claim.kind for claim in inputs.book.claims]
+    assert f"Of {kinds.count('stated')} claims that the article states" in context["finding"]
+    assert f"Of {kinds.count('attributed')} claims that are attributed" in context["finding"]
+    assert len(context["then"].rows) == len(inputs.book.history)
