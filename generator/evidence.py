@@ -99,7 +99,7 @@ def context(
         "title": f"{name}: evidence for “{section.title}”",
         "description": f"Script, rows, checks, logs and lock behind the figures of {name}.",
         "section": section,
-        "framework": {"name": name},
+        "framework": {"name": name, "id": folder.id if folder else ""},
         "subjects": subjects,
         "scripts": list(_scripts(section, folder, inputs)) if folder else [],
         "locks": list(_locks(folder, keys, inputs)) if folder else [],
@@ -110,11 +110,15 @@ def _scripts(section: Section, framework: Framework, inputs: Inputs) -> Iterator
     for path in code_files(section, framework, inputs.catalog):
         if path.stem == "__init__":
             continue
-        name = path.stem if path.suffix == ".py" else path.name
         yield TextView(
-            f"{framework.id}/{path.name}", f"script-{slug(name)}", LANGUAGES[path.suffix],
+            f"{framework.id}/{path.name}", script_anchor(path), LANGUAGES[path.suffix],
             path.read_text(encoding="utf-8"),
         )  # fmt: skip
+
+
+def script_anchor(path: Path) -> str:
+    """Return where a script stands on an evidence page."""
+    return f"script-{slug(path.stem if path.suffix == '.py' else path.name)}"
 
 
 LANGUAGES = {

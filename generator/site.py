@@ -355,6 +355,8 @@ def _pages(root: Path, results_root: Path, inputs: pages.Inputs, writer: _Writer
         write(f"report/{page.id}.md", f"pages/{page.id}.md.j2", context)
         for name, text in page.files(inputs).items():
             writer.text(f"report/{name}", text)
+        for name, part in page.parts(inputs, known, writer.draw).items():
+            write(f"report/{page.id}/{name}.md", f"pages/{page.id}.part.md.j2", part)
     written = [_identity(path) for path in sorted(templates.rglob("*.j2"))]
     for section in inputs.catalog.sections:
         context = pages.context(section, inputs, known, writer.draw)

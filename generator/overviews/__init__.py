@@ -7,6 +7,8 @@ A module has
     ORDER    place among these pages
     context  pure: (inputs, figures by machine and device, draw) -> context of its template
     files    if there are files beside the page, pure: inputs -> text by name
+    parts    if there are pages below the page, pure: as ``context``, -> context by name; their
+             template is ``templates/pages/<id>.part.md.j2``
 """
 
 from __future__ import annotations
@@ -31,6 +33,7 @@ class Overview:
     order: int
     context: Callable[..., dict[str, Any]]
     files: Callable[[Inputs], dict[str, str]]
+    parts: Callable[..., dict[str, dict[str, Any]]]
 
 
 def load() -> tuple[Overview, ...]:
@@ -38,10 +41,10 @@ def load() -> tuple[Overview, ...]:
     found = []
     for module in pkgutil.iter_modules(__path__):
         page = importlib.import_module(f"{__name__}.{module.name}")
-        files = getattr(page, "files", _none)
-        found.append(Overview(module.name, page.TITLE, page.GROUP, page.ORDER, page.context, files))
+        more = getattr(page, "files", _none), getattr(page, "parts", _none)
+        found.append(Overview(module.name, page.TITLE, page.GROUP, page.ORDER, page.context, *more))
     return tuple(sorted(found, key=lambda page: (page.order, page.id)))
 
 
-def _none(inputs: Inputs) -> dict[str, str]:  # noqa: ARG001 - as files are made
+def _none(*inputs: Any) -> dict[str, Any]:  # noqa: ARG001 - as files and parts are made
     return {}

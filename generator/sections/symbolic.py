@@ -77,7 +77,7 @@ def means_table(frameworks: Sequence[Framework]) -> Table:
 def _facts(label: str, frameworks: Sequence[Framework], ids: Sequence[str]) -> Table:
     rows = []
     for framework in frameworks:
-        row = [Cell(framework.name, strong=True)]
+        row = [Cell(framework.name, href=f"frameworks/{framework.id}.md", strong=True)]
         for id in ids:
             fact = framework.facts.get(id)
             if fact is None:

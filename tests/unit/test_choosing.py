@@ -1,18 +1,15 @@
 """What suits which needs: scores by rule, totals with intervals, ties that are called ties."""
 
-import datetime
 import json
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from generator import catalog, choosing, claims, site
-from generator import results as store
+from generator import choosing
 from generator.choosing import NEEDS, PRESETS, Score
-from generator.overviews import chooser, then_and_now
+from generator.overviews import chooser
 
-TODAY = datetime.date(2026, 11, 26)
 ENDS = st.tuples(*[st.floats(0, 1)] * 3).map(sorted)
 
 
@@ -90,23 +87,9 @@ def test_presets_and_needs_have_names_of_their_own():
 
 
 @pytest.fixture(scope="module")
-def inputs():
-    known = catalog.load()
-    results = catalog.ROOT / "measurements" / "results"
-    loaded = store.load(results)
-    shown = store.shown(loaded, known.listed)
-    return site._inputs(catalog.ROOT, results, known, loaded, shown, TODAY)
-
-
-@pytest.fixture(scope="module")
-def figures(inputs):
-    return site._figures(inputs, catalog.ROOT / "measurements" / "results")
-
-
-@pytest.fixture(scope="module")
 def scores(inputs, figures):
     place = inputs.machines[0], inputs.devices(inputs.machines[0])[0]
-    return choosing.scores(inputs.catalog.frameworks, figures[place], TODAY)
+    return choosing.scores(inputs.catalog.frameworks, figures[place], inputs.today)
 
 
 def test_every_framework_has_a_score_and_a_reason_for_every_need(inputs, scores):
@@ -146,17 +129,3 @@ def test_the_page_computes_nothing_of_its_own(inputs, figures, scores):
         names = {f.id: f.name for f in inputs.catalog.frameworks}
         assert all(names[leader] in answer.finding for leader in leaders)
         assert ("lead," in answer.finding) == (len(leaders) > 1), "a tie is called one"
-
-
-def test_then_and_now_shows_every_claim_once_with_its_verdict(inputs, figures):
-    context = then_and_now.context(inputs, figures, None)
-    judged = figures[inputs.machines[0], "cpu"]
-    shown = {view.anchor: view for chapter in context["chapters"] for view in chapter.claims}
-    assert set(shown) == {f"claim-{claim.id}" for claim in inputs.book.claims}
-    assert len(context["table"].rows) == len(inputs.book.claims)
-    for claim in inputs.book.claims:
-        assert shown[f"claim-{claim.id}"].badge.word == claims.judge(claim, judged).word
-    kinds = [claim.kind for claim in inputs.book.claims]
-    assert f"Of {kinds.count('stated')} claims that the article states" in context["finding"]
-    assert f"Of {kinds.count('attributed')} claims that are attributed" in context["finding"]
-    assert len(context["then"].rows) == len(inputs.book.history)
