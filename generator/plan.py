@@ -16,6 +16,9 @@ from dataclasses import dataclass, replace
 from generator.catalog import LANES, Catalog, Framework, Gap, Mode, Section, Version, pick
 from generator.errors import UsageError
 
+AGAIN = "again"
+"""Case of the second process of an A/A twin."""
+
 
 @dataclass(frozen=True)
 class Profile:
@@ -303,7 +306,7 @@ def make(
                 accuracy = extra and "lenet" in warm and block < profile.accuracy_blocks
                 jobs.append(Job(*name, present, "warm", block, accuracy=accuracy))
             if twin:
-                jobs.append(Job(*name, ("lenet",), "warm", block, "again"))
+                jobs.append(Job(*name, ("lenet",), "warm", block, AGAIN))
         jobs += [
             Job(*name, (section.id,), start, block, case)
             for section in missing_sections

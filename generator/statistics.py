@@ -55,7 +55,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 import numpy as np
 from scipy import ndimage, stats
 
-from generator import results
+from generator import plan, results
 from generator.errors import UsageError
 
 if TYPE_CHECKING:
@@ -159,6 +159,10 @@ def process_estimates(blocks: Blocks, estimator: Estimator = ESTIMATOR) -> dict[
             raise ValueError(f"block {name!r} has a sample that is not a positive finite number")
         estimates[name] = float(np.quantile(samples, QUANTILES[estimator]))
     return estimates
+
+
+def _has_ratios(blocks: Blocks) -> bool:
+    return all(np.isfinite(samples).all() and np.min(samples) > 0 for samples in blocks.values())
 
 
 def _interval_of_logs(logs: Array, confidence: float = CONFIDENCE) -> Interval:
@@ -573,8 +577,7 @@ class Key(NamedTuple):
     metric: str
 
 
-AGAIN = "again"
-"""The case of the second half of an A/A twin."""
+AGAIN = plan.AGAIN
 
 
 @dataclass(frozen=True)
@@ -653,7 +656,12 @@ def null_bands(
         bands: what other runs found; they stand in where no twins are among the cells.
 
     """
-    pairs = twins(grouped)
+    # What may be nought, such as the load of other programs, has no ratio and no band.
+    pairs = [
+        (key, twin)
+        for key, twin in twins(grouped)
+        if _has_ratios(twin.first) and _has_ratios(twin.second)
+    ]
     elsewhere = bands or {}
 
     def place(key: Key) -> tuple[str, str, str, str]:

@@ -419,7 +419,56 @@ def prepare(
         ),
         catalog,
     )  # fmt: skip
+    if not request.modes:
+        made = lean(made, pairs, catalog, banded=_has_twins(request))
     return made, dataclasses.replace(setup, installation=True)
+
+
+def lean(made: plan.Plan, pairs: Sequence[Pair], catalog: Catalog, *, banded: bool) -> plan.Plan:
+    """Leave out of a quick plan what the question "what did the release change" can spare.
+
+    The modes that stand for the two releases run in every block, all others once: that shows
+    whether the gate still passes. Training to the accuracy target takes one process, which has no
+    interval to compare, so only the new release does it.
+
+    Args:
+        made: a plan; one whose side modes run in every block is left as it is.
+        pairs: the releases that it compares.
+        catalog: knows which mode stands for which.
+        banded: whether this machine's null band is known already, so that no twins are needed.
+
+    """
+    if made.profile.repeats == "modes":
+        return made
+    standing = {
+        pair.framework: {
+            framework.standard(framework.version(version)).id
+            for version in (pair.old, pair.new)
+            if version
+        }
+        for pair in pairs
+        for framework in [catalog.framework(pair.framework)]
+    }
+    new = {(pair.framework, pair.new) for pair in pairs}
+    jobs = tuple(
+        dataclasses.replace(job, accuracy=job.accuracy and (job.framework, job.version) in new)
+        for job in made.jobs
+        if (job.block == 0 or job.mode in standing[job.framework])
+        and not (banded and job.case == plan.AGAIN)
+    )
+    return dataclasses.replace(made, jobs=jobs)
+
+
+def _has_twins(request: Request) -> bool:
+    """Whether a finished run of this machine holds twins: a run that is cut off keeps its plan."""
+    here = machines.this().id
+    return any(
+        document["finished"]
+        and document["machine"]["id"] == here
+        and document["device"] == request.device
+        and any(job["case"] == plan.AGAIN for job in document["jobs"])
+        for _, document in runner.documents(request.results)
+    )
 
 
 def planned(request: Request, catalog: Catalog, news: Sequence[News]) -> list[Pair]:

@@ -33,7 +33,7 @@ PURE = (
         for path in (ROOT / "generator" / folder).glob("[a-z]*.py")
     ),
 )  # fmt: skip
-READERS = {"claims": ("load",), "pages": ("_scripts", "_locks")}
+READERS = {"claims": ("load",), "frameworks": ("_scripts", "docstring")}
 """The one door of a pure module that reads a file: what it is given is a path, not a text."""
 
 BARE = (

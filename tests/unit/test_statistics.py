@@ -553,6 +553,15 @@ def test_bands_come_from_the_twins_of_a_lane(frame):
     assert {key.case for key, _ in statistics.twins(grouped)} == {""}
 
 
+def test_what_may_be_nought_has_no_band():
+    key = statistics.Key("m", "f", "1", "lenet", "a", "cpu", "threads-all", "", "foreign_load")
+    blocks = {("run", block): np.array([0.0, 0.1]) for block in range(3)}
+    twins = key, key._replace(case=statistics.AGAIN)
+    cells = {half: statistics.Cell(half, "cores", blocks, 0) for half in twins}
+    bands = statistics.null_bands(cells)
+    assert bands == {("m", "cpu", "threads-all", "foreign_load"): statistics.SMALLEST_DELTA}
+
+
 def test_two_frameworks_are_compared(frame):
     found = [
         c

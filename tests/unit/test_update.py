@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from generator import catalog, changes, freshness, markup, results, update
+from generator import catalog, changes, freshness, markup, plan, results, update
 from generator.catalog import ROOT
 from generator.errors import InputError, UsageError
 from generator.freshness import Pair
@@ -109,9 +109,9 @@ def test_wrong_names_are_usage_errors(name, words):
         look(name, has=["0.1", "0.12.0.1", "0.15.0rc1"])
 
 
-def test_a_plan_of_what_is_new_needs_nothing_written():
+def test_a_plan_of_what_is_new_needs_nothing_written(tmp_path):
     news = look("mxnet", has=["1.9.1", "2.0.0"])
-    request = update.Request(frameworks=("mxnet",))
+    request = update.Request(frameworks=("mxnet",), results=tmp_path)
     known = catalog.load()
     pairs = update.planned(request, known, news)
     assert pairs == [Pair("mxnet", "1.9.1", "2.0.0")]
@@ -130,6 +130,32 @@ def test_a_plan_of_what_is_new_needs_nothing_written():
     again = [job for job in made.jobs if job.case == "again"]
     assert {job.version for job in again} == {"1.9.1"}  # once is enough for the null band
     assert setup.installation
+
+
+@pytest.mark.parametrize("banded", [True, False])
+def test_a_quick_update_spares_what_no_interval_could_tell_apart(banded):
+    known = catalog.load()
+    pair = Pair("tensorflow", "2.15.0", "2.21.0")
+    chosen = plan.selection(known, ["tensorflow==2.15.0", "tensorflow==2.21.0"])
+    sections = [known.section(id) for id in ("lenet", "compile", "memory")]
+
+    def made(profile):
+        return plan.make(
+            chosen, sections, modes=(), device="cpu", lanes=(),
+            profile=plan.PROFILES[profile], seed=1,
+        )  # fmt: skip
+
+    whole = made("quick")
+    lean = update.lean(whole, [pair], known, banded=banded)
+    assert {job.id for job in lean.jobs} < {job.id for job in whole.jobs}
+    for version in (pair.old, pair.new):
+        mine = [job for job in lean.jobs if job.version == version and job.start == "warm"]
+        blocks = {mode: {job.block for job in mine if job.mode == mode} for mode in
+                  ("function", "eager", "xla")}  # fmt: skip
+        assert blocks == {"function": {0, 1, 2}, "eager": {0}, "xla": {0}}, "every gate is asked"
+    assert {job.version for job in lean.jobs if job.accuracy} == {pair.new}
+    assert any(job.case == plan.AGAIN for job in lean.jobs) == (not banded)
+    assert update.lean(made("full"), [pair], known, banded=banded) == made("full")
 
 
 # ------------------------------------------------------------------------------------ what changed
