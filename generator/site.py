@@ -344,8 +344,10 @@ def _pages(root: Path, results_root: Path, inputs: pages.Inputs, writer: _Writer
     environment = markup.environment(templates)
     known = _figures(inputs, results_root)
 
-    def write(name: str, template: str, context: Mapping[str, Any]) -> str:
-        text = environment.get_template(template).render(context).strip() + "\n"
+    def write(name: str, template: str, context: Mapping[str, Any], *, card: bool = True) -> str:
+        drawn = writer.card(name, context["title"], context["description"]) if card else ""
+        made = environment.get_template(template).render({**context, "card": drawn})
+        text = made.strip() + "\n"
         writer.text(name, text)
         return text
 
@@ -376,7 +378,7 @@ def _pages(root: Path, results_root: Path, inputs: pages.Inputs, writer: _Writer
                 continue
             before = writer.wanted()
             context = evidence.context(section, framework, inputs, known, writer.draw)
-            text = write(name, "pages/evidence.md.j2", context)
+            text = write(name, "pages/evidence.md.j2", context, card=False)
             _known_pages[place] = (stamp, text, writer.wanted() - before)
 
 
@@ -437,13 +439,13 @@ class _Writer:
         self._wanted |= names
 
     def text(self, name: str, content: str | Any) -> None:
-        """Write a text; a function is asked for it only when the file is not there."""
+        """Write a text; a function is asked for it, or for bytes, only when no file is there."""
         path = self._path(name)
         if callable(content):
             if path.is_file():
                 return
             content = content()
-        data = content.encode()
+        data = content if isinstance(content, bytes) else content.encode()
         try:
             same = path.read_bytes() == data
         except FileNotFoundError:
@@ -486,6 +488,16 @@ class _Writer:
         self.text(f"report/{stem}.json", lambda: _specification(chart))
         return pages.Picture(chart.alt, tuple(drawings), vega_name())
 
+    def card(self, page: str, title: str, description: str) -> str:
+        """Draw what a link to a page unfolds to, unless it exists; return its place in the site."""
+        from generator import cards
+
+        drawing = cards.svg(title, description)
+        stem = page.removesuffix(".md").removeprefix("report/").replace("/", "-")
+        name = f"report/cards/{cards.name(stem, drawing, vl_convert_version())}"
+        self.text(name, lambda: _png(drawing))
+        return name
+
     def finish(self) -> None:
         """Remove generated files that are not wanted any more, and empty folders."""
         self.done.unchanged = len(self._wanted) - len(self.done.written)
@@ -510,6 +522,12 @@ def _svg(specification: Mapping[str, Any]) -> str:
 
     complete = {**specification, "config": charts.configuration("light")}
     return str(vl_convert.vegalite_to_svg(complete))
+
+
+def _png(drawing: str) -> bytes:
+    import vl_convert
+
+    return bytes(vl_convert.svg_to_png(drawing))
 
 
 def _size(path: Path) -> tuple[int, int]:

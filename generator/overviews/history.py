@@ -436,7 +436,15 @@ def _value_cell(release: Release, measure: Measure, href: str = "") -> Cell:
         unit = "B" if measure.exact else release.cells[measure.id].unit
         text, sort = quantity(value, unit), value
         detail = tables.span(low, high, unit) if known else ""
+        if measure.exact:
+            detail = _cuda(release.document)
     return Cell(text, float(f"{sort:.6g}"), href, detail)
+
+
+def _cuda(document: Mapping[str, Any]) -> str:
+    """Say that a build for graphics cards was installed: its size is not that of one without."""
+    said = str(document["build"].get("cuda") or "none")
+    return "" if said in ("none", "False") else f"built with CUDA {said}"
 
 
 def _between(low: float, high: float) -> str:

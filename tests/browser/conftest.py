@@ -1,5 +1,6 @@
 """The built site, served on the loopback interface to a real browser."""
 
+import datetime
 import functools
 import http.server
 import shutil
@@ -11,6 +12,7 @@ import pytest
 from playwright.sync_api import sync_playwright
 
 from generator import catalog, site
+from generator import results as store
 from tests import sample_results
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
@@ -49,6 +51,18 @@ def checkout(tmp_path_factory):
     sample_results.write_sample(results, start=2)  # the newest machine comes first
     site.build(root=folder, results_root=results)
     return folder
+
+
+@pytest.fixture(scope="session")
+def measured(checkout):
+    """What the site's CSVs say, in plain Python: (inputs, figures by machine and device)."""
+    known = catalog.load()
+    results = checkout.parent / "results"
+    loaded = store.load(results)
+    shown = store.shown(loaded, known.listed)
+    today = datetime.datetime.now(datetime.UTC).date()
+    inputs = site._inputs(catalog.ROOT, results, known, loaded, shown, today)
+    return inputs, site._figures(inputs, results)
 
 
 class _Quiet(http.server.SimpleHTTPRequestHandler):

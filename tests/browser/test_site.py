@@ -1,6 +1,5 @@
 """The built site as readers meet it: any page, light or dark, phone or desk."""
 
-import datetime
 import json
 import re
 import subprocess
@@ -9,8 +8,7 @@ import numpy as np
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 
-from generator import catalog, choosing, site
-from generator import results as store
+from generator import catalog, choosing
 
 LEVELS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 OVERFLOW = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
@@ -234,17 +232,12 @@ STANDINGS = """() => [...document.querySelectorAll(".chooser tbody tr")].map(
 
 
 @pytest.fixture(scope="module")
-def scores(checkout):
-    """Scores of each place of the site, straight from the CSVs behind it."""
-    known = catalog.load()
-    results = checkout.parent / "results"
-    loaded = store.load(results)
-    shown = store.shown(loaded, known.listed)
-    today = datetime.datetime.now(datetime.UTC).date()
-    inputs = site._inputs(catalog.ROOT, results, known, loaded, shown, today)
-    figures = site._figures(inputs, results)
+def scores(measured):
+    """Scores of each place of the site."""
+    inputs, figures = measured
     places = [(m, device) for m in inputs.machines for device in inputs.devices(m)]
-    return [choosing.scores(known.frameworks, figures[place], today) for place in places]
+    frameworks = inputs.catalog.frameworks
+    return [choosing.scores(frameworks, figures[place], inputs.today) for place in places]
 
 
 @pytest.mark.timeout(300)

@@ -1,0 +1,61 @@
+"""Pure: title and description of a page -> the picture that a link to it unfolds to elsewhere."""
+
+from __future__ import annotations
+
+import hashlib
+import textwrap
+from collections.abc import Sequence
+
+from markupsafe import escape
+
+WIDTH, HEIGHT = 1200, 630
+"""Pixels: what the Open Graph protocol's readers show without cutting, https://ogp.me/."""
+
+SITE = "Symbolic frameworks, compared again"
+_MARGIN = 90
+_FAMILY = "Liberation Sans, Arial, sans-serif"
+_SIGN = (
+    '<rect width="32" height="32" rx="7" fill="#12505b"/>'
+    '<g fill="none" stroke="#fff" stroke-width="2.2" stroke-linecap="round">'
+    '<path d="M9 9h14M7 16h11M12 23h13"/></g><g fill="#ffb454"><circle cx="18" cy="9" r="3.1"/>'
+    '<rect x="9.2" y="13.2" width="5.6" height="5.6"/><path d="m20 19.2 3.8 3.8-3.8 3.8-3.8-3.8z"/>'
+    "</g>"
+)
+
+
+def svg(title: str, description: str) -> str:
+    """Return the card of a page as SVG, :data:`WIDTH` by :data:`HEIGHT` pixels."""
+    head = _lines(title, 30, 2)
+    top = 250
+    body = _lines(description, 62, 4)
+    below = top + 78 * len(head) + 6
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{WIDTH}" height="{HEIGHT}">'
+        f'<rect width="{WIDTH}" height="{HEIGHT}" fill="#0d2c34"/>'
+        f'<rect width="{WIDTH}" height="12" fill="#ffb454"/>'
+        f'<g transform="translate({_MARGIN} 84) scale(2)">{_SIGN}</g>'
+        f"{_text([SITE], 180, 128, 30, 30, '#a9c6cc')}"
+        f"{_text(head, _MARGIN, top, 66, 78, '#ffffff', 'bold')}"
+        f"{_text(body, _MARGIN, below, 34, 48, '#d6e4e7')}"
+        "</svg>"
+    )
+
+
+def _lines(text: str, width: int, most: int) -> list[str]:
+    return textwrap.wrap(text, width, max_lines=most, placeholder=" …")
+
+
+def _text(
+    lines: Sequence[str], x: int, y: int, size: int, step: int, fill: str, weight: str = "normal"
+) -> str:
+    return "".join(
+        f'<text x="{x}" y="{y + step * place}" font-family="{_FAMILY}" font-size="{size}" '
+        f'font-weight="{weight}" fill="{fill}">{escape(line)}</text>'
+        for place, line in enumerate(lines)
+    )
+
+
+def name(stem: str, drawing: str, renderer: str) -> str:
+    """Return the file name of a card: it changes with the drawing and with what draws it."""
+    digest = hashlib.sha256(f"{renderer}\n{drawing}".encode()).hexdigest()[:10]
+    return f"{stem}.{digest}.png"
