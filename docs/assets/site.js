@@ -1,5 +1,5 @@
 // Two small things, both on top of pages that work without them:
-// tables that sort and filter, and charts that become interactive when somebody turns to them.
+// tables that sort, filter and can be copied, and charts that become interactive when somebody turns to them.
 (() => {
   "use strict";
 
@@ -32,39 +32,125 @@
     scroll.setAttribute("aria-label", "Table: " + (scroll.closest("[data-label]")?.dataset.label || heading));
   }
 
+  // What was done to a table is kept in the address, as t<place><what>, to be shared. Browsers limit
+  // how often an address may change, and some let files have none of this.
+  let writing;
+  const asked = new URL(location.href).searchParams;
+  function remember(name, value) {
+    if (value) asked.set(name, value);
+    else asked.delete(name);
+    clearTimeout(writing);
+    writing = setTimeout(() => {
+      const address = new URL(location.href);
+      address.search = asked.toString();
+      try { history.replaceState(null, "", address); } catch { /* the table works all the same */ }
+    }, 200);
+  }
+
+  const make = (name, properties = {}, ...children) => {
+    const made = Object.assign(document.createElement(name), properties);
+    made.append(...children);
+    return made;
+  };
+
+  // What is shown of a cell, on one line; the quieter second line in brackets.
+  function words(cell) {
+    const copy = cell.cloneNode(true);
+    copy.querySelectorAll("[aria-hidden]").forEach((sign) => sign.remove());
+    copy.querySelectorAll(".detail").forEach((detail) => detail.replaceWith(` (${detail.textContent.trim()})`));
+    return copy.textContent.replace(/\s+/g, " ").trim();
+  }
+
+  const visible = (table) => [...table.rows].filter((row) => !row.hidden)
+    .map((row) => [...row.cells].filter((cell) => !cell.hidden).map(words));
+  const formats = {
+    CSV: (rows) => rows.map((row) => row.map((text) => (/[",]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text)).join(",")).join("\n"),
+    Markdown: (rows) => {
+      const line = (row) => `| ${row.map((text) => text.replaceAll("|", "\\|")).join(" | ")} |`;
+      return [line(rows[0]), line(rows[0].map(() => "---")), ...rows.slice(1).map(line)].join("\n");
+    },
+  };
+
+  async function copy(text) {
+    if (navigator.clipboard) return navigator.clipboard.writeText(text);
+    const area = make("textarea", { value: text }); // without a secure connection
+    document.body.append(area);
+    area.select();
+    document.execCommand("copy");
+    area.remove();
+  }
+
   function mountTable(box) {
     const table = box.querySelector("table");
     if (!table || !table.tHead || box.dataset.mounted) return;
     box.dataset.mounted = "yes";
     if (box.dataset.plain) return;
-    for (const heading of table.tHead.rows[0].cells) {
-      const button = document.createElement("button");
-      button.type = "button";
-      button.append(...heading.childNodes);
-      heading.append(button);
-      button.addEventListener("click", () => sort(table, heading));
-    }
+    const place = `t${[...document.querySelectorAll(".report-table")].indexOf(box) + 1}`;
+    const headings = [...table.tHead.rows[0].cells];
     const rows = [...table.tBodies[0].rows];
-    if (rows.length < 10) return;
-    const label = document.createElement("label");
-    const input = document.createElement("input");
-    const count = document.createElement("span");
-    input.type = "search";
-    count.setAttribute("aria-live", "polite");
-    label.append("Filter ", input);
-    input.addEventListener("input", () => {
-      const words = input.value.toLowerCase().split(/\s+/);
-      let shown = 0;
-      for (const row of rows) {
-        const text = row.textContent.toLowerCase();
-        row.hidden = !words.every((word) => text.includes(word));
-        shown += !row.hidden;
+    const bar = make("div", { className: "table-filter" });
+    const said = make("span");
+    said.setAttribute("aria-live", "polite");
+
+    for (const heading of headings) {
+      const button = make("button", { type: "button" }, ...heading.childNodes);
+      heading.append(button);
+      button.addEventListener("click", () => {
+        sort(table, heading);
+        const up = heading.getAttribute("aria-sort") === "ascending";
+        remember(`${place}sort`, `${heading.cellIndex + 1}${up ? "" : "-"}`);
+      });
+    }
+
+    if (rows.length >= 10) {
+      const input = make("input", { type: "search" });
+      const filter = () => {
+        const wanted = input.value.toLowerCase().split(/\s+/);
+        let shown = 0;
+        for (const row of rows) {
+          const text = row.textContent.toLowerCase();
+          row.hidden = !wanted.every((word) => text.includes(word));
+          shown += !row.hidden;
+        }
+        said.textContent = input.value ? `${shown} of ${rows.length} rows` : "";
+      };
+      input.addEventListener("input", () => (filter(), remember(`${place}filter`, input.value)));
+      bar.append(make("label", {}, "Filter ", input), said);
+      input.value = asked.get(`${place}filter`) || "";
+      if (input.value) filter();
+    } else bar.append(said);
+
+    if (headings.length > 5) {
+      const boxes = headings.slice(1).map((heading) => {
+        const tick = make("input", { type: "checkbox", checked: true });
+        tick.column = heading.cellIndex;
+        return tick;
+      });
+      const hide = () => {
+        const gone = new Set(boxes.filter((tick) => !tick.checked).map((tick) => tick.column));
+        for (const row of table.rows) for (const cell of row.cells) cell.hidden = gone.has(cell.cellIndex);
+        return [...gone].map((column) => column + 1).join(".");
+      };
+      const hidden = new Set((asked.get(`${place}hide`) || "").split(".").map((column) => column - 1));
+      for (const tick of boxes) {
+        tick.checked = !hidden.has(tick.column);
+        tick.addEventListener("change", () => remember(`${place}hide`, hide()));
       }
-      count.textContent = input.value ? `${shown} of ${rows.length} rows` : "";
-    });
-    const bar = document.createElement("div");
-    bar.className = "table-filter";
-    bar.append(label, count);
+      if (boxes.some((tick) => !tick.checked)) hide();
+      const list = boxes.map((tick) => make("label", {}, tick, ` ${words(headings[tick.column])}`));
+      bar.append(make("details", {}, make("summary", { textContent: "Columns" }), ...list));
+    }
+
+    for (const [name, format] of Object.entries(formats)) {
+      const button = make("button", { type: "button", textContent: `Copy ${name}` });
+      button.addEventListener("click", async () => {
+        await copy(format(visible(table)));
+        said.textContent = `${visible(table).length - 1} rows copied as ${name}`;
+      });
+      bar.append(button);
+    }
+    const [, column, down] = /^(\d+)(-?)$/.exec(asked.get(`${place}sort`) || "") || [];
+    for (let turn = 0; headings[column - 1] && turn <= (down ? 1 : 0); turn++) sort(table, headings[column - 1]);
     box.prepend(bar);
   }
 

@@ -1,5 +1,7 @@
 """The built site as readers meet it: any page, light or dark, phone or desk."""
 
+import csv
+import gzip
 import json
 import re
 import subprocess
@@ -161,6 +163,46 @@ def test_tables_filter_and_say_how_much_is_left(visit):
     assert problems == []
 
 
+def test_what_was_done_to_a_table_is_in_the_address(visit, address):
+    page, problems = visit("report/lenet.html")
+    table = page.locator(".report-table").first
+    table.get_by_label("Filter").fill("mxnet")
+    table.locator("th").nth(2).get_by_role("button").click()
+    table.locator("th").nth(2).get_by_role("button").click()
+    table.get_by_text("Columns").click()
+    table.locator("details").get_by_role("checkbox").first.uncheck()
+    page.wait_for_url(re.compile(r"t1hide=2"))
+    assert "t1filter=mxnet" in page.url
+    assert "t1sort=3-" in page.url
+    again, more = visit(page.url.removeprefix(f"{address}/"))
+    there = again.locator(".report-table").first
+    assert there.locator("tbody tr:visible").all_inner_texts() == (
+        table.locator("tbody tr:visible").all_inner_texts()
+    )
+    assert there.locator("th").nth(2).get_attribute("aria-sort") == "descending"
+    assert not there.locator("th").nth(1).is_visible()
+    assert [*problems, *more] == []
+
+
+def test_tables_are_copied_as_they_are_shown(visit):
+    page, problems = visit("report/lenet.html", permissions=["clipboard-read", "clipboard-write"])
+    table = page.locator(".report-table").first
+    table.get_by_label("Filter").fill("mxnet 1 thread")
+    left = table.locator("tbody tr:visible").count()
+    table.get_by_role("button", name="Copy CSV").click()
+    page.wait_for_function("document.querySelector('[aria-live]').textContent.includes('copied')")
+    rows = list(csv.reader(page.evaluate("navigator.clipboard.readText()").splitlines()))
+    assert len(rows) == left + 1
+    assert {len(row) for row in rows} == {table.locator("th").count()}
+    assert all("MXNet" in row[0] for row in rows[1:])
+    table.get_by_role("button", name="Copy Markdown").click()
+    page.wait_for_function("document.querySelector('[aria-live]').textContent.includes('Markdown')")
+    lines = page.evaluate("navigator.clipboard.readText()").splitlines()
+    assert len(lines) == left + 2
+    assert set(lines[1]) == set("| -")
+    assert problems == []
+
+
 def test_hostile_text_stays_text(visit, pages, address):
     page, problems = visit("index.html")
     dialogs = []
@@ -190,6 +232,54 @@ def test_each_figure_leads_to_its_evidence(visit):
             "link => { link.download = ''; link.click(); }"
         )
     assert download.value.suggested_filename.endswith(".csv")
+
+
+SHIFTS = """() => new Promise(done => new PerformanceObserver(list =>
+    done(list.getEntries().reduce((sum, entry) => sum + entry.value, 0))
+).observe({ type: "layout-shift", buffered: true }) || setTimeout(() => done(0), 500))"""
+
+
+@pytest.mark.parametrize("path", ["index.html", "report/lenet.html", "report/operators.html"])
+def test_pages_are_small_and_stay_where_they_are(visit, address, path):
+    """Budgets in bytes as a server that compresses sends them."""
+    page, _ = visit("404.html")
+    sent = {}
+    page.on("response", lambda response: sent.update({response.url: response.body()}))
+    page.goto(f"{address}/{path}")
+    page.wait_for_load_state("networkidle")
+    sizes = {url: len(gzip.compress(body)) for url, body in sent.items()}
+    assert sizes[f"{address}/{path}"] < 60_000
+    assert sum(sizes.values()) < 350_000, sizes
+    assert page.evaluate(SHIFTS) < 0.01
+
+
+def test_nothing_inline_runs(visit, pages, checkout):
+    """The policy is on every page, and it refuses what a page did not bring as a file."""
+    for path in pages:
+        text = (checkout / "site" / path).read_text(encoding="utf-8")
+        assert "Content-Security-Policy" in text, path
+        assert re.findall(r"<script(?![^>]*(?: src=| type=.application))", text) == [], path
+        assert re.findall(r"<style|<[^>]+ style=| on[a-z]+=.[^>]*>", text.split("<pre")[0]) == [], (
+            path
+        )
+    page, problems = visit("index.html")
+    page.evaluate(
+        "() => { const s = document.createElement('script'); s.textContent = 'window.ran = 1';"
+        " document.body.append(s) }"
+    )
+    assert page.evaluate("window.ran") is None
+    assert any("Content Security Policy" in problem for problem in problems)
+
+
+def test_search_finds_pages_and_no_evidence(visit):
+    page, problems = visit("index.html")
+    page.locator(".md-search__input").click()
+    page.keyboard.type("theano compile")
+    page.locator(".md-search-result__item").first.wait_for()
+    found = page.locator(".md-search-result__link").evaluate_all("links => links.map(a => a.href)")
+    assert found
+    assert not any("/evidence/" in link for link in found)
+    assert problems == []
 
 
 def test_no_dead_links(checkout, tool):

@@ -1,0 +1,60 @@
+"""Pages that run nothing inline, and cards that show text as it is."""
+
+import xml.etree.ElementTree as ET
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from generator import cards, policy
+
+PAGE = """<!doctype html><html><head><meta charset="utf-8"><script>var a = "1";
+b()</script><script src="x.js"></script></head><body><script>c("</p>")</script>
+<script id="__config" type="application/json">{"a": 1}</script></body></html>"""
+
+
+def test_inline_scripts_become_files_in_place():
+    page, scripts = policy.secured(PAGE, "../..")
+    assert list(scripts.values()) == ['var a = "1";\nb()', 'c("</p>")']
+    for name in scripts:
+        assert f'<script src="../../{name}"></script>' in page
+        assert name.startswith("assets/")
+    assert page.count("<script src=") == 3
+    assert '<script id="__config" type="application/json">{"a": 1}</script>' in page, "data stay"
+
+
+def test_the_policy_comes_before_everything_it_governs():
+    page, _ = policy.secured(PAGE, ".")
+    assert page.index("Content-Security-Policy") < page.index("<script")
+    assert "unsafe" not in policy.POLICY
+    assert "default-src 'none'" in policy.POLICY
+
+
+def test_equal_scripts_are_one_file():
+    first, second = (policy.secured(PAGE, base)[1] for base in (".", ".."))
+    assert first == second
+
+
+def test_what_is_no_page_of_the_theme_is_refused():
+    with pytest.raises(ValueError, match="charset"):
+        policy.secured("<p>hello</p>", ".")
+
+
+# What XML can say at all: a page's title has no control characters either.
+TEXT = st.text(st.characters(categories=("L", "N", "P", "S", "Zs")), max_size=400)
+
+
+@given(TEXT, TEXT)
+def test_a_card_shows_any_text_as_text(title, description):
+    root = ET.fromstring(cards.svg(title, description))
+    kinds = {element.tag.rpartition("}")[2] for element in root.iter()}
+    assert kinds <= {"svg", "rect", "g", "path", "circle", "text"}
+    lines = [element for element in root.iter() if element.tag.endswith("text")]
+    assert 1 <= len(lines) <= 7, "the site, two lines of title, four of description"
+    assert all(float(line.get("y")) < cards.HEIGHT - 20 for line in lines)
+
+
+def test_the_name_of_a_card_changes_with_its_drawing():
+    names = {cards.name("lenet", cards.svg(title, ""), "1") for title in ("a", "b", "a")}
+    assert len(names) == 2
+    assert cards.name("lenet", "x", "1") != cards.name("lenet", "x", "2")
