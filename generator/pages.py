@@ -11,13 +11,13 @@ import importlib
 import importlib.util
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Protocol
 
 from markupsafe import Markup
 
-from generator import charts, claims, freshness, statistics, tables
+from generator import charts, citation, claims, freshness, statistics, tables
 from generator import figures as models
 from generator.claims import Verdict
 from generator.figures import Configuration, Figures, Panel, Row, slug
@@ -50,7 +50,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from generator.catalog import Catalog, Section
-    from generator.citation import Citation
     from generator.events import Event
 
 # ------------------------------------------------------------------------------------------ inputs
@@ -106,7 +105,7 @@ class Inputs:
     """What changed, the newest first; see :func:`generator.events.find`."""
     dataset: Mapping[str, Any] | None = field(default=None, repr=False)
     """Descriptor of the whole data set, None where nothing is measured."""
-    citation: Citation | None = None
+    citation: citation.Citation | None = None
     address: str = ""
     """Of the site, with a slash at its end; "" where it is not known."""
     suite: Sequence[Mapping[str, str]] = field(default=(), repr=False)
@@ -650,9 +649,23 @@ def context(
     """
     name = f"generator.sections.{section.id}"
     if importlib.util.find_spec(name) is None:
-        return section_context(section, inputs, known, draw)
-    made: dict[str, Any] = importlib.import_module(name).context(section, inputs, known, draw)
-    return made
+        make = section_context
+    else:
+        make = importlib.import_module(name).context
+    return {**make(section, inputs, known, draw), "cite": cite(section, inputs)}
+
+
+def cite(section: Section, inputs: Inputs) -> str:
+    """Return an entry for BibTeX of a section's page, "" where nothing says how to cite."""
+    if inputs.citation is None:
+        return ""
+    runs = [inputs.documents[key]["run"] for _, _, id, key in inputs.places if id == section.id]
+    return citation.bibtex(
+        replace(inputs.citation, title=f"{inputs.citation.title}: {section.title}"),
+        f"symbolic-comparison-{section.id}",
+        f"{inputs.address}report/{section.id}.html" if inputs.address else "",
+        f"Newest run {max(runs)}" if runs else "",
+    )
 
 
 def heading_of(inputs: Inputs, machine: str, device: str, *, first: bool) -> str:

@@ -345,8 +345,10 @@ def _pages(root: Path, results_root: Path, inputs: pages.Inputs, writer: _Writer
     known = _figures(inputs, results_root)
 
     def write(name: str, template: str, context: Mapping[str, Any], *, card: bool = True) -> str:
-        drawn = writer.card(name, context["title"], context["description"]) if card else ""
-        made = environment.get_template(template).render({**context, "card": drawn})
+        if card:
+            drawn = writer.card(name, context["title"], context["description"])
+            context = {**context, "card": drawn}
+        made = environment.get_template(template).render(context)
         text = made.strip() + "\n"
         writer.text(name, text)
         return text
