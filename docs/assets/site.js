@@ -115,10 +115,10 @@
         said.textContent = input.value ? `${shown} of ${rows.length} rows` : "";
       };
       input.addEventListener("input", () => (filter(), remember(`${place}filter`, input.value)));
-      bar.append(make("label", {}, "Filter ", input), said);
+      bar.append(make("label", {}, "Filter ", input));
       input.value = asked.get(`${place}filter`) || "";
       if (input.value) filter();
-    } else bar.append(said);
+    }
 
     if (headings.length > 5) {
       const boxes = headings.slice(1).map((heading) => {
@@ -149,6 +149,7 @@
       });
       bar.append(button);
     }
+    bar.append(said);
     const [, column, down] = /^(\d+)(-?)$/.exec(asked.get(`${place}sort`) || "") || [];
     for (let turn = 0; headings[column - 1] && turn <= (down ? 1 : 0); turn++) sort(table, headings[column - 1]);
     box.prepend(bar);

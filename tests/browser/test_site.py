@@ -370,7 +370,7 @@ def test_the_chooser_keeps_its_weights_in_the_address(visit, address):
     assert "#" not in page.url, "nothing was weighed yet"
     page.get_by_role("button", name="Training speed alone").click()
     page.wait_for_url(re.compile("#speed=5$"))
-    slider = page.get_by_label("Operator coverage")
+    slider = page.get_by_role("slider", name="Operator coverage")
     slider.focus()
     page.keyboard.press("ArrowRight")
     page.wait_for_url(re.compile("#speed=5&operators=1$"))

@@ -43,7 +43,7 @@ def test_the_navigation_follows_the_article():
         "Home", "Symbolic frameworks", "Non-symbolic frameworks", "Symbolic vs. non-symbolic",
     ]  # fmt: skip
     assert titles[-5:] == [
-        "Final considerations", "Over time", "Methodology", "Data", "Do it yourself",
+        "Final considerations", "The frameworks", "Over time", "Evidence", "Do it yourself",
     ]  # fmt: skip
 
 
