@@ -11,13 +11,12 @@ additions; a browser test holds the two to the same groups.
 from __future__ import annotations
 
 import datetime
-import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from generator import addresses, freshness, plan, tables
-from generator.figures import TWIN_CASE, Figures, Panel, Row
+from generator.figures import Figures, Panel, Row
 
 if TYPE_CHECKING:
     from generator.catalog import Framework
@@ -48,7 +47,6 @@ class Asked:
 
     framework: Framework
     figures: Figures
-    frameworks: Sequence[Framework]
     today: datetime.date
 
 
@@ -162,7 +160,7 @@ def _fewest(section: str, metric: str, words: str) -> Callable[[Asked], Score]:
     """Score by a count that is exact: the least of all / the framework's."""
 
     def score(asked: Asked) -> Score:
-        counts = _counts(asked.figures, section, metric)
+        counts = asked.figures.counts(section, metric)
         mine = counts.get(asked.framework.id)
         if not mine:
             return _unknown(_UNASKED)
@@ -172,17 +170,6 @@ def _fewest(section: str, metric: str, words: str) -> Callable[[Asked], Score]:
         )
 
     return score
-
-
-def _counts(figures: Figures, section: str, metric: str) -> dict[str, float]:
-    """Return framework -> the least that its rows say."""
-    found: dict[str, float] = {}
-    for key, cell in figures.cells.items():
-        if (key.section, key.metric) != (section, metric) or key.case == TWIN_CASE:
-            continue
-        least = min(float(values.min()) for values in cell.blocks.values())
-        found[key.framework] = min(least, found.get(key.framework, math.inf))
-    return found
 
 
 def _answered(section: str, *metrics: str) -> Callable[[Asked], Score]:
@@ -333,9 +320,7 @@ PRESETS = (
 def scores(frameworks: Sequence[Framework], figures: Figures, today: datetime.date) -> Scores:
     """Return how well each framework serves each need on one machine and device."""
     return {
-        framework.id: {
-            need.id: need.score(Asked(framework, figures, frameworks, today)) for need in NEEDS
-        }
+        framework.id: {need.id: need.score(Asked(framework, figures, today)) for need in NEEDS}
         for framework in frameworks
     }
 

@@ -259,7 +259,7 @@ def _by_hand(claim: Claim, figures: Figures) -> Verdict:  # noqa: ARG001
 
 def _imperative_needs_more_lines(claim: Claim, figures: Figures) -> Verdict:  # noqa: ARG001
     """Compare the length of LeNet in frameworks with an imperative mode and in the others."""
-    lines = _per_framework(figures, "lenet", "lines")
+    lines = figures.counts("lenet", "lines")
     eager = {
         row.configuration.framework
         for panel in figures.panels
@@ -282,18 +282,9 @@ def _imperative_needs_more_lines(claim: Claim, figures: Figures) -> Verdict:  # 
     return Verdict(_count(votes), _sentence("lines of LeNet: " + "; ".join(parts)))
 
 
-def _per_framework(figures: Figures, section: str, metric: str) -> dict[str, float]:
-    """Return framework -> a count that is the same in all of its rows."""
-    return {
-        key.framework: float(np.concatenate(list(cell.blocks.values()))[0])
-        for key, cell in figures.cells.items()
-        if (key.section, key.metric) == (section, metric)
-    }
-
-
 def _shortest(claim: Claim, figures: Figures) -> Verdict:
     """Whether the frameworks named need the fewest lines at their highest-level interface."""
-    lines = _per_framework(figures, "highlevel", "lines")
+    lines = figures.counts("highlevel", "lines")
     named = [name for name in claim.raw["frameworks"] if name in lines]
     if not named or len(lines) < len(named) + 2:
         return _NOTHING
@@ -306,7 +297,7 @@ def _shortest(claim: Claim, figures: Figures) -> Verdict:
 
 def _line_order(claim: Claim, figures: Figures) -> Verdict:
     """Whether the frameworks named need more lines from one to the next."""
-    lines = _per_framework(figures, "highlevel", "lines")
+    lines = figures.counts("highlevel", "lines")
     order = [name for name in claim.raw["order"] if name in lines]
     if len(order) < 3:
         return _NOTHING

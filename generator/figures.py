@@ -194,6 +194,15 @@ class Figures:
             if (panel.section, panel.metric.id, panel.division) == (section, metric, "closed")
         )
 
+    def counts(self, section: str, metric: str) -> dict[str, float]:
+        """Return framework -> a count, the least of its rows where they differ."""
+        found: dict[str, float] = {}
+        for key, cell in self.cells.items():
+            if (key.section, key.metric) == (section, metric):
+                least = min(float(values.min()) for values in cell.blocks.values())
+                found[key.framework] = min(least, found.get(key.framework, math.inf))
+        return found
+
     def configuration(self, key: statistics.Key) -> Configuration | None:
         """Return the configuration of a key, or None where no panel shows it."""
         wanted = key.framework, key.version, key.mode

@@ -155,14 +155,14 @@ def process_estimates(blocks: Blocks, estimator: Estimator = ESTIMATOR) -> dict[
     for name, samples in blocks.items():
         if np.ndim(samples) != 1 or not len(samples):
             raise ValueError(f"block {name!r} has no samples")
-        if not (np.isfinite(samples).all() and np.min(samples) > 0):
+        if not _positive(samples):
             raise ValueError(f"block {name!r} has a sample that is not a positive finite number")
         estimates[name] = float(np.quantile(samples, QUANTILES[estimator]))
     return estimates
 
 
-def _has_ratios(blocks: Blocks) -> bool:
-    return all(np.isfinite(samples).all() and np.min(samples) > 0 for samples in blocks.values())
+def _positive(samples: Array) -> bool:
+    return bool(np.isfinite(samples).all() and np.min(samples) > 0)
 
 
 def _interval_of_logs(logs: Array, confidence: float = CONFIDENCE) -> Interval:
@@ -660,7 +660,7 @@ def null_bands(
     pairs = [
         (key, twin)
         for key, twin in twins(grouped)
-        if _has_ratios(twin.first) and _has_ratios(twin.second)
+        if all(map(_positive, (*twin.first.values(), *twin.second.values())))
     ]
     elsewhere = bands or {}
 
