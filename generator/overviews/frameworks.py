@@ -7,10 +7,11 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from generator import addresses, choosing, freshness, pages, tables
-from generator.choosing import NEEDS
+from generator.choosing import NEEDS, Score, Standing
 from generator.evidence import script_anchor
 from generator.figures import Figures
 from generator.pages import Draw, Inputs
+from generator.sections.symbolic import fact_cell
 from generator.tables import Cell, Column, Table
 
 if TYPE_CHECKING:
@@ -46,9 +47,9 @@ def _table(frameworks: Sequence[Framework]) -> Table:
         rows.append(
             (
                 Cell(framework.name, href=f"frameworks/{framework.id}.md", strong=True),
-                _fact(framework, "status"),
+                fact_cell(framework.facts.get("status")),
                 Cell(newest.version, detail=freshness.of(framework, newest.version).words),
-                _fact(framework, "successor"),
+                fact_cell(framework.facts.get("successor")),
                 Cell(_kinds(framework)),
             )
         )
@@ -68,14 +69,6 @@ def _kinds(framework: Framework) -> str:
     return tables.listing([word for kind, word in words.items() if kind in kinds])
 
 
-def _fact(framework: Framework, id: str) -> Cell:
-    fact = framework.facts.get(id)
-    if fact is None:
-        return Cell("–")
-    value = fact.value if isinstance(fact.value, str) else tables.listing(fact.value)
-    return Cell(value, detail=fact.note, source=fact.source)
-
-
 # ---------------------------------------------------------------------------------- one framework
 
 
@@ -86,12 +79,20 @@ def parts(
 ) -> dict[str, dict[str, Any]]:
     """Return the context of each framework's own page."""
     figures = pages.main_figures(inputs, known)
+    frameworks = inputs.catalog.frameworks
+    scores = choosing.scores(frameworks, figures, inputs.today) if figures else {}
+    standings = {need.id: choosing.rank(scores, {need.id: 1}) for need in NEEDS}
     return {
-        framework.id: _part(framework, inputs, figures) for framework in inputs.catalog.frameworks
+        framework.id: {
+            **_part(framework, inputs),
+            "where": pages.measured_on(inputs, figures) if figures else "",
+            "needs": _needs(framework, scores[framework.id], standings) if scores else None,
+        }
+        for framework in frameworks
     }
 
 
-def _part(framework: Framework, inputs: Inputs, figures: Figures | None) -> dict[str, Any]:
+def _part(framework: Framework, inputs: Inputs) -> dict[str, Any]:
     newest = framework.newest
     status = framework.facts.get("status")
     fresh = freshness.of(framework, newest.version).words
@@ -103,9 +104,7 @@ def _part(framework: Framework, inputs: Inputs, figures: Figures | None) -> dict
         "description": f"{framework.name}: status, releases, what it can and cannot do, how it is "
         "written and measured here.",
         "finding": finding,
-        "where": pages.measured_on(inputs, figures) if figures else "",
         "facts": _facts(framework),
-        "needs": _needs(framework, inputs, figures) if figures else None,
         "modes": _modes(framework),
         "scripts": _scripts(framework, inputs),
         "gaps": _gaps(framework),
@@ -118,12 +117,11 @@ def _part(framework: Framework, inputs: Inputs, figures: Figures | None) -> dict
 def _facts(framework: Framework) -> Table:
     rows = []
     for id, fact in framework.facts.items():
-        value = fact.value if isinstance(fact.value, str) else tables.listing(fact.value)
         read = f"read {tables.day(fact.read.isoformat())}" if fact.read else ""
         rows.append(
             (
                 Cell(id.replace("_", " ").capitalize()),
-                Cell(value, detail=fact.note, source=fact.source),
+                fact_cell(fact),
                 Cell(read),
             )
         )
@@ -131,15 +129,16 @@ def _facts(framework: Framework) -> Table:
     return Table("Facts", columns, tuple(rows), plain=True)
 
 
-def _needs(framework: Framework, inputs: Inputs, figures: Figures) -> Table:
+def _needs(
+    framework: Framework,
+    scores: Mapping[str, Score],
+    standings: Mapping[str, Sequence[Standing]],
+) -> Table:
     """Return how it stands in what the chooser weighs, one row each."""
-    every = choosing.scores(inputs.catalog.frameworks, figures, inputs.today)
     rows = []
     for need in NEEDS:
-        mine = every[framework.id][need.id]
-        place = next(
-            one for one in choosing.rank(every, {need.id: 1}) if one.framework == framework.id
-        )
+        mine = scores[need.id]
+        place = next(one for one in standings[need.id] if one.framework == framework.id)
         group = f"group {place.group + 1}" if place.group >= 0 else "no place"
         rows.append(
             (

@@ -11,7 +11,7 @@ from generator.pages import claim_views, main_figures
 from generator.tables import Cell, Column, Table
 
 if TYPE_CHECKING:
-    from generator.catalog import Framework, Section
+    from generator.catalog import Fact, Framework, Section
     from generator.figures import Figures
     from generator.pages import Draw, Inputs
 
@@ -79,16 +79,19 @@ def _facts(label: str, frameworks: Sequence[Framework], ids: Sequence[str]) -> T
     for framework in frameworks:
         row = [Cell(framework.name, href=f"frameworks/{framework.id}.md", strong=True)]
         for id in ids:
-            fact = framework.facts.get(id)
-            if fact is None:
-                row.append(Cell("–"))
-                continue
-            value = fact.value if isinstance(fact.value, str) else tables.listing(fact.value)
-            row.append(Cell(value, detail=fact.note, source=fact.source))
+            row.append(fact_cell(framework.facts.get(id)))
         rows.append(tuple(row))
     titles = (id.replace("_", " ").capitalize() for id in ids)
     columns = (Column("Framework"), *map(Column, titles))
     return Table(label, columns, tuple(rows), plain=True)
+
+
+def fact_cell(fact: Fact | None) -> Cell:
+    """Return what a source says, with the source; a dash where there is no such fact."""
+    if fact is None:
+        return Cell("–")
+    value = fact.value if isinstance(fact.value, str) else tables.listing(fact.value)
+    return Cell(value, detail=fact.note, source=fact.source)
 
 
 def modes_table(frameworks: Sequence[Framework], kind: str) -> Table:
