@@ -61,9 +61,10 @@
       const given = weights();
       const scores = data.places[+place.value].scores;
       for (const need of data.needs) sliders[need.id].nextElementSibling.textContent = given[need.id];
-      const { groups, without } = rank(scores, data.needs, given);
-      const leaders = (groups[0] || []).map((one) => data.frameworks[one.framework]);
       const weighed = Object.values(given).some(Boolean);
+      // Without any weight there is nothing to rank, and no reason to give.
+      const { groups, without } = weighed ? rank(scores, data.needs, given) : { groups: [], without: [] };
+      const leaders = (groups[0] || []).map((one) => data.frameworks[one.framework]);
       said.textContent = !weighed
         ? "Give at least one need a weight."
         : groups.length === 0 || (groups.length === 1 && !without.length)

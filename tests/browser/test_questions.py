@@ -6,9 +6,10 @@
 4. Was the article right that MXNet wins?
 5. How many of its claims still hold?
 6. Which one suits me if speed alone counts?
-7. Is Theano still maintained, and what follows it?
-8. What changed between releases?
-9. Which versions are these, when were they measured, and where are the raw numbers?
+7. Can MXNet run a loop whose length the data decide, inside its graph?
+8. Is Theano still maintained, and what follows it?
+9. What changed between releases?
+10. Which versions are these, when were they measured, and where are the raw numbers?
 """
 
 import re
@@ -106,6 +107,18 @@ def test_which_suits_me_if_speed_alone_counts(ask, measured, main):
     shown = [row.locator("td").nth(0).inner_text() for row in rows
              if row.locator("td").nth(1).inner_text().startswith("1")]  # fmt: skip
     assert shown == [names[leader] for leader in leaders]
+
+
+def test_whether_mxnet_runs_a_loop_of_any_length_in_its_graph(ask, measured, main):
+    frameworks = measured[0].catalog.frameworks
+    sheets = main.answers["control"]
+    answers = {f.name: sheets.get(f.id, {}).get(("while", "captured")) for f in frameworks}
+    able = [name for name, answer in answers.items() if answer and answer.good]
+    text = ask("Control flow operators").locator(".finding").first.inner_text()
+    (said,) = re.findall(r"A data-dependent loop in a graph: (.*)[.]", text)
+    everybody = {f"all {len(frameworks)} frameworks"} if len(able) == len(frameworks) else set()
+    assert said in {tables.listing(able), *everybody}
+    assert ("MXNet" in said or bool(everybody)) == ("MXNet" in able)
 
 
 def test_whether_theano_is_maintained_and_what_follows_it(ask, measured):

@@ -377,6 +377,10 @@ def test_the_chooser_keeps_its_weights_in_the_address(visit, address):
     before = page.evaluate(STANDINGS)
     again, problems = visit(page.url.removeprefix(f"{address}/"))
     assert again.evaluate(STANDINGS) == before
+    for need in choosing.NEEDS:
+        again.get_by_role("slider", name=need.title).fill("0")
+    assert again.locator(".chooser tbody tr").count() == 0
+    assert "at least one need" in again.locator(".chooser .said").inner_text()
     assert problems == []
 
 
