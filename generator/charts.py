@@ -9,6 +9,7 @@ is the same for both.
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import datetime
 import functools
 import hashlib
@@ -61,6 +62,7 @@ class Chart:
         alt: what the picture shows, for whoever cannot see it.
         specs: "wide" and "narrow", or only the latter -> Vega-Lite specification without a
             configuration.
+        rows: what is drawn, unrounded, to be downloaded; all with the same names in one order.
 
     """
 
@@ -68,6 +70,7 @@ class Chart:
     title: str
     alt: str
     specs: Mapping[str, dict[str, Any]]
+    rows: tuple[Mapping[str, Any], ...]
 
     def digest(self, renderer: str) -> str:
         """Ten hexadecimal digits that change with anything that changes the drawing.
@@ -77,7 +80,7 @@ class Chart:
 
         """
         looks = {scheme: configuration(scheme) for scheme in SCHEMES}
-        text = json.dumps([renderer, self.specs, looks], sort_keys=True)
+        text = json.dumps([renderer, self.specs, looks, self.rows], sort_keys=True, default=str)
         return hashlib.sha256(text.encode()).hexdigest()[:10]
 
 
@@ -205,7 +208,11 @@ def intervals(
 
     """
     specs = {size: _intervals(title, marks, axis, frameworks, better, log, size) for size in WIDTHS}
-    return Chart(name, title, _alternative(title, marks, axis), specs)
+    return Chart(name, title, _alternative(title, marks, axis), specs, _rows(marks))
+
+
+def _rows(drawn: Sequence[Mark] | Sequence[Point] | Sequence[Moment]) -> tuple[dict[str, Any], ...]:
+    return tuple(dataclasses.asdict(each) for each in drawn)
 
 
 def _alternative(title: str, marks: Sequence[Mark], axis: str) -> str:
@@ -257,6 +264,7 @@ def _intervals(
     return {
         "$schema": _schema(),
         "title": {"text": _wrapped(title, narrow)},
+        "params": _PICKED,
         "vconcat": drawn,
         "datasets": data,
         "spacing": 18,
@@ -306,6 +314,18 @@ def _unchecked() -> Iterator[None]:
         yield
 
 
+_PICKED = [{"name": "picked", "value": ""}]
+"""The framework that stands out, "" for none; the page sets it in all its charts at once."""
+
+
+def _faded(opacity: float) -> Any:
+    """Return the opacity of marks, a fraction of it where another framework stands out."""
+    import altair as alt
+
+    stands = alt.when("!picked || datum.framework == picked")
+    return stands.then(alt.value(opacity)).otherwise(alt.value(round(0.15 * opacity, 3)))
+
+
 @functools.cache
 @_unchecked()
 def _panel_frame(narrow: bool) -> str:
@@ -338,27 +358,32 @@ def _panel_frame(narrow: bool) -> str:
     good = base.transform_filter("isValid(datum.estimate)")
     started = good.transform_filter("isValid(datum.start)")
     layers = [
-        started.mark_rule(strokeWidth=2, opacity=0.45, yOffset=drop).encode(
-            x=alt.X("start:Q", **x), x2="estimate:Q", y=y, color=colour
+        started.mark_rule(strokeWidth=2, yOffset=drop).encode(
+            x=alt.X("start:Q", **x), x2="estimate:Q", y=y, color=colour, opacity=_faded(0.45)
         ),
         started.mark_point(filled=False, size=60, strokeWidth=1.8, yOffset=drop).encode(
-            x=alt.X("start:Q", **x), y=y, color=colour, shape=shape
+            x=alt.X("start:Q", **x), y=y, color=colour, shape=shape, opacity=_faded(1)
         ),
-        good.mark_rule(strokeWidth=3, opacity=0.55, yOffset=drop).encode(
-            x=alt.X("low:Q", **x), x2="high:Q", y=y, color=colour
+        good.mark_rule(strokeWidth=3, yOffset=drop).encode(
+            x=alt.X("low:Q", **x), x2="high:Q", y=y, color=colour, opacity=_faded(0.55)
         ),
-        good.mark_point(filled=True, size=85, opacity=1, yOffset=drop).encode(
-            x=alt.X("estimate:Q", **x), y=y, color=colour, shape=shape, tooltip=tooltip
+        good.mark_point(filled=True, size=85, yOffset=drop).encode(
+            x=alt.X("estimate:Q", **x),
+            y=y,
+            color=colour,
+            shape=shape,
+            opacity=_faded(1),
+            tooltip=tooltip,
         ),
         base.mark_text(
             align="left" if narrow else "right", dy=above, baseline="middle", style="plain"
-        ).encode(x=alt.value(0 if narrow else -10), y=y, text="label:N"),
+        ).encode(x=alt.value(0 if narrow else -10), y=y, text="label:N", opacity=_faded(1)),
         good.mark_text(
             align="right" if narrow else "left", dy=above, baseline="middle", style="plain"
-        ).encode(x=alt.value(_gap("aside")), y=y, text="text:N"),
+        ).encode(x=alt.value(_gap("aside")), y=y, text="text:N", opacity=_faded(1)),
         base.transform_filter("!isValid(datum.estimate)")
         .mark_text(align="left", dy=drop, style="fault", baseline="middle", limit=_gap("width"))
-        .encode(x=alt.value(2), y=y, text="fault:N"),
+        .encode(x=alt.value(2), y=y, text="fault:N", opacity=_faded(1)),
     ]
     chart = alt.layer(*layers).properties(height=alt.Step(44 if narrow else 28))
     return _text(chart)
@@ -388,7 +413,7 @@ class Point:
     """One point of a curve.
 
     Attributes:
-        panel: title of the small chart that it belongs to.
+        panel: title of the small chart that it belongs to: a framework's name.
         series: name of the curve, unique in its panel.
         kind: "imperative" (dashed, open) or "symbolic" (solid, filled).
         x, y: the place; both above 0.
@@ -426,7 +451,9 @@ def curves(
     for point in sorted(points, key=lambda point: point.x):
         ends[point.panel, point.series] = point
     rows = [f"{p.panel}, {p.series}: {p.text} at {p.x:g}" for p in ends.values()]
-    return Chart(name, title, f"Chart: {title} {y} against {x}. {'; '.join(rows)}.", specs)
+    return Chart(
+        name, title, f"Chart: {title} {y} against {x}. {'; '.join(rows)}.", specs, _rows(points)
+    )
 
 
 def _curves(
@@ -482,6 +509,7 @@ def _grid(
     return {
         "$schema": _schema(),
         "title": {"text": _wrapped(title, size == "narrow")},
+        "params": _PICKED,
         "vconcat": rows,
         "datasets": data,
         "spacing": 18,
@@ -528,6 +556,7 @@ def _curve_rows(points: Sequence[Point], domain: Sequence[float]) -> list[dict[s
         end = last[point.series] is point
         rows.append(
             {
+                "framework": point.panel,
                 "series": point.series,
                 "kind": point.kind,
                 "x": point.x,
@@ -581,15 +610,16 @@ def _curve_frame() -> str:
     ]
     base = alt.Chart(alt.NamedData(_gap("data")))
     layers = [
-        base.mark_rule(strokeWidth=3, opacity=0.4).encode(
-            x=x, y=y("low"), y2="high:Q", color=colour
+        base.mark_rule(strokeWidth=3).encode(
+            x=x, y=y("low"), y2="high:Q", color=colour, opacity=_faded(0.4)
         ),
         base.mark_line(strokeWidth=2).encode(
-            x=x, y=y("y"), detail="series:N", color=colour, strokeDash=dash
+            x=x, y=y("y"), detail="series:N", color=colour, strokeDash=dash,
+            opacity=_faded(1),
         ),
-        base.mark_point(filled=True, size=45, opacity=1).encode(
+        base.mark_point(filled=True, size=45).encode(
             x=x, y=y("y"), color=colour, shape=alt.Shape("kind:N", scale=scale, legend=None),
-            tooltip=tooltip,
+            tooltip=tooltip, opacity=_faded(1),
         ),
         base.transform_filter("datum.label != ''")
         .mark_text(
@@ -599,7 +629,7 @@ def _curve_frame() -> str:
         .encode(
             x=alt.value(_gap("aside")),
             y=alt.Y("height:Q", scale=None, axis=None),
-            text="label:N",
+            text="label:N", opacity=_faded(1),
         ),
     ]  # fmt: skip
     chart = alt.layer(*layers).resolve_scale(y="shared").properties(height=CURVE_HEIGHT)
@@ -659,11 +689,10 @@ def timeline(
 
     """
     specs = {size: _timeline(title, moments, y, frameworks, better, size) for size in WIDTHS}
-    words = {"faster": " (better)", "slower": " (worse)"}
-    rows = [
-        f"{m.panel} {m.label}, {m.day.year}: {m.text}{words.get(m.change, '')}" for m in moments
-    ]
-    return Chart(name, title, f"Chart: {title} {y} by release date. {'; '.join(rows)}.", specs)
+    told = {"faster": " (better)", "slower": " (worse)"}
+    rows = [f"{m.panel} {m.label}, {m.day.year}: {m.text}{told.get(m.change, '')}" for m in moments]
+    words = f"Chart: {title} {y} by release date. {'; '.join(rows)}."
+    return Chart(name, title, words, specs, _rows(moments))
 
 
 def _timeline(
@@ -782,23 +811,23 @@ def _timeline_frame() -> str:
     base = alt.Chart(alt.NamedData(_gap("data")))
     names: dict[str, Any] = {"fontSize": 10.5, "style": "plain", "align": "center"}
     layers = [
-        base.mark_line(strokeWidth=1.5, opacity=0.45).encode(
-            x=x, y=y("y"), color=colour, order=alt.Order("order:Q")
+        base.mark_line(strokeWidth=1.5).encode(
+            x=x, y=y("y"), color=colour, opacity=_faded(0.45), order=alt.Order("order:Q")
         ),
-        base.mark_rule(strokeWidth=3, opacity=0.5).encode(
-            x=x, y=y("low"), y2="high:Q", color=colour
+        base.mark_rule(strokeWidth=3).encode(
+            x=x, y=y("low"), y2="high:Q", color=colour, opacity=_faded(0.5)
         ),
         base.transform_filter("!datum.other")
-        .mark_point(filled=True, size=75, opacity=1)
-        .encode(x=x, y=y("y"), color=colour, tooltip=tooltip, shape=shape),
+        .mark_point(filled=True, size=75)
+        .encode(x=x, y=y("y"), color=colour, tooltip=tooltip, shape=shape, opacity=_faded(1)),
         base.transform_filter("datum.other")
-        .mark_point(filled=False, size=60, opacity=1, strokeWidth=1.8)
-        .encode(x=x, y=y("y"), color=colour, tooltip=tooltip, shape=shape),
+        .mark_point(filled=False, size=60, strokeWidth=1.8)
+        .encode(x=x, y=y("y"), color=colour, tooltip=tooltip, shape=shape, opacity=_faded(1)),
         base.transform_filter("datum.place == 'above'").mark_text(dy=-13, **names).encode(
-            x=x, y=y("y"), text="label:N"
+            x=x, y=y("y"), text="label:N", opacity=_faded(1)
         ),
         base.transform_filter("datum.place == 'below'").mark_text(dy=14, **names).encode(
-            x=x, y=y("y"), text="label:N"
+            x=x, y=y("y"), text="label:N", opacity=_faded(1)
         ),
     ]  # fmt: skip
     chart = alt.layer(*layers).resolve_scale(y="shared").properties(height=CURVE_HEIGHT)
@@ -841,7 +870,9 @@ def samples(
     alt_text = (
         f"Chart: {title} {len(values)} samples in {len({v[0] for v in values})} blocks; {axis}."
     )
-    return Chart(name, title, alt_text, {"narrow": specification})
+    names = ("block", "sample", "value", "disturbed")
+    taken = tuple(dict(zip(names, value, strict=True)) for value in values)
+    return Chart(name, title, alt_text, {"narrow": specification}, taken)
 
 
 def _spread(values: Sequence[tuple[int, int, float, bool]]) -> list[dict[str, Any]]:

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from mkdocs.utils import get_relative_url
 
-from generator import policy, site
+from generator import policy, preload, site
 
 
 def on_startup(command: str, dirty: bool) -> None:  # noqa: ARG001 - as MkDocs calls it
@@ -28,7 +28,7 @@ def on_pre_build(config: Any) -> None:  # noqa: ARG001 - the name is MkDocs' own
 
 
 def on_post_page(output: str, page: Any, config: Any) -> str:
-    """Return a page with its policy, its scripts in files."""
+    """Return a page with its policy, its scripts in files, what it needs named early."""
     return _secured(output, get_relative_url(".", page.url), config)
 
 
@@ -43,6 +43,7 @@ def _secured(html: str, base: str, config: Any) -> str:
     if _preview and _preview[-1]:
         return html
     page, scripts = policy.secured(html, base)
+    page = preload.preloaded(page)
     for name, text in scripts.items():
         path = Path(config["site_dir"], name)
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -70,6 +70,8 @@ class Picture:
 
     alt: str
     drawings: tuple[Drawing, ...]
+    data: str
+    """What is drawn, as CSV."""
     script: str
     """File name, beside the drawings, of what makes them interactive."""
 

@@ -12,6 +12,7 @@ import dataclasses
 import datetime
 import functools
 import importlib.metadata
+import io
 import json
 import os
 import re
@@ -488,7 +489,8 @@ class _Writer:
                 width, height = _size(self._path(f"report/{name}"))
                 drawings.append(pages.Drawing(name, width, height))
         self.text(f"report/{stem}.json", lambda: _specification(chart))
-        return pages.Picture(chart.alt, tuple(drawings), vega_name())
+        self.text(f"report/{stem}.csv", lambda: _rows(chart))
+        return pages.Picture(chart.alt, tuple(drawings), f"{stem}.csv", vega_name())
 
     def card(self, page: str, title: str, description: str) -> str:
         """Draw what a link to a page unfolds to, unless it exists; return its place in the site."""
@@ -545,6 +547,14 @@ def _specification(chart: charts.Chart) -> str:
 
     schemes = {scheme: charts.configuration(scheme) for scheme in charts.SCHEMES}
     return json.dumps({**chart.specs, **schemes}, separators=(",", ":"))
+
+
+def _rows(chart: charts.Chart) -> str:
+    text = io.StringIO(newline="")
+    writer = csv.DictWriter(text, list(chart.rows[0]) if chart.rows else [], lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(chart.rows)
+    return text.getvalue()
 
 
 def _replace(path: Path, data: bytes) -> None:

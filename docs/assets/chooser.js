@@ -2,6 +2,7 @@
 // same, in the same order of additions, for the presets that stand on the page without this.
 (() => {
   "use strict";
+  const { make, address, mountTable } = window.report;
 
   function rank(scores, needs, weights) {
     const weighed = needs.filter((need) => weights[need.id]);
@@ -27,31 +28,29 @@
     return { groups, without };
   }
 
-  const make = (name, properties = {}, ...children) => {
-    const made = Object.assign(document.createElement(name), properties);
-    made.append(...children);
-    return made;
-  };
-
-  // What weighs most, for or against.
-  function reason(mine, needs, weights, against) {
-    const weight = (need) => weights[need.id] * (against ? 1 - mine[need.id][0] : mine[need.id][0]);
-    const best = needs.filter((need) => weights[need.id]).reduce((a, b) => (weight(b) > weight(a) ? b : a));
-    if (!(weight(best) > 0)) return "–";
-    const [, , , text, address] = mine[best.id];
-    const words = `${best.title}: ${text}`;
-    return address ? make("a", { href: address, textContent: words }) : words;
+  // What weighs most in favour of a framework, and what against it, unless that is the same.
+  function reasons(mine, needs, weights) {
+    const weighed = needs.filter((need) => weights[need.id]);
+    const most = (weight) => weighed.reduce((a, b) => (weight(b) > weight(a) ? b : a));
+    const best = most((need) => weights[need.id] * mine[need.id][0]);
+    const worst = most((need) => weights[need.id] * (1 - mine[need.id][0]));
+    return [best, worst === best ? undefined : worst].map((need) => {
+      if (!need) return "–";
+      const [, , , text, href] = mine[need.id];
+      const words = `${need.title}: ${text}`;
+      return href ? make("a", { href, textContent: words }) : words;
+    });
   }
 
   function mount(box) {
-    if (box.dataset.mounted) return;
-    box.dataset.mounted = "yes";
     const data = JSON.parse(box.dataset.chooser);
     const sliders = {};
     const place = make("select", { id: "chooser-place" });
     data.places.forEach((one, index) => place.append(make("option", { value: index, textContent: one.title })));
-    const result = make("div", { className: "report-table" });
+    const result = make("div", { className: "report-table", tabIndex: 0 });
     result.dataset.plain = "yes"; // sorting by anything else would hide the groups
+    result.setAttribute("role", "region");
+    result.setAttribute("aria-label", "Table: what suits your weights");
     const said = make("p", { className: "said" });
     said.setAttribute("aria-live", "polite");
 
@@ -79,8 +78,7 @@
           make("td", {}, make(group === 0 ? "strong" : "span", { textContent: data.frameworks[one.framework] })),
           make("td", {}, ...place),
           make("td", { className: "number", textContent: `${one.value.toFixed(2)} (${one.low.toFixed(2)} to ${one.high.toFixed(2)})` }),
-          make("td", { className: "wide" }, reason(mine, data.needs, given, false)),
-          make("td", { className: "wide" }, reason(mine, data.needs, given, true)),
+          ...reasons(mine, data.needs, given).map((words) => make("td", { className: "wide" }, words)),
         );
         row.dataset.framework = one.framework;
         row.dataset.group = group;
@@ -94,15 +92,17 @@
       }
       const head = make("thead", {}, make("tr", {},
         ...["Framework", "Group", "Total, of 1", "Most in its favour", "Most against it"].map((title) => make("th", { scope: "col", textContent: title }))));
-      const region = make("div", { className: "scroll", tabIndex: 0 }, make("table", {}, head, body));
-      region.setAttribute("role", "region");
-      region.setAttribute("aria-label", "Table: what suits your weights");
-      result.replaceChildren(...(weighed ? [region] : []));
+      result.replaceChildren(...(weighed ? [make("table", {}, head, body)] : []));
+      result.hidden = !weighed;
+      delete result.dataset.mounted;
+      mountTable(result);
       const state = Object.entries(given).filter(([, weight]) => weight).map(([need, weight]) => `${need}=${weight}`);
       if (+place.value) state.unshift(`on=${place.value}`);
-      // Not at every tick of a slider: browsers limit how often an address may change.
-      clearTimeout(box.waiting);
-      box.waiting = setTimeout(() => history.replaceState(null, "", `#${state.join("&")}`), 200);
+      return state.join("&");
+    }
+
+    function changed() {
+      address.set({ hash: show() });
     }
 
     function set(given) {
@@ -122,27 +122,23 @@
     for (const need of data.needs) {
       const slider = make("input", { type: "range", min: 0, max: data.most, step: 1, name: need.id });
       sliders[need.id] = slider;
-      slider.addEventListener("input", show);
+      slider.addEventListener("input", changed);
       fields.append(make("label", {}, make("span", { textContent: need.title }), slider, make("output")));
     }
     const presets = make("div", { className: "presets" });
     for (const preset of data.presets) {
       const button = make("button", { type: "button", textContent: preset.title });
-      button.addEventListener("click", () => (set(preset.weights), show()));
+      button.addEventListener("click", () => (set(preset.weights), changed()));
       presets.append(button);
     }
-    place.addEventListener("change", show);
+    place.addEventListener("change", changed);
     addEventListener("hashchange", () => read() && show());
     const where = make("label", { className: "place" }, make("span", { textContent: "Measured on" }), place);
     box.append(presets, fields, ...(data.places.length > 1 ? [where] : []), said, result);
     set(data.presets[0].weights);
     read();
-    show();
-    clearTimeout(box.waiting); // an address that says nothing, or leads to a part of the page, stays
+    show(); // an address that says nothing, or leads to a part of the page, stays
   }
 
-  const all = () => document.querySelectorAll("[data-chooser]").forEach(mount);
-  if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", all);
-  else all();
-  window.document$?.subscribe(all);
+  document.querySelectorAll("[data-chooser]").forEach(mount);
 })();

@@ -1,7 +1,67 @@
-// Two small things, both on top of pages that work without them:
-// tables that sort, filter and can be copied, and charts that become interactive when somebody turns to them.
+// On top of pages that work without it: tables that sort, filter and can be copied; charts that become
+// interactive when somebody turns to them; and the theme's own script, fetched at the first gesture.
 (() => {
   "use strict";
+
+  const make = (name, properties = {}, ...children) => {
+    const made = Object.assign(document.createElement(name), properties);
+    made.append(...children);
+    return made;
+  };
+
+  const fetched = {};
+  const load = (source) => (fetched[source] ||= new Promise((resolve, reject) => {
+    document.head.append(make("script", { src: source, onload: resolve, onerror: reject }));
+  }));
+
+  // Parts of the address that hold what a reader did. Browsers limit how often an address may change,
+  // and some let files have none of this.
+  const address = {
+    waiting: 0,
+    parts: {},
+    set(parts) {
+      Object.assign(this.parts, parts);
+      clearTimeout(this.waiting);
+      this.waiting = setTimeout(() => {
+        const now = Object.assign(new URL(location.href), this.parts);
+        this.parts = {};
+        try { history.replaceState(null, "", now); } catch { /* the page works all the same */ }
+      }, 200);
+    },
+  };
+
+  const scheme = () => (document.body.dataset.mdColorScheme === "slate" ? "dark" : "light");
+
+  // -- the theme's script ----------------------------------------------------------------------
+  // Search, changing the colours, the mark in the table of contents: nobody misses it before they
+  // move. What was pressed or switched first happens again once it is there.
+  const later = document.querySelector("script[type=later]");
+  const gestures = ["pointermove", "pointerdown", "touchstart", "wheel", "scroll", "keydown", "change"];
+  let missed, waking;
+  function gesture(event) {
+    if (["keydown", "change"].includes(event.type)) missed ||= event;
+    waking ||= wake();
+  }
+  async function wake() {
+    await load(later.src);
+    document.dispatchEvent(new Event("DOMContentLoaded")); // which it waits for, and is over
+    for (const name of gestures) removeEventListener(name, gesture, true);
+    missed?.target.dispatchEvent(new missed.constructor(missed.type, missed));
+  }
+  if (later) {
+    // What it would do first: show what works with scripts only, take the colours that the reader's
+    // system prefers, and offer the others.
+    document.documentElement.classList.replace("no-js", "js");
+    const palettes = [...document.querySelectorAll("[data-md-component=palette] input")];
+    const preferred = palettes.find((palette) => matchMedia(palette.dataset.mdColorMedia).matches);
+    if (preferred && !window.__md_get?.("__palette")) document.body.dataset.mdColorScheme = preferred.dataset.mdColorScheme;
+    for (const palette of palettes) {
+      palette.checked = palette.dataset.mdColorScheme === document.body.dataset.mdColorScheme;
+      palette.nextElementSibling.hidden = !palette.checked;
+    }
+    for (const name of gestures) addEventListener(name, gesture, { capture: true, passive: true });
+    if (/[?&][qh]=/.test(location.search)) waking = wake(); // a search that was shared
+  }
 
   // -- tables ----------------------------------------------------------------------------------
   const key = (cell) => (cell.dataset.sort === undefined ? cell.textContent.trim() : +cell.dataset.sort);
@@ -24,34 +84,13 @@
     table.tBodies[0].append(...rows);
   }
 
-  // A region that scrolls must be reachable by keyboard. The theme wraps tables in such regions.
-  function mountRegion(scroll) {
-    const heading = scroll.querySelector("th")?.textContent.trim();
-    scroll.tabIndex = 0;
-    scroll.setAttribute("role", "region");
-    scroll.setAttribute("aria-label", "Table: " + (scroll.closest("[data-label]")?.dataset.label || heading));
-  }
-
-  // What was done to a table is kept in the address, as t<place><what>, to be shared. Browsers limit
-  // how often an address may change, and some let files have none of this.
-  let writing;
+  // What was done to a table is kept in the address, as t<place><what>, to be shared.
   const asked = new URL(location.href).searchParams;
   function remember(name, value) {
     if (value) asked.set(name, value);
     else asked.delete(name);
-    clearTimeout(writing);
-    writing = setTimeout(() => {
-      const address = new URL(location.href);
-      address.search = asked.toString();
-      try { history.replaceState(null, "", address); } catch { /* the table works all the same */ }
-    }, 200);
+    address.set({ search: asked.toString() });
   }
-
-  const make = (name, properties = {}, ...children) => {
-    const made = Object.assign(document.createElement(name), properties);
-    made.append(...children);
-    return made;
-  };
 
   // What is shown of a cell, on one line; the quieter second line in brackets.
   function words(cell) {
@@ -84,6 +123,7 @@
     const table = box.querySelector("table");
     if (!table || !table.tHead || box.dataset.mounted) return;
     box.dataset.mounted = "yes";
+    table.className = "data"; // the theme moves tables without a class into boxes of its own
     if (box.dataset.plain) return;
     const place = `t${[...document.querySelectorAll(".report-table")].indexOf(box) + 1}`;
     const headings = [...table.tHead.rows[0].cells];
@@ -103,7 +143,8 @@
     }
 
     if (rows.length >= 10) {
-      const input = make("input", { type: "search" });
+      const input = make("input", { type: "search", placeholder: "Filter" });
+      input.setAttribute("aria-label", "Filter");
       const filter = () => {
         const wanted = input.value.toLowerCase().split(/\s+/);
         let shown = 0;
@@ -115,7 +156,7 @@
         said.textContent = input.value ? `${shown} of ${rows.length} rows` : "";
       };
       input.addEventListener("input", () => (filter(), remember(`${place}filter`, input.value)));
-      bar.append(make("label", {}, "Filter ", input));
+      bar.append(input);
       input.value = asked.get(`${place}filter`) || "";
       if (input.value) filter();
     }
@@ -152,27 +193,18 @@
     bar.append(said);
     const [, column, down] = /^(\d+)(-?)$/.exec(asked.get(`${place}sort`) || "") || [];
     for (let turn = 0; headings[column - 1] && turn <= (down ? 1 : 0); turn++) sort(table, headings[column - 1]);
-    box.prepend(bar);
+    box.before(bar); // not in it: browsers look at every field, and would lay all tables out for that
   }
 
   // -- charts ----------------------------------------------------------------------------------
   const narrow = matchMedia("(max-width: 44.9375em)");
-  const scheme = () => (document.body.dataset.mdColorScheme === "slate" ? "dark" : "light");
-  let bundle;
-
-  const load = (address) =>
-    (bundle ||= new Promise((resolve, reject) => {
-      const script = document.createElement("script");
-      script.src = address;
-      script.onload = resolve;
-      script.onerror = reject;
-      document.head.append(script);
-    }));
+  const figures = () => [...document.querySelectorAll(".chart")];
+  let picked = ""; // the framework that stands out in every chart of the page
 
   async function draw(figure) {
     const specification = figure.specification;
     const stage = figure.querySelector(".stage");
-    await window.vegaEmbed(stage, { ...((!narrow.matches && specification.wide) || specification.narrow), config: specification[scheme()] }, {
+    const drawn = await window.vegaEmbed(stage, { ...((!narrow.matches && specification.wide) || specification.narrow), config: specification[scheme()] }, {
       actions: false, renderer: "svg", ast: true, mode: "vega-lite", defaultStyle: false, tooltip: { disableDefaultStyle: true },
     });
     stage.querySelectorAll("svg").forEach((svg) => {
@@ -183,54 +215,111 @@
         for (const name of ["role", "aria-label", "aria-roledescription"]) part.removeAttribute(name);
       });
     });
+    figure.view = drawn.view;
+    figure.view.addEventListener("click", (event, item) => {
+      const name = item?.datum?.framework;
+      if (name) pick(name === picked ? "" : name);
+    });
+    mark(figure);
     figure.classList.add("live");
   }
 
-  async function upgrade(figure) {
-    if (figure.specification || figure.dataset.busy) return;
-    figure.dataset.busy = "yes";
-    try {
-      const image = figure.querySelector("img");
-      const address = image.src.replace(/\.(wide|narrow)-(light|dark)\.svg.*$/, ".json");
-      const [answer] = await Promise.all([fetch(address), load(address.replace(/[^/]*$/, figure.dataset.script))]);
-      figure.specification = await answer.json();
-      const stage = document.createElement("div");
-      stage.className = "stage";
-      figure.querySelector("p").after(stage);
-      await draw(figure);
-      const button = figure.querySelector(".explore");
-      // Never take away what has the focus.
-      if (button === document.activeElement) button.textContent = "Interactive: point at a mark";
-      else button.remove();
-    } finally {
-      delete figure.dataset.busy;
+  function mark(figure) {
+    if (figure.picker) figure.picker.value = picked;
+    if (figure.frameworks.length) figure.view.signal("picked", picked).run();
+  }
+
+  // Make a framework stand out in every chart of the page that shows it.
+  async function pick(name) {
+    picked = name;
+    await Promise.all(figures().map(upgrade));
+    for (const figure of figures()) if (figure.view) mark(figure);
+  }
+
+  // Frameworks that a specification shows.
+  function shown(specification) {
+    const rows = Object.values(specification.narrow.datasets).flat();
+    return [...new Set(rows.map((row) => row.framework).filter(Boolean))];
+  }
+
+  const upgrade = (figure) => (figure.upgraded ||= interactive(figure).catch((error) => {
+    figure.upgraded = undefined; // the picture stays, and the next gesture tries again
+    throw error;
+  }));
+
+  async function interactive(figure) {
+    const image = figure.querySelector("img");
+    const source = image.src.replace(/\.(wide|narrow)-(light|dark)\.svg.*$/, ".json");
+    const [answer] = await Promise.all([fetch(source), load(source.replace(/[^/]*$/, figure.dataset.script))]);
+    figure.specification = await answer.json();
+    figure.frameworks = shown(figure.specification);
+    const button = figure.querySelector(".explore");
+    if (figure.frameworks.length > 1) {
+      figure.picker = make("select", {}, ...["", ...figure.frameworks].map((name) => make("option", { value: name, textContent: name || "all" })));
+      figure.picker.addEventListener("change", () => pick(figure.picker.value));
+      button.after(make("label", { className: "picker" }, "Highlight ", figure.picker));
     }
+    figure.querySelector("p").after(make("div", { className: "stage" }));
+    await draw(figure);
+    // Never take away what has the focus.
+    if (button === document.activeElement) button.textContent = "Interactive: point at a mark";
+    else button.remove();
+  }
+
+  // The drawing in the colours of the page, twice as large.
+  async function png(figure) {
+    const drawing = figure.querySelector(`img[src$="-${scheme()}.svg"]`);
+    const canvas = make("canvas", { width: 2 * drawing.getAttribute("width"), height: 2 * drawing.getAttribute("height") });
+    const copied = make("img", { src: drawing.src, width: canvas.width, height: canvas.height });
+    await copied.decode();
+    const pen = canvas.getContext("2d");
+    pen.fillStyle = getComputedStyle(document.body).backgroundColor;
+    pen.fillRect(0, 0, canvas.width, canvas.height);
+    pen.drawImage(copied, 0, 0, canvas.width, canvas.height);
+    const file = await new Promise((resolve) => canvas.toBlob(resolve, "image/png"));
+    const link = make("a", { href: URL.createObjectURL(file), download: drawing.src.replace(/^.*\/|\.[0-9a-f]{10}\.[^/]*$/g, "") + ".png" });
+    link.click();
+    setTimeout(() => URL.revokeObjectURL(link.href), 10000);
   }
 
   function mountChart(figure) {
     if (figure.dataset.mounted || location.protocol === "file:") return; // files cannot be fetched from files
     figure.dataset.mounted = "yes";
-    const button = document.createElement("button");
-    button.type = "button";
-    button.className = "explore";
-    button.textContent = "Explore";
+    const caption = figure.querySelector(".caption");
+    const button = make("button", { type: "button", className: "explore", textContent: "Explore" });
     button.setAttribute("aria-label", "Explore: make this chart interactive");
     button.addEventListener("click", () => upgrade(figure));
-    (figure.querySelector(".caption p") || figure.querySelector(".caption") || figure).prepend(button);
-    figure.addEventListener("pointerenter", () => upgrade(figure), { once: true });
+    (caption.querySelector("p") || caption).prepend(button);
+    figure.querySelector("p").addEventListener("pointerenter", () => upgrade(figure), { once: true });
+    const copied = make("button", { type: "button", textContent: "PNG" });
+    copied.addEventListener("click", () => png(figure));
+    caption.querySelector(".files a").after(", ", copied);
   }
 
-  const redraw = () => document.querySelectorAll(".chart").forEach((figure) => figure.specification && draw(figure));
+  const redraw = () => figures().forEach((figure) => figure.view && draw(figure));
   narrow.addEventListener("change", redraw);
   new MutationObserver(redraw).observe(document.body, { attributeFilter: ["data-md-color-scheme"] });
 
-  // -- both, also after an instant navigation --------------------------------------------------
-  function mount() {
-    document.querySelectorAll(".report-table").forEach(mountTable);
-    document.querySelectorAll(".chart").forEach(mountChart);
-    document.querySelectorAll(".md-typeset__scrollwrap:not([role])").forEach(mountRegion);
+  // What scrolls must be reached by keyboard.
+  const scrolling = new ResizeObserver((entries) => {
+    for (const { target } of entries) target.tabIndex = target.scrollWidth > target.clientWidth ? 0 : -1;
+  });
+  document.querySelectorAll("pre > code").forEach((code) => scrolling.observe(code));
+  document.querySelectorAll(".report-table").forEach(mountTable);
+  figures().forEach(mountChart);
+  // The theme leaves its search without a name, and the buttons of narrow windows to the mouse.
+  document.querySelector(".md-search")?.setAttribute("aria-label", "Search");
+  for (const [toggle, name] of Object.entries({ __drawer: "Menu", __search: "Search" })) {
+    const label = document.querySelector(`.md-header__button[for=${toggle}]`);
+    if (!label) continue;
+    const button = make("button", { type: "button", className: label.className, onclick: () => document.getElementById(toggle).click() }, ...label.childNodes);
+    button.setAttribute("aria-label", name);
+    button.setAttribute("for", toggle); // the theme's style knows it by this
+    label.replaceWith(button);
   }
-  if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", mount);
-  else mount();
-  window.document$?.subscribe(mount);
+  const drawer = matchMedia("(max-width: 76.2344em)");
+  const reach = () => document.querySelectorAll("label:is(.md-nav__title, .md-nav__link)").forEach((label) => { label.tabIndex = drawer.matches ? 0 : -1; });
+  reach();
+  drawer.addEventListener("change", reach);
+  window.report = { make, address, mountTable };
 })();

@@ -133,12 +133,9 @@ def _standings(
     for one in standings:
         mine = scores[one.framework]
         weighed = [need for need in NEEDS if preset.weights.get(need.id)]
-        # What moved the total most, in either direction, and says why.
-        ordered = sorted(weighed, key=lambda need: -preset.weights[need.id] * mine[need.id].value)
-        weak = sorted(
-            weighed, key=lambda need: -preset.weights[need.id] * (1 - mine[need.id].value)
-        )
-        best, worst = ordered[0], weak[0]
+        # What moved the total most, in either direction; as assets/chooser.js chooses.
+        best = max(weighed, key=lambda need: preset.weights[need.id] * mine[need.id].value)
+        worst = max(weighed, key=lambda need: preset.weights[need.id] * (1 - mine[need.id].value))
         missing = [need.title for need in weighed if not mine[need.id].known]
         rows.append(
             (

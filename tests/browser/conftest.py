@@ -2,7 +2,9 @@
 
 import datetime
 import functools
+import gzip
 import http.server
+import re
 import shutil
 import sys
 import threading
@@ -65,7 +67,28 @@ def measured(checkout):
     return inputs, site._figures(inputs, results)
 
 
-class _Quiet(http.server.SimpleHTTPRequestHandler):
+class _Handler(http.server.SimpleHTTPRequestHandler):
+    """Sends text compressed, as the places do where such a site is published."""
+
+    protocol_version = "HTTP/1.1"
+
+    def do_GET(self):
+        path = Path(self.translate_path(self.path))
+        path = path / "index.html" if path.is_dir() else path
+        if not path.is_file():
+            self.send_error(404)
+            return
+        body, kind = path.read_bytes(), self.guess_type(str(path))
+        self.send_response(200)
+        if re.search("^text/|json|javascript|svg", kind):
+            kind += "; charset=utf-8"
+            body = gzip.compress(body)
+            self.send_header("Content-Encoding", "gzip")
+        self.send_header("Content-Type", kind)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
     def log_message(self, *arguments):
         pass
 
@@ -73,7 +96,7 @@ class _Quiet(http.server.SimpleHTTPRequestHandler):
 @pytest.fixture(scope="session")
 def address(checkout):
     """The address of the served site."""
-    handler = functools.partial(_Quiet, directory=str(checkout / "site"))
+    handler = functools.partial(_Handler, directory=str(checkout / "site"))
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         thread = threading.Thread(target=server.serve_forever)
         thread.start()

@@ -3,14 +3,19 @@
 import csv
 import gzip
 import json
+import os
 import re
+import shutil
 import subprocess
+import xml.etree.ElementTree as ET
 
 import numpy as np
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from PIL import Image
 
 from generator import catalog, choosing
+from tests.browser.conftest import BROWSERS
 
 LEVELS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 OVERFLOW = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
@@ -21,7 +26,14 @@ ALIKE = "tbody tr:nth-child(n + 13)"
 
 
 def violations(page):
-    """Ask axe about a page; rows far down in its tables are gone afterwards."""
+    """Ask axe about a page; rows far down in its tables are gone afterwards.
+
+    Tables out of sight are not laid out, and axe judges only what is.
+    """
+    page.evaluate(
+        "document.querySelectorAll('.report-table').forEach("
+        "table => { table.style.contentVisibility = 'visible' })"
+    )
     page.evaluate("rows => document.querySelectorAll(rows).forEach(row => row.remove())", ALIKE)
     found = Axe().run(page, options={"runOnly": {"type": "tag", "values": LEVELS}})
     return [
@@ -86,8 +98,7 @@ def test_charts_become_interactive_in_place(visit, path, width, scheme):
 def test_a_chart_follows_the_colour_scheme_and_explains_its_marks(visit):
     page, problems = visit("report/lenet.html")
     chart = page.locator(".chart").first
-    chart.get_by_role("button").focus()
-    page.keyboard.press("Enter")
+    chart.get_by_role("button", name="Explore").press("Enter")
     drawing = chart.locator(".stage svg")
     drawing.wait_for()
     chart.locator(".stage svg .mark-symbol path").first.hover()
@@ -97,6 +108,63 @@ def test_a_chart_follows_the_colour_scheme_and_explains_its_marks(visit):
         "[...document.querySelectorAll('.stage svg text')]"
         ".some(text => getComputedStyle(text).fill === 'rgb(232, 237, 239)')"
     )
+    assert problems == []
+
+
+def test_one_framework_stands_out_in_every_chart_of_a_page(visit):
+    page, problems = visit("report/history.html")
+    charts = page.locator(".chart")
+    charts.first.get_by_role("button", name="Explore").press("Enter")
+    charts.first.get_by_label("Highlight").select_option("MXNet")
+    faded = """chart => [...chart.querySelectorAll(".stage .mark-symbol path")]
+        .filter(mark => +getComputedStyle(mark).opacity < 0.2).length"""
+    page.wait_for_function(
+        "[...document.querySelectorAll('.chart')].every(chart => chart.querySelector('.picker'))"
+    )
+    assert charts.count() > 1
+    for index in range(charts.count()):
+        chart = charts.nth(index)
+        assert chart.get_by_label("Highlight").input_value() == "MXNet"
+        marks = chart.locator(".stage .mark-symbol path").count()
+        assert 0 < chart.evaluate(faded) < marks
+    # Pressing what stands out takes it back, everywhere.
+    charts.nth(1).locator(".stage .mark-symbol path[opacity='1']").first.click()
+    page.wait_for_function("document.querySelector('.picker select').value === ''")
+    assert [charts.nth(index).evaluate(faded) for index in range(charts.count())] == (
+        [0] * charts.count()
+    )
+    assert problems == []
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_a_chart_is_downloaded_as_picture_and_as_data(visit, measured, tmp_path, scheme):
+    page, problems = visit("report/lenet.html", scheme=scheme)
+    chart = page.locator(".chart").first
+    kept = {}
+    for role, name in (("link", "SVG"), ("button", "PNG"), ("link", "data")):
+        with page.expect_download() as found:
+            chart.get_by_role(role, name=name).click()
+        kept[name] = tmp_path / found.value.suggested_filename
+        found.value.save_as(kept[name])
+    assert [path.suffix for path in kept.values()] == [".svg", ".png", ".csv"]
+    assert ET.parse(kept["SVG"]).getroot().tag.endswith("svg")
+    with Image.open(kept["PNG"]) as image:
+        drawn = chart.locator("img:visible")
+        assert image.width == 2 * int(drawn.get_attribute("width"))
+        background = image.convert("RGB").getpixel((2, image.height - 2))
+        assert (sum(background) > 600) == (scheme == "light")
+        assert len(image.convert("RGB").getcolors(1 << 24)) > 20, "there is a drawing on it"
+    inputs, figures = measured
+    first = figures[inputs.machines[0], inputs.devices(inputs.machines[0], "lenet")[0]]
+    batch = inputs.document(first.machine, first.device)["settings"]["batch"]
+    expected = {
+        round(batch / row.summary.value, 6)
+        for panel in first.panels if panel.section == "lenet"
+        for row in panel.rows if row.summary is not None
+    }  # fmt: skip
+    with kept["data"].open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert {round(float(row["estimate"]), 6) for row in rows if row["estimate"]} == expected
     assert problems == []
 
 
@@ -154,23 +222,25 @@ def test_tables_filter_and_say_how_much_is_left(visit):
     page, problems = visit("report/lenet.html")
     table = page.locator(".report-table").first
     every = table.locator("tbody tr:visible").count()
-    table.get_by_label("Filter").focus()
+    bar = page.locator(".table-filter").first
+    bar.get_by_label("Filter").focus()
     page.keyboard.type("mxnet 1 thread")
     left = table.locator("tbody tr:visible")
     assert 0 < left.count() < every
     assert all("MXNet" in text for text in left.all_inner_texts())
-    assert table.locator("[aria-live]").inner_text() == f"{left.count()} of {every} rows"
+    assert bar.locator("[aria-live]").inner_text() == f"{left.count()} of {every} rows"
     assert problems == []
 
 
 def test_what_was_done_to_a_table_is_in_the_address(visit, address):
     page, problems = visit("report/lenet.html")
     table = page.locator(".report-table").first
-    table.get_by_label("Filter").fill("mxnet")
+    bar = page.locator(".table-filter").first
+    bar.get_by_label("Filter").fill("mxnet")
     table.locator("th").nth(2).get_by_role("button").click()
     table.locator("th").nth(2).get_by_role("button").click()
-    table.get_by_text("Columns").click()
-    table.locator("details").get_by_role("checkbox").first.uncheck()
+    bar.get_by_text("Columns").click()
+    bar.locator("details").get_by_role("checkbox").first.uncheck()
     page.wait_for_url(re.compile(r"t1hide=2"))
     assert "t1filter=mxnet" in page.url
     assert "t1sort=3-" in page.url
@@ -187,19 +257,123 @@ def test_what_was_done_to_a_table_is_in_the_address(visit, address):
 def test_tables_are_copied_as_they_are_shown(visit):
     page, problems = visit("report/lenet.html", permissions=["clipboard-read", "clipboard-write"])
     table = page.locator(".report-table").first
-    table.get_by_label("Filter").fill("mxnet 1 thread")
+    bar = page.locator(".table-filter").first
+    bar.get_by_label("Filter").fill("mxnet 1 thread")
     left = table.locator("tbody tr:visible").count()
-    table.get_by_role("button", name="Copy CSV").click()
+    bar.get_by_role("button", name="Copy CSV").click()
     page.wait_for_function("document.querySelector('[aria-live]').textContent.includes('copied')")
     rows = list(csv.reader(page.evaluate("navigator.clipboard.readText()").splitlines()))
     assert len(rows) == left + 1
     assert {len(row) for row in rows} == {table.locator("th").count()}
     assert all("MXNet" in row[0] for row in rows[1:])
-    table.get_by_role("button", name="Copy Markdown").click()
+    bar.get_by_role("button", name="Copy Markdown").click()
     page.wait_for_function("document.querySelector('[aria-live]').textContent.includes('Markdown')")
     lines = page.evaluate("navigator.clipboard.readText()").splitlines()
     assert len(lines) == left + 2
     assert set(lines[1]) == set("| -")
+    assert problems == []
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+def test_heading_and_first_column_of_a_long_table_stay_in_sight(visit, width):
+    page, problems = visit("report/lenet.html", width=width, height=600)
+    table = page.locator(".report-table").first
+    table.scroll_into_view_if_needed()
+    last = table.locator("tbody tr").last
+    last.scroll_into_view_if_needed()
+    table.evaluate("box => box.scrollTo(400, box.scrollHeight)")
+    box = table.bounding_box()
+    heading, first = table.locator("th").first.bounding_box(), last.locator("td").first
+    assert abs(heading["y"] - box["y"]) < 3
+    assert box["y"] <= last.bounding_box()["y"] < box["y"] + box["height"]
+    assert abs(first.bounding_box()["x"] - box["x"]) < 3
+    assert problems == []
+
+
+FOCUSED = """() => {
+    const element = document.activeElement;
+    const shown = element.matches(".md-option") ? element.nextElementSibling : element;
+    const box = shown.getBoundingClientRect(), style = getComputedStyle(shown);
+    const x = box.x + Math.min(box.width, 20) / 2, y = box.y + Math.min(box.height, 12) / 2;
+    const top = document.elementFromPoint(x, y);
+    return {
+        name: `${element.tagName} ${element.className} ${element.textContent.trim().slice(0, 30)}`,
+        body: element === document.body,
+        main: Boolean(element.closest(".md-content")),
+        inside: Boolean(box.width && box.bottom > 0 && box.y < innerHeight && box.right > 0),
+        // By what stays in sight; a region that scrolls may be larger than the window.
+        covered: Boolean(element.closest(".md-content") && element.tagName !== "DIV" && top
+            && !shown.contains(top) && !top.contains(shown)
+            && top.closest("th, .md-header, tr > :first-child")),
+        outlined: style.outlineStyle !== "none" || element.matches(".md-search__input"),
+    };
+}"""
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+@pytest.mark.parametrize("path", ["report/lenet.html", "report/chooser.html"])
+def test_the_keyboard_reaches_everything_and_shows_where_it_is(visit, path, width):
+    page, problems = visit(path, width=width)
+    page.keyboard.press("Shift")  # the theme's script comes with the first gesture
+    page.wait_for_selector("text=Type to start searching", state="attached")
+    page.wait_for_load_state("networkidle")
+    reached, wrong = 0, []
+    for _ in range(600):
+        page.keyboard.press("Tab")
+        now = page.evaluate(FOCUSED)
+        if now["body"]:
+            break
+        reached += now["main"]
+        if not now["inside"] or not now["outlined"] or now["covered"]:
+            wrong.append(now)
+    assert now["body"], "there is an end"
+    assert wrong == []
+    there = page.locator(
+        ".md-content :is(a[href], button, input, select, summary, [tabindex='0']):visible"
+    )
+    assert reached >= there.count() - 1
+    assert problems == []
+
+
+def test_a_narrow_window_is_used_without_a_mouse(visit):
+    page, problems = visit("index.html", width=390)
+    page.locator(".md-nav--primary a").first.wait_for(state="hidden")
+    page.get_by_role("button", name="Menu").press("Enter")
+    page.locator(".md-nav--primary a").first.wait_for()
+    group = page.locator(".md-nav--primary label[for^=__nav]").filter(has_text="Over time").first
+    group.press("Enter")
+    link = page.locator(".md-nav--primary a").filter(has_text="Machines")
+    link.press("Enter")
+    page.wait_for_url(re.compile("machines.html$"))
+    page.wait_for_load_state("networkidle")
+    page.keyboard.press("/")
+    page.wait_for_function("document.activeElement?.matches('.md-search__input')")
+    page.keyboard.type("theano")
+    page.locator(".md-search-result__item").first.wait_for()
+    assert problems == []
+
+
+def test_the_first_gesture_of_a_visit_is_not_lost(visit):
+    """The theme's own script is fetched by it."""
+    page, problems = visit("index.html", scheme="dark")
+    assert page.locator("body").get_attribute("data-md-color-scheme") == "slate"
+    page.locator("label[title='Switch to light mode']").click()
+    page.wait_for_selector("body[data-md-color-scheme=default]")
+    page.reload()
+    assert page.locator("body").get_attribute("data-md-color-scheme") == "default", "it is kept"
+    page.keyboard.press("/")
+    page.wait_for_function("document.activeElement.matches('.md-search__input')")
+    assert problems == []
+
+
+def test_paper_shows_whole_tables_and_nothing_to_press(visit):
+    page, problems = visit("report/lenet.html", width=390)
+    page.emulate_media(media="print")
+    assert page.locator(".table-filter:visible, .explore:visible").count() == 0
+    for table in page.locator(".report-table").all():
+        assert table.evaluate("box => box.scrollHeight - box.clientHeight") <= 1
+    assert page.locator("details pre").first.is_visible(), "what is folded is printed"
+    assert page.pdf()[:4] == b"%PDF"
     assert problems == []
 
 
@@ -239,8 +413,13 @@ SHIFTS = """() => new Promise(done => new PerformanceObserver(list =>
 ).observe({ type: "layout-shift", buffered: true }) || setTimeout(() => done(0), 500))"""
 
 
-@pytest.mark.parametrize("path", ["index.html", "report/lenet.html", "report/operators.html"])
-def test_pages_are_small_and_stay_where_they_are(visit, address, path):
+@pytest.mark.parametrize(("path", "most"), [
+    ("index.html", 60_000), ("reproduce.html", 60_000), ("report/frameworks.html", 60_000),
+    ("report/chooser.html", 60_000),
+    ("report/lenet.html", 350_000), ("report/operators.html", 350_000),
+    ("report/history.html", 350_000),
+])  # fmt: skip
+def test_pages_are_small_and_stay_where_they_are(visit, address, path, most):
     """Budgets in bytes as a server that compresses sends them."""
     page, _ = visit("404.html")
     sent = {}
@@ -249,8 +428,81 @@ def test_pages_are_small_and_stay_where_they_are(visit, address, path):
     page.wait_for_load_state("networkidle")
     sizes = {url: len(gzip.compress(body)) for url, body in sent.items()}
     assert sizes[f"{address}/{path}"] < 60_000
-    assert sum(sizes.values()) < 350_000, sizes
+    assert sum(sizes.values()) < most, sizes
     assert page.evaluate(SHIFTS) < 0.01
+
+
+PHONE = {"offline": False, "latency": 150, "downloadThroughput": 1.6e6 / 8,
+         "uploadThroughput": 750e3 / 8}  # fmt: skip
+"""Lighthouse's slow 4G: milliseconds, bytes per second."""
+
+FIRST_CHART = """() => {
+    const chart = [...document.querySelectorAll(".chart img")].find(image => image.offsetWidth);
+    const loaded = performance.getEntriesByName(chart.src)[0].responseEnd;
+    return Math.max(loaded, performance.getEntriesByName("first-contentful-paint")[0].startTime);
+}"""
+
+
+@pytest.mark.parametrize("path", ["report/lenet.html", "report/operators.html"])
+def test_a_slow_phone_has_the_first_chart_within_a_second(visit, address, path):
+    """The network is slowed down, not the processor: this one may be busy with other tests.
+
+    So the best of a few tries counts: what was in the way of the others was not the page.
+    """
+    took = []
+    while len(took) < 5 and min(took, default=9e9) >= 1000:
+        page, problems = visit("404.html", width=390, height=844)
+        session = page.context.new_cdp_session(page)
+        session.send("Network.enable")
+        session.send("Network.emulateNetworkConditions", PHONE)
+        problems.clear()
+        page.goto(f"{address}/{path}")
+        page.wait_for_load_state("networkidle")
+        took.append(page.evaluate(FIRST_CHART))
+        assert problems == []
+    assert min(took) < 1000, took
+
+
+LIGHTHOUSE = "lighthouse@12.8.2"
+CATEGORIES = ("performance", "accessibility", "best-practices", "seo")
+
+
+@pytest.mark.parametrize("path", ["index.html", "report/lenet.html", "report/operators.html"])
+def test_lighthouse_finds_nothing(address, tmp_path, tool, path):
+    """A phone, by Lighthouse's own rules.
+
+    Its points for speed depend on how busy this machine is, so the best of a few runs counts, and
+    nine tenths of them; alone on a machine each of these pages has them all.
+    """
+    installed = next(found for name in BROWSERS if (found := shutil.which(name)))
+    command = [
+        tool("npx"), "--yes", LIGHTHOUSE, f"{address}/{path}", "--quiet", "--output=json",
+        f"--output-path={tmp_path / 'report.json'}", f"--only-categories={','.join(CATEGORIES)}",
+        "--chrome-flags=--headless --no-sandbox --disable-gpu",
+    ]  # fmt: skip
+    points = []
+    for _ in range(3):
+        ended = subprocess.run(
+            command, capture_output=True, text=True, check=False, timeout=300, cwd=tmp_path,
+            env={**os.environ, "CHROME_PATH": installed},
+        )  # fmt: skip
+        assert ended.returncode == 0, ended.stdout + ended.stderr
+        report = json.loads((tmp_path / "report.json").read_text(encoding="utf-8"))
+        found = {name: report["categories"][name]["score"] for name in CATEGORIES}
+        points.append(found.pop("performance"))
+        short = {
+            name: [
+                (audit["id"], report["audits"][audit["id"]].get("details", {}).get("items"))
+                for audit in report["categories"][name]["auditRefs"]
+                if report["audits"][audit["id"]]["score"] == 0 and audit["weight"]
+            ]
+            for name, score in found.items()
+            if score < 1
+        }
+        assert short == {}, found
+        if points[-1] >= 0.9:
+            break
+    assert max(points) >= 0.9, points
 
 
 def test_nothing_inline_runs(visit, pages, checkout):

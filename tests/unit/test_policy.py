@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from generator import cards, policy
+from generator import cards, policy, preload
 
 PAGE = """<!doctype html><html><head><meta charset="utf-8"><script>var a = "1";
 b()</script><script src="x.js"></script></head><body><script>c("</p>")</script>
@@ -33,6 +33,35 @@ def test_the_policy_comes_before_everything_it_governs():
 def test_equal_scripts_are_one_file():
     first, second = (policy.secured(PAGE, base)[1] for base in (".", ".."))
     assert first == second
+
+
+CHART = """<div class="chart"><p>
+<img alt="" src="charts/a.0.wide-light.svg"><img alt="" src="charts/a.0.wide-dark.svg">
+<img alt="" src="charts/a.0.narrow-light.svg"><img alt="" src="charts/a.0.narrow-dark.svg"></p>
+</div>"""
+TABLE = '<div class="report-table"></div>'
+
+
+def viewed(*body):
+    return PAGE.replace("<script>var", '<meta name="viewport"><script>var').replace(
+        "</body>", "".join(body) + "</body>"
+    )
+
+
+def test_what_is_needed_soon_is_named_early_and_under_the_policy():
+    page = preload.preloaded(policy.secured(viewed(CHART, TABLE), ".")[0])
+    assert page.count('as="script"') == 3
+    assert page.index("Content-Security-Policy") < page.index("preload") < page.index("viewport")
+    wide, narrow = "(not (max-width: 44.9375em))", "(max-width: 44.9375em)"
+    for size, query in (("wide", wide), ("narrow", narrow)):
+        for scheme in ("light", "dark"):
+            media = f"(prefers-color-scheme: {scheme}) and {query}"
+            assert f'href="charts/a.0.{size}-{scheme}.svg" media="{media}"' in page
+
+
+def test_a_chart_below_a_table_is_not_hurried():
+    assert 'as="image"' not in preload.preloaded(viewed(TABLE, CHART))
+    assert 'as="image"' in preload.preloaded(viewed(CHART))
 
 
 def test_what_is_no_page_of_the_theme_is_refused():
