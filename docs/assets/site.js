@@ -317,9 +317,15 @@
     button.setAttribute("for", toggle); // the theme's style knows it by this
     label.replaceWith(button);
   }
-  const drawer = matchMedia("(max-width: 76.2344em)");
-  const reach = () => document.querySelectorAll("label:is(.md-nav__title, .md-nav__link)").forEach((label) => { label.tabIndex = drawer.matches ? 0 : -1; });
-  reach();
-  drawer.addEventListener("change", reach);
+  const reach = (selectors, there) => document.querySelectorAll(selectors).forEach((one) => { one.tabIndex = there ? 0 : -1; });
+  const widths = {
+    "(max-width: 76.2344em)": (yes) => reach("label:is(.md-nav__title, .md-nav__link)", yes), // the menu is a drawer
+    "(max-width: 59.9844em)": (yes) => reach(".md-search__input, .md-search__scrollwrap", !yes), // search waits for its button
+  };
+  for (const [width, change] of Object.entries(widths)) {
+    const matched = matchMedia(width);
+    change(matched.matches);
+    matched.addEventListener("change", () => change(matched.matches));
+  }
   window.report = { make, address, mountTable };
 })();

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from PIL import Image
+from playwright.sync_api import expect
 
 from generator import catalog, choosing
 from tests.browser.conftest import BROWSERS
@@ -118,9 +119,7 @@ def test_one_framework_stands_out_in_every_chart_of_a_page(visit):
     charts.first.get_by_label("Highlight").select_option("MXNet")
     faded = """chart => [...chart.querySelectorAll(".stage .mark-symbol path")]
         .filter(mark => +getComputedStyle(mark).opacity < 0.2).length"""
-    page.wait_for_function(
-        "[...document.querySelectorAll('.chart')].every(chart => chart.querySelector('.picker'))"
-    )
+    page.wait_for_function("() => !document.querySelector('.chart:not(:has(.picker))')")
     assert charts.count() > 1
     for index in range(charts.count()):
         chart = charts.nth(index)
@@ -129,7 +128,7 @@ def test_one_framework_stands_out_in_every_chart_of_a_page(visit):
         assert 0 < chart.evaluate(faded) < marks
     # Pressing what stands out takes it back, everywhere.
     charts.nth(1).locator(".stage .mark-symbol path[opacity='1']").first.click()
-    page.wait_for_function("document.querySelector('.picker select').value === ''")
+    page.wait_for_function("() => document.querySelector('.picker select').value === ''")
     assert [charts.nth(index).evaluate(faded) for index in range(charts.count())] == (
         [0] * charts.count()
     )
@@ -347,7 +346,7 @@ def test_a_narrow_window_is_used_without_a_mouse(visit):
     page.wait_for_url(re.compile("machines.html$"))
     page.wait_for_load_state("networkidle")
     page.keyboard.press("/")
-    page.wait_for_function("document.activeElement?.matches('.md-search__input')")
+    expect(page.locator(".md-search__input")).to_be_focused()
     page.keyboard.type("theano")
     page.locator(".md-search-result__item").first.wait_for()
     assert problems == []
@@ -362,7 +361,7 @@ def test_the_first_gesture_of_a_visit_is_not_lost(visit):
     page.reload()
     assert page.locator("body").get_attribute("data-md-color-scheme") == "default", "it is kept"
     page.keyboard.press("/")
-    page.wait_for_function("document.activeElement.matches('.md-search__input')")
+    expect(page.locator(".md-search__input")).to_be_focused()
     assert problems == []
 
 
