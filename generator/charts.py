@@ -940,7 +940,7 @@ def _samples_frame(both: bool) -> str:
 
 
 def _wrapped(text: str, narrow: bool) -> list[str]:
-    return textwrap.wrap(text, 40 if narrow else 74)
+    return textwrap.wrap(text, 40 if narrow else 86)
 
 
 def _direction(axis: str, better: str) -> str:

@@ -38,7 +38,7 @@ from generator.words import (
     labels_of,
     lane_title,
     machine_words,
-    measured_once,
+    main_panel,
     names,
     place_words,
     plain_summary,
@@ -723,14 +723,13 @@ def home_context(inputs: Inputs, known: Mapping[tuple[str, str], Figures]) -> di
     boards: list[Board] = []
     findings: list[str] = []
     byline = ""
-    titles = {section.id: section for section in inputs.catalog.sections}
     for machine in inputs.machines:
         for device in inputs.devices(machine):
             figures = known[machine, device]
             suffix = "" if not boards else f" on {inputs.document(machine)['machine']['cpu']}"
             if len(inputs.devices(machine)) > 1:
                 suffix += f" ({DEVICES.get(device, device)})"
-            board = _board(figures, titles, inputs)
+            board = _board(figures, inputs)
             if board.rows:
                 boards.append(Board(suffix, slug(f"leads-{machine}-{device}"), board))
             if not findings:
@@ -765,30 +764,28 @@ def _versions(inputs: Inputs, machine: str) -> str:
 
 
 def _with_leaders(figures: Figures) -> list[Panel]:
-    """Return the panels that something leads; a sweep has no single leader."""
-    return [panel for panel in figures.panels if panel.good and panel.section in TOPICS]
+    """Return the panels that something leads, by topic; a sweep has no single leader."""
+    return [
+        panel
+        for topic in TOPICS
+        for panel in figures.panels
+        if panel.good and panel.section == topic
+    ]
 
 
 def _home_findings(figures: Figures, inputs: Inputs) -> list[str]:
-    """One sentence a section, about the panel that ranks most configurations."""
+    """One sentence a topic, about the panel that ranks most configurations."""
     sentences = []
     batch = int(inputs.document(figures.machine, figures.device)["settings"].get("batch", 64))
-    for section in inputs.catalog.sections:
-        mine = [
-            panel
-            for panel in _with_leaders(figures)
-            if panel.section == section.id and not measured_once(panel)
-        ]
-        if not mine:
-            continue
-        panel = max(mine, key=lambda panel: len(panel.ranked))
-        found = finding(panel, batch)
-        topic = TOPICS.get(section.id, section.title)
-        sentences.append(f"{topic} ({found.where[:1].lower()}{found.where[1:]}): {found.text}")
+    for section, topic in TOPICS.items():
+        mine = [panel for panel in _with_leaders(figures) if panel.section == section]
+        if panel := main_panel(mine):
+            found = finding(panel, batch)
+            sentences.append(f"{topic} ({found.where[:1].lower()}{found.where[1:]}): {found.text}")
     return sentences
 
 
-def _board(figures: Figures, titles: Mapping[str, Section], inputs: Inputs) -> Table:
+def _board(figures: Figures, inputs: Inputs) -> Table:
     batch = int(inputs.document(figures.machine, figures.device)["settings"].get("batch", 64))
     rows = []
     for panel in _with_leaders(figures):
@@ -806,11 +803,10 @@ def _board(figures: Figures, titles: Mapping[str, Section], inputs: Inputs) -> T
                 detail=f"{follower.against.value:.2f} × the {how.more}",
             )
         faults = len(panel.rows) - len(panel.good)
-        topic = TOPICS.get(panel.section, titles[panel.section].title)
         rows.append(
             (
                 Cell(
-                    topic,
+                    TOPICS[panel.section],
                     href=link,
                     detail=place_words(panel, how)
                     + (f", {panel.case} caches" if how.start_case else ""),

@@ -75,8 +75,10 @@ class Column:
     number: bool = False
     narrow: bool = False
     """Whether its cells stay on one line."""
-    wide: bool = False
-    """Whether its cells hold sentences, which need room on a phone too."""
+
+
+SENTENCE = 30
+"""Characters from which a cell is read as a sentence."""
 
 
 @dataclass(frozen=True)
@@ -92,6 +94,19 @@ class Table:
     def __post_init__(self) -> None:
         if any(len(row) != len(self.columns) for row in self.rows):
             raise ValueError(f"{self.label}: a row has another length than the heading")
+
+    @property
+    def wide(self) -> tuple[bool, ...]:
+        """Of each column: whether its cells hold sentences, which need room on a phone too.
+
+        The first one stays in sight and has its own width.
+        """
+        return tuple(
+            place > 0
+            and not (column.number or column.narrow)
+            and any(max(len(cell.text), len(cell.detail)) > SENTENCE for cell in cells)
+            for place, (column, *cells) in enumerate(zip(self.columns, *self.rows, strict=True))
+        )
 
 
 def badge(status: str) -> Badge:

@@ -224,26 +224,32 @@ def measured_once(panel: Panel) -> bool:
     return all(row.summary is None or row.summary.processes == 1 for row in panel.good)
 
 
+def main_panel(panels: Sequence[Panel]) -> Panel | None:
+    """Return the panel that ranks most configurations; None where all were measured once.
+
+    Of equal ones the last: all cores come after one.
+    """
+    ranking = [panel for panel in reversed(panels) if panel.good and not measured_once(panel)]
+    return max(ranking, key=lambda panel: len(panel.ranked), default=None)
+
+
 def chart_title(panels: Sequence[Panel]) -> str:
-    """Say in one sentence what leads the panels of a chart."""
-    found = {}
-    for panel in panels:
-        if panel.good:
-            tied = len(panel.leaders)
-            found[place_words(panel, view(panel.metric))] = (
-                names(panel.leaders)
-                if tied < 4
-                else "measured once"
-                if measured_once(panel)
-                else f"{tied} of {len(panel.ranked)} tied"
-            )
-    if not found:
+    """Say in one sentence what leads the main panel of a chart."""
+    if not any(panel.good for panel in panels):
         return "No configuration gave a valid result."
-    if set(found.values()) == {"measured once"}:
+    panel = main_panel(panels)
+    if panel is None:
         return "Measured once each, so nothing is told apart."
-    if len(set(found.values())) == 1 and "tied" not in (lead := next(iter(found.values()))):
-        return f"In the lead everywhere: {lead}." if len(found) > 1 else f"In the lead: {lead}."
-    return "In the lead – " + "; ".join(f"{place}: {lead}" for place, lead in found.items()) + "."
+    tied, ranked = len(panel.leaders), len(panel.ranked)
+    if tied == ranked > 1:
+        text = "no configuration is told apart from the best estimate."
+    elif tied > 3:
+        text = f"{tied} of {ranked} configurations are tied in the lead."
+    else:
+        text = f"{names(panel.leaders)} {'leads' if tied == 1 else 'are tied in the lead'}."
+    if len(panels) > 1:
+        return f"{place_words(panel, view(panel.metric))}: {text}"
+    return text[0].upper() + text[1:]
 
 
 def names(rows: Sequence[Row]) -> str:

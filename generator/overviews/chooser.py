@@ -152,8 +152,8 @@ def _standings(
         Column("Framework"),
         Column("Group"),
         Column("Total, of 1", number=True),
-        Column("Most in its favour", wide=True),
-        Column("Most against it", wide=True),
+        Column("Most in its favour"),
+        Column("Most against it"),
     )
     return Table(preset.title, columns, tuple(rows), plain=True)
 
@@ -191,7 +191,7 @@ def _rules() -> Table:
     rows = tuple((Cell(need.title), Cell(need.rule)) for need in NEEDS)
     return Table(
         "How each need is scored",
-        (Column("Need"), Column("Score, 0 to 1", wide=True)),
+        (Column("Need"), Column("Score, 0 to 1")),
         rows,
         plain=True,
     )

@@ -55,9 +55,9 @@ def _table(frameworks: Sequence[Framework]) -> Table:
         )
     columns = (
         Column("Framework"),
-        Column("Status", wide=True),
+        Column("Status"),
         Column("Newest measured"),
-        Column("Successor", wide=True),
+        Column("Successor"),
         Column("Executes"),
     )
     return Table("Frameworks", columns, tuple(rows), plain=True)
@@ -125,7 +125,7 @@ def _facts(framework: Framework) -> Table:
                 Cell(read),
             )
         )
-    columns = (Column("Fact"), Column("What the source says", wide=True), Column("When"))
+    columns = (Column("Fact"), Column("What the source says"), Column("When"))
     return Table("Facts", columns, tuple(rows), plain=True)
 
 
@@ -149,7 +149,7 @@ def _needs(
             )
         )
     columns = (
-        Column("Need", wide=True),
+        Column("Need"),
         Column("Measured"),
         Column("Score, of 1", number=True),
         Column("Among all"),
@@ -171,7 +171,7 @@ def _modes(framework: Framework) -> Table:
                 Cell(", ".join(mode.devices)),
             )
         )
-    columns = (Column("Mode"), Column("What it is", wide=True), Column("Runs"), Column("Devices"))
+    columns = (Column("Mode"), Column("What it is"), Column("Runs"), Column("Devices"))
     return Table("Modes of execution", columns, tuple(rows), plain=True)
 
 
@@ -194,7 +194,7 @@ def _scripts(framework: Framework, inputs: Inputs) -> Table | None:
                 Cell(section.title, href=f"../{section.id}.md"),
             )
         )
-    columns = (Column("Script"), Column("In its own words", wide=True), Column("Measured for"))
+    columns = (Column("Script"), Column("In its own words"), Column("Measured for"))
     return Table("Scripts", columns, tuple(rows), plain=True) if rows else None
 
 
@@ -219,7 +219,7 @@ def _gaps(framework: Framework) -> Table | None:
         )
         for gap in framework.gaps
     )  # fmt: skip
-    columns = (Column("What"), Column("How"), Column("Why", wide=True))
+    columns = (Column("What"), Column("How"), Column("Why"))
     return Table("Declared gaps", columns, rows, plain=True) if rows else None
 
 
@@ -232,7 +232,7 @@ def _faults(framework: Framework) -> Table | None:
         for mode in framework.modes
         if mode.fault
     )
-    columns = (Column("Mode"), Column("What is wrong", wide=True))
+    columns = (Column("Mode"), Column("What is wrong"))
     return Table("Known faults", columns, rows, plain=True) if rows else None
 
 

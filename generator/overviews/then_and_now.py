@@ -119,7 +119,7 @@ def _table(chapters: Sequence[Chapter]) -> Table:
     ]
     columns = (
         Column("Today"),
-        Column("Claim of 2016", wide=True),
+        Column("Claim of 2016"),
         Column("Kind"),
         Column("Section"),
     )
@@ -138,8 +138,8 @@ def _then(chapters: Sequence[Chapter]) -> Table | None:
         for item in chapter.history
     ]
     columns = (
-        Column("Work", wide=True),
-        Column("Figures", wide=True),
+        Column("Work"),
+        Column("Figures"),
         Column("Source"),
         Column("Section"),
     )

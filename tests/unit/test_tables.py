@@ -59,3 +59,14 @@ def test_every_status_has_sign_word_and_tone():
 def test_a_table_refuses_a_short_row():
     with pytest.raises(ValueError, match="another length"):
         tables.Table("t", (tables.Column("a"), tables.Column("b")), ((tables.Cell("x"),),))
+
+
+def test_columns_of_sentences_are_wide_and_the_first_one_is_not():
+    columns = [tables.Column(name, number=name == "c") for name in "abcde"]
+    long = "x" * (tables.SENTENCE + 1)
+    rows = (
+        tuple(tables.Cell(text) for text in (long, "short", long, "short", long)),
+        (*[tables.Cell("short")] * 3, tables.Cell("", detail=long), tables.Cell("short")),
+    )
+    assert tables.Table("t", tuple(columns), rows).wide == (False, False, False, True, True)
+    assert tables.Table("t", tuple(columns), ()).wide == (False,) * 5
