@@ -39,7 +39,7 @@
   const gestures = ["pointermove", "pointerdown", "touchstart", "wheel", "scroll", "keydown", "change"];
   let missed, waking;
   function gesture(event) {
-    if (["keydown", "change"].includes(event.type)) missed ||= event;
+    if (["keydown", "change"].includes(event.type) && !event.target.closest?.("label, button")) missed ||= event;
     waking ||= wake();
   }
   async function wake() {
@@ -318,9 +318,16 @@
     label.replaceWith(button);
   }
   const reach = (selectors, there) => document.querySelectorAll(selectors).forEach((one) => { one.tabIndex = there ? 0 : -1; });
+  const labels = "label:is(.md-nav__title, .md-nav__link)";
+  document.querySelectorAll(labels).forEach((label) => label.addEventListener("keydown", (event) => {
+    if (event.key !== "Enter" && event.key !== " ") return;
+    event.preventDefault();
+    event.stopPropagation(); // the theme would press it once more
+    label.click();
+  }));
   const widths = {
-    "(max-width: 76.2344em)": (yes) => reach("label:is(.md-nav__title, .md-nav__link)", yes), // the menu is a drawer
-    "(max-width: 59.9844em)": (yes) => reach(".md-search__input, .md-search__scrollwrap", !yes), // search waits for its button
+    "(max-width: 76.2344em)": (yes) => reach(labels, yes), // the menu is a drawer
+    "(max-width: 59.9844em)": (yes) => reach(".md-search__input", !yes), // search waits for its button
   };
   for (const [width, change] of Object.entries(widths)) {
     const matched = matchMedia(width);

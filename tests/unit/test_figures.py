@@ -1,5 +1,7 @@
 """What a panel ranks, and what it only shows."""
 
+import dataclasses
+
 import pytest
 
 from generator import catalog, figures, pages, results, words
@@ -55,3 +57,25 @@ def test_where_all_were_measured_once_they_share_one_place(tmp_path):
     known = catalog.load()
     for panel in figures.build(shown, known.section("lenet"), known):
         assert {row.group for row in panel.good} == {0}
+
+
+def test_the_title_of_a_chart_is_about_the_panel_that_ranks_most(panel):
+    title = words.chart_title([panel])
+    assert words.names(panel.leaders) in title or "tied in the lead" in title
+    assert title[0].isupper()
+    assert title.endswith(".")
+    fewer = dataclasses.replace(panel, rows=panel.rows[:2], lane="threads-2")
+    assert words.main_panel([panel, fewer]) is panel
+    assert words.main_panel([fewer, panel]) is panel
+    both = words.chart_title([fewer, panel])
+    assert both.startswith(f"{words.place_words(panel, words.view(panel.metric))}: ")
+    equal = dataclasses.replace(panel, lane="threads-2")
+    assert words.main_panel([panel, equal]) is equal, "all cores come after one"
+
+
+def test_the_title_of_a_chart_of_single_processes_claims_nothing(panel):
+    once = dataclasses.replace(panel, rows=tuple(panel.once))
+    assert words.main_panel([once]) is None
+    assert "nothing is told apart" in words.chart_title([once])
+    none = dataclasses.replace(panel, rows=())
+    assert "No configuration" in words.chart_title([none])
