@@ -113,13 +113,25 @@ def pages(checkout):
 
 
 @pytest.fixture(scope="session")
-def browser():
-    """An installed browser, or Playwright's own."""
-    installed = next((found for name in BROWSERS if (found := shutil.which(name))), None)
-    with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=installed, args=FLAGS)
+def playwright():
+    """What drives the browser."""
+    with sync_playwright() as started:
         yield started
-        started.close()
+
+
+@pytest.fixture(scope="session")
+def chrome(playwright):
+    """The path of an installed browser, or of Playwright's own."""
+    installed = next((found for name in BROWSERS if (found := shutil.which(name))), None)
+    return installed or playwright.chromium.executable_path
+
+
+@pytest.fixture(scope="session")
+def browser(playwright, chrome):
+    """A running browser."""
+    started = playwright.chromium.launch(executable_path=chrome, args=FLAGS)
+    yield started
+    started.close()
 
 
 @pytest.fixture

@@ -16,7 +16,6 @@ from PIL import Image
 from playwright.sync_api import expect
 
 from generator import catalog, choosing
-from tests.browser.conftest import BROWSERS
 
 LEVELS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 OVERFLOW = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
@@ -179,6 +178,36 @@ def test_without_javascript_each_chart_is_one_picture_with_a_description(visit, 
         assert shown.get_attribute("alt").startswith("Chart: ")
         assert shown.bounding_box()["width"] <= width
     assert page.locator("table").first.is_visible()
+
+
+HIDDEN = """cells => cells.filter(cell => cell.textContent.trim() && !cell.offsetWidth
+    && !cell.closest("details:not([open])")).map(cell => cell.outerHTML.slice(0, 120))"""
+
+
+@pytest.mark.timeout(1800)
+def test_without_javascript_every_figure_and_every_verdict_is_there(
+    visit, pages, address, measured
+):
+    page, _ = visit("index.html", java_script_enabled=False, width=390)
+    cells = 0
+    for path in pages:
+        page.goto(f"{address}/{path}")
+        found = page.locator(".md-content :is(th, td, .status, .finding, .claim, summary)")
+        cells += found.count()
+        assert found.evaluate_all(HIDDEN) == [], path
+    assert cells > 5_000
+    # A table that is wider than a phone is scrolled without scripts as well.
+    page.goto(f"{address}/report/operators.html")
+    box = page.locator(".report-table").nth(1)
+    assert box.evaluate("box => box.scrollWidth > box.clientWidth")
+    assert box.evaluate("box => getComputedStyle(box).overflowX") == "auto"
+    # Every claim of the article has its verdict, in words.
+    page.goto(f"{address}/report/then_and_now.html")
+    words = ("holds", "no longer holds", "mixed", "cannot be tested here")
+    rows = page.locator(".report-table").first.locator("tbody tr")
+    assert rows.count() == len(measured[0].book.claims)
+    for row in rows.all():
+        assert row.locator(".status").first.inner_text().split(maxsplit=1)[1] in words
 
 
 def test_only_the_picture_that_is_shown_is_fetched(visit):
@@ -467,15 +496,16 @@ CATEGORIES = ("performance", "accessibility", "best-practices", "seo")
 
 
 @pytest.mark.parametrize("path", ["index.html", "report/lenet.html", "report/operators.html"])
-def test_lighthouse_finds_nothing(address, tmp_path, tool, path):
+def test_lighthouse_finds_nothing(address, chrome, tmp_path, path):
     """A phone, by Lighthouse's own rules.
 
     Its points for speed depend on how busy this machine is, so the best of a few runs counts, and
     nine tenths of them; alone on a machine each of these pages has them all.
     """
-    installed = next(found for name in BROWSERS if (found := shutil.which(name)))
+    npx = shutil.which("npx")
+    assert npx, "Lighthouse is a Node program: install Node with npm"
     command = [
-        tool("npx"), "--yes", LIGHTHOUSE, f"{address}/{path}", "--quiet", "--output=json",
+        npx, "--yes", LIGHTHOUSE, f"{address}/{path}", "--quiet", "--output=json",
         f"--output-path={tmp_path / 'report.json'}", f"--only-categories={','.join(CATEGORIES)}",
         "--chrome-flags=--headless --no-sandbox --disable-gpu",
     ]  # fmt: skip
@@ -483,7 +513,7 @@ def test_lighthouse_finds_nothing(address, tmp_path, tool, path):
     for _ in range(3):
         ended = subprocess.run(
             command, capture_output=True, text=True, check=False, timeout=300, cwd=tmp_path,
-            env={**os.environ, "CHROME_PATH": installed},
+            env={**os.environ, "CHROME_PATH": chrome},
         )  # fmt: skip
         assert ended.returncode == 0, ended.stdout + ended.stderr
         report = json.loads((tmp_path / "report.json").read_text(encoding="utf-8"))
