@@ -296,6 +296,15 @@
     caption.querySelector(".files a").after(", ", copied);
   }
 
+  // Paper is white.
+  const paper = matchMedia("print");
+  let screen;
+  paper.addEventListener("change", () => {
+    screen ||= document.body.dataset.mdColorScheme;
+    document.body.dataset.mdColorScheme = paper.matches ? "default" : screen;
+    if (!paper.matches) screen = "";
+  });
+
   const redraw = () => figures().forEach((figure) => figure.view && draw(figure));
   narrow.addEventListener("change", redraw);
   new MutationObserver(redraw).observe(document.body, { attributeFilter: ["data-md-color-scheme"] });
