@@ -267,7 +267,7 @@ def drawn(inputs):
         charts.append(chart)
         from generator import pages
 
-        return pages.Picture(chart.alt, (), "")
+        return pages.Picture(chart.alt, (), "", "")
 
     from generator import figures
 
