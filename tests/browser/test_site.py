@@ -399,17 +399,15 @@ def test_paper_is_white_and_shows_whole_tables_and_nothing_to_press(visit):
     page.locator(".chart").first.get_by_role("button", name="Explore").press("Enter")
     page.locator(".stage svg").wait_for()
     page.emulate_media(media="print")
+    expect(page.locator("body")).to_have_css("background-color", "rgb(253, 253, 251)")
     assert page.locator(".table-filter:visible, .explore:visible, .stage:visible").count() == 0
     assert page.locator(".chart img:visible").first.get_attribute("src").endswith("-light.svg")
-    assert page.locator("body").evaluate("body => getComputedStyle(body).backgroundColor") == (
-        "rgb(253, 253, 251)"
-    )
     for table in page.locator(".report-table").all():
         assert table.evaluate("box => box.scrollHeight - box.clientHeight") <= 1
     assert page.locator("details pre").first.is_visible(), "what is folded is printed"
     assert page.pdf()[:4] == b"%PDF"
     page.emulate_media(media="screen")
-    assert page.locator("body").get_attribute("data-md-color-scheme") == "slate"
+    expect(page.locator("body")).to_have_attribute("data-md-color-scheme", "slate")
     assert problems == []
 
 
