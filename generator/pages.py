@@ -765,21 +765,18 @@ def _versions(inputs: Inputs, machine: str) -> str:
 
 def _with_leaders(figures: Figures) -> list[Panel]:
     """Return the panels that something leads, by topic; a sweep has no single leader."""
-    return [
-        panel
-        for topic in TOPICS
-        for panel in figures.panels
-        if panel.good and panel.section == topic
-    ]
+    topics = list(TOPICS)
+    panels = [panel for panel in figures.panels if panel.good and panel.section in TOPICS]
+    return sorted(panels, key=lambda panel: topics.index(panel.section))
 
 
 def _home_findings(figures: Figures, inputs: Inputs) -> list[str]:
     """One sentence a topic, about the panel that ranks most configurations."""
     sentences = []
     batch = int(inputs.document(figures.machine, figures.device)["settings"].get("batch", 64))
+    panels = _with_leaders(figures)
     for section, topic in TOPICS.items():
-        mine = [panel for panel in _with_leaders(figures) if panel.section == section]
-        if panel := main_panel(mine):
+        if panel := main_panel([panel for panel in panels if panel.section == section]):
             found = finding(panel, batch)
             sentences.append(f"{topic} ({found.where[:1].lower()}{found.where[1:]}): {found.text}")
     return sentences

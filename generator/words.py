@@ -187,7 +187,6 @@ def finding(panel: Panel, batch: int) -> Finding:
         return Finding(where, "no configuration gave a valid result.")
     first = panel.good[0]
     best = shown_value(first, panel, batch)
-    leaders = panel.leaders
     if len(panel.ranked) == 1:
         text = f"{labels[first.configuration]} reaches {best}, alone here"
     elif measured_once(panel):
@@ -195,19 +194,14 @@ def finding(panel: Panel, batch: int) -> Finding:
             f"measured once each, so nothing is told apart; best estimate"
             f" {labels[first.configuration]} with {best}"
         )
-    elif len(leaders) == len(panel.ranked):
-        text = (
-            f"no configuration is told apart from the best estimate,"
-            f" {labels[first.configuration]} with {best}"
-        )
-    elif len(leaders) > 3:
-        text = (
-            f"{len(leaders)} of {len(panel.ranked)} configurations are tied in the lead, best"
-            f" estimate {labels[first.configuration]} with {best}"
-        )
+    elif len(panel.leaders) == 1:
+        text = f"{_lead(panel)} with {best}"
+    elif len(panel.leaders) == len(panel.ranked):
+        text = f"{_lead(panel)}, {labels[first.configuration]} with {best}"
+    elif len(panel.leaders) > NAMED:
+        text = f"{_lead(panel)}, best estimate {labels[first.configuration]} with {best}"
     else:
-        verb = "leads" if len(leaders) == 1 else "are tied in the lead, best estimate"
-        text = f"{names(leaders)} {verb}{' with' if len(leaders) == 1 else ''} {best}"
+        text = f"{_lead(panel)}, best estimate {best}"
     follower = next((row for row in panel.good if row.group == 1), None)
     if follower is not None and follower.against is not None:
         text += (
@@ -217,6 +211,20 @@ def finding(panel: Panel, batch: int) -> Finding:
     if panel.once:
         text += f"; {len(panel.once)} more measured once, which ranks nowhere"
     return Finding(where, text + ".")
+
+
+NAMED = 3
+"""Leaders that a sentence names; more are counted."""
+
+
+def _lead(panel: Panel) -> str:
+    """Say who leads a panel that ranks something."""
+    tied, ranked = len(panel.leaders), len(panel.ranked)
+    if tied == ranked > 1:
+        return "no configuration is told apart from the best estimate"
+    if tied > NAMED:
+        return f"{tied} of {ranked} configurations are tied in the lead"
+    return f"{names(panel.leaders)} {'leads' if tied == 1 else 'are tied in the lead'}"
 
 
 def measured_once(panel: Panel) -> bool:
@@ -240,13 +248,7 @@ def chart_title(panels: Sequence[Panel]) -> str:
     panel = main_panel(panels)
     if panel is None:
         return "Measured once each, so nothing is told apart."
-    tied, ranked = len(panel.leaders), len(panel.ranked)
-    if tied == ranked > 1:
-        text = "no configuration is told apart from the best estimate."
-    elif tied > 3:
-        text = f"{tied} of {ranked} configurations are tied in the lead."
-    else:
-        text = f"{names(panel.leaders)} {'leads' if tied == 1 else 'are tied in the lead'}."
+    text = f"{_lead(panel)}."
     if len(panels) > 1:
         return f"{place_words(panel, view(panel.metric))}: {text}"
     return text[0].upper() + text[1:]
