@@ -2,7 +2,7 @@
 // same, in the same order of additions, for the presets that stand on the page without this.
 (() => {
   "use strict";
-  const { make, address, mountTable } = window.report;
+  const { make, address } = window.report;
 
   function rank(scores, needs, weights) {
     const weighed = needs.filter((need) => weights[need.id]);
@@ -92,10 +92,8 @@
       }
       const head = make("thead", {}, make("tr", {},
         ...["Framework", "Group", "Total, of 1", "Most in its favour", "Most against it"].map((title) => make("th", { scope: "col", textContent: title }))));
-      result.replaceChildren(...(weighed ? [make("table", {}, head, body)] : []));
+      result.replaceChildren(...(weighed ? [make("table", { className: "data" }, head, body)] : []));
       result.hidden = !weighed;
-      delete result.dataset.mounted;
-      mountTable(result);
       const state = Object.entries(given).filter(([, weight]) => weight).map(([need, weight]) => `${need}=${weight}`);
       if (+place.value) state.unshift(`on=${place.value}`);
       return state.join("&");

@@ -121,7 +121,7 @@
 
   function mountTable(box) {
     const table = box.querySelector("table");
-    if (!table || !table.tHead || box.dataset.mounted) return;
+    if (!table || !table.tHead) return;
     box.dataset.mounted = "yes";
     table.className = "data"; // the theme moves tables without a class into boxes of its own
     if (box.dataset.plain) return;
@@ -283,8 +283,7 @@
   }
 
   function mountChart(figure) {
-    if (figure.dataset.mounted || location.protocol === "file:") return; // files cannot be fetched from files
-    figure.dataset.mounted = "yes";
+    if (location.protocol === "file:") return; // files cannot be fetched from files
     const caption = figure.querySelector(".caption");
     const button = make("button", { type: "button", className: "explore", textContent: "Explore" });
     button.setAttribute("aria-label", "Explore: make this chart interactive");
@@ -343,5 +342,5 @@
     change(matched.matches);
     matched.addEventListener("change", () => change(matched.matches));
   }
-  window.report = { make, address, mountTable };
+  window.report = { make, address };
 })();
