@@ -11,7 +11,10 @@
 
   const fetched = {};
   const load = (source) => (fetched[source] ||= new Promise((resolve, reject) => {
-    document.head.append(make("script", { src: source, onload: resolve, onerror: reject }));
+    document.head.append(make("script", { src: source, onload: resolve, onerror: (error) => {
+      delete fetched[source]; // the next gesture asks again
+      reject(error);
+    } }));
   }));
 
   // Parts of the address that hold what a reader did. Browsers limit how often an address may change,
@@ -40,7 +43,7 @@
   let missed, waking;
   function gesture(event) {
     if (["keydown", "change"].includes(event.type) && !event.target.closest?.("label, button")) missed ||= event;
-    waking ||= wake();
+    waking ||= wake().catch(() => { waking = undefined; });
   }
   async function wake() {
     await load(later.src);

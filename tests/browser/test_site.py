@@ -394,6 +394,21 @@ def test_the_first_gesture_of_a_visit_is_not_lost(visit):
     assert problems == []
 
 
+def test_a_script_that_did_not_arrive_is_asked_for_again(visit):
+    page, _ = visit("report/lenet.html")
+    page.route("**/*.js", lambda route: route.abort())
+    page.keyboard.press("Shift")
+    explore = page.locator(".chart").first.get_by_role("button", name="Explore")
+    explore.press("Enter")
+    page.wait_for_timeout(500)
+    assert page.locator(".stage svg").count() == 0
+    page.unroute("**/*.js")
+    explore.press("Enter")
+    page.locator(".stage svg").wait_for()
+    page.keyboard.press("/")
+    expect(page.locator(".md-search__input")).to_be_focused()
+
+
 def test_paper_is_white_and_shows_whole_tables_and_nothing_to_press(visit):
     page, problems = visit("report/lenet.html", width=390, scheme="dark")
     page.locator(".chart").first.get_by_role("button", name="Explore").press("Enter")
