@@ -19,9 +19,11 @@ from collections import Counter
 from pathlib import Path
 
 from benchmarks.line import Line
-from generator import catalog, environments, process
+from generator import subprocesses
+from generator.catalog import loader
 from generator.errors import UsageError
-from generator.sections.operators import suite_name
+from generator.measure import environments
+from generator.pages.sections.operators import suite_name
 from measurements import operators
 
 MODULES = {"pytorch": "array_api_compat.torch", "jax": "jax.numpy"}
@@ -33,7 +35,7 @@ FILES = (
     "test_statistical_functions", "test_utility_functions",
 )  # fmt: skip
 EXAMPLES = 3
-OUT = catalog.ROOT / "measurements" / "array-api-tests.csv"
+OUT = loader.ROOT / "measurements" / "array-api-tests.csv"
 COLUMNS = ("framework", "version", "suite", "function", "passed", "failed", "skipped")
 
 
@@ -43,8 +45,8 @@ def run(arguments: list[str]) -> list[Line]:
     suite = Path(named[0]).resolve() if named else None
     if suite is None or not (suite / "array_api_tests").is_dir():
         raise UsageError("--suite=PATH names a checkout of data-apis/array-api-tests")
-    head = process.run(["git", "rev-parse", "HEAD"], cwd=suite, timeout=30).log.strip()
-    known = catalog.load()
+    head = subprocesses.run(["git", "rev-parse", "HEAD"], cwd=suite, timeout=30).log.strip()
+    known = loader.load()
     rows, lines = [], []
     for id, module in MODULES.items():
         framework = known.framework(id)
@@ -69,12 +71,12 @@ def run(arguments: list[str]) -> list[Line]:
     return lines
 
 
-def _counts(suite: Path, framework: catalog.Framework, module: str) -> dict[str, Counter[str]]:
+def _counts(suite: Path, framework: loader.Framework, module: str) -> dict[str, Counter[str]]:
     environment = environments.locked(framework, framework.newest, "cpu")
     names = {suite_name(name) for name in operators.OPERATORS}
     with tempfile.TemporaryDirectory() as scratch:
         beside = Path(scratch) / "packages"
-        made = process.run(
+        made = subprocesses.run(
             [environments.uv(), "pip", "install", "--quiet", "--target", beside, "--python",
              environment.python, *NEEDED],
             timeout=600,
@@ -83,7 +85,7 @@ def _counts(suite: Path, framework: catalog.Framework, module: str) -> dict[str,
             raise UsageError(made.log)
         report = Path(scratch) / "report.xml"
         paths = [suite / "array_api_tests" / f"{file}.py" for file in FILES]
-        finished = process.run(
+        finished = subprocesses.run(
             [environment.python, "-m", "pytest", "-q", "--no-header", "-p", "no:cacheprovider",
              f"--junitxml={report}", f"--max-examples={EXAMPLES}",
              "--hypothesis-seed=2016", *paths],

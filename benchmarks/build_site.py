@@ -11,20 +11,20 @@ import time
 from pathlib import Path
 
 from benchmarks.line import Line
-from generator import site
+from generator.site import render
 
 ROOT = Path(__file__).parents[1]
 
 
 def run(_arguments: list[str]) -> list[Line]:
-    site.render()
+    render.render()
     pages = sum(1 for _ in (ROOT / "docs").rglob("*.md"))
     with tempfile.TemporaryDirectory() as folder:
         start = time.perf_counter()
         subprocess.run(
             [sys.executable, "-m", "mkdocs", "build", "--strict", "--site-dir", folder],
             cwd=ROOT,
-            env={**os.environ, site.RENDERED: "1", "NO_MKDOCS_2_WARNING": "1"},
+            env={**os.environ, render.RENDERED: "1", "NO_MKDOCS_2_WARNING": "1"},
             check=True,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,

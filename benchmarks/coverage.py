@@ -13,7 +13,7 @@ import numpy as np
 from scipy import stats
 
 from benchmarks.line import Line
-from generator import statistics
+from generator.analysis import statistics
 
 NOISE = {
     "processes 8 %, samples 3 %, outliers": {"process": 0.08, "sample": 0.03, "outliers": 0.03},

@@ -16,8 +16,10 @@ import numpy as np
 from scipy import stats
 
 from benchmarks.line import Line
-from generator import catalog, environments, machine, process
+from generator import subprocesses
+from generator.catalog import loader
 from generator.errors import GeneratorError
+from generator.measure import environments, machine
 from measurements import lenet
 
 ROOT = Path(__file__).parents[1]
@@ -27,11 +29,11 @@ CLAIM = 0.99
 def run(arguments: list[str]) -> list[Line]:
     parser = argparse.ArgumentParser(prog="python -m benchmarks harness_cost")
     parser.add_argument("--samples", type=int, default=150)
-    parser.add_argument("--lane", choices=catalog.LANES["cpu"], default="threads-1")
+    parser.add_argument("--lane", choices=loader.LANES["cpu"], default="threads-1")
     parser.add_argument("--mode", default="", help="only this mode")
     options = parser.parse_args(arguments)
     lines = []
-    for framework in catalog.load(ROOT).frameworks:
+    for framework in loader.load(ROOT).frameworks:
         for mode in framework.modes:
             if "cpu" not in mode.devices or options.mode not in ("", mode.id):
                 continue
@@ -69,7 +71,7 @@ def measure(framework, mode, options, what: str) -> Line:
         variables = environments.variables(
             framework, environment, device="cpu", threads=threads, cache=cache
         )
-        finished = process.run(
+        finished = subprocesses.run(
             [environment.python, "-m", "benchmarks.inside", folder / "job.json", folder / "out"],
             cwd=folder,
             env={**os.environ, **variables, "PYTHONPATH": str(ROOT), "PYTHONNOUSERSITE": "1"},

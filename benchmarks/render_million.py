@@ -46,7 +46,7 @@ def run(_arguments: list[str]) -> list[Line]:
 
     # Some shells forbid byte code; then every start compiles pandas anew.
     env = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
-    imports = "import altair, pandas, scipy.stats, vl_convert, generator.site, generator.pages"
+    imports = "import altair, pandas, scipy.stats, vl_convert, generator.site.render"
     subprocess.run([sys.executable, "-c", imports], cwd=ROOT, env=env, check=True)
     lines = []
     for name, shape in SHAPES.items():

@@ -14,8 +14,9 @@ import pandas as pd
 from scipy import stats
 
 from benchmarks.line import Line
-from generator import results, statistics
+from generator.analysis import statistics
 from generator.errors import UsageError
+from generator.results import reading
 
 ROOT = Path(__file__).parents[1]
 CLAIM = 0.03
@@ -27,7 +28,7 @@ def run(arguments: list[str]) -> list[Line]:
     parser.add_argument("--runs", nargs=2, metavar="RUN", help="run ids; default: the two newest")
     parser.add_argument("--metric", default="step_time")
     options = parser.parse_args(arguments)
-    loaded = results.load(options.results)
+    loaded = reading.load(options.results)
     first, second = pick(loaded, options.runs)
     one, two = (cells(loaded, run, options.metric) for run in (first, second))
     lines = []
@@ -44,7 +45,7 @@ def run(arguments: list[str]) -> list[Line]:
     return lines
 
 
-def pick(loaded: results.Results, named: list[str] | None) -> tuple[str, str]:
+def pick(loaded: reading.Results, named: list[str] | None) -> tuple[str, str]:
     full: dict[str, set[str]] = {}
     for key, document in loaded.documents.items():
         if document["profile"] == "full":
@@ -63,9 +64,9 @@ def pick(loaded: results.Results, named: list[str] | None) -> tuple[str, str]:
     return first, second
 
 
-def cells(loaded: results.Results, run: str, metric: str) -> dict:
+def cells(loaded: reading.Results, run: str, metric: str) -> dict:
     frames = [frame for key, frame in loaded.frames.items() if key.rsplit("/", 1)[1] == run]
-    text = [column for column in results.COLUMNS if column not in ("value", "block", "sample")]
+    text = [column for column in reading.COLUMNS if column not in ("value", "block", "sample")]
     frame = pd.concat([frame.astype(dict.fromkeys(text, "str")) for frame in frames])
     frame = frame[~frame["flags"].str.contains("partial")]
     return statistics.cells(frame.astype(dict.fromkeys(text, "category")), metric)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import importlib.util
 
 if importlib.util.find_spec("typer") and importlib.util.find_spec("rich"):
-    from generator.cli import main
+    from generator.cli.app import main
 else:
-    from generator.bare import main
+    from generator.cli.minimal import main
 
 main()

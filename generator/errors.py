@@ -10,7 +10,7 @@
     └── Interrupted             exit 3: Ctrl-C or SIGTERM; finished results are kept
 
 Messages instruct: what was found, what was expected, the next command.
-Only ``generator.cli`` turns them into exit codes.
+Only ``generator.cli.app`` turns them into exit codes.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """One process, one framework, one configuration: run the sections asked for and write their rows.
 
 Started by the generator as ``python -m measurements.worker JOB OUT`` in the framework's own
-interpreter. JOB is a JSON file (see ``generator.runner``); OUT receives one JSON object a line,
+interpreter. JOB is a JSON file (see ``measure.runner``); OUT receives one JSON object a line,
 each flushed to disk at once, so that a process that dies leaves everything it had measured:
 
     {"row": {"section", "case", "metric", "unit", "sample", "value", "status", "reason"}}

@@ -13,7 +13,8 @@ from pathlib import Path
 
 import numpy as np
 
-from generator import catalog, results
+from generator.catalog import loader
+from generator.results import reading
 from measurements import control, custom, operators
 
 MACHINE = "sample-machine"
@@ -86,7 +87,7 @@ def write_sample(
             plan = _Plan(framework, profile, device, many, oddities, drift, rng)
             rows = [base | row for row in _rows(plan)]
             document = _document(path, rows, base, plan) | {"seed": seed}
-            results.write(path, rows, document)
+            reading.write(path, rows, document)
             paths.append(path)
     return paths
 
@@ -105,7 +106,7 @@ def write_history(
     drift = np.exp(np.random.default_rng(start).normal(0, 0.06, BLOCKS["history"]))
     modes = {
         (framework.id, version.version): framework.standard(version).id
-        for framework in catalog.load().frameworks
+        for framework in loader.load().frameworks
         for version in framework.versions
     }
     paths = []
@@ -126,7 +127,7 @@ def write_history(
                                  "block": 0, "value": 0.0, "status": "wrong",
                                  "reason": "loss of step 1 is 0.1 off (SYNTHETIC)"}]  # fmt: skip
             rows = [base | row for row in rows]
-            results.write(path, rows, _document(path, rows, base, plan) | {"seed": start})
+            reading.write(path, rows, _document(path, rows, base, plan) | {"seed": start})
             paths.append(path)
     return paths
 
@@ -367,7 +368,7 @@ UNITS = {
 
 def _document(
     path: Path, rows: list[dict[str, object]], base: dict[str, str], plan: _Plan
-) -> results.Document:
+) -> reading.Document:
     profile, device = plan.profile, plan.device
     run, framework, version = base["run"], base["framework"], base["version"]
     started = f"{run[:4]}-{run[4:6]}-{run[6:8]}T{run[9:11]}:00:00Z"
@@ -391,7 +392,7 @@ def _document(
                         job["log"] = f"{run}.logs/{job['id']}.log"
                 jobs.append(job)
     return {
-        "schema": results.SCHEMA,
+        "schema": reading.SCHEMA,
         "run": run,
         "machine": {
             "id": base["machine"],

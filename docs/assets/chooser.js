@@ -1,4 +1,4 @@
-// The chooser: the reader's weights -> groups of frameworks. generator/choosing.py computes the
+// The chooser: the reader's weights -> groups of frameworks. generator/pages/scoring.py computes the
 // same, in the same order of additions, for the presets that stand on the page without this.
 (() => {
   "use strict";

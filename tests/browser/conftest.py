@@ -13,8 +13,9 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import sync_playwright
 
-from generator import catalog, site
-from generator import results as store
+from generator.catalog import loader
+from generator.results import reading as store
+from generator.site import render
 from tests import sample_results
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
@@ -28,7 +29,7 @@ FLAGS = [
 def checkout(tmp_path_factory):
     """A checkout with synthetic results, rendered and built; the real one stays untouched."""
     folder = tmp_path_factory.mktemp("site") / "checkout"
-    root = catalog.ROOT
+    root = loader.ROOT
     folder.mkdir()
     for name in ("generator", "measurements", "templates"):
         (folder / name).symlink_to(root / name)
@@ -51,20 +52,20 @@ def checkout(tmp_path_factory):
         results, {"theano": {"0.9.0": 2.0, "1.0.5": 1.0}, "mxnet": {"0.9.5": 2.0, "1.9.1": 1.0}}
     )
     sample_results.write_sample(results, start=2)  # the newest machine comes first
-    site.build(root=folder, results_root=results)
+    render.build(root=folder, results_root=results)
     return folder
 
 
 @pytest.fixture(scope="session")
 def measured(checkout):
     """What the site's CSVs say, in plain Python: (inputs, figures by machine and device)."""
-    known = catalog.load()
+    known = loader.load()
     results = checkout.parent / "results"
     loaded = store.load(results)
     shown = store.shown(loaded, known.listed)
     today = datetime.datetime.now(datetime.UTC).date()
-    inputs = site._inputs(catalog.ROOT, results, known, loaded, shown, today)
-    return inputs, site._figures(inputs, results)
+    inputs = render._inputs(loader.ROOT, results, known, loaded, shown, today)
+    return inputs, render._figures(inputs, results)
 
 
 class _Handler(http.server.SimpleHTTPRequestHandler):

@@ -16,7 +16,8 @@ import re
 
 import pytest
 
-from generator import choosing, claims, pages, tables
+from generator.analysis import claims
+from generator.pages import scoring, section_page, tables
 
 
 @pytest.fixture
@@ -42,7 +43,7 @@ def ask(visit):
 @pytest.fixture
 def main(measured):
     """Figures of the machine that comes first."""
-    return pages.main_figures(*measured)
+    return section_page.main_figures(*measured)
 
 
 def panel_of(figures, section, metric, case=""):
@@ -99,8 +100,8 @@ def test_how_many_claims_still_hold(ask, measured, main):
 
 
 def test_which_suits_me_if_speed_alone_counts(ask, measured, main):
-    scores = choosing.scores(measured[0].catalog.frameworks, main, measured[0].today)
-    leaders = [s.framework for s in choosing.rank(scores, {"speed": 5}) if s.group == 0]
+    scores = scoring.scores(measured[0].catalog.frameworks, main, measured[0].today)
+    leaders = [s.framework for s in scoring.rank(scores, {"speed": 5}) if s.group == 0]
     page = ask("The chooser", "Training speed alone")
     rows = page.locator("#for-fast").locator("xpath=following::table[1]").locator("tbody tr").all()
     names = {f.id: f.name for f in measured[0].catalog.frameworks}

@@ -15,7 +15,8 @@ from axe_playwright_python.sync_playwright import Axe
 from PIL import Image
 from playwright.sync_api import expect
 
-from generator import catalog, choosing
+from generator.catalog import loader
+from generator.pages import scoring
 
 LEVELS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 OVERFLOW = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
@@ -629,7 +630,7 @@ def scores(measured):
     inputs, figures = measured
     places = [(m, device) for m in inputs.machines for device in inputs.devices(m)]
     frameworks = inputs.catalog.frameworks
-    return [choosing.scores(frameworks, figures[place], inputs.today) for place in places]
+    return [scoring.scores(frameworks, figures[place], inputs.today) for place in places]
 
 
 @pytest.mark.timeout(300)
@@ -638,7 +639,7 @@ def test_the_chooser_answers_as_plain_python_does(visit, scores):
     page, problems = visit("report/chooser.html")
     random = np.random.default_rng(2016)
     for turn in range(100):
-        weights = {need.id: int(random.integers(0, choosing.MOST + 1)) for need in choosing.NEEDS}
+        weights = {need.id: int(random.integers(0, scoring.MOST + 1)) for need in scoring.NEEDS}
         if turn % 2:  # few needs tie and miss more often than many
             for need in random.choice(list(weights), 9, replace=False):
                 weights[str(need)] = 0
@@ -654,7 +655,7 @@ def test_the_chooser_answers_as_plain_python_does(visit, scores):
         )
         expected = [
             [one.framework, one.group, f"{one.value:.2f} ({one.low:.2f} to {one.high:.2f})"]
-            for one in choosing.rank(scores[place], weights)
+            for one in scoring.rank(scores[place], weights)
         ]
         found = page.evaluate(STANDINGS)
         assert [one[:2] for one in found] == [one[:2] for one in expected], weights
@@ -679,7 +680,7 @@ def test_the_chooser_keeps_its_weights_in_the_address(visit, address):
     before = page.evaluate(STANDINGS)
     again, problems = visit(page.url.removeprefix(f"{address}/"))
     assert again.evaluate(STANDINGS) == before
-    for need in choosing.NEEDS:
+    for need in scoring.NEEDS:
         again.get_by_role("slider", name=need.title).fill("0")
     assert again.locator(".chooser tbody tr").count() == 0
     assert "at least one need" in again.locator(".chooser .said").inner_text()
@@ -688,7 +689,7 @@ def test_the_chooser_keeps_its_weights_in_the_address(visit, address):
 
 def test_without_javascript_the_presets_are_answered_all_the_same(visit):
     page, _ = visit("report/chooser.html", java_script_enabled=False)
-    for preset in choosing.PRESETS:
+    for preset in scoring.PRESETS:
         heading = page.locator(f"#for-{preset.id}")
         table = heading.locator("xpath=following::table[1]")
-        assert table.locator("tbody tr").count() == len(catalog.load().frameworks)
+        assert table.locator("tbody tr").count() == len(loader.load().frameworks)

@@ -21,18 +21,19 @@ def parse(path, feature_version=None):
     return ast.parse(path.read_text(encoding="utf-8"), str(path), feature_version=feature_version)
 
 
-def imports(tree):
-    """Every import; ``late`` ones stand inside a function. Those for type checkers are no imports.
+def imports(tree, *, typing=False):
+    """Every import; ``late`` ones stand inside a function. Those for type checkers only count
+    if ``typing`` says so.
 
     ``from a import b`` counts as ``a`` and as ``a.b``: whether b is a module cannot be told.
     """
-    return list(_imports(tree, late=False))
+    return list(_imports(tree, late=False, typing=typing))
 
 
-def _imports(node, *, late):
-    if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.dump(node.test):
+def _imports(node, *, late, typing):
+    if not typing and isinstance(node, ast.If) and "TYPE_CHECKING" in ast.dump(node.test):
         for child in node.orelse:
-            yield from _imports(child, late=late)
+            yield from _imports(child, late=late, typing=typing)
         return
     if isinstance(node, ast.Import):
         for alias in node.names:
@@ -53,7 +54,7 @@ def _imports(node, *, late):
         yield Import(str(node.args[0].value), node.lineno, late=True)
     inner = late or isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda)
     for child in ast.iter_child_nodes(node):
-        yield from _imports(child, late=inner)
+        yield from _imports(child, late=inner, typing=typing)
 
 
 def _dotted(node):

@@ -4,11 +4,11 @@ import ast
 
 import pytest
 
-from generator import catalog
+from generator.catalog import loader
 from measurements import control, custom, operators
 from tests.contract.code import parse
 
-FRAMEWORKS = catalog.load().frameworks
+FRAMEWORKS = loader.load().frameworks
 NEEDED = {
     "operators": {"OPERATORS", "SOURCE", "WHY_ABSENT", "CAPTURED", "run", "gradient"},
     "control": {"PROGRAMS", "CAPTURED", "eager", "capture", "graph_size", "gradient"},

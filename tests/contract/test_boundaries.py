@@ -14,7 +14,7 @@ import jinja2
 import pytest
 from jinja2 import nodes
 
-from generator import catalog
+from generator.catalog import loader
 from tests.conftest import ROOT
 from tests.contract.code import imports, parse, uses, without_main_guard
 
@@ -24,22 +24,19 @@ FRAMEWORKS = ROOT / "measurements" / "frameworks"
 SHARED = [path for path in MEASUREMENTS if FRAMEWORKS not in path.parents]
 TEMPLATES = sorted((ROOT / "templates").rglob("*.j2"))
 
-PURE = (
-    "plan", "statistics", "tables", "charts", "pages", "claims", "figures", "contribution",
-    "freshness", "changes", "addresses", "descriptor",
-    *(
-        f"{folder}/{path.stem}"
-        for folder in ("sections", "overviews")
-        for path in (ROOT / "generator" / folder).glob("[a-z]*.py")
-    ),
+FLOORS = (
+    {"errors"}, {"formatting", "subprocesses"}, {"catalog", "results"}, {"measure", "export"},
+    {"analysis"}, {"pages"}, {"site", "update"}, {"cli"},
 )  # fmt: skip
+"""The order of the house, the ground first: a package imports from the floors below it only.
+
+It stands on docs/architecture.md as well; a package that is missing here fails.
+"""
+PURE = ("analysis", "pages")
 READERS = {"claims": ("load",), "frameworks": ("_scripts", "docstring")}
 """The one door of a pure module that reads a file: what it is given is a path, not a text."""
 
-BARE = (
-    "errors", "catalog", "plan", "runner", "process", "machine", "nvml", "commands", "bare",
-    "environments", "results", "scripts", "contribution", "releases",
-)  # fmt: skip
+BARE = ("measure", "cli/minimal")
 """Measure on a machine that has Python, NumPy and this repository, and nothing else."""
 
 # Not in every Python from 3.6 to the newest: measuring code has to run on all of them.
@@ -57,9 +54,16 @@ def all_of(paths):
     return pytest.mark.parametrize("path", paths, ids=show)
 
 
-def generator_modules(names):
-    paths = [ROOT / "generator" / f"{name}.py" for name in names]
-    return all_of([path for path in paths if path.exists()])
+def generator_modules(places):
+    """Every module of these packages, and these modules, of the generator."""
+    return all_of([path for path in GENERATOR if path.relative_to(ROOT / "generator").as_posix()
+                   .removesuffix(".py").startswith(places)])  # fmt: skip
+
+
+def package(name):
+    """Return the package of a dotted name of the generator, "" for none; a module is its own."""
+    parts = name.split(".")
+    return parts[1] if parts[0] == "generator" and len(parts) > 1 else ""
 
 
 # ------------------------------------------------------------------------------------ the rules
@@ -75,7 +79,7 @@ def requirement_names(lines):
 def framework_names():
     """Whatever the framework folders install, less what the generator itself declares to need."""
     names = set()
-    for framework in catalog.load().frameworks:
+    for framework in loader.load().frameworks:
         names |= {framework.id, framework.distribution.lower()}
         for version in framework.versions:
             for requirements in version.requirements.values():
@@ -142,13 +146,32 @@ def input_and_output(tree, readers=()):
     ]
 
 
+def upward_imports(own, tree):
+    """Imports from a floor that is not below that of the package ``own``, nor from itself."""
+    floors = {name: number for number, names in enumerate(FLOORS) for name in names}
+    if own not in floors:
+        return [f"{own} has no place in the order of the packages"]
+    return [
+        f"line {i.line} imports {i.name}"
+        for i in imports(tree, typing=True)
+        if (other := package(i.name)) not in ("", own) and floors.get(other, 99) >= floors[own]
+    ]
+
+
+def dotted(path):
+    return ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+
+
+SOURCES = {dotted(path): parse(path) for path in GENERATOR + SHARED}
+
+
 def heavy_imports(name, sources):
-    """What importing ``generator.<name>`` brings in beyond the standard library and NumPy.
+    """What importing the module ``name`` brings in beyond the standard library and NumPy.
 
     Follows imports at module level through the project's own modules. ``sources`` maps dotted
     names to syntax trees.
     """
-    found, seen, todo = [], set(), [f"generator.{name}"]
+    found, seen, todo = [], set(), [name]
     while todo:
         module = todo.pop()
         if module in seen or module not in sources:
@@ -246,8 +269,19 @@ def test_the_rule_of_heavy_imports_follows_modules_and_passes_late_ones():
             "def f():\n    import rich\n"
         ),
     }
-    assert heavy_imports("a", sources)[0] == "generator.b, line 2, imports pandas"
-    assert heavy_imports("c", sources) == []
+    assert heavy_imports("generator.a", sources)[0] == "generator.b, line 2, imports pandas"
+    assert heavy_imports("generator.c", sources) == []
+
+
+def test_the_rule_of_floors_finds_what_runs_up_and_what_has_no_place():
+    late = ast.parse("def f():\n    from generator.site import render")
+    assert upward_imports("pages", late) == ["line 2 imports generator.site",
+                                             "line 2 imports generator.site.render"]  # fmt: skip
+    assert upward_imports("export", ast.parse("from generator.measure import plan"))
+    assert upward_imports("pages", ast.parse("from generator import cli"))
+    assert upward_imports("attic", ast.parse("import json"))
+    assert upward_imports("pages", ast.parse("from generator.analysis import claims")) == []
+    assert upward_imports("pages", ast.parse("from generator.pages import tables")) == []
 
 
 def test_a_reader_is_excused_by_name_only():
@@ -256,7 +290,7 @@ def test_a_reader_is_excused_by_name_only():
 
 
 def test_the_names_of_the_frameworks_are_known():
-    assert {framework.id for framework in catalog.load().frameworks} <= framework_names()
+    assert {framework.id for framework in loader.load().frameworks} <= framework_names()
     assert "numpy" not in framework_names()
 
 
@@ -280,7 +314,7 @@ def test_measuring_code_parses_as_python_3_6(path):
     parse(path, feature_version=(3, 6))
 
 
-STARTERS = ("generator/process.py", "measurements/children.py")
+STARTERS = ("generator/subprocesses.py", "measurements/children.py")
 
 
 @all_of([path for path in GENERATOR + SHARED if show(path) not in STARTERS])
@@ -288,7 +322,7 @@ def test_one_module_of_each_side_starts_processes(path):
     assert starts_processes(parse(path)) == []
 
 
-@all_of([path for path in GENERATOR + MEASUREMENTS if path.name not in ("cli.py", "bare.py")])
+@all_of([path for path in GENERATOR + MEASUREMENTS if path.parent.name != "cli"])
 def test_only_the_command_line_exits(path):
     tree = parse(path)
     if path.is_relative_to(ROOT / "measurements"):
@@ -296,19 +330,25 @@ def test_only_the_command_line_exits(path):
     assert exits(tree) == []
 
 
+@all_of([path for path in GENERATOR if path.parent != ROOT / "generator" or path.stem[0] != "_"])
+def test_no_import_runs_up(path):
+    own = package(dotted(path))
+    assert upward_imports(own, parse(path)) == []
+
+
+@all_of([path for path in GENERATOR if path.name == "__init__.py"])
+def test_packages_do_nothing_when_imported(path):
+    assert [node for node in parse(path).body if not isinstance(node, ast.Expr)] == []
+
+
 @generator_modules(PURE)
 def test_pure_modules_do_no_input_or_output(path):
     assert input_and_output(parse(path), READERS.get(path.stem, ())) == []
 
 
-@pytest.mark.parametrize("name", BARE)
-def test_measuring_needs_only_numpy(name):
-    sources = {
-        ".".join(path.relative_to(ROOT).with_suffix("").parts): parse(path)
-        for path in GENERATOR + SHARED
-    }
-    assert f"generator.{name}" in sources
-    assert heavy_imports(name, sources) == []
+@generator_modules(BARE)
+def test_measuring_needs_only_numpy(path):
+    assert heavy_imports(dotted(path), SOURCES) == []
 
 
 @all_of(TEMPLATES)

@@ -5,15 +5,16 @@ import re
 
 import pytest
 
-from generator import catalog, environments
-from generator.catalog import DEVICES
+from generator.catalog import loader
+from generator.catalog.loader import DEVICES
+from generator.measure import environments
 from tests.conftest import PRETEND
 from tests.contract.code import imports, parse
 from tests.contract.test_boundaries import foreign_imports, requirement_names
 
-REAL = catalog.load().frameworks
-EVERY = (*REAL, *catalog.load(frameworks=PRETEND).frameworks)
-SECTIONS = catalog.load().sections
+REAL = loader.load().frameworks
+EVERY = (*REAL, *loader.load(frameworks=PRETEND).frameworks)
+SECTIONS = loader.load().sections
 
 every = pytest.mark.parametrize("framework", EVERY, ids=lambda framework: framework.id)
 real = pytest.mark.parametrize("framework", REAL, ids=lambda framework: framework.id)
@@ -51,7 +52,7 @@ def test_there_are_frameworks_and_their_ids_are_unique():
 @every
 def test_the_folder_reads_and_is_called_by_its_id(framework):
     assert framework.folder.name == framework.id
-    assert catalog.read_framework(framework.folder / "framework.toml") == framework
+    assert loader.read_framework(framework.folder / "framework.toml") == framework
 
 
 @every

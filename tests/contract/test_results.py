@@ -5,12 +5,13 @@ import json
 import pytest
 from typer.testing import CliRunner
 
-from generator import catalog, results
-from generator.cli import app
+from generator.catalog import loader
+from generator.cli.app import app
+from generator.results import reading
 from tests.conftest import ROOT
 
 FOLDER = ROOT / "measurements" / "results"
-FILES = results.find(FOLDER)
+FILES = reading.find(FOLDER)
 
 every = pytest.mark.parametrize("path", FILES, ids=lambda p: "/".join(p.parts[-4:]))
 
@@ -28,21 +29,21 @@ def test_a_folder_without_results_checks(tmp_path):
 
 @every
 def test_it_validates(path):
-    assert [str(problem) for problem in results.validate(path)] == []
+    assert [str(problem) for problem in reading.validate(path)] == []
 
 
 @every
 def test_it_lies_where_its_rows_say(path):
-    document = results.read_document(path)
+    document = reading.read_document(path)
     said = document["machine"]["id"], document["framework"], document["version"], document["run"]
     assert (*path.parts[-4:-1], path.stem) == said
-    for row in results.rows(path):
+    for row in reading.rows(path):
         assert (row["machine"], row["framework"], row["version"], row["run"]) == said
 
 
 @every
 def test_its_logs_are_there_and_none_is_left_over(path):
-    named = {job["log"] for job in results.read_document(path)["jobs"]} - {None}
+    named = {job["log"] for job in reading.read_document(path)["jobs"]} - {None}
     there = {str(log.relative_to(path.parent)) for log in path.with_suffix(".logs").rglob("*.log")}
     assert named == there
     assert all((path.parent / log).stat().st_size <= 64 * 1024 + 200 for log in named)
@@ -58,11 +59,11 @@ def test_it_names_no_machine_path(path):
 
 @every
 def test_it_can_be_traced_to_code_data_and_environment(path):
-    document = results.read_document(path)
+    document = reading.read_document(path)
     assert document["repository"]["commit"]
     assert document["data"]["sha256"]
     assert document["code_sha256"]
-    known = {framework.id for framework in catalog.load().frameworks}
+    known = {framework.id for framework in loader.load().frameworks}
     assert document["framework"] in known
     if document["environment"]["kind"] == "locked":
         assert document["environment"]["lock_sha256"]
@@ -74,7 +75,7 @@ def test_a_finished_run_has_rows_for_every_cell_it_tried(path):
     document = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
     if document["finished"] is None:
         pytest.skip("unfinished: the next `generator measure` goes on")
-    shown = {(row["section"], row["mode"], row["lane"]) for row in results.rows(path)}
+    shown = {(row["section"], row["mode"], row["lane"]) for row in reading.rows(path)}
     tried = {
         (section, job["mode"], job["lane"])
         for job in document["jobs"]

@@ -4,13 +4,16 @@ import json
 
 import pytest
 
-from generator import catalog, charts, feed, markup, site, tables
+from generator.catalog import loader
+from generator.pages import atom_feed, markdown, tables
+from generator.pages.charts import intervals
+from generator.site import render
 from tests import sample_results
 
 
 @pytest.fixture
 def environment():
-    return markup.environment(catalog.ROOT / "templates")
+    return markdown.environment(loader.ROOT / "templates")
 
 
 def test_a_table(environment, snapshot):
@@ -33,10 +36,10 @@ def test_a_table(environment, snapshot):
 
 def test_a_chart(snapshot):
     marks = [
-        charts.Mark("Theano (compiled)", "Theano", "1 thread", 1426, 1366, 1488, "1,426"),
-        charts.Mark("MXNet (Gluon)", "MXNet", "1 thread", fault="failed"),
+        intervals.Mark("Theano (compiled)", "Theano", "1 thread", 1426, 1366, 1488, "1,426"),
+        intervals.Mark("MXNet (Gluon)", "MXNet", "1 thread", fault="failed"),
     ]
-    chart = charts.intervals(
+    chart = intervals.intervals(
         "speed", "Theano leads.", marks, axis="images per second", frameworks=["MXNet", "Theano"],
         better="higher",
     )  # fmt: skip
@@ -47,17 +50,17 @@ def test_a_chart(snapshot):
 def test_a_page(tmp_path, snapshot):
     results = tmp_path / "results"
     sample_results.write_sample(results, profile="quick", frameworks=("mxnet",))
-    site.render(results_root=results, docs=tmp_path / "docs")
+    render.render(results_root=results, docs=tmp_path / "docs")
     page = (tmp_path / "docs/report/memory.md").read_text(encoding="utf-8")
     assert page == snapshot
 
 
 def test_a_feed(snapshot):
     entries = [
-        feed.Entry(
+        atom_feed.Entry(
             "urn:uuid:1", "Theano 0.8.2 → 0.9.0 on a <machine>", "2026-11-26T01:38:55Z",
             "changes.html#releases", "1 faster.", ("Theano 0.9.0: faster & more", "a second line"),
         ),
-        feed.Entry("urn:uuid:2", "Again", "2026-11-24T20:12:51Z", "changes.html#runs", "–"),
+        atom_feed.Entry("urn:uuid:2", "Again", "2026-11-24T20:12:51Z", "changes.html#runs", "–"),
     ]  # fmt: skip
-    assert feed.atom("name", "What changed", "generator", "changes.html", entries) == snapshot
+    assert atom_feed.atom("name", "What changed", "generator", "changes.html", entries) == snapshot

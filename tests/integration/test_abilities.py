@@ -5,8 +5,9 @@ from dataclasses import replace
 
 import pytest
 
-from generator import catalog, plan, runner
-from generator import results as store
+from generator.catalog import loader
+from generator.measure import plan, runner
+from generator.results import reading as store
 from tests.conftest import PRETEND
 from tests.integration.test_bad_input import document, rows
 
@@ -25,7 +26,7 @@ def probe(cache, tmp_path_factory):
             text = path.read_text(encoding="utf-8")
             assert before in text
             path.write_text(text.replace(before, after), encoding="utf-8")
-        known = catalog.load(frameworks=folder)
+        known = loader.load(frameworks=folder)
         wanted = replace(known.section(section), blocks={ONCE.name: 1})
         if cases:
             wanted = replace(wanted, cases=cases)

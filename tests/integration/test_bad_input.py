@@ -70,9 +70,9 @@ def test_compare_names_what_it_does_not_know(generator, small):
 
 
 def test_cuda_without_a_gpu_exits_2_and_says_so(generator):
-    from generator import nvml
+    from generator.measure import gpu_log
 
-    if nvml.devices():
+    if gpu_log.devices():
         pytest.skip("this machine has a GPU")
     finished = generator("measure", "--device", "cuda")
     assert finished.returncode == 2

@@ -85,9 +85,9 @@ def test_unsupported_is_a_result_and_no_failure(lenet):
 
 
 def test_a_declared_gap_is_answered_without_a_process(generator, tmp_path):
-    from generator import nvml
+    from generator.measure import gpu_log
 
-    if not nvml.devices():
+    if not gpu_log.devices():
         pytest.skip("needs a GPU: --device cuda is refused before any gap is looked at")
     finished = generator("measure", "pretend", "--device", "cuda", "--results", tmp_path)
     assert "NumPy has no CUDA build" in finished.stdout

@@ -5,8 +5,13 @@ from dataclasses import replace
 
 import pytest
 
-from generator import catalog, commands, plan, runner, site, statistics, tables
-from generator import results as store
+from generator.analysis import statistics
+from generator.catalog import loader
+from generator.cli import doctor
+from generator.measure import plan, runner
+from generator.pages import tables
+from generator.results import reading as store
+from generator.site import render
 from measurements import sweep, timing
 from measurements.sections import versus
 
@@ -20,7 +25,7 @@ def measure(cache):
     """Return a function that measures something for real, in one block."""
 
     def run(results, frameworks=(), sections=(), **changes):
-        known = catalog.load()
+        known = loader.load()
         wanted = [known.section(s) if isinstance(s, str) else s for s in sections]
         wanted = wanted or known.sections
         # A sweep is part of the full profile only; what is asked for here is measured.
@@ -31,7 +36,7 @@ def measure(cache):
         arguments = {"modes": (), "device": "cpu", "lanes": (), "profile": SHORT, "seed": 1}
         chosen = plan.selection(known, frameworks)
         made = plan.make(chosen, wanted, **(arguments | changes))
-        _, setup = commands.prepare(commands.Request(results=results, command="generator measure"))
+        _, setup = doctor.prepare(doctor.Request(results=results, command="generator measure"))
         return runner.run(made, setup)
 
     with pytest.MonkeyPatch.context() as patch:
@@ -53,7 +58,7 @@ def frame(measured):
 def modes():
     return [
         pytest.param(framework.id, mode.id, id=f"{framework.id}-{mode.id}")
-        for framework in catalog.load().frameworks
+        for framework in loader.load().frameworks
         for mode in framework.modes
     ]
 
@@ -63,7 +68,7 @@ def test_every_framework_can_be_installed_and_measured(measured, frame):
     outcome, _ = measured
     assert outcome.failures == []
     installed = frame[frame["metric"] == "install_time"]
-    assert set(installed["framework"]) == {f.id for f in catalog.load().frameworks}
+    assert set(installed["framework"]) == {f.id for f in loader.load().frameworks}
     assert (installed["value"] > 0).all()
 
 
@@ -71,7 +76,7 @@ def test_every_framework_can_be_installed_and_measured(measured, frame):
 def test_every_mode_passes_the_gate_or_has_the_fault_that_its_folder_declares(
     measured, frame, framework, mode
 ):
-    known = catalog.load().framework(framework)
+    known = loader.load().framework(framework)
     mine = frame[(frame["framework"] == framework) & (frame["mode"] == mode)]
     lenet = mine[mine["section"] == "lenet"]
     gap = known.gap(mode=mode, device="cpu", version=known.newest.version, section="lenet")
@@ -106,7 +111,7 @@ def test_every_mode_passes_the_gate_or_has_the_fault_that_its_folder_declares(
         assert len(mine[mine["metric"] == metric]) == 1
 
 
-@pytest.mark.parametrize("framework", [f.id for f in catalog.load().frameworks])
+@pytest.mark.parametrize("framework", [f.id for f in loader.load().frameworks])
 def test_every_framework_takes_the_easy_way_and_reloads_the_same_model(frame, framework):
     mine = frame[(frame["framework"] == framework) & (frame["section"] == "highlevel")]
     found = {row["metric"]: row for row in mine.to_dict("records")}
@@ -116,7 +121,7 @@ def test_every_framework_takes_the_easy_way_and_reloads_the_same_model(frame, fr
     assert found["concepts"]["value"] > 2
 
 
-@pytest.mark.parametrize("framework", [f.id for f in catalog.load().frameworks])
+@pytest.mark.parametrize("framework", [f.id for f in loader.load().frameworks])
 def test_every_framework_is_driven_from_r(frame, framework):
     mine = frame[(frame["framework"] == framework) & (frame["section"] == "r")]
     if set(mine["status"]) == {"skipped"}:  # the system's reticulate is older than its Python
@@ -134,7 +139,7 @@ def test_a_fault_that_needs_one_thread_strikes_with_one_thread(measure, tmp_path
     """What the gate is for: a mode that is right with two threads and silently wrong with one."""
     struck = [
         (framework, mode)
-        for framework in catalog.load().frameworks
+        for framework in loader.load().frameworks
         for mode in framework.modes
         if mode.fault and mode.fault.lanes == ("threads-1",)
     ]
@@ -162,7 +167,7 @@ def test_a_sweep_of_a_real_framework(measure, tmp_path):
 @pytest.mark.timeout(1800)
 def test_every_depth_of_a_real_framework_has_a_process(measure, tmp_path):
     outcome = measure(tmp_path, ["mxnet"], ["depth"], modes=("hybrid",))
-    cases = next(s for s in catalog.load().sections if s.id == "depth").cases
+    cases = next(s for s in loader.load().sections if s.id == "depth").cases
     assert outcome.counts == {"ok": len(cases)}
     frame = store.select(store.load(tmp_path))
     assert set(frame["status"]) == {"ok"}
@@ -171,7 +176,7 @@ def test_every_depth_of_a_real_framework_has_a_process(measure, tmp_path):
 
 # All that is asked takes more than an hour; here every section is asked in some frameworks.
 ASKED = {
-    "operators": (tuple(f.id for f in catalog.load().frameworks), ("elementary",)),
+    "operators": (tuple(f.id for f in loader.load().frameworks), ("elementary",)),
     "control": (("caffe", "jax", "mxnet", "tensorflow"), ()),
     "custom": (("caffe", "jax", "mxnet", "tensorflow"), ()),
     "reuse": (("tensorflow",), ()),
@@ -184,10 +189,10 @@ ASKED = {
 def test_what_was_answered_is_answered_again(measure, tmp_path, section):
     """Fresh answers are those that the repository holds: yes, no, wrong and failed alike."""
     frameworks, cases = ASKED[section]
-    known = catalog.load().section(section)
+    known = loader.load().section(section)
     outcome = measure(tmp_path, frameworks, [replace(known, cases=cases or known.cases)])
     assert outcome.failures == []
-    committed = store.select(store.load(catalog.ROOT / "measurements" / "results"))
+    committed = store.select(store.load(loader.ROOT / "measurements" / "results"))
     fresh = _answers(store.select(store.load(tmp_path)), section)
     held = _answers(committed, section)
     assert fresh
@@ -224,7 +229,7 @@ def test_threads_are_read_back(measured):
 def test_the_page_shows_the_very_numbers(measured, frame, tmp_path):
     """From the rows to the page: throughput of the default mode, as the reader sees it."""
     _, results = measured
-    done = site.render(results_root=results, docs=tmp_path)
+    done = render.render(results_root=results, docs=tmp_path)
     page = (tmp_path / "report" / "lenet.md").read_text()
     for key, cell in statistics.cells(frame, "step_time").items():
         if (key.section, key.case) == ("lenet", ""):

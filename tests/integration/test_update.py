@@ -13,7 +13,8 @@ from collections import namedtuple
 
 import pytest
 
-from generator import catalog, cli, releases
+from generator.catalog import loader, package_index
+from generator.cli import app
 from tests.conftest import ROOT
 from tests.integration.test_bad_input import rows
 from tests.package_index import ADAPTER, TOML, LocalIndex, unbuildable, wheel
@@ -65,7 +66,7 @@ class Place:
             for name, value in {**self.environment, **environment}.items():
                 patch.setenv(name, value)
             try:
-                cli.main()
+                app.main()
             except SystemExit as ended:
                 return Done(ended.code, out.getvalue(), err.getvalue())
         raise AssertionError("it did not exit")
@@ -83,7 +84,7 @@ class Place:
         }
 
     def versions(self):
-        framework = catalog.read_framework(self.toml)
+        framework = loader.read_framework(self.toml)
         return [version.version for version in framework.versions]
 
     def report(self):
@@ -122,7 +123,7 @@ def verdicts(changes, metric="step_time"):
 def test_nothing_new_is_said_and_remembered(place):
     done = place.update("--snapshot")
     assert done.returncode == 0, done.stderr
-    watch = releases.read(place.snapshot)["engine"]
+    watch = package_index.read(place.snapshot)["engine"]
     assert [release.version for release in watch.releases] == ["1.0"]
     assert str(watch.releases[0].uploaded) == "2026-01-01"
 
@@ -195,7 +196,7 @@ def test_a_slower_release_is_found_slower_even_after_a_kill(place):
         process.kill()  # its worker dies with it
         process.wait()
     assert place.versions() == ["1.0", "1.1"]  # listed and locked, not yet told
-    assert [r.version for r in releases.read(place.snapshot)["engine"].releases] == ["1.0"]
+    assert [r.version for r in package_index.read(place.snapshot)["engine"].releases] == ["1.0"]
     assert not (place.folder / "changes").exists()
     done = place.measure("--json")
     assert done.returncode == 0, done.stdout + done.stderr
@@ -214,14 +215,14 @@ def test_a_slower_release_is_found_slower_even_after_a_kill(place):
     assert "| training step |" in text
     # The additional package has no 1.1, and is not asked for one.
     assert (place.toml.parent / "environments" / "1.1-cpu+reuse.txt").is_file()
-    known = [release.version for release in releases.read(place.snapshot)["engine"].releases]
+    known = [release.version for release in package_index.read(place.snapshot)["engine"].releases]
     assert known == ["1.0", "1.0.post1", "1.1", "1.9", "2.0rc1"]
 
 
 def test_the_new_table_keeps_comments_and_the_rest_of_the_file(place):
     text = place.toml.read_text()
     assert text.count("# the release") == 2
-    newest = catalog.read_framework(place.toml).newest
+    newest = loader.read_framework(place.toml).newest
     assert newest.requirements["cpu"] == ("pretend-engine==1.1",)
     assert str(newest.released) == "2026-10-01"
     assert newest.source == "https://pypi.org/project/pretend-engine/1.1/"
@@ -279,7 +280,7 @@ def test_a_release_that_does_not_install_is_a_result_with_a_log(place):
     (log,) = place.results.glob("*/engine/1.4/*.logs/*.log")
     assert "no compiler of 2016 was found" in log.read_text()
     assert "goes without cpu+reuse" in done.stdout
-    assert set(catalog.read_framework(place.toml).newest.requirements) == {"cpu"}
+    assert set(loader.read_framework(place.toml).newest.requirements) == {"cpu"}
     assert "### Newly broken" in place.report()
     assert "goes without" in place.report()
     # It was measured, as far as that goes: it is not tried again and again.
@@ -289,7 +290,7 @@ def test_a_release_that_does_not_install_is_a_result_with_a_log(place):
 def test_the_index_that_is_configured_here_knows_a_real_framework():
     from generator.errors import IndexFault
 
-    with releases.Index(patience=10) as index:
+    with package_index.Index(patience=10) as index:
         try:
             found = index.releases("theano")
         except IndexFault as fault:

@@ -4,21 +4,22 @@ import datetime
 
 import pytest
 
-from generator import catalog, site
-from generator import results as store
+from generator.catalog import loader
+from generator.results import reading as store
+from generator.site import render
 
 TODAY = datetime.date(2026, 11, 26)
 
 
 @pytest.fixture(scope="session")
 def inputs():
-    known = catalog.load()
-    results = catalog.ROOT / "measurements" / "results"
+    known = loader.load()
+    results = loader.ROOT / "measurements" / "results"
     loaded = store.load(results)
     shown = store.shown(loaded, known.listed)
-    return site._inputs(catalog.ROOT, results, known, loaded, shown, TODAY)
+    return render._inputs(loader.ROOT, results, known, loaded, shown, TODAY)
 
 
 @pytest.fixture(scope="session")
 def figures(inputs):
-    return site._figures(inputs, catalog.ROOT / "measurements" / "results")
+    return render._figures(inputs, loader.ROOT / "measurements" / "results")

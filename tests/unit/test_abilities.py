@@ -6,8 +6,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from generator import abilities, catalog, claims, figures, site, tables
-from generator.sections import parallel
+from generator.analysis import claims, panels
+from generator.catalog import loader
+from generator.pages import question_page, tables
+from generator.pages.sections import parallel
+from generator.site import render
 from tests import sample_results
 
 NAMES = ("framework", "version", "case", "metric", "status", "value", "reason")
@@ -18,7 +21,7 @@ def frame(*rows):
 
 
 def test_an_answer_is_the_median_of_what_was_measured():
-    found = figures.sheets(
+    found = panels.sheets(
         frame(*[("mxnet", "1", "scan", "run_time", "ok", value, "") for value in (1.0, 2.0, 9.0)])
     )
     answer = found["mxnet"]["scan", "run_time"]
@@ -26,7 +29,7 @@ def test_an_answer_is_the_median_of_what_was_measured():
 
 
 def test_one_no_makes_the_answer_no():
-    found = figures.sheets(
+    found = panels.sheets(
         frame(
             ("mxnet", "1", "scan", "captured", "ok", 0.0, ""),
             ("mxnet", "1", "scan", "captured", "wrong", np.nan, "differs"),
@@ -39,23 +42,23 @@ def test_one_no_makes_the_answer_no():
 @pytest.mark.parametrize(
     ("answer", "unit", "text", "word"),
     [
-        (figures.Answer("ok", 1e-7, "", "1"), "1", "", "yes"),
-        (figures.Answer("ok", 0.002, "", "1"), "s", "2.00 ms", None),
-        (figures.Answer("unsupported", None, "none", "1"), "1", "", "no"),
-        (figures.Answer("wrong", None, "differs", "1"), "1", "", "wrong"),
-        (figures.Answer("timeout", None, "600 s", "1"), "s", "", "timed out"),
+        (panels.Answer("ok", 1e-7, "", "1"), "1", "", "yes"),
+        (panels.Answer("ok", 0.002, "", "1"), "s", "2.00 ms", None),
+        (panels.Answer("unsupported", None, "none", "1"), "1", "", "no"),
+        (panels.Answer("wrong", None, "differs", "1"), "1", "", "wrong"),
+        (panels.Answer("timeout", None, "600 s", "1"), "s", "", "timed out"),
     ],
 )
 def test_a_cell_says_yes_or_how_much_or_what_happened(answer, unit, text, word):
-    cell = abilities.answer_cell(answer, "evidence/x.md", unit)
+    cell = question_page.answer_cell(answer, "evidence/x.md", unit)
     assert cell.text == text
     assert (cell.badge.word if cell.badge else None) == word
 
 
 def test_the_address_at_the_end_of_a_reason_becomes_its_source():
-    cell = abilities.reason_cell("none of them (https://example.org/list)")
+    cell = question_page.reason_cell("none of them (https://example.org/list)")
     assert (cell.text, cell.source) == ("none of them", "https://example.org/list")
-    assert abilities.reason_cell("f(x) failed (here)").text == "f(x) failed (here)"
+    assert question_page.reason_cell("f(x) failed (here)").text == "f(x) failed (here)"
 
 
 def test_the_model_of_more_processes_meets_both_measured_times():
@@ -70,11 +73,11 @@ def test_the_model_of_more_processes_meets_both_measured_times():
 def pages(tmp_path_factory):
     folder = tmp_path_factory.mktemp("pages")
     sample_results.write_sample(folder / "results", profile="quick")
-    site.render(results_root=folder / "results", docs=folder / "docs")
+    render.render(results_root=folder / "results", docs=folder / "docs")
     return folder / "docs" / "report"
 
 
-ABILITIES = [section.id for section in catalog.load().sections if section.findings]
+ABILITIES = [section.id for section in loader.load().sections if section.findings]
 
 
 @pytest.mark.parametrize("section", ABILITIES)
@@ -90,7 +93,7 @@ def test_no_cell_is_empty(pages, section):
 @pytest.mark.parametrize("section", ABILITIES)
 def test_every_framework_has_its_column_or_row(pages, section):
     text = (pages / f"{section}.md").read_text(encoding="utf-8")
-    for framework in catalog.load().frameworks:
+    for framework in loader.load().frameworks:
         assert framework.name in text
 
 
@@ -122,24 +125,24 @@ def test_a_spelling_stands_with_the_evidence(pages):
 
 
 def test_a_process_that_died_answers_for_the_rest_of_its_family():
-    from generator.sections.operators import Sheet
+    from generator.pages.sections.operators import Sheet
 
-    died = figures.Answer("failed", None, "killed by signal 11", "1")
+    died = panels.Answer("failed", None, "killed by signal 11", "1")
     sheets = {"mxnet": {("elementary", "forward"): died}}
-    section = catalog.load().section("operators")
-    view = abilities.View(section, None, None, sheets, None)
+    section = loader.load().section("operators")
+    view = question_page.View(section, None, None, sheets, None)
     assert Sheet(view, "mxnet").answer("exp", "forward") is died
 
 
 def test_claims_of_answers():
-    book = claims.load(catalog.ROOT / "measurements" / "claims.toml")
+    book = claims.load(loader.ROOT / "measurements" / "claims.toml")
     by_id = {claim.id: claim for claim in book.claims}
-    yes = figures.Answer("ok", 1.0, "", "1")
-    no = figures.Answer("unsupported", None, "none", "1")
+    yes = panels.Answer("ok", 1.0, "", "1")
+    no = panels.Answer("unsupported", None, "none", "1")
 
     def judged(claim, **sheets):
         answers = {by_id[claim].page: sheets}
-        return claims.judge(by_id[claim], figures.Figures("m", "cpu", (), {}, answers)).word
+        return claims.judge(by_id[claim], panels.Figures("m", "cpu", (), {}, answers)).word
 
     programs = [("cond", "captured"), ("while", "captured"), ("scan", "captured")]
     able, unable = dict.fromkeys(programs, yes), dict.fromkeys(programs, no)
@@ -156,10 +159,10 @@ def test_claims_of_answers():
     quick = dict.fromkeys(
         [("python", m) for m in ("forward", "gradient", "captured", "used")], yes
     ) | {
-        ("python", "slowdown"): figures.Answer("ok", 2.0, "", "1"),
-        ("python", "written"): figures.Answer("ok", 30.0, "", "1"),
+        ("python", "slowdown"): panels.Answer("ok", 2.0, "", "1"),
+        ("python", "written"): panels.Answer("ok", 30.0, "", "1"),
     }
-    slow = quick | {("python", "slowdown"): figures.Answer("ok", 20.0, "", "1")}
+    slow = quick | {("python", "slowdown"): panels.Answer("ok", 20.0, "", "1")}
     assert judged("adding-ops-hard", mxnet=quick, tensorflow=quick, theano=quick) == (
         "no longer holds"
     )

@@ -4,7 +4,10 @@ import re
 
 import pytest
 
-from generator import addresses, catalog, figures, results, words
+from generator.analysis import panels
+from generator.catalog import loader
+from generator.pages import findings, urls
+from generator.results import reading
 from tests import sample_results
 
 MACHINE = "amd-epyc-2-cores-2fb52a"
@@ -35,33 +38,33 @@ MACHINE = "amd-epyc-2-cores-2fb52a"
 )
 def test_an_address_is_made_of_ids(ids, address):
     section, framework, place = ids
-    assert addresses.evidence(section, framework, addresses.newest(*place)) == address
+    assert urls.evidence(section, framework, urls.newest(*place)) == address
 
 
 def test_a_run_has_an_address_of_its_own():
     run = "20261125T224729Z-0b5ec3"
     assert (
-        addresses.dated(MACHINE, "1.0.5", run, "compiled", "cpu", "threads-1")
+        urls.dated(MACHINE, "1.0.5", run, "compiled", "cpu", "threads-1")
         == "run--amd-epyc-2-cores-2fb52a--1-0-5--20261125t224729z-0b5ec3--compiled--cpu--threads-1"
     )
-    assert addresses.dated(MACHINE, "1.0.5", run).startswith("run--")
-    assert addresses.evidence("lenet", "theano") == "evidence/lenet-theano.md"
+    assert urls.dated(MACHINE, "1.0.5", run).startswith("run--")
+    assert urls.evidence("lenet", "theano") == "evidence/lenet-theano.md"
 
 
 def test_two_configurations_never_share_an_address():
     """Ids hold hyphens: joined by one, "a-b, c" and "a, b-c" would be the same."""
-    assert addresses.newest("a-b", "c", "cpu", "d") != addresses.newest("a", "b-c", "cpu", "d")
+    assert urls.newest("a-b", "c", "cpu", "d") != urls.newest("a", "b-c", "cpu", "d")
 
 
 def linked(folder):
     """Every address that the ranked tables link to, and the releases that they show."""
-    known = catalog.load()
-    shown = results.shown(results.load(folder), known.listed)
+    known = loader.load()
+    shown = reading.shown(reading.load(folder), known.listed)
     found = {
-        words.evidence(section.id, row.configuration, panel)
+        findings.evidence(section.id, row.configuration, panel)
         for section in known.sections
         if section.measured and not section.findings
-        for panel in figures.build(shown[shown["section"] == section.id], section, known)
+        for panel in panels.build(shown[shown["section"] == section.id], section, known)
         for row in panel.rows
     }
     return found, set(shown["version"].astype(str).unique()), set(shown["run"].astype(str).unique())
@@ -83,9 +86,9 @@ def test_a_new_release_keeps_every_address(tmp_path):
 
 
 def test_the_scheme_that_readers_are_told_is_the_one_that_is_used():
-    told = [pattern.partition("#")[2] for pattern, _ in addresses.SCHEME if "#" in pattern]
+    told = [pattern.partition("#")[2] for pattern, _ in urls.SCHEME if "#" in pattern]
     ids = ("MACHINE", "MODE", "DEVICE", "LANE", "METRIC", "CASE")
     run = ("MACHINE", "VERSION", "RUN", "MODE", "DEVICE", "LANE")
-    made = [addresses.newest(*ids[:n]) for n in (4, 5, 6)]
-    made += [addresses.dated(*run[:n]) for n in (3, 6)]
+    made = [urls.newest(*ids[:n]) for n in (4, 5, 6)]
+    made += [urls.dated(*run[:n]) for n in (3, 6)]
     assert [text.lower() for text in told] == made

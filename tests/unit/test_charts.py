@@ -3,29 +3,31 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from generator import charts
+from generator.pages.charts import intervals
 
 FRAMEWORKS = ["MXNet", "TensorFlow", "Theano"]
 MARKS = [
-    charts.Mark("TensorFlow (tf.function)", "TensorFlow", "1 thread", 2135, 2100, 2200, "2,135"),
-    charts.Mark("Theano (compiled)", "Theano", "1 thread", 1377, None, None, "1,377"),
-    charts.Mark("TensorFlow (XLA)", "TensorFlow", "1 thread", fault="wrong results"),
-    charts.Mark("Theano (compiled)", "Theano", "All cores", 1900, 1850, 1950, "1,900", start=900),
+    intervals.Mark("TensorFlow (tf.function)", "TensorFlow", "1 thread", 2135, 2100, 2200, "2,135"),
+    intervals.Mark("Theano (compiled)", "Theano", "1 thread", 1377, None, None, "1,377"),
+    intervals.Mark("TensorFlow (XLA)", "TensorFlow", "1 thread", fault="wrong results"),
+    intervals.Mark(
+        "Theano (compiled)", "Theano", "All cores", 1900, 1850, 1950, "1,900", start=900
+    ),
 ]
 
 
 def made(**changes):
     options = {"axis": "images per second", "frameworks": FRAMEWORKS, "better": "higher"} | changes
-    return charts.intervals("lenet", "TensorFlow leads.", MARKS, **options)
+    return intervals.intervals("lenet", "TensorFlow leads.", MARKS, **options)
 
 
 def sampled(disturbed=False):
     values = [(b, s, 30 + b + s / 10, disturbed and b == 1) for b in range(3) for s in range(10)]
-    return charts.samples("samples", "Three processes.", values, axis="ms per step")
+    return intervals.samples("samples", "Three processes.", values, axis="ms per step")
 
 
 POINTS = [
-    charts.Point(panel, series, kind, x, x * factor, x * factor * 0.9, x * factor * 1.1, f"{x}")
+    intervals.Point(panel, series, kind, x, x * factor, x * factor * 0.9, x * factor * 1.1, f"{x}")
     for panel, series, kind, factor in (
         ("MXNet", "Gluon", "imperative", 1.0),
         ("MXNet", "hybridised", "symbolic", 1.01),
@@ -36,14 +38,14 @@ POINTS = [
 
 
 def curved():
-    return charts.curves("c", "Graphs gain.", POINTS, x="images per step", y="images per second")
+    return intervals.curves("c", "Graphs gain.", POINTS, x="images per step", y="images per second")
 
 
 @pytest.mark.parametrize("chart", [made(), made(log=False), sampled(), sampled(True), curved()])
-@pytest.mark.parametrize("scheme", charts.SCHEMES)
+@pytest.mark.parametrize("scheme", intervals.SCHEMES)
 def test_specifications_are_valid_vega_lite(chart, scheme):
     for specification in chart.specs.values():
-        complete = {**specification, "config": charts.configuration(scheme)}
+        complete = {**specification, "config": intervals.configuration(scheme)}
         alt.Chart.from_dict(complete).to_dict()
 
 
@@ -74,7 +76,7 @@ def test_the_description_of_curves_says_where_each_ends():
 
 
 def test_the_digest_changes_with_the_data_only():
-    other = charts.intervals(
+    other = intervals.intervals(
         "lenet", "TensorFlow leads.", MARKS[:2], axis="images per second", frameworks=FRAMEWORKS,
         better="higher",
     )  # fmt: skip
@@ -84,7 +86,7 @@ def test_the_digest_changes_with_the_data_only():
 
 @given(st.floats(1e-6, 1e9), st.floats(1.3, 1e6))
 def test_logarithmic_ticks_are_few_and_inside(low, ratio):
-    found = charts.ticks(low, low * ratio)
+    found = intervals.ticks(low, low * ratio)
     assert len(found) <= 14
     assert found == sorted(found)
     assert all(low <= tick <= low * ratio for tick in found)
@@ -92,24 +94,24 @@ def test_logarithmic_ticks_are_few_and_inside(low, ratio):
 
 @given(st.floats(1e-6, 1e12))
 def test_linear_ticks_are_few_and_inside(high):
-    found = charts.linear_ticks(high)
+    found = intervals.linear_ticks(high)
     assert found[0] == 0
     assert 3 <= len(found) <= 7
     assert found[-1] <= high * 1.0001
 
 
 def test_dark_is_light_in_other_colours():
-    light = {charts.configuration("light")["style"]["plain"]["color"]}
+    light = {intervals.configuration("light")["style"]["plain"]["color"]}
     svg = f'<text fill="{light.pop()}">#0067a5</text><path fill="#0067a5"/><path fill="#123456"/>'
-    dark = charts.recoloured(svg, "dark")
-    assert charts.recoloured(svg, "light") == svg
+    dark = intervals.recoloured(svg, "dark")
+    assert intervals.recoloured(svg, "light") == svg
     assert "#123456" in dark
     assert '<path fill="#0067a5"/>' not in dark
 
 
 def test_light_colours_are_distinct_so_that_they_can_be_exchanged():
-    for scheme in charts.SCHEMES:
-        colours = charts.all_colours(scheme)
+    for scheme in intervals.SCHEMES:
+        colours = intervals.all_colours(scheme)
         assert len(set(colours)) == len(colours)
 
 
@@ -125,7 +127,7 @@ def contrast(one, two):
 
 @pytest.mark.parametrize(("scheme", "ground"), [("light", "#fdfdfb"), ("dark", "#11191d")])
 def test_marks_and_text_stand_out_from_the_page(scheme, ground):
-    made = charts.configuration(scheme)
+    made = intervals.configuration(scheme)
     assert all(contrast(colour, ground) >= 3 for colour in made["range"]["category"])
     for style in ("plain", "fault", "panel"):
         assert contrast(made["style"][style]["color"], ground) >= 4.5

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from generator import choosing
-from generator.choosing import NEEDS, PRESETS, Score
-from generator.overviews import chooser
+from generator.pages import scoring
+from generator.pages.overviews import chooser
+from generator.pages.scoring import NEEDS, PRESETS, Score
 
 ENDS = st.tuples(*[st.floats(0, 1)] * 3).map(sorted)
 
@@ -33,21 +33,21 @@ def test_what_overlaps_the_best_of_a_group_is_in_it():
         c=score(0.5, 0.6, 0.7),
         d=score(0.6, 0.6, 0.6),
     )
-    found = choosing.rank(scores, {"speed": 3})
+    found = scoring.rank(scores, {"speed": 3})
     assert groups(found) == {"a": 0, "b": 0, "c": 1, "d": 1}
     assert [one.framework for one in found] == ["a", "b", "c", "d"]
 
 
 def test_a_total_is_the_weighted_mean_of_scores_and_of_their_ends():
     scores = {"a": {"speed": score(0.2, 0.4, 0.6), "memory": score(1.0, 1.0, 1.0)}}
-    (one,) = choosing.rank(scores, {"speed": 3, "memory": 1})
+    (one,) = scoring.rank(scores, {"speed": 3, "memory": 1})
     assert (one.value, one.low, one.high) == pytest.approx((0.55, 0.4, 0.7))
 
 
 def test_a_framework_with_an_unknown_score_has_no_place():
     scores = table(a=score(0.5, 0.5, 0.5), b=score(0.0, 0.9, 1.0, known=False))
-    assert groups(choosing.rank(scores, {"speed": 1})) == {"a": 0, "b": -1}
-    assert groups(choosing.rank(scores, {})) == {"a": 0, "b": 0}, "nothing weighed, nothing missed"
+    assert groups(scoring.rank(scores, {"speed": 1})) == {"a": 0, "b": -1}
+    assert groups(scoring.rank(scores, {})) == {"a": 0, "b": 0}, "nothing weighed, nothing missed"
 
 
 ROWS = st.lists(ENDS, min_size=len(NEEDS), max_size=len(NEEDS))
@@ -55,14 +55,14 @@ ROWS = st.lists(ENDS, min_size=len(NEEDS), max_size=len(NEEDS))
 
 @given(
     st.dictionaries(st.sampled_from("abcdefgh"), ROWS, min_size=1),
-    st.lists(st.integers(0, choosing.MOST), min_size=len(NEEDS), max_size=len(NEEDS)),
+    st.lists(st.integers(0, scoring.MOST), min_size=len(NEEDS), max_size=len(NEEDS)),
 )
 def test_no_group_leads_another_that_reaches_it(ends, weights):
     scores = {
         name: {need.id: score(*mine) for need, mine in zip(NEEDS, rows, strict=True)}
         for name, rows in ends.items()
     }
-    found = choosing.rank(scores, dict(zip((n.id for n in NEEDS), weights, strict=True)))
+    found = scoring.rank(scores, dict(zip((n.id for n in NEEDS), weights, strict=True)))
     assert {one.framework for one in found} == set(ends)
     assert all(0 <= one.low <= one.value + 1e-12 <= one.high + 2e-12 for one in found)
     for place in range(max(one.group for one in found) + 1):
@@ -80,7 +80,7 @@ def test_presets_and_needs_have_names_of_their_own():
         assert len({thing.id for thing in things}) == len(things)
     for preset in PRESETS:
         assert set(preset.weights) <= {need.id for need in NEEDS}
-        assert all(0 < weight <= choosing.MOST for weight in preset.weights.values())
+        assert all(0 < weight <= scoring.MOST for weight in preset.weights.values())
 
 
 # ------------------------------------------------------------------ the committed results
@@ -89,7 +89,7 @@ def test_presets_and_needs_have_names_of_their_own():
 @pytest.fixture(scope="module")
 def scores(inputs, figures):
     place = inputs.machines[0], inputs.devices(inputs.machines[0])[0]
-    return choosing.scores(inputs.catalog.frameworks, figures[place], inputs.today)
+    return scoring.scores(inputs.catalog.frameworks, figures[place], inputs.today)
 
 
 def test_every_framework_has_a_score_and_a_reason_for_every_need(inputs, scores):
@@ -125,7 +125,7 @@ def test_the_page_computes_nothing_of_its_own(inputs, figures, scores):
             assert sent[name][need][:3] == [one.value, one.low, one.high]
             assert ".md" not in sent[name][need][4]
     for preset, answer in zip(PRESETS, context["answers"], strict=True):
-        leaders = [s.framework for s in choosing.rank(scores, preset.weights) if s.group == 0]
+        leaders = [s.framework for s in scoring.rank(scores, preset.weights) if s.group == 0]
         names = {f.id: f.name for f in inputs.catalog.frameworks}
         assert all(names[leader] in answer.finding for leader in leaders)
         assert ("lead," in answer.finding) == (len(leaders) > 1), "a tie is called one"

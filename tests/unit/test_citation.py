@@ -9,10 +9,11 @@ import jsonschema
 import pytest
 from mkdocs.utils.yaml import yaml_load
 
-from generator import catalog, citation
+from generator.catalog import loader
 from generator.errors import InputError
+from generator.export import citation
 
-ROOT = catalog.ROOT
+ROOT = loader.ROOT
 TEXT = (ROOT / citation.FILE).read_text(encoding="utf-8")
 SCHEMA = json.loads((ROOT / "tests/data/cff-1.2.0.schema.json").read_text(encoding="utf-8"))
 CHECK = jsonschema.Draft7Validator(SCHEMA, format_checker=jsonschema.FormatChecker())
@@ -45,7 +46,7 @@ def test_it_names_the_version_and_licence_of_the_project():
 
 def test_every_framework_is_a_keyword():
     cited = citation.load(ROOT / citation.FILE)
-    names = {framework.name for framework in catalog.load().frameworks}
+    names = {framework.name for framework in loader.load().frameworks}
     assert names <= set(cited.keywords)
     assert all(name in cited.abstract for name in names)
 

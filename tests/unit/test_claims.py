@@ -4,11 +4,15 @@ from dataclasses import replace
 
 import pytest
 
-from generator import catalog, claims, figures, results, site, statistics
+from generator.analysis import claims, statistics
+from generator.analysis import panels as figures
+from generator.catalog import loader
 from generator.errors import InputError
+from generator.results import reading
+from generator.site import render
 from tests import sample_results
 
-BOOK = claims.load(catalog.ROOT / "measurements" / "claims.toml")
+BOOK = claims.load(loader.ROOT / "measurements" / "claims.toml")
 CLAIMS = {claim.id: claim for claim in BOOK.claims}
 
 
@@ -22,8 +26,8 @@ def judge(tmp_path, monkeypatch):
         monkeypatch.setattr(sample_results, "EACH", sample_results.EACH | (each or {}))
         monkeypatch.setattr(sample_results, "LINES", sample_results.LINES | (lines or {}))
         sample_results.write_sample(tmp_path, oddities=False)
-        known = catalog.load()
-        shown = results.select(results.load(tmp_path))
+        known = loader.load()
+        shown = reading.select(reading.load(tmp_path))
         if memory:
             shown = shown.assign(value=shown["value"].where(shown["metric"] != "peak_rss", [
                 value * memory.get(mode, 1)
@@ -185,7 +189,7 @@ def test_attributed_claims_are_marked_and_stated_ones_name_the_article():
 
 
 def test_every_claim_has_a_page():
-    names = {"home", *(section.id for section in catalog.load().sections)}
+    names = {"home", *(section.id for section in loader.load().sections)}
     assert {claim.page for claim in BOOK.claims} | {item.page for item in BOOK.history} <= names
 
 
@@ -217,7 +221,7 @@ def test_a_faulty_file_is_named(tmp_path, text, expected):
 
 def test_site_and_claims_agree_on_the_article():
     assert BOOK.article["year"] == 2016
-    assert site.BEGIN in (catalog.ROOT / "mkdocs.yml").read_text(encoding="utf-8")
+    assert render.BEGIN in (loader.ROOT / "mkdocs.yml").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize(

@@ -8,11 +8,13 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from generator import catalog, cli, commands, plan, runner
+from generator.catalog import loader
+from generator.cli import app, doctor
+from generator.measure import plan, runner
 from tests.conftest import PRETEND, ROOT
 from tests.sample_results import write_sample
 
-ROOT_COMMAND = typer.main.get_command(cli.app)
+ROOT_COMMAND = typer.main.get_command(app.app)
 COMMANDS = ROOT_COMMAND.commands
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
 PAGES = [path for path in PAGES if path.name != "index.md"]  # that one is rendered
@@ -24,7 +26,7 @@ SOURCES = [
 
 
 def invoke(*arguments):
-    return CliRunner().invoke(cli.app, [str(argument) for argument in arguments])
+    return CliRunner().invoke(app.app, [str(argument) for argument in arguments])
 
 
 # ---------------------------------------------------------------------------------------- help
@@ -106,9 +108,9 @@ def problem(words):
 
 
 def unknown_value(values):
-    known = catalog.load()
+    known = loader.load()
     profile, device = values.get("profile") or "quick", values.get("device") or "cpu"
-    if profile not in plan.PROFILES or device not in (*catalog.DEVICES, "all"):
+    if profile not in plan.PROFILES or device not in (*loader.DEVICES, "all"):
         return f"{profile} {device}"
     try:
         for section in values.get("section") or ():
@@ -259,8 +261,8 @@ def test_a_measurement_prints_json_and_words(tmp_path, monkeypatch, failures, co
 
 @pytest.mark.parametrize("ok", [True, False])
 def test_doctor_prints_json_and_words(monkeypatch, ok):
-    finding = commands.Finding("a thing", ok, "found [so]", "" if ok else "do that")
-    monkeypatch.setattr(commands, "doctor", lambda: [finding])
+    finding = doctor.Finding("a thing", ok, "found [so]", "" if ok else "do that")
+    monkeypatch.setattr(doctor, "doctor", lambda: [finding])
     done = invoke("doctor", "--json")
     assert done.exit_code == (0 if ok else 1)
     assert json.loads(done.stdout)[0]["found"] == "found [so]"
@@ -278,8 +280,8 @@ def test_doctor_prints_json_and_words(monkeypatch, ok):
         (None, 0, ""),
         (typer.Exit(1), 1, ""),
         (KeyboardInterrupt(), 3, "results are kept"),
-        (cli.GeneratorError("[odd] words"), 1, "error: [odd] words"),
-        (commands.UsageError("no such thing"), 2, "no such thing"),
+        (app.GeneratorError("[odd] words"), 1, "error: [odd] words"),
+        (doctor.UsageError("no such thing"), 2, "no such thing"),
         (OSError(28, "No space left on device", "/x"), 1, "No space left on device (/x)"),
     ],
 )
@@ -288,16 +290,16 @@ def test_every_end_has_its_exit_code_and_words(monkeypatch, capsys, error, code,
         if error is not None:
             raise error
 
-    monkeypatch.setattr(cli, "app", play)
-    monkeypatch.setattr(cli.signal, "signal", lambda *arguments: None)
+    monkeypatch.setattr(app, "app", play)
+    monkeypatch.setattr(app.signal, "signal", lambda *arguments: None)
     with pytest.raises(SystemExit) as raised:
-        cli.main()
+        app.main()
     assert raised.value.code == code
     assert said in capsys.readouterr().err
 
 
 def test_our_own_mistakes_are_not_hidden(monkeypatch):
-    monkeypatch.setattr(cli, "app", lambda standalone_mode: 1 / 0)
-    monkeypatch.setattr(cli.signal, "signal", lambda *arguments: None)
+    monkeypatch.setattr(app, "app", lambda standalone_mode: 1 / 0)
+    monkeypatch.setattr(app.signal, "signal", lambda *arguments: None)
     with pytest.raises(ZeroDivisionError):
-        cli.main()
+        app.main()

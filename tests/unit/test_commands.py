@@ -8,13 +8,15 @@ from pathlib import Path
 
 import pytest
 
-from generator import catalog, commands, environments, machine
-from generator.commands import Request
+from generator.catalog import loader
+from generator.cli import doctor
+from generator.cli.doctor import Request
 from generator.errors import EnvironmentMissing, NoDeviceError, UsageError
+from generator.measure import environments, machine
 from tests.conftest import PRETEND, ROOT
 from tests.sample_results import write_sample
 
-CATALOG = catalog.load(frameworks=PRETEND)
+CATALOG = loader.load(frameworks=PRETEND)
 Usage = namedtuple("Usage", "total used free")
 
 
@@ -33,18 +35,18 @@ def request_(tmp_path):
 
 
 def test_a_request_becomes_a_plan_and_changes_nothing(request_):
-    made, setup = commands.prepare(request_)
+    made, setup = doctor.prepare(request_)
     assert made.jobs
     assert made.held == 0
     assert made.profile.name == "quick"
     assert setup.kind == "locked"
     assert not setup.results.exists()
-    assert commands.estimate(made, setup) > 0
+    assert doctor.estimate(made, setup) > 0
 
 
 def test_seeds_are_drawn_or_taken(request_):
-    assert commands.prepare(replace(request_, seed=5))[0].seed == 5
-    drawn = {commands.prepare(request_)[0].seed for _ in range(4)}
+    assert doctor.prepare(replace(request_, seed=5))[0].seed == 5
+    drawn = {doctor.prepare(request_)[0].seed for _ in range(4)}
     assert len(drawn) == 4
 
 
@@ -65,7 +67,7 @@ def test_seeds_are_drawn_or_taken(request_):
 )
 def test_wrong_names_are_usage_errors(request_, changes, said):
     with pytest.raises(UsageError) as raised:
-        commands.prepare(replace(request_, **changes))
+        doctor.prepare(replace(request_, **changes))
     assert said in str(raised.value)
     assert raised.value.exit_code == 2
 
@@ -74,23 +76,23 @@ def test_a_device_that_is_not_here_is_refused(request_, monkeypatch):
     monkeypatch.setattr(machine, "this", lambda: replace(real, gpus=()))
     real = machine.Machine("m", "cpu", 2, 2, 2**30, "Linux", "6", None, ())
     with pytest.raises(NoDeviceError, match="generator doctor"):
-        commands.prepare(replace(request_, device="cuda"))
+        doctor.prepare(replace(request_, device="cuda"))
 
 
 def test_an_interpreter_without_frameworks_is_said(request_, monkeypatch):
     monkeypatch.setattr(environments, "installed_version", lambda name: None)
     with pytest.raises(UsageError, match="none of the distributions numpy"):
-        commands.prepare(replace(request_, frameworks=(), environment="current"))
+        doctor.prepare(replace(request_, frameworks=(), environment="current"))
     with pytest.raises(UsageError, match="not installed in this interpreter"):
-        commands.prepare(replace(request_, environment="current"))
+        doctor.prepare(replace(request_, environment="current"))
 
 
 def test_other_names_of_a_distribution_count_as_installed(monkeypatch):
     framework = CATALOG.framework("pretend")
     raw = {**framework.raw, "other_distributions": ["pretend-gpu"]}
-    both = catalog.Catalog((replace(framework, raw=raw),), ())
+    both = loader.Catalog((replace(framework, raw=raw),), ())
     monkeypatch.setattr(environments, "installed_version", {"pretend-gpu": "2.0"}.get)
-    assert commands.installed_frameworks(both) == {"pretend": "2.0"}
+    assert doctor.installed_frameworks(both) == {"pretend": "2.0"}
 
 
 # --------------------------------------------------------------------------------------- check
@@ -108,20 +110,20 @@ def root(tmp_path):
 
 
 def test_an_untouched_repository_has_no_problems(root):
-    looked, problems = commands.check(root)
+    looked, problems = doctor.check(root)
     assert problems == []
     locks = list(root.glob("measurements/frameworks/*/environments/*.txt"))
-    assert looked == len(catalog.load().frameworks) + len(locks) + 1
+    assert looked == len(loader.load().frameworks) + len(locks) + 1
 
 
 def test_results_are_counted_and_validated(root):
     paths = write_sample(root / "measurements" / "results", rows_scale=0.1)
-    looked, problems = commands.check(root)
+    looked, problems = doctor.check(root)
     assert problems == []
-    assert commands.check(root, root / "nowhere")[0] == looked - 2 * len(paths)
+    assert doctor.check(root, root / "nowhere")[0] == looked - 2 * len(paths)
     paths[0].with_suffix(".json").unlink()
     paths[1].unlink()
-    assert [str(p.file) for p in commands.check(root)[1]] == [
+    assert [str(p.file) for p in doctor.check(root)[1]] == [
         str(paths[0].with_suffix(".json")),
         str(paths[1].with_suffix(".json")),
     ]
@@ -147,7 +149,7 @@ def spoil(path, old, new):
 )  # fmt: skip
 def test_what_is_spoilt_is_named(root, file, old, new, said):
     spoil(root / "measurements" / file, old, new)
-    _, problems = commands.check(root)
+    _, problems = doctor.check(root)
     assert problems
     assert problems[0].file.endswith(Path(file).name)
     assert any(said in str(problem) for problem in problems)
@@ -155,7 +157,7 @@ def test_what_is_spoilt_is_named(root, file, old, new, said):
 
 def test_a_missing_lock_is_named_with_the_command(root):
     next(root.glob("measurements/frameworks/mxnet/environments/*-cuda.txt")).unlink()
-    _, (problem,) = commands.check(root)
+    _, (problem,) = doctor.check(root)
     assert "generator lock mxnet==1.9.1 --device cuda" in problem.expected
 
 
@@ -168,10 +170,10 @@ def test_every_finding_that_is_not_ok_says_how_to_mend_it(monkeypatch):
 
     monkeypatch.setattr(environments, "uv", missing)
     monkeypatch.setattr(environments, "find_interpreter", lambda version: None)
-    monkeypatch.setattr(commands.shutil, "which", lambda name: None)
-    monkeypatch.setattr(commands.shutil, "disk_usage", lambda path: Usage(10, 9, 1))
-    monkeypatch.setattr(commands.os, "getloadavg", lambda: (99.0, 99.0, 99.0))
-    findings = commands.doctor(CATALOG)
+    monkeypatch.setattr(doctor.shutil, "which", lambda name: None)
+    monkeypatch.setattr(doctor.shutil, "disk_usage", lambda path: Usage(10, 9, 1))
+    monkeypatch.setattr(doctor.os, "getloadavg", lambda: (99.0, 99.0, 99.0))
+    findings = doctor.doctor(CATALOG)
     wrong = [finding for finding in findings if not finding.ok]
     assert {finding.what.split(" ")[0] for finding in wrong} == {
         "uv",
@@ -186,10 +188,10 @@ def test_every_finding_that_is_not_ok_says_how_to_mend_it(monkeypatch):
 
 
 def test_a_machine_that_has_everything_is_told_so(monkeypatch):
-    monkeypatch.setattr(commands.shutil, "which", lambda name: f"/usr/bin/{name}")
-    monkeypatch.setattr(commands.shutil, "disk_usage", lambda path: Usage(1, 0, 2**40))
-    monkeypatch.setattr(commands.os, "getloadavg", lambda: (0.0, 0.0, 0.0))
-    findings = commands.doctor(CATALOG)
+    monkeypatch.setattr(doctor.shutil, "which", lambda name: f"/usr/bin/{name}")
+    monkeypatch.setattr(doctor.shutil, "disk_usage", lambda path: Usage(1, 0, 2**40))
+    monkeypatch.setattr(doctor.os, "getloadavg", lambda: (0.0, 0.0, 0.0))
+    findings = doctor.doctor(CATALOG)
     assert all(finding.ok for finding in findings)
     assert any("not made yet" in finding.found for finding in findings)
     json.dumps([finding.__dict__ for finding in findings])
@@ -199,7 +201,7 @@ def test_a_cache_that_cannot_be_made_is_a_finding(tmp_path, monkeypatch):
     (tmp_path / "file").touch()
     monkeypatch.setenv("SYMBOLIC_COMPARISON_CACHE", str(tmp_path / "file" / "cache"))
     monkeypatch.setattr(environments, "find_interpreter", lambda version: None)
-    (disk,) = [f for f in commands.doctor(CATALOG) if f.what.startswith("disk")]
+    (disk,) = [f for f in doctor.doctor(CATALOG) if f.what.startswith("disk")]
     assert not disk.ok
     assert "SYMBOLIC_COMPARISON_CACHE" in disk.mend
 
@@ -209,12 +211,12 @@ def test_a_cache_that_cannot_be_made_is_a_finding(tmp_path, monkeypatch):
 
 def test_the_listing_is_plain_data(tmp_path):
     paths = write_sample(tmp_path, frameworks=("theano", "mxnet"), rows_scale=0.1)
-    listing = commands.listing(tmp_path)
+    listing = doctor.listing(tmp_path)
     assert json.loads(json.dumps(listing)) == listing
     assert len(listing["measured"]) == len(paths)
     assert {item["framework"] for item in listing["measured"]} == {"theano", "mxnet"}
     assert all(item["finished"] for item in listing["measured"])
-    known = catalog.load()
+    known = loader.load()
     assert [f["id"] for f in listing["frameworks"]] == [f.id for f in known.frameworks]
     assert [s["id"] for s in listing["sections"]] == [s.id for s in known.sections]
 
@@ -222,9 +224,9 @@ def test_the_listing_is_plain_data(tmp_path):
 def test_an_unreadable_result_does_not_stop_the_listing(tmp_path):
     first, second = write_sample(tmp_path, frameworks=("theano", "mxnet"), rows_scale=0.1)
     first.with_suffix(".json").write_text("{")
-    (measured,) = commands.listing(tmp_path)["measured"]
+    (measured,) = doctor.listing(tmp_path)["measured"]
     assert measured["run"] == second.stem
 
 
 def test_nothing_measured_is_an_empty_list(tmp_path):
-    assert commands.listing(tmp_path / "nowhere", PRETEND)["measured"] == []
+    assert doctor.listing(tmp_path / "nowhere", PRETEND)["measured"] == []

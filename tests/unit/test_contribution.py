@@ -11,9 +11,12 @@ import sys
 import pytest
 from typer.testing import CliRunner
 
-from generator import catalog, cli, commands, contribution, environments, results, runner
-from generator.contribution import Entry, Known
+from generator.catalog import loader
+from generator.cli import app, doctor
 from generator.errors import UsageError
+from generator.measure import environments, runner
+from generator.results import contribution_checks, reading
+from generator.results.contribution_checks import Entry, Known
 from tests.conftest import ROOT
 
 SCRIPT = ROOT / ".github" / "scripts" / "contribution.py"
@@ -53,7 +56,7 @@ def a_run(number=0):
         "case": "", "seconds": 4.0, "k": 4, "log": None,
     }  # fmt: skip
     document = {
-        "schema": results.SCHEMA, "run": base["run"],
+        "schema": reading.SCHEMA, "run": base["run"],
         "machine": {"id": "sample-machine", "cpu": "none", "cores": 2, "threads": 2,
                     "memory_bytes": 2**33, "os": "none", "kernel": "none", "virtualised": None,
                     "gpus": []},
@@ -79,7 +82,7 @@ def a_run(number=0):
 def write_run(root, number=0, document=None):
     rows, made = a_run(number)
     path = root / f"{place(number)}.csv"
-    results.write(path, rows, document or made)
+    reading.write(path, rows, document or made)
     log = path.with_suffix(".logs") / LOG
     log.parent.mkdir()
     log.write_text("Traceback: none, this is invented\n")
@@ -102,7 +105,7 @@ KNOWN = Known(
 
 def judge(rows, document, logs=None, known=KNOWN):
     logs = [f"{run_id(0)}.logs/{LOG}"] if logs is None else logs
-    found = contribution.run_problems(f"{place(0)}.csv", rows, document, logs, known, NOW)
+    found = contribution_checks.run_problems(f"{place(0)}.csv", rows, document, logs, known, NOW)
     return [str(problem) for problem in found]
 
 
@@ -170,7 +173,7 @@ def test_an_environment_is_measured_without_a_job():
 def test_a_run_is_called_after_a_time():
     rows, document = a_run()
     path = f"{place(0).replace('20260101', '20269999')}.csv"
-    found = contribution.run_problems(path, rows, document, [], KNOWN, NOW)
+    found = contribution_checks.run_problems(path, rows, document, [], KNOWN, NOW)
     assert any("found a run called '20269999T000000Z'" in str(problem) for problem in found)
 
 
@@ -253,7 +256,7 @@ FINE = {f"{place(0)}.csv": Entry(10, "a"), f"{place(0)}.json": Entry(10, "b")}
 
 
 def listed(before, after):
-    return [str(problem) for problem in contribution.listing_problems(before, after)]
+    return [str(problem) for problem in contribution_checks.listing_problems(before, after)]
 
 
 def test_a_good_listing_passes():
@@ -320,7 +323,7 @@ def sides(tmp_path):
 
 
 def check(before, after):
-    looked, problems = commands.check_contribution(after, before)
+    looked, problems = doctor.check_contribution(after, before)
     return looked, [str(problem) for problem in problems]
 
 
@@ -377,7 +380,7 @@ def test_a_log_without_its_run_is_named(sides):
 
 
 def test_committed_locks_and_present_code_are_known_without_earlier_results(tmp_path):
-    known = catalog.load()
+    known = loader.load()
     framework = known.framework("theano")
     lock = environments.lock_sha256(framework.version("1.0.5").lock("cpu"))
     _, document = a_run()
@@ -393,17 +396,17 @@ def test_committed_locks_and_present_code_are_known_without_earlier_results(tmp_
 
 def test_a_folder_that_is_not_there_is_said(tmp_path):
     with pytest.raises(UsageError, match=r"contribution\.py"):
-        commands.check_contribution(tmp_path / "nowhere", tmp_path)
+        doctor.check_contribution(tmp_path / "nowhere", tmp_path)
 
 
 def test_the_command_prints_what_it_found(sides):
     before, after = sides
     arguments = ["check", "--results", str(before), "--contribution", str(after)]
-    done = CliRunner().invoke(cli.app, arguments)
+    done = CliRunner().invoke(app.app, arguments)
     assert done.exit_code == 0
     assert "3 files checked, 0 problems." in done.stdout
     (after / "run.py").write_text("1 / 0\n")
-    done = CliRunner().invoke(cli.app, [*arguments, "--json"])
+    done = CliRunner().invoke(app.app, [*arguments, "--json"])
     assert done.exit_code == 2
     (problem,) = json.loads(done.stdout)
     assert (problem["file"], problem["line"]) == ("run.py", None)

@@ -13,23 +13,18 @@ import pyarrow.parquet
 import pytest
 from typer.testing import CliRunner
 
-from generator import (
-    addresses,
-    catalog,
-    citation,
-    cli,
-    dataset,
-    descriptor,
-    markup,
-    pages,
-    results,
-    site,
-)  # fmt: skip
+from generator.catalog import loader
+from generator.cli import app
 from generator.errors import InputError, UsageError
-from generator.overviews import dataset as page
+from generator.export import citation, data_package, dataset
+from generator.pages import markdown, section_page
+from generator.pages import urls as addresses
+from generator.pages.overviews import dataset as page
+from generator.results import reading
+from generator.site import render  # fmt: skip
 from tests import sample_results
 
-ROOT = catalog.ROOT
+ROOT = loader.ROOT
 CITED = citation.load(ROOT / citation.FILE)
 SITE = "https://example.org/comparison/"
 NAMES = ("results.csv", "results.parquet", "datapackage.json")
@@ -47,7 +42,7 @@ def sample(tmp_path_factory):
 @pytest.fixture(scope="module")
 def made(sample, tmp_path_factory):
     folder = tmp_path_factory.mktemp("dataset")
-    dataset.write(results.load(sample), folder, CITED)
+    dataset.write(reading.load(sample), folder, CITED)
     return folder
 
 
@@ -72,7 +67,7 @@ def rows_of(root):
 def cells(row):
     """A row's cells in the order of the files."""
     row = {**row, "value": bits(row["value"])}
-    return tuple(row[field.name] for field in descriptor.FIELDS)
+    return tuple(row[field.name] for field in data_package.FIELDS)
 
 
 def bits(text):
@@ -86,7 +81,7 @@ def as_texts(table):
     columns["value"] = ["" if v is None else v.hex() for v in columns["value"]]
     for name in ("block", "sample"):
         columns[name] = ["" if v is None else str(v) for v in columns[name]]
-    return list(zip(*(columns[field.name] for field in descriptor.FIELDS), strict=True))
+    return list(zip(*(columns[field.name] for field in data_package.FIELDS), strict=True))
 
 
 def same_rows(found, expected):
@@ -119,18 +114,18 @@ def test_interrupted_processes_are_left_out(sample):
     partial = [p for p in sample.rglob("*.csv") if ",partial" in p.read_text(encoding="utf-8")]
     assert partial, "the sample lost its interrupted process"
     assert (
-        not dataset.frame(results.load(sample))["flags"].astype(str).str.contains("partial").any()
+        not dataset.frame(reading.load(sample))["flags"].astype(str).str.contains("partial").any()
     )
 
 
 def test_the_committed_results_are_all_in_it(tmp_path):
     root = ROOT / "measurements" / "results"
-    written = dataset.write(results.load(root), tmp_path, CITED)
+    written = dataset.write(reading.load(root), tmp_path, CITED)
     expected = expected_of(root)
     assert written.descriptor["rows"] == len(expected)
     assert same_rows(as_texts(pyarrow.parquet.read_table(tmp_path / "results.parquet")), expected)
-    units = [field.name for field in descriptor.FIELDS].index("unit")
-    assert {row[units] for row in expected} <= set(descriptor.UNITS)
+    units = [field.name for field in data_package.FIELDS].index("unit")
+    assert {row[units] for row in expected} <= set(data_package.UNITS)
 
 
 def test_parquet_has_types_and_is_compressed(made):
@@ -146,18 +141,18 @@ def test_parquet_has_types_and_is_compressed(made):
 
 
 def test_the_columns_are_those_of_the_results():
-    names = [field.name for field in descriptor.FIELDS]
-    assert names == [*results.COLUMNS, "profile", "code"]
+    names = [field.name for field in data_package.FIELDS]
+    assert names == [*reading.COLUMNS, "profile", "code"]
 
 
 def test_every_word_is_explained():
-    known = catalog.load()
+    known = loader.load()
     units = {m.unit for section in known.sections for m in section.metrics.values()}
-    assert units <= set(descriptor.UNITS)
-    assert set(descriptor.STATUSES) == set(results.STATUSES)
-    assert set(descriptor.FLAGS) == set(results.FLAGS) - {"partial"}
-    words = {field.name: field.values for field in descriptor.FIELDS}
-    assert set(words["device"]) == set(catalog.DEVICES)
+    assert units <= set(data_package.UNITS)
+    assert set(data_package.STATUSES) == set(reading.STATUSES)
+    assert set(data_package.FLAGS) == set(reading.FLAGS) - {"partial"}
+    words = {field.name: field.values for field in data_package.FIELDS}
+    assert set(words["device"]) == set(loader.DEVICES)
 
 
 def test_its_own_validator_accepts_it(made):
@@ -228,7 +223,7 @@ def test_hashes_sizes_and_dates_are_true(sample, made):
 
 
 def test_what_is_there_and_true_is_kept(sample, copy):
-    loaded = results.load(sample)
+    loaded = reading.load(sample)
     times = {name: (copy / name).stat().st_mtime_ns for name in NAMES}
     assert dataset.write(loaded, copy, CITED).files == ()
     assert times == {name: (copy / name).stat().st_mtime_ns for name in NAMES}
@@ -239,13 +234,13 @@ def test_what_is_there_and_true_is_kept(sample, copy):
 
 def test_what_is_damaged_or_outdated_is_made_again(sample, copy, tmp_path):
     (copy / "results.parquet").write_bytes(b"PAR1")
-    loaded = results.load(sample)
+    loaded = reading.load(sample)
     assert dataset.write(loaded, copy, CITED).files == NAMES
     shutil.copytree(sample, tmp_path / "results")
     sample_results.write_sample(
         tmp_path / "results", profile="aa", frameworks=("theano",), start=30
     )
-    more = dataset.write(results.load(tmp_path / "results"), copy, CITED)
+    more = dataset.write(reading.load(tmp_path / "results"), copy, CITED)
     assert more.files == NAMES
     assert same_rows(csv_of(copy), expected_of(tmp_path / "results"))
     (copy / "datapackage.json").write_text("{}", encoding="utf-8")
@@ -254,12 +249,12 @@ def test_what_is_damaged_or_outdated_is_made_again(sample, copy, tmp_path):
 
 def test_the_command_writes_it(sample, tmp_path):
     arguments = ["export", str(tmp_path / "out"), "--results", str(sample), "--json"]
-    done = CliRunner().invoke(cli.app, arguments)
+    done = CliRunner().invoke(app.app, arguments)
     assert done.exit_code == 0, done.output
     said = json.loads(done.stdout)
     assert said["written"] == list(NAMES)
     assert said["rows"] == len(csv_of(tmp_path / "out"))
-    again = CliRunner().invoke(cli.app, arguments[:-1])
+    again = CliRunner().invoke(app.app, arguments[:-1])
     assert "3 unchanged" in again.stdout
 
 
@@ -276,11 +271,11 @@ def test_the_command_names_what_is_wrong(sample, tmp_path):
 
 def text_of(said, address=""):
     """The page's Markdown."""
-    inputs = pages.Inputs(
-        catalog=catalog.load(), shown=None, study=None, history=None, documents={}, book=None,
+    inputs = section_page.Inputs(
+        catalog=loader.load(), shown=None, study=None, history=None, documents={}, book=None,
         log=None, today=None, dataset=said, citation=CITED, address=address,
     )  # fmt: skip
-    environment = markup.environment(ROOT / "templates")
+    environment = markdown.environment(ROOT / "templates")
     return environment.get_template("pages/dataset.md.j2").render(page.context(inputs, {}, None))
 
 
@@ -290,12 +285,12 @@ def text(made):
 
 
 def test_the_site_writes_the_files_once(sample, made, tmp_path):
-    loaded = results.load(sample)
+    loaded = reading.load(sample)
     wanted = [f"report/dataset/{name}" for name in NAMES]
-    first, again = site._Writer(tmp_path), site._Writer(tmp_path)
-    site._dataset(first, loaded, CITED, "", keep=False)
+    first, again = render._Writer(tmp_path), render._Writer(tmp_path)
+    render._dataset(first, loaded, CITED, "", keep=False)
     assert first.done.written == wanted
-    site._dataset(again, loaded, CITED, "", keep=False)
+    render._dataset(again, loaded, CITED, "", keep=False)
     again.finish()
     assert (again.done.written, again.done.removed) == ([], [])
     for name in NAMES:
@@ -304,23 +299,23 @@ def test_the_site_writes_the_files_once(sample, made, tmp_path):
 
 def test_a_preview_keeps_the_files(sample, tmp_path):
     shutil.copytree(sample, tmp_path / "results")
-    writer = site._Writer(tmp_path / "docs")
-    before = site._dataset(writer, results.load(sample), CITED, "", keep=True)
+    writer = render._Writer(tmp_path / "docs")
+    before = render._dataset(writer, reading.load(sample), CITED, "", keep=True)
     sample_results.write_sample(
         tmp_path / "results", profile="aa", frameworks=("theano",), start=30
     )
-    more = results.load(tmp_path / "results")
-    assert site._dataset(writer, more, CITED, "", keep=True) == before
-    assert site._dataset(writer, more, CITED, "", keep=False)["rows"] > before["rows"]
+    more = reading.load(tmp_path / "results")
+    assert render._dataset(writer, more, CITED, "", keep=True) == before
+    assert render._dataset(writer, more, CITED, "", keep=False)["rows"] > before["rows"]
 
 
 def test_the_page_leads_to_the_files_and_explains_every_column(text):
     for name in NAMES:
         assert f"(dataset/{name})" in text
-    for field in descriptor.FIELDS:
-        assert f"\n| {markup.escape(field.name)} " in text
+    for field in data_package.FIELDS:
+        assert f"\n| {markdown.escape(field.name)} " in text
     for pattern, _ in addresses.SCHEME:
-        assert markup.escape(pattern) in text
+        assert markdown.escape(pattern) in text
 
 
 def test_without_results_the_page_says_how_to_get_some():
@@ -358,7 +353,7 @@ def test_the_page_describes_itself_to_search_engines(text, made):
 
 def test_where_the_site_knows_its_address_it_is_whole(made):
     said = json.loads((made / "datapackage.json").read_text(encoding="utf-8"))
-    block = descriptor.json_ld(said, CITED, (), SITE)
+    block = data_package.json_ld(said, CITED, (), SITE)
     urls = [block["url"], *(one["contentUrl"] for one in block["distribution"])]
     assert urls == [
         f"{SITE}report/dataset.html",
@@ -370,7 +365,7 @@ def test_where_the_site_knows_its_address_it_is_whole(made):
 
 def test_no_text_ends_the_data_block():
     hostile = {"name": "</script><script>alert(1)</script> & <!--"}
-    block = markup.data_block(hostile)
+    block = markdown.data_block(hostile)
     assert block.count("<") == 2
     assert described(str(block)) == hostile
 
@@ -381,13 +376,13 @@ def test_no_text_ends_the_data_block():
 )
 def test_the_address_comes_from_the_environment(monkeypatch, said, address):
     monkeypatch.setenv("SITE_URL", said)
-    assert site.site_address(ROOT) == address
+    assert render.site_address(ROOT) == address
 
 
 def test_an_address_that_is_none_is_named(monkeypatch):
     monkeypatch.setenv("SITE_URL", "javascript:alert(1)")
     with pytest.raises(InputError, match="site_url"):
-        site.site_address(ROOT)
+        render.site_address(ROOT)
 
 
 def test_the_snippets_run(made):

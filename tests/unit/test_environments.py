@@ -11,10 +11,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from generator import catalog, environments, process
-from generator.environments import MARKER, Environment
+from generator import subprocesses
+from generator.catalog import loader
 from generator.errors import EnvironmentMissing, UsageError
-from generator.process import Finished
+from generator.measure import environments
+from generator.measure.environments import MARKER, Environment
+from generator.subprocesses import Finished
 from tests.conftest import PRETEND
 
 PIN = f"numpy==1.0 \\\n    --hash=sha256:{'0' * 64}\n"
@@ -22,7 +24,7 @@ PIN = f"numpy==1.0 \\\n    --hash=sha256:{'0' * 64}\n"
 
 @pytest.fixture
 def framework(tmp_path):
-    made = catalog.load(frameworks=PRETEND).framework("pretend")
+    made = loader.load(frameworks=PRETEND).framework("pretend")
     folder = tmp_path / "pretend"
     (folder / "environments").mkdir(parents=True)
     versions = tuple(replace(version, folder=folder) for version in made.versions)
@@ -339,7 +341,7 @@ def test_an_unknown_cause_is_shown_as_it_is_and_not_at_length():
     ],
 )
 def test_uv_that_fails_is_an_environment_that_is_missing(monkeypatch, finished, said):
-    monkeypatch.setattr(process, "run", lambda *arguments, **options: finished)
+    monkeypatch.setattr(subprocesses, "run", lambda *arguments, **options: finished)
     with pytest.raises(EnvironmentMissing, match=said):
         environments._uv("pip", "sync")
 
@@ -443,7 +445,7 @@ def test_what_a_placeholder_brings_is_not_filled_in_again(framework, made):
 
 def test_every_placeholder_in_the_folders_is_known(made):
     known = environments.placeholders(made, threads=1, cache=Path("/c"))
-    for framework in catalog.load().frameworks:
+    for framework in loader.load().frameworks:
         texts = [framework.environment, *framework.device_environment.values()]
         for text in (value for table in texts for value in table.values()):
             assert set(re.findall(r"{(\w+)}", text)) <= set(known), text

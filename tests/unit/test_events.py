@@ -10,9 +10,14 @@ from dataclasses import replace
 import pytest
 from typer.testing import CliRunner
 
-from generator import catalog, changes, cli, events, feed, markup, results, site, statistics
-from generator.overviews import changes as page
-from generator.overviews import history, machines
+from generator.analysis import change_events, changes, statistics
+from generator.catalog import loader
+from generator.cli import app
+from generator.pages import atom_feed, markdown
+from generator.pages.overviews import changes as page
+from generator.pages.overviews import history, machines
+from generator.results import reading
+from generator.site import render
 from tests import sample_results
 
 FIRST, SECOND = sample_results.MACHINE, "second-machine"
@@ -22,7 +27,7 @@ RELEASES = {
     "tensorflow": {"1.15.0": 2.0, "2.0.0": 1.0},
 }
 TODAY = datetime.date(2026, 12, 1)
-ATOM = {"a": feed.ATOM}
+ATOM = {"a": atom_feed.ATOM}
 
 
 @pytest.fixture(scope="module")
@@ -39,10 +44,10 @@ def root(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def inputs(root):
-    known = catalog.load()
-    loaded = results.load(root)
-    shown = results.shown(loaded, known.listed)
-    return site._inputs(catalog.ROOT, root, known, loaded, shown, TODAY)
+    known = loader.load()
+    loaded = reading.load(root)
+    shown = reading.shown(loaded, known.listed)
+    return render._inputs(loader.ROOT, root, known, loaded, shown, TODAY)
 
 
 @pytest.fixture(scope="module")
@@ -80,7 +85,7 @@ def test_what_breaks_and_what_works_again_is_told_once_each(found):
     broke, mended = of(found, "releases")[:2]
     assert [c.verdict for c in broke.changes] == [changes.BROKEN]
     assert "SYNTHETIC" in broke.changes[0].reason
-    assert [c.verdict for c in mended.changes if c.verdict in events.TOLD_APART] == [
+    assert [c.verdict for c in mended.changes if c.verdict in change_events.TOLD_APART] == [
         changes.SUPPORTED
     ]
 
@@ -96,17 +101,19 @@ def test_the_newest_run_is_compared_with_the_one_before_it_and_unpaired(found, r
 
 
 def test_it_is_said_when_the_measuring_code_changed(root, tmp_path):
-    known = catalog.load()
-    loaded = results.load(root)
+    known = loader.load()
+    loaded = reading.load(root)
     newest = max(key for key in loaded.documents if key.startswith(f"{FIRST}/theano/1.0.5/"))
     document = dict(loaded.documents[newest])
     document["code_sha256"] = {**document["code_sha256"], "lenet": "f" * 64}
     changed = replace(loaded, documents={**loaded.documents, newest: document})
-    shown = results.shown(changed, known.listed)
-    by_code = {e.same_code: e for e in of(events.find(changed, shown, known), "runs")}
+    shown = reading.shown(changed, known.listed)
+    by_code = {e.same_code: e for e in of(change_events.find(changed, shown, known), "runs")}
     assert {c.key.section for c in by_code[False].changes} == {"lenet"}
     assert {c.key.framework for c in by_code[False].changes} == {"theano"}
-    assert any("code changed" in note for note in events.notes(by_code[False], changed.documents))
+    assert any(
+        "code changed" in note for note in change_events.notes(by_code[False], changed.documents)
+    )
     assert by_code[False].id != by_code[True].id
 
 
@@ -123,34 +130,34 @@ def test_events_come_newest_first_and_have_names_of_their_own(found, inputs, roo
     assert [e.run for e in found] == sorted((e.run for e in found), reverse=True)
     names = [event.id for event in found]
     assert len(set(names)) == len(names)
-    again = events.find(results.load(root), inputs.shown, inputs.catalog)
+    again = change_events.find(reading.load(root), inputs.shown, inputs.catalog)
     assert [event.id for event in again] == names
 
 
 def test_an_unfinished_run_is_no_event(root, tmp_path):
-    known = catalog.load()
-    loaded = results.load(root)
+    known = loader.load()
+    loaded = reading.load(root)
     open_ = {
         key: {**document, "finished": None} if document["profile"] == "history" else document
         for key, document in loaded.documents.items()
     }
     unfinished = replace(loaded, documents=open_)
-    shown = results.shown(unfinished, known.listed)
-    assert not of(events.find(unfinished, shown, known), "releases")
+    shown = reading.shown(unfinished, known.listed)
+    assert not of(change_events.find(unfinished, shown, known), "releases")
 
 
 def test_one_run_on_one_machine_is_no_event(tmp_path):
     sample_results.write_sample(tmp_path, profile="quick", frameworks=("theano",))
-    known = catalog.load()
-    loaded = results.load(tmp_path)
-    assert events.find(loaded, results.shown(loaded, known.listed), known) == ()
+    known = loader.load()
+    loaded = reading.load(tmp_path)
+    assert change_events.find(loaded, reading.shown(loaded, known.listed), known) == ()
 
 
 # ------------------------------------------------------------------------------- words and numbers
 
 
 def told(*arguments):
-    return CliRunner().invoke(cli.app, ["compare", *map(str, arguments)])
+    return CliRunner().invoke(app.app, ["compare", *map(str, arguments)])
 
 
 def test_page_feed_and_command_say_the_same(inputs, root):
@@ -160,8 +167,8 @@ def test_page_feed_and_command_say_the_same(inputs, root):
     for event in inputs.events:
         assert changes.summary(event.changes) in printed
         assert changes.summary(event.changes) in fed
-        for item in events.told(event):
-            line = events.line(item, inputs.catalog)
+        for item in change_events.told(event):
+            line = change_events.line(item, inputs.catalog)
             assert line in printed
             assert line in fed.replace("&lt;", "<")
     texts = json.dumps([str(view) for view in context["views"]], ensure_ascii=False)
@@ -187,7 +194,7 @@ def test_releases_are_compared_in_the_modes_that_stood_for_them(found, inputs, r
     event = of(found, "releases")[2]
     modes = {(change.before.mode, change.key.mode) for change in event.changes}
     assert modes == {("session", "function")}
-    assert "Graph in a Session → tf.function" in events.line(event.items[0], inputs.catalog)
+    assert "Graph in a Session → tf.function" in change_events.line(event.items[0], inputs.catalog)
     done = told("tensorflow==1.15.0", "tensorflow==2.0.0", "--results", root, "--json")
     (item,) = json.loads(done.stdout)
     assert (item["a"]["mode"], item["b"]["mode"]) == ("session", "function")
@@ -215,7 +222,7 @@ def test_without_anything_to_compare_the_command_says_so(tmp_path):
 
 
 def rendered(name, context):
-    environment = markup.environment(catalog.ROOT / "templates")
+    environment = markdown.environment(loader.ROOT / "templates")
     return environment.get_template(f"pages/{name}.md.j2").render(context)
 
 
@@ -232,7 +239,7 @@ def test_the_page_shows_every_event_under_its_anchor(inputs):
 
 def test_without_changes_the_page_says_what_it_takes(tmp_path):
     (tmp_path / "results").mkdir()
-    site.render(results_root=tmp_path / "results", docs=tmp_path / "docs")
+    render.render(results_root=tmp_path / "results", docs=tmp_path / "docs")
     report = tmp_path / "docs" / "report"
     assert "Nothing can be compared yet" in (report / "changes.md").read_text(encoding="utf-8")
     assert not (report / page.FEED).exists()
@@ -246,14 +253,14 @@ def test_the_site_has_page_feed_and_the_rows_of_both_sides(tmp_path):
         sample_results.write_sample(
             tmp_path / "r", profile="quick", frameworks=("theano",), start=start, oddities=False
         )
-    site.render(results_root=tmp_path / "r", docs=tmp_path / "docs")
+    render.render(results_root=tmp_path / "r", docs=tmp_path / "docs")
     report = tmp_path / "docs" / "report"
     links = re.findall(r"\]\((data/[^)]+)\)", (report / "changes.md").read_text(encoding="utf-8"))
     assert len({link.rsplit("/", 1)[1] for link in links}) == 2, "both runs"
     for link in links:
         assert (report / link).is_file()
     first = (report / page.FEED).read_bytes()
-    assert site.render(results_root=tmp_path / "r", docs=tmp_path / "docs").written == []
+    assert render.render(results_root=tmp_path / "r", docs=tmp_path / "docs").written == []
     assert (report / page.FEED).read_bytes() == first
     alone = (report / "machines.md").read_text(encoding="utf-8")
     assert "nothing to compare it with" in alone
@@ -265,14 +272,14 @@ def drawn(inputs):
 
     def draw(chart):
         charts.append(chart)
-        from generator import pages
+        from generator.pages import section_page
 
-        return pages.Picture(chart.alt, (), "", "")
+        return section_page.Picture(chart.alt, (), "", "")
 
-    from generator import figures
+    from generator.analysis import panels
 
     known = {
-        (machine, "cpu"): figures.Figures(
+        (machine, "cpu"): panels.Figures(
             machine, "cpu", (),
             statistics.cells(inputs.shown[inputs.shown["machine"] == machine]),
         )
@@ -321,7 +328,7 @@ def test_the_page_of_releases_uses_the_same_changes(inputs):
 
 def test_the_feed_is_atom(inputs):
     tree = ET.fromstring(page.files(inputs)[page.FEED])
-    assert tree.tag == f"{{{feed.ATOM}}}feed"
+    assert tree.tag == f"{{{atom_feed.ATOM}}}feed"
     entries = tree.findall("a:entry", ATOM)
     assert len(entries) == len(inputs.events)
     names = [tree.findtext("a:id", None, ATOM)]
@@ -344,8 +351,10 @@ def test_the_feed_is_atom(inputs):
 
 def test_a_feed_takes_any_text():
     hostile = f"{sample_results.HOSTILE}\x07\x1b ]]>"
-    entry = feed.Entry("urn:x", hostile, "2026-01-01T00:00:00Z", "p.html#a", hostile, (hostile,))
-    text = feed.atom("name", "title", "who", "p.html", [entry])
+    entry = atom_feed.Entry(
+        "urn:x", hostile, "2026-01-01T00:00:00Z", "p.html#a", hostile, (hostile,)
+    )
+    text = atom_feed.atom("name", "title", "who", "p.html", [entry])
     (title,) = ET.fromstring(text).findall("a:entry/a:title", ATOM)
     assert title.text.startswith(sample_results.HOSTILE)
     assert "<script>" not in text

@@ -4,7 +4,10 @@ import dataclasses
 
 import pytest
 
-from generator import catalog, figures, pages, results, words
+from generator.analysis import panels
+from generator.catalog import loader
+from generator.pages import findings, section_page
+from generator.results import reading
 from tests import sample_results
 
 
@@ -13,11 +16,11 @@ def panel(tmp_path, monkeypatch):
     """The fastest mode of all was measured in one block, the others in several."""
     monkeypatch.setattr(sample_results, "STEP", sample_results.STEP | {"xla": 0.001})
     sample_results.write_sample(tmp_path, oddities=False)
-    shown = results.select(results.load(tmp_path))
+    shown = reading.select(reading.load(tmp_path))
     shown = shown[(shown["mode"] != "xla") | (shown["block"] == 0)]
-    known = catalog.load()
+    known = loader.load()
     section = known.section("lenet")
-    return figures.build(shown[shown["section"] == "lenet"], section, known)[0]
+    return panels.build(shown[shown["section"] == "lenet"], section, known)[0]
 
 
 def test_what_was_measured_once_is_shown_and_ranks_nowhere(panel):
@@ -31,51 +34,51 @@ def test_what_was_measured_once_is_shown_and_ranks_nowhere(panel):
 
 
 def test_its_cell_and_the_finding_say_so(panel):
-    cell = pages.verdict_cell(panel.good[-1], panel)
+    cell = section_page.verdict_cell(panel.good[-1], panel)
     assert cell.badge.word == "measured once"
-    text = words.finding(panel, 64).text
+    text = findings.finding(panel, 64).text
     assert "1 more measured once" in text
     assert "xla" not in text.lower()
 
 
 def test_one_that_was_measured_more_often_is_told_apart_from_nothing(tmp_path):
     sample_results.write_sample(tmp_path, oddities=False)
-    shown = results.select(results.load(tmp_path))
+    shown = reading.select(reading.load(tmp_path))
     shown = shown[(shown["mode"] == "compiled") | (shown["block"] == 0)]
-    known = catalog.load()
-    found = figures.build(shown[shown["section"] == "lenet"], known.section("lenet"), known)[0]
+    known = loader.load()
+    found = panels.build(shown[shown["section"] == "lenet"], known.section("lenet"), known)[0]
     assert [row.configuration.mode for row in found.ranked] == ["compiled"]
-    text = words.finding(found, 64).text
+    text = findings.finding(found, 64).text
     assert "alone here" in text
     assert f"{len(found.once)} more measured once" in text
 
 
 def test_where_all_were_measured_once_they_share_one_place(tmp_path):
     sample_results.write_sample(tmp_path, oddities=False)
-    shown = results.select(results.load(tmp_path))
+    shown = reading.select(reading.load(tmp_path))
     shown = shown[shown["block"].isin([0]) & (shown["section"] == "lenet")]
-    known = catalog.load()
-    for panel in figures.build(shown, known.section("lenet"), known):
+    known = loader.load()
+    for panel in panels.build(shown, known.section("lenet"), known):
         assert {row.group for row in panel.good} == {0}
 
 
 def test_the_title_of_a_chart_is_about_the_panel_that_ranks_most(panel):
-    title = words.chart_title([panel])
-    assert words.names(panel.leaders) in title or "tied in the lead" in title
+    title = findings.chart_title([panel])
+    assert findings.names(panel.leaders) in title or "tied in the lead" in title
     assert title[0].isupper()
     assert title.endswith(".")
     fewer = dataclasses.replace(panel, rows=panel.rows[:2], lane="threads-2")
-    assert words.main_panel([panel, fewer]) is panel
-    assert words.main_panel([fewer, panel]) is panel
-    both = words.chart_title([fewer, panel])
-    assert both.startswith(f"{words.place_words(panel, words.view(panel.metric))}: ")
+    assert findings.main_panel([panel, fewer]) is panel
+    assert findings.main_panel([fewer, panel]) is panel
+    both = findings.chart_title([fewer, panel])
+    assert both.startswith(f"{findings.place_words(panel, findings.view(panel.metric))}: ")
     equal = dataclasses.replace(panel, lane="threads-2")
-    assert words.main_panel([panel, equal]) is equal, "all cores come after one"
+    assert findings.main_panel([panel, equal]) is equal, "all cores come after one"
 
 
 def test_the_title_of_a_chart_of_single_processes_claims_nothing(panel):
     once = dataclasses.replace(panel, rows=tuple(panel.once))
-    assert words.main_panel([once]) is None
-    assert "nothing is told apart" in words.chart_title([once])
+    assert findings.main_panel([once]) is None
+    assert "nothing is told apart" in findings.chart_title([once])
     none = dataclasses.replace(panel, rows=())
-    assert "No configuration" in words.chart_title([none])
+    assert "No configuration" in findings.chart_title([none])

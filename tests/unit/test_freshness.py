@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from generator import catalog, freshness
-from generator.releases import Release, Watch
+from generator.catalog import freshness, loader
+from generator.catalog.package_index import Release, Watch
 
 ASKED = datetime.datetime(2026, 11, 26, 2, 0, tzinfo=datetime.UTC)
 
@@ -92,7 +92,7 @@ def test_without_a_snapshot_it_is_unknown():
 
 @pytest.fixture
 def frameworks():
-    folders = {f.id: f for f in catalog.load().frameworks}
+    folders = {f.id: f for f in loader.load().frameworks}
     return [folders["mxnet"], folders["jax"]]
 
 
@@ -104,7 +104,7 @@ def test_a_table_shows_version_and_freshness(frameworks):
 
 
 def test_frameworks_that_are_given_up_say_in_which_year():
-    years = {f.id: f.retired.year for f in catalog.load().frameworks if f.retired}
+    years = {f.id: f.retired.year for f in loader.load().frameworks if f.retired}
     assert years.keys() == {"caffe", "lasagne", "mxnet", "theano"}
 
 

@@ -6,9 +6,11 @@ from itertools import pairwise
 
 import pytest
 
-from generator import catalog, charts, site
-from generator import results as store
-from generator.overviews import history
+from generator.catalog import loader
+from generator.pages.charts import intervals
+from generator.pages.overviews import history
+from generator.results import reading as store
+from generator.site import render
 from tests import sample_results
 
 TODAY = datetime.date(2026, 12, 1)
@@ -24,7 +26,7 @@ def inputs(tmp_path_factory):
     sample_results.write_history(root, RELEASES)
     loaded = store.load(root)
     shown = store.withhold(store.select(loaded))
-    return site._inputs(catalog.ROOT, root, catalog.load(), loaded, shown, TODAY)
+    return render._inputs(loader.ROOT, root, loader.load(), loaded, shown, TODAY)
 
 
 @pytest.fixture(scope="module")
@@ -103,7 +105,7 @@ def test_the_articles_time_is_the_newest_release_of_its_year_or_else_the_first(f
 
 def test_without_history_the_page_says_how_to_make_it(tmp_path):
     (tmp_path / "results").mkdir()
-    site.render(results_root=tmp_path / "results", docs=tmp_path / "docs")
+    render.render(results_root=tmp_path / "results", docs=tmp_path / "docs")
     text = (tmp_path / "docs" / "report" / "history.md").read_text()
     assert "generator measure --profile history" in text
 
@@ -112,10 +114,12 @@ def test_a_timeline_is_valid_vega_lite():
     import altair
 
     moments = [
-        charts.Moment("A", "A", datetime.date(2016, 4, 1), "1.0", 10.0, 9.0, 11.0, "10"),
-        charts.Moment("A", "A", datetime.date(2020, 4, 1), "2.0", 20.0, 19.0, 21.0, "20", "faster"),
+        intervals.Moment("A", "A", datetime.date(2016, 4, 1), "1.0", 10.0, 9.0, 11.0, "10"),
+        intervals.Moment(
+            "A", "A", datetime.date(2020, 4, 1), "2.0", 20.0, 19.0, 21.0, "20", "faster"
+        ),
     ]
-    chart = charts.timeline(
+    chart = intervals.timeline(
         "t", "Title.", moments, y="images per second", frameworks=["A"], better="higher"
     )
     for specification in chart.specs.values():
@@ -127,9 +131,9 @@ def test_the_names_on_a_timeline_do_not_lie_on_each_other():
     days = [datetime.date(2016 + n, 6, 1) for n in range(10)]
     days += [datetime.date(2020, 6, 2), datetime.date(2020, 6, 3)]
     moments = [
-        charts.Moment("A", "A", day, f"{n}.10.0.post1", 10.0 + n) for n, day in enumerate(days)
+        intervals.Moment("A", "A", day, f"{n}.10.0.post1", 10.0 + n) for n, day in enumerate(days)
     ]
-    chart = charts.timeline("t", "Title.", moments, y="images per second", frameworks=["A"])
+    chart = intervals.timeline("t", "Title.", moments, y="images per second", frameworks=["A"])
     for specification in chart.specs.values():
         width = specification["vconcat"][0]["hconcat"][0]["width"]
         rows = sorted(specification["datasets"]["panel 0"], key=lambda row: row["day"])
@@ -143,5 +147,5 @@ def test_the_names_on_a_timeline_do_not_lie_on_each_other():
             ]
             assert len(places) > 1
             gaps = [b - a for a, b in pairwise(places)]
-            assert min(gaps) >= charts.NAME_CHARACTER * len("0.10.0.post1")
+            assert min(gaps) >= intervals.NAME_CHARACTER * len("0.10.0.post1")
         assert any(row["place"] == "" for row in rows)

@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from generator import machine, nvml, results
+from generator.measure import gpu_log, machine
+from generator.results import reading
 
 CPUINFO = """\
 processor\t: 0
@@ -47,7 +48,7 @@ def describe(monkeypatch):
         monkeypatch.setattr(Path, "read_text", read)
         affinity = lambda pid: set(range(cpus))  # noqa: E731
         monkeypatch.setattr(machine.os, "sched_getaffinity", affinity, raising=False)
-        monkeypatch.setattr(nvml, "devices", lambda: list(gpus))
+        monkeypatch.setattr(gpu_log, "devices", lambda: list(gpus))
         sizes = {"SC_PAGE_SIZE": 4096, "SC_PHYS_PAGES": (memory or 8 * 2**30) // 4096}
         monkeypatch.setattr(machine.os, "sysconf", sizes.get)
         machine.this.cache_clear()
@@ -114,6 +115,6 @@ def test_this_machine_is_described_as_result_files_want_it():
     assert machine.this() is found
     assert found.threads >= found.cores >= 1
     assert found.memory_bytes > 2**28
-    assert results._NAME.fullmatch(found.id)
-    assert list(results._shape_problems(found.document(), results._SHAPE["machine"], "")) == []
+    assert reading._NAME.fullmatch(found.id)
+    assert list(reading._shape_problems(found.document(), reading._SHAPE["machine"], "")) == []
     assert replace(found, id="other").document()["id"] == "other"

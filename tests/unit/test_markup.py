@@ -10,7 +10,9 @@ from hypothesis import strategies as st
 from markupsafe import Markup
 from mkdocs.utils.yaml import yaml_load
 
-from generator import catalog, markup, tables
+from generator.catalog import loader
+from generator.pages import markdown as markup
+from generator.pages import tables
 
 HOSTILE = [
     "<script>alert(1)</script>", "a | b", "`code`", "[text](javascript:alert(1))", "![x](y.png)",
@@ -27,7 +29,7 @@ HOSTILE = [
 @pytest.fixture(scope="module")
 def convert():
     """Markdown as the site builders convert it."""
-    text = (catalog.ROOT / "mkdocs.yml").read_text(encoding="utf-8")
+    text = (loader.ROOT / "mkdocs.yml").read_text(encoding="utf-8")
     names, options = [], {}
     for entry in yaml_load(text)["markdown_extensions"]:
         name, settings = (entry, {}) if isinstance(entry, str) else next(iter(entry.items()))
@@ -68,7 +70,7 @@ FRAMES = [
 
 
 def rendered(template, text):
-    made = markup.environment(catalog.ROOT / "templates")
+    made = markup.environment(loader.ROOT / "templates")
     return made.from_string(template).render(x=text)
 
 
@@ -134,14 +136,14 @@ def test_templates_have_no_arithmetic():
 
     tags = re.compile(r"\{[{%].*?[%}]\}", re.S)
     sums = re.compile(r"[\w)\]]\s*(\*\*?|//?|%|\+)\s*[\w(\[]|[\w)\]]\s+-\s+[\w(\[]")
-    for path in (catalog.ROOT / "templates").rglob("*.j2"):
+    for path in (loader.ROOT / "templates").rglob("*.j2"):
         for tag in tags.findall(path.read_text(encoding="utf-8")):
             inner = re.sub(r'"[^"]*"', '""', tag[2:-2].strip("+-"))
             assert not sums.search(inner), f"{path.name}: {tag}"
 
 
 def test_cells_of_missing_values_say_why(convert):
-    made = markup.environment(catalog.ROOT / "templates")
+    made = markup.environment(loader.ROOT / "templates")
     table = tables.Table(
         "T",
         (tables.Column("What"), tables.Column("Value", number=True)),

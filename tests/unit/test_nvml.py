@@ -7,7 +7,7 @@ import types
 
 import pytest
 
-from generator import nvml
+from generator.measure import gpu_log
 from tests.conftest import ROOT
 
 TRACE = ROOT / "tests" / "data" / "nvml-trace.jsonl"
@@ -19,13 +19,13 @@ def trace():
     assert "about" in json.loads(lines[0])
     readings = [json.loads(line) for line in lines[1:]]
     return [
-        nvml.Reading(**{**r, "processes": {int(pid): b for pid, b in r["processes"].items()}})
+        gpu_log.Reading(**{**r, "processes": {int(pid): b for pid, b in r["processes"].items()}})
         for r in readings
     ]
 
 
 def test_a_window_is_summed_up_by_its_medians(trace):
-    (log,) = nvml.per_sample(trace, [(1200.7, 1201.4)])
+    (log,) = gpu_log.per_sample(trace, [(1200.7, 1201.4)])
     assert log.sm_clock == 1980
     assert 200 < log.power < 225
     assert 34 < log.temperature < 60
@@ -46,33 +46,33 @@ def test_a_window_is_summed_up_by_its_medians(trace):
     ],
 )
 def test_throttling_within_a_window_is_flagged_and_nothing_else(trace, window, seen):
-    (log,) = nvml.per_sample(trace, [window])
+    (log,) = gpu_log.per_sample(trace, [window])
     assert log.throttle == seen
 
 
-@pytest.mark.parametrize("bit", nvml.THROTTLE_REASONS)
+@pytest.mark.parametrize("bit", gpu_log.THROTTLE_REASONS)
 def test_one_reading_is_enough_to_flag_a_window(trace, bit):
-    spoilt = [*trace[:20], nvml.Reading(1200.97, 900.0, 50.0, 100.0, bit, {}), *trace[20:]]
-    (log,) = nvml.per_sample(spoilt, [(1200.7, 1201.4)])
-    assert log.throttle == (nvml.THROTTLE_REASONS[bit],)
+    spoilt = [*trace[:20], gpu_log.Reading(1200.97, 900.0, 50.0, 100.0, bit, {}), *trace[20:]]
+    (log,) = gpu_log.per_sample(spoilt, [(1200.7, 1201.4)])
+    assert log.throttle == (gpu_log.THROTTLE_REASONS[bit],)
 
 
 def test_windows_keep_their_places_and_empty_ones_are_none(trace):
-    logs = nvml.per_sample(trace, [(0, 1), (1200.7, 1201.4), (1200.701, 1200.702), (5000, 6000)])
+    logs = gpu_log.per_sample(trace, [(0, 1), (1200.7, 1201.4), (1200.701, 1200.702), (5000, 6000)])
     assert [log is None for log in logs] == [True, False, True, True]
-    assert nvml.per_sample(trace, []) == []
-    assert nvml.per_sample([], [(0, 1)]) == [None]
+    assert gpu_log.per_sample(trace, []) == []
+    assert gpu_log.per_sample([], [(0, 1)]) == [None]
 
 
 def test_the_ends_of_a_window_belong_to_it(trace):
-    (log,) = nvml.per_sample(trace, [(trace[0].time, trace[0].time)])
+    (log,) = gpu_log.per_sample(trace, [(trace[0].time, trace[0].time)])
     assert log.sm_clock == trace[0].sm_clock
 
 
 def test_peak_memory_is_that_of_all_processes_together(trace):
-    assert nvml.peak_memory(trace) == 2147483648 + 268435456
-    assert nvml.peak_memory(trace[:4]) is None  # no process seen: unknown, and not zero
-    assert nvml.peak_memory([]) is None
+    assert gpu_log.peak_memory(trace) == 2147483648 + 268435456
+    assert gpu_log.peak_memory(trace[:4]) is None  # no process seen: unknown, and not zero
+    assert gpu_log.peak_memory([]) is None
 
 
 def test_a_log_polls_its_source_until_it_is_left(trace):
@@ -84,7 +84,7 @@ def test_a_log_polls_its_source_until_it_is_left(trace):
             enough.set()
         return reading
 
-    with nvml.Log(read, interval=0.001) as log:
+    with gpu_log.Log(read, interval=0.001) as log:
         assert enough.wait(timeout=10)
     count = len(log.readings)
     assert log.readings == trace[:count]
@@ -102,14 +102,14 @@ def test_a_source_that_fails_is_remembered_and_hurts_nobody(trace):
         failed.set()
         raise RuntimeError("GPU is lost")
 
-    with nvml.Log(read, interval=0.001) as log:
+    with gpu_log.Log(read, interval=0.001) as log:
         assert failed.wait(timeout=10)
     assert log.readings == trace[:3]
     assert log.error == "RuntimeError: GPU is lost"
 
 
 def test_an_error_within_passes_through_a_log(trace):
-    with pytest.raises(KeyboardInterrupt), nvml.Log(lambda: trace[0], interval=0.001) as log:
+    with pytest.raises(KeyboardInterrupt), gpu_log.Log(lambda: trace[0], interval=0.001) as log:
         raise KeyboardInterrupt
     assert not log._thread.is_alive()
 
@@ -156,10 +156,10 @@ class FakeNvml(types.ModuleType):
 
 def test_nvml_is_read_in_our_units(monkeypatch):
     monkeypatch.setitem(sys.modules, "pynvml", FakeNvml("pynvml"))
-    assert nvml.devices() == [
+    assert gpu_log.devices() == [
         {"name": "NVIDIA Example GPU", "driver": "999.1", "memory_bytes": 80 * 2**30}
     ]
-    reading = nvml.read_device()
+    reading = gpu_log.read_device()
     assert (reading.sm_clock, reading.temperature, reading.power) == (1980.0, 51.0, 212.5)
     assert reading.reasons == 0x4
     assert reading.processes == {7: 2**30, 8: 0}
@@ -167,7 +167,7 @@ def test_nvml_is_read_in_our_units(monkeypatch):
     newer = FakeNvml("pynvml")
     newer.nvmlDeviceGetCurrentClocksEventReasons = lambda handle: 0x8
     monkeypatch.setitem(sys.modules, "pynvml", newer)
-    assert nvml.read_device().reasons == 0x8
+    assert gpu_log.read_device().reasons == 0x8
 
 
 def test_the_real_nvidia_ml_py_has_every_call_that_is_made():
@@ -181,6 +181,6 @@ def test_no_nvml_means_no_devices(monkeypatch):
     broken = FakeNvml("pynvml")
     broken.nvmlInit = lambda: 1 / 0
     monkeypatch.setitem(sys.modules, "pynvml", broken)
-    assert nvml.devices() == []
+    assert gpu_log.devices() == []
     monkeypatch.setitem(sys.modules, "pynvml", None)  # import fails
-    assert nvml.devices() == []
+    assert gpu_log.devices() == []

@@ -2,8 +2,10 @@
 
 import pytest
 
-from generator import catalog, choosing, claims
-from generator.overviews import frameworks, then_and_now
+from generator.analysis import claims
+from generator.catalog import loader
+from generator.pages import scoring
+from generator.pages.overviews import frameworks, then_and_now
 
 
 def test_then_and_now_shows_every_claim_once_with_its_verdict(inputs, figures):
@@ -27,7 +29,7 @@ def test_every_framework_has_a_page_and_a_row_that_leads_to_it(inputs, figures):
     assert [row[0].href for row in rows] == [f"frameworks/{id}.md" for id in parts]
 
 
-@pytest.mark.parametrize("framework", catalog.load().frameworks, ids=lambda one: one.id)
+@pytest.mark.parametrize("framework", loader.load().frameworks, ids=lambda one: one.id)
 def test_the_page_of_a_framework_tells_all_that_its_folder_does(inputs, figures, framework):
     page = frameworks.parts(inputs, figures, None)[framework.id]
     assert len(page["facts"].rows) == len(framework.facts)
@@ -38,7 +40,7 @@ def test_the_page_of_a_framework_tells_all_that_its_folder_does(inputs, figures,
     ]
     gaps = [row[2].text for row in page["gaps"].rows] if page["gaps"] else []
     assert gaps == [gap.reason for gap in framework.gaps]
-    assert len(page["needs"].rows) == len(choosing.NEEDS)
+    assert len(page["needs"].rows) == len(scoring.NEEDS)
     said = {row[0].text: row[1].text for row in page["scripts"].rows}
     assert said["lenet.py"], "a script says why it is written as it is"
     assert page["evidence"], "everything measured leads to its evidence"

@@ -12,12 +12,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from generator import process
-from generator.process import Finished, _Log
+from generator import subprocesses
+from generator.subprocesses import Finished, _Log
 
 
 def shell(script, **options):
-    return process.run(["/bin/sh", "-c", script], **options)
+    return subprocesses.run(["/bin/sh", "-c", script], **options)
 
 
 def alive(pid):
@@ -67,11 +67,11 @@ def test_a_flood_is_kept_in_bounded_memory_with_its_first_and_last_words():
     script = "echo first; head -c 3000000 /dev/zero | tr '\\0' x; echo; echo last"
     finished = shell(script, timeout=60)
     assert finished.code == 0
-    assert len(finished.log) < process.LOG_BYTES + 100
+    assert len(finished.log) < subprocesses.LOG_BYTES + 100
     assert finished.log.startswith("first\nxxx")
     assert finished.log.endswith("xxx\nlast\n")
     left_out = int(re.search(r"\[\.\.\. (\d+) bytes left out", finished.log)[1])
-    assert left_out == 3000000 + len("first\n\nlast\n") - process.LOG_BYTES
+    assert left_out == 3000000 + len("first\n\nlast\n") - subprocesses.LOG_BYTES
 
 
 def test_both_streams_are_one_log_in_their_order():
@@ -89,7 +89,7 @@ def test_output_is_passed_on_as_it_comes():
 
 
 def test_a_process_gets_exactly_its_variables_and_folder(tmp_path):
-    finished = process.run(
+    finished = subprocesses.run(
         [
             sys.executable,
             "-I",
@@ -123,7 +123,7 @@ def test_a_process_cannot_wait_for_our_input():
     ("program", "said"), [("/no/such/program", "No such file"), ("/etc/passwd", "denied")]
 )
 def test_a_program_that_cannot_start_ends_with_127_and_says_why(program, said):
-    finished = process.run([program, "x"])
+    finished = subprocesses.run([program, "x"])
     assert finished.code == 127
     assert program in finished.log
     assert said in finished.log
@@ -131,7 +131,7 @@ def test_a_program_that_cannot_start_ends_with_127_and_says_why(program, said):
 
 
 def test_a_folder_that_is_missing_is_said():
-    finished = process.run(["/bin/true"], cwd=Path("/no/such/folder"))
+    finished = subprocesses.run(["/bin/true"], cwd=Path("/no/such/folder"))
     assert finished.code == 127
     assert "/no/such/folder" in finished.log
 

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from generator import releases
-from generator.catalog import ROOT
+from generator.catalog import package_index
+from generator.catalog.loader import ROOT
+from generator.catalog.package_index import Release, Watch
 from generator.errors import IndexFault, InputError
-from generator.releases import Release, Watch
 
 
 def page(*files, name="engine", version="1.1"):
@@ -23,7 +23,7 @@ def file(name, **more):
 
 
 def test_files_become_releases_oldest_first():
-    found = releases.parse(
+    found = package_index.parse(
         page(
             file("engine-1.10.0.tar.gz", **{"upload-time": "2026-03-01T10:00:00Z"}),
             file(
@@ -65,7 +65,7 @@ def test_files_become_releases_oldest_first():
 )
 def test_what_is_no_such_page_is_a_fault_of_the_index(data, found):
     with pytest.raises(IndexFault) as fault:
-        releases.parse(data, "engine", "https://example.org/simple/engine/")
+        package_index.parse(data, "engine", "https://example.org/simple/engine/")
     assert found in str(fault.value)
     assert "expected" in str(fault.value)
     assert fault.value.exit_code == 1
@@ -74,7 +74,7 @@ def test_what_is_no_such_page_is_a_fault_of_the_index(data, found):
 @given(st.binary(max_size=300))
 def test_any_bytes_are_releases_or_a_fault(data):
     with contextlib.suppress(IndexFault):
-        assert isinstance(releases.parse(data, "engine"), tuple)
+        assert isinstance(package_index.parse(data, "engine"), tuple)
 
 
 JUNK = st.recursive(
@@ -93,9 +93,9 @@ JUNK = st.recursive(
     )
 )  # fmt: skip
 def test_any_facts_about_a_file_are_a_release_that_can_be_kept(facts):
-    (release,) = releases.parse(page(facts), "engine")
+    (release,) = package_index.parse(page(facts), "engine")
     asked = datetime.datetime(2026, 11, 26, tzinfo=datetime.UTC)
-    text = releases.encode({"engine": Watch(asked, "engine", (release,))})
+    text = package_index.encode({"engine": Watch(asked, "engine", (release,))})
     assert json.loads(text)
 
 
@@ -111,10 +111,10 @@ WATCHES = {
 
 def test_a_snapshot_reads_as_it_was_written(tmp_path):
     path = tmp_path / "releases.json"
-    assert releases.read(path) == {}
-    path.write_bytes(releases.encode(WATCHES))
-    assert releases.read(path) == WATCHES
-    assert releases.encode(releases.read(path)) == path.read_bytes()
+    assert package_index.read(path) == {}
+    path.write_bytes(package_index.encode(WATCHES))
+    assert package_index.read(path) == WATCHES
+    assert package_index.encode(package_index.read(path)) == path.read_bytes()
     # A release is one line, so that a new one is one line of a difference.
     assert '{"version": "1.1", "uploaded": null, "yanked": true, "python": ">=3.9"}' in (
         path.read_text()
@@ -134,20 +134,20 @@ def test_a_snapshot_reads_as_it_was_written(tmp_path):
     ],
 )
 def test_a_snapshot_that_is_not_as_agreed_is_an_input_error(tmp_path, old, new):
-    text = releases.encode(WATCHES).decode()
+    text = package_index.encode(WATCHES).decode()
     assert old in text
     path = tmp_path / "releases.json"
     path.write_text(text.replace(old, new, 1))
     with pytest.raises(InputError, match=r"releases\.json"):
-        releases.read(path)
+        package_index.read(path)
 
 
 def test_the_committed_snapshot_knows_every_framework_and_no_address():
-    from generator import catalog
+    from generator.catalog import loader
 
     path = ROOT / "measurements" / "releases.json"
-    known = releases.read(path)
-    for framework in catalog.load().frameworks:
+    known = package_index.read(path)
+    for framework in loader.load().frameworks:
         watch = known[framework.id]
         assert watch.distribution == framework.distribution
         assert watch.releases
@@ -168,22 +168,23 @@ def test_the_committed_snapshot_knows_every_framework_and_no_address():
     ],
 )
 def test_the_index_is_the_one_that_the_environment_names(variables, expected):
-    assert releases.address(variables) == expected
+    assert package_index.address(variables) == expected
 
 
 def test_the_index_is_the_one_of_pips_configuration(tmp_path):
     file = tmp_path / "pip.conf"
     file.write_text("[global]\nindex-url = https://d.example/simple\ntimeout = 100%\n")
-    assert releases.address({"PIP_CONFIG_FILE": str(file)}) == "https://d.example/simple/"
+    assert package_index.address({"PIP_CONFIG_FILE": str(file)}) == "https://d.example/simple/"
     file.write_text("no section\n")
     elsewhere = {"HOME": str(tmp_path), "PIP_CONFIG_FILE": str(file)}
     own = tmp_path / ".config" / "pip"
     own.mkdir(parents=True)
     (own / "pip.conf").write_text("[global]\nindex-url = https://e.example/simple/\n")
-    assert releases.address(elsewhere) == "https://e.example/simple/"
+    assert package_index.address(elsewhere) == "https://e.example/simple/"
 
 
 def test_a_message_shows_no_password():
     assert (
-        releases.shown("https://u:p@a.example:8/simple/x/?k=1") == "https://a.example:8/simple/x/"
+        package_index.shown("https://u:p@a.example:8/simple/x/?k=1")
+        == "https://a.example:8/simple/x/"
     )

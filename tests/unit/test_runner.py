@@ -9,13 +9,17 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from generator import catalog, commands, environments, nvml, plan, process, results, runner
+from generator import subprocesses
+from generator.catalog import loader
+from generator.cli import doctor
 from generator.errors import EnvironmentMissing, InputError
-from generator.plan import Job, Profile
-from generator.process import Finished
+from generator.measure import environments, gpu_log, plan, runner
+from generator.measure.plan import Job, Profile
+from generator.results import reading as results
+from generator.subprocesses import Finished
 from tests.conftest import PRETEND
 
-CATALOG = catalog.load(frameworks=PRETEND)
+CATALOG = loader.load(frameworks=PRETEND)
 JOB = Job("pretend", "1.0", "eager", "cpu", "threads-all", ("compile", "lenet"), "warm", 0)
 TINY = Profile("quick", 3, 2, {"cpu": ("threads-all",), "cuda": ("resident",)}, 1, 0, "one", "tiny")
 
@@ -164,8 +168,8 @@ class Stage:
     def __init__(self, tmp_path, monkeypatch):
         self.results, self.started = tmp_path / "results", []
         monkeypatch.setenv("SYMBOLIC_COMPARISON_CACHE", str(tmp_path / "cache"))
-        monkeypatch.setattr(process, "run", self.process)
-        monkeypatch.setattr(environments.process, "run", self.process)
+        monkeypatch.setattr(subprocesses, "run", self.process)
+        monkeypatch.setattr(environments.subprocesses, "run", self.process)
         self.worker = self.good
 
     def process(self, command, **options):
@@ -480,24 +484,24 @@ def test_a_run_made_under_other_terms_is_not_continued(stage, change):
 
 def test_a_finished_run_is_held_under_the_same_conditions_only(stage, monkeypatch):
     monkeypatch.setattr(environments, "installed_version", lambda name: "1.0")
-    request = commands.Request(
+    request = doctor.Request(
         ("pretend",), sections=("compile",), modes=("eager",), environment="current",
         results=stage.results, frameworks_folder=PRETEND,
     )  # fmt: skip
-    made, setup = commands.prepare(request)
+    made, setup = doctor.prepare(request)
     assert made.held == 0
     assert made.jobs
     runner.run(made, setup)
-    again, _ = commands.prepare(request)
+    again, _ = doctor.prepare(request)
     assert again.held == 1
     assert again.jobs == ()
     for changes in (
         {"force": True}, {"profile": "full"}, {"precision": "tf32"}, {"sections": ("memory",)},
         {"modes": ("honest",)}, {"lanes": ("threads-1",)},
     ):  # fmt: skip
-        assert commands.prepare(replace(request, **changes))[0].jobs, changes
+        assert doctor.prepare(replace(request, **changes))[0].jobs, changes
     assert runner.history(stage.results)["pretend", "eager", "compile-warm"] == 0.5
-    estimate = commands.estimate(commands.prepare(replace(request, force=True))[0], setup)
+    estimate = doctor.estimate(doctor.prepare(replace(request, force=True))[0], setup)
     assert 0 < estimate < 30
 
 
@@ -543,7 +547,7 @@ def test_an_environment_that_cannot_be_made_fails_alone(stage, monkeypatch):
 
 def test_the_log_of_the_gpu_becomes_rows_of_its_samples(stage, monkeypatch):
     def reading(time, reasons=0):
-        return nvml.Reading(time, 1980.0, 50.0, 200.0, reasons, {1: 2**30})
+        return gpu_log.Reading(time, 1980.0, 50.0, 200.0, reasons, {1: 2**30})
 
     class Recorded:
         error = None
@@ -558,7 +562,7 @@ def test_the_log_of_the_gpu_becomes_rows_of_its_samples(stage, monkeypatch):
         def __exit__(self, *error):
             pass
 
-    monkeypatch.setattr(nvml, "Log", Recorded)
+    monkeypatch.setattr(gpu_log, "Log", Recorded)
     stage.worker = lambda job, out: stage.end(
         out,
         {"fact": {"windows": [[0.5, 1.5], [1.6, 1.7], [1.8, 3.5]]}},
@@ -567,7 +571,7 @@ def test_the_log_of_the_gpu_becomes_rows_of_its_samples(stage, monkeypatch):
     )
     pretend = CATALOG.framework("pretend")
     modes = tuple(replace(mode, devices=("cpu", "cuda")) for mode in pretend.modes)
-    able = catalog.Catalog((replace(pretend, gaps=(), modes=modes),), CATALOG.sections)
+    able = loader.Catalog((replace(pretend, gaps=(), modes=modes),), CATALOG.sections)
     monkeypatch.setattr(sys.modules[__name__], "CATALOG", able)
     stage.run(sections=("lenet", "memory"), device="cuda")
     block = [r for r in stage.rows() if r["block"] == "0"]

@@ -5,25 +5,26 @@ import sys
 
 import pytest
 
-from generator import process, scripts
+from generator import subprocesses
+from generator.measure import script_metrics
 from tests.conftest import ROOT
 
 
 @pytest.fixture(autouse=True)
 def forget():
-    scripts.r_obstacle.cache_clear()
+    script_metrics.r_obstacle.cache_clear()
     yield
-    scripts.r_obstacle.cache_clear()
+    script_metrics.r_obstacle.cache_clear()
 
 
 def test_lines_are_neither_empty_nor_comment_nor_documentation(tmp_path):
     python = tmp_path / "a.py"
     lines = ['"""Doc', "", 'more."""', "# why", "import json", "def f(", "):", "    return 1"]
     python.write_text("\n".join(lines))
-    assert scripts.lines(python) == 3
+    assert script_metrics.lines(python) == 3
     r = tmp_path / "a.R"
     r.write_text("# why\n\nlibrary(stats)\nf <- function(x) {\n  x + 1 # here\n}\n")
-    assert scripts.lines(r) == 3
+    assert script_metrics.lines(r) == 3
 
 
 @pytest.mark.parametrize(
@@ -40,35 +41,35 @@ def test_lines_are_neither_empty_nor_comment_nor_documentation(tmp_path):
     ],
 )  # fmt: skip
 def test_names_of_other_packages_count_once(source, expected):
-    assert scripts.names(source) == expected
+    assert script_metrics.names(source) == expected
 
 
 def test_every_script_of_the_repository_can_be_counted():
     found = sorted((ROOT / "measurements" / "frameworks").glob("*/*.py"))
     assert found
     for path in found:
-        assert scripts.lines(path) > 1, path
-        assert scripts.concepts(path) >= 0
+        assert script_metrics.lines(path) > 1, path
+        assert script_metrics.concepts(path) >= 0
 
 
 def test_without_r_the_way_to_install_it_is_said(monkeypatch):
     monkeypatch.setattr(shutil, "which", lambda name: None)
-    assert "R is not installed" in scripts.r_obstacle()
-    assert "apt-get install" in scripts.r_obstacle()
+    assert "R is not installed" in script_metrics.r_obstacle()
+    assert "apt-get install" in script_metrics.r_obstacle()
 
 
 def test_a_python_that_reticulate_cannot_start_is_found_by_trying(monkeypatch, tmp_path):
     monkeypatch.setattr(shutil, "which", lambda name: "/usr/bin/Rscript")
-    real = process.run
+    real = subprocesses.run
 
     def run(command, **options):
         bad = "use_python" in command[-1]
         code = f"print('1.28'); raise SystemExit({int(bad)})"
         return real([sys.executable, "-c", code], **options)
 
-    monkeypatch.setattr(process, "run", run)
-    assert scripts.r_obstacle() == ""
-    found = scripts.r_obstacle(tmp_path / "python", "3.13.0")
+    monkeypatch.setattr(subprocesses, "run", run)
+    assert script_metrics.r_obstacle() == ""
+    found = script_metrics.r_obstacle(tmp_path / "python", "3.13.0")
     assert "reticulate 1.28 cannot start Python 3.13.0" in found
     assert "install.packages" in found
 
@@ -76,8 +77,10 @@ def test_a_python_that_reticulate_cannot_start_is_found_by_trying(monkeypatch, t
 def test_without_reticulate_too(monkeypatch):
     monkeypatch.setattr(shutil, "which", lambda name: "/usr/bin/Rscript")
     code = "import sys; print('no package called reticulate'); sys.exit(1)"
-    real = process.run
+    real = subprocesses.run
     monkeypatch.setattr(
-        process, "run", lambda command, **options: real([sys.executable, "-c", code], **options)
+        subprocesses,
+        "run",
+        lambda command, **options: real([sys.executable, "-c", code], **options),
     )
-    assert "no package reticulate" in scripts.r_obstacle()
+    assert "no package reticulate" in script_metrics.r_obstacle()

@@ -3,11 +3,13 @@ import shutil
 
 import pytest
 
-from generator import catalog, process, site
+from generator import subprocesses
+from generator.catalog import loader
 from generator.errors import GeneratorError, InputError
+from generator.site import render as site
 from tests import sample_results
 
-ROOT = catalog.ROOT
+ROOT = loader.ROOT
 
 
 @pytest.fixture(scope="module")
@@ -33,11 +35,11 @@ def render(tmp_path, results):
 
 def test_the_committed_navigation_is_the_derived_one():
     text = (ROOT / "mkdocs.yml").read_text(encoding="utf-8")
-    assert site.with_navigation(text, catalog.load()) == text
+    assert site.with_navigation(text, loader.load()) == text
 
 
 def test_the_navigation_follows_the_article():
-    entries = site.navigation(catalog.load())
+    entries = site.navigation(loader.load())
     titles = [next(iter(entry)) for entry in entries]
     assert titles[:4] == [
         "Home", "Symbolic frameworks", "Non-symbolic frameworks", "Symbolic vs. non-symbolic",
@@ -49,7 +51,7 @@ def test_the_navigation_follows_the_article():
 
 def test_markers_must_be_there():
     with pytest.raises(ValueError, match="nav: begin"):
-        site.with_navigation("site_name: x\n", catalog.load())
+        site.with_navigation("site_name: x\n", loader.load())
 
 
 def test_only_changes_are_written_and_stale_files_removed(render, results, tmp_path):
@@ -119,9 +121,9 @@ def test_mkdocs_must_end_well(monkeypatch, tmp_path):
 
     def run(arguments, **options):
         calls.append((arguments, options))
-        return process.Finished(1, "WARNING - a dead link", 0.1)
+        return subprocesses.Finished(1, "WARNING - a dead link", 0.1)
 
-    monkeypatch.setattr(process, "run", run)
+    monkeypatch.setattr(subprocesses, "run", run)
     monkeypatch.setattr(site, "render", lambda *arguments: None)
     with pytest.raises(GeneratorError, match="a dead link"):
         site.build(tmp_path)
@@ -132,23 +134,23 @@ def test_mkdocs_must_end_well(monkeypatch, tmp_path):
 
 
 def test_the_hook_renders_unless_build_has_done_so(monkeypatch):
-    from generator import hook
+    from generator.site import mkdocs_hook
 
     calls = []
-    monkeypatch.setattr(hook, "_servers", [])
+    monkeypatch.setattr(mkdocs_hook, "_servers", [])
     monkeypatch.setattr(site, "render", lambda *, preview: calls.append(preview))
     monkeypatch.delenv(site.RENDERED, raising=False)
-    hook.on_pre_build({})
+    mkdocs_hook.on_pre_build({})
     monkeypatch.setenv(site.RENDERED, "1")
-    hook.on_pre_build({})
+    mkdocs_hook.on_pre_build({})
     monkeypatch.delenv(site.RENDERED)
-    hook._servers.append("a live preview")
-    hook.on_pre_build({})
+    mkdocs_hook._servers.append("a live preview")
+    mkdocs_hook.on_pre_build({})
     assert calls == [False, True]
 
 
 def test_the_hook_does_not_watch_what_it_writes(monkeypatch):
-    from generator import hook
+    from generator.site import mkdocs_hook
 
     class Server:
         def __init__(self):
@@ -160,7 +162,7 @@ def test_the_hook_does_not_watch_what_it_writes(monkeypatch):
         def unwatch(self, path):
             self.watched.remove(path)
 
-    server = hook.on_serve(Server(), {"docs_dir": str(ROOT / "docs")}, None)
+    server = mkdocs_hook.on_serve(Server(), {"docs_dir": str(ROOT / "docs")}, None)
     names = {os.path.relpath(path, ROOT / "docs") for path in server.watched}
     assert "report" not in names
     assert "index.md" not in names
@@ -169,11 +171,12 @@ def test_the_hook_does_not_watch_what_it_writes(monkeypatch):
 
 def test_what_has_no_value_stands_below_what_has(tmp_path):
     """A mode of another division that only failed gets no panel, and no finding, of its own."""
-    from generator import figures, results
+    from generator.analysis import panels as figures
+    from generator.results import reading
 
     sample_results.write_sample(tmp_path)
-    known = catalog.load()
-    shown = results.select(results.load(tmp_path))
+    known = loader.load()
+    shown = reading.select(reading.load(tmp_path))
     section = known.section("lenet")
     panels = figures.build(shown[shown["section"] == "lenet"], section, known)
     assert all(panel.good for panel in panels)

@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 from scipy.stats import binom
 from scipy.stats import t as student
 
-from generator import results, statistics
+from generator.analysis import statistics
 from generator.errors import UsageError
+from generator.results import reading
 from tests.sample_results import write_sample
 
 PROFILES = {"quick": (3, 10), "full": (10, 30)}
@@ -510,7 +511,7 @@ def frame(tmp_path_factory):
     write_sample(root, rows_scale=0.3)
     write_sample(root, frameworks=("theano",), versions={"theano": "1.0.10"}, rows_scale=0.3)
     write_sample(root, machine="other-machine", rows_scale=0.3, seed=1, oddities=False)
-    return results.select(results.load(root))
+    return reading.select(reading.load(root))
 
 
 def test_cells_are_the_rows(frame):
@@ -636,4 +637,4 @@ def test_any_text_is_a_spec_or_a_usage_error(text):
 
 def test_versions_are_ordered_as_people_mean_them():
     versions = ["1.0.0", "1.0.1", "1.9.1", "1.10.0", "2.0.0rc1", "2.0.0", "2.0.0.1"]
-    assert sorted(set(versions), key=partial(results.age, ())) == versions
+    assert sorted(set(versions), key=partial(reading.age, ())) == versions

@@ -1,6 +1,6 @@
 import pytest
 
-from generator import tables
+from generator.pages import tables
 
 
 @pytest.mark.parametrize(
@@ -49,7 +49,7 @@ def test_listings():
 
 
 def test_every_status_has_sign_word_and_tone():
-    from generator.results import STATUSES
+    from generator.results.reading import STATUSES
 
     badges = [tables.badge(status) for status in STATUSES]
     assert all(badge.sign and badge.word and badge.tone for badge in badges)

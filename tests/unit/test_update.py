@@ -6,14 +6,19 @@ from dataclasses import replace
 
 import pytest
 
-from generator import catalog, changes, freshness, markup, plan, results, update
-from generator.catalog import ROOT
+from generator.analysis import changes
+from generator.catalog import freshness, loader
+from generator.catalog.freshness import Pair
+from generator.catalog.loader import ROOT
+from generator.catalog.package_index import Release
 from generator.errors import InputError, UsageError
-from generator.freshness import Pair
-from generator.releases import Release
+from generator.measure import plan
+from generator.pages import markdown
+from generator.results import reading
+from generator.update import update
 from tests.sample_results import MACHINE, write_sample
 
-FRAMEWORKS = {framework.id: framework for framework in catalog.load().frameworks}
+FRAMEWORKS = {framework.id: framework for framework in loader.load().frameworks}
 DAY = datetime.date(2026, 11, 26)
 
 
@@ -78,7 +83,7 @@ class Index:
 
 def look(*names, has):
     request = update.Request(frameworks=names)
-    return update.look(request, catalog.load(), Index(*has))
+    return update.look(request, loader.load(), Index(*has))
 
 
 def test_the_newest_of_several_new_releases_is_wanted():
@@ -112,7 +117,7 @@ def test_wrong_names_are_usage_errors(name, words):
 def test_a_plan_of_what_is_new_needs_nothing_written(tmp_path):
     news = look("mxnet", has=["1.9.1", "2.0.0"])
     request = update.Request(frameworks=("mxnet",), results=tmp_path)
-    known = catalog.load()
+    known = loader.load()
     pairs = update.planned(request, known, news)
     assert pairs == [Pair("mxnet", "1.9.1", "2.0.0")]
     made, setup = update.prepare(request, update.imagined(known, news), pairs)
@@ -134,7 +139,7 @@ def test_a_plan_of_what_is_new_needs_nothing_written(tmp_path):
 
 @pytest.mark.parametrize("banded", [True, False])
 def test_a_quick_update_spares_what_no_interval_could_tell_apart(banded):
-    known = catalog.load()
+    known = loader.load()
     pair = Pair("tensorflow", "2.15.0", "2.21.0")
     chosen = plan.selection(known, ["tensorflow==2.15.0", "tensorflow==2.21.0"])
     sections = [known.section(id) for id in ("lenet", "compile", "memory")]
@@ -166,7 +171,7 @@ def rows(tmp_path_factory):
     """Two releases of MXNet in one run, as one frame; the newer one is a copy to be changed."""
     root = tmp_path_factory.mktemp("changes")
     write_sample(root, frameworks=("mxnet",), profile="quick")
-    frame = results.select(results.load(root))
+    frame = reading.select(reading.load(root))
     return frame[frame["section"].isin(["lenet", "memory", "compile"])].astype({"version": str})
 
 
@@ -178,7 +183,7 @@ def compared(rows, change):
     both = pd.concat([rows, newer], ignore_index=True)
     for column in both.columns.difference(["value", "block", "sample"]):
         both[column] = both[column].astype(str).astype("category")
-    return changes.compare(both, Pair("mxnet", "1.9.1", "2.0.0"), catalog.load())
+    return changes.compare(both, Pair("mxnet", "1.9.1", "2.0.0"), loader.load())
 
 
 def scaled(factor, **where):
@@ -236,12 +241,12 @@ def test_what_breaks_is_told_once_with_its_reason(rows):
     assert broken[0].reason == "gradient of conv1: <b>"
     assert told[: len(broken)] == broken  # the worst first
     pair = Pair("mxnet", "1.9.1", "2.0.0")
-    subject = changes.subject(pair, told, {}, catalog.load(), ["a note"])
+    subject = changes.subject(pair, told, {}, loader.load(), ["a note"])
     document = {
         "machine": {"cpu": "a CPU", "cores": 2}, "profile": "quick", "command": "generator update",
     }  # fmt: skip
     context = changes.report("20261126T010203Z-abcdef", [subject], document)
-    text = markup.environment(ROOT / "templates").get_template("changes.md.j2").render(context)
+    text = markdown.environment(ROOT / "templates").get_template("changes.md.j2").render(context)
     assert "## MXNet 1.9.1 → 2.0.0" in text
     assert "<b>" not in text
     assert "- a note" in text
@@ -249,7 +254,7 @@ def test_what_breaks_is_told_once_with_its_reason(rows):
     assert heads[0] == "### Newly broken"
     table = [line for line in text.splitlines() if line.startswith("|")]
     assert len({line.count("|") for line in table}) == 1
-    assert changes.line(broken[0], catalog.load()).startswith("newly broken: ")
+    assert changes.line(broken[0], loader.load()).startswith("newly broken: ")
     assert changes.plain(broken[0])["verdict"] == "newly broken"
 
 
@@ -272,11 +277,11 @@ def test_pages_show_the_newest_release_of_each_configuration(tmp_path):
         write_sample(
             tmp_path, frameworks=("mxnet",), profile="quick", versions={"mxnet": version}, start=n
         )
-    frame = results.select(results.load(tmp_path))
+    frame = reading.select(reading.load(tmp_path))
     assert set(frame["version"]) == {"1.9.1", "1.10.0", "1.7.0.post1"}  # for `compare`
 
     def shown(*listed, rows=frame):
-        current = results.current(rows, {"mxnet": listed})
+        current = reading.current(rows, {"mxnet": listed})
         places = ["section", "mode", "device", "lane"]
         assert len(rows[places].drop_duplicates()) == len(current[places].drop_duplicates())
         return {str(version) for version in current["version"]}
@@ -287,11 +292,11 @@ def test_pages_show_the_newest_release_of_each_configuration(tmp_path):
     assert shown("1.9.1", "2.0") == {"1.10.0"}
     # What only an older release was measured for keeps that one.
     part = frame[(frame["version"] != "1.10.0") | (frame["section"] != "memory")]
-    current = results.current(part, {"mxnet": ("1.7.0.post1", "1.9.1", "1.10.0")})
+    current = reading.current(part, {"mxnet": ("1.7.0.post1", "1.9.1", "1.10.0")})
     assert {str(v) for v in current[current["section"] == "memory"]["version"]} == {"1.9.1"}
     assert {str(v) for v in current[current["section"] == "lenet"]["version"]} == {"1.10.0"}
     assert set(current["machine"]) == {MACHINE}
-    assert results.current(frame[:0], {}).empty
+    assert reading.current(frame[:0], {}).empty
 
 
 def test_words_of_a_release_follow_the_snapshot():

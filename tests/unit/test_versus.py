@@ -4,9 +4,13 @@ import math
 
 import pytest
 
-from generator import catalog, figures, results, statistics, sweeps
-from generator import site as sites
-from generator.sections import r, versus
+from generator.analysis import panels as figures
+from generator.analysis import statistics
+from generator.catalog import loader
+from generator.pages import sweep_page
+from generator.pages.sections import r, versus
+from generator.results import reading
+from generator.site import render as sites
 from tests import sample_results
 from tests.sample_results import write_sample
 
@@ -28,8 +32,8 @@ def page(pages):
 def found(tmp_path_factory):
     root = tmp_path_factory.mktemp("sample")
     write_sample(root, rows_scale=0.1, oddities=False)
-    shown = results.select(results.load(root))
-    known = catalog.load()
+    shown = reading.select(reading.load(root))
+    known = loader.load()
     panels = [
         panel
         for section in known.sections
@@ -53,7 +57,9 @@ def test_dispatch_and_kernels_are_told_apart():
 
 def test_the_sample_gives_its_own_dispatch_back(found):
     known, measured = found
-    curves = {c.configuration.mode: c for c in sweeps.curves("batch", "versus", known, measured)}
+    curves = {
+        c.configuration.mode: c for c in sweep_page.curves("batch", "versus", known, measured)
+    }
     for mode in ("eager", "gluon", "hybrid", "xla"):
         start, each = versus.dispatch(curves[mode].steps)
         assert start == pytest.approx(sample_results.DISPATCH.get(mode, 0.0005), rel=0.1)
@@ -61,8 +67,8 @@ def test_the_sample_gives_its_own_dispatch_back(found):
 
 
 def test_the_price_of_a_further_convolution():
-    assert sweeps.slope({2: (1.0, 0, 0), 8: (4.0, 0, 0)}) == 0.5
-    assert sweeps.slope({2: (1.0, 0, 0)}) is None
+    assert sweep_page.slope({2: (1.0, 0, 0), 8: (4.0, 0, 0)}) == 0.5
+    assert sweep_page.slope({2: (1.0, 0, 0)}) is None
 
 
 @pytest.mark.parametrize(
@@ -97,10 +103,10 @@ def test_depth_has_a_page_of_its_own(pages, page):
 
 def test_the_sample_gives_its_own_compile_time_per_convolution_back(found):
     known, measured = found
-    curves = {c.configuration.mode: c for c in sweeps.curves("depth", "depth", known, measured)}
+    curves = {c.configuration.mode: c for c in sweep_page.curves("depth", "depth", known, measured)}
     for mode in ("hybrid", "xla"):
         each = sample_results.BUILD.get(mode, 0.02) / 2
-        assert sweeps.slope(curves[mode].ready) == pytest.approx(each, rel=0.1)
+        assert sweep_page.slope(curves[mode].ready) == pytest.approx(each, rel=0.1)
 
 
 def test_every_pro_and_con_has_a_verdict_and_its_rule(page):
@@ -113,7 +119,7 @@ def test_r_is_held_against_python(found):
     _, measured = found
 
     class Inputs:
-        catalog = catalog.load()
+        catalog = loader.load()
 
     ratios = {one.framework: ratio.value for one, ratio, _, _ in r.overheads("r", Inputs, measured)}
     assert set(ratios) == {"theano", "mxnet", "tensorflow"}

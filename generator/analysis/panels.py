@@ -1,0 +1,487 @@
+"""Pure: selected rows -> figures of each machine: panels of configurations that may be compared.
+
+A *panel* is one metric on one machine, device, lane and case. Only within a panel are rows
+compared, tied or called slower.
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+import re
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from generator.analysis import statistics
+from generator.catalog import freshness
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from generator.catalog.loader import Catalog, Metric, Section
+
+TWIN_CASE = statistics.AGAIN
+
+
+@dataclass(frozen=True)
+class Configuration:
+    """A framework's version in one of its modes, with the words for both."""
+
+    framework: str
+    version: str
+    mode: str
+    framework_name: str = field(compare=False)
+    mode_title: str = field(compare=False)
+    kind: str = field(compare=False)
+    division: str = field(compare=False, default="closed")
+    captures: str = field(compare=False, default="")
+    """Mode of the same framework whose program this one turns into a graph, or ""."""
+    release: str = field(compare=False, default="")
+    """The version and how fresh it is, as tables show it."""
+
+    @property
+    def label(self) -> str:
+        """For example "Theano (compiled function)"."""
+        if not self.mode:
+            return self.framework_name
+        return f"{self.framework_name} ({self.mode_title})"
+
+
+@dataclass(frozen=True)
+class Row:
+    """One configuration in a panel: a summary, or the reason why there is none."""
+
+    configuration: Configuration
+    provenance: str
+    cell: statistics.Cell | None
+    summary: statistics.Summary | None
+    status: str
+    reason: str
+    faults: int
+    """Blocks that ended with another status than ok."""
+    group: int = -1
+    """Place of its tie group; 0 leads, -1 has none: no value, or measured once beside others that
+    were measured more often."""
+    against: statistics.Ratio | None = None
+    """Value / that of the leader; None for the leader and for rows without a value."""
+    verdict: str = ""
+    """Of this row against the leader, see :func:`statistics.verdict`; or "leads"."""
+
+
+@dataclass(frozen=True)
+class Panel:
+    """Rows that may be compared: best first, then those measured once, then those without value."""
+
+    machine: str
+    device: str
+    section: str
+    metric: Metric
+    lane: str
+    case: str
+    division: str
+    """"closed" or "idiomatic": the two are never in one ranking."""
+    rows: tuple[Row, ...]
+    delta: float
+    """Differences up to this fraction are of no practical interest: max(2 %, A/A band)."""
+    detectable: float
+    """Difference found in 80 % of runs, as a fraction; NaN when unknown."""
+
+    @cached_property
+    def good(self) -> tuple[Row, ...]:
+        """Rows with a value."""
+        return tuple(row for row in self.rows if row.summary is not None)
+
+    @property
+    def ranked(self) -> tuple[Row, ...]:
+        """Rows with a value and a place."""
+        return tuple(row for row in self.rows if row.group >= 0)
+
+    @property
+    def once(self) -> tuple[Row, ...]:
+        """Rows with a value and no place: measured once beside others measured more often."""
+        return tuple(row for row in self.good if row.group < 0)
+
+    @property
+    def leaders(self) -> tuple[Row, ...]:
+        """The leading tie group."""
+        return tuple(row for row in self.rows if row.group == 0)
+
+    def compare(self, a: Row, b: Row) -> tuple[statistics.Ratio, str]:
+        """Return value of a / value of b, and the verdict on a; both must have values."""
+        assert a.cell is not None
+        assert b.cell is not None
+        ratio = statistics.ratio(a.cell.blocks, b.cell.blocks)
+        return ratio, statistics.verdict(ratio, self.delta, _better(self.metric))
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a framework answered to one question, over all processes that asked it.
+
+    status   "ok" if it was so every time, else the first other status
+    value    median of what was measured, None without
+    reason   why there is none
+    version  of the framework
+    mode     in which it was asked, "" where it was not
+    lane     likewise
+    """
+
+    status: str
+    value: float | None
+    reason: str
+    version: str
+    mode: str = ""
+    lane: str = ""
+
+    @property
+    def good(self) -> bool:
+        """Whether the answer is yes."""
+        return self.status == "ok"
+
+
+Sheet = Mapping[tuple[str, str], Answer]
+"""(case, metric) -> answer of one framework."""
+
+
+def sheets(frame: pd.DataFrame) -> dict[str, dict[tuple[str, str], Answer]]:
+    """Return framework -> sheet of the rows of one section on one machine and device."""
+    found: dict[str, dict[tuple[str, str], Answer]] = {}
+    names = ["framework", "case", "metric", "status", "value", "reason", "version", "mode", "lane"]
+    gathered: dict[tuple[str, str, str], list[tuple[str, float, str, tuple[str, str, str]]]] = {}
+    for framework, case, metric, status, value, reason, *asked in frame[names].itertuples(
+        index=False
+    ):
+        version, mode, lane = map(str, asked)
+        gathered.setdefault((str(framework), str(case), str(metric)), []).append(
+            (str(status), float(value), str(reason), (version, mode, lane))
+        )
+    for (framework, case, metric), rows in gathered.items():
+        version, mode, lane = rows[-1][3]
+        mine = [row for row in rows if row[3][0] == version]
+        bad = next((row for row in mine if row[0] != "ok"), None)
+        values = [value for status, value, _, _ in mine if status == "ok"]
+        answer = Answer(
+            bad[0] if bad else "ok",
+            float(np.median(values)) if values and not bad else None,
+            bad[2] if bad else "",
+            version,
+            mode,
+            lane,
+        )
+        found.setdefault(framework, {})[case, metric] = answer
+    return found
+
+
+@dataclass(frozen=True)
+class Figures:
+    """Everything that pages say about one machine and device."""
+
+    machine: str
+    device: str
+    panels: tuple[Panel, ...]
+    cells: Mapping[statistics.Key, statistics.Cell] = field(repr=False)
+    answers: Mapping[str, Mapping[str, Sheet]] = field(default_factory=dict, repr=False)
+    """Section that asks questions -> framework -> (case, metric) -> answer."""
+
+    def find(self, section: str, metric: str) -> tuple[Panel, ...]:
+        """Return the panels of a metric in the closed division, one a lane and case."""
+        return tuple(
+            panel
+            for panel in self.panels
+            if (panel.section, panel.metric.id, panel.division) == (section, metric, "closed")
+        )
+
+    def counts(self, section: str, metric: str) -> dict[str, float]:
+        """Return framework -> a count, the least of its rows where they differ."""
+        found: dict[str, float] = {}
+        for key, cell in self.cells.items():
+            if (key.section, key.metric) == (section, metric):
+                least = min(float(values.min()) for values in cell.blocks.values())
+                found[key.framework] = min(least, found.get(key.framework, math.inf))
+        return found
+
+    def configuration(self, key: statistics.Key) -> Configuration | None:
+        """Return the configuration of a key, or None where no panel shows it."""
+        wanted = key.framework, key.version, key.mode
+        for panel in self.panels:
+            for row in panel.rows:
+                one = row.configuration
+                if (one.framework, one.version, one.mode) == wanted:
+                    return one
+        return None
+
+    def name(self, framework: str) -> str:
+        """Return what a framework is called; one that no panel shows, by its id."""
+        shown = (row.configuration for panel in self.panels for row in panel.rows)
+        return next((one.framework_name for one in shown if one.framework == framework), framework)
+
+
+def configuration(catalog: Catalog, framework: str, version: str, mode: str) -> Configuration:
+    """Describe a configuration; what the catalog no longer knows is called by its ids."""
+    known = next((f for f in catalog.frameworks if f.id == framework), None)
+    found = next((m for m in known.modes if m.id == mode), None) if known else None
+    return Configuration(
+        framework,
+        version,
+        mode,
+        known.name if known else framework,
+        found.title if found else mode,
+        found.kind if found else "",
+        found.division if found else "closed",
+        found.captures if found else "",
+        freshness.words(known, version),
+    )
+
+
+@dataclass(frozen=True)
+class Contrast:
+    """One program executed as a graph and at once, on one panel: nothing else differs."""
+
+    panel: Panel
+    graph: Row
+    eager: Row
+    ratio: statistics.Ratio
+    """Value of the graph / value at once."""
+    verdict: str
+    """On the graph."""
+
+
+def contrasts(panels: Sequence[Panel]) -> tuple[Contrast, ...]:
+    """Return every captured mode with a value beside the mode it captures, panel by panel."""
+    found = []
+    for panel in panels:
+        values = {
+            (row.configuration.framework, row.configuration.version, row.configuration.mode): row
+            for row in panel.good
+        }
+        for row in panel.good:
+            one = row.configuration
+            eager = values.get((one.framework, one.version, one.captures))
+            if one.captures and eager:
+                found.append(Contrast(panel, row, eager, *panel.compare(row, eager)))
+    return tuple(found)
+
+
+def summary(cell: statistics.Cell) -> statistics.Summary:
+    """Summarise a cell; remembered by its samples, since pages ask for the same cells again.
+
+    Raises:
+        ValueError: see :func:`generator.analysis.statistics.summarise`.
+
+    """
+    samples = tuple((block, values.tobytes()) for block, values in cell.blocks.items())
+    return _summary(samples)
+
+
+@functools.lru_cache(maxsize=4096)
+def _summary(samples: tuple[tuple[Hashable, bytes], ...]) -> statistics.Summary:
+    blocks = {block: np.frombuffer(values) for block, values in samples}
+    return statistics.summarise(blocks)
+
+
+def headline(section: Section) -> Metric:
+    """Return the metric that a section is about: the first one it declares."""
+    return next(iter(section.metrics.values()))
+
+
+def build(frame: pd.DataFrame, section: Section, catalog: Catalog) -> tuple[Panel, ...]:
+    """Return the panels of a section's headline metric on one machine and device.
+
+    Answers are not ranked: a section that asks questions has :func:`sheets`, and no panels.
+
+    Args:
+        frame: rows of :func:`generator.results.reading.select` of one machine, device and section.
+        section: that section.
+        catalog: for names.
+
+    """
+    if section.findings:
+        return ()
+    metric = headline(section)
+    rows = frame[(frame["metric"] == metric.id) & (frame["mode"] != "")]
+    grouped = statistics.cells(rows, metric.id)
+    bands = statistics.null_bands(grouped)
+    places = {(key.lane, key.case) for key in grouped}
+    faults = _faults(frame, section)
+    places |= {(lane, case) for (lane, case, *_) in faults}
+    order = [lane for lanes in _LANES for lane in lanes]
+    panels = []
+    for lane, case in sorted(places, key=lambda place: (index_of(order, place[0]), *place)):
+        if case == TWIN_CASE:
+            continue
+        found: dict[tuple[str, ...], statistics.Cell] = {
+            (key.framework, key.version, key.mode): cell
+            for key, cell in grouped.items()
+            if (key.lane, key.case) == (lane, case)
+        }
+        broken = {where[2:]: fault for where, fault in faults.items() if where[:2] == (lane, case)}
+        known = {key: configuration(catalog, *key) for key in (*found, *broken)}
+        delta = max(
+            (band for (_, _, here, _), band in bands.items() if here == lane),
+            default=statistics.SMALLEST_DELTA,
+        )
+        for division in sorted({one.division for one in known.values()}):
+            names = {key: one for key, one in known.items() if one.division == division}
+            ranked, detectable = _rank(names, found, broken, _provenance(frame), delta, metric)
+            first = frame.iloc[0]
+            panels.append(
+                Panel(
+                    str(first["machine"]), str(first["device"]), section.id, metric, lane, case,
+                    division, ranked, delta, detectable,
+                )
+            )  # fmt: skip
+    return _adopted(panels)
+
+
+def _adopted(panels: Sequence[Panel]) -> tuple[Panel, ...]:
+    """Put the rows of panels without any value below those of the same lane that has some.
+
+    What failed or was not measured ranks nowhere, so it may stand beside another division.
+    """
+    hosts: dict[str, Panel] = {}
+    for panel in panels:
+        if panel.good:
+            hosts.setdefault(panel.lane, panel)
+    orphans = [panel for panel in panels if not panel.good and panel.lane in hosts]
+    adopted = []
+    for panel in panels:
+        if panel in orphans:
+            continue
+        if hosts.get(panel.lane) is panel:
+            known = {row.configuration for row in panel.rows}
+            more = [
+                row
+                for orphan in orphans
+                for row in orphan.rows
+                if orphan.lane == panel.lane and row.configuration not in known
+            ]
+            adopted.append(replace(panel, rows=(*panel.rows, *more)))
+        else:
+            adopted.append(panel)
+    return tuple(adopted)
+
+
+_LANES = (("threads-1", "threads-all"), ("resident", "copy"))
+
+
+def index_of(order: Sequence[str], name: str) -> int:
+    """Return the position of a name; that after the last one if it is not there."""
+    return order.index(name) if name in order else len(order)
+
+
+@dataclass(frozen=True)
+class _Fault:
+    status: str
+    reason: str
+    blocks: int
+    provenance: str
+
+
+_SEVERITY = ("wrong", "failed", "timeout", "unsupported", "skipped")
+
+
+def _faults(frame: pd.DataFrame, section: Section) -> dict[tuple[str, ...], _Fault]:
+    """Return (lane, case, framework, version, mode) -> the worst that happened to the headline.
+
+    A verdict of the gate counts as well: a time without it is no result.
+    """
+    metric = headline(section).id
+    bad = frame[
+        (frame["status"] != "ok") & frame["metric"].isin([metric, "gate"]) & (frame["mode"] != "")
+    ]
+    found: dict[tuple[str, ...], _Fault] = {}
+    blocks: dict[tuple[str, ...], set[object]] = {}
+    columns = ["lane", "case", "framework", "version", "mode", "status", "reason", "provenance"]
+    for *where, status, reason, provenance, block in zip(
+        *(bad[column].astype(str) for column in columns), bad["block"], strict=True
+    ):
+        key = tuple(where)
+        blocks.setdefault(key, set()).add(block)
+        worst = found.get(key)
+        if worst is None or _SEVERITY.index(status) < _SEVERITY.index(worst.status):
+            found[key] = _Fault(status, reason, 0, provenance)
+    return {
+        key: _Fault(fault.status, fault.reason, len(blocks[key]), fault.provenance)
+        for key, fault in found.items()
+    }
+
+
+def _rank(
+    names: Mapping[tuple[str, ...], Configuration],
+    found: Mapping[tuple[str, ...], statistics.Cell],
+    broken: Mapping[tuple[str, ...], _Fault],
+    origin: Mapping[tuple[str, ...], str],
+    delta: float,
+    metric: Metric,
+) -> tuple[tuple[Row, ...], float]:
+    """Return the rows of a panel, best first, and its smallest detectable difference."""
+    better = _better(metric)
+    blocks = {
+        "\x00".join(key): found[key].blocks
+        for key in names
+        # One wrong block makes all of them suspect.
+        if key in found and broken.get(key, _NO_FAULT).status != "wrong"
+    }
+    # One process has no interval: it would tie with everything, and as the best estimate make all
+    # others tie with it. So it ranks only where nothing was measured more often.
+    often = {name: cell for name, cell in blocks.items() if len(cell) > 1} or blocks
+    once = {name: cell for name, cell in blocks.items() if name not in often}
+    places = [
+        (place if some is often else -1, name)
+        for some in (often, once)
+        for place, group in enumerate(statistics.tie_groups(some, delta, better))
+        for name in group
+    ]
+    leader = places[0][1] if places else ""
+    rows, ratios = [], []
+    for place, name in places:
+        key = tuple(name.split("\x00"))
+        fault = broken.get(key, _NO_FAULT)
+        against = None
+        verdict = "leads"
+        if name != leader:
+            against = statistics.ratio(blocks[name], blocks[leader])
+            verdict = statistics.verdict(against, delta, better)
+            ratios.append(against)
+        cell = found[key]
+        rows.append(
+            Row(
+                names[key], origin[key], cell, summary(cell), "ok", fault.reason, fault.blocks,
+                place, against, verdict,
+            )
+        )  # fmt: skip
+    for key, fault in sorted(broken.items()):
+        if key in names and "\x00".join(key) not in blocks:
+            rows.append(
+                Row(
+                    names[key], fault.provenance, None, None, fault.status, fault.reason,
+                    fault.blocks,
+                )
+            )  # fmt: skip
+    detectable = statistics.minimum_detectable_difference(ratios, delta) if ratios else math.nan
+    return tuple(rows), detectable
+
+
+_NO_FAULT = _Fault("ok", "", 0, "")
+
+
+def _provenance(frame: pd.DataFrame) -> dict[tuple[str, ...], str]:
+    columns = ["framework", "version", "mode", "provenance"]
+    distinct = frame[columns].drop_duplicates().astype(str)
+    return {
+        (framework, version, mode): provenance
+        for framework, version, mode, provenance in distinct.itertuples(index=False)
+    }
+
+
+def _better(metric: Metric) -> statistics.Better:
+    return "higher" if metric.better == "higher" else "lower"
+
+
+def slug(text: str) -> str:
+    """Return an anchor: lower-case letters, digits and hyphens."""
+    return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")

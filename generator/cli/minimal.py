@@ -1,0 +1,93 @@
+"""``measure --environment current`` with nothing but the standard library and NumPy.
+
+A GPU machine without network may have the frameworks and the repository, and none of the
+generator's dependencies. This is the same measuring code behind a smaller door.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import shlex
+import signal
+import sys
+from pathlib import Path
+from typing import Any
+
+from generator.cli import doctor
+from generator.errors import GeneratorError
+from generator.measure import runner
+from generator.measure.plan import Job
+
+
+class _Lines:
+    """Reports one line a job."""
+
+    def __init__(self) -> None:
+        self._done, self._total = 0, 0
+
+    def environment(self, target: str, state: str) -> None:
+        """Say what becomes of an environment."""
+        print(f"environment of {target}: {state}", file=sys.stderr)
+
+    def begin(self, jobs: int, seconds: float) -> None:
+        """Announce the blocks."""
+        self._total = jobs
+        print(f"{jobs} processes to run, about {seconds / 60:.0f} min", file=sys.stderr)
+
+    def job(self, job: Job, seconds: float) -> None:
+        """Say nothing: the line comes when it has finished."""
+
+    def finished(self, job: Job, status: str, reason: str) -> None:
+        """Count it."""
+        self._done += 1
+        print(f"[{self._done}/{self._total}] {job.id} {status} {reason}", file=sys.stderr)
+
+
+def main() -> None:
+    """Parse, measure, exit with the codes of the full command line."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    parser = argparse.ArgumentParser(
+        prog="generator",
+        description="Typer and Rich are not installed here, so only `measure --environment "
+        "current` works. Install the project for everything else (see README.md).",
+    )
+    parser.add_argument("command", choices=["measure"])
+    parser.add_argument("frameworks", nargs="*", metavar="FRAMEWORK")
+    for field in dataclasses.fields(doctor.Request):
+        if field.name in ("frameworks", "command", "frameworks_folder"):
+            continue
+        _add(parser, field)
+    parser.add_argument("--frameworks-folder", type=Path, help=argparse.SUPPRESS)
+    values = vars(parser.parse_args())
+    values.pop("command")
+    values = {name: tuple(v) if isinstance(v, list) else v for name, v in values.items()}
+    request = doctor.Request(**values, command="generator " + shlex.join(sys.argv[1:]))
+    try:
+        if request.environment != "current":
+            parser.error("without the generator's dependencies only --environment current works")
+        made, setup = doctor.prepare(request)
+        outcome = runner.run(made, setup, _Lines())
+    except KeyboardInterrupt:
+        print("interrupted; results are kept, the same command goes on from here", file=sys.stderr)
+        sys.exit(3)
+    except GeneratorError as error:
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(error.exit_code)
+    for path in outcome.files:
+        print(f"wrote {path}")
+    sys.exit(1 if outcome.failed else 0)
+
+
+def _add(parser: argparse.ArgumentParser, field: Any) -> None:
+    """Add the option of one field of the request; repeated ones take the singular name."""
+    default = field.default
+    if isinstance(default, bool):
+        parser.add_argument(f"--{field.name}", action="store_true")
+    elif isinstance(default, tuple):
+        option = f"--{field.name.removesuffix('s')}"
+        parser.add_argument(option, dest=field.name, action="append", default=[])
+    else:
+        kinds = {"timeout": float, "seed": int, "data_dir": Path, "results": Path}
+        option = "--" + field.name.replace("_", "-")
+        parser.add_argument(option, type=kinds.get(field.name, str), default=default)

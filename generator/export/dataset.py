@@ -1,0 +1,153 @@
+"""Writes the whole data set: one CSV, one Parquet file, and the descriptor that vouches for both.
+
+What the files say about themselves is in :mod:`generator.export.data_package`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from generator.errors import InputError, UsageError
+from generator.export.data_package import CSV, FIELDS, PACKAGE, PARQUET, File, package
+from generator.results.reading import Results, everything, replace
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import pyarrow as pa
+
+    from generator.export.citation import Citation
+
+
+@dataclass(frozen=True)
+class Written:
+    """The descriptor, and the names of the files that were not there in this form already."""
+
+    descriptor: Mapping[str, Any]
+    files: tuple[str, ...]
+
+
+def export(results_root: Path, folder: Path, citation: Citation, address: str = "") -> Written:
+    """Write the data set of all results below a folder into another one.
+
+    Raises:
+        InputError: a result is not as agreed, or there is none.
+        UsageError: the place to write to is no folder.
+
+    """
+    from generator.results import reading
+
+    if folder.exists() and not folder.is_dir():
+        raise UsageError(f"{folder} is a file; name a folder: generator export FOLDER")
+    loaded = reading.load(results_root)
+    if not loaded.files:
+        raise InputError(results_root, None, "no results", "some: run `generator measure` first")
+    return write(loaded, folder, citation, address)
+
+
+def write(loaded: Results, folder: Path, citation: Citation, address: str = "") -> Written:
+    """Write the three files; tables of the same rows that are there and whole are kept.
+
+    Args:
+        loaded: all results, at least one run.
+        folder: is made.
+        citation: what is cited.
+        address: of the site, "" where it is not known.
+
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    made_from = _fingerprint(loaded)
+    there = held(folder)
+    if there is not None and there["fingerprint"] == made_from:
+        files, rows = _told(there), int(there["rows"])
+    else:
+        there = None
+        files, rows = _write_tables(table(frame(loaded)), folder)
+    said = package(files, rows, loaded.documents, citation, address, made_from)
+    text = (json.dumps(said, indent=1, ensure_ascii=False) + "\n").encode()
+    path = folder / PACKAGE
+    if there is not None and path.read_bytes() == text:
+        return Written(said, ())
+    # Last: until then, what lies beside the tables does not vouch for them.
+    replace(path, text)
+    return Written(said, (CSV, PARQUET, PACKAGE) if there is None else (PACKAGE,))
+
+
+def frame(loaded: Results) -> pd.DataFrame:
+    """Return all whole rows of all runs with the columns :data:`data_package.FIELDS`."""
+    return everything(loaded)[[field.name for field in FIELDS]]
+
+
+def table(rows: pd.DataFrame) -> pa.Table:
+    """Return rows as an Arrow table: texts by dictionary, whole numbers, binary64 values."""
+    import pyarrow as pa
+
+    types = {
+        "string": pa.dictionary(pa.int32(), pa.string()),
+        "integer": pa.int64(),
+        "number": pa.float64(),
+    }
+    schema = pa.schema([(field.name, types[field.kind]) for field in FIELDS])
+    return pa.Table.from_pandas(rows, schema=schema, preserve_index=False).replace_schema_metadata()
+
+
+_BATCH = 1 << 16
+"""Rows written at a time."""
+
+
+def _write_tables(rows: pa.Table, folder: Path) -> tuple[dict[str, File], int]:
+    import pyarrow as pa
+    import pyarrow.csv
+    import pyarrow.parquet
+
+    plain = pa.schema(
+        [
+            (field.name, pa.string() if pa.types.is_dictionary(field.type) else field.type)
+            for field in rows.schema
+        ]
+    )
+    parts = {name: folder / f"{name}.part" for name in (CSV, PARQUET)}
+    with pyarrow.csv.CSVWriter(parts[CSV], plain) as writer:
+        for start in range(0, rows.num_rows, _BATCH):  # texts in full take room
+            writer.write_table(rows.slice(start, _BATCH).cast(plain))
+    pyarrow.parquet.write_table(rows, parts[PARQUET], compression="zstd")
+    for name, part in parts.items():
+        part.replace(folder / name)
+    return {name: _file(folder / name) for name in parts}, rows.num_rows
+
+
+def _file(path: Path) -> File:
+    with path.open("rb") as opened:
+        digest = hashlib.file_digest(opened, "sha256").hexdigest()
+    return File(path.stat().st_size, digest)
+
+
+def _fingerprint(loaded: Results) -> str:
+    """Return a hash of everything that the tables are made from."""
+    digest = hashlib.sha256(repr(FIELDS).encode())
+    for key, csv in sorted(loaded.digests.items()):
+        document = loaded.documents[key]
+        said = [key, csv, document["profile"], document["code_sha256"]]
+        digest.update(json.dumps(said, sort_keys=True).encode())
+    return digest.hexdigest()
+
+
+def held(folder: Path) -> dict[str, Any] | None:
+    """Return the descriptor of a data set that is there and whole, None otherwise."""
+    try:
+        said: dict[str, Any] = json.loads((folder / PACKAGE).read_text(encoding="utf-8"))
+        same = _told(said) == {name: _file(folder / name) for name in (CSV, PARQUET)}
+        return said if same and {"rows", "fingerprint"} <= said.keys() else None
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return None
+
+
+def _told(said: Mapping[str, Any]) -> dict[str, File]:
+    """Return what a descriptor says of its files."""
+    return {
+        one["path"]: File(one["bytes"], one["hash"].partition(":")[2]) for one in said["resources"]
+    }

@@ -1,0 +1,500 @@
+"""Environments: one per lock, made by uv, cached by the lock's hash; or the current interpreter."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import importlib.metadata
+import json
+import os
+import platform
+import re
+import shutil
+import sys
+import tempfile
+import time
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from generator import subprocesses
+from generator.catalog.loader import Framework, Version
+from generator.errors import DoesNotInstall, EnvironmentMissing, InputError, UsageError
+
+MARKER = "complete.json"
+"""Written last: an environment without it was interrupted and is made anew."""
+
+INSTALL_TIMEOUT = 3600.0
+
+
+@dataclass(frozen=True)
+class Environment:
+    """An interpreter with one framework in it.
+
+    ``case`` says whether this run downloaded or built packages ("downloaded"), found them in uv's
+    cache ("cached"), or found the environment ready ("", nothing was measured). Sizes in bytes.
+    """
+
+    python: Path
+    kind: str
+    python_version: str
+    packages: tuple[str, ...]
+    lock: str | None = None
+    lock_sha256: str | None = None
+    folder: Path | None = None
+    install_seconds: float | None = None
+    size_bytes: int | None = None
+    case: str = ""
+
+
+def cache_folder() -> Path:
+    """Return the folder for environments, compile caches and references."""
+    named = os.environ.get("SYMBOLIC_COMPARISON_CACHE")
+    if named:
+        return Path(named)
+    base = os.environ.get("XDG_CACHE_HOME")
+    return (Path(base) if base else Path.home() / ".cache") / "symbolic-comparison"
+
+
+def lock_sha256(lock: Path) -> str | None:
+    """Return the hash that names an environment; None when the lock does not exist."""
+    try:
+        return hashlib.sha256(lock.read_bytes()).hexdigest()
+    except FileNotFoundError:
+        return None
+
+
+def current() -> Environment:
+    """Describe the running interpreter as an environment: for machines that cannot install."""
+    packages = sorted(
+        f"{distribution.metadata['Name']}=={distribution.version}"
+        for distribution in importlib.metadata.distributions()
+        if distribution.metadata["Name"]
+    )
+    frozen = "\n".join(packages)
+    return Environment(
+        python=Path(sys.executable),
+        kind="current",
+        python_version=platform.python_version(),
+        packages=tuple(dict.fromkeys(packages)),
+        lock_sha256=hashlib.sha256(frozen.encode()).hexdigest(),
+    )
+
+
+def installed_version(distribution: str) -> str | None:
+    """Return the version of a distribution in the running interpreter, None when absent."""
+    try:
+        return importlib.metadata.version(distribution)
+    except importlib.metadata.PackageNotFoundError:
+        return None
+
+
+def absent(version: Version, device: str) -> Environment:
+    """Describe the environment of a lock that does not install: without an interpreter."""
+    lock = version.lock(device)
+    return Environment(
+        python=Path(),
+        kind="locked",
+        python_version=version.python,
+        packages=tuple(_pins(lock)),
+        lock=lock.name,
+        lock_sha256=lock_sha256(lock),
+    )
+
+
+def locked(framework: Framework, version: Version, device: str) -> Environment:
+    """Return the environment of one lock, making it if need be.
+
+    Two generators that want the same environment wait for each other. An environment that is
+    ready costs no network.
+
+    Raises:
+        EnvironmentMissing: no uv, no interpreter, no network, no space; the message carries the
+            reason and the next command.
+        DoesNotInstall: a package of the lock does not install, and would not on another machine.
+
+    """
+    lock = version.lock(device)
+    digest = lock_sha256(lock)
+    if digest is None:
+        raise EnvironmentMissing(
+            f"{framework.id} {version.version} has no lock for {device} ({lock.name}); "
+            f"make it with `generator lock {framework.id}=={version.version} --device {device}`"
+        )
+    folder = cache_folder() / "environments"
+    folder = folder / f"{framework.id}-{version.version}-{device}-{digest[:12]}"
+    with _alone(folder):
+        ready = _ready(folder, lock, digest)
+        return ready or _create(framework, version, lock, digest, folder)
+
+
+@contextlib.contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """Make a folder of packages while no other generator does; a full disk is no traceback."""
+    from filelock import FileLock
+
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with FileLock(f"{folder}.lock"):
+            yield
+    except OSError as error:
+        raise EnvironmentMissing(f"cannot write to {folder.parent}: {error.strerror}") from error
+
+
+def find_ready(framework: Framework, version: Version, device: str) -> Environment | None:
+    """Return the environment if it exists already; makes nothing."""
+    lock = version.lock(device)
+    digest = lock_sha256(lock)
+    if digest is None:
+        return None
+    name = f"{framework.id}-{version.version}-{device}-{digest[:12]}"
+    return _ready(cache_folder() / "environments" / name, lock, digest)
+
+
+def _ready(folder: Path, lock: Path, digest: str) -> Environment | None:
+    try:
+        said = json.loads((folder / MARKER).read_text(encoding="utf-8"))
+        environment = Environment(
+            python=_python(folder),
+            kind="locked",
+            python_version=said["python"],
+            packages=tuple(said["packages"]),
+            lock=lock.name,
+            lock_sha256=digest,
+            folder=folder,
+            install_seconds=said["install_seconds"],
+            size_bytes=said["size_bytes"],
+        )
+    except (OSError, ValueError, KeyError, TypeError):  # cut short or written over
+        return None
+    return environment if environment.python.exists() else None
+
+
+def _create(
+    framework: Framework, version: Version, lock: Path, digest: str, folder: Path
+) -> Environment:
+    shutil.rmtree(folder, ignore_errors=True)
+    interpreter = find_interpreter(version.python)
+    start = time.monotonic()
+    _uv("venv", "--quiet", "--python", str(interpreter or version.python), str(folder))
+    # Byte code is compiled as pip does it: else the first import would pay for it and later
+    # ones would not. What uv compiles it with needs Python 3.7.
+    by_uv = tuple(map(int, version.python.split("."))) >= (3, 7)
+    log = _uv_pip(
+        lock.read_text(encoding="utf-8"),
+        "sync", "--require-hashes", *(("--compile-bytecode",) if by_uv else ()),
+        "--python", str(_python(folder)), str(lock),
+    )  # fmt: skip
+    if not by_uv:
+        # Fails for a file in the syntax of another Python, which nothing imports: no fault.
+        subprocesses.run(
+            [_python(folder), "-m", "compileall", "-q", "-j", "0", folder / "lib"],
+            timeout=INSTALL_TIMEOUT,
+        )
+    seconds = time.monotonic() - start
+    environment = Environment(
+        python=_python(folder),
+        kind="locked",
+        python_version=_version_of(_python(folder)) or version.python,
+        packages=tuple(_pins(lock)),
+        lock=lock.name,
+        lock_sha256=digest,
+        folder=folder,
+        install_seconds=seconds,
+        size_bytes=_size(folder),
+        # uv says "Prepared" when it had to download or build something.
+        case="downloaded" if "Prepared" in log else "cached",
+    )
+    document = {
+        "framework": framework.id,
+        "version": version.version,
+        "python": environment.python_version,
+        "packages": environment.packages,
+        "install_seconds": seconds,
+        "size_bytes": environment.size_bytes,
+    }
+    part = folder / f"{MARKER}.part"
+    part.write_text(json.dumps(document, indent=1), encoding="utf-8")
+    part.replace(folder / MARKER)
+    return environment
+
+
+def addition(environment: Environment, version: Version, name: str) -> Path:
+    """Return a folder with packages that lie beside a locked environment, made if need be.
+
+    Some exporters want packages that the framework itself does not; they must not change what is
+    measured elsewhere, so they stay out of its environment and are found through a path.
+
+    Args:
+        environment: the framework's own, locked.
+        version: its release.
+        name: key of its requirements, for example "cpu+reuse".
+
+    Raises:
+        EnvironmentMissing: as for :func:`locked`.
+
+    """
+    assert environment.folder is not None
+    lock = version.lock(name)
+    digest = lock_sha256(lock)
+    if digest is None:
+        raise EnvironmentMissing(
+            f"{version.version} has no lock for {name} ({lock.name}); make it with `generator lock`"
+        )
+    folder = environment.folder.with_name(
+        f"{environment.folder.name}+{name.partition('+')[2]}-{digest[:12]}"
+    )
+    with _alone(folder):
+        if not (folder / MARKER).exists():
+            shutil.rmtree(folder, ignore_errors=True)
+            _uv(
+                "pip", "install", "--quiet", "--target", str(folder), "--no-deps",
+                "--require-hashes", "--python", str(environment.python), "-r", str(lock),
+            )  # fmt: skip
+            (folder / MARKER).write_text("{}", encoding="utf-8")
+    return folder
+
+
+def write_lock(version: Version, device: str) -> Path:
+    """Resolve a version's requirements into a hash-pinned lock beside the framework's code.
+
+    The lock of an addition ("cpu+reuse") holds what the lock of its device does not; what both
+    need stays as that one has it.
+
+    Raises:
+        UsageError: the version declares no requirements for this device.
+        EnvironmentMissing: the requirements cannot be resolved here.
+
+    """
+    if device not in version.requirements:
+        known = ", ".join(version.requirements)
+        raise UsageError(
+            f"version {version.version} has no requirements for {device}, only {known}"
+        )
+    lock = version.lock(device)
+    lock.parent.mkdir(exist_ok=True)
+    with tempfile.TemporaryDirectory() as scratch:
+        wanted = Path(scratch) / "requirements.in"
+        requirements = "\n".join(version.requirements[device]) + "\n"
+        wanted.write_text(requirements, encoding="utf-8")
+        made = Path(scratch) / lock.name
+        base, plus, _ = device.partition("+")
+        held = list(_pins(version.lock(base))) if plus else []
+        overrides = Path(scratch) / "overrides.txt"
+        # What is asked for wins over what others declare to want, as what is locked does.
+        exact = [item for item in version.requirements[device] if "==" in item]
+        overrides.write_text("\n".join([*held, *exact]) + "\n", encoding="utf-8")
+        # Refreshed: uv remembers for minutes what the index had, and a release may be younger.
+        _uv_pip(
+            requirements,
+            "compile", "--quiet", "--refresh", "--generate-hashes", "--no-header", "--no-annotate",
+            "--no-emit-index-url", "--no-emit-find-links", "--python-version", version.python,
+            *(("--override", str(overrides)) if plus else ()),
+            "--output-file", str(made), str(wanted),
+        )  # fmt: skip
+        # A download folder of this machine must not leak into the lock.
+        lines = made.read_text(encoding="utf-8").splitlines(keepends=True)
+        lines = list(_without(lines, {pin.partition("==")[0] for pin in held}))
+        part = lock.with_suffix(".part")
+        part.write_text("".join(line for line in lines if "file://" not in line), encoding="utf-8")
+        part.replace(lock)
+    return lock
+
+
+def _uv_pip(requirements: str, *arguments: str) -> str:
+    """Run ``uv pip`` on requirements, some of which may be on no package index.
+
+    PyTorch publishes builds without CUDA (gigabytes) under the local version "+cpu". PyPI takes no
+    local versions, so such a build comes from a folder of wheels, where there is one, or else from
+    PyTorch's own index. The hashes in the lock say that both are the same file.
+
+    Raises:
+        EnvironmentMissing: they cannot be had; after two attempts the message is the second's.
+
+    """
+    if not re.search(r"==[^\s;]+\+cpu(?![\w.])", requirements):
+        # Nothing else may see the folder: to uv, the "+cpu" wheel in it satisfies "torch==2.13.0"
+        # as well and comes before the index's CUDA build, whose lock then fails by its hash.
+        return _uv("pip", *arguments)
+    # uv reads UV_FIND_LINKS, but not pip's variable, which is what a machine may have been set up
+    # with. Pip splits it at white space.
+    folders = "" if os.environ.get("UV_FIND_LINKS") else os.environ.get("PIP_FIND_LINKS", "")
+    options = [word for folder in folders.split() for word in ("--find-links", folder)]
+    try:
+        return _uv("pip", *arguments, *options)
+    except EnvironmentMissing:
+        # Second and not first, because it needs that index even if the wheel lies in the folder.
+        # Without the folder, in case it holds another file of that name.
+        return _uv("pip", *arguments, "--torch-backend", "cpu")
+
+
+def _without(lines: Iterable[str], names: Collection[str]) -> Iterator[str]:
+    """Yield the lines of a lock but for some packages and their hashes."""
+    dropped = False
+    for line in lines:
+        if not line.startswith(" "):
+            dropped = line.partition("==")[0] in names
+        if not dropped:
+            yield line
+
+
+def _pins(lock: Path) -> Iterator[str]:
+    for line in lock.read_text(encoding="utf-8").splitlines():
+        if line and not line.startswith((" ", "#", "-")):
+            yield line.split(" ", 1)[0].split(";", 1)[0].rstrip("\\").strip()
+
+
+def problems(lock: Path) -> list[InputError]:
+    """Return what is wrong with a lock: every requirement must be pinned and hashed."""
+    found = []
+    lines = lock.read_text(encoding="utf-8", errors="replace").splitlines()
+    for number, line in enumerate(lines, 1):
+        if not line.strip() or line.startswith(("#", " ")):
+            continue
+        if line.startswith("-") or "://" in line or "==" not in line:
+            found.append(InputError(lock, number, line.rstrip("\\ "), "name==version"))
+        elif number == len(lines) or "--hash=sha256:" not in lines[number]:
+            found.append(InputError(lock, number, "no hash", "--hash=sha256:... below it"))
+    if not found and not any("--hash" in line for line in lines):
+        found.append(InputError(lock, 1, "no requirement", "at least one pinned requirement"))
+    return found
+
+
+def find_interpreter(version: str) -> Path | None:
+    """Return an installed CPython of ``version`` ("3.8"), or None: then uv downloads one.
+
+    Looks where uv is told to look, on PATH and in pyenv's folders. A pyenv *shim* answers for
+    versions that it cannot start, so every candidate is started once.
+    """
+    for candidate in _candidates(version):
+        found = _version_of(candidate)
+        if found and (found == version or found.startswith(f"{version}.")):
+            return candidate
+    return None
+
+
+def _candidates(version: str) -> Iterator[Path]:
+    if platform.python_version() == version or platform.python_version().startswith(f"{version}."):
+        yield Path(sys.executable).resolve()
+    pyenv = Path(os.environ.get("PYENV_ROOT", str(Path.home() / ".pyenv")))
+    installed = (pyenv / "versions").glob(f"{version}*/bin/python")
+    yield from sorted(installed, key=_numbers, reverse=True)
+    for name in ("UV_PYTHON_SEARCH_PATH", "PATH"):
+        for folder in os.environ.get(name, "").split(os.pathsep):
+            candidate = Path(folder) / f"python{version}"
+            if folder and "shims" not in candidate.parts and candidate.exists():
+                yield candidate
+
+
+def _numbers(python: Path) -> tuple[int, ...]:
+    """The numbers in the name of pyenv's folder: 3.8.18 comes after 3.8.9."""
+    return tuple(int(word) for word in re.findall(r"\d+", python.parent.parent.name))
+
+
+def _version_of(python: Path) -> str | None:
+    code = "import platform; print(platform.python_version())"
+    finished = subprocesses.run([python, "-c", code], timeout=30)
+    return finished.log.strip() if finished.code == 0 else None
+
+
+def _python(folder: Path) -> Path:
+    return folder / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+
+
+def _size(folder: Path) -> int:
+    """Bytes of all regular files; links (the interpreter) are not followed."""
+    return sum(
+        path.lstat().st_size
+        for path in folder.rglob("*")
+        if path.is_file() and not path.is_symlink()
+    )
+
+
+def uv() -> str:
+    """Return the path of the uv program.
+
+    Raises:
+        EnvironmentMissing: it is not installed.
+
+    """
+    try:
+        import uv as package
+
+        return str(package.find_uv_bin())
+    except (ImportError, FileNotFoundError):
+        found = shutil.which("uv")
+        if found:
+            return found
+    raise EnvironmentMissing(
+        "uv is not installed, and it makes the environments: `python3 -m pip install uv`; "
+        "on a machine without network use `--environment current`"
+    )
+
+
+def _uv(*arguments: str) -> str:
+    env = {**os.environ, "UV_NO_PROGRESS": "1", "VIRTUAL_ENV": "", "UV_PROJECT_ENVIRONMENT": ""}
+    finished = subprocesses.run([uv(), *arguments], env=env, timeout=INSTALL_TIMEOUT)
+    if finished.code == 0 and not finished.timed_out:
+        return finished.log
+    text = explain(finished.log) or f"uv {arguments[0]}: {finished.reason}"
+    raise (DoesNotInstall if _is_of_release(finished.log) else EnvironmentMissing)(text)
+
+
+CAUSES: Mapping[str, str] = {
+    "No space left": "the disk is full; free some space and run the same command again",
+    "os error 28": "the disk is full; free some space and run the same command again",
+    "dns error": "no network; run the same command again when there is one, or measure what is "
+    "installed with `--environment current`",
+    "error sending request": "the package index does not answer; run the same command again later, "
+    "or measure what is installed with `--environment current`",
+    "HTTP status": "the package index lacks what it lists; run the same command again later",
+    "Failed to fetch": "the package index does not answer; run the same command again later",
+    "No interpreter found": "no matching Python is installed and none could be downloaded; "
+    "`generator doctor` says which one is needed",
+    "command 'gcc' failed": "a C compiler is missing; `generator doctor` says how to install it",
+    "Hash mismatch": "a package is not the one that was locked; do not trust this package index",
+}
+
+
+FAULTS_OF_RELEASES = (
+    "Failed to build", "build backend", "wheel is invalid", "invalid wheel",
+    "for the current platform", "no wheels with a matching",
+)  # fmt: skip
+"""What uv says where the release is at fault, and neither this machine nor the index."""
+
+
+def _is_of_release(log: str) -> bool:
+    words = " ".join(log.split()).lower()
+    excused = any(sign.lower() in words for sign in CAUSES)
+    return not excused and any(sign.lower() in words for sign in FAULTS_OF_RELEASES)
+
+
+def explain(log: str) -> str:
+    """Turn uv's log into one sentence with the cause, if it is one we know, and uv's own words."""
+    words = " ".join(log.split())
+    cause = next((text for sign, text in CAUSES.items() if sign.lower() in words.lower()), "")
+    return f"{cause} (uv: {words[:300]})" if cause else words[-400:]
+
+
+def placeholders(environment: Environment, *, threads: int, cache: Path) -> dict[str, str]:
+    """Return the values that ``[environment]`` of a ``framework.toml`` may refer to."""
+    folder = environment.folder or Path(sys.prefix)
+    major, minor = environment.python_version.split(".")[:2]
+    return {
+        "threads": str(threads),
+        "cache": str(cache),
+        "environment": str(folder),
+        "site_packages": str(folder / "lib" / f"python{major}.{minor}" / "site-packages"),
+    }
+
+
+def variables(
+    framework: Framework, environment: Environment, *, device: str, threads: int, cache: Path
+) -> dict[str, str]:
+    """Return the variables that ``framework.toml`` sets in every worker, placeholders filled in."""
+    values = placeholders(environment, threads=threads, cache=cache)
+    declared = {**framework.environment, **framework.device_environment.get(device, {})}
+    pattern = re.compile("{(" + "|".join(values) + ")}")
+    return {
+        name: pattern.sub(lambda match: values[match[1]], text) for name, text in declared.items()
+    }

@@ -1,0 +1,394 @@
+"""What is missing: catalog x sections x modes x devices, less what the results already hold.
+
+Pure. Jobs are frozen, picklable and independent of each other; the runner (or a scheduler) only
+needs their order.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+import json
+import random
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from generator.catalog.loader import LANES, Catalog, Framework, Gap, Mode, Section, Version, pick
+from generator.errors import UsageError
+
+AGAIN = "again"
+"""Case of the second process of an A/A twin."""
+
+
+@dataclass(frozen=True)
+class Profile:
+    """How much replication. Blocks and samples as the methodology defines them.
+
+    lanes             per device; the first one also takes the cold starts
+    cold_blocks       blocks that also start every mode with empty compile caches
+    accuracy_blocks   blocks that also train to the accuracy target
+    twins             "some": the default modes of three frameworks run twice a block (A/A);
+                      "one": only the first release's; "only": nothing but twins; "none"
+    extras            scope of the modes that take cold starts and train to the target, see
+                      :meth:`generator.catalog.loader.Framework.scope`
+    repeats           scope of the modes that run in every block; others run in the first only,
+                      which verifies them and gives a figure without an interval
+    standard          only the mode that stands for each release, see
+                      :meth:`generator.catalog.loader.Framework.standard`
+    every             where no release is named, all of them and not the newest only
+    """
+
+    name: str
+    blocks: int
+    samples: int
+    lanes: Mapping[str, tuple[str, ...]]
+    cold_blocks: int
+    accuracy_blocks: int
+    twins: str
+    summary: str
+    extras: str = "modes"
+    repeats: str = "modes"
+    standard: bool = False
+    every: bool = False
+
+
+PROFILES: Mapping[str, Profile] = {
+    profile.name: profile
+    for profile in (
+        Profile(
+            "quick", 3, 10, {"cpu": ("threads-all",), "cuda": ("resident",)}, 1, 1, "one",
+            "3 blocks of 10 samples, all cores, side modes once: a first answer in minutes",
+            extras="framework", repeats="compared",
+        ),
+        Profile(
+            "full", 10, 30, {"cpu": ("threads-all", "threads-1"), "cuda": LANES["cuda"]}, 3, 1,
+            "some", "10 blocks of 30 samples, every lane: what we publish",
+        ),
+        Profile(
+            "aa", 6, 30, {"cpu": ("threads-all", "threads-1"), "cuda": LANES["cuda"]}, 0, 0,
+            "only", "the same thing measured twice in every block: how large is no difference?",
+            standard=True,
+        ),
+        Profile(
+            "history", 3, 10, {"cpu": ("threads-all",), "cuda": ("resident",)}, 1, 0, "none",
+            "3 blocks of 10 samples of every release, in the mode that stood for it",
+            standard=True, every=True,
+        ),
+    )
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Cell:
+    """What one verdict or number belongs to."""
+
+    framework: str
+    version: str
+    section: str
+    mode: str
+    device: str
+    lane: str
+
+
+@dataclass(frozen=True)
+class Key:
+    """Decides "already measured"; all but the cell says under which conditions it was."""
+
+    cell: Cell
+    machine: str
+    profile: str
+    lock_sha256: str | None
+    code_sha256: str
+    data_sha256: str
+    precision: str
+
+
+@dataclass(frozen=True)
+class Job:
+    """One worker process: one configuration, the sections it runs, and its place in the run."""
+
+    framework: str
+    version: str
+    mode: str
+    device: str
+    lane: str
+    sections: tuple[str, ...]
+    start: str
+    block: int
+    case: str = ""
+    accuracy: bool = False
+
+    @property
+    def id(self) -> str:
+        """Name of the job, unique within a run and equal when the run is resumed."""
+        words = [self.framework, self.version, self.mode, self.device, self.lane]
+        words += [
+            "+".join(self.sections),
+            self.start,
+            *([self.case.replace(" ", "-")] if self.case else []),
+        ]
+        return "_".join([*words, f"b{self.block}"])
+
+    @property
+    def configuration(self) -> tuple[str, ...]:
+        """What is given up when it fails: its further blocks are skipped, its twin's are not."""
+        names = (self.framework, self.version, self.mode, self.device)
+        return (*names, self.lane, self.start, self.case)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Jobs in the order in which they run, cells that a declared gap answers, and what is held."""
+
+    profile: Profile
+    device: str
+    seed: int
+    jobs: tuple[Job, ...]
+    gaps: tuple[tuple[Cell, Gap], ...]
+    held: int
+
+    @property
+    def targets(self) -> tuple[tuple[str, str], ...]:
+        """(framework, version) pairs that need an environment, each once."""
+        return tuple(dict.fromkeys((job.framework, job.version) for job in self.jobs))
+
+    def seconds(self, history: Mapping[tuple[str, str, str], float]) -> float:
+        """Estimate the run's duration from earlier jobs; see :func:`duration`."""
+        return sum(duration(job, self.profile, history) for job in self.jobs)
+
+
+def duration(job: Job, profile: Profile, history: Mapping[tuple[str, str, str], float]) -> float:
+    """Return the seconds that a job will take.
+
+    ``history`` maps (framework, mode, :func:`kind`) to the median of earlier jobs without their
+    samples; where there is none, a cautious guess stands in. A sample lasts about 0.12 s.
+    """
+    key = job.framework, job.mode, kind(job.sections, job.start)
+    base = history.get(key, 30.0 if job.start == "cold" else 10.0)
+    samples = 0.12 * profile.samples if "lenet" in job.sections and job.start == "warm" else 0.0
+    return base + samples + (12.0 if job.accuracy else 0.0)
+
+
+def kind(sections: Sequence[str], start: str) -> str:
+    """Return what a job does, in one word: jobs of a kind take about equally long."""
+    return f"{'+'.join(sections)}-{start}"
+
+
+def selection(
+    catalog: Catalog,
+    names: Sequence[str],
+    installed: Mapping[str, str] | None = None,
+    *,
+    every: bool = False,
+) -> list[tuple[Framework, Version]]:
+    """Resolve ``theano`` and ``theano==1.0.5`` into frameworks and versions.
+
+    Args:
+        catalog: what there is.
+        names: as typed; none means every framework.
+        installed: framework id -> version in the current interpreter, for ``--environment
+            current``; None resolves against the locked versions.
+        every: a name without a release means all that are locked, not the newest only.
+
+    Raises:
+        UsageError: an unknown framework or version, with the nearest names.
+
+    """
+    chosen: dict[tuple[str, str], tuple[Framework, Version]] = {}
+    if not names:
+        names = [f.id for f in catalog.frameworks if installed is None or f.id in installed]
+    for name in names:
+        id, _, wanted = name.partition("==")
+        framework = catalog.framework(id.strip())
+        if installed is not None:
+            versions = [_installed(framework, wanted, installed)]
+        elif wanted:
+            versions = [framework.version(wanted)]
+        else:
+            versions = list(framework.versions) if every else [framework.newest]
+        for version in versions:
+            chosen[framework.id, version.version] = (framework, version)
+    return list(chosen.values())
+
+
+def _installed(framework: Framework, wanted: str, installed: Mapping[str, str]) -> Version:
+    found = installed.get(framework.id)
+    if found is None:
+        raise UsageError(
+            f"{framework.name} is not installed in this interpreter (distribution "
+            f"{framework.distribution}); leave out `--environment current` to measure a locked one"
+        )
+    if wanted and wanted != found:
+        raise UsageError(f"this interpreter has {framework.id} {found}, not {wanted}")
+    known = next((v for v in framework.versions if v.version == found), None)
+    return known or Version(found, None, "", "", {}, framework.folder)
+
+
+def make(
+    chosen: Sequence[tuple[Framework, Version]],
+    sections: Sequence[Section],
+    *,
+    modes: Sequence[str],
+    device: str,
+    lanes: Sequence[str],
+    profile: Profile,
+    seed: int,
+    held: Iterable[Cell] = (),
+) -> Plan:
+    """Return everything that is asked for and not held yet, block by block.
+
+    Raises:
+        UsageError: a mode that no chosen framework has, or a lane that the device has not.
+
+    """
+    known_modes = {mode.id: mode for framework, _ in chosen for mode in framework.modes}
+    for id in modes:
+        pick(known_modes, id, f"mode of {', '.join(f.id for f, _ in chosen) or 'no framework'}")
+    for lane in lanes:
+        pick(dict.fromkeys(LANES[device]), lane, f"lane of {device}")
+    lanes = tuple(lanes) or profile.lanes[device]
+    holding = set(held)
+    gaps: list[tuple[Cell, Gap]] = []
+    wanted: list[tuple[Framework, Version, str, str, tuple[Section, ...]]] = []
+    found = 0
+    for framework, version in chosen:
+        for mode in framework.modes:
+            if modes and mode.id not in modes:
+                continue
+            if profile.standard and mode != framework.standard(version):
+                continue
+            for lane in lanes:
+                missing = []
+                for section in sections:
+                    if not _concerns(section, framework, mode, lane == lanes[0], profile):
+                        continue
+                    cell = Cell(framework.id, version.version, section.id, mode.id, device, lane)
+                    if cell in holding:
+                        found += 1
+                        continue
+                    gap = framework.gap(
+                        mode=mode.id, device=device, version=version.version, section=section.id
+                    )
+                    if gap is None and device not in mode.devices:
+                        gap = Gap(f"{mode.title} is not offered for {device}", "framework.toml")
+                    if gap is None:
+                        missing.append(section)
+                    else:
+                        gaps.append((cell, gap))
+                if missing:
+                    wanted.append((framework, version, mode.id, lane, tuple(missing)))
+    jobs = []
+    twins = _twins(chosen, profile)
+    for framework, version, mode_id, lane, missing_sections in wanted:
+        name = (framework.id, version.version, mode_id, device, lane)
+        extra = framework.mode(mode_id) in framework.scope(profile.extras)
+        together = [section for section in missing_sections if not section.apart]
+        cold = tuple(section.id for section in together if "cold" in section.starts)
+        # Phases come first in a process: a section that runs later finds a built model.
+        warm = tuple(
+            section.id
+            for section in sorted(
+                (section for section in together if "warm" in section.starts),
+                key=lambda section: ("cold" not in section.starts, section.id != "memory"),
+            )
+        )
+        target = framework.id, version.version
+        twin = "lenet" in warm and target in twins and framework.mode(mode_id).default
+        again = framework.mode(mode_id) in framework.scope(profile.repeats)
+        for block in range(profile.blocks if again else 1):
+            if cold and extra and lane == lanes[0] and block < profile.cold_blocks:
+                jobs.append(Job(*name, cold, "cold", block))
+            # Some compilers (PyTorch's Inductor) compile anew for another number of threads: the
+            # first process of a further lane starts neither cold nor surely warm.
+            sure = block > 0 or lane == lanes[0]
+            present = warm if sure else tuple(id for id in warm if id not in cold)
+            if present:
+                accuracy = extra and "lenet" in warm and block < profile.accuracy_blocks
+                jobs.append(Job(*name, present, "warm", block, accuracy=accuracy))
+            if twin:
+                jobs.append(Job(*name, ("lenet",), "warm", block, AGAIN))
+        jobs += [
+            Job(*name, (section.id,), start, block, case)
+            for section in missing_sections
+            if section.apart
+            for start in section.starts
+            for case in section.cases or ("",)
+            for block in range(section.blocks[profile.name])
+        ]
+    return Plan(profile, device, seed, order(jobs, seed), tuple(gaps), found)
+
+
+def order(jobs: Iterable[Job], seed: int) -> tuple[Job, ...]:
+    """Return jobs block by block, each block in a fresh permutation that follows from the seed.
+
+    Within a block the cold starts come first: they fill the caches that the warm ones find.
+    """
+    ordered: list[Job] = []
+    pending = sorted(jobs, key=lambda job: (job.block, job.start, job.id))
+    for (block, start), group in itertools.groupby(pending, lambda job: (job.block, job.start)):
+        block_jobs = list(group)
+        random.Random(f"{seed}/{block}/{start}").shuffle(block_jobs)
+        ordered += block_jobs
+    return tuple(ordered)
+
+
+def reseed(plan: Plan, seed: int) -> Plan:
+    """Return the plan as another seed orders it: that of the run that it resumes."""
+    return replace(plan, seed=seed, jobs=order(plan.jobs, seed))
+
+
+def _concerns(
+    section: Section, framework: Framework, mode: Mode, first_lane: bool, profile: Profile
+) -> bool:
+    """Whether a section measures a mode in a lane under a profile."""
+    if not section.measured or (profile.twins == "only" and section.id != "lenet"):
+        return False
+    if section.apart and not (first_lane and section.blocks.get(profile.name)):
+        return False
+    return mode in framework.scope(section.scope)
+
+
+def _twins(chosen: Sequence[tuple[Framework, Version]], profile: Profile) -> set[tuple[str, str]]:
+    """Return the releases whose default mode runs twice in every block."""
+    releases = [(framework.id, version.version) for framework, version in chosen]
+    if profile.twins == "none":
+        return set()
+    if profile.twins == "some":  # first, middle and last
+        ids = list(dict.fromkeys(id for id, _ in releases))
+        some = {ids[0], ids[len(ids) // 2], ids[-1]} if ids else set()
+        return {release for release in releases if release[0] in some}
+    return set(releases[:1] if profile.twins == "one" else releases)
+
+
+def code_sha256(
+    section: Section, framework: Framework, version: str, files: Mapping[str, bytes]
+) -> str:
+    """Hash the measuring code behind one section of one framework's release.
+
+    Args:
+        section: the page.
+        framework: the folder; its modes, variables and gaps count as code, as far as they concern
+            the release: another one that is measured as well makes nobody measure this one again.
+        version: the release.
+        files: relative path -> content of the shared modules, the section's module and the
+            folder's Python files.
+
+    """
+    digest = hashlib.sha256(section.id.encode())
+    for name in sorted(files):
+        digest.update(name.encode() + b"\0" + files[name] + b"\0")
+    tables = framework.raw.get("gaps", [])
+    concerning = [gap for gap in tables if version in gap.get("versions", [version])]
+    absent = {
+        gap["mode"]
+        for gap in concerning
+        if "mode" in gap and "versions" in gap and not ("section" in gap or "device" in gap)
+    }
+    gaps = [gap for gap in concerning if gap.get("mode") not in absent]
+    raw = {
+        "modes": {id: t for id, t in framework.raw.get("modes", {}).items() if id not in absent},
+        "environment": framework.raw.get("environment"),
+        "gaps": gaps or None,
+    }
+    digest.update(json.dumps(raw, sort_keys=True, default=str).encode())
+    return digest.hexdigest()

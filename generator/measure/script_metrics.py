@@ -1,0 +1,97 @@
+"""The scripts that readers compare: how long they are, how many names one has to know, and R.
+
+Counting is left to pygount, which knows Python and R alike: lines that hold more than brackets,
+comments or documentation.
+"""
+
+from __future__ import annotations
+
+import ast
+import functools
+import shutil
+import sys
+from pathlib import Path
+
+from generator import subprocesses
+
+
+def lines(path: Path) -> int:
+    """Return the lines of code of a script.
+
+    Raises:
+        ImportError: pygount is not installed (it is no requirement of measuring).
+
+    """
+    from pygount import SourceAnalysis
+
+    return int(SourceAnalysis.from_file(str(path), "scripts", encoding="utf-8").code_count)
+
+
+def concepts(path: Path) -> int:
+    """Return how many distinct names of its framework a Python script uses, see :func:`names`."""
+    return len(names(path.read_text(encoding="utf-8")))
+
+
+def names(source: str) -> set[str]:
+    """Return the distinct names of other packages that a Python script uses.
+
+    ``nn.Conv2d`` and ``torch.optim.SGD`` are one name each, however often they occur. The standard
+    library, NumPy and methods of objects do not count: this is what must be looked up first.
+    """
+    tree = ast.parse(source)
+    known = {"numpy", "measurements", *sys.stdlib_module_names}
+    roots: dict[str, str] = {}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                if alias.name.partition(".")[0] not in known:
+                    bound = alias.asname or alias.name.partition(".")[0]
+                    roots[bound] = alias.name if alias.asname else bound
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            foreign = node.module.partition(".")[0] not in known
+            for alias in node.names if foreign else ():
+                roots[alias.asname or alias.name] = f"{node.module}.{alias.name}"
+    inner = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
+    found = set()
+    for node in ast.walk(tree):
+        if id(node) not in inner and isinstance(node, ast.Attribute | ast.Name):
+            root, _, rest = ast.unparse(node).partition(".")
+            if root in roots and all(part.isidentifier() for part in rest.split(".") if rest):
+                found.add(f"{roots[root]}.{rest}".rstrip("."))
+    return found
+
+
+HOW_TO_INSTALL_R = (
+    "install R with its package reticulate, on Debian: apt-get install --no-install-recommends "
+    "r-base-core r-cran-reticulate"
+)
+
+
+@functools.cache
+def r_obstacle(python: Path | None = None, version: str = "") -> str:
+    """Return what keeps R from driving Python here and how to mend it, or "".
+
+    Args:
+        python: the interpreter that R has to start; older releases of reticulate cannot start
+            newer ones, which is found by trying.
+        version: that of the interpreter.
+
+    """
+    if not shutil.which("Rscript"):
+        return f"R is not installed; {HOW_TO_INSTALL_R}"
+    there = subprocesses.run([*_R, "cat(format(packageVersion('reticulate')))"], timeout=60)
+    if there.code:
+        return f"R has no package reticulate; {HOW_TO_INSTALL_R}"
+    if python is None:
+        return ""
+    code = f"library(reticulate); use_python({str(python)!r}, required = TRUE); import('numpy')"
+    found = subprocesses.run([*_R, code], timeout=120)
+    if found.code == 0:
+        return ""
+    return (
+        f"R's package reticulate {there.log.strip()} cannot start Python {version}, which this"
+        " framework needs; a newer one may: Rscript -e 'install.packages(\"reticulate\")'"
+    )
+
+
+_R = ("Rscript", "--vanilla", "-e")

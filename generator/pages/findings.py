@@ -1,0 +1,323 @@
+"""Pure: panels of figures -> the words, headings and sentences that pages use for them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from generator.analysis import panels as models
+from generator.analysis import statistics
+from generator.analysis.claims import lane_words
+from generator.analysis.panels import Configuration, Panel, Row
+from generator.pages import tables, urls
+from generator.pages.tables import quantity
+
+if TYPE_CHECKING:
+    from generator.catalog.loader import Metric
+
+
+@dataclass(frozen=True)
+class View:
+    """How the headline of a section is put into words; the defaults serve a section without one.
+
+    Attributes:
+        axis: title of the chart's axis.
+        column: heading of the headline's column.
+        more: what a row has more of when its value is larger, as in "1.49 × the time".
+        rate: show ``batch / value`` (for example images per second), with the value beside it.
+        start: metric of the same section drawn as the open mark of the row.
+        start_case: case drawn as the open mark (the panel of that case is not drawn itself).
+        log: logarithmic axis.
+        others: heading of the table of the other metrics.
+        marks: what filled and open marks are, for the caption.
+        hidden: metrics that only the evidence pages show.
+
+    """
+
+    axis: str
+    column: str
+    more: str
+    rate: str = ""
+    start: str = ""
+    start_case: str = ""
+    log: bool = True
+    others: str = "Other figures"
+    marks: str = ""
+    hidden: tuple[str, ...] = ()
+
+
+_VIEWS = {
+    "step_time": View(
+        axis="images per second",
+        column="Images per second",
+        more="time",
+        rate="images/s",
+        others="Beside the headline",
+        hidden=(
+            "gate",
+            "lines",
+            "gate_logits_error",
+            "gate_gradient_error",
+            "gate_loss_error",
+            "parameters",
+            "foreign_load",
+            "sm_clock",
+            "gpu_temperature",
+            "gpu_power",
+        ),
+    ),
+    "peak_rss": View(
+        axis="resident memory in MB",
+        column="Peak while training",
+        more="memory",
+        start="rss_imported",
+        log=False,
+        others="Other counts of memory",
+        marks="Filled: peak while training. Open: after import.",
+    ),
+    "total_time": View(
+        axis="seconds to train, save and load",
+        column="Train, save, load",
+        more="time",
+        others="The phases",
+        hidden=("lines", "concepts"),
+    ),
+    "ready_time": View(
+        axis="seconds until the first step is done",
+        column="Ready after",
+        more="time",
+        start_case="warm",
+        others="The phases",
+        marks="Filled: cold caches. Open: warm caches.",
+    ),
+}
+
+
+def view(metric: Metric) -> View:
+    """Return the wording for a headline metric."""
+    found = _VIEWS.get(metric.id)
+    if found:
+        return found
+    unit = {"s": "seconds", "B": "MB", "1": "", "": ""}.get(metric.unit, metric.unit)
+    axis = f"{metric.title} in {unit}" if unit else metric.title
+    return View(axis=axis, column=metric.title[:1].upper() + metric.title[1:], more=metric.title)
+
+
+SCALES = {"B": 1e-6}
+"""Factor from a row's unit to the unit of the axis."""
+
+ESTIMATORS: Mapping[statistics.Estimator, str] = {
+    "median": "median",
+    "p25": "25th percentile",
+    "p10": "10th percentile",
+    "minimum": "minimum",
+}
+
+DEVICES = {"cpu": "Processor (CPU)", "cuda": "Graphics card (CUDA)"}
+
+
+def lane_title(lane: str) -> str:
+    """Return a lane as a heading."""
+    return {"threads-1": "1 thread", "threads-all": "All cores"}.get(
+        lane, lane_words(lane)[:1].upper() + lane_words(lane)[1:]
+    )
+
+
+def place_words(panel: Panel, how: View) -> str:
+    """Return what a panel is called among those of its section."""
+    parts = [lane_title(panel.lane)]
+    if panel.case and not how.start_case:
+        parts.append(panel.case)
+    if panel.division != "closed":
+        parts.append(f"{panel.division} division")
+    return ", ".join(parts)
+
+
+def labels_of(rows: Sequence[Row]) -> dict[Configuration, str]:
+    """Return the label of each configuration; with the version where there are several."""
+    versions: dict[str, set[str]] = {}
+    for row in rows:
+        one = row.configuration
+        versions.setdefault(one.framework, set()).add(one.version)
+    return {
+        (one := row.configuration): one.label.replace(
+            one.framework_name, f"{one.framework_name} {one.version}", 1
+        )
+        if len(versions[one.framework]) > 1
+        else one.label
+        for row in rows
+    }
+
+
+def evidence(section: str, one: Configuration, panel: Panel) -> str:
+    """Return the address of a figure's evidence, relative to ``docs/report/``."""
+    place = urls.newest(panel.machine, one.mode, panel.device, panel.lane)
+    return urls.evidence(section, one.framework, place)
+
+
+def figure_evidence(key: statistics.Key) -> str:
+    """Return the address of one figure on an evidence page, relative to ``docs/report/``."""
+    place = urls.newest(key.machine, key.mode, key.device, key.lane, key.metric, key.case)
+    return urls.evidence(key.section, key.framework, place)
+
+
+# ---------------------------------------------------------------------------------------- findings
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One sentence about a panel, as parts: where, what."""
+
+    where: str
+    text: str
+
+    @property
+    def plain(self) -> str:
+        """The whole sentence."""
+        return f"{self.where}: {self.text}"
+
+
+def finding(panel: Panel, batch: int) -> Finding:
+    """Say in one sentence what leads a panel and by how much."""
+    how = view(panel.metric)
+    labels = labels_of(panel.rows)
+    where = place_words(panel, how) + (f", {panel.case} caches" if how.start_case else "")
+    if not panel.good:
+        return Finding(where, "no configuration gave a valid result.")
+    first = panel.good[0]
+    best = shown_value(first, panel, batch)
+    if len(panel.ranked) == 1:
+        text = f"{labels[first.configuration]} reaches {best}, alone here"
+    elif measured_once(panel):
+        text = (
+            f"measured once each, so nothing is told apart; best estimate"
+            f" {labels[first.configuration]} with {best}"
+        )
+    elif len(panel.leaders) == 1:
+        text = f"{_lead(panel)} with {best}"
+    elif len(panel.leaders) == len(panel.ranked):
+        text = f"{_lead(panel)}, {labels[first.configuration]} with {best}"
+    elif len(panel.leaders) > NAMED:
+        text = f"{_lead(panel)}, best estimate {labels[first.configuration]} with {best}"
+    else:
+        text = f"{_lead(panel)}, best estimate {best}"
+    follower = next((row for row in panel.good if row.group == 1), None)
+    if follower is not None and follower.against is not None:
+        text += (
+            f"; next comes {labels[follower.configuration]} at"
+            f" {follower.against.value:.2f} × the {how.more}"
+        )
+    if panel.once:
+        text += f"; {len(panel.once)} more measured once, which ranks nowhere"
+    return Finding(where, text + ".")
+
+
+NAMED = 3
+"""Leaders that a sentence names; more are counted."""
+
+
+def _lead(panel: Panel) -> str:
+    """Say who leads a panel that ranks something."""
+    tied, ranked = len(panel.leaders), len(panel.ranked)
+    if tied == ranked > 1:
+        return "no configuration is told apart from the best estimate"
+    if tied > NAMED:
+        return f"{tied} of {ranked} configurations are tied in the lead"
+    return f"{names(panel.leaders)} {'leads' if tied == 1 else 'are tied in the lead'}"
+
+
+def measured_once(panel: Panel) -> bool:
+    """Whether no configuration of a panel has a second process, and with it an interval."""
+    return all(row.summary is None or row.summary.processes == 1 for row in panel.good)
+
+
+def main_panel(panels: Sequence[Panel]) -> Panel | None:
+    """Return the panel that ranks most configurations; None where all were measured once.
+
+    Of equal ones the last: all cores come after one.
+    """
+    ranking = [panel for panel in reversed(panels) if panel.good and not measured_once(panel)]
+    return max(ranking, key=lambda panel: len(panel.ranked), default=None)
+
+
+def chart_title(panels: Sequence[Panel]) -> str:
+    """Say in one sentence what leads the main panel of a chart."""
+    if not any(panel.good for panel in panels):
+        return "No configuration gave a valid result."
+    panel = main_panel(panels)
+    if panel is None:
+        return "Measured once each, so nothing is told apart."
+    text = f"{_lead(panel)}."
+    if len(panels) > 1:
+        return f"{place_words(panel, view(panel.metric))}: {text}"
+    return text[0].upper() + text[1:]
+
+
+def names(rows: Sequence[Row]) -> str:
+    """Return configurations in a list, the modes of a framework together."""
+    versions: dict[str, set[str]] = {}
+    modes: dict[str, list[str]] = {}
+    for row in rows:
+        one = row.configuration
+        versions.setdefault(one.framework_name, set()).add(one.version)
+    for row in rows:
+        one = row.configuration
+        several = len(versions[one.framework_name]) > 1
+        name = f"{one.framework_name} {one.version}" if several else one.framework_name
+        modes.setdefault(name, []).append(one.mode_title)
+    return tables.listing([f"{name} ({'; '.join(found)})" for name, found in modes.items()])
+
+
+def frameworks_of(rows: Sequence[Row]) -> str:
+    """Return the frameworks of configurations in a list, each once."""
+    return tables.listing(list(dict.fromkeys(row.configuration.framework_name for row in rows)))
+
+
+def shown_value(row: Row, panel: Panel, batch: int) -> str:
+    """Return the headline of a row as text, as a rate where its view says so."""
+    assert row.summary is not None
+    how = view(panel.metric)
+    if how.rate:
+        return f"{tables.figures(batch / row.summary.value, 4)} {how.rate}"
+    return quantity(row.summary.value, panel.metric.unit)
+
+
+TOPICS = {
+    "lenet": "Training speed",
+    "memory": "Memory",
+    "compile": "Time until ready",
+    "highlevel": "The easy way",
+    "r": "Driven from R",
+}
+"""What a section is called in a sentence."""
+
+
+def machine_words(document: Mapping[str, Any]) -> str:
+    """Return a machine in one line: processor, cores, memory, system."""
+    machine = document["machine"]
+    parts = [
+        str(machine["cpu"]),
+        tables.plural(machine["cores"], "core"),
+        f"{machine['memory_bytes'] / 2**30:.0f} GiB",
+        str(machine["os"]),
+    ]
+    if machine["virtualised"]:
+        parts.append("virtual machine")
+    return ", ".join(parts)
+
+
+def plain_summary(cell: statistics.Cell) -> tuple[float, float, float, int, int]:
+    """Return (value, low, high, processes, samples) of any metric, zero and below included.
+
+    The interval is NaN where the logarithm has no meaning or there was one process.
+    """
+    import numpy as np
+
+    try:
+        found = models.summary(cell)
+    except ValueError:
+        every = np.concatenate(list(cell.blocks.values()))
+        return float(np.median(every)), math.nan, math.nan, len(cell.blocks), len(every)
+    return found.value, found.low, found.high, found.processes, found.samples

@@ -1,0 +1,149 @@
+"""Pure: the whole data set, what it means and how to load and cite it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from generator.analysis.panels import Figures
+from generator.export import citation, data_package
+from generator.export.data_package import FIELDS, UNITS
+from generator.pages import tables, urls
+from generator.pages.section_page import Draw, Inputs
+from generator.pages.tables import Cell, Column, Table
+
+TITLE = "Data"
+GROUP = "Evidence"
+ORDER = 50
+
+
+@dataclass(frozen=True)
+class Snippet:
+    """How to load the files, in one language."""
+
+    title: str
+    language: str
+    text: str
+
+
+def context(inputs: Inputs, known: Mapping[tuple[str, str], Figures], draw: Draw) -> dict[str, Any]:  # noqa: ARG001 - pages are alike
+    """Return the context of the page."""
+    said = inputs.dataset
+    cited = inputs.citation
+    return {
+        "title": TITLE,
+        "description": "Every sample and verdict of every run, as one CSV and one Parquet file.",
+        "said": said,
+        "size": tables.listing([f"{said['rows']:,} rows", tables.plural(said["runs"], "run")])
+        if said
+        else "",
+        "newest": tables.day(said["version"]) if said else "",
+        "files": _files(said) if said else None,
+        "snippets": snippets(inputs.address) if said else (),
+        "columns": _columns(),
+        "units": _units(),
+        "metrics": _metrics(inputs),
+        "scheme": _scheme(),
+        "licence": said["licenses"][0] if said else None,
+        "citation": citation.bibtex(
+            cited,
+            data_package.NAME,
+            inputs.address,
+            f"Newest run {said['version']}" if said else "",
+        )
+        if cited
+        else "",
+        "json_ld": data_package.json_ld(said, cited, inputs.catalog.sections, inputs.address)
+        if said and cited
+        else None,
+        "export": "generator export",
+    }
+
+
+def snippets(address: str) -> tuple[Snippet, ...]:
+    """Return how to load the files: from the site where its address is known, else downloaded."""
+    folder = f"{address}report/dataset/" if address else ""
+    csv, parquet = f"{folder}{data_package.CSV}", f"{folder}{data_package.PARQUET}"
+    return (
+        Snippet(
+            "pandas",
+            "python",
+            f'import pandas as pd\n\nrows = pd.read_parquet("{parquet}")\n'
+            'steps = rows[rows.metric == "step_time"]\n'
+            'steps.groupby(["framework", "mode"], observed=True).value.median()',
+        ),
+        Snippet(
+            "DuckDB",
+            "sql",
+            "SELECT framework, mode, median(value)\n"
+            f"FROM '{parquet}'\nWHERE metric = 'step_time'\nGROUP BY ALL ORDER BY 3;",
+        ),
+        Snippet(
+            "R",
+            "r",
+            f'rows <- read.csv("{csv}", na.strings = "",\n'
+            '                 colClasses = c(version = "character"))\n'
+            'steps <- subset(rows, metric == "step_time")\n'
+            "aggregate(value ~ framework + mode, steps, median)",
+        ),
+    )
+
+
+def _files(said: Mapping[str, Any]) -> Table:
+    rows = [
+        (
+            Cell(resource["path"], href=f"dataset/{resource['path']}"),
+            Cell(tables.quantity(resource["bytes"], "B"), float(resource["bytes"])),
+            Cell(resource["hash"].partition(":")[2]),
+        )
+        for resource in said["resources"]
+    ]
+    rows.append(
+        (
+            Cell(data_package.PACKAGE, href=f"dataset/{data_package.PACKAGE}"),
+            Cell("–"),
+            Cell("says what the others hold, with their sizes and hashes"),
+        )
+    )
+    columns = (Column("File"), Column("Size", number=True), Column("SHA-256"))
+    return Table("Files", columns, tuple(rows), plain=True)
+
+
+def _columns() -> Table:
+    rows = tuple(
+        (
+            Cell(field.name),
+            Cell(field.kind, detail="" if field.constraints.get("required") else "or empty"),
+            Cell(field.text, detail="" if field.name == "unit" else field.words),
+        )
+        for field in FIELDS
+    )
+    titles = ("Column", "Type", "Meaning")
+    return Table("Columns", tuple(map(Column, titles)), rows, plain=True)
+
+
+def _units() -> Table:
+    rows = tuple((Cell(unit), Cell(meaning)) for unit, meaning in UNITS.items())
+    return Table("Units", (Column("Unit"), Column("Meaning")), rows, plain=True)
+
+
+def _metrics(inputs: Inputs) -> Table:
+    rows = tuple(
+        (
+            Cell(section.id, href=f"{section.id}.md"),
+            Cell(metric.id),
+            Cell(metric.title),
+            Cell(metric.unit),
+            Cell(f"{metric.better} is better" if metric.better else "–"),
+        )
+        for section in inputs.catalog.sections
+        for metric in section.metrics.values()
+    )
+    titles = ("Section", "Metric", "Meaning", "Unit", "Direction")
+    return Table("Metrics", tuple(map(Column, titles)), rows)
+
+
+def _scheme() -> Table:
+    rows = tuple((Cell(pattern), Cell(meaning)) for pattern, meaning in urls.SCHEME)
+    return Table("Addresses", (Column("Address"), Column("What is there")), rows, plain=True)

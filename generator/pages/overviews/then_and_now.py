@@ -1,0 +1,147 @@
+"""Pure: every claim of 2016, how it is tested, and what becomes of it today."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from generator.analysis import claims
+from generator.analysis.claims import History
+from generator.analysis.panels import Figures
+from generator.pages import section_page, tables
+from generator.pages.section_page import ClaimView, Draw, Inputs
+from generator.pages.tables import Badge, Cell, Column, Table
+
+TITLE = "Then and now"
+GROUP = "Final considerations"
+ORDER = 5
+
+KINDS = {
+    "stated": Cell("", badge=Badge("“", "stated", "none")),
+    "attributed": Cell(
+        "", badge=Badge("~", "attributed", "middle"), detail="not verified at source"
+    ),
+}
+"""How a claim's kind is shown: the article's own words and others' memory must look different."""
+
+HOME = "Final considerations"
+"""Section of the claims that the first page shows."""
+
+
+@dataclass(frozen=True)
+class Chapter:
+    """The claims that one page of the site tests."""
+
+    title: str
+    anchor: str
+    address: str
+    claims: tuple[ClaimView, ...]
+    history: tuple[History, ...]
+
+
+def context(inputs: Inputs, known: Mapping[tuple[str, str], Figures], draw: Draw) -> dict[str, Any]:  # noqa: ARG001 - all pages are made alike
+    """Return the context of the page."""
+    figures = section_page.main_figures(inputs, known)
+    chapters = _chapters(inputs, figures)
+    return {
+        "title": TITLE,
+        "description": "Every claim of the article of 2016 beside what is measured today, with "
+        "the rule that decides.",
+        "article": inputs.book.article,
+        "finding": _finding([view for chapter in chapters for view in chapter.claims]),
+        "where": section_page.measured_on(inputs, figures) if figures else "",
+        "table": _table(chapters),
+        "chapters": chapters,
+        "then": _then(chapters),
+    }
+
+
+def _chapters(inputs: Inputs, figures: Figures | None) -> tuple[Chapter, ...]:
+    """Group the claims by the page that tests them, in the order of the article."""
+    places = [(s.id, s.title, f"{s.id}.md") for s in inputs.catalog.sections]
+    places.append(("home", HOME, "../index.md"))
+    found = [
+        Chapter(
+            title,
+            f"then-{page}",
+            address,
+            section_page.claim_views(inputs.book, page, figures),
+            tuple(item for item in inputs.book.history if item.page == page),
+        )
+        for page, title, address in places
+    ]
+    return tuple(chapter for chapter in found if chapter.claims or chapter.history)
+
+
+def _finding(views: Sequence[ClaimView]) -> str:
+    """Say how many claims hold, by kind: nobody should add up what was said and what is recalled.
+
+    >>> _finding([])
+    'No claim is on record.'
+    """
+    said = []
+    for kind, words in (
+        ("stated", "the article states"),
+        ("attributed", "are attributed to its lost tables"),
+    ):
+        mine = [view.badge.word for view in views if view.kind == kind]
+        count = Counter(mine)
+        parts = [
+            f"{count[word]} {_plural(word, count[word])}" for word in claims.WORDS if count[word]
+        ]
+        if mine:
+            said.append(f"Of {len(mine)} claims that {words}, {tables.listing(parts)}.")
+    return " ".join(said) or "No claim is on record."
+
+
+def _plural(word: str, count: int) -> str:
+    """Return a verdict as the predicate of so many claims."""
+    one, many = {
+        "holds": ("holds", "hold"),
+        "no longer holds": ("no longer holds", "no longer hold"),
+        "mixed": ("is mixed", "are mixed"),
+        "cannot be tested here": ("cannot be tested here", "cannot be tested here"),
+    }[word]
+    return one if count == 1 else many
+
+
+def _table(chapters: Sequence[Chapter]) -> Table:
+    rows = [
+        (
+            Cell("", badge=view.badge),
+            Cell(view.claim, href=f"#{view.anchor}"),
+            KINDS[view.kind],
+            Cell(chapter.title, href=chapter.address),
+        )
+        for chapter in chapters
+        for view in chapter.claims
+    ]
+    columns = (
+        Column("Today"),
+        Column("Claim of 2016"),
+        Column("Kind"),
+        Column("Section"),
+    )
+    return Table("Every claim of 2016", columns, tuple(rows))
+
+
+def _then(chapters: Sequence[Chapter]) -> Table | None:
+    rows = [
+        (
+            Cell(item.work, detail=item.note),
+            Cell(item.figures),
+            Cell(item.source),
+            Cell(chapter.title, href=chapter.address),
+        )
+        for chapter in chapters
+        for item in chapter.history
+    ]
+    columns = (
+        Column("Work"),
+        Column("Figures"),
+        Column("Source"),
+        Column("Section"),
+    )
+    return Table("Figures of that time", columns, tuple(rows)) if rows else None

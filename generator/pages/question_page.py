@@ -1,0 +1,338 @@
+"""Pure: answers of frameworks to questions -> tables, for the pages that ask what is possible.
+
+A page of this kind has rows of questions and a column for each framework. Every cell says
+something: where a process died before it was asked, the cell says that.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from markupsafe import Markup
+
+from generator.analysis.panels import Answer, Figures, Sheet, slug
+from generator.catalog import freshness
+from generator.pages import tables, urls
+from generator.pages.markdown import escape
+from generator.pages.section_page import (
+    Picture,
+    claim_views,
+    fact,
+    heading_of,
+    main_figures,
+    measured_on,
+)
+from generator.pages.tables import Badge, Cell, Column, Table
+
+if TYPE_CHECKING:
+    from generator.catalog.loader import Catalog, Framework, Section
+    from generator.pages.section_page import Draw, Inputs
+
+YES = Badge("✓", "yes", "good")
+NO = Badge("–", "no", "none")
+LINES = "Lines, where more than one process measured: 95 % intervals."
+
+
+@dataclass(frozen=True)
+class Question:
+    """One row of a matrix: what is asked, and the (case, metric) that answers it."""
+
+    label: str
+    detail: str
+    case: str
+    metric: str
+
+
+@dataclass(frozen=True)
+class Block:
+    """A heading, a sentence, and what they are about."""
+
+    heading: str
+    anchor: str
+    text: str
+    pictures: tuple[Picture, ...]
+    caption: str
+    tables: tuple[Table, ...]
+
+
+@dataclass(frozen=True)
+class MachineView:
+    """What a page says about one device of one machine."""
+
+    heading: str
+    anchor: str
+    byline: str
+    findings: tuple[Markup, ...]
+    blocks: tuple[Block, ...]
+
+
+@dataclass(frozen=True)
+class View:
+    """What the makers of blocks work with.
+
+    ``sheets`` holds every framework of the catalog, also one that was not asked.
+    """
+
+    section: Section
+    inputs: Inputs
+    figures: Figures
+    sheets: Mapping[str, Sheet]
+    draw: Draw
+
+    @property
+    def catalog(self) -> Catalog:
+        """The folders."""
+        return self.inputs.catalog
+
+    @property
+    def frameworks(self) -> tuple[Framework, ...]:
+        """All frameworks, by name."""
+        return self.catalog.frameworks
+
+    def answer(self, framework: str, case: str, metric: str, process: str = "") -> Answer:
+        """Return an answer; where a process died or never ran, one that says so.
+
+        ``process`` is the case that the process was started for, where several shared it.
+        """
+        sheet = self.sheets[framework]
+        if (found := sheet.get((case, metric))) is not None:
+            return found
+        headline = next(iter(self.section.metrics))
+        for place in (process, "", case):
+            whole = sheet.get((place, headline))
+            if whole is not None and not whole.good:
+                return whole
+        if not sheet:
+            return Answer("skipped", None, "not asked on this machine yet", "")
+        return Answer("skipped", None, "not reached: see the other answers", "")
+
+    def fact(self, framework: str, name: str, default: Any) -> Any:
+        """Return what the newest process of the section said about itself."""
+        return fact(self.inputs, self.figures, self.section.id, framework, name, default)
+
+    def release(self, framework: str) -> str:
+        """Return the release that answered and how fresh it is, "" where none did."""
+        version = next((answer.version for answer in self.sheets[framework].values()), "")
+        return freshness.words(self.catalog.framework(framework), version)
+
+    def link(self, framework: str, case: str = "", metric: str = "") -> str:
+        """Return the address of the evidence of a framework, "" where there is none.
+
+        That of one answer, where it was given: of the framework's page otherwise.
+        """
+        sheet = self.figures.answers.get(self.section.id, {}).get(framework)
+        if sheet is None:
+            return ""
+        answer, anchor = sheet.get((case, metric)), ""
+        if answer is not None and answer.mode and answer.lane:
+            anchor = urls.newest(
+                self.figures.machine, answer.mode, self.figures.device, answer.lane, metric, case
+            )
+        return urls.evidence(self.section.id, framework, anchor)
+
+    def name(self, stem: str) -> str:
+        """Return a name for a chart's files."""
+        return f"{self.section.id}-{self.anchor(stem)}"
+
+    def anchor(self, stem: str) -> str:
+        """Return an anchor for a heading, unique among the machines and devices of the page."""
+        return f"{stem}-{self.figures.device}-{slug(self.figures.machine)}"
+
+
+Make = Callable[[View], tuple[Sequence[str], Sequence[Block]]]
+"""Returns the findings, one sentence each, and the blocks of a page."""
+
+
+def context(
+    section: Section,
+    inputs: Inputs,
+    known: Mapping[tuple[str, str], Figures],
+    draw: Draw,
+    make: Make,
+) -> dict[str, Any]:
+    """Return the context of a page whose section asks questions."""
+    views: list[MachineView] = []
+    for machine in inputs.machines:
+        for device in inputs.devices(machine, section.id):
+            figures = known[machine, device]
+            asked = figures.answers.get(section.id, {})
+            sheets = {f.id: asked.get(f.id, {}) for f in inputs.catalog.frameworks}
+            view = View(section, inputs, figures, sheets, draw)
+            findings, blocks = make(view)
+            views.append(
+                MachineView(
+                    heading_of(inputs, machine, device, first=not views),
+                    f"{section.id}-{slug(machine)}-{device}",
+                    f"{measured_on(inputs, figures)} {_releases(view)}".strip(),
+                    tuple(Markup("{}\n").format(escape(text)) for text in findings),
+                    tuple(blocks),
+                )
+            )
+    return {
+        "title": section.title,
+        "description": section.question,
+        "question": section.question,
+        "views": views,
+        "claims": claim_views(inputs.book, section.id, main_figures(inputs, known)),
+        "command": f"generator measure --profile full --section {section.id}",
+    }
+
+
+def _releases(view: View) -> str:
+    """Return what was asked: a matrix has no room for it above its columns."""
+    said = [f"{f.name} {view.release(f.id)}" for f in view.frameworks if view.sheets[f.id]]
+    return f"Releases: {'; '.join(said)}." if said else ""
+
+
+def framework_columns(view: View) -> list[Column]:
+    """Return a column for each framework."""
+    return [Column(framework.name) for framework in view.frameworks]
+
+
+def answer_cell(answer: Answer, link: str, unit: str = "", *, show: bool = True) -> Cell:
+    """Return the cell of an answer: a tick with its figure, or what happened instead.
+
+    Args:
+        answer: what was answered.
+        link: to the evidence.
+        unit: of its value.
+        show: whether the value says more than yes.
+
+    """
+    if not answer.good:
+        badge = tables.badge(answer.status)
+        return Cell("", sort=-1.0, badge=Badge(badge.sign, SHORT[answer.status], badge.tone))
+    value = answer.value
+    if value is None or not show:
+        return Cell("", sort=1.0, badge=YES)
+    if unit in ("s", "B", "count"):
+        return Cell(tables.quantity(value, unit), sort=float(f"{value:.6g}"), href=link)
+    return Cell("", sort=1.0, badge=YES, detail=f"{value:.0e}" if value else "exact")
+
+
+SHORT = {
+    "unsupported": "no", "failed": "failed", "timeout": "timed out", "wrong": "wrong",
+    "skipped": "not asked",
+}  # fmt: skip
+"""One word, so that nine columns find room."""
+
+
+def matrix(
+    view: View,
+    label: str,
+    questions: Iterable[Question],
+    *,
+    head: str = "What",
+    plain: Collection[str] = (),
+) -> Table:
+    """Return a table with a row for each question and a column for each framework.
+
+    The value of a metric in ``plain`` says no more than yes.
+    """
+    rows = []
+    for question in questions:
+        unit = view.section.metrics[question.metric].unit
+        cells = [Cell(question.label, detail=question.detail)]
+        for framework in view.frameworks:
+            answer = view.answer(framework.id, question.case, question.metric)
+            show = question.metric not in plain
+            link = view.link(framework.id, question.case, question.metric)
+            cells.append(answer_cell(answer, link, unit, show=show))
+        rows.append(tuple(cells))
+    return Table(label, (Column(head), *framework_columns(view)), tuple(rows))
+
+
+def faults(
+    view: View, questions: Sequence[Question], statuses: Sequence[str], label: str
+) -> Table | None:
+    """Return every answer of some statuses with its reason, None where there is none.
+
+    A reason is said once: what it answers, and for which frameworks, is gathered.
+    """
+    asked: dict[tuple[str, str, str], list[Question]] = {}
+    for question in questions:
+        for framework in view.frameworks:
+            answer = view.answer(framework.id, question.case, question.metric)
+            if answer.status in statuses:
+                place = framework.id, answer.status, answer.reason
+                asked.setdefault(place, []).append(question)
+    said: dict[tuple[str, str, tuple[Question, ...]], list[str]] = {}
+    for (id, status, reason), mine in asked.items():
+        said.setdefault((status, reason, tuple(mine)), []).append(id)
+    rows = [
+        (
+            _questions_cell(mine, questions),
+            Cell(
+                names(view, ids),
+                href=view.link(ids[0], mine[0].case, mine[0].metric) if len(ids) == 1 else "",
+            ),
+            Cell("", badge=tables.badge(status)),
+            reason_cell(reason),
+        )
+        for (status, reason, mine), ids in said.items()
+    ]
+    if not rows:
+        return None
+    titles = ("What", "Framework", "Answer", "Reason")
+    return Table(label, tuple(map(Column, titles)), tuple(rows))
+
+
+def _questions_cell(mine: Sequence[Question], questions: Sequence[Question]) -> Cell:
+    """Name the questions that share an answer."""
+    if len(mine) == len(questions) > 1:
+        return Cell("everything", detail=tables.plural(len(mine), "question"))
+    labels = list(dict.fromkeys(question.label for question in mine))
+    if len(mine) == 1:
+        return Cell(labels[0], detail=mine[0].detail)
+    return Cell(tables.listing(labels), detail=tables.plural(len(mine), "question"))
+
+
+def reason_cell(reason: str) -> Cell:
+    """Return a reason; the address that it ends with becomes the cell's source."""
+    text, bracket, source = reason.rpartition(" (")
+    if bracket and source.startswith(("http://", "https://")) and source.endswith(")"):
+        return Cell(text, source=source[:-1])
+    return Cell(reason)
+
+
+def reasons(view: View, questions: Sequence[Question]) -> list[Block]:
+    """Return the blocks that end a page: what did not work, is not offered, was not asked."""
+    found = []
+    for heading, statuses, text in (
+        (
+            "What did not work",
+            ("wrong", "failed", "timeout"),
+            "Asked, and not answered rightly; the logs are on the evidence pages.",
+        ),
+        ("What is not offered", ("unsupported",), "Declared, with the page that says so."),
+        ("What was not asked", ("skipped",), "And why not."),
+    ):
+        table = faults(view, questions, statuses, heading)
+        if table is not None:
+            found.append(
+                Block(heading, view.anchor(slug(heading)), text, (), "",
+                      (table,))
+            )  # fmt: skip
+    return found
+
+
+def names(view: View, ids: Iterable[str]) -> str:
+    """Return the names of frameworks as a list in a sentence."""
+    chosen = set(ids)
+    return tables.listing([f.name for f in view.frameworks if f.id in chosen])
+
+
+def who_can(view: View, case: str, metric: str) -> list[str]:
+    """Return the frameworks that answered a question with yes."""
+    return [f.id for f in view.frameworks if view.answer(f.id, case, metric).good]
+
+
+def sentence(view: View, what: str, able: Sequence[str]) -> str:
+    """Return "<what>: a, b and c", or that all or none can."""
+    if len(able) == len(view.frameworks):
+        return f"{what}: all {len(able)} frameworks."
+    if not able:
+        return f"{what}: none of the {len(view.frameworks)} frameworks."
+    return f"{what}: {names(view, able)}."

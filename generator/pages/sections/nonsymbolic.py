@@ -1,0 +1,94 @@
+"""Pure: the page about frameworks that execute at once, and whether they compute the same."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from generator.analysis.panels import Panel, Row
+from generator.pages import tables
+from generator.pages.findings import evidence, lane_title
+from generator.pages.markdown import escape
+from generator.pages.section_page import claim_views, main_figures, verdict_cell
+from generator.pages.sections.symbolic import (
+    facts_table,
+    last_read,
+    means_table,
+    modes_table,
+    of_kind,
+    releases_table,
+)
+from generator.pages.tables import Badge, Cell, Column, Table, badge
+
+if TYPE_CHECKING:
+    from generator.analysis.panels import Figures
+    from generator.catalog.loader import Section
+    from generator.pages.section_page import Draw, Inputs
+
+
+def context(
+    section: Section,
+    inputs: Inputs,
+    known: Mapping[tuple[str, str], Figures],
+    draw: Draw,  # noqa: ARG001 - pages are made alike
+) -> dict[str, Any]:
+    """Return the context of the page; nothing is drawn."""
+    frameworks = of_kind(inputs.catalog.frameworks, "imperative")
+    only = [f.name for f in frameworks if f not in of_kind(frameworks, "symbolic")]
+    main = main_figures(inputs, known)
+    found = imperative_rows(main)
+    verified = sum(row.summary is not None for _, row in found)
+    names = tables.listing([framework.name for framework in frameworks])
+    findings = [f"{names} can execute each operation at once."]
+    if only:
+        verb = "has" if len(only) == 1 else "have"
+        findings.append(f"Of these, {tables.listing(only)} {verb} no mode that builds a graph.")
+    if found:
+        findings.append(
+            f"{verified} of {len(found)} imperative configurations do the same work as the"
+            " reference, to the last gradient."
+        )
+    return {
+        "title": section.title,
+        "description": section.question,
+        "findings": [escape(text) for text in findings],
+        "facts": facts_table(frameworks),
+        "releases": releases_table(frameworks),
+        "means": means_table(frameworks),
+        "read": last_read(frameworks),
+        "modes": modes_table(frameworks, "imperative"),
+        "work": _work_table(found),
+        "claims": claim_views(inputs.book, section.id, main),
+    }
+
+
+def imperative_rows(figures: Figures | None) -> list[tuple[Panel, Row]]:
+    """Return the rows of imperative modes on the page about training speed, with their panels."""
+    if figures is None:
+        return []
+    return [
+        (panel, row)
+        for panel in figures.panels
+        if panel.section == "lenet"
+        for row in panel.rows
+        if row.configuration.kind == "imperative"
+    ]
+
+
+def _work_table(found: list[tuple[Panel, Row]]) -> Table | None:
+    if not found:
+        return None
+    rows = []
+    for panel, row in found:
+        good = row.summary is not None
+        rows.append(
+            (
+                Cell(row.configuration.label, detail=row.configuration.release),
+                Cell(lane_title(panel.lane)),
+                Cell("", badge=Badge("✓", "verified", "good") if good else badge(row.status)),
+                verdict_cell(row, panel),
+                Cell("evidence", href=evidence("lenet", row.configuration, panel)),
+            )
+        )
+    titles = ("Configuration", "Lane", "Same work", "Against the fastest of all", "Evidence")
+    return Table("Imperative modes and the gate", tuple(map(Column, titles)), tuple(rows))

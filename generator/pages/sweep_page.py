@@ -1,0 +1,147 @@
+"""Pure: curves over an axis that was swept, for the pages that show one."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from generator.analysis import panels as models
+from generator.pages import tables, urls
+from generator.pages.charts import intervals
+from generator.pages.findings import lane_title, plain_summary
+from generator.pages.tables import Cell, Column, Table, badge, quantity
+
+if TYPE_CHECKING:
+    from generator.analysis.panels import Figures
+    from generator.catalog.loader import Catalog, Section
+    from generator.pages.section_page import Inputs
+
+Values = Mapping[int, tuple[float, float, float]]
+"""Place on the axis -> (value, low, high) in seconds; the interval may be NaN."""
+
+
+@dataclass(frozen=True)
+class Curve:
+    """The step and ready times of one configuration along an axis: x -> (value, low, high)."""
+
+    configuration: models.Configuration
+    steps: Values
+    ready: Values
+    anchor: str = ""
+    """On the evidence page."""
+
+
+def curves(axis: str, section: str, catalog: Catalog, figures: Figures) -> list[Curve]:
+    """Return the curves of a section over an axis, those of a framework together.
+
+    A case is called "<axis> <number>".
+    """
+    found: dict[tuple[str, str, str], dict[str, dict[int, tuple[float, float, float]]]] = {}
+    anchors = {}
+    for key, cell in figures.cells.items():
+        word, _, number = key.case.partition(" ")
+        if key.section != section or word != axis or not number.isdigit():
+            continue
+        place = found.setdefault((key.framework, key.version, key.mode), {})
+        place.setdefault(key.metric, {})[int(number)] = plain_summary(cell)[:3]
+        anchor = urls.newest(key.machine, key.mode, key.device, key.lane)
+        anchors[key.framework, key.version, key.mode] = anchor
+    return [
+        Curve(
+            models.configuration(catalog, *place),
+            dict(sorted(curve.get("step_time", {}).items())),
+            dict(sorted(curve.get("ready_time", {}).items())),
+            anchors[place],
+        )
+        for place, curve in sorted(found.items())
+    ]
+
+
+def points_of(
+    found: Iterable[Curve],
+    values: Callable[[Curve], Values],
+    *,
+    rate: bool = False,
+    scale: float = 1.0,
+) -> list[intervals.Point]:
+    """Return the points of curves: ``scale`` x seconds, or as a rate x / seconds."""
+    points = []
+    for curve in found:
+        one = curve.configuration
+        for x, numbers in values(curve).items():
+            y, low, high = (x / n if rate else scale * n for n in numbers)
+            if rate:
+                low, high = high, low
+            text = f"{tables.figures(y, 3)} images/s" if rate else quantity(numbers[0], "s")
+            points.append(
+                intervals.Point(
+                    one.framework_name, one.mode_title, one.kind, x, y,
+                    low if math.isfinite(low) else None, high if math.isfinite(high) else None,
+                    text,
+                )
+            )  # fmt: skip
+    return points
+
+
+def caption(section: Section, figures: Figures) -> str:
+    """Return what the curves of a section were measured with, and how they are drawn."""
+    lane = next(key.lane for key in figures.cells if key.section == section.id)
+    return f"{lane_title(lane)}, empty compile caches. Solid: as a graph. Dashed: at once."
+
+
+def name_cell(curve: Curve, section: str) -> Cell:
+    """Return the first cell of a curve's row, with the way to its evidence."""
+    one = curve.configuration
+    kind = {"symbolic": "graph", "imperative": "at once"}.get(one.kind, one.kind)
+    detail = f"{one.release}, {kind}"
+    link = urls.evidence(section, one.framework, curve.anchor)
+    return Cell(one.label, detail=detail, href=link)
+
+
+def curve_cell(values: Values, x: int) -> Cell:
+    """Return a curve's value at ``x``."""
+    if x not in values:
+        return Cell("–", detail="not reached")
+    value, low, high = values[x]
+    interval = tables.span(low, high, "s") if math.isfinite(low) and high > 1.0001 * low else ""
+    return Cell(quantity(value, "s"), round(value, 8), detail=interval)
+
+
+def slope(values: Values) -> float | None:
+    """Return the seconds that one more on the axis costs, from its first to its last place."""
+    if len(values) < 2:
+        return None
+    first, last = min(values), max(values)
+    return (values[last][0] - values[first][0]) / (last - first)
+
+
+def faults_table(section: Section, inputs: Inputs, figures: Figures) -> Table | None:
+    """Return the cases of a section that gave no time, each with its reason."""
+    shown = inputs.shown
+    here = shown[
+        (shown["machine"] == figures.machine)
+        & (shown["device"] == figures.device)
+        & (shown["section"] == section.id)
+        & (shown["status"] != "ok")
+    ]
+    columns = ["framework", "version", "mode", "case", "status", "reason", "lane"]
+    rows = []
+    for framework, version, mode, case, status, reason, lane in (
+        here[columns].drop_duplicates(columns[:5]).astype(str).itertuples(index=False)
+    ):
+        anchor = urls.newest(figures.machine, mode, figures.device, lane) if lane else ""
+        one = models.configuration(inputs.catalog, framework, version, mode)
+        rows.append(
+            (
+                Cell(one.label, None, urls.evidence(section.id, framework, anchor), one.release),
+                Cell(case or "–"),
+                Cell("", badge=badge(status)),
+                Cell(reason),
+            )
+        )
+    if not rows:
+        return None
+    titles = ("Configuration", "Case", "What happened", "Reason")
+    return Table("What gave no time", tuple(map(Column, titles)), tuple(rows))

@@ -1,0 +1,51 @@
+"""Pure: the addresses that stay, made of ids only.
+
+A page is ``report/<section>.html``, the evidence of a framework on it
+``report/evidence/<section>-<framework>.html``. On an evidence page the words of an anchor are ids
+joined by ``--``, which no id holds once it is a :func:`~generator.analysis.panels.slug`:
+
+    MACHINE--MODE--DEVICE--LANE                   a configuration, as it was measured last
+    MACHINE--MODE--DEVICE--LANE--METRIC[--CASE]   one figure of it
+    run--MACHINE--VERSION--RUN[--MODE--DEVICE--LANE]   one run, as long as it is the one shown
+
+No title, order, version or run is in the first two, so a new release keeps them.
+"""
+
+from __future__ import annotations
+
+from generator.analysis.panels import slug
+
+SCHEME = (
+    ("report/SECTION.html", "a page"),
+    ("report/evidence/SECTION-FRAMEWORK.html", "everything behind the figures of a framework"),
+    ("…#MACHINE--MODE--DEVICE--LANE", "a configuration, as it was measured last"),
+    ("…#MACHINE--MODE--DEVICE--LANE--METRIC", "one figure of it"),
+    ("…#MACHINE--MODE--DEVICE--LANE--METRIC--CASE", "one figure of one case"),
+    ("…#run--MACHINE--VERSION--RUN", "one run, as long as it is the newest"),
+    ("…#run--MACHINE--VERSION--RUN--MODE--DEVICE--LANE", "a configuration in that run"),
+    ("report/data/MACHINE/FRAMEWORK/VERSION/RUN.csv", "its rows; beside them RUN.json"),
+)
+"""(pattern, what is there), for readers."""
+
+
+def newest(
+    machine: str, mode: str, device: str, lane: str, metric: str = "", case: str = ""
+) -> str:
+    """Return the anchor of a configuration, or of one of its figures, whatever run is shown."""
+    return _joined(machine, mode, device, lane, metric, case)
+
+
+def dated(
+    machine: str, version: str, run: str, mode: str = "", device: str = "", lane: str = ""
+) -> str:
+    """Return the anchor of a run, or of one configuration in it."""
+    return _joined("run", machine, version, run, mode, device, lane)
+
+
+def evidence(section: str, framework: str, anchor: str = "") -> str:
+    """Return the address of an evidence page or a place on it, relative to ``docs/report/``."""
+    return f"evidence/{section}-{framework}.md" + (f"#{anchor}" if anchor else "")
+
+
+def _joined(*ids: str) -> str:
+    return "--".join(slug(id) for id in ids if id)

@@ -1,0 +1,426 @@
+"""What contributed results must fulfil beyond being valid: pure.
+
+A contribution is judged as data: by the listing of its files (:func:`listing_problems`) and, per
+run, by its rows and document beside what is known already (:func:`run_problems`). Nothing here
+proves that a number is right; it finds what is out of place, incomplete or impossible.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from generator.errors import InputError
+from measurements.sections.lenet import CEILING_MARGIN
+
+FACTOR = 100.0
+"""A step time this many times below or above all known ones is a mistake, not a finding."""
+
+LAYOUT = (
+    "<machine>/<framework>/<version>/<run>.csv, <run>.json and <run>.logs/<job>.log, nothing else"
+)
+LIMITS: Mapping[str, int] = {".csv": 32 << 20, ".json": 8 << 20, ".log": (64 << 10) + 200}
+"""Bytes that a file of each type may have; a log is cut to 64 KiB and says so."""
+
+TOTAL = 128 << 20
+"""Bytes that all new files of a contribution may have together."""
+
+SLACK = timedelta(minutes=10)
+"""By how much two clocks may disagree, and a run's id be older than its first start."""
+
+OF_NO_JOB = ("install_time", "install_size")
+"""Metrics of an environment: known before any process runs in it."""
+
+_NAME = r"[A-Za-z0-9][A-Za-z0-9._+-]*"
+_RUN = r"\d{8}T\d{6}Z-[0-9a-f]{6}"
+_FILE = re.compile(rf"{_NAME}/{_NAME}/{_NAME}/{_RUN}(\.csv|\.json|\.logs/{_NAME}\.log)")
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+_COMMIT = re.compile(r"[0-9a-f]{40}")
+
+Document = Mapping[str, Any]
+Row = Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One file as it lies in a folder; a link is not followed: it is no ``regular`` file.
+
+    ``size`` in bytes; ``sha256`` of the content, "" where there is nothing to read.
+    """
+
+    size: int
+    sha256: str
+    regular: bool = True
+    executable: bool = False
+
+
+@dataclass(frozen=True)
+class Known:
+    """What a contribution is compared with: the repository's facts and its earlier results.
+
+    modes       framework -> ids of its modes
+    units       section -> metric -> unit; with a metric "gate", its step times need it passed
+    locks       (framework, version, device) -> hashes of its lock, now and in earlier results
+    code        (framework, version, section) -> hashes of its measuring code, likewise
+    commits     contributed commits that are part of the repository's history
+    data        hashes of the data sets
+    step_times  (framework, device, section, case) -> smallest and largest known step, seconds
+    """
+
+    modes: Mapping[str, Collection[str]]
+    units: Mapping[str, Mapping[str, str]]
+    locks: Mapping[tuple[str, str, str], Collection[str]]
+    code: Mapping[tuple[str, str, str], Collection[str]]
+    commits: Collection[str]
+    data: Collection[str]
+    step_times: Mapping[tuple[str, str, str, str], tuple[float, float]]
+
+
+# ------------------------------------------------------------------------------------- the files
+
+
+def listing_problems(
+    before: Mapping[str, Entry], after: Mapping[str, Entry]
+) -> Iterator[InputError]:
+    """Yield what is wrong with the files of a contribution, without a look into them.
+
+    Args:
+        before: path below the folder of results -> the file, as the repository has it.
+        after: the same with the contribution.
+
+    """
+    for path in sorted(before.keys() - after.keys()):
+        yield _problem(path, None, "a committed file deleted", "results only ever added")
+    for path, entry in sorted(after.items()):
+        if path in before:
+            if entry != before[path]:
+                yield _problem(
+                    path, None, "a committed file changed",
+                    "results only ever added; a correction is a new run",
+                )  # fmt: skip
+            continue
+        yield from _file_problems(path, entry)
+    added = added_paths(before, after)
+    total = sum(after[path].size for path in added)
+    if total > TOTAL:
+        yield _problem("all new files", None, f"{total} bytes", f"at most {TOTAL}")
+    for path in added:
+        stem, _, suffix = path.rpartition(".")
+        other = f"{stem}.{ {'csv': 'json', 'json': 'csv'}.get(suffix) }"
+        if suffix in ("csv", "json") and other not in after:
+            yield _problem(path, None, "no file of the same name beside it", shown(other))
+
+
+def added_paths(before: Mapping[str, Entry], after: Mapping[str, Entry]) -> list[str]:
+    """Return the paths that the contribution adds, sorted."""
+    return sorted(after.keys() - before.keys())
+
+
+def _file_problems(path: str, entry: Entry) -> Iterator[InputError]:
+    if not entry.regular:
+        yield _problem(path, None, "a link, a submodule or a device", "a regular file")
+        return
+    match = _FILE.fullmatch(path)
+    if match is None:
+        yield _problem(path, None, "a file that is no result", LAYOUT)
+        return
+    if entry.executable:
+        yield _problem(path, None, "an executable file", "a file without that permission")
+    limit = LIMITS["." + match[1].rpartition(".")[2]]
+    if entry.size > limit:
+        yield _problem(path, None, f"{entry.size} bytes", f"at most {limit}")
+
+
+def is_run(path: str) -> bool:
+    """Whether a path is that of a CSV in its place."""
+    match = _FILE.fullmatch(path)
+    return match is not None and match[1] == ".csv"
+
+
+# --------------------------------------------------------------------------------------- the runs
+
+
+def run_problems(
+    path: str,
+    rows: Sequence[Row],
+    document: Document,
+    logs: Collection[str],
+    known: Known,
+    now: datetime,
+) -> Iterator[InputError]:
+    """Yield what is incomplete or impossible in one run that is valid by itself.
+
+    Args:
+        path: of the CSV; the document lies beside it.
+        rows: as :func:`generator.results.reading.rows` returns them.
+        document: as :func:`generator.results.reading.read_document` returns it.
+        logs: paths of the log files that there are, from the CSV's folder.
+        known: what it is compared with.
+        now: no run ends later.
+
+    """
+    beside = path.removesuffix(".csv") + ".json"
+    if document["framework"] not in known.modes:
+        found = f"framework {shown(document['framework'])}"
+        yield _problem(beside, None, found, f"one of {', '.join(sorted(known.modes))}")
+        return
+    for found, expected in (
+        *_provenance(document, known),
+        *_times(path, document, now),
+        *_logs(document, logs),
+    ):
+        yield _problem(beside, None, found, expected)
+    for line, found, expected in (
+        *_names(rows, document, known),
+        *_gates(rows, known),
+        *_step_times(rows, document, known),
+        *_fits(rows, document),
+    ):
+        yield _problem(path, line, found, expected)
+
+
+Finding = tuple[str, str]
+RowFinding = tuple[int | None, str, str]
+
+
+def _provenance(document: Document, known: Known) -> Iterator[Finding]:
+    """Where the numbers come from: code, environment, data, command."""
+    framework, version, device = (document[key] for key in ("framework", "version", "device"))
+    if not document["command"].startswith("generator "):
+        yield f"command {shown(document['command'])}", "the `generator ...` command that was typed"
+    commit = document["repository"]["commit"] or ""
+    if not _COMMIT.fullmatch(commit):
+        yield f"commit {shown(commit)}", "the commit that was measured with; clone with git"
+    yield from _environment(document, known.locks.get((framework, version, device), ()))
+    unknown = [
+        section
+        for section, sha256 in sorted(document["code_sha256"].items())
+        if str(sha256) not in known.code.get((framework, version, section), ())
+    ]
+    if not document["code_sha256"]:
+        yield "no hash of the measuring code", "one per section"
+    elif unknown and (document["repository"]["dirty"] is not False or commit not in known.commits):
+        yield (
+            f"measuring code of {', '.join(map(shown, unknown))} that nobody else has",
+            "unchanged code of a commit of this repository; measure again after `git stash`, "
+            "or have the code merged first",
+        )
+    if document["data"]["sha256"] not in known.data:
+        yield f"data {shown(document['data']['sha256'])}", f"one of {', '.join(sorted(known.data))}"
+    if not _SHA256.fullmatch(document["weights_sha256"]):
+        yield f"weights_sha256 {shown(document['weights_sha256'])}", "a SHA-256"
+
+
+def _environment(document: Document, locks: Collection[str]) -> Iterator[Finding]:
+    environment = document["environment"]
+    name = f"{document['version']}-{document['device']}.txt"
+    sha256 = environment["lock_sha256"] or ""
+    if environment["kind"] == "locked":
+        if environment["lock"] != name or sha256 not in locks:
+            yield (
+                f"lock {shown(environment['lock'] or '')} with hash {shown(sha256)}",
+                f"the committed {name}; a new lock has to be merged first",
+            )
+    elif environment["kind"] != "current":
+        yield f"environment {shown(environment['kind'])}", "locked or current"
+    elif not _SHA256.fullmatch(sha256):
+        yield f"lock_sha256 {shown(sha256)}", "the SHA-256 of the package list"
+    if not environment["packages"] or not environment["python"]:
+        yield "no packages or no Python version", "what the interpreter had installed"
+
+
+def _times(path: str, document: Document, now: datetime) -> Iterator[Finding]:
+    """When it was, and whether all of it fits in that time."""
+    if document["finished"] is None:
+        yield "an unfinished run", "a finished one; run the same `generator measure` again"
+        return
+    if not document["starts"]:
+        yield "no start", "at least one"
+        return
+    stamp = path.rpartition("/")[2].partition("-")[0]
+    try:
+        named = datetime.fromisoformat(stamp)
+    except ValueError:
+        yield f"a run called {shown(stamp)}", "a time: year, month, day, T, hour, minute, second, Z"
+        return
+    starts = [datetime.fromisoformat(start) for start in document["starts"]]
+    finished = datetime.fromisoformat(document["finished"])
+    if abs(starts[0] - named) > SLACK:
+        yield f"first start {document['starts'][0]}", f"about {stamp}, as the run's name says"
+    if starts != sorted(starts) or finished < starts[-1]:
+        yield f"starts {', '.join(document['starts'])}, finished {document['finished']}", "in order"
+    if finished > now + SLACK:
+        yield f"finished {document['finished']}", f"no time after {now:%Y-%m-%dT%H:%M:%SZ}"
+    busy = sum(_seconds(job) for job in document["jobs"])
+    if busy > (finished - starts[0] + SLACK).total_seconds():
+        yield f"jobs of {busy:.0f} s", "no more than lies between the first start and the end"
+
+
+def _logs(document: Document, logs: Collection[str]) -> Iterator[Finding]:
+    named = {job["log"] for job in document["jobs"] if job.get("log")}
+    for job in document["jobs"]:
+        ran = "seconds" in job  # a release that does not install fails without a process
+        if ran and job["status"] in ("failed", "timeout", "wrong") and not job.get("log"):
+            yield f"job {shown(job['id'])} {job['status']} without a log", "its log beside the CSV"
+    for log in sorted(named - set(logs)):
+        yield f"no file {shown(log)}", "the log that a job names"
+    for log in sorted(set(logs) - named):
+        yield f"a log {shown(log)} of no job", "only logs that a job names"
+
+
+def _names(rows: Sequence[Row], document: Document, known: Known) -> Iterator[RowFinding]:
+    """Names that nobody knows, rows that no job measured, and cells tried that have no row."""
+    modes = known.modes[document["framework"]]
+    jobs = _jobs(document)
+    told: set[tuple[str, str, str, str]] = set()
+    for line, row in enumerate(rows, start=2):
+        units = known.units.get(row["section"], {})
+        if not units:
+            yield line, f"section {shown(row['section'])}", f"one of {', '.join(known.units)}"
+        elif row["section"] not in document["code_sha256"]:
+            yield line, f"section {row['section']} without a hash of its code", "one in the JSON"
+        elif units.get(row["metric"]) != row["unit"]:
+            metrics = ", ".join(f"{metric} ({unit})" for metric, unit in units.items())
+            yield line, f"metric {shown(row['metric'])} in {shown(row['unit'])}", metrics
+        process = _process(row)
+        of_a_job = process in jobs or row["metric"] in OF_NO_JOB or "partial" in row["flags"]
+        if not of_a_job and process not in told:
+            told.add(process)
+            yield line, "a row of no job", "a job with its section, mode, lane and block"
+        # Installing is measured once for all modes.
+        if row["mode"] and row["mode"] not in modes:
+            yield line, f"mode {shown(row['mode'])}", f"one of {', '.join(modes)}"
+        if row["device"] != document["device"]:
+            yield line, f"device {shown(row['device'])}", f"{document['device']}, as in the JSON"
+    shown_cells = {(row["section"], row["mode"], row["lane"]) for row in rows}
+    tried = {
+        (section, job["mode"], job["lane"])
+        for job in document["jobs"]
+        for section in job["sections"]
+    }
+    for cell in sorted(tried - shown_cells):
+        yield None, "no row of " + " ".join(map(shown, cell)), "one for every cell that was tried"
+
+
+def _gates(rows: Sequence[Row], known: Known) -> Iterator[RowFinding]:
+    """Verify, then time: no step time of a process that did not pass the gate."""
+    passed = {
+        _process(row) for row in rows
+        if row["metric"] == "gate" and row["status"] == "ok" and float(row["value"]) == 1
+    }  # fmt: skip
+    told: set[tuple[str, str, str, str]] = set()
+    for line, row in enumerate(rows, start=2):
+        process = _process(row)
+        if (
+            "gate" in known.units.get(row["section"], ())
+            and row["metric"] == "step_time"
+            and _is_whole(row)
+            and process not in passed | told
+        ):
+            told.add(process)
+            yield (
+                line,
+                "a step time without a passed gate",
+                ("a row `gate` of the same section, mode, lane and block, status ok"),
+            )
+
+
+def _step_times(rows: Sequence[Row], document: Document, known: Known) -> Iterator[RowFinding]:
+    """Numbers that cannot be: times of nothing, far off all known ones, beyond the ceiling."""
+    framework = document["framework"]
+    for line, row in enumerate(rows, start=2):
+        if row["status"] != "ok":
+            continue
+        value = float(row["value"])
+        if row["unit"] == "s" and value <= 0:
+            yield line, f"{row['metric']} of {value:g} s", "a time above 0"
+        elif row["metric"] == "ceiling_fraction" and value > CEILING_MARGIN:
+            yield line, f"{value:g} of the machine's ceiling", f"at most {CEILING_MARGIN:g}"
+        elif row["metric"] == "step_time":
+            place = document["device"], row["section"], row["case"]
+            known_times = known.step_times.get((framework, *place)) or _of_any(known, place)
+            if known_times is None:
+                continue
+            low, high = known_times[0] / FACTOR, known_times[1] * FACTOR
+            if not low <= value <= high:
+                yield line, f"step_time of {value:g} s", f"{low:.3g} s to {high:.3g} s"
+
+
+def _of_any(known: Known, place: tuple[str, str, str]) -> tuple[float, float] | None:
+    ranges = [times for key, times in known.step_times.items() if key[1:] == place]
+    if not ranges:
+        return None
+    return min(low for low, _ in ranges), max(high for _, high in ranges)
+
+
+def _fits(rows: Sequence[Row], document: Document) -> Iterator[RowFinding]:
+    """Samples fit in the processes that took them, whose seconds are recorded."""
+    jobs = _jobs(document)
+    sums: dict[tuple[str, str, str, str, str, str], float] = defaultdict(float)
+    lines: dict[tuple[str, str, str, str, str, str], int] = {}
+    for line, row in enumerate(rows, start=2):
+        # CPU time runs on every core at once.
+        wall = (row["unit"] == "s" and "cpu" not in row["metric"]
+                and row["metric"] not in OF_NO_JOB)  # fmt: skip
+        if wall and _is_whole(row):
+            key = (*_process(row), row["case"], row["metric"])
+            sums[key] += float(row["value"])
+            lines.setdefault(key, line)
+    for key, total in sums.items():
+        section, mode, lane, block, case, metric = key
+        mine = jobs.get((section, mode, lane, block), [])
+        mine = [job for job in mine if job.get("case") == case] or mine
+        room = sum(_seconds(job) for job in mine)
+        steps = _steps(mine[0], section) if metric == "step_time" and len(mine) == 1 else 1
+        if total * steps > room:
+            found = f"{total * steps:.4g} s of {metric} in block {block}"
+            yield lines[key], found, f"no more than the {room:.4g} s of its process"
+
+
+def _jobs(document: Document) -> Mapping[tuple[str, str, str, str], list[Mapping[str, Any]]]:
+    """Return section, mode, lane and block, as rows write them -> the jobs that measured it."""
+    jobs = defaultdict(list)
+    for job in document["jobs"]:
+        block = "" if job["block"] is None else str(job["block"])
+        for section in job["sections"]:
+            jobs[section, job["mode"], job["lane"], block].append(job)
+    return dict(jobs)
+
+
+def _steps(job: Mapping[str, Any], section: str) -> float:
+    """Return the steps in a sample: only the page on LeNet's speed records one number a process."""
+    return max(1.0, _number(job.get("k"))) if section == "lenet" else 1.0
+
+
+def _seconds(job: Mapping[str, Any]) -> float:
+    return max(0.0, _number(job.get("seconds")))
+
+
+def _number(value: object) -> float:
+    """Return a number that no schema promises: 0 where it is none."""
+    try:
+        return float(value) if isinstance(value, int | float) else 0.0
+    except OverflowError:  # JSON knows integers of any length
+        return float("inf")
+
+
+def _process(row: Row) -> tuple[str, str, str, str]:
+    return row["section"], row["mode"], row["lane"], row["block"]
+
+
+def _is_whole(row: Row) -> bool:
+    return row["status"] == "ok" and "partial" not in row["flags"].split()
+
+
+def shown(text: object) -> str:
+    """Return foreign text as it may stand in a message: quoted, escaped, short."""
+    text = str(text)
+    return ascii(text if len(text) <= 80 else text[:79] + "…")
+
+
+def _problem(path: str, line: int | None, found: str, expected: str) -> InputError:
+    return InputError(path.encode("ascii", "backslashreplace").decode(), line, found, expected)
