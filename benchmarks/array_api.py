@@ -20,7 +20,7 @@ from pathlib import Path
 
 from benchmarks.line import Line
 from generator import subprocesses
-from generator.catalog import loader
+from generator.catalog import loader, model
 from generator.errors import UsageError
 from generator.measure import environments
 from generator.pages.sections.operators import suite_name
@@ -71,7 +71,7 @@ def run(arguments: list[str]) -> list[Line]:
     return lines
 
 
-def _counts(suite: Path, framework: loader.Framework, module: str) -> dict[str, Counter[str]]:
+def _counts(suite: Path, framework: model.Framework, module: str) -> dict[str, Counter[str]]:
     environment = environments.locked(framework, framework.newest, "cpu")
     names = {suite_name(name) for name in operators.OPERATORS}
     with tempfile.TemporaryDirectory() as scratch:

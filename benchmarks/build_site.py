@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 
 from benchmarks.line import Line
-from generator.site import render
+from generator.site import mkdocs, render
 
 ROOT = Path(__file__).parents[1]
 
@@ -24,7 +24,7 @@ def run(_arguments: list[str]) -> list[Line]:
         subprocess.run(
             [sys.executable, "-m", "mkdocs", "build", "--strict", "--site-dir", folder],
             cwd=ROOT,
-            env={**os.environ, render.RENDERED: "1", "NO_MKDOCS_2_WARNING": "1"},
+            env={**os.environ, mkdocs.RENDERED: "1", "NO_MKDOCS_2_WARNING": "1"},
             check=True,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,

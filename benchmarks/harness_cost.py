@@ -17,7 +17,7 @@ from scipy import stats
 
 from benchmarks.line import Line
 from generator import subprocesses
-from generator.catalog import loader
+from generator.catalog import loader, model
 from generator.errors import GeneratorError
 from generator.measure import environments, machine
 from measurements import lenet
@@ -29,7 +29,7 @@ CLAIM = 0.99
 def run(arguments: list[str]) -> list[Line]:
     parser = argparse.ArgumentParser(prog="python -m benchmarks harness_cost")
     parser.add_argument("--samples", type=int, default=150)
-    parser.add_argument("--lane", choices=loader.LANES["cpu"], default="threads-1")
+    parser.add_argument("--lane", choices=model.LANES["cpu"], default="threads-1")
     parser.add_argument("--mode", default="", help="only this mode")
     options = parser.parse_args(arguments)
     lines = []

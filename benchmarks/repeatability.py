@@ -15,8 +15,9 @@ from scipy import stats
 
 from benchmarks.line import Line
 from generator.analysis import statistics
+from generator.analysis.cells import AGAIN, Key, group_cells
 from generator.errors import UsageError
-from generator.results import reading
+from generator.results import reading, schema
 
 ROOT = Path(__file__).parents[1]
 CLAIM = 0.03
@@ -32,7 +33,7 @@ def run(arguments: list[str]) -> list[Line]:
     first, second = pick(loaded, options.runs)
     one, two = (cells(loaded, run, options.metric) for run in (first, second))
     lines = []
-    shared = [key for key in one if key in two and key.case != statistics.AGAIN]
+    shared = [key for key in one if key in two and key.case != AGAIN]
     for a, b in itertools.combinations(sorted(shared), 2):
         if (a.machine, a.device, a.lane, a.case) != (b.machine, b.device, b.lane, b.case):
             continue
@@ -66,13 +67,13 @@ def pick(loaded: reading.Results, named: list[str] | None) -> tuple[str, str]:
 
 def cells(loaded: reading.Results, run: str, metric: str) -> dict:
     frames = [frame for key, frame in loaded.frames.items() if key.rsplit("/", 1)[1] == run]
-    text = [column for column in reading.COLUMNS if column not in ("value", "block", "sample")]
+    text = [column for column in schema.COLUMNS if column not in ("value", "block", "sample")]
     frame = pd.concat([frame.astype(dict.fromkeys(text, "str")) for frame in frames])
     frame = frame[~frame["flags"].str.contains("partial")]
-    return statistics.cells(frame.astype(dict.fromkeys(text, "category")), metric)
+    return group_cells(frame.astype(dict.fromkeys(text, "category")), metric)
 
 
-def compare(a: statistics.Key, b: statistics.Key, one: dict, two: dict) -> Line:
+def compare(a: Key, b: Key, one: dict, two: dict) -> Line:
     first = statistics.ratio(one[a].blocks, one[b].blocks)
     second = statistics.ratio(two[a].blocks, two[b].blocks)
     value = math.log(first.value / second.value)

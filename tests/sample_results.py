@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from generator.catalog import loader
-from generator.results import reading
+from generator.results import schema, writing
 from measurements import control, custom, operators
 
 MACHINE = "sample-machine"
@@ -87,7 +87,7 @@ def write_sample(
             plan = _Plan(framework, profile, device, many, oddities, drift, rng)
             rows = [base | row for row in _rows(plan)]
             document = _document(path, rows, base, plan) | {"seed": seed}
-            reading.write(path, rows, document)
+            writing.write(path, rows, document)
             paths.append(path)
     return paths
 
@@ -127,7 +127,7 @@ def write_history(
                                  "block": 0, "value": 0.0, "status": "wrong",
                                  "reason": "loss of step 1 is 0.1 off (SYNTHETIC)"}]  # fmt: skip
             rows = [base | row for row in rows]
-            reading.write(path, rows, _document(path, rows, base, plan) | {"seed": start})
+            writing.write(path, rows, _document(path, rows, base, plan) | {"seed": start})
             paths.append(path)
     return paths
 
@@ -368,7 +368,7 @@ UNITS = {
 
 def _document(
     path: Path, rows: list[dict[str, object]], base: dict[str, str], plan: _Plan
-) -> reading.Document:
+) -> schema.Document:
     profile, device = plan.profile, plan.device
     run, framework, version = base["run"], base["framework"], base["version"]
     started = f"{run[:4]}-{run[4:6]}-{run[6:8]}T{run[9:11]}:00:00Z"
@@ -392,7 +392,7 @@ def _document(
                         job["log"] = f"{run}.logs/{job['id']}.log"
                 jobs.append(job)
     return {
-        "schema": reading.SCHEMA,
+        "schema": schema.SCHEMA,
         "run": run,
         "machine": {
             "id": base["machine"],

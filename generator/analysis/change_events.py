@@ -14,20 +14,20 @@ from functools import partial
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Literal
 
-from generator.analysis import changes, statistics
+from generator import formatting
+from generator.analysis import cells, changes
 from generator.analysis import panels as models
+from generator.analysis.cells import Key
 from generator.analysis.changes import Change, Place
-from generator.analysis.statistics import Key
+from generator.analysis.labels import TOPICS
 from generator.catalog.freshness import Pair
-from generator.pages import tables
-from generator.pages.findings import TOPICS
-from generator.results import reading
+from generator.results import selection
 from generator.results.reading import Results
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from generator.catalog.loader import Catalog
+    from generator.catalog.model import Catalog
 
 Kind = Literal["releases", "runs", "machines"]
 
@@ -109,7 +109,7 @@ def find(loaded: Results, shown: pd.DataFrame, catalog: Catalog) -> tuple[Event,
 
     """
     here = headlines(shown, catalog)
-    bands = statistics.null_bands(statistics.cells(here))
+    bands = cells.null_bands(cells.group_cells(here))
     found = [
         *_releases(loaded, catalog, bands),
         *_runs(loaded, here, catalog, bands),
@@ -140,9 +140,9 @@ def _releases(loaded: Results, catalog: Catalog, bands: Mapping[Place, float]) -
     """Compare neighbouring releases, in the newest run that measured both."""
     found: dict[tuple[str, ...], Event] = {}
     for (machine, run), frameworks in sorted(_beside(loaded).items(), key=lambda item: item[0][1]):
-        frame = headlines(reading.withhold(reading.of_run(loaded, run, machine)), catalog)
+        frame = headlines(selection.withhold(selection.of_run(loaded, run, machine)), catalog)
         for framework, versions in sorted(frameworks.items()):
-            age = partial(reading.age, catalog.listed.get(framework, []))
+            age = partial(selection.age, catalog.listed.get(framework, []))
             for old, new in pairwise(sorted(versions, key=age)):
                 pair = Pair(framework, old, new)
                 for device, items in _compared(frame, pair, catalog, bands).items():
@@ -175,7 +175,7 @@ def _compared(
     old, new = (frame[frame["version"] == version] for version in (pair.old, pair.new))
     if not (len(old) and len(new)):
         return {}
-    own = statistics.null_bands(statistics.cells(frame), bands=bands)
+    own = cells.null_bands(cells.group_cells(frame), bands=bands)
     alone = str(new["profile"].iloc[0]) == "history"
     may_differ = ("version", "mode") if alone else ("version",)
     made = _items(old, new, changes.between(old, new, catalog, own, may_differ=may_differ))
@@ -219,8 +219,8 @@ def _runs(
     loaded: Results, here: pd.DataFrame, catalog: Catalog, bands: Mapping[Place, float]
 ) -> Iterable[Event]:
     """Compare what pages show with what the run before found for the same configurations."""
-    before = reading.earlier(loaded, _topics(catalog))
-    before = headlines(reading.withhold(before), catalog)
+    before = selection.earlier(loaded, _topics(catalog))
+    before = headlines(selection.withhold(before), catalog)
     made = _items(before, here, changes.between(before, here, catalog, bands, may_differ=()))
     codes = _origins(before, "code"), _origins(here, "code")
     groups: dict[tuple[str, str, bool, str, str], list[Item]] = {}
@@ -272,7 +272,7 @@ def _machines(
 def machine_name(document: Mapping[str, Any]) -> str:
     """Return what a machine is called in a heading: its processor and cores."""
     machine = document["machine"]
-    return f"{machine['cpu']}, {tables.plural(machine['cores'], 'core')}"
+    return f"{machine['cpu']}, {formatting.plural(machine['cores'], 'core')}"
 
 
 def title(event: Event, catalog: Catalog, documents: Mapping[str, Mapping[str, Any]]) -> str:
@@ -320,7 +320,7 @@ def notes(event: Event, documents: Mapping[str, Mapping[str, Any]]) -> list[str]
         if differ and what == "lock":
             said.append("Packages of the environments changed in between, too.")
         elif differ:
-            pairs = tables.listing([f"{old} → {new}" for old, new in differ])
+            pairs = formatting.listing([f"{old} → {new}" for old, new in differ])
             said.append(f"Other {what}: {pairs}.")
     return said
 
@@ -376,5 +376,5 @@ def together(loaded: Results, framework: str, versions: Sequence[str]) -> pd.Dat
             newest[machine] = max(run, newest.get(machine, run))
     if not newest:
         return None
-    frames = [reading.of_run(loaded, run, machine) for machine, run in sorted(newest.items())]
-    return reading.withhold(frames[0] if len(frames) == 1 else reading.stack(frames))
+    frames = [selection.of_run(loaded, run, machine) for machine, run in sorted(newest.items())]
+    return selection.withhold(frames[0] if len(frames) == 1 else selection.stack(frames))

@@ -7,18 +7,18 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from generator import formatting
 from generator.analysis import panels as models
 from generator.analysis import statistics
-from generator.analysis.statistics import AGAIN, Key
+from generator.analysis.cells import AGAIN, Cell, Key, group_cells, null_bands
+from generator.analysis.labels import lane_title, view
 from generator.catalog.freshness import Pair
-from generator.pages import tables
-from generator.pages.findings import lane_title, view
-from generator.pages.tables import quantity
+from generator.formatting import quantity
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from generator.catalog.loader import Catalog, Metric
+    from generator.catalog.model import Catalog, Metric
 
 WORSE = ("wrong", "failed", "timeout", "unsupported", "skipped")
 """What may happen instead of "ok", the worst first."""
@@ -81,7 +81,7 @@ def compare(
     """
     frame = frame[frame["framework"] == pair.framework]
     old, new = (frame[frame["version"] == version] for version in (pair.old, pair.new))
-    found = statistics.null_bands(statistics.cells(frame), bands=bands)
+    found = null_bands(group_cells(frame), bands=bands)
     return between(old, new, catalog, found, may_differ=("version",))
 
 
@@ -109,7 +109,7 @@ def between(
     """
     same = [name for name in Key._fields if name not in may_differ]
     left, right = _states(old, same), _states(new, same)
-    cells = [statistics.cells(frame) for frame in (old, new)]
+    cells = [group_cells(frame) for frame in (old, new)]
     found = []
     broken: dict[tuple[str, ...], Change] = {}
     for place in sorted(left.keys() & right.keys()):
@@ -179,7 +179,7 @@ def _is_judged(key: Key, metric: Metric, catalog: Catalog) -> bool:
     )  # fmt: skip
 
 
-def judge(old: statistics.Cell, new: statistics.Cell, delta: float) -> Change:
+def judge(old: Cell, new: Cell, delta: float) -> Change:
     """Say what became of a metric.
 
     Args:
@@ -334,8 +334,8 @@ def report(run: str, subjects: Sequence[Subject], document: Mapping[str, Any]) -
     machine = document["machine"]
     return {
         "run": run,
-        "day": tables.day(run),
-        "machine": f"{machine['cpu']}, {tables.plural(machine['cores'], 'core')}",
+        "day": formatting.day(run),
+        "machine": f"{machine['cpu']}, {formatting.plural(machine['cores'], 'core')}",
         "profile": document["profile"],
         "command": document["command"],
         "columns": COLUMNS,

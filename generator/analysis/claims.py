@@ -15,11 +15,12 @@ from typing import Any, Literal, get_args
 
 import numpy as np
 
+from generator import formatting
 from generator.analysis import panels as models
 from generator.analysis import statistics
+from generator.analysis.labels import lane_words
 from generator.analysis.panels import Figures, Panel, Row
 from generator.errors import InputError
-from generator.pages import tables
 
 Word = Literal["holds", "no longer holds", "mixed", "cannot be tested here"]
 WORDS: tuple[Word, ...] = get_args(Word)
@@ -69,16 +70,16 @@ class Verdict:
     reason: str
 
 
-def load(path: Path) -> Book:
-    """Read ``claims.toml``.
+def parse(text: str, path: Path) -> Book:
+    """Return what ``claims.toml`` says; ``path`` is where an error is.
 
     Raises:
         InputError: it is not TOML, a field is missing, or a rule is unknown.
 
     """
     try:
-        data = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        data = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
         raise InputError(path, None, error, "valid TOML") from error
     claims = tuple(_claim(path, name, table) for name, table in data.get("claims", {}).items())
     try:
@@ -154,9 +155,11 @@ def _tally(outcomes: Sequence[tuple[str, float, str]], what: str, note: str = ""
         count = sum(map(len, members.values()))
         if not count and verdict != "faster":
             continue
-        many = str(count) if parts else f"{count} of {tables.plural(len(outcomes), 'comparison')}"
+        many = (
+            str(count) if parts else f"{count} of {formatting.plural(len(outcomes), 'comparison')}"
+        )
         listed = [
-            f"{label} {tables.listing([f'{ratio:.2f}' for ratio in ratios])}\N{NO-BREAK SPACE}×"
+            f"{label} {formatting.listing([f'{ratio:.2f}' for ratio in ratios])}\N{NO-BREAK SPACE}×"
             for label, ratios in members.items()
         ]
         parts.append(words.format(many) + (f": {', '.join(listed)}" if listed else ""))
@@ -210,7 +213,9 @@ def _imperative_passes(claim: Claim, figures: Figures) -> Verdict:  # noqa: ARG0
         for panel, row in rows
         if row.summary is None
     ]
-    return Verdict(_count(good), _sentence(text + (f"; not {tables.listing(bad)}" if bad else "")))
+    return Verdict(
+        _count(good), _sentence(text + (f"; not {formatting.listing(bad)}" if bad else ""))
+    )
 
 
 def _imperative_has_graphs(claim: Claim, figures: Figures) -> Verdict:  # noqa: ARG001
@@ -223,9 +228,11 @@ def _imperative_has_graphs(claim: Claim, figures: Figures) -> Verdict:  # noqa: 
     able, unable = sorted(eager & graph), sorted(eager - graph)
     parts = []
     if able:
-        parts.append(f"the same program also runs, and passes the gate, in {tables.listing(able)}")
+        parts.append(
+            f"the same program also runs, and passes the gate, in {formatting.listing(able)}"
+        )
     if unable:
-        parts.append(f"no graph of it in {tables.listing(unable)}")
+        parts.append(f"no graph of it in {formatting.listing(unable)}")
     return Verdict(_count(name in graph for name in eager), _sentence("; ".join(parts)))
 
 
@@ -277,7 +284,7 @@ def _imperative_needs_more_lines(claim: Claim, figures: Figures) -> Verdict:  # 
     middle = [np.median([count for count, _ in group]) for group in groups]
     votes = [middle[0] > middle[1], groups[0][0][0] > groups[1][-1][0]]
     parts = [
-        f"{word} {tables.listing([f'{figures.name(id)} {count:.0f}' for count, id in group])}"
+        f"{word} {formatting.listing([f'{figures.name(id)} {count:.0f}' for count, id in group])}"
         for word, group in zip(("with an imperative mode", "without one"), groups, strict=True)
     ]
     return Verdict(_count(votes), _sentence("lines of LeNet: " + "; ".join(parts)))
@@ -325,9 +332,9 @@ def _no_r(claim: Claim, figures: Figures) -> Verdict:
         return _NOTHING
     able = [figures.name(name) for name in named if found[name]]
     text = (
-        f"driven from R through reticulate, with the gate passed: {tables.listing(able)}"
+        f"driven from R through reticulate, with the gate passed: {formatting.listing(able)}"
         if able
-        else f"none of {tables.listing([figures.name(name) for name in named])} could be driven"
+        else f"none of {formatting.listing([figures.name(name) for name in named])} could be driven"
         " from R"
     )
     return Verdict(_count(not found[name] for name in named), _sentence(text))
@@ -342,7 +349,7 @@ def _only_in_r(claim: Claim, figures: Figures) -> Verdict:
     others = [figures.name(other) for other in found if other != name and found[other]]
     votes = [found[name], not others]
     text = f"{figures.name(name)}: {'yes' if found[name] else 'no'}"
-    text += f"; others: {tables.listing(others) or 'none'}"
+    text += f"; others: {formatting.listing(others) or 'none'}"
     return Verdict(_count(votes), _sentence("driven from R with the gate passed, " + text))
 
 
@@ -362,7 +369,7 @@ def _can(claim: Claim, figures: Figures) -> Verdict:
         if not answers or any(answer is None for answer in answers):
             return _NOTHING
         bad = [
-            f"{case}: {tables.STATUS_WORDS[answer.status]}"
+            f"{case}: {formatting.STATUS_WORDS[answer.status]}"
             for answer, (_, case, _) in zip(answers, claim.raw["asks"], strict=True)
             if answer is not None and not answer.good
         ]
@@ -418,7 +425,7 @@ def _adding_is_hard(claim: Claim, figures: Figures) -> Verdict:
                 continue
             if slow.value is None or lines.value is None:
                 continue
-            words = f"{way} {lines.value:.0f} lines, {tables.times(slow.value)} tanh"
+            words = f"{way} {lines.value:.0f} lines, {formatting.times(slow.value)} tanh"
             if slow.value <= claim.raw["times"] and lines.value <= claim.raw["lines"]:
                 easy.append(words)
         votes.append(not easy)
@@ -476,7 +483,7 @@ def _no_leader_everywhere(claim: Claim, figures: Figures) -> Verdict:  # noqa: A
         *({row.configuration.framework_name for row in panel.leaders} for panel in panels)
     )
     if everywhere:
-        names = tables.listing(sorted(everywhere))
+        names = formatting.listing(sorted(everywhere))
         return Verdict(
             "mixed",
             f"{names} {'is' if len(everywhere) == 1 else 'are'} in the lead everywhere in what is"
@@ -490,7 +497,7 @@ def _no_leader_everywhere(claim: Claim, figures: Figures) -> Verdict:  # noqa: A
             if panel.section == section
         ]
         leaders = sorted({name for group in groups for name in group})
-        parts.append(f"{section} {tables.listing(leaders)}")
+        parts.append(f"{section} {formatting.listing(leaders)}")
     return Verdict("holds", "In the lead somewhere, by page: " + "; ".join(parts) + ".")
 
 
@@ -558,7 +565,7 @@ def _best(panel: Panel, framework: str) -> Row | None:
 
 def _value(row: Row, panel: Panel) -> str:
     assert row.summary is not None
-    return tables.quantity(row.summary.value, panel.metric.unit)
+    return formatting.quantity(row.summary.value, panel.metric.unit)
 
 
 def _compile_order(claim: Claim, figures: Figures) -> Verdict:
@@ -604,16 +611,6 @@ def _half_speed(claim: Claim, figures: Figures) -> Verdict:
     if not votes:
         return _NOTHING
     return Verdict(_count(votes), _sentence("; ".join(details)))
-
-
-def lane_words(lane: str) -> str:
-    """Return what a lane is called in a sentence."""
-    return {
-        "threads-1": "one thread",
-        "threads-all": "all cores",
-        "resident": "resident data",
-        "copy": "with copying",
-    }.get(lane, lane)
 
 
 def _sentence(text: str) -> str:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import functools
 import math
-import re
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -17,14 +16,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from generator.analysis import statistics
+from generator.analysis.cells import AGAIN, Cell, Key, group_cells, null_bands
 from generator.catalog import freshness
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from generator.catalog.loader import Catalog, Metric, Section
+    from generator.catalog.model import Catalog, Metric, Section
 
-TWIN_CASE = statistics.AGAIN
+TWIN_CASE = AGAIN
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ class Row:
 
     configuration: Configuration
     provenance: str
-    cell: statistics.Cell | None
+    cell: Cell | None
     summary: statistics.Summary | None
     status: str
     reason: str
@@ -183,7 +183,7 @@ class Figures:
     machine: str
     device: str
     panels: tuple[Panel, ...]
-    cells: Mapping[statistics.Key, statistics.Cell] = field(repr=False)
+    cells: Mapping[Key, Cell] = field(repr=False)
     answers: Mapping[str, Mapping[str, Sheet]] = field(default_factory=dict, repr=False)
     """Section that asks questions -> framework -> (case, metric) -> answer."""
 
@@ -204,7 +204,7 @@ class Figures:
                 found[key.framework] = min(least, found.get(key.framework, math.inf))
         return found
 
-    def configuration(self, key: statistics.Key) -> Configuration | None:
+    def configuration(self, key: Key) -> Configuration | None:
         """Return the configuration of a key, or None where no panel shows it."""
         wanted = key.framework, key.version, key.mode
         for panel in self.panels:
@@ -266,7 +266,7 @@ def contrasts(panels: Sequence[Panel]) -> tuple[Contrast, ...]:
     return tuple(found)
 
 
-def summary(cell: statistics.Cell) -> statistics.Summary:
+def summary(cell: Cell) -> statistics.Summary:
     """Summarise a cell; remembered by its samples, since pages ask for the same cells again.
 
     Raises:
@@ -303,8 +303,8 @@ def build(frame: pd.DataFrame, section: Section, catalog: Catalog) -> tuple[Pane
         return ()
     metric = headline(section)
     rows = frame[(frame["metric"] == metric.id) & (frame["mode"] != "")]
-    grouped = statistics.cells(rows, metric.id)
-    bands = statistics.null_bands(grouped)
+    grouped = group_cells(rows, metric.id)
+    bands = null_bands(grouped)
     places = {(key.lane, key.case) for key in grouped}
     faults = _faults(frame, section)
     places |= {(lane, case) for (lane, case, *_) in faults}
@@ -313,7 +313,7 @@ def build(frame: pd.DataFrame, section: Section, catalog: Catalog) -> tuple[Pane
     for lane, case in sorted(places, key=lambda place: (index_of(order, place[0]), *place)):
         if case == TWIN_CASE:
             continue
-        found: dict[tuple[str, ...], statistics.Cell] = {
+        found: dict[tuple[str, ...], Cell] = {
             (key.framework, key.version, key.mode): cell
             for key, cell in grouped.items()
             if (key.lane, key.case) == (lane, case)
@@ -412,7 +412,7 @@ def _faults(frame: pd.DataFrame, section: Section) -> dict[tuple[str, ...], _Fau
 
 def _rank(
     names: Mapping[tuple[str, ...], Configuration],
-    found: Mapping[tuple[str, ...], statistics.Cell],
+    found: Mapping[tuple[str, ...], Cell],
     broken: Mapping[tuple[str, ...], _Fault],
     origin: Mapping[tuple[str, ...], str],
     delta: float,
@@ -480,8 +480,3 @@ def _provenance(frame: pd.DataFrame) -> dict[tuple[str, ...], str]:
 
 def _better(metric: Metric) -> statistics.Better:
     return "higher" if metric.better == "higher" else "lower"
-
-
-def slug(text: str) -> str:
-    """Return an anchor: lower-case letters, digits and hyphens."""
-    return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")

@@ -42,25 +42,15 @@ Analysis", 1977; airspeed velocity, ``asv/_stats.py``.
 
 from __future__ import annotations
 
-import difflib
 import math
-import re
 from collections import Counter
-from collections.abc import Hashable, Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass
-from functools import partial
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from scipy import ndimage, stats
-
-from generator.errors import UsageError
-from generator.measure import plan
-from generator.results import reading
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 Estimator = Literal["median", "p25", "p10", "minimum"]
 Better = Literal["lower", "higher"]
@@ -156,13 +146,14 @@ def process_estimates(blocks: Blocks, estimator: Estimator = ESTIMATOR) -> dict[
     for name, samples in blocks.items():
         if np.ndim(samples) != 1 or not len(samples):
             raise ValueError(f"block {name!r} has no samples")
-        if not _positive(samples):
+        if not all_positive(samples):
             raise ValueError(f"block {name!r} has a sample that is not a positive finite number")
         estimates[name] = float(np.quantile(samples, QUANTILES[estimator]))
     return estimates
 
 
-def _positive(samples: Array) -> bool:
+def all_positive(samples: Array) -> bool:
+    """Whether every sample is a positive finite number."""
     return bool(np.isfinite(samples).all() and np.min(samples) > 0)
 
 
@@ -171,11 +162,16 @@ def _interval_of_logs(logs: Array, confidence: float = CONFIDENCE) -> Interval:
     mean = float(np.mean(logs))
     if len(logs) < 2:
         return Interval(math.exp(mean), math.nan, math.nan)
-    half = _t(len(logs) - 1, (1 + confidence) / 2) * float(np.std(logs, ddof=1)) / len(logs) ** 0.5
+    half = (
+        student_t(len(logs) - 1, (1 + confidence) / 2)
+        * float(np.std(logs, ddof=1))
+        / len(logs) ** 0.5
+    )
     return Interval(math.exp(mean), math.exp(mean - half), math.exp(mean + half))
 
 
-def _t(degrees: float, probability: float) -> float:
+def student_t(degrees: float, probability: float) -> float:
+    """Return a quantile of Student's t distribution."""
     return float(stats.t.ppf(probability, degrees))
 
 
@@ -325,7 +321,7 @@ def ratio(a: Blocks, b: Blocks, estimator: Estimator = ESTIMATOR) -> Ratio:
     error = math.sqrt(u + v)
     # Welch and Satterthwaite
     degrees = (u + v) ** 2 / (u**2 / (len(x) - 1) + v**2 / (len(y) - 1)) if u + v else 1.0
-    half = _t(degrees, (1 + CONFIDENCE) / 2) * error
+    half = student_t(degrees, (1 + CONFIDENCE) / 2) * error
     low, high = math.exp(middle - half), math.exp(middle + half)
     return Ratio(math.exp(middle), low, high, error, degrees, False, ())
 
@@ -352,7 +348,7 @@ def null_band(twins: Iterable[Ratio]) -> float:
     count = sum(map(len, logs))
     # Variance of a twin's mean over its n blocks, averaged over the twins with weights n.
     variance = sum(float((log**2).mean()) for log in logs) / count
-    band = _t(count, (1 + CONFIDENCE) / 2) * math.sqrt(variance)
+    band = student_t(count, (1 + CONFIDENCE) / 2) * math.sqrt(variance)
     biased = math.sqrt(float(np.mean([log.mean() ** 2 for log in logs])))
     return max(SMALLEST_DELTA, math.expm1(max(band, biased)))
 
@@ -416,8 +412,8 @@ def minimum_detectable_difference(ratios: Iterable[Ratio], delta: float = SMALLE
         return math.nan
     error = math.sqrt(sum(ratio.error**2 for ratio in known) / len(known))
     degrees = min(ratio.degrees for ratio in known)
-    power = _t(degrees, POWER) * error
-    clear = _t(degrees, (1 + CONFIDENCE) / 2) * error
+    power = student_t(degrees, POWER) * error
+    clear = student_t(degrees, (1 + CONFIDENCE) / 2) * error
     return math.expm1(max(clear, math.log1p(delta)) + power)
 
 
@@ -446,398 +442,4 @@ def version_change(old: Blocks, new: Blocks, estimator: Estimator = ESTIMATOR) -
     return Change(ratio(new, old, estimator), p, a.high < b.low or b.high < a.low)
 
 
-# -------------------------------------------------------------------------------------- the study
-
-
-class Twin(NamedTuple):
-    """A configuration that was run twice in every block."""
-
-    lane: str
-    first: Blocks
-    second: Blocks
-
-
-@dataclass(frozen=True)
-class Spread:
-    """How far the log-ratios of twins lie from 0, block by block."""
-
-    estimator: Estimator
-    lane: str
-    """"" for all lanes together."""
-    spread: float
-    low: float
-    high: float
-    """Root mean square of the within-block log-ratios, with a 95 % interval."""
-    bias: float
-    """Mean of the log-ratios: systematic, for instance by order."""
-    twins: int
-    blocks: int
-
-
-@dataclass(frozen=True)
-class Choice:
-    """The outcome of the A/A study."""
-
-    estimator: Estimator
-    spreads: tuple[Spread, ...]
-    against_median: dict[Estimator, Interval]
-    """Spread over all lanes / that of the median, with a 95 % interval."""
-
-
-def choose_estimator(twins: Sequence[Twin]) -> Choice:
-    """Find the per-process quantile that repeats best when nothing differs.
-
-    Rule, fixed before the data were seen: the median, which everybody understands, unless another
-    quantile has a smaller spread over all lanes together *and* the 95 % interval of the ratio of
-    the two spreads lies below 1; of several such, the smallest. The minimum is shown but cannot
-    win: it gets smaller with the number of samples, which is best-of-N by another name.
-
-    Intervals are jackknifed over blocks (all twins of a block are left out together, since they
-    shared the state of the machine) on the logarithm of the spread, with Student's t.
-
-    Raises:
-        ValueError: no twins, or fewer than 3 shared blocks.
-
-    """
-    if not twins:
-        raise ValueError("no twins: an A/A study needs configurations that ran twice in a block")
-    lanes = ["", *sorted({twin.lane for twin in twins})]
-    spreads = []
-    table: dict[tuple[Estimator, str], tuple[float, Array]] = {}
-    for estimator in QUANTILES:
-        logs: dict[str, list[dict[Hashable, float]]] = {lane: [] for lane in lanes}
-        for twin in twins:
-            first = process_estimates(twin.first, estimator)
-            second = process_estimates(twin.second, estimator)
-            one = {name: math.log(first[name] / second[name]) for name in first if name in second}
-            logs[twin.lane].append(one)
-            if twin.lane:
-                logs[""].append(one)
-        for lane in lanes:
-            names = sorted({name for one in logs[lane] for name in one}, key=repr)
-            if len(names) < 3:
-                raise ValueError(f"an A/A study needs 3 blocks or more, lane {lane!r} has fewer")
-            inside = [[one[name] for one in logs[lane] if name in one] for name in names]
-            whole, without = _jackknife(inside)
-            table[estimator, lane] = whole, without
-            interval = _jackknife_interval(whole, without)
-            every = [log for block in inside for log in block]
-            spreads.append(
-                Spread(
-                    estimator,
-                    lane,
-                    *interval,
-                    bias=float(np.mean(every)),
-                    twins=len(logs[lane]),
-                    blocks=len(names),
-                )
-            )
-    against: dict[Estimator, Interval] = {}
-    for estimator in QUANTILES:
-        whole, without = table[estimator, ""]
-        median, median_without = table["median", ""]
-        against[estimator] = _jackknife_interval(whole - median, without - median_without)
-    better: list[Estimator] = [
-        name for name in QUANTILES if name != "minimum" and against[name].high < 1
-    ]
-    better.sort(key=lambda name: against[name].value)
-    return Choice(better[0] if better else "median", tuple(spreads), against)
-
-
-def _jackknife(blocks: Sequence[Sequence[float]]) -> tuple[float, Array]:
-    """Return the log of the root mean square, and that without each block."""
-    squares = np.array([sum(log**2 for log in block) for block in blocks])
-    counts = np.array([len(block) for block in blocks])
-    tiny = 1e-300  # twins that agree to the last bit
-    whole = math.log(squares.sum() / counts.sum() + tiny) / 2
-    without = np.log((squares.sum() - squares).clip(0) / (counts.sum() - counts) + tiny) / 2
-    return whole, without
-
-
-def _jackknife_interval(whole: float, without: Array) -> Interval:
-    count = len(without)
-    error = math.sqrt((count - 1) / count * float(((without - without.mean()) ** 2).sum()))
-    half = _t(count - 1, (1 + CONFIDENCE) / 2) * error
-    return Interval(math.exp(whole), math.exp(whole - half), math.exp(whole + half))
-
-
 # --------------------------------------------------------------------------- frames of result rows
-
-
-class Key(NamedTuple):
-    """What a cell measures, on what."""
-
-    machine: str
-    framework: str
-    version: str
-    section: str
-    mode: str
-    device: str
-    lane: str
-    case: str
-    metric: str
-
-
-AGAIN = plan.AGAIN
-
-
-@dataclass(frozen=True)
-class Cell:
-    """The samples of one configuration and metric."""
-
-    key: Key
-    unit: str
-    blocks: Blocks
-    """(run, block) -> samples; block is -1 for values that are one per run."""
-    disturbed: int
-    """Blocks during which foreign work used the processor."""
-
-
-def cells(frame: pd.DataFrame, metric: str | None = None) -> dict[Key, Cell]:
-    """Group the ``ok`` rows of a frame of :func:`generator.results.reading.select` into cells.
-
-    Args:
-        frame: any selection of rows.
-        metric: only this one.
-
-    """
-    wanted = (frame["status"] == "ok").to_numpy()
-    if metric is not None:
-        wanted = wanted & (frame["metric"] == metric).to_numpy()
-    frame = frame[wanted]
-    if frame.empty:
-        return {}
-    columns = [*Key._fields, "run"]
-    block = frame["block"].to_numpy(dtype="int64", na_value=-1)
-    sample = frame["sample"].to_numpy(dtype="int64", na_value=-1)
-    codes, size = np.zeros(len(frame), dtype="int64"), 1
-    for part in (*(frame[column].cat.codes.to_numpy() for column in columns), block):
-        count = int(part.max()) + 2
-        if size * count > 2**62:  # renumber before a product could overflow
-            _, codes = np.unique(codes, return_inverse=True)
-            size = len(frame)
-        codes, size = codes * count + part + 1, size * count
-    order = np.lexsort((sample, codes))
-    starts = np.flatnonzero(np.diff(codes[order], prepend=-1))
-    values = np.split(frame["value"].to_numpy()[order], starts[1:])
-    heads = frame.iloc[order[starts]]
-    disturbed = {str(x) for x in frame["flags"].cat.categories if "disturbed" in str(x).split()}
-    blocks: dict[Key, dict[Hashable, Array]] = {}
-    marked: Counter[Key] = Counter()
-    units = {}
-    keys = zip(*(heads[column].astype(str) for column in Key._fields), strict=True)
-    rest = zip(heads["run"], block[order[starts]], heads["flags"], heads["unit"], strict=True)
-    for fields, (run, number, flags, unit), samples in zip(keys, rest, values, strict=True):
-        key = Key(*fields)
-        blocks.setdefault(key, {})[str(run), int(number)] = samples
-        marked[key] += flags in disturbed
-        units[key] = str(unit)
-    return {key: Cell(key, units[key], blocks[key], marked[key]) for key in blocks}
-
-
-def twins(grouped: Mapping[Key, Cell]) -> list[tuple[Key, Twin]]:
-    """Return the A/A twins among cells, each with the key of its first half."""
-    return [
-        (key, Twin(key.lane, cell.blocks, again.blocks))
-        for key, cell in grouped.items()
-        if (again := grouped.get(key._replace(case=AGAIN))) and key.case != AGAIN
-    ]
-
-
-def null_bands(
-    grouped: Mapping[Key, Cell],
-    estimator: Estimator = ESTIMATOR,
-    bands: Mapping[tuple[str, str, str, str], float] | None = None,
-) -> dict[tuple[str, str, str, str], float]:
-    """Return (machine, device, lane, metric) -> delta for every combination among the cells.
-
-    Args:
-        grouped: the cells.
-        estimator: per-process quantile.
-        bands: what other runs found; they stand in where no twins are among the cells.
-
-    """
-    # What may be nought, such as the load of other programs, has no ratio and no band.
-    pairs = [
-        (key, twin)
-        for key, twin in twins(grouped)
-        if all(map(_positive, (*twin.first.values(), *twin.second.values())))
-    ]
-    elsewhere = bands or {}
-
-    def place(key: Key) -> tuple[str, str, str, str]:
-        return key.machine, key.device, key.lane, key.metric
-
-    own = {place(key) for key, _ in pairs}
-    return {
-        here: null_band(
-            ratio(twin.first, twin.second, estimator) for key, twin in pairs if place(key) == here
-        )
-        if here in own
-        else elsewhere.get(here, SMALLEST_DELTA)
-        for here in {place(key) for key in grouped}
-    }
-
-
-@dataclass(frozen=True)
-class Spec:
-    """One side of ``generator compare``; an empty field stands for any."""
-
-    machine: str = ""
-    framework: str = ""
-    version: str = ""
-    mode: str = ""
-
-    def __str__(self) -> str:
-        """Return what the user would type."""
-        if self.machine:
-            return f"machine:{self.machine}"
-        version = f"=={self.version}" if self.version else ""
-        return self.framework + version + (f":{self.mode}" if self.mode else "")
-
-
-_SPEC = re.compile(r"([^:=]+)(?:==([^:=]+))?(?::([^:=]+))?(?:==([^:=]+))?")
-
-
-def parse_spec(text: str, keys: Iterable[Key]) -> Spec:
-    """Understand ``theano``, ``tensorflow:xla``, ``mxnet==1.9.1:gluon`` or ``machine:ID``.
-
-    Raises:
-        UsageError: not of this form, or a name that is not among the results; with the nearest.
-
-    """
-    keys = list(keys)
-    match = _SPEC.fullmatch(text.strip())
-    if match is None or (match[2] and match[4]):
-        raise UsageError(
-            f"cannot read {text!r}; expected FRAMEWORK[==VERSION][:MODE] or machine:ID"
-        )
-    name, version, mode = match[1], match[2] or match[4] or "", match[3] or ""
-    if name == "machine" and mode:
-        return Spec(machine=_known("machine", mode, {key.machine for key in keys}))
-    name = _known("framework", name, {key.framework for key in keys})
-    mine = [key for key in keys if key.framework == name]
-    if version:
-        version = _known(f"version of {name}", version, {key.version for key in mine})
-    if mode:
-        mode = _known(f"mode of {name}", mode, {key.mode for key in mine if key.mode})
-    return Spec(framework=name, version=version, mode=mode)
-
-
-def _known(what: str, name: str, names: set[str]) -> str:
-    if name in names:
-        return name
-    near = difflib.get_close_matches(name, sorted(names), n=3, cutoff=0.4)
-    if near:
-        hint = f"did you mean {' or '.join(near)}?"
-    elif names:
-        hint = f"there is {', '.join(sorted(names))}"
-    else:
-        hint = "nothing was measured yet; run: generator measure"
-    raise UsageError(f"no results for the {what} {name!r}; {hint}")
-
-
-@dataclass(frozen=True)
-class Comparison:
-    """Two cells side by side."""
-
-    a: Cell
-    b: Cell
-    summary_a: Summary
-    summary_b: Summary
-    ratio: Ratio
-    """a / b"""
-    delta: float
-    verdict: Verdict
-
-
-def compare(
-    frame: pd.DataFrame,
-    a: str,
-    b: str,
-    *,
-    metric: str = "step_time",
-    better: Better = "lower",
-    estimator: Estimator = ESTIMATOR,
-    bands: Mapping[tuple[str, str, str, str], float] | None = None,
-) -> list[Comparison]:
-    """Compare what two specs name, wherever machine, section, device, lane and case are the same.
-
-    A side without a version means the newest on each machine. Of one framework against itself (two
-    versions, two machines) equal modes are compared, as far as there are any; of two frameworks,
-    every mode with every mode.
-
-    Args:
-        frame: of :func:`generator.results.reading.select`.
-        a: see :func:`parse_spec`.
-        b: the other side.
-        metric: which rows.
-        better: which direction of the metric is good.
-        estimator: per-process quantile.
-        bands: see :func:`null_bands`.
-
-    Raises:
-        UsageError: an unknown name, or nothing that could be compared.
-
-    """
-    grouped = cells(frame, metric)
-    if not grouped:
-        metrics = {str(name) for name in frame["metric"].unique()}
-        _known("metric", metric, metrics - {metric})
-    one, two = parse_spec(a, grouped), parse_spec(b, grouped)
-    if bool(one.machine) != bool(two.machine):
-        raise UsageError(f"cannot compare {one} with {two}: name two machines, or none")
-    left, right = _matching(grouped, one), _matching(grouped, two)
-    ours = ["section", "device", "lane", "case"]
-    if one.machine:
-        ours += ["framework", "version", "mode"]
-    else:
-        ours += ["machine"]
-        shared = {key.mode for key in left} & {key.mode for key in right}
-        if one.framework == two.framework and shared and not (one.mode or two.mode):
-            ours += ["mode"]
-    known = null_bands(grouped, estimator, bands)
-    found = []
-    for x in left:
-        for y in right:
-            if x == y or any(getattr(x, name) != getattr(y, name) for name in ours):
-                continue
-            first, second = grouped[x], grouped[y]
-            here = ratio(first.blocks, second.blocks, estimator)
-            delta = max(known[key.machine, key.device, key.lane, key.metric] for key in (x, y))
-            found.append(
-                Comparison(
-                    first,
-                    second,
-                    summarise(first.blocks, estimator),
-                    summarise(second.blocks, estimator),
-                    here,
-                    delta,
-                    verdict(here, delta, better),
-                )
-            )
-    if not found:
-        raise UsageError(
-            f"{one} and {two} have no {metric} on the same machine, device and lane; "
-            "see what is measured with: generator list"
-        )
-    return found
-
-
-def _matching(grouped: Mapping[Key, Cell], spec: Spec) -> list[Key]:
-    keys = [
-        key
-        for key in grouped
-        if key.case != AGAIN
-        and (not spec.machine or key.machine == spec.machine)
-        and (not spec.framework or key.framework == spec.framework)
-        and (not spec.mode or key.mode == spec.mode)
-    ]
-    if spec.machine:
-        return keys
-    versions: dict[str, set[str]] = {}
-    for key in keys:
-        versions.setdefault(key.machine, set()).add(key.version)
-    order = partial(reading.age, ())
-    newest = {machine: max(some, key=order) for machine, some in versions.items()}
-    return [key for key in keys if key.version == (spec.version or newest[key.machine])]

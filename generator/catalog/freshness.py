@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.version import InvalidVersion, Version
 
+from generator import formatting
 from generator.catalog.package_index import Release, Watch
-from generator.pages import tables
 
 if TYPE_CHECKING:
-    from generator.catalog.loader import Framework
+    from generator.catalog.model import Framework
 
 STALE_DAYS = 14
 """A page says so when the index was asked longer ago."""
@@ -97,7 +97,7 @@ def judge(version: str, watch: Watch | None, retired: int = 0) -> Freshness:
         return Freshness("freshness unknown", None, retired)
     behind = len(later(watch.releases, version))
     if behind:
-        words = f"{tables.plural(behind, 'release')} behind"
+        words = f"{formatting.plural(behind, 'release')} behind"
     elif retired:
         words = f"retired in {retired}, no newer release"
     else:
@@ -129,17 +129,17 @@ def watched(frameworks: Sequence[Framework], today: datetime.date) -> str:
     never = [f.name for f in frameworks if f.watch is None]
     if never:
         return (
-            f"The release watch never asked about {tables.listing(never)}:"
+            f"The release watch never asked about {formatting.listing(never)}:"
             " how fresh these versions are is not known."
         )
     days = [f.watch.asked.date() for f in frameworks if f.watch]
     if not days:
         return ""
     last = min(days)
-    text = f"The release watch last asked the package index on {tables.day(last.isoformat())}."
+    text = f"The release watch last asked the package index on {formatting.day(last.isoformat())}."
     if (today - last).days > STALE_DAYS:
         text += (
-            f" That was {tables.plural((today - last).days, 'day')} before this page was made:"
+            f" That was {formatting.plural((today - last).days, 'day')} before this page was made:"
             " there may be newer releases that it does not know of."
         )
     return text

@@ -17,25 +17,22 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    TaskID,
-    TextColumn,
-    TimeElapsedColumn,
-)
 from rich.table import Table
 
 from generator.catalog import loader as catalogs
+from generator.catalog import model
 from generator.catalog.loader import ROOT
-from generator.cli import doctor as commands
+from generator.cli import doctor as doctoring
+from generator.cli.check import check as check_results
+from generator.cli.check import check_contribution
+from generator.cli.listing import listing as list_everything
+from generator.cli.progress import Progressing, minutes_text
 from generator.errors import GeneratorError, Interrupted, UsageError
 from generator.measure import environments, plan, runner
-from generator.measure.plan import Job
+from generator.measure.request import Request, estimate, prepare
 
 if TYPE_CHECKING:
-    from generator.update.update import News
+    from generator.update.package_watch import News
     from generator.update.update import Outcome as UpdateOutcome
 
 app = typer.Typer(
@@ -107,72 +104,6 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for a scrip
 TimeoutOption = Annotated[float, typer.Option(help="Seconds after which a worker is stopped.")]
 
 
-class Progressing:
-    """Draws a run: a bar with the time left on a terminal, one line a job elsewhere."""
-
-    def __init__(self, console: Console) -> None:
-        self._console = console
-        self._progress = Progress(
-            TextColumn("[bold]{task.description}"),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TimeElapsedColumn(),
-            TextColumn("{task.fields[left]}"),
-            console=console,
-            transient=True,
-            disable=not console.is_terminal,
-        )
-        self._task: TaskID | None = None
-        self._left, self._expected, self._done, self._total = 0.0, 0.0, 0, 0
-
-    def __enter__(self) -> Progressing:
-        self._progress.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._progress.stop()
-
-    def environment(self, target: str, state: str) -> None:
-        """Say what becomes of an environment."""
-        if state == "making":
-            self._say(f"installing {target} from its lock (once; minutes for a large framework)")
-        elif state != "ready":
-            self._say(f"[red]✗[/red] environment of {target} {escape(state)}")
-
-    def begin(self, jobs: int, seconds: float) -> None:
-        """Announce the blocks with the time estimate."""
-        self._left, self._total = seconds, jobs
-        if jobs:
-            self._say(f"{jobs} processes to run, about {_minutes(seconds)}")
-        self._task = self._progress.add_task("measuring", total=jobs, left="")
-
-    def job(self, job: Job, seconds: float) -> None:
-        """Show which configuration runs."""
-        self._expected = seconds
-        assert self._task is not None
-        name = f"{job.framework} {job.mode} {job.lane} {job.start} block {job.block + 1}"
-        left = f"about {_minutes(self._left)} left"
-        self._progress.update(self._task, description=name, left=left)
-
-    def finished(self, job: Job, status: str, reason: str) -> None:
-        """Count it; say why when it is not ok."""
-        assert self._task is not None
-        self._left = max(0.0, self._left - self._expected)
-        self._done += 1
-        self._progress.advance(self._task)
-        if status not in ("ok", "skipped"):
-            self._say(f"[yellow]{status}[/yellow] {escape(job.id)}: {escape(reason)}")
-        elif not self._console.is_terminal:
-            self._say(f"[{self._done}/{self._total}] {job.id} {status}")
-
-    def _say(self, text: str) -> None:
-        self._progress.console.print(text, soft_wrap=True)
-
-
-def _minutes(seconds: float) -> str:
-    return f"{seconds:.0f} s" if seconds < 90 else f"{seconds / 60:.0f} min"
-
-
 def _print_json(data: Any) -> None:
     print(json.dumps(data, indent=1, default=str))
 
@@ -216,16 +147,16 @@ def measure(
         generator measure --device cuda --environment current
 
     """
-    request = commands.Request(
+    request = Request(
         frameworks=tuple(frameworks or ()), sections=tuple(section or ()),
         modes=tuple(mode or ()), lanes=tuple(lane or ()), device=device, profile=profile,
         environment=environment, precision=precision, data_dir=data_dir, timeout=timeout,
         seed=seed, force=force, command=_command(), results=results,
         frameworks_folder=frameworks_folder,
     )  # fmt: skip
-    made, setup = commands.prepare(request)
+    made, setup = prepare(request)
     if dry_run:
-        _show_plan(made, commands.estimate(made, setup), as_json=as_json)
+        _show_plan(made, estimate(made, setup), as_json=as_json)
         return
     outcome = _measure(made, setup, quiet=as_json)
     if as_json:
@@ -294,7 +225,8 @@ def _show_plan(made: plan.Plan, seconds: float, *, as_json: bool) -> None:
     for cell, gap in made.gaps:
         out.print(f"unsupported: {cell.framework} {cell.mode} {cell.section}: {escape(gap.reason)}")
     out.print(
-        f"{len(made.jobs)} processes, about {_minutes(seconds)}; {made.held} cells are held already"
+        f"{len(made.jobs)} processes, about {minutes_text(seconds)};"
+        f" {made.held} cells are already measured"
     )
 
 
@@ -314,18 +246,18 @@ def report(
     The first time it installs every framework from its lock (a few minutes and 2 GiB); after
     that a quick report takes about five minutes. Ends by naming the page to open.
     """
-    from generator.site import render as site
+    from generator.site import mkdocs
 
-    request = commands.Request(
+    request = Request(
         frameworks=tuple(frameworks or ()), device=device, profile=profile,
         environment=environment, data_dir=data_dir, timeout=timeout, command=_command(),
         results=results, frameworks_folder=frameworks_folder,
     )  # fmt: skip
-    made, setup = commands.prepare(request)
+    made, setup = prepare(request)
     outcome = _measure(made, setup)
     _say_outcome(made, outcome)
     with err.status("rendering the pages and building the site"):
-        page = site.build(results_root=results)
+        page = mkdocs.build(results_root=results)
     out.print(f"Open {page}", soft_wrap=True)
     out.print("or `generator serve` for a live preview.")
     raise typer.Exit(1 if outcome.failed else 0)
@@ -343,10 +275,10 @@ def render(results: ResultsOption = RESULTS) -> None:
 @app.command()
 def build(results: ResultsOption = RESULTS) -> None:
     """Render, then build the site into site/ with `mkdocs build --strict`."""
-    from generator.site import render as site
+    from generator.site import mkdocs
 
     with err.status("rendering the pages and building the site"):
-        page = site.build(results_root=results)
+        page = mkdocs.build(results_root=results)
     out.print(f"Open {page}", soft_wrap=True)
 
 
@@ -355,9 +287,9 @@ def serve(
     address: Annotated[str, typer.Option(help="Host and port.")] = "127.0.0.1:8000",
 ) -> None:
     """Preview the site; templates and CSVs are rendered again when they change."""
-    from generator.site import render as site
+    from generator.site import mkdocs
 
-    site.serve(address)
+    mkdocs.serve(address)
 
 
 @app.command()
@@ -379,10 +311,10 @@ def export(
 
     """
     from generator.export import citation, dataset
-    from generator.site import render as site
+    from generator.site import mkdocs_config
 
     cited = citation.load(ROOT / citation.FILE)
-    written = dataset.export(results, folder, cited, site.site_address(ROOT))
+    written = dataset.export(results, folder, cited, mkdocs_config.site_address(ROOT))
     said = written.descriptor
     if as_json:
         files = {
@@ -420,9 +352,9 @@ def check(
     `python3 .github/scripts/contribution.py . HEAD FOLDER origin/main` writes both from git.
     """
     if contribution is None:
-        looked, problems = commands.check(results_root=results)
+        looked, problems = check_results(results_root=results)
     else:
-        looked, problems = commands.check_contribution(contribution, results)
+        looked, problems = check_contribution(contribution, results)
     if as_json:
         _print_json(
             [{"file": p.file, "line": p.line, "found": p.found, "expected": p.expected}
@@ -442,7 +374,7 @@ def list_command(
     as_json: JsonOption = False,
 ) -> None:
     """Show frameworks, versions, modes, sections, and what is measured where."""
-    listing: Any = commands.listing(results, frameworks_folder)
+    listing: Any = list_everything(results, frameworks_folder)
     if as_json:
         _print_json(listing)
         return
@@ -579,9 +511,11 @@ def update(
 
     """
     from generator.catalog import package_index
+    from generator.update import package_watch
     from generator.update import update as updates
+    from generator.update.request import Request, catalog_of
 
-    request = updates.Request(
+    request = Request(
         frameworks=tuple(frameworks or ()), sections=tuple(section or ()),
         modes=tuple(mode or ()), device=device, profile=profile, timeout=timeout,
         command=_command(), results=results, frameworks_folder=frameworks_folder,
@@ -589,17 +523,17 @@ def update(
     )  # fmt: skip
     catalog = catalogs.load(frameworks=frameworks_folder)
     with package_index.Index() as index:
-        news = updates.look(request, catalog, index)
+        news = package_watch.look(request, catalog, index)
     todo = updates.planned(request, catalog, news)
     if snapshot:
-        updates.take_snapshot(request, catalog, news)
+        package_watch.take_snapshot(request, catalog, news)
     if check_only or snapshot:
         _show_news(news, as_json=as_json)
         raise typer.Exit(UPDATE_WAITS if todo and check_only else 0)
     if dry_run:
         _show_news(news, as_json=False, quiet=as_json)
         made, setup = updates.prepare(request, updates.imagined(catalog, news), todo)
-        _show_plan(made, commands.estimate(made, setup), as_json=as_json)
+        _show_plan(made, estimate(made, setup), as_json=as_json)
         return
 
     def say(text: str) -> None:
@@ -612,7 +546,7 @@ def update(
         _print_json(updates.plain(outcome, news))
     else:
         _show_news(news, as_json=False)
-        _say_update(outcome, updates.catalog_of(request))
+        _say_update(outcome, catalog_of(request))
     raise typer.Exit(1 if outcome.failed else 0)
 
 
@@ -631,7 +565,7 @@ def _show_news(news: Sequence[News], *, as_json: bool, quiet: bool = False) -> N
     out.print(table)
 
 
-def _say_update(outcome: UpdateOutcome, catalog: catalogs.Catalog) -> None:
+def _say_update(outcome: UpdateOutcome, catalog: model.Catalog) -> None:
     from generator.analysis import changes
 
     for note in (*outcome.notes, *outcome.faults):
@@ -672,7 +606,7 @@ def lock(
 @app.command()
 def doctor(as_json: JsonOption = False) -> None:
     """Say what this machine can and cannot measure, and how to mend it."""
-    findings = commands.doctor()
+    findings = doctoring.doctor()
     if as_json:
         _print_json([finding.__dict__ for finding in findings])
     else:

@@ -11,12 +11,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from generator.analysis import change_events, changes, statistics
+from generator.analysis import cells, change_events, changes
 from generator.analysis.change_events import Event
-from generator.analysis.statistics import Comparison, Spec
+from generator.analysis.compare import Comparison, Spec, parse_spec
+from generator.analysis.compare import compare as compare_specs
 from generator.catalog import loader as catalogs
-from generator.catalog.loader import Catalog
-from generator.results import reading
+from generator.catalog.model import Catalog
+from generator.results import reading, selection
 from generator.results.reading import Results
 
 
@@ -38,16 +39,16 @@ def compare(folder: Path, a: str, b: str, metric: str) -> Found:
 
     """
     loaded, catalog = reading.load(folder), catalogs.load()
-    every = reading.select(loaded, ("quick", "full", "history"))
-    keys = list(statistics.cells(every))
-    one, two = (statistics.parse_spec(text, keys) for text in (a, b))
-    frame, bands = reading.select(loaded), None
+    every = selection.select(loaded, ("quick", "full", "history"))
+    keys = list(cells.group_cells(every))
+    one, two = (parse_spec(text, keys) for text in (a, b))
+    frame, bands = selection.select(loaded), None
     if _versions(one, two):
-        shown = change_events.headlines(reading.shown(loaded, catalog.listed), catalog)
-        bands = statistics.null_bands(statistics.cells(shown))
+        shown = change_events.headlines(selection.shown(loaded, catalog.listed), catalog)
+        bands = cells.null_bands(cells.group_cells(shown))
         beside = change_events.together(loaded, one.framework, (one.version, two.version))
         frame = every if beside is None else beside
-    found = tuple(statistics.compare(frame, a, b, metric=metric, bands=bands))
+    found = tuple(compare_specs(frame, a, b, metric=metric, bands=bands))
     if (one.machine or _versions(one, two)) and found[0].a.unit in changes.JUDGED:
         columns = ("what", "where", "metric", "A", "B", "B / A, 95 %", "null band", "B is")
         return Found(found, columns, tuple(_after(item, catalog) for item in found))
@@ -137,5 +138,5 @@ def changed(folder: Path) -> Told:
 
     """
     loaded, catalog = reading.load(folder), catalogs.load()
-    shown = reading.shown(loaded, catalog.listed)
+    shown = selection.shown(loaded, catalog.listed)
     return Told(change_events.find(loaded, shown, catalog), loaded, catalog)

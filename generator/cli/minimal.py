@@ -14,10 +14,10 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from generator.cli import doctor
 from generator.errors import GeneratorError
 from generator.measure import runner
 from generator.measure.plan import Job
+from generator.measure.request import Request, prepare
 
 
 class _Lines:
@@ -54,7 +54,7 @@ def main() -> None:
     )
     parser.add_argument("command", choices=["measure"])
     parser.add_argument("frameworks", nargs="*", metavar="FRAMEWORK")
-    for field in dataclasses.fields(doctor.Request):
+    for field in dataclasses.fields(Request):
         if field.name in ("frameworks", "command", "frameworks_folder"):
             continue
         _add(parser, field)
@@ -62,11 +62,11 @@ def main() -> None:
     values = vars(parser.parse_args())
     values.pop("command")
     values = {name: tuple(v) if isinstance(v, list) else v for name, v in values.items()}
-    request = doctor.Request(**values, command="generator " + shlex.join(sys.argv[1:]))
+    request = Request(**values, command="generator " + shlex.join(sys.argv[1:]))
     try:
         if request.environment != "current":
             parser.error("without the generator's dependencies only --environment current works")
-        made, setup = doctor.prepare(request)
+        made, setup = prepare(request)
         outcome = runner.run(made, setup, _Lines())
     except KeyboardInterrupt:
         print("interrupted; results are kept, the same command goes on from here", file=sys.stderr)

@@ -12,11 +12,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from generator.pages import tables
-from generator.results import reading
+from generator import formatting
+from generator.results.schema import PROFILES, REASON_LENGTH, STATUSES
 
 if TYPE_CHECKING:
-    from generator.catalog.loader import Section
+    from generator.catalog.model import Section
     from generator.export.citation import Citation
 
 CSV, PARQUET, PACKAGE = "results.csv", "results.parquet", "datapackage.json"
@@ -35,7 +35,7 @@ UNITS = {
 }
 """What a unit of a metric stands for."""
 
-STATUSES = {
+STATUS_MEANINGS = {
     "ok": "it has a value",
     "unsupported": "declared as a gap",
     "failed": "it ended with an error",
@@ -116,17 +116,17 @@ FIELDS = (
     ),
     Field("value", "number", "What was measured, binary64; empty unless ok or wrong."),
     Field(
-        "status", "string", "How the measurement ended.", STATUSES,
-        _ALWAYS | {"enum": list(reading.STATUSES)},
+        "status", "string", "How the measurement ended.", STATUS_MEANINGS,
+        _ALWAYS | {"enum": list(STATUSES)},
     ),
     Field("flags", "string", "What to know about the process, separated by a space.", FLAGS),
     Field(
         "reason", "string", "Why there is no value; every status but ok has one.",
-        constraints={"maxLength": reading.REASON_LENGTH},
+        constraints={"maxLength": REASON_LENGTH},
     ),
     Field(
         "profile", "string", "How much replication the command asked for; see Methodology.",
-        constraints=_ALWAYS | {"enum": list(reading.PROFILES)},
+        constraints=_ALWAYS | {"enum": list(PROFILES)},
     ),
     Field(
         "code", "string", "SHA-256 of the code that measured this section of this framework.",
@@ -241,7 +241,7 @@ def _sources(documents: Mapping[str, Mapping[str, Any]]) -> list[dict[str, str]]
         machine = document["machine"]
         runs.setdefault(f"{machine['id']}: {machine['cpu']}", set()).add(document["run"])
     return [
-        {"title": f"Measured on {machine}, {tables.plural(len(mine), 'run')}"}
+        {"title": f"Measured on {machine}, {formatting.plural(len(mine), 'run')}"}
         for machine, mine in sorted(runs.items())
     ]
 

@@ -14,7 +14,9 @@ from typing import TYPE_CHECKING, Any
 
 from generator.errors import InputError, UsageError
 from generator.export.data_package import CSV, FIELDS, PACKAGE, PARQUET, File, package
-from generator.results.reading import Results, everything, replace
+from generator.results.reading import Results
+from generator.results.selection import everything
+from generator.results.writing import replace
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from generator import subprocesses
-from generator.catalog.loader import Framework, Version
+from generator.catalog.model import Framework, Version
 from generator.errors import DoesNotInstall, EnvironmentMissing, InputError, UsageError
 
 MARKER = "complete.json"

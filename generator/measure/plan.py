@@ -13,7 +13,7 @@ import random
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from generator.catalog.loader import LANES, Catalog, Framework, Gap, Mode, Section, Version, pick
+from generator.catalog.model import LANES, Catalog, Framework, Gap, Mode, Section, Version, pick
 from generator.errors import UsageError
 
 AGAIN = "again"

@@ -9,77 +9,42 @@ from __future__ import annotations
 import concurrent.futures
 import contextlib
 import datetime
-import functools
 import hashlib
 import json
-import math
 import os
 import random
 import secrets
 import shutil
-import statistics
 import sys
 import tempfile
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from generator import subprocesses
-from generator.catalog.loader import ROOT, Catalog, Framework, Gap, Section, Version, code_files
-from generator.errors import DoesNotInstall, EnvironmentMissing, InputError
+from generator.catalog.loader import ROOT
+from generator.catalog.model import Catalog, Framework, Gap, Version
+from generator.errors import DoesNotInstall, EnvironmentMissing
 from generator.measure import environments, gpu_log, script_metrics
 from generator.measure import machine as machines
 from generator.measure.environments import Environment
-from generator.measure.plan import Cell, Job, Key, Plan, code_sha256, duration, kind, reseed
-from generator.results import reading
+from generator.measure.history import R_WORKER, code_hash, documents, history, is_r, load_data
+from generator.measure.plan import Cell, Job, Plan, duration, reseed
+from generator.measure.progress import Reporter, Silent
+from generator.measure.worker_output import read_rows, spoil
+from generator.results import row_checks, run_document, schema, writing
 from measurements import lenet
 
 FOREIGN_LIMIT = 0.06
 """Cores of foreign CPU time above which a block is marked as disturbed."""
 
 MIN_SAMPLE_SECONDS = 0.1
-SHARED_CODE = (
-    "contract.py", "worker.py", "timing.py", "memory.py", "lenet.py", "sweep.py", "ceiling.py",
-)  # fmt: skip
-R_WORKER = "worker.R"
 KEPT_VARIABLES = (
     "PATH", "HOME", "USER", "LANG", "LC_ALL", "TZ", "TMPDIR", "TEMP", "LD_LIBRARY_PATH",
     "CUDA_VISIBLE_DEVICES", "CUDA_HOME", "SYSTEMROOT",
 )  # fmt: skip
 """A worker inherits these and nothing else: a reader's shell must not change the result."""
-
-
-class Reporter(Protocol):
-    """Told what happens; the command line draws progress bars from it."""
-
-    def environment(self, target: str, state: str) -> None:
-        """An environment is "making", "ready" or has failed with a reason."""
-
-    def begin(self, jobs: int, seconds: float) -> None:
-        """The blocks start; ``seconds`` is the estimate for ``jobs`` jobs."""
-
-    def job(self, job: Job, seconds: float) -> None:
-        """A job starts; it is expected to take ``seconds``."""
-
-    def finished(self, job: Job, status: str, reason: str) -> None:
-        """A job ended."""
-
-
-class Silent:
-    """A reporter that says nothing."""
-
-    def environment(self, target: str, state: str) -> None:
-        """Say nothing."""
-
-    def begin(self, jobs: int, seconds: float) -> None:
-        """Say nothing."""
-
-    def job(self, job: Job, seconds: float) -> None:
-        """Say nothing."""
-
-    def finished(self, job: Job, status: str, reason: str) -> None:
-        """Say nothing."""
 
 
 @dataclass(frozen=True)
@@ -118,114 +83,6 @@ class Outcome:
         return bool(self.failures)
 
 
-# ------------------------------------------------------------------------- what is held already
-
-
-def load_data(folder: Path | None) -> Any:
-    """Return the digits, turning what is wrong with them into an :class:`InputError`."""
-    try:
-        return lenet.load_data(None if folder is None else str(folder))
-    except lenet.DataError as error:
-        expected = f"{error.expected}; {error.advice}"
-        raise InputError(error.file, None, error.found, expected) from error
-
-
-def code_hash(
-    section: Section, framework: Framework, version: str, catalog: Catalog, root: Path = ROOT
-) -> str:
-    """Hash of the measuring code behind one section of a framework's release, from the files."""
-    files = code_files(section, framework, catalog)
-    own = {f"own/{path.name}": path.read_bytes() for path in files}
-    if section.addition:  # what its processes find beside the framework
-        locks = sorted(framework.folder.glob(f"environments/{version}-*+{section.addition}.txt"))
-        own |= {f"own/{lock.name}": lock.read_bytes() for lock in locks}
-    return code_sha256(section, framework, version, {**_shared_code(root, section), **own})
-
-
-@functools.cache
-def _shared_code_of(root: Path, names: tuple[str, ...], module: Path) -> dict[str, bytes]:
-    paths = [root / "measurements" / name for name in names]
-    return {path.name: path.read_bytes() for path in paths} | {"section": module.read_bytes()}
-
-
-def _shared_code(root: Path, section: Section) -> dict[str, bytes]:
-    own = [name for name in section.uses if (root / "measurements" / name).is_file()]
-    names = (*SHARED_CODE, *([R_WORKER] if is_r(section.script) else []), *own)
-    return _shared_code_of(root, names, section.module)
-
-
-def is_r(script: str) -> bool:
-    """Whether a section's script is one for R."""
-    return script.endswith(".R")
-
-
-def documents(root: Path) -> Iterable[tuple[Path, dict[str, Any]]]:
-    """Yield every readable result document below ``root`` with its CSV, newest run first.
-
-    Unreadable ones are passed over here: `generator check` names them.
-    """
-    for path in sorted(reading.find(root), key=lambda path: path.stem, reverse=True):
-        with contextlib.suppress(InputError):
-            yield path, reading.read_document(path)
-
-
-def _key(cell: Cell, document: Mapping[str, Any]) -> Key:
-    return Key(
-        cell=cell,
-        machine=document["machine"]["id"],
-        profile=document["profile"],
-        lock_sha256=document["environment"]["lock_sha256"],
-        code_sha256=str(document["code_sha256"].get(cell.section)),
-        data_sha256=document["data"]["sha256"],
-        precision=document["settings"].get("precision", ""),
-    )
-
-
-def held_keys(root: Path) -> set[Key]:
-    """Return the keys of everything that finished runs below ``root`` hold."""
-    keys: set[Key] = set()
-    for _, document in documents(root):
-        if document["finished"] is None:
-            continue
-        for job in document["jobs"]:
-            for section in job["sections"]:
-                names = document["framework"], document["version"], section
-                keys.add(_key(Cell(*names, job["mode"], job["device"], job["lane"]), document))
-    return keys
-
-
-def expected_key(
-    cell: Cell, framework: Framework, section: Section, *, profile: str, lock: str | None,
-    data_sha256: str, catalog: Catalog, precision: str = "float32", root: Path = ROOT,
-) -> Key:  # fmt: skip
-    """Return the key that a measurement made now would have."""
-    return Key(
-        cell=cell,
-        machine=machines.this().id,
-        profile=profile,
-        lock_sha256=lock,
-        code_sha256=code_hash(section, framework, cell.version, catalog, root),
-        data_sha256=data_sha256,
-        precision=precision,
-    )
-
-
-def history(root: Path) -> dict[tuple[str, str, str], float]:
-    """Return the median seconds of earlier jobs by (framework, mode, kind), samples excluded."""
-    seen: dict[tuple[str, str, str], list[float]] = {}
-    for _, document in documents(root):
-        for job in document["jobs"]:
-            seconds = job.get("seconds")
-            if isinstance(seconds, int | float) and job["status"] == "ok":
-                samples = document["settings"].get("samples", 0)
-                extra = 0.12 * samples if "lenet" in job["sections"] else 0.0
-                extra += 12.0 if job.get("accuracy") else 0.0
-                what = kind(job["sections"], str(job.get("start")))
-                key = document["framework"], job["mode"], what
-                seen.setdefault(key, []).append(max(0.5, seconds - extra))
-    return {key: statistics.median(values) for key, values in seen.items()}
-
-
 # ------------------------------------------------------------------------------------ the run
 
 
@@ -236,7 +93,7 @@ class _Book:
         self.path, self.document, self.rows = path, document, rows
 
     def save(self) -> None:
-        reading.write(self.path, self.rows, self.document)
+        writing.write(self.path, self.rows, self.document)
 
     def samples(self, job: Job) -> set[tuple[str, ...]]:
         """Samples that jobs of the same cell and block hold; a second one would spoil the file."""
@@ -368,9 +225,9 @@ class _Run:
         for target, document in fresh.items():
             path = self.setup.results.joinpath(self.machine.id, *target, f"{self.id}.csv")
             if path.exists():
-                old = reading.read_document(path)
+                old = run_document.read_document(path)
                 old["starts"].append(_now())
-                self.books[target] = _Book(path, old, list(reading.rows(path)))
+                self.books[target] = _Book(path, old, list(row_checks.rows(path)))
                 self.resumed = True
             else:
                 self.books[target] = _Book(path, {**document, "run": self.id}, [])
@@ -410,7 +267,7 @@ class _Run:
             weights.update(value.tobytes())
         profile = self.plan.profile
         return {
-            "schema": reading.SCHEMA,
+            "schema": schema.SCHEMA,
             "run": self.id,
             "machine": self.machine.document(),
             "framework": target[0],
@@ -898,141 +755,6 @@ class _Run:
         if "memory" in job.sections and peak is not None:
             add("memory", "device_memory", peak, None)
         return rows
-
-
-def spoil(rows: Sequence[dict[str, Any]], reason: str) -> bool:
-    """Make the step times of wrong cases wrong, in place; return whether other cases have some.
-
-    Samples were written as they came, before the verdict: they are times of other work.
-    """
-    wrong = {(row["section"], row["case"]) for row in rows if row["status"] == "wrong"}
-    sections = {section for section, _ in wrong}
-    sound = False
-    for row in rows:
-        timed = row["metric"].startswith("step_") and row["status"] == "ok"
-        if not timed or row["section"] not in sections:
-            continue
-        if (row["section"], row["case"]) in wrong:
-            row |= {"status": "wrong", "reason": reason}
-        else:
-            sound = True
-    return sound
-
-
-def read_rows(
-    out: Path, job: Job, catalog: Catalog, taken: Iterable[tuple[str, ...]] = ()
-) -> tuple[list[dict[str, Any]], dict[str, Any], str]:
-    """Read what a worker wrote; it may be anything.
-
-    Args:
-        out: the worker's result file.
-        job: what it was asked to do.
-        catalog: its sections say which metrics there are.
-        taken: (section, case, metric, sample) that other jobs of the same cell and block wrote.
-
-    Returns:
-        (good rows up to the first bad line, facts, what is wrong with that line or "").
-
-    """
-    rows: list[dict[str, Any]] = []
-    facts: dict[str, Any] = {}
-    samples = set(taken)
-    with out.open("rb") as stream:
-        for number, line in enumerate(stream, 1):
-            try:
-                entry = json.loads(line)
-                problem = _accept(entry, job, catalog, rows, facts, samples)
-            except (ValueError, RecursionError, OverflowError):
-                problem = f"found {line[:60].decode('utf-8', 'replace')!a}"
-            if problem:
-                return rows, facts, f"result file line {number}: {problem}; expected a JSON row"
-    return rows, facts, ""
-
-
-def _accept(
-    entry: Any,
-    job: Job,
-    catalog: Catalog,
-    rows: list[dict[str, Any]],
-    facts: dict[str, Any],
-    samples: set[tuple[str, ...]],
-) -> str:
-    """Put one entry where it belongs; return what is wrong with it, or ""."""
-    if not isinstance(entry, dict) or len(entry) != 1:
-        return f"found {str(entry)[:60]!a}"
-    kind, content = next(iter(entry.items()))
-    if kind == "done":
-        facts["done"] = content is True
-        return ""
-    if kind == "fact" and isinstance(content, dict):
-        content = _storable(content)
-        for name, expected in _FACT_SHAPES.items():
-            if name in content and not expected(content[name]):
-                return f"found fact {name} = {str(content[name])[:40]!a}"
-        facts.update(content)
-        return ""
-    if kind != "row" or not isinstance(content, dict):
-        return f"found {str(entry)[:60]!a}"
-    if content.get("section") not in job.sections:
-        return f"found section {str(content.get('section'))[:40]!a}"
-    metric = catalog.section(content["section"]).metrics.get(str(content.get("metric")))
-    if metric is None or content.get("unit") != metric.unit:
-        return f"found metric {str(content.get('metric'))[:40]!a}"
-    value, status, sample = (content.get(key) for key in ("value", "status", "sample"))
-    if status not in reading.STATUSES or (status != "ok" and not content.get("reason")):
-        return f"found status {str(status)[:40]!a} without a reason"
-    number = isinstance(value, int | float) and type(value) is not bool and math.isfinite(value)
-    if (status == "ok" or value is not None) and not number:
-        return f"found value {str(value)[:40]!a}"
-    if sample is not None and not (type(sample) is int and 0 <= sample < 10**6):
-        return f"found sample {str(sample)[:40]!a}"
-    case = reading.one_line(content.get("case") or "")[:40]
-    if sample is not None and status == "ok":
-        identity = content["section"], case, metric.id, str(sample)
-        if identity in samples:
-            return f"found sample {sample} of {metric.id} a second time"
-        samples.add(identity)
-    rows.append(
-        {
-            "section": content["section"],
-            "case": case,
-            "metric": metric.id,
-            "unit": metric.unit,
-            "sample": sample,
-            "value": None if value is None or status not in ("ok", "wrong") else float(value),
-            "status": status,
-            "reason": reading.one_line(content.get("reason") or ""),
-        }
-    )
-    return ""
-
-
-def _storable(value: Any, depth: int = 0) -> Any:
-    """Return a fact as the run's document may hold it: printable text, finite numbers."""
-    if depth > 20:
-        raise ValueError("too deep")
-    if isinstance(value, str):
-        return "".join(c for c in value if c in "\n\t" or c.isprintable())
-    if isinstance(value, dict):
-        return {_storable(k): _storable(inner, depth + 1) for k, inner in value.items()}
-    if isinstance(value, list):
-        return [_storable(inner, depth + 1) for inner in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value
-
-
-def _is_object(value: Any) -> bool:
-    return isinstance(value, dict)
-
-
-def _is_windows(value: Any) -> bool:
-    return isinstance(value, list) and all(
-        isinstance(pair, list) and len(pair) == 2 and all(type(t) in (int, float) for t in pair)
-        for pair in value
-    )
-
-
-# What the run computes with; other facts are only remembered.
-_FACT_SHAPES = {"build": _is_object, "threads_read_back": _is_object, "windows": _is_windows}
 
 
 # ---------------------------------------------------------------------------------- small helpers

@@ -10,21 +10,25 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from generator import formatting
 from generator.analysis import panels as models
-from generator.analysis import statistics
-from generator.analysis.claims import lane_words
-from generator.analysis.panels import Answer, Configuration, Figures, Panel, Row, slug
+from generator.analysis.cells import Cell as SampleCell
+from generator.analysis.cells import Key
+from generator.analysis.labels import lane_title, lane_words, machine_words
+from generator.analysis.panels import Answer, Configuration, Figures, Panel, Row
 from generator.catalog.loader import code_files
-from generator.pages import tables, urls
-from generator.pages.charts import intervals
-from generator.pages.findings import lane_title, machine_words, plain_summary
-from generator.pages.section_page import Draw, Inputs, Picture, distinct, where
-from generator.pages.tables import Badge, Cell, Column, Table, badge, quantity, span
+from generator.formatting import quantity, span
+from generator.pages import urls
+from generator.pages.charts.samples import samples as samples_chart
+from generator.pages.findings import plain_summary
+from generator.pages.inputs import Draw, Inputs, Picture, distinct, where
+from generator.pages.tables import Badge, Cell, Column, Table, badge
+from generator.pages.urls import slug
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from generator.catalog.loader import Framework, Section
+    from generator.catalog.model import Framework, Section
 
 
 @dataclass(frozen=True)
@@ -114,7 +118,7 @@ def _scripts(section: Section, framework: Framework, inputs: Inputs) -> Iterator
             continue
         yield TextView(
             f"{framework.id}/{path.name}", script_anchor(path), LANGUAGES[path.suffix],
-            path.read_text(encoding="utf-8"),
+            inputs.script(path),
         )  # fmt: skip
 
 
@@ -132,8 +136,8 @@ def _locks(framework: Framework, keys: set[str], inputs: Inputs) -> Iterator[Tex
     names = {inputs.documents[key]["environment"]["lock"] for key in keys} - {None}
     for name in sorted(names):
         path = framework.folder / "environments" / Path(str(name)).name
-        if path.is_file():
-            yield TextView(path.name, "", "text", path.read_text(encoding="utf-8"))
+        if text := inputs.script(path):
+            yield TextView(path.name, "", "text", text)
 
 
 def _subject(
@@ -154,7 +158,7 @@ def _subject(
     packages = document["environment"]["packages"]
     data = f"../data/{machine}/{framework}/{version}/{run}"
     return SubjectView(
-        f"Version {version}, {tables.day(run)}, {document['machine']['cpu']}",
+        f"Version {version}, {formatting.day(run)}, {document['machine']['cpu']}",
         urls.dated(machine, version, run),
         _provenance_table(document, section),
         f"{data}.csv",
@@ -265,7 +269,7 @@ def _find(
 
 
 def _cells_table(
-    cells: Mapping[statistics.Key, statistics.Cell], section: Section, place: Sequence[str]
+    cells: Mapping[Key, SampleCell], section: Section, place: Sequence[str]
 ) -> Table | None:
     if not cells:
         return None
@@ -352,7 +356,7 @@ def _disturbed(rows: pd.DataFrame) -> set[tuple[str, int]]:
     return {(run, int(block)) for run, block in distinct(bad, "run", "block")}
 
 
-def _numbered(cell: statistics.Cell) -> list[tuple[tuple[str, int], Any]]:
+def _numbered(cell: SampleCell) -> list[tuple[tuple[str, int], Any]]:
     """Return ((run, block), samples) of a cell; :class:`statistics.Cell` calls any hashable so."""
     return [(key, samples) for key, samples in cell.blocks.items() if isinstance(key, tuple)]
 
@@ -363,7 +367,7 @@ _POINTS = 1200
 
 def _samples(
     section: Section,
-    cells: Mapping[statistics.Key, statistics.Cell],
+    cells: Mapping[Key, SampleCell],
     figures: Figures,
     one: Configuration,
     lane: str,
@@ -390,9 +394,9 @@ def _samples(
         f" {middle.processes} processes."
     )
     if step > 1:
-        title = f"{title[:-1]}, {tables.figures(count, 9)} samples, every {step}th drawn."
+        title = f"{title[:-1]}, {formatting.figures(count, 9)} samples, every {step}th drawn."
     name = f"samples-{section.id}-{one.framework}-{one.mode}-{figures.device}-{lane}"
-    return draw(intervals.samples(name, title, values, axis=f"{metric.title} in {unit}"))
+    return draw(samples_chart(name, title, values, axis=f"{metric.title} in {unit}"))
 
 
 def _gate(jobs: Sequence[Mapping[str, Any]]) -> tuple[Table | None, str]:
@@ -467,7 +471,7 @@ def _logs(jobs: Sequence[Mapping[str, Any]], key: str, inputs: Inputs) -> Iterat
         if len(lines) > _LOG_LINES:
             lines = [f"[… {len(lines) - _LOG_LINES} lines before …]", *lines[-_LOG_LINES:]]
         yield LogView(
-            f"block {job['block']} ({tables.STATUS_WORDS[job['status']]})",
+            f"block {job['block']} ({formatting.STATUS_WORDS[job['status']]})",
             "\n".join(line[:2000] for line in lines),
             posixpath.join("../data", machine, framework, version, log_name(path)),
         )

@@ -12,23 +12,18 @@ from typing import TYPE_CHECKING, Any
 
 from markupsafe import Markup
 
-from generator.analysis.panels import Answer, Figures, Sheet, slug
+from generator import formatting
+from generator.analysis.panels import Answer, Figures, Sheet
 from generator.catalog import freshness
 from generator.pages import tables, urls
+from generator.pages.inputs import Picture, claim_views, fact, heading_of, main_figures, measured_on
 from generator.pages.markdown import escape
-from generator.pages.section_page import (
-    Picture,
-    claim_views,
-    fact,
-    heading_of,
-    main_figures,
-    measured_on,
-)
 from generator.pages.tables import Badge, Cell, Column, Table
+from generator.pages.urls import slug
 
 if TYPE_CHECKING:
-    from generator.catalog.loader import Catalog, Framework, Section
-    from generator.pages.section_page import Draw, Inputs
+    from generator.catalog.model import Catalog, Framework, Section
+    from generator.pages.inputs import Draw, Inputs
 
 YES = Badge("✓", "yes", "good")
 NO = Badge("–", "no", "none")
@@ -208,7 +203,7 @@ def answer_cell(answer: Answer, link: str, unit: str = "", *, show: bool = True)
     if value is None or not show:
         return Cell("", sort=1.0, badge=YES)
     if unit in ("s", "B", "count"):
-        return Cell(tables.quantity(value, unit), sort=float(f"{value:.6g}"), href=link)
+        return Cell(formatting.quantity(value, unit), sort=float(f"{value:.6g}"), href=link)
     return Cell("", sort=1.0, badge=YES, detail=f"{value:.0e}" if value else "exact")
 
 
@@ -282,11 +277,11 @@ def faults(
 def _questions_cell(mine: Sequence[Question], questions: Sequence[Question]) -> Cell:
     """Name the questions that share an answer."""
     if len(mine) == len(questions) > 1:
-        return Cell("everything", detail=tables.plural(len(mine), "question"))
+        return Cell("everything", detail=formatting.plural(len(mine), "question"))
     labels = list(dict.fromkeys(question.label for question in mine))
     if len(mine) == 1:
         return Cell(labels[0], detail=mine[0].detail)
-    return Cell(tables.listing(labels), detail=tables.plural(len(mine), "question"))
+    return Cell(formatting.listing(labels), detail=formatting.plural(len(mine), "question"))
 
 
 def reason_cell(reason: str) -> Cell:
@@ -321,7 +316,7 @@ def reasons(view: View, questions: Sequence[Question]) -> list[Block]:
 def names(view: View, ids: Iterable[str]) -> str:
     """Return the names of frameworks as a list in a sentence."""
     chosen = set(ids)
-    return tables.listing([f.name for f in view.frameworks if f.id in chosen])
+    return formatting.listing([f.name for f in view.frameworks if f.id in chosen])
 
 
 def who_can(view: View, case: str, metric: str) -> list[str]:

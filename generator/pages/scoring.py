@@ -15,13 +15,14 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from generator import formatting
 from generator.analysis.panels import Figures, Panel, Row
 from generator.catalog import freshness
 from generator.measure import plan
-from generator.pages import tables, urls
+from generator.pages import urls
 
 if TYPE_CHECKING:
-    from generator.catalog.loader import Framework
+    from generator.catalog.model import Framework
 
 MOST = 5
 """The largest weight; weights are whole numbers from 0."""
@@ -126,13 +127,13 @@ def _without(rows: Sequence[Row], links: Sequence[str]) -> Score:
     tried = [(row, link) for row, link in zip(rows, links, strict=True) if row.status != "skipped"]
     if tried:
         row, link = tried[0]
-        return _exactly(0.0, tables.STATUS_WORDS[row.status], link)
-    return _unknown(tables.STATUS_WORDS["skipped"] if rows else _UNASKED, next(iter(links), ""))
+        return _exactly(0.0, formatting.STATUS_WORDS[row.status], link)
+    return _unknown(formatting.STATUS_WORDS["skipped"] if rows else _UNASKED, next(iter(links), ""))
 
 
 def _against_leader(panel: Panel, row: Row, address: str) -> Score:
     assert row.summary is not None
-    text = tables.quantity(row.summary.value, panel.metric.unit)
+    text = formatting.quantity(row.summary.value, panel.metric.unit)
     text = f"{text}, {row.configuration.mode_title}"
     assert row.cell is not None
     if len(row.cell.blocks) < 2:
@@ -166,7 +167,7 @@ def _fewest(section: str, metric: str, words: str) -> Callable[[Asked], Score]:
         mine = counts.get(asked.framework.id)
         if not mine:
             return _unknown(_UNASKED)
-        text = f"{tables.quantity(mine, 'B')}" if words == "B" else f"{mine:.0f} {words}"
+        text = f"{formatting.quantity(mine, 'B')}" if words == "B" else f"{mine:.0f} {words}"
         return _exactly(
             min(counts.values()) / mine, text, urls.evidence(section, asked.framework.id)
         )

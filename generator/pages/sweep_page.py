@@ -7,16 +7,19 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from generator import formatting
 from generator.analysis import panels as models
-from generator.pages import tables, urls
-from generator.pages.charts import intervals
-from generator.pages.findings import lane_title, plain_summary
-from generator.pages.tables import Cell, Column, Table, badge, quantity
+from generator.analysis.labels import lane_title
+from generator.formatting import quantity
+from generator.pages import urls
+from generator.pages.charts import marks
+from generator.pages.findings import plain_summary
+from generator.pages.tables import Cell, Column, Table, badge
 
 if TYPE_CHECKING:
     from generator.analysis.panels import Figures
-    from generator.catalog.loader import Catalog, Section
-    from generator.pages.section_page import Inputs
+    from generator.catalog.model import Catalog, Section
+    from generator.pages.inputs import Inputs
 
 Values = Mapping[int, tuple[float, float, float]]
 """Place on the axis -> (value, low, high) in seconds; the interval may be NaN."""
@@ -65,7 +68,7 @@ def points_of(
     *,
     rate: bool = False,
     scale: float = 1.0,
-) -> list[intervals.Point]:
+) -> list[marks.Point]:
     """Return the points of curves: ``scale`` x seconds, or as a rate x / seconds."""
     points = []
     for curve in found:
@@ -74,9 +77,9 @@ def points_of(
             y, low, high = (x / n if rate else scale * n for n in numbers)
             if rate:
                 low, high = high, low
-            text = f"{tables.figures(y, 3)} images/s" if rate else quantity(numbers[0], "s")
+            text = f"{formatting.figures(y, 3)} images/s" if rate else quantity(numbers[0], "s")
             points.append(
-                intervals.Point(
+                marks.Point(
                     one.framework_name, one.mode_title, one.kind, x, y,
                     low if math.isfinite(low) else None, high if math.isfinite(high) else None,
                     text,
@@ -105,7 +108,7 @@ def curve_cell(values: Values, x: int) -> Cell:
     if x not in values:
         return Cell("–", detail="not reached")
     value, low, high = values[x]
-    interval = tables.span(low, high, "s") if math.isfinite(low) and high > 1.0001 * low else ""
+    interval = formatting.span(low, high, "s") if math.isfinite(low) and high > 1.0001 * low else ""
     return Cell(quantity(value, "s"), round(value, 8), detail=interval)
 
 

@@ -13,7 +13,7 @@ No title, order, version or run is in the first two, so a new release keeps them
 
 from __future__ import annotations
 
-from generator.analysis.panels import slug
+import re
 
 SCHEME = (
     ("report/SECTION.html", "a page"),
@@ -49,3 +49,8 @@ def evidence(section: str, framework: str, anchor: str = "") -> str:
 
 def _joined(*ids: str) -> str:
     return "--".join(slug(id) for id in ids if id)
+
+
+def slug(text: str) -> str:
+    """Return an anchor: lower-case letters, digits and hyphens."""
+    return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")

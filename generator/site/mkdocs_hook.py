@@ -10,9 +10,7 @@ from urllib.parse import urlsplit
 
 from mkdocs.utils import get_relative_url
 
-from generator.site import content_security_policy
-from generator.site import preload_hints
-from generator.site import render
+from generator.site import content_security_policy, mkdocs, preload_hints, render
 
 
 def on_startup(command: str, dirty: bool) -> None:  # noqa: ARG001 - as MkDocs calls it
@@ -25,7 +23,7 @@ _preview: list[bool] = []
 
 def on_pre_build(config: Any) -> None:  # noqa: ARG001 - the name is MkDocs' own
     """Render what changed, unless ``generator build`` has just done so."""
-    if not os.environ.get(render.RENDERED):
+    if not os.environ.get(mkdocs.RENDERED):
         render.render(preview=bool(_servers))
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 
-from generator.pages.charts.intervals import SCHEMES
+from generator.pages.charts.style import SCHEMES
 
 NARROW = "(max-width: 44.9375em)"
 """Windows that get the narrow drawing, as in ``docs/assets/site.css``."""

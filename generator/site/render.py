@@ -6,52 +6,26 @@ files that nothing asks for any more are removed.
 
 from __future__ import annotations
 
-import contextlib
 import csv
 import dataclasses
 import datetime
-import functools
-import importlib.metadata
-import io
-import json
-import os
-import re
-import shutil
-import sys
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from generator.catalog import loader as registry
-from generator.export import citation
-from generator.measure import environments
-from generator.pages import overviews
-from generator import subprocesses
-from generator.errors import GeneratorError
-from generator.errors import InputError
 from generator.analysis.panels import Figures
+from generator.catalog import loader as registry
+from generator.errors import InputError
+from generator.export import citation
+from generator.pages import overview_page
+from generator.site.mkdocs_config import site_address, write_navigation
+from generator.site.writer import Rendered, Writer, vega_bundle, vega_name
 
 if TYPE_CHECKING:
-    from generator.pages.charts import intervals
-    from generator.pages import section_page
-    from generator.catalog.loader import Catalog
-    from generator.catalog.loader import Section
+    from generator.analysis import claims
+    from generator.catalog.model import Catalog
+    from generator.pages.inputs import Inputs
     from generator.results.reading import Results
-
-RENDERED = "SYMBOLIC_COMPARISON_RENDERED"
-"""Set for the MkDocs that :func:`build` starts: its hook need not render again."""
-
-BEGIN, END = "# nav: begin\n", "# nav: end\n"
-
-
-@dataclass
-class Rendered:
-    """What :func:`render` did; paths are relative to ``docs/``."""
-
-    written: list[str] = field(default_factory=list)
-    removed: list[str] = field(default_factory=list)
-    unchanged: int = 0
 
 
 def render(
@@ -79,13 +53,13 @@ def render(
             address in ``mkdocs.yml`` is not as agreed.
 
     """
-    from generator.results import reading
+    from generator.results import reading, selection
 
     results_root = results_root or root / "measurements" / "results"
     catalog = registry.load(root, frameworks)
     loaded = reading.load(results_root)
-    writer = _Writer(docs or root / "docs")
-    shown = reading.shown(loaded, catalog.listed)
+    writer = Writer(docs or root / "docs")
+    shown = selection.shown(loaded, catalog.listed)
     today = today or datetime.datetime.now(datetime.UTC).date()
     cited = citation.load(root / citation.FILE)
     address = site_address(root)
@@ -103,157 +77,8 @@ def render(
     writer.text(f"report/charts/{vega_name()}", vega_bundle)
     writer.finish()
     if docs is None:
-        _write_navigation(root, catalog, writer.done)
+        write_navigation(root, catalog, writer.done)
     return writer.done
-
-
-def site_address(root: Path) -> str:
-    """Return the public address of the site as ``mkdocs.yml`` says it, "" where it does not.
-
-    Raises:
-        InputError: it is no address.
-
-    """
-    from mkdocs.utils.yaml import yaml_load
-
-    path = root / "mkdocs.yml"
-    said = str(yaml_load(path.read_text(encoding="utf-8")).get("site_url") or "")
-    if said and not re.fullmatch(r"https?://[A-Za-z0-9._~:/@%-]+", said):
-        expected = "an address such as https://example.org/comparison/ (environment: SITE_URL)"
-        raise InputError(path, None, f"site_url {said!r}", expected)
-    return said if said.endswith("/") or not said else f"{said}/"
-
-
-def build(root: Path = registry.ROOT, results_root: Path | None = None) -> Path:
-    """Render, then build the site with ``mkdocs build --strict``; return the page to open.
-
-    Raises:
-        GeneratorError: MkDocs found a fault, for example a dead link; with its output.
-
-    """
-    render(root, results_root)
-    _mkdocs(root, "build", "--strict", "--clean")
-    return root / "site" / "index.html"
-
-
-def serve(address: str = "127.0.0.1:8000", root: Path = registry.ROOT) -> None:
-    """Preview the site with live re-rendering until Ctrl-C; the hook does the rendering."""
-    environment = dict(os.environ, NO_MKDOCS_2_WARNING="1")
-    environment.pop(RENDERED, None)
-    finished = subprocesses.run(
-        [sys.executable, "-m", "mkdocs", "serve", "--dev-addr", address],
-        cwd=root,
-        env=environment,
-        on_output=lambda text: print(text, end="", file=sys.stderr, flush=True),
-    )
-    if finished.code:
-        raise GeneratorError(f"mkdocs serve ended with {finished.reason}")
-
-
-def _mkdocs(root: Path, *arguments: str) -> None:
-    environment = dict(os.environ, NO_MKDOCS_2_WARNING="1", **{RENDERED: "1"})
-    finished = subprocesses.run(
-        [sys.executable, "-m", "mkdocs", *arguments], cwd=root, env=environment, timeout=600
-    )
-    if finished.code:
-        raise GeneratorError(
-            f"mkdocs {arguments[0]} ended with {finished.reason}; its output:\n{finished.log}"
-        )
-
-
-def vega_name() -> str:
-    """Return the file name of the script that makes charts interactive."""
-    return f"vega-{vl_convert_version()}.js"
-
-
-def vl_convert_version() -> str:
-    """Return the version of what draws the charts, and brings Vega along."""
-    return importlib.metadata.version("vl-convert-python")
-
-
-def vega_bundle() -> str:
-    """Return the script that makes charts interactive, of the Vega that drew the pictures.
-
-    Wrapped, because the bundle would otherwise leave thousands of names in the page. Bundling takes
-    a second, so the result is kept in the cache.
-    """
-    kept = environments.cache_folder() / vega_name()
-    try:
-        return kept.read_text(encoding="utf-8")
-    except OSError:
-        pass
-    import vl_convert
-
-    body = vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;")
-    script = f"(()=>{{{body}\n}})();\n"
-    with contextlib.suppress(OSError):  # a full disk or a read-only home is no reason to stop
-        _replace(kept, script.encode())
-    return script
-
-
-# -------------------------------------------------------------------------------------- navigation
-
-
-def navigation(catalog: Catalog) -> list[Any]:
-    """Return the navigation: the article's order, the overviews, then how to do it yourself."""
-    entries: list[Any] = [{"Home": "index.md"}]
-    groups: dict[str, list[Any]] = {}
-    listed: list[Section | overviews.Overview] = [*catalog.sections, *overviews.load()]
-    for page in listed:
-        entry = {page.title: f"report/{page.id}.md"}
-        if not page.group:
-            entries.append(entry)
-        elif page.group in groups:
-            groups[page.group].append(entry)
-        else:
-            groups[page.group] = [entry]
-            entries.append({page.group: groups[page.group]})
-    own = {
-        "Reproduce on your machine": "reproduce.md",
-        "Publish and contribute results": "publish.md",
-        "Add a framework": "add-a-framework.md",
-        "Add a section": "add-a-section.md",
-    }
-    entries.append({"Do it yourself": [{title: path} for title, path in own.items()]})
-    return entries
-
-
-def with_navigation(configuration: str, catalog: Catalog) -> str:
-    """Return the text of ``mkdocs.yml`` with the derived navigation between its markers.
-
-    Raises:
-        ValueError: the markers are missing.
-
-    """
-    before, begin, rest = configuration.partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if not begin or not end:
-        raise ValueError(f"no lines {BEGIN!r} and {END!r}")
-    return before + begin + "nav:\n" + _yaml(navigation(catalog), 1) + end + after
-
-
-def _yaml(entries: list[Any], depth: int) -> str:
-    lines = []
-    for entry in entries:
-        for title, value in entry.items():
-            head = f"{'  ' * depth}- {json.dumps(title, ensure_ascii=False)}:"
-            if isinstance(value, list):
-                lines.append(f"{head}\n{_yaml(value, depth + 2)}")
-            else:
-                lines.append(f"{head} {value}\n")
-    return "".join(lines)
-
-
-def _write_navigation(root: Path, catalog: Catalog, done: Rendered) -> None:
-    path = root / "mkdocs.yml"
-    before = path.read_text(encoding="utf-8")
-    try:
-        after = with_navigation(before, catalog)
-    except ValueError as error:
-        raise InputError(path, None, error, "the markers of the derived navigation") from error
-    if after != before:
-        _replace(path, after.encode())
-        done.written.append("../mkdocs.yml")
 
 
 # ------------------------------------------------------------------------------------------- pages
@@ -266,11 +91,10 @@ def _inputs(
     loaded: Any,
     shown: Any,
     today: datetime.date,
-) -> section_page.Inputs:
-    from generator.analysis import claims
+) -> Inputs:
     from generator.analysis import change_events
-    from generator.pages import section_page
-    from generator.results import reading
+    from generator.pages.inputs import Inputs
+    from generator.results import selection
 
     def log(key: str, path: str) -> str:
         file = results_root / Path(key).parent / path
@@ -279,18 +103,31 @@ def _inputs(
         except OSError:
             return "(the log is missing)"
 
-    return section_page.Inputs(
+    def script(path: Path) -> str:
+        return path.read_text(encoding="utf-8") if path.is_file() else ""
+
+    return Inputs(
         catalog=catalog,
         shown=shown,
-        study=reading.study(loaded, shown),
-        history=reading.withhold(reading.history(loaded)),
+        study=selection.study(loaded, shown),
+        history=selection.withhold(selection.history(loaded)),
         documents=loaded.documents,
-        book=claims.load(root / "measurements" / "claims.toml"),
+        book=_book(root / "measurements" / "claims.toml"),
         log=log,
+        script=script,
         today=today,
         events=change_events.find(loaded, shown, catalog),
         suite=_suite(root / "measurements" / "array-api-tests.csv"),
     )
+
+
+def _book(path: Path) -> claims.Book:
+    from generator.analysis import claims
+
+    try:
+        return claims.parse(path.read_text(encoding="utf-8"), path)
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(path, None, error, "a readable file in UTF-8") from error
 
 
 def _suite(path: Path) -> list[dict[str, str]]:
@@ -300,10 +137,10 @@ def _suite(path: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
-def _figures(inputs: section_page.Inputs, results_root: Path) -> dict[tuple[str, str], Figures]:
+def _figures(inputs: Inputs, results_root: Path) -> dict[tuple[str, str], Figures]:
     """Return (machine, device) -> figures; those of untouched rows are remembered."""
     from generator.analysis import panels as figures
-    from generator.analysis import statistics
+    from generator.analysis.cells import group_cells
 
     known = {}
     for machine in inputs.machines:
@@ -321,7 +158,7 @@ def _figures(inputs: section_page.Inputs, results_root: Path) -> dict[tuple[str,
                         answers[section.id] = figures.sheets(rows)
                     if section.measured and len(rows):
                         panels += figures.build(rows, section, inputs.catalog)
-                cells = statistics.cells(here)
+                cells = group_cells(here)
                 made = Figures(machine, device, tuple(panels), cells, answers)
                 _known_figures[place] = (stamp, made)
             known[machine, device] = _known_figures[place][1]
@@ -347,11 +184,9 @@ def _identity(path: Path) -> tuple[int, int]:
     return stat.st_size, stat.st_mtime_ns
 
 
-def _pages(root: Path, results_root: Path, inputs: section_page.Inputs, writer: _Writer) -> None:
+def _pages(root: Path, results_root: Path, inputs: Inputs, writer: Writer) -> None:
     """Write every page."""
-    from generator.pages import evidence_page
-    from generator.pages import markdown
-    from generator.pages import section_page
+    from generator.pages import evidence_page, home_page, markdown, section_page
 
     templates = root / "templates"
     environment = markdown.environment(templates)
@@ -366,8 +201,8 @@ def _pages(root: Path, results_root: Path, inputs: section_page.Inputs, writer: 
         writer.text(name, text)
         return text
 
-    write("index.md", "pages/index.md.j2", section_page.home_context(inputs, known))
-    for page in overviews.load():
+    write("index.md", "pages/index.md.j2", home_page.home_context(inputs, known))
+    for page in overview_page.load():
         context = page.context(inputs, known, writer.draw)
         write(f"report/{page.id}.md", f"pages/{page.id}.md.j2", context)
         for name, text in page.files(inputs).items():
@@ -398,11 +233,10 @@ def _pages(root: Path, results_root: Path, inputs: section_page.Inputs, writer: 
 
 
 def _dataset(
-    writer: _Writer, loaded: Results, cited: citation.Citation, address: str, *, keep: bool
+    writer: Writer, loaded: Results, cited: citation.Citation, address: str, *, keep: bool
 ) -> Mapping[str, Any] | None:
     """Write the whole data set and return its descriptor; None where nothing is measured."""
-    from generator.export import dataset
-    from generator.export import data_package
+    from generator.export import data_package, dataset
 
     if not loaded.files:
         return None
@@ -420,7 +254,7 @@ def _dataset(
 _DATASET = "report/dataset"
 
 
-def _publish(writer: _Writer, results_root: Path, key: str, document: Mapping[str, Any]) -> None:
+def _publish(writer: Writer, results_root: Path, key: str, document: Mapping[str, Any]) -> None:
     """Copy a run's rows, document and logs to where pages link to them."""
     from generator.pages import evidence_page
 
@@ -433,146 +267,3 @@ def _publish(writer: _Writer, results_root: Path, key: str, document: Mapping[st
             log = source.parent / job["log"]
             if log.is_file():
                 writer.copy(f"{Path(target).parent}/{evidence_page.log_name(job['log'])}", log)
-
-
-# ------------------------------------------------------------------------------------------ writing
-
-
-class _Writer:
-    """Writes what changed below ``docs/`` and removes what nobody asked for."""
-
-    def __init__(self, docs: Path) -> None:
-        self.docs = docs
-        self.done = Rendered()
-        self._wanted: set[str] = set()
-
-    def wanted(self) -> frozenset[str]:
-        """Return the names of all files asked for so far."""
-        return frozenset(self._wanted)
-
-    def keep(self, names: frozenset[str]) -> None:
-        """Ask for files that an earlier rendering wrote."""
-        self._wanted |= names
-
-    def text(self, name: str, content: str | Any) -> None:
-        """Write a text; a function is asked for it, or for bytes, only when no file is there."""
-        path = self._path(name)
-        if callable(content):
-            if path.is_file():
-                return
-            content = content()
-        data = content if isinstance(content, bytes) else content.encode()
-        try:
-            same = path.read_bytes() == data
-        except FileNotFoundError:
-            same = False
-        if same:
-            return
-        _replace(path, data)
-        self.done.written.append(name)
-
-    def copy(self, name: str, source: Path) -> None:
-        """Copy a file unless the copy is of the same size and time."""
-        path = self._path(name)
-        there = source.stat()
-        if path.is_file():
-            here = path.stat()
-            if (here.st_size, here.st_mtime_ns) == (there.st_size, there.st_mtime_ns):
-                return
-        path.parent.mkdir(parents=True, exist_ok=True)
-        part = path.with_name(path.name + ".part")
-        shutil.copy2(source, part)
-        part.replace(path)
-        self.done.written.append(name)
-
-    def draw(self, chart: intervals.Chart) -> section_page.Picture:
-        """Draw a chart in two widths and two schemes, unless these drawings exist.
-
-        File names carry a digest of everything that changes the drawing, so what exists is right.
-        """
-        from generator.pages.charts import intervals
-        from generator.pages import section_page
-
-        stem = f"charts/{chart.name}.{chart.digest(vl_convert_version())}"
-        drawings = []
-        for size, specification in chart.specs.items():
-            light = functools.cache(lambda s=specification: _svg(s))
-            for scheme in intervals.SCHEMES:
-                name = f"{stem}.{size}-{scheme}.svg"
-                self.text(f"report/{name}", lambda c=scheme, d=light: intervals.recoloured(d(), c))
-                width, height = _size(self._path(f"report/{name}"))
-                drawings.append(section_page.Drawing(name, width, height))
-        self.text(f"report/{stem}.json", lambda: _specification(chart))
-        self.text(f"report/{stem}.csv", lambda: _rows(chart))
-        return section_page.Picture(chart.alt, tuple(drawings), f"{stem}.csv", vega_name())
-
-    def card(self, page: str, title: str, description: str) -> str:
-        """Draw what a link to a page unfolds to, unless it exists; return its place in the site."""
-        from generator.site import social_cards
-
-        drawing = social_cards.svg(title, description)
-        stem = page.removesuffix(".md").removeprefix("report/").replace("/", "-")
-        name = f"report/cards/{social_cards.name(stem, drawing, vl_convert_version())}"
-        self.text(name, lambda: _png(drawing))
-        return name
-
-    def finish(self) -> None:
-        """Remove generated files that are not wanted any more, and empty folders."""
-        self.done.unchanged = len(self._wanted) - len(self.done.written)
-        report = self.docs / "report"
-        for path in sorted(report.rglob("*"), reverse=True):
-            if path.is_dir():
-                if not any(path.iterdir()):
-                    path.rmdir()
-            elif (name := path.relative_to(self.docs).as_posix()) not in self._wanted:
-                path.unlink()
-                self.done.removed.append(name)
-
-    def _path(self, name: str) -> Path:
-        self._wanted.add(name)
-        return self.docs / name
-
-
-def _svg(specification: Mapping[str, Any]) -> str:
-    import vl_convert
-
-    from generator.pages.charts import intervals
-
-    complete = {**specification, "config": intervals.configuration("light")}
-    return str(vl_convert.vegalite_to_svg(complete))
-
-
-def _png(drawing: str) -> bytes:
-    import vl_convert
-
-    return bytes(vl_convert.svg_to_png(drawing))
-
-
-def _size(path: Path) -> tuple[int, int]:
-    """Return width and height of a drawing."""
-    with path.open(encoding="utf-8") as file:
-        head = file.read(400)
-    found = re.search(r'width="([\d.]+)" height="([\d.]+)"', head)
-    return (round(float(found[1])), round(float(found[2]))) if found else (0, 0)
-
-
-def _specification(chart: intervals.Chart) -> str:
-    from generator.pages.charts import intervals
-
-    schemes = {scheme: intervals.configuration(scheme) for scheme in intervals.SCHEMES}
-    return json.dumps({**chart.specs, **schemes}, separators=(",", ":"))
-
-
-def _rows(chart: intervals.Chart) -> str:
-    text = io.StringIO(newline="")
-    writer = csv.DictWriter(text, list(chart.rows[0]) if chart.rows else [], lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(chart.rows)
-    return text.getvalue()
-
-
-def _replace(path: Path, data: bytes) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(path.name + ".part")
-    part.write_bytes(data)
-    part.replace(path)

@@ -15,7 +15,8 @@ from playwright.sync_api import sync_playwright
 
 from generator.catalog import loader
 from generator.results import reading as store
-from generator.site import render
+from generator.results import selection
+from generator.site import mkdocs, render
 from tests import sample_results
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
@@ -52,7 +53,7 @@ def checkout(tmp_path_factory):
         results, {"theano": {"0.9.0": 2.0, "1.0.5": 1.0}, "mxnet": {"0.9.5": 2.0, "1.9.1": 1.0}}
     )
     sample_results.write_sample(results, start=2)  # the newest machine comes first
-    render.build(root=folder, results_root=results)
+    mkdocs.build(root=folder, results_root=results)
     return folder
 
 
@@ -62,7 +63,7 @@ def measured(checkout):
     known = loader.load()
     results = checkout.parent / "results"
     loaded = store.load(results)
-    shown = store.shown(loaded, known.listed)
+    shown = selection.shown(loaded, known.listed)
     today = datetime.datetime.now(datetime.UTC).date()
     inputs = render._inputs(loader.ROOT, results, known, loaded, shown, today)
     return inputs, render._figures(inputs, results)

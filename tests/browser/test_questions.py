@@ -16,8 +16,10 @@ import re
 
 import pytest
 
+from generator import formatting
 from generator.analysis import claims
-from generator.pages import scoring, section_page, tables
+from generator.pages import scoring
+from generator.pages.inputs import main_figures
 
 
 @pytest.fixture
@@ -43,7 +45,7 @@ def ask(visit):
 @pytest.fixture
 def main(measured):
     """Figures of the machine that comes first."""
-    return section_page.main_figures(*measured)
+    return main_figures(*measured)
 
 
 def panel_of(figures, section, metric, case=""):
@@ -81,7 +83,7 @@ def test_how_much_memory_training_takes(ask, main):
     page = ask("Memory")
     text = page.locator(".report-table").first.inner_text()
     for row in panel_of(main, "memory", "peak_rss").good:
-        assert tables.quantity(row.summary.value, "B") in text
+        assert formatting.quantity(row.summary.value, "B") in text
 
 
 def test_whether_the_article_was_right_about_its_winner(ask, measured, main):
@@ -118,7 +120,7 @@ def test_whether_mxnet_runs_a_loop_of_any_length_in_its_graph(ask, measured, mai
     text = ask("Control flow operators").locator(".finding").first.inner_text()
     (said,) = re.findall(r"A data-dependent loop in a graph: (.*)[.]", text)
     everybody = {f"all {len(frameworks)} frameworks"} if len(able) == len(frameworks) else set()
-    assert said in {tables.listing(able), *everybody}
+    assert said in {formatting.listing(able), *everybody}
     assert ("MXNet" in said or bool(everybody)) == ("MXNet" in able)
 
 
@@ -143,7 +145,7 @@ def test_which_versions_and_dates_these_are_and_where_the_numbers_are(ask, measu
     inputs = measured[0]
     newest = inputs.document(inputs.machines[0])
     byline = ask().locator(".byline").first.inner_text()
-    assert tables.day(newest["run"]) in byline
+    assert formatting.day(newest["run"]) in byline
     page = ask("Data")
     with page.expect_download() as download:
         page.get_by_role("link", name=re.compile("[.]csv$", re.IGNORECASE)).first.evaluate(

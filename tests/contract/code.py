@@ -66,14 +66,12 @@ def _dotted(node):
     return "?"
 
 
-def uses(tree, *, outside=()):
-    """Yield (dotted name, line) of every name and attribute, functions ``outside`` left out."""
-    if isinstance(tree, ast.FunctionDef | ast.AsyncFunctionDef) and tree.name in outside:
-        return
+def uses(tree):
+    """Yield (dotted name, line) of every name and attribute."""
     if isinstance(tree, ast.Name | ast.Attribute):
         yield _dotted(tree), tree.lineno
     for child in ast.iter_child_nodes(tree):
-        yield from uses(child, outside=outside)
+        yield from uses(child)
 
 
 def without_main_guard(tree):

@@ -33,8 +33,6 @@ FLOORS = (
 It stands on docs/architecture.md as well; a package that is missing here fails.
 """
 PURE = ("analysis", "pages")
-READERS = {"claims": ("load",), "frameworks": ("_scripts", "docstring")}
-"""The one door of a pure module that reads a file: what it is given is a path, not a text."""
 
 BARE = ("measure", "cli/minimal")
 """Measure on a machine that has Python, NumPy and this repository, and nothing else."""
@@ -125,8 +123,8 @@ def exits(tree):
     return [f"line {line} uses {name}" for name, line in uses(tree) if name in names]
 
 
-def input_and_output(tree, readers=()):
-    """Use of files, environment, network or processes, except in the functions ``readers``."""
+def input_and_output(tree):
+    """Use of files, environment, network or processes."""
     modules = {
         "fileinput", "glob", "http", "io.open", "mmap", "requests", "select", "shutil", "socket",
         "ssl", "subprocess", "tempfile", "urllib.request",
@@ -141,7 +139,7 @@ def input_and_output(tree, readers=()):
     )
     return found + [
         f"line {line} uses {name}"
-        for name, line in uses(tree, outside=readers)
+        for name, line in uses(tree)
         if name in names or reading.fullmatch(name)
     ]
 
@@ -284,11 +282,6 @@ def test_the_rule_of_floors_finds_what_runs_up_and_what_has_no_place():
     assert upward_imports("pages", ast.parse("from generator.pages import tables")) == []
 
 
-def test_a_reader_is_excused_by_name_only():
-    tree = ast.parse("def load(p):\n    return p.read_text()\ndef other(p):\n    p.read_text()\n")
-    assert input_and_output(tree, ("load",)) == ["line 4 uses p.read_text"]
-
-
 def test_the_names_of_the_frameworks_are_known():
     assert {framework.id for framework in loader.load().frameworks} <= framework_names()
     assert "numpy" not in framework_names()
@@ -343,7 +336,7 @@ def test_packages_do_nothing_when_imported(path):
 
 @generator_modules(PURE)
 def test_pure_modules_do_no_input_or_output(path):
-    assert input_and_output(parse(path), READERS.get(path.stem, ())) == []
+    assert input_and_output(parse(path)) == []
 
 
 @generator_modules(BARE)

@@ -5,8 +5,8 @@ import re
 
 import pytest
 
-from generator.catalog import loader
-from generator.catalog.loader import DEVICES
+from generator.catalog import framework_toml, loader
+from generator.catalog.model import DEVICES
 from generator.measure import environments
 from tests.conftest import PRETEND
 from tests.contract.code import imports, parse
@@ -52,7 +52,7 @@ def test_there_are_frameworks_and_their_ids_are_unique():
 @every
 def test_the_folder_reads_and_is_called_by_its_id(framework):
     assert framework.folder.name == framework.id
-    assert loader.read_framework(framework.folder / "framework.toml") == framework
+    assert framework_toml.read_framework(framework.folder / "framework.toml") == framework
 
 
 @every

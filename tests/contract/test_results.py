@@ -7,7 +7,7 @@ from typer.testing import CliRunner
 
 from generator.catalog import loader
 from generator.cli.app import app
-from generator.results import reading
+from generator.results import reading, row_checks, run_document
 from tests.conftest import ROOT
 
 FOLDER = ROOT / "measurements" / "results"
@@ -29,21 +29,21 @@ def test_a_folder_without_results_checks(tmp_path):
 
 @every
 def test_it_validates(path):
-    assert [str(problem) for problem in reading.validate(path)] == []
+    assert [str(problem) for problem in row_checks.validate(path)] == []
 
 
 @every
 def test_it_lies_where_its_rows_say(path):
-    document = reading.read_document(path)
+    document = run_document.read_document(path)
     said = document["machine"]["id"], document["framework"], document["version"], document["run"]
     assert (*path.parts[-4:-1], path.stem) == said
-    for row in reading.rows(path):
+    for row in row_checks.rows(path):
         assert (row["machine"], row["framework"], row["version"], row["run"]) == said
 
 
 @every
 def test_its_logs_are_there_and_none_is_left_over(path):
-    named = {job["log"] for job in reading.read_document(path)["jobs"]} - {None}
+    named = {job["log"] for job in run_document.read_document(path)["jobs"]} - {None}
     there = {str(log.relative_to(path.parent)) for log in path.with_suffix(".logs").rglob("*.log")}
     assert named == there
     assert all((path.parent / log).stat().st_size <= 64 * 1024 + 200 for log in named)
@@ -59,7 +59,7 @@ def test_it_names_no_machine_path(path):
 
 @every
 def test_it_can_be_traced_to_code_data_and_environment(path):
-    document = reading.read_document(path)
+    document = run_document.read_document(path)
     assert document["repository"]["commit"]
     assert document["data"]["sha256"]
     assert document["code_sha256"]
@@ -75,7 +75,7 @@ def test_a_finished_run_has_rows_for_every_cell_it_tried(path):
     document = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
     if document["finished"] is None:
         pytest.skip("unfinished: the next `generator measure` goes on")
-    shown = {(row["section"], row["mode"], row["lane"]) for row in reading.rows(path)}
+    shown = {(row["section"], row["mode"], row["lane"]) for row in row_checks.rows(path)}
     tried = {
         (section, job["mode"], job["lane"])
         for job in document["jobs"]

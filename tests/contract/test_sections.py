@@ -6,7 +6,7 @@ import json
 import pytest
 from typer.testing import CliRunner
 
-from generator.catalog import loader
+from generator.catalog import framework_toml, loader
 from generator.cli.app import app
 from generator.measure.plan import PROFILES
 from measurements.contract import Section
@@ -39,7 +39,7 @@ def test_it_asks_a_question_and_has_a_template(section):
     assert module.__doc__
     assert section.title
     assert section.question.endswith("?")
-    assert loader.IDENTIFIER.fullmatch(section.id)
+    assert framework_toml.IDENTIFIER.fullmatch(section.id)
     assert section.template.is_file()
     assert section.module.is_file()
 
@@ -76,7 +76,7 @@ def test_every_page_of_its_own_belongs_to_a_section():
 @every
 def test_its_metrics_have_known_units(section):
     for id, metric in section.metrics.items():
-        assert loader.IDENTIFIER.fullmatch(id)
+        assert framework_toml.IDENTIFIER.fullmatch(id)
         assert metric.unit in UNITS, id
         assert metric.title
         assert metric.better in ("lower", "higher", "")

@@ -7,6 +7,7 @@ import pytest
 from generator.catalog import loader
 from generator.pages import atom_feed, markdown, tables
 from generator.pages.charts import intervals
+from generator.pages.charts.marks import Mark
 from generator.site import render
 from tests import sample_results
 
@@ -36,8 +37,8 @@ def test_a_table(environment, snapshot):
 
 def test_a_chart(snapshot):
     marks = [
-        intervals.Mark("Theano (compiled)", "Theano", "1 thread", 1426, 1366, 1488, "1,426"),
-        intervals.Mark("MXNet (Gluon)", "MXNet", "1 thread", fault="failed"),
+        Mark("Theano (compiled)", "Theano", "1 thread", 1426, 1366, 1488, "1,426"),
+        Mark("MXNet (Gluon)", "MXNet", "1 thread", fault="failed"),
     ]
     chart = intervals.intervals(
         "speed", "Theano leads.", marks, axis="images per second", frameworks=["MXNet", "Theano"],

@@ -8,6 +8,7 @@ import pytest
 from generator.catalog import loader
 from generator.measure import plan, runner
 from generator.results import reading as store
+from generator.results import selection
 from tests.conftest import PRETEND
 from tests.integration.test_bad_input import document, rows
 
@@ -104,4 +105,4 @@ def test_new_operators_and_transfer_go_through(probe):
         assert not outcome.failed
         assert answers(results)[case, metric] == ("ok", "")
         loaded = store.load(results)
-        assert len(store.select(loaded))
+        assert len(selection.select(loaded))

@@ -5,12 +5,12 @@ from dataclasses import replace
 
 import pytest
 
-from generator.analysis import statistics
+from generator import formatting
+from generator.analysis import cells, statistics
 from generator.catalog import loader
-from generator.cli import doctor
-from generator.measure import plan, runner
-from generator.pages import tables
+from generator.measure import plan, request, runner
 from generator.results import reading as store
+from generator.results import run_document, selection
 from generator.site import render
 from measurements import sweep, timing
 from measurements.sections import versus
@@ -36,7 +36,7 @@ def measure(cache):
         arguments = {"modes": (), "device": "cpu", "lanes": (), "profile": SHORT, "seed": 1}
         chosen = plan.selection(known, frameworks)
         made = plan.make(chosen, wanted, **(arguments | changes))
-        _, setup = doctor.prepare(doctor.Request(results=results, command="generator measure"))
+        _, setup = request.prepare(request.Request(results=results, command="generator measure"))
         return runner.run(made, setup)
 
     with pytest.MonkeyPatch.context() as patch:
@@ -52,7 +52,7 @@ def measured(measure, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def frame(measured):
-    return store.select(store.load(measured[1]))
+    return selection.select(store.load(measured[1]))
 
 
 def modes():
@@ -96,7 +96,9 @@ def test_every_mode_passes_the_gate_or_has_the_fault_that_its_folder_declares(
     first = times[times["sample"].astype(int) == 0]["value"].item()
     (k,) = [
         job["k"]
-        for job in store.read_document(next(measured[1].glob(f"*/{framework}/*/*.csv")))["jobs"]
+        for job in run_document.read_document(next(measured[1].glob(f"*/{framework}/*/*.csv")))[
+            "jobs"
+        ]
         if job["mode"] == mode and "lenet" in job["sections"]
     ]
     # A mode whose shortest unit of work is long takes fewer samples.
@@ -147,7 +149,7 @@ def test_a_fault_that_needs_one_thread_strikes_with_one_thread(measure, tmp_path
     for framework, mode in struck:
         results = tmp_path / framework.id
         measure(results, [framework.id], ["lenet"], modes=(mode.id,), lanes=("threads-1",))
-        found = store.select(store.load(results))
+        found = selection.select(store.load(results))
         (gate,) = found[found["metric"] == "gate"].to_dict("records")
         assert gate["status"] == "wrong", framework.id
         assert "gradient" in gate["reason"]
@@ -156,7 +158,7 @@ def test_a_fault_that_needs_one_thread_strikes_with_one_thread(measure, tmp_path
 @pytest.mark.timeout(1800)
 def test_a_sweep_of_a_real_framework(measure, tmp_path):
     measure(tmp_path, ["mxnet"], ["versus"], modes=("gluon", "hybrid"))
-    frame = store.select(store.load(tmp_path))
+    frame = selection.select(store.load(tmp_path))
     assert set(frame["status"]) == {"ok"}
     for size in versus.BATCHES:
         for mode in ("gluon", "hybrid"):
@@ -169,7 +171,7 @@ def test_every_depth_of_a_real_framework_has_a_process(measure, tmp_path):
     outcome = measure(tmp_path, ["mxnet"], ["depth"], modes=("hybrid",))
     cases = next(s for s in loader.load().sections if s.id == "depth").cases
     assert outcome.counts == {"ok": len(cases)}
-    frame = store.select(store.load(tmp_path))
+    frame = selection.select(store.load(tmp_path))
     assert set(frame["status"]) == {"ok"}
     assert set(frame[frame["metric"] == "ready_time"]["case"]) == set(cases)
 
@@ -192,8 +194,8 @@ def test_what_was_answered_is_answered_again(measure, tmp_path, section):
     known = loader.load().section(section)
     outcome = measure(tmp_path, frameworks, [replace(known, cases=cases or known.cases)])
     assert outcome.failures == []
-    committed = store.select(store.load(loader.ROOT / "measurements" / "results"))
-    fresh = _answers(store.select(store.load(tmp_path)), section)
+    committed = selection.select(store.load(loader.ROOT / "measurements" / "results"))
+    fresh = _answers(selection.select(store.load(tmp_path)), section)
     held = _answers(committed, section)
     assert fresh
     differing = {
@@ -216,12 +218,12 @@ def _answers(frame, section):
 def test_theano_has_a_real_blas(measured):
     _, results = measured
     (path,) = results.glob("*/theano/*/*.csv")
-    assert "mkl" in store.read_document(path)["build"]["blas"]
+    assert "mkl" in run_document.read_document(path)["build"]["blas"]
 
 
 def test_threads_are_read_back(measured):
     for path in store.find(measured[1]):
-        for job in store.read_document(path)["jobs"]:
+        for job in run_document.read_document(path)["jobs"]:
             if job["block"] is not None and job["status"] != "skipped":
                 assert len(job["threads"]) > 1, job["id"]
 
@@ -231,10 +233,10 @@ def test_the_page_shows_the_very_numbers(measured, frame, tmp_path):
     _, results = measured
     done = render.render(results_root=results, docs=tmp_path)
     page = (tmp_path / "report" / "lenet.md").read_text()
-    for key, cell in statistics.cells(frame, "step_time").items():
+    for key, cell in cells.group_cells(frame, "step_time").items():
         if (key.section, key.case) == ("lenet", ""):
             rate = statistics.summarise(cell.blocks).rate(64).value
-            assert tables.figures(rate, 4) in page, key
+            assert formatting.figures(rate, 4) in page, key
     assert done.written
 
 
@@ -248,5 +250,5 @@ def test_without_a_compiler_theano_says_so_and_nothing_is_timed(measured, genera
     )  # fmt: skip
     assert finished.returncode == 0
     assert "no C++ compiler" in finished.stderr
-    frame = store.select(store.load(tmp_path / "results"))
+    frame = selection.select(store.load(tmp_path / "results"))
     assert set(frame[frame["mode"] == "compiled"]["status"]) == {"unsupported"}

@@ -13,7 +13,7 @@ from collections import namedtuple
 
 import pytest
 
-from generator.catalog import loader, package_index
+from generator.catalog import framework_toml, package_index
 from generator.cli import app
 from tests.conftest import ROOT
 from tests.integration.test_bad_input import rows
@@ -84,7 +84,7 @@ class Place:
         }
 
     def versions(self):
-        framework = loader.read_framework(self.toml)
+        framework = framework_toml.read_framework(self.toml)
         return [version.version for version in framework.versions]
 
     def report(self):
@@ -222,7 +222,7 @@ def test_a_slower_release_is_found_slower_even_after_a_kill(place):
 def test_the_new_table_keeps_comments_and_the_rest_of_the_file(place):
     text = place.toml.read_text()
     assert text.count("# the release") == 2
-    newest = loader.read_framework(place.toml).newest
+    newest = framework_toml.read_framework(place.toml).newest
     assert newest.requirements["cpu"] == ("pretend-engine==1.1",)
     assert str(newest.released) == "2026-10-01"
     assert newest.source == "https://pypi.org/project/pretend-engine/1.1/"
@@ -280,7 +280,7 @@ def test_a_release_that_does_not_install_is_a_result_with_a_log(place):
     (log,) = place.results.glob("*/engine/1.4/*.logs/*.log")
     assert "no compiler of 2016 was found" in log.read_text()
     assert "goes without cpu+reuse" in done.stdout
-    assert set(loader.read_framework(place.toml).newest.requirements) == {"cpu"}
+    assert set(framework_toml.read_framework(place.toml).newest.requirements) == {"cpu"}
     assert "### Newly broken" in place.report()
     assert "goes without" in place.report()
     # It was measured, as far as that goes: it is not tried again and again.

@@ -6,6 +6,7 @@ import pytest
 
 from generator.catalog import loader
 from generator.results import reading as store
+from generator.results import selection
 from generator.site import render
 
 TODAY = datetime.date(2026, 11, 26)
@@ -16,7 +17,7 @@ def inputs():
     known = loader.load()
     results = loader.ROOT / "measurements" / "results"
     loaded = store.load(results)
-    shown = store.shown(loaded, known.listed)
+    shown = selection.shown(loaded, known.listed)
     return render._inputs(loader.ROOT, results, known, loaded, shown, TODAY)
 
 

@@ -6,9 +6,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from generator import formatting
 from generator.analysis import claims, panels
 from generator.catalog import loader
-from generator.pages import question_page, tables
+from generator.pages import question_page
 from generator.pages.sections import parallel
 from generator.site import render
 from tests import sample_results
@@ -135,7 +136,8 @@ def test_a_process_that_died_answers_for_the_rest_of_its_family():
 
 
 def test_claims_of_answers():
-    book = claims.load(loader.ROOT / "measurements" / "claims.toml")
+    path = loader.ROOT / "measurements" / "claims.toml"
+    book = claims.parse(path.read_text(encoding="utf-8"), path)
     by_id = {claim.id: claim for claim in book.claims}
     yes = panels.Answer("ok", 1.0, "", "1")
     no = panels.Answer("unsupported", None, "none", "1")
@@ -167,4 +169,4 @@ def test_claims_of_answers():
         "no longer holds"
     )
     assert judged("adding-ops-hard", mxnet=slow, tensorflow=slow, theano=slow) == "holds"
-    assert tables.STATUS_WORDS["unsupported"] == "not supported"
+    assert formatting.STATUS_WORDS["unsupported"] == "not supported"

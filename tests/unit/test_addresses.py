@@ -7,7 +7,7 @@ import pytest
 from generator.analysis import panels
 from generator.catalog import loader
 from generator.pages import findings, urls
-from generator.results import reading
+from generator.results import reading, selection
 from tests import sample_results
 
 MACHINE = "amd-epyc-2-cores-2fb52a"
@@ -59,7 +59,7 @@ def test_two_configurations_never_share_an_address():
 def linked(folder):
     """Every address that the ranked tables link to, and the releases that they show."""
     known = loader.load()
-    shown = reading.shown(reading.load(folder), known.listed)
+    shown = selection.shown(reading.load(folder), known.listed)
     found = {
         findings.evidence(section.id, row.configuration, panel)
         for section in known.sections

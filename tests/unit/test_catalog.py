@@ -8,8 +8,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from generator.catalog import loader
-from generator.catalog.loader import read_framework
+from generator.catalog import framework_toml, loader, model
+from generator.catalog.framework_toml import read_framework
 from generator.errors import InputError, UsageError
 from tests.conftest import PRETEND
 
@@ -93,7 +93,7 @@ def test_a_good_file_reads(write):
     assert found.facts["languages"].value == ("C", "Python")
     assert found.facts["creator"].read == datetime.date(2026, 11, 22)
     assert [mode.id for mode in found.modes] == ["plain", "fast-path"]
-    assert found.mode("plain").warmup == {"cpu": 5, "cuda": loader.WARMUP_DEFAULT}
+    assert found.mode("plain").warmup == {"cpu": 5, "cuda": framework_toml.WARMUP_DEFAULT}
     assert [version.version for version in found.versions] == ["1.0", "2.0"]
     assert found.newest.version == "2.0"
     assert found.newest.released is None
@@ -245,13 +245,13 @@ def test_a_mutated_file_reads_or_is_an_input_error(tmp_path_factory, text):
 
 def test_pick_names_the_nearest_or_all():
     known = {"theano": 1, "mxnet": 2}
-    assert loader.pick(known, "mxnet", "framework") == 2
+    assert model.pick(known, "mxnet", "framework") == 2
     with pytest.raises(UsageError, match="did you mean theano"):
-        loader.pick(known, "teano", "framework")
+        model.pick(known, "teano", "framework")
     with pytest.raises(UsageError, match="did you mean mxnet"):
-        loader.pick(known, "MXNet", "framework")
+        model.pick(known, "MXNet", "framework")
     with pytest.raises(UsageError, match=re.escape("there are: theano, mxnet.")):
-        loader.pick(known, "zzzzzz", "framework")
+        model.pick(known, "zzzzzz", "framework")
 
 
 @given(st.text(max_size=30))
@@ -278,9 +278,9 @@ def test_a_folder_without_a_framework_toml_is_no_framework(tmp_path):
 
 def test_gaps_cover_what_they_name_and_everything_else_is_any():
     names = {"mode": "m", "device": "cpu", "version": "1", "section": "lenet"}
-    assert loader.Gap("r", "s").covers(**names)
+    assert model.Gap("r", "s").covers(**names)
     for key in ("mode", "device", "section"):
-        assert loader.Gap("r", "s", **{key: names[key]}).covers(**names)
-        assert not loader.Gap("r", "s", **{key: "other"}).covers(**names)
-    assert loader.Gap("r", "s", versions=("1", "2")).covers(**names)
-    assert not loader.Gap("r", "s", versions=("2", "3")).covers(**names)
+        assert model.Gap("r", "s", **{key: names[key]}).covers(**names)
+        assert not model.Gap("r", "s", **{key: "other"}).covers(**names)
+    assert model.Gap("r", "s", versions=("1", "2")).covers(**names)
+    assert not model.Gap("r", "s", versions=("2", "3")).covers(**names)

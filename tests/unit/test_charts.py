@@ -3,16 +3,22 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from generator.pages.charts import intervals
+from generator.pages.charts import curves, intervals, marks, samples
+from generator.pages.charts.style import (
+    SCHEMES,
+    all_colours,
+    configuration,
+    linear_ticks,
+    recoloured,
+    ticks,
+)
 
 FRAMEWORKS = ["MXNet", "TensorFlow", "Theano"]
 MARKS = [
-    intervals.Mark("TensorFlow (tf.function)", "TensorFlow", "1 thread", 2135, 2100, 2200, "2,135"),
-    intervals.Mark("Theano (compiled)", "Theano", "1 thread", 1377, None, None, "1,377"),
-    intervals.Mark("TensorFlow (XLA)", "TensorFlow", "1 thread", fault="wrong results"),
-    intervals.Mark(
-        "Theano (compiled)", "Theano", "All cores", 1900, 1850, 1950, "1,900", start=900
-    ),
+    marks.Mark("TensorFlow (tf.function)", "TensorFlow", "1 thread", 2135, 2100, 2200, "2,135"),
+    marks.Mark("Theano (compiled)", "Theano", "1 thread", 1377, None, None, "1,377"),
+    marks.Mark("TensorFlow (XLA)", "TensorFlow", "1 thread", fault="wrong results"),
+    marks.Mark("Theano (compiled)", "Theano", "All cores", 1900, 1850, 1950, "1,900", start=900),
 ]
 
 
@@ -23,11 +29,11 @@ def made(**changes):
 
 def sampled(disturbed=False):
     values = [(b, s, 30 + b + s / 10, disturbed and b == 1) for b in range(3) for s in range(10)]
-    return intervals.samples("samples", "Three processes.", values, axis="ms per step")
+    return samples.samples("samples", "Three processes.", values, axis="ms per step")
 
 
 POINTS = [
-    intervals.Point(panel, series, kind, x, x * factor, x * factor * 0.9, x * factor * 1.1, f"{x}")
+    marks.Point(panel, series, kind, x, x * factor, x * factor * 0.9, x * factor * 1.1, f"{x}")
     for panel, series, kind, factor in (
         ("MXNet", "Gluon", "imperative", 1.0),
         ("MXNet", "hybridised", "symbolic", 1.01),
@@ -38,14 +44,14 @@ POINTS = [
 
 
 def curved():
-    return intervals.curves("c", "Graphs gain.", POINTS, x="images per step", y="images per second")
+    return curves.curves("c", "Graphs gain.", POINTS, x="images per step", y="images per second")
 
 
 @pytest.mark.parametrize("chart", [made(), made(log=False), sampled(), sampled(True), curved()])
-@pytest.mark.parametrize("scheme", intervals.SCHEMES)
+@pytest.mark.parametrize("scheme", SCHEMES)
 def test_specifications_are_valid_vega_lite(chart, scheme):
     for specification in chart.specs.values():
-        complete = {**specification, "config": intervals.configuration(scheme)}
+        complete = {**specification, "config": configuration(scheme)}
         alt.Chart.from_dict(complete).to_dict()
 
 
@@ -86,7 +92,7 @@ def test_the_digest_changes_with_the_data_only():
 
 @given(st.floats(1e-6, 1e9), st.floats(1.3, 1e6))
 def test_logarithmic_ticks_are_few_and_inside(low, ratio):
-    found = intervals.ticks(low, low * ratio)
+    found = ticks(low, low * ratio)
     assert len(found) <= 14
     assert found == sorted(found)
     assert all(low <= tick <= low * ratio for tick in found)
@@ -94,24 +100,24 @@ def test_logarithmic_ticks_are_few_and_inside(low, ratio):
 
 @given(st.floats(1e-6, 1e12))
 def test_linear_ticks_are_few_and_inside(high):
-    found = intervals.linear_ticks(high)
+    found = linear_ticks(high)
     assert found[0] == 0
     assert 3 <= len(found) <= 7
     assert found[-1] <= high * 1.0001
 
 
 def test_dark_is_light_in_other_colours():
-    light = {intervals.configuration("light")["style"]["plain"]["color"]}
+    light = {configuration("light")["style"]["plain"]["color"]}
     svg = f'<text fill="{light.pop()}">#0067a5</text><path fill="#0067a5"/><path fill="#123456"/>'
-    dark = intervals.recoloured(svg, "dark")
-    assert intervals.recoloured(svg, "light") == svg
+    dark = recoloured(svg, "dark")
+    assert recoloured(svg, "light") == svg
     assert "#123456" in dark
     assert '<path fill="#0067a5"/>' not in dark
 
 
 def test_light_colours_are_distinct_so_that_they_can_be_exchanged():
-    for scheme in intervals.SCHEMES:
-        colours = intervals.all_colours(scheme)
+    for scheme in SCHEMES:
+        colours = all_colours(scheme)
         assert len(set(colours)) == len(colours)
 
 
@@ -127,7 +133,7 @@ def contrast(one, two):
 
 @pytest.mark.parametrize(("scheme", "ground"), [("light", "#fdfdfb"), ("dark", "#11191d")])
 def test_marks_and_text_stand_out_from_the_page(scheme, ground):
-    made = intervals.configuration(scheme)
+    made = configuration(scheme)
     assert all(contrast(colour, ground) >= 3 for colour in made["range"]["category"])
     for style in ("plain", "fault", "panel"):
         assert contrast(made["style"][style]["color"], ground) >= 4.5

@@ -4,15 +4,17 @@ from dataclasses import replace
 
 import pytest
 
-from generator.analysis import claims, statistics
+from generator.analysis import claims
 from generator.analysis import panels as figures
+from generator.analysis.cells import group_cells
 from generator.catalog import loader
 from generator.errors import InputError
-from generator.results import reading
-from generator.site import render
+from generator.results import reading, selection
+from generator.site import mkdocs_config
 from tests import sample_results
 
-BOOK = claims.load(loader.ROOT / "measurements" / "claims.toml")
+PATH = loader.ROOT / "measurements" / "claims.toml"
+BOOK = claims.parse(PATH.read_text(encoding="utf-8"), PATH)
 CLAIMS = {claim.id: claim for claim in BOOK.claims}
 
 
@@ -27,7 +29,7 @@ def judge(tmp_path, monkeypatch):
         monkeypatch.setattr(sample_results, "LINES", sample_results.LINES | (lines or {}))
         sample_results.write_sample(tmp_path, oddities=False)
         known = loader.load()
-        shown = reading.select(reading.load(tmp_path))
+        shown = selection.select(reading.load(tmp_path))
         if memory:
             shown = shown.assign(value=shown["value"].where(shown["metric"] != "peak_rss", [
                 value * memory.get(mode, 1)
@@ -50,7 +52,7 @@ def judge(tmp_path, monkeypatch):
             for section in known.sections
             if section.findings
         }
-        cells = statistics.cells(shown)
+        cells = group_cells(shown)
         found = figures.Figures("sample-machine", "cpu", tuple(panels), cells, answers)
         if claim:
             return claims.judge(claim, found)
@@ -211,17 +213,15 @@ def test_every_claim_has_a_page():
         ('[[history]]\npage = "lenet"', "work"),
     ],
 )
-def test_a_faulty_file_is_named(tmp_path, text, expected):
-    path = tmp_path / "claims.toml"
-    path.write_text(text, encoding="utf-8")
+def test_a_faulty_file_is_named(text, expected):
     with pytest.raises(InputError, match=expected) as error:
-        claims.load(path)
-    assert str(path) in str(error.value)
+        claims.parse(text, PATH)
+    assert str(PATH) in str(error.value)
 
 
 def test_site_and_claims_agree_on_the_article():
     assert BOOK.article["year"] == 2016
-    assert render.BEGIN in (loader.ROOT / "mkdocs.yml").read_text(encoding="utf-8")
+    assert mkdocs_config.BEGIN in (loader.ROOT / "mkdocs.yml").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize(

@@ -8,8 +8,9 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from generator.catalog import loader
+from generator.catalog import loader, model
 from generator.cli import app, doctor
+from generator.errors import GeneratorError, UsageError
 from generator.measure import plan, runner
 from tests.conftest import PRETEND, ROOT
 from tests.sample_results import write_sample
@@ -110,7 +111,7 @@ def problem(words):
 def unknown_value(values):
     known = loader.load()
     profile, device = values.get("profile") or "quick", values.get("device") or "cpu"
-    if profile not in plan.PROFILES or device not in (*loader.DEVICES, "all"):
+    if profile not in plan.PROFILES or device not in (*model.DEVICES, "all"):
         return f"{profile} {device}"
     try:
         for section in values.get("section") or ():
@@ -280,8 +281,8 @@ def test_doctor_prints_json_and_words(monkeypatch, ok):
         (None, 0, ""),
         (typer.Exit(1), 1, ""),
         (KeyboardInterrupt(), 3, "results are kept"),
-        (app.GeneratorError("[odd] words"), 1, "error: [odd] words"),
-        (doctor.UsageError("no such thing"), 2, "no such thing"),
+        (GeneratorError("[odd] words"), 1, "error: [odd] words"),
+        (UsageError("no such thing"), 2, "no such thing"),
         (OSError(28, "No space left on device", "/x"), 1, "No space left on device (/x)"),
     ],
 )

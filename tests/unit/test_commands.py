@@ -8,11 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from generator.catalog import loader
-from generator.cli import doctor
-from generator.cli.doctor import Request
+from generator.catalog import loader, model
+from generator.cli import check, doctor
+from generator.cli.listing import listing as list_everything
 from generator.errors import EnvironmentMissing, NoDeviceError, UsageError
-from generator.measure import environments, machine
+from generator.measure import environments, machine, request
+from generator.measure.request import Request
 from tests.conftest import PRETEND, ROOT
 from tests.sample_results import write_sample
 
@@ -35,18 +36,18 @@ def request_(tmp_path):
 
 
 def test_a_request_becomes_a_plan_and_changes_nothing(request_):
-    made, setup = doctor.prepare(request_)
+    made, setup = request.prepare(request_)
     assert made.jobs
     assert made.held == 0
     assert made.profile.name == "quick"
     assert setup.kind == "locked"
     assert not setup.results.exists()
-    assert doctor.estimate(made, setup) > 0
+    assert request.estimate(made, setup) > 0
 
 
 def test_seeds_are_drawn_or_taken(request_):
-    assert doctor.prepare(replace(request_, seed=5))[0].seed == 5
-    drawn = {doctor.prepare(request_)[0].seed for _ in range(4)}
+    assert request.prepare(replace(request_, seed=5))[0].seed == 5
+    drawn = {request.prepare(request_)[0].seed for _ in range(4)}
     assert len(drawn) == 4
 
 
@@ -67,7 +68,7 @@ def test_seeds_are_drawn_or_taken(request_):
 )
 def test_wrong_names_are_usage_errors(request_, changes, said):
     with pytest.raises(UsageError) as raised:
-        doctor.prepare(replace(request_, **changes))
+        request.prepare(replace(request_, **changes))
     assert said in str(raised.value)
     assert raised.value.exit_code == 2
 
@@ -76,23 +77,23 @@ def test_a_device_that_is_not_here_is_refused(request_, monkeypatch):
     monkeypatch.setattr(machine, "this", lambda: replace(real, gpus=()))
     real = machine.Machine("m", "cpu", 2, 2, 2**30, "Linux", "6", None, ())
     with pytest.raises(NoDeviceError, match="generator doctor"):
-        doctor.prepare(replace(request_, device="cuda"))
+        request.prepare(replace(request_, device="cuda"))
 
 
 def test_an_interpreter_without_frameworks_is_said(request_, monkeypatch):
     monkeypatch.setattr(environments, "installed_version", lambda name: None)
     with pytest.raises(UsageError, match="none of the distributions numpy"):
-        doctor.prepare(replace(request_, frameworks=(), environment="current"))
+        request.prepare(replace(request_, frameworks=(), environment="current"))
     with pytest.raises(UsageError, match="not installed in this interpreter"):
-        doctor.prepare(replace(request_, environment="current"))
+        request.prepare(replace(request_, environment="current"))
 
 
 def test_other_names_of_a_distribution_count_as_installed(monkeypatch):
     framework = CATALOG.framework("pretend")
     raw = {**framework.raw, "other_distributions": ["pretend-gpu"]}
-    both = loader.Catalog((replace(framework, raw=raw),), ())
+    both = model.Catalog((replace(framework, raw=raw),), ())
     monkeypatch.setattr(environments, "installed_version", {"pretend-gpu": "2.0"}.get)
-    assert doctor.installed_frameworks(both) == {"pretend": "2.0"}
+    assert request.installed_frameworks(both) == {"pretend": "2.0"}
 
 
 # --------------------------------------------------------------------------------------- check
@@ -110,7 +111,7 @@ def root(tmp_path):
 
 
 def test_an_untouched_repository_has_no_problems(root):
-    looked, problems = doctor.check(root)
+    looked, problems = check.check(root)
     assert problems == []
     locks = list(root.glob("measurements/frameworks/*/environments/*.txt"))
     assert looked == len(loader.load().frameworks) + len(locks) + 1
@@ -118,12 +119,12 @@ def test_an_untouched_repository_has_no_problems(root):
 
 def test_results_are_counted_and_validated(root):
     paths = write_sample(root / "measurements" / "results", rows_scale=0.1)
-    looked, problems = doctor.check(root)
+    looked, problems = check.check(root)
     assert problems == []
-    assert doctor.check(root, root / "nowhere")[0] == looked - 2 * len(paths)
+    assert check.check(root, root / "nowhere")[0] == looked - 2 * len(paths)
     paths[0].with_suffix(".json").unlink()
     paths[1].unlink()
-    assert [str(p.file) for p in doctor.check(root)[1]] == [
+    assert [str(p.file) for p in check.check(root)[1]] == [
         str(paths[0].with_suffix(".json")),
         str(paths[1].with_suffix(".json")),
     ]
@@ -149,7 +150,7 @@ def spoil(path, old, new):
 )  # fmt: skip
 def test_what_is_spoilt_is_named(root, file, old, new, said):
     spoil(root / "measurements" / file, old, new)
-    _, problems = doctor.check(root)
+    _, problems = check.check(root)
     assert problems
     assert problems[0].file.endswith(Path(file).name)
     assert any(said in str(problem) for problem in problems)
@@ -157,7 +158,7 @@ def test_what_is_spoilt_is_named(root, file, old, new, said):
 
 def test_a_missing_lock_is_named_with_the_command(root):
     next(root.glob("measurements/frameworks/mxnet/environments/*-cuda.txt")).unlink()
-    _, (problem,) = doctor.check(root)
+    _, (problem,) = check.check(root)
     assert "generator lock mxnet==1.9.1 --device cuda" in problem.expected
 
 
@@ -211,7 +212,7 @@ def test_a_cache_that_cannot_be_made_is_a_finding(tmp_path, monkeypatch):
 
 def test_the_listing_is_plain_data(tmp_path):
     paths = write_sample(tmp_path, frameworks=("theano", "mxnet"), rows_scale=0.1)
-    listing = doctor.listing(tmp_path)
+    listing = list_everything(tmp_path)
     assert json.loads(json.dumps(listing)) == listing
     assert len(listing["measured"]) == len(paths)
     assert {item["framework"] for item in listing["measured"]} == {"theano", "mxnet"}
@@ -224,9 +225,9 @@ def test_the_listing_is_plain_data(tmp_path):
 def test_an_unreadable_result_does_not_stop_the_listing(tmp_path):
     first, second = write_sample(tmp_path, frameworks=("theano", "mxnet"), rows_scale=0.1)
     first.with_suffix(".json").write_text("{")
-    (measured,) = doctor.listing(tmp_path)["measured"]
+    (measured,) = list_everything(tmp_path)["measured"]
     assert measured["run"] == second.stem
 
 
 def test_nothing_measured_is_an_empty_list(tmp_path):
-    assert doctor.listing(tmp_path / "nowhere", PRETEND)["measured"] == []
+    assert list_everything(tmp_path / "nowhere", PRETEND)["measured"] == []

@@ -12,10 +12,11 @@ import pytest
 from typer.testing import CliRunner
 
 from generator.catalog import loader
-from generator.cli import app, doctor
+from generator.cli import app
+from generator.cli.check import check_contribution
 from generator.errors import UsageError
-from generator.measure import environments, runner
-from generator.results import contribution_checks, reading
+from generator.measure import environments, history
+from generator.results import contribution_checks, schema, writing
 from generator.results.contribution_checks import Entry, Known
 from tests.conftest import ROOT
 
@@ -56,7 +57,7 @@ def a_run(number=0):
         "case": "", "seconds": 4.0, "k": 4, "log": None,
     }  # fmt: skip
     document = {
-        "schema": reading.SCHEMA, "run": base["run"],
+        "schema": schema.SCHEMA, "run": base["run"],
         "machine": {"id": "sample-machine", "cpu": "none", "cores": 2, "threads": 2,
                     "memory_bytes": 2**33, "os": "none", "kernel": "none", "virtualised": None,
                     "gpus": []},
@@ -82,7 +83,7 @@ def a_run(number=0):
 def write_run(root, number=0, document=None):
     rows, made = a_run(number)
     path = root / f"{place(number)}.csv"
-    reading.write(path, rows, document or made)
+    writing.write(path, rows, document or made)
     log = path.with_suffix(".logs") / LOG
     log.parent.mkdir()
     log.write_text("Traceback: none, this is invented\n")
@@ -323,7 +324,7 @@ def sides(tmp_path):
 
 
 def check(before, after):
-    looked, problems = doctor.check_contribution(after, before)
+    looked, problems = check_contribution(after, before)
     return looked, [str(problem) for problem in problems]
 
 
@@ -385,10 +386,10 @@ def test_committed_locks_and_present_code_are_known_without_earlier_results(tmp_
     lock = environments.lock_sha256(framework.version("1.0.5").lock("cpu"))
     _, document = a_run()
     document["environment"]["lock_sha256"] = lock
-    document["code_sha256"]["lenet"] = runner.code_hash(
+    document["code_sha256"]["lenet"] = history.code_hash(
         known.section("lenet"), framework, "1.0.5", known
     )
-    document["data"]["sha256"] = runner.load_data(None).sha256
+    document["data"]["sha256"] = history.load_data(None).sha256
     write_run(tmp_path / "after", 0, document)
     (tmp_path / "before").mkdir()
     assert check(tmp_path / "before", tmp_path / "after") == (3, [])
@@ -396,7 +397,7 @@ def test_committed_locks_and_present_code_are_known_without_earlier_results(tmp_
 
 def test_a_folder_that_is_not_there_is_said(tmp_path):
     with pytest.raises(UsageError, match=r"contribution\.py"):
-        doctor.check_contribution(tmp_path / "nowhere", tmp_path)
+        check_contribution(tmp_path / "nowhere", tmp_path)
 
 
 def test_the_command_prints_what_it_found(sides):

@@ -13,15 +13,20 @@ import pyarrow.parquet
 import pytest
 from typer.testing import CliRunner
 
-from generator.catalog import loader
+from generator.catalog import loader, model
 from generator.cli import app
 from generator.errors import InputError, UsageError
 from generator.export import citation, data_package, dataset
-from generator.pages import markdown, section_page
+from generator.pages import markdown
 from generator.pages import urls as addresses
+from generator.pages.inputs import Inputs
 from generator.pages.overviews import dataset as page
-from generator.results import reading
-from generator.site import render  # fmt: skip
+from generator.results import reading, schema
+from generator.site import (
+    mkdocs_config,
+    render,  # fmt: skip
+)
+from generator.site.writer import Writer
 from tests import sample_results
 
 ROOT = loader.ROOT
@@ -142,17 +147,17 @@ def test_parquet_has_types_and_is_compressed(made):
 
 def test_the_columns_are_those_of_the_results():
     names = [field.name for field in data_package.FIELDS]
-    assert names == [*reading.COLUMNS, "profile", "code"]
+    assert names == [*schema.COLUMNS, "profile", "code"]
 
 
 def test_every_word_is_explained():
     known = loader.load()
     units = {m.unit for section in known.sections for m in section.metrics.values()}
     assert units <= set(data_package.UNITS)
-    assert set(data_package.STATUSES) == set(reading.STATUSES)
-    assert set(data_package.FLAGS) == set(reading.FLAGS) - {"partial"}
+    assert set(data_package.STATUS_MEANINGS) == set(schema.STATUSES)
+    assert set(data_package.FLAGS) == set(schema.FLAGS) - {"partial"}
     words = {field.name: field.values for field in data_package.FIELDS}
-    assert set(words["device"]) == set(loader.DEVICES)
+    assert set(words["device"]) == set(model.DEVICES)
 
 
 def test_its_own_validator_accepts_it(made):
@@ -271,9 +276,9 @@ def test_the_command_names_what_is_wrong(sample, tmp_path):
 
 def text_of(said, address=""):
     """The page's Markdown."""
-    inputs = section_page.Inputs(
+    inputs = Inputs(
         catalog=loader.load(), shown=None, study=None, history=None, documents={}, book=None,
-        log=None, today=None, dataset=said, citation=CITED, address=address,
+        log=None, script=None, today=None, dataset=said, citation=CITED, address=address,
     )  # fmt: skip
     environment = markdown.environment(ROOT / "templates")
     return environment.get_template("pages/dataset.md.j2").render(page.context(inputs, {}, None))
@@ -287,7 +292,7 @@ def text(made):
 def test_the_site_writes_the_files_once(sample, made, tmp_path):
     loaded = reading.load(sample)
     wanted = [f"report/dataset/{name}" for name in NAMES]
-    first, again = render._Writer(tmp_path), render._Writer(tmp_path)
+    first, again = Writer(tmp_path), Writer(tmp_path)
     render._dataset(first, loaded, CITED, "", keep=False)
     assert first.done.written == wanted
     render._dataset(again, loaded, CITED, "", keep=False)
@@ -299,7 +304,7 @@ def test_the_site_writes_the_files_once(sample, made, tmp_path):
 
 def test_a_preview_keeps_the_files(sample, tmp_path):
     shutil.copytree(sample, tmp_path / "results")
-    writer = render._Writer(tmp_path / "docs")
+    writer = Writer(tmp_path / "docs")
     before = render._dataset(writer, reading.load(sample), CITED, "", keep=True)
     sample_results.write_sample(
         tmp_path / "results", profile="aa", frameworks=("theano",), start=30
@@ -376,13 +381,13 @@ def test_no_text_ends_the_data_block():
 )
 def test_the_address_comes_from_the_environment(monkeypatch, said, address):
     monkeypatch.setenv("SITE_URL", said)
-    assert render.site_address(ROOT) == address
+    assert mkdocs_config.site_address(ROOT) == address
 
 
 def test_an_address_that_is_none_is_named(monkeypatch):
     monkeypatch.setenv("SITE_URL", "javascript:alert(1)")
     with pytest.raises(InputError, match="site_url"):
-        render.site_address(ROOT)
+        mkdocs_config.site_address(ROOT)
 
 
 def test_the_snippets_run(made):

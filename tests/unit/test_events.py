@@ -10,13 +10,13 @@ from dataclasses import replace
 import pytest
 from typer.testing import CliRunner
 
-from generator.analysis import change_events, changes, statistics
+from generator.analysis import cells, change_events, changes
 from generator.catalog import loader
 from generator.cli import app
 from generator.pages import atom_feed, markdown
 from generator.pages.overviews import changes as page
 from generator.pages.overviews import history, machines
-from generator.results import reading
+from generator.results import reading, selection
 from generator.site import render
 from tests import sample_results
 
@@ -46,7 +46,7 @@ def root(tmp_path_factory):
 def inputs(root):
     known = loader.load()
     loaded = reading.load(root)
-    shown = reading.shown(loaded, known.listed)
+    shown = selection.shown(loaded, known.listed)
     return render._inputs(loader.ROOT, root, known, loaded, shown, TODAY)
 
 
@@ -107,7 +107,7 @@ def test_it_is_said_when_the_measuring_code_changed(root, tmp_path):
     document = dict(loaded.documents[newest])
     document["code_sha256"] = {**document["code_sha256"], "lenet": "f" * 64}
     changed = replace(loaded, documents={**loaded.documents, newest: document})
-    shown = reading.shown(changed, known.listed)
+    shown = selection.shown(changed, known.listed)
     by_code = {e.same_code: e for e in of(change_events.find(changed, shown, known), "runs")}
     assert {c.key.section for c in by_code[False].changes} == {"lenet"}
     assert {c.key.framework for c in by_code[False].changes} == {"theano"}
@@ -142,7 +142,7 @@ def test_an_unfinished_run_is_no_event(root, tmp_path):
         for key, document in loaded.documents.items()
     }
     unfinished = replace(loaded, documents=open_)
-    shown = reading.shown(unfinished, known.listed)
+    shown = selection.shown(unfinished, known.listed)
     assert not of(change_events.find(unfinished, shown, known), "releases")
 
 
@@ -150,7 +150,7 @@ def test_one_run_on_one_machine_is_no_event(tmp_path):
     sample_results.write_sample(tmp_path, profile="quick", frameworks=("theano",))
     known = loader.load()
     loaded = reading.load(tmp_path)
-    assert change_events.find(loaded, reading.shown(loaded, known.listed), known) == ()
+    assert change_events.find(loaded, selection.shown(loaded, known.listed), known) == ()
 
 
 # ------------------------------------------------------------------------------- words and numbers
@@ -272,16 +272,16 @@ def drawn(inputs):
 
     def draw(chart):
         charts.append(chart)
-        from generator.pages import section_page
+        from generator.pages.inputs import Picture
 
-        return section_page.Picture(chart.alt, (), "", "")
+        return Picture(chart.alt, (), "", "")
 
     from generator.analysis import panels
 
     known = {
         (machine, "cpu"): panels.Figures(
             machine, "cpu", (),
-            statistics.cells(inputs.shown[inputs.shown["machine"] == machine]),
+            cells.group_cells(inputs.shown[inputs.shown["machine"] == machine]),
         )
         for machine in inputs.machines
     }  # fmt: skip

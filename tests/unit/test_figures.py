@@ -4,10 +4,10 @@ import dataclasses
 
 import pytest
 
-from generator.analysis import panels
+from generator.analysis import labels, panels
 from generator.catalog import loader
 from generator.pages import findings, section_page
-from generator.results import reading
+from generator.results import reading, selection
 from tests import sample_results
 
 
@@ -16,7 +16,7 @@ def panel(tmp_path, monkeypatch):
     """The fastest mode of all was measured in one block, the others in several."""
     monkeypatch.setattr(sample_results, "STEP", sample_results.STEP | {"xla": 0.001})
     sample_results.write_sample(tmp_path, oddities=False)
-    shown = reading.select(reading.load(tmp_path))
+    shown = selection.select(reading.load(tmp_path))
     shown = shown[(shown["mode"] != "xla") | (shown["block"] == 0)]
     known = loader.load()
     section = known.section("lenet")
@@ -43,7 +43,7 @@ def test_its_cell_and_the_finding_say_so(panel):
 
 def test_one_that_was_measured_more_often_is_told_apart_from_nothing(tmp_path):
     sample_results.write_sample(tmp_path, oddities=False)
-    shown = reading.select(reading.load(tmp_path))
+    shown = selection.select(reading.load(tmp_path))
     shown = shown[(shown["mode"] == "compiled") | (shown["block"] == 0)]
     known = loader.load()
     found = panels.build(shown[shown["section"] == "lenet"], known.section("lenet"), known)[0]
@@ -55,7 +55,7 @@ def test_one_that_was_measured_more_often_is_told_apart_from_nothing(tmp_path):
 
 def test_where_all_were_measured_once_they_share_one_place(tmp_path):
     sample_results.write_sample(tmp_path, oddities=False)
-    shown = reading.select(reading.load(tmp_path))
+    shown = selection.select(reading.load(tmp_path))
     shown = shown[shown["block"].isin([0]) & (shown["section"] == "lenet")]
     known = loader.load()
     for panel in panels.build(shown, known.section("lenet"), known):
@@ -71,7 +71,7 @@ def test_the_title_of_a_chart_is_about_the_panel_that_ranks_most(panel):
     assert findings.main_panel([panel, fewer]) is panel
     assert findings.main_panel([fewer, panel]) is panel
     both = findings.chart_title([fewer, panel])
-    assert both.startswith(f"{findings.place_words(panel, findings.view(panel.metric))}: ")
+    assert both.startswith(f"{findings.place_words(panel, labels.view(panel.metric))}: ")
     equal = dataclasses.replace(panel, lane="threads-2")
     assert findings.main_panel([panel, equal]) is equal, "all cores come after one"
 

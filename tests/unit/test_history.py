@@ -7,9 +7,11 @@ from itertools import pairwise
 import pytest
 
 from generator.catalog import loader
-from generator.pages.charts import intervals
+from generator.pages.charts import timeline
+from generator.pages.charts.marks import Moment
 from generator.pages.overviews import history
 from generator.results import reading as store
+from generator.results import selection
 from generator.site import render
 from tests import sample_results
 
@@ -25,7 +27,7 @@ def inputs(tmp_path_factory):
     root = tmp_path_factory.mktemp("results")
     sample_results.write_history(root, RELEASES)
     loaded = store.load(root)
-    shown = store.withhold(store.select(loaded))
+    shown = selection.withhold(selection.select(loaded))
     return render._inputs(loader.ROOT, root, loader.load(), loaded, shown, TODAY)
 
 
@@ -114,12 +116,10 @@ def test_a_timeline_is_valid_vega_lite():
     import altair
 
     moments = [
-        intervals.Moment("A", "A", datetime.date(2016, 4, 1), "1.0", 10.0, 9.0, 11.0, "10"),
-        intervals.Moment(
-            "A", "A", datetime.date(2020, 4, 1), "2.0", 20.0, 19.0, 21.0, "20", "faster"
-        ),
+        Moment("A", "A", datetime.date(2016, 4, 1), "1.0", 10.0, 9.0, 11.0, "10"),
+        Moment("A", "A", datetime.date(2020, 4, 1), "2.0", 20.0, 19.0, 21.0, "20", "faster"),
     ]
-    chart = intervals.timeline(
+    chart = timeline.timeline(
         "t", "Title.", moments, y="images per second", frameworks=["A"], better="higher"
     )
     for specification in chart.specs.values():
@@ -130,10 +130,8 @@ def test_a_timeline_is_valid_vega_lite():
 def test_the_names_on_a_timeline_do_not_lie_on_each_other():
     days = [datetime.date(2016 + n, 6, 1) for n in range(10)]
     days += [datetime.date(2020, 6, 2), datetime.date(2020, 6, 3)]
-    moments = [
-        intervals.Moment("A", "A", day, f"{n}.10.0.post1", 10.0 + n) for n, day in enumerate(days)
-    ]
-    chart = intervals.timeline("t", "Title.", moments, y="images per second", frameworks=["A"])
+    moments = [Moment("A", "A", day, f"{n}.10.0.post1", 10.0 + n) for n, day in enumerate(days)]
+    chart = timeline.timeline("t", "Title.", moments, y="images per second", frameworks=["A"])
     for specification in chart.specs.values():
         width = specification["vconcat"][0]["hconcat"][0]["width"]
         rows = sorted(specification["datasets"]["panel 0"], key=lambda row: row["day"])
@@ -147,5 +145,5 @@ def test_the_names_on_a_timeline_do_not_lie_on_each_other():
             ]
             assert len(places) > 1
             gaps = [b - a for a, b in pairwise(places)]
-            assert min(gaps) >= intervals.NAME_CHARACTER * len("0.10.0.post1")
+            assert min(gaps) >= timeline.NAME_CHARACTER * len("0.10.0.post1")
         assert any(row["place"] == "" for row in rows)

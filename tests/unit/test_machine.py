@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from generator.measure import gpu_log, machine
-from generator.results import reading
+from generator.results import run_document, schema
 
 CPUINFO = """\
 processor\t: 0
@@ -115,6 +115,9 @@ def test_this_machine_is_described_as_result_files_want_it():
     assert machine.this() is found
     assert found.threads >= found.cores >= 1
     assert found.memory_bytes > 2**28
-    assert reading._NAME.fullmatch(found.id)
-    assert list(reading._shape_problems(found.document(), reading._SHAPE["machine"], "")) == []
+    assert schema._NAME.fullmatch(found.id)
+    assert (
+        list(run_document._shape_problems(found.document(), run_document._SHAPE["machine"], ""))
+        == []
+    )
     assert replace(found, id="other").document()["id"] == "other"

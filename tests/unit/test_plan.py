@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from generator.catalog import loader
-from generator.catalog.loader import LANES, Framework, Gap, Mode, Section, Version
+from generator.catalog import loader, model
+from generator.catalog.model import LANES, Framework, Gap, Mode, Section, Version
 from generator.errors import UsageError
 from generator.measure import plan
 from generator.measure.plan import PROFILES, Cell, Job, Profile
@@ -402,7 +402,7 @@ def test_an_unknown_name_names_the_nearest(changes, said):
 
 def test_selection_resolves_names_and_versions():
     old = framework("alpha", versions=("1.0", "2.0"))
-    known = loader.Catalog((old, TWO[1]), ())
+    known = model.Catalog((old, TWO[1]), ())
     assert [(f.id, v.version) for f, v in plan.selection(known, [])] == [
         ("alpha", "2.0"),
         ("beta", "1.0"),
@@ -416,7 +416,7 @@ def test_selection_resolves_names_and_versions():
 
 
 def test_selection_in_the_current_interpreter_takes_what_is_installed():
-    known = loader.Catalog(TWO, ())
+    known = model.Catalog(TWO, ())
     ((found, version),) = plan.selection(known, [], {"beta": "9.9"})
     assert (found.id, version.version) == ("beta", "9.9")
     assert plan.selection(known, ["beta==1.0"], {"beta": "1.0"})[0][1] is TWO[1].newest
@@ -504,7 +504,7 @@ def test_history_measures_every_release_in_the_mode_that_stood_for_it():
     one = framework("alpha", versions=("0.9", "1.0"))
     early = replace(one.versions[0], default="fast")
     one = replace(one, versions=(early, one.versions[1]))
-    known = loader.Catalog((one,), SECTIONS)
+    known = model.Catalog((one,), SECTIONS)
     every = plan.selection(known, (), every=True)
     assert [version.version for _, version in every] == ["0.9", "1.0"]
     assert [version.version for _, version in plan.selection(known, ())] == ["1.0"]

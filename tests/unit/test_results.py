@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from generator.errors import InputError
-from generator.results import reading
+from generator.results import reading, row_checks, run_document, schema, selection, writing
 from tests.conftest import ROOT
 from tests.sample_results import HOSTILE, write_sample
 
@@ -32,7 +32,7 @@ def template(tmp_path_factory):
     (path,) = write_sample(
         tmp_path_factory.mktemp("template"), frameworks=("theano",), rows_scale=0.1
     )
-    return reading.read_document(path) | {"jobs": []}
+    return run_document.read_document(path) | {"jobs": []}
 
 
 @pytest.fixture
@@ -49,7 +49,7 @@ def path(tmp_path):
 
 @pytest.fixture
 def good(path, document):
-    reading.write(path, [row(), row(sample=1, value=0.25)], document)
+    writing.write(path, [row(), row(sample=1, value=0.25)], document)
     return path
 
 
@@ -71,9 +71,9 @@ def test_what_is_written_reads_back(path, document):
         row(block=None, sample=None, value=None, status="failed", reason=tricky),
         row(metric="gate", unit="verdict", sample=None, value=0.0, status="wrong", reason="off"),
     ]
-    reading.write(path, rows, document)
+    writing.write(path, rows, document)
     frame = reading.read(path)
-    assert list(frame.columns) == list(reading.COLUMNS)
+    assert list(frame.columns) == list(schema.COLUMNS)
     assert frame["value"].dtype == "float64"
     assert frame["block"].dtype == frame["sample"].dtype == "Int64"
     assert frame["value"].tolist()[:2] == [0.30000000000000004, 1e-300]
@@ -81,15 +81,15 @@ def test_what_is_written_reads_back(path, document):
     assert frame["sample"].tolist() == [0, 1, pd.NA, pd.NA]
     assert frame["reason"][2] == tricky
     assert frame["case"].tolist() == [""] * 4
-    assert reading.read_document(path) == document
-    assert reading.validate(path) == []
-    assert [r["reason"] for r in reading.rows(path)] == ["", "", tricky, "off"]
+    assert run_document.read_document(path) == document
+    assert row_checks.validate(path) == []
+    assert [r["reason"] for r in row_checks.rows(path)] == ["", "", tricky, "off"]
     assert {p.suffix for p in path.parent.iterdir()} == {".csv", ".json"}
 
 
 def test_values_read_back_to_the_last_bit(path, document):
     values = np.random.default_rng(0).lognormal(-4, 8, 5000)
-    reading.write(path, [row(sample=i, value=v) for i, v in enumerate(values)], document)
+    writing.write(path, [row(sample=i, value=v) for i, v in enumerate(values)], document)
     assert (reading.read(path)["value"].to_numpy() == values).all()
 
 
@@ -109,14 +109,14 @@ def test_values_read_back_to_the_last_bit(path, document):
 )
 def test_writing_refuses_what_reading_would(path, document, changes):
     with pytest.raises(InputError):
-        reading.write(path, [row(**changes)], document)
+        writing.write(path, [row(**changes)], document)
     assert not path.exists()
     assert not path.with_suffix(".json").exists()
 
 
 def test_any_text_becomes_a_reason(path, document):
     nasty = "line\r\none\x00\x1b[31m\u202edesrever\ud800 " + "x" * 1000
-    reading.write(path, [row(value=None, status="failed", reason=nasty)], document)
+    writing.write(path, [row(value=None, status="failed", reason=nasty)], document)
     reason = reading.read(path)["reason"][0]
     assert reason.startswith("line one [31m desrever? xxx")
     assert len(reason) == 500
@@ -124,8 +124,8 @@ def test_any_text_becomes_a_reason(path, document):
 
 @pytest.mark.parametrize("die_at", [0, 1, 2, 3])
 def test_a_full_disk_leaves_a_valid_pair(path, document, monkeypatch, die_at):
-    reading.write(path, [row()], document | {"seed": 1})
-    real, calls = reading.os.fsync, []
+    writing.write(path, [row()], document | {"seed": 1})
+    real, calls = writing.os.fsync, []
 
     def fsync(number):
         calls.append(number)
@@ -133,35 +133,35 @@ def test_a_full_disk_leaves_a_valid_pair(path, document, monkeypatch, die_at):
             raise OSError(28, "No space left on device")
         real(number)
 
-    monkeypatch.setattr(reading.os, "fsync", fsync)
+    monkeypatch.setattr(writing.os, "fsync", fsync)
     with pytest.raises(OSError, match="No space"):
-        reading.write(path, [row(), row(sample=1)], document | {"seed": 2})
-    assert reading.validate(path) == []
+        writing.write(path, [row(), row(sample=1)], document | {"seed": 2})
+    assert row_checks.validate(path) == []
     assert not list(path.parent.glob("*.part"))
-    rows, seed = len(reading.read(path)), reading.read_document(path)["seed"]
+    rows, seed = len(reading.read(path)), run_document.read_document(path)["seed"]
     assert (rows, seed) in {(1, 1), (2, 1), (2, 2)}  # never a document ahead of its rows
 
 
 def test_the_first_write_cut_short_claims_no_jobs(path, document, monkeypatch):
     job = {"id": "x", "sections": [], "mode": "", "device": "cpu", "lane": "", "case": ""}
     full = document | {"jobs": [job | {"block": 0, "status": "ok"}]}
-    real = reading.replace
+    real = writing.replace
 
     def replace(target, data):
         if target == path:
             raise KeyboardInterrupt
         real(target, data)
 
-    monkeypatch.setattr(reading, "replace", replace)
+    monkeypatch.setattr(writing, "replace", replace)
     with pytest.raises(KeyboardInterrupt):
-        reading.write(path, [row()], full)
-    assert reading.read_document(path)["jobs"] == []
+        writing.write(path, [row()], full)
+    assert run_document.read_document(path)["jobs"] == []
 
 
 def test_measuring_machines_need_no_pandas():
     code = (
         "import sys; sys.modules['pandas'] = sys.modules['scipy'] = None\n"
-        "import generator.results.reading as r; print(r.encode([{'run': 'x'}]).decode())"
+        "import generator.results.writing as w; print(w.encode([{'run': 'x'}]).decode())"
     )
     done = subprocess.run(
         [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
@@ -207,7 +207,7 @@ def test_a_bad_row_is_named(good, old, new, found, expected):
     spoil(good, old, new)
     with pytest.raises(InputError) as caught:
         reading.read(good)
-    for problem in (caught.value, reading.validate(good)[0]):
+    for problem in (caught.value, row_checks.validate(good)[0]):
         assert problem.file == str(good)
         assert problem.line == 3
         assert found in problem.found
@@ -228,13 +228,13 @@ def test_rows_and_document_agree_with_the_path(good, column):
     target = moved / f"{parts['run']}.csv"
     good.with_suffix(".json").replace(target.with_suffix(".json"))
     good.replace(target)
-    problems = reading.validate(target)
+    problems = row_checks.validate(target)
     assert [p.line for p in problems] == [2, 3, None]
     assert all(column in p.found and "as the path says" in p.expected for p in problems)
     with pytest.raises(InputError, match="as the path says"):
         reading.read(target)
     with pytest.raises(InputError, match="as the path says"):
-        reading.read_document(target)
+        run_document.read_document(target)
 
 
 @pytest.mark.parametrize(
@@ -257,23 +257,23 @@ def test_a_damaged_file_is_named(good, damage, line):
         reading.read(good)
     error = caught.value
     assert error.line == line
-    assert reading.validate(good)[0].line == line
+    assert row_checks.validate(good)[0].line == line
 
 
 def test_all_problems_are_listed(good):
     spoil(good, b",ok,,", b",bad,,")
     good.with_suffix(".json").unlink()
-    problems = reading.validate(good)
+    problems = row_checks.validate(good)
     assert [(Path(p.file).suffix, p.line) for p in problems] == [
         (".csv", 2), (".csv", 3), (".json", None)
     ]  # fmt: skip
     with pytest.raises(InputError, match="no file"):
-        reading.read_document(good)
+        run_document.read_document(good)
 
 
 def test_doubts_that_turn_out_unfounded(path, document):
     reason = "no metric,value,unit in the output"  # looks like a cell of the column "value"
-    reading.write(path, [row(value=None, status="failed", reason=reason)], document)
+    writing.write(path, [row(value=None, status="failed", reason=reason)], document)
     assert reading.read(path)["reason"][0] == reason
 
 
@@ -283,7 +283,7 @@ def test_a_strange_place_is_named(good, tmp_path):
     assert reading.find(tmp_path) == sorted([stray, good])
     with pytest.raises(InputError, match=r"<machine>/<framework>/<version>"):
         reading.load(tmp_path)
-    assert reading.validate(stray)
+    assert row_checks.validate(stray)
 
 
 BAD_JSON = [
@@ -306,13 +306,13 @@ BAD_JSON = [
 def test_bad_json_is_named(good, data, line, found, expected):
     good.with_suffix(".json").write_bytes(data)
     with pytest.raises(InputError) as caught:
-        reading.read_document(good)
+        run_document.read_document(good)
     error = caught.value
     assert error.file.endswith(".json")
     assert error.line == line
     assert found in error.found
     assert expected in error.expected
-    assert [str(p) for p in reading.validate(good)] == [str(error)]
+    assert [str(p) for p in row_checks.validate(good)] == [str(error)]
 
 
 @pytest.mark.parametrize(
@@ -335,7 +335,7 @@ def test_a_document_of_another_shape_is_named(good, document, change, found):
     change(document)
     good.with_suffix(".json").write_text(json.dumps(document))
     with pytest.raises(InputError) as caught:
-        reading.read_document(good)
+        run_document.read_document(good)
     error = caught.value
     assert found in error.found
 
@@ -346,12 +346,12 @@ def test_a_log_stays_inside(good, document, log):
     document["jobs"] = [job | {"block": 0, "status": "failed", "log": log}]
     good.with_suffix(".json").write_text(json.dumps(document))
     with pytest.raises(InputError, match=r"jobs\[0\].log"):
-        reading.read_document(good)
+        run_document.read_document(good)
 
 
 def test_an_interrupted_run_is_valid(path, document):
-    reading.write(path, [row()], document | {"finished": None})
-    assert reading.validate(path) == []
+    writing.write(path, [row()], document | {"finished": None})
+    assert row_checks.validate(path) == []
 
 
 def test_old_schemas_are_migrated_on_reading_only(good, document, monkeypatch):
@@ -359,14 +359,14 @@ def test_old_schemas_are_migrated_on_reading_only(good, document, monkeypatch):
     text = json.dumps(old)
     good.with_suffix(".json").write_text(text)
     with pytest.raises(InputError, match="schema '0'"):
-        reading.read_document(good)
+        run_document.read_document(good)
 
     def rename(before):
         return {k: v for k, v in before.items() if k != "ended"} | {"finished": before["ended"]}
 
-    monkeypatch.setitem(reading.MIGRATIONS, 0, rename)
-    assert reading.read_document(good) == document | {"finished": None}
-    assert reading.validate(good) == []
+    monkeypatch.setitem(run_document.MIGRATIONS, 0, rename)
+    assert run_document.read_document(good) == document | {"finished": None}
+    assert row_checks.validate(good) == []
     assert good.with_suffix(".json").read_text() == text
 
 
@@ -382,8 +382,8 @@ CHUNKS = [
     max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 def test_the_quick_pass_and_the_slow_one_agree(tmp_path_factory, data):
-    where = reading._Where.of(Path("box/theano/1.0.5") / f"{RUN}.csv")
-    text = reading.encode(
+    where = schema.Where.of(Path("box/theano/1.0.5") / f"{RUN}.csv")
+    text = writing.encode(
         [
             row(flags="disturbed"),
             row(sample=1, value=0.25),
@@ -392,11 +392,11 @@ def test_the_quick_pass_and_the_slow_one_agree(tmp_path_factory, data):
         ]
     )
     for _ in range(data.draw(st.integers(1, 3))):
-        start = data.draw(st.integers(len(reading._HEADER) - 3, len(text)))
+        start = data.draw(st.integers(len(schema.HEADER) - 3, len(text)))
         length = data.draw(st.integers(0, 4))
         chunk = data.draw(st.sampled_from(CHUNKS))
         text = text[:start] + chunk + text[start + length :]
-    slow = list(reading._row_problems(text, where))
+    slow = list(row_checks.row_problems(text, where))
     quick = reading._parse_fast([(text, where)])
     if quick is not None:
         assert slow == []
@@ -421,14 +421,14 @@ def test_files_are_parsed_once_and_again_when_changed(good, document, monkeypatc
     good.touch()  # same content, other time
     assert reading.read(good) is first
     assert len(calls) == 1
-    reading.write(good, [row(value=9.0)], document)
+    writing.write(good, [row(value=9.0)], document)
     assert reading.read(good)["value"].tolist() == [9.0]
     assert len(calls) == 2
 
 
 def test_files_parsed_together_are_as_if_alone(tmp_path):
     paths = write_sample(tmp_path, rows_scale=0.1, runs=2)
-    batch = [(path.read_bytes(), reading._Where.of(path)) for path in paths]
+    batch = [(path.read_bytes(), schema.Where.of(path)) for path in paths]
     together = reading._parse_fast(batch)
     alone = [file for one in batch for file in reading._parse_fast([one])]
     for one, other in zip(together, alone, strict=True):
@@ -436,7 +436,7 @@ def test_files_parsed_together_are_as_if_alone(tmp_path):
         assert one.configurations == other.configurations
         assert one.codes.tolist() == other.codes.tolist()
     for one, (data, _) in zip(together, batch, strict=True):
-        assert reading.encode(
+        assert writing.encode(
             row | {"value": None if row["value"] is None else float(row["value"])}
             for row in one.frame.astype(object).where(one.frame.notna(), None).to_dict("records")
         ) == data  # fmt: skip
@@ -469,7 +469,7 @@ def test_the_newest_run_of_each_configuration_is_shown(path, document, tmp_path)
     def run(number, rows, profile="full"):
         name = f"2026010{number}T000000Z-0a1b2c"
         rows = [r | {"run": name} for r in rows]
-        reading.write(
+        writing.write(
             path.with_name(f"{name}.csv"), rows, document | {"run": name, "profile": profile}
         )
         return f"box/theano/1.0.5/{name}"
@@ -479,7 +479,7 @@ def test_the_newest_run_of_each_configuration_is_shown(path, document, tmp_path)
     two = run(2, [row(value=2.0), row(value=8.0, sample=1, **other)], profile="quick")
     run(3, [row(value=3.0), row(case="again", value=3.5)], profile="aa")
     four = run(4, [row(value=4.0, flags="disturbed partial"), row(value=5.0, mode="new")])
-    found = reading.select(reading.load(tmp_path))
+    found = selection.select(reading.load(tmp_path))
     shown = sorted(zip(found["provenance"], found["mode"], found["value"], strict=True))
     assert shown == [
         (one, "compiled", 0.5),  # memory was measured in the first run only
@@ -491,7 +491,7 @@ def test_the_newest_run_of_each_configuration_is_shown(path, document, tmp_path)
         one: "full", two: "quick", four: "full"
     }  # fmt: skip
     assert set(found["code"]) == {document["code_sha256"]["lenet"]}
-    study = reading.study(reading.load(tmp_path))
+    study = selection.study(reading.load(tmp_path))
     assert study["value"].tolist() == [3.0, 3.5]
     assert set(study["profile"]) == {"aa"}
 
@@ -503,43 +503,43 @@ def test_a_run_that_goes_on_is_shown_only_where_no_finished_one_has_anything(
         name = f"2026010{number}T000000Z-0a1b2c"
         rows = [r | {"run": name} for r in rows]
         facts = document | {"run": name, "finished": finished and document["finished"]}
-        reading.write(path.with_name(f"{name}.csv"), rows, facts)
+        writing.write(path.with_name(f"{name}.csv"), rows, facts)
 
     run(1, [row(value=1.0)], finished=True)
     run(2, [row(value=2.0)], finished=True)
     run(3, [row(value=3.0), row(value=4.0, mode="new")], finished=None)
-    found = reading.select(reading.load(tmp_path))
+    found = selection.select(reading.load(tmp_path))
     assert sorted(found["value"]) == [2.0, 4.0]
 
 
 def test_failures_supersede_older_success(path, document, tmp_path):
-    reading.write(path, [row()], document)
+    writing.write(path, [row()], document)
     later = RUN.replace("20260101", "20260202")
     failed = row(run=later, value=None, status="failed", reason="no")
-    reading.write(path.with_name(f"{later}.csv"), [failed], document | {"run": later})
-    assert reading.select(reading.load(tmp_path))["status"].tolist() == ["failed"]
+    writing.write(path.with_name(f"{later}.csv"), [failed], document | {"run": later})
+    assert selection.select(reading.load(tmp_path))["status"].tolist() == ["failed"]
 
 
 def test_nothing_measured_yet(tmp_path):
     nothing = reading.load(tmp_path / "none")
-    frame = reading.select(nothing)
+    frame = selection.select(nothing)
     assert frame.empty
-    assert [*reading.COLUMNS, "profile", "code", "provenance"] == list(frame.columns)
-    assert reading.study(nothing).empty
+    assert [*schema.COLUMNS, "profile", "code", "provenance"] == list(frame.columns)
+    assert selection.study(nothing).empty
 
 
 def test_a_header_alone_is_a_valid_file(path, document, tmp_path):
-    reading.write(path, [], document)
+    writing.write(path, [], document)
     assert reading.read(path).empty
-    assert reading.validate(path) == []
-    assert reading.select(reading.load(tmp_path)).empty
+    assert row_checks.validate(path) == []
+    assert selection.select(reading.load(tmp_path)).empty
 
 
 def test_a_sample_tree_is_valid_and_has_everything(tmp_path):
     paths = write_sample(tmp_path, rows_scale=0.1, runs=2)
-    assert [problem for path in paths for problem in reading.validate(path)] == []
+    assert [problem for path in paths for problem in row_checks.validate(path)] == []
     loaded = reading.load(tmp_path)
-    frame = reading.select(loaded)
+    frame = selection.select(loaded)
     assert set(frame["status"]) == {"ok", "unsupported", "failed", "wrong", "skipped"}
     assert frame["reason"].astype(str).str.contains("<script>alert(1)</script>", regex=False).any()
     assert "partial" not in set(frame["flags"])
@@ -557,18 +557,18 @@ def test_samples_are_the_same_every_time(tmp_path):
 
 def test_what_the_gate_found_wrong_is_withheld_on_every_page(tmp_path):
     write_sample(tmp_path, oddities=False)
-    shown = reading.select(reading.load(tmp_path))
-    assert reading.withhold(shown) is shown
+    shown = selection.select(reading.load(tmp_path))
+    assert selection.withhold(shown) is shown
     mine = (shown["mode"] == "hybrid") & (shown["lane"] == "threads-all")
     gate = mine & (shown["metric"] == "gate")
     shown["status"] = shown["status"].astype(str)
     in_r = shown.copy()
     in_r.loc[gate & (shown["section"] == "r"), "status"] = "wrong"
     in_r["status"] = in_r["status"].astype("category")
-    assert reading.withhold(in_r) is in_r, "a script in R says nothing about Python"
+    assert selection.withhold(in_r) is in_r, "a script in R says nothing about Python"
     shown.loc[gate & (shown["section"] == "lenet"), "status"] = "wrong"
     shown["status"] = shown["status"].astype("category")
-    withheld = reading.withhold(shown)
+    withheld = selection.withhold(shown)
     elsewhere = mine & (shown["section"] != "lenet") & (shown["status"] == "ok")
     assert set(shown[elsewhere]["section"]) == {
         "memory", "compile", "versus", "depth", "r", "highlevel", "operators", "control",
@@ -581,10 +581,10 @@ def test_what_the_gate_found_wrong_is_withheld_on_every_page(tmp_path):
 
 def test_twins_of_a_full_run_are_an_aa_study_too(tmp_path):
     write_sample(tmp_path)
-    shown = reading.select(reading.load(tmp_path))
-    twins = reading.twins(shown)
+    shown = selection.select(reading.load(tmp_path))
+    twins = selection.twins(shown)
     assert (
-        reading.study(reading.load(tmp_path), shown)
+        selection.study(reading.load(tmp_path), shown)
         .astype(str)
         .equals(twins.reset_index(drop=True).astype(str))
     )

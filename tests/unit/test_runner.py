@@ -10,12 +10,14 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from generator import subprocesses
-from generator.catalog import loader
-from generator.cli import doctor
+from generator.catalog import loader, model
 from generator.errors import EnvironmentMissing, InputError
-from generator.measure import environments, gpu_log, plan, runner
+from generator.measure import environments, gpu_log, history, plan, runner, worker_output
+from generator.measure import request as measuring
 from generator.measure.plan import Job, Profile
+from generator.measure.request import Request, prepare
 from generator.results import reading as results
+from generator.results import row_checks, run_document, schema, writing
 from generator.subprocesses import Finished
 from tests.conftest import PRETEND
 
@@ -44,7 +46,7 @@ def read(tmp_path):
     def reading(data):
         out = tmp_path / "out"
         out.write_bytes(data)
-        return runner.read_rows(out, JOB, CATALOG)
+        return worker_output.read_rows(out, JOB, CATALOG)
 
     return reading
 
@@ -151,11 +153,11 @@ def test_anything_can_be_read_and_what_is_accepted_can_be_written(tmp_path_facto
     folder = tmp_path_factory.getbasetemp()
     out = folder / "any"
     out.write_bytes(data)
-    rows, facts, _ = runner.read_rows(out, JOB, CATALOG)
+    rows, facts, _ = worker_output.read_rows(out, JOB, CATALOG)
     path = folder / "box" / "pretend" / "1.0" / "20260101T000000Z-abcdef.csv"
     names = {"machine": "box", "framework": "pretend", "version": "1.0", "run": path.stem}
-    table = results.encode({**names, "device": "cpu", **found} for found in rows)
-    assert list(results._row_problems(table, results._Where.of(path))) == []
+    table = writing.encode({**names, "device": "cpu", **found} for found in rows)
+    assert list(row_checks.row_problems(table, schema.Where.of(path))) == []
     json.dumps(facts, allow_nan=False).encode()
 
 
@@ -212,12 +214,12 @@ class Stage:
 
     def rows(self):
         (path,) = results.find(self.results)
-        assert results.validate(path) == []
-        return results.rows(path)
+        assert row_checks.validate(path) == []
+        return row_checks.rows(path)
 
     def document(self):
         (path,) = results.find(self.results)
-        return results.read_document(path)
+        return run_document.read_document(path)
 
 
 @pytest.fixture
@@ -465,7 +467,7 @@ def test_a_killed_generator_left_a_journal(stage):
 def test_a_run_made_under_other_terms_is_not_continued(stage, change):
     interrupted(stage, 2)
     (path,) = results.find(stage.results)
-    document, rows = results.read_document(path), results.rows(path)
+    document, rows = run_document.read_document(path), row_checks.rows(path)
     if change == "profile":
         document["profile"] = "full"
     elif change == "settings":
@@ -476,47 +478,47 @@ def test_a_run_made_under_other_terms_is_not_continued(stage, change):
         document["data"]["sha256"] = "other"
     else:
         document["environment"]["lock_sha256"] = "other"
-    results.write(path, rows, document)
+    writing.write(path, rows, document)
     outcome = stage.run()
     assert outcome.run != document["run"]
-    assert results.read_document(path)["finished"] is None
+    assert run_document.read_document(path)["finished"] is None
 
 
 def test_a_finished_run_is_held_under_the_same_conditions_only(stage, monkeypatch):
     monkeypatch.setattr(environments, "installed_version", lambda name: "1.0")
-    request = doctor.Request(
+    request = Request(
         ("pretend",), sections=("compile",), modes=("eager",), environment="current",
         results=stage.results, frameworks_folder=PRETEND,
     )  # fmt: skip
-    made, setup = doctor.prepare(request)
+    made, setup = prepare(request)
     assert made.held == 0
     assert made.jobs
     runner.run(made, setup)
-    again, _ = doctor.prepare(request)
+    again, _ = prepare(request)
     assert again.held == 1
     assert again.jobs == ()
     for changes in (
         {"force": True}, {"profile": "full"}, {"precision": "tf32"}, {"sections": ("memory",)},
         {"modes": ("honest",)}, {"lanes": ("threads-1",)},
     ):  # fmt: skip
-        assert doctor.prepare(replace(request, **changes))[0].jobs, changes
-    assert runner.history(stage.results)["pretend", "eager", "compile-warm"] == 0.5
-    estimate = doctor.estimate(doctor.prepare(replace(request, force=True))[0], setup)
+        assert prepare(replace(request, **changes))[0].jobs, changes
+    assert history.history(stage.results)["pretend", "eager", "compile-warm"] == 0.5
+    estimate = measuring.estimate(prepare(replace(request, force=True))[0], setup)
     assert 0 < estimate < 30
 
 
 def test_a_run_with_other_precision_or_without_an_end_holds_nothing(stage):
     stage.run()
     (path,) = results.find(stage.results)
-    document, rows = results.read_document(path), results.rows(path)
-    (key,) = runner.held_keys(stage.results)
+    document, rows = run_document.read_document(path), row_checks.rows(path)
+    (key,) = history.held_keys(stage.results)
     assert key.precision == "float32"
     document["settings"]["precision"] = "tf32"
-    results.write(path, rows, document)
-    (other,) = runner.held_keys(stage.results)
+    writing.write(path, rows, document)
+    (other,) = history.held_keys(stage.results)
     assert (other.precision, other.cell) == ("tf32", key.cell)
-    results.write(path, rows, document | {"finished": None})
-    assert runner.held_keys(stage.results) == set()
+    writing.write(path, rows, document | {"finished": None})
+    assert history.held_keys(stage.results) == set()
 
 
 def test_a_run_that_only_states_gaps_needs_no_process(stage):
@@ -571,7 +573,7 @@ def test_the_log_of_the_gpu_becomes_rows_of_its_samples(stage, monkeypatch):
     )
     pretend = CATALOG.framework("pretend")
     modes = tuple(replace(mode, devices=("cpu", "cuda")) for mode in pretend.modes)
-    able = loader.Catalog((replace(pretend, gaps=(), modes=modes),), CATALOG.sections)
+    able = model.Catalog((replace(pretend, gaps=(), modes=modes),), CATALOG.sections)
     monkeypatch.setattr(sys.modules[__name__], "CATALOG", able)
     stage.run(sections=("lenet", "memory"), device="cuda")
     block = [r for r in stage.rows() if r["block"] == "0"]
@@ -595,7 +597,7 @@ def test_a_published_log_has_no_path_and_no_control_character(tmp_path, monkeypa
 
 def test_data_that_is_not_there_is_an_input_error(tmp_path):
     with pytest.raises(InputError):
-        runner.load_data(tmp_path)
+        history.load_data(tmp_path)
 
 
 def test_the_code_hash_of_a_section_follows_its_files(tmp_path):
@@ -604,7 +606,7 @@ def test_the_code_hash_of_a_section_follows_its_files(tmp_path):
     easy = CATALOG.section("highlevel")
 
     def code_hash(section, framework):
-        return runner.code_hash(section, framework, framework.newest.version, CATALOG)
+        return history.code_hash(section, framework, framework.newest.version, CATALOG)
 
     assert code_hash(section, own) == code_hash(section, own)
     assert code_hash(section, own) != code_hash(other, own)

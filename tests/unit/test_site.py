@@ -6,6 +6,7 @@ import pytest
 from generator import subprocesses
 from generator.catalog import loader
 from generator.errors import GeneratorError, InputError
+from generator.site import mkdocs, mkdocs_config
 from generator.site import render as site
 from tests import sample_results
 
@@ -35,11 +36,11 @@ def render(tmp_path, results):
 
 def test_the_committed_navigation_is_the_derived_one():
     text = (ROOT / "mkdocs.yml").read_text(encoding="utf-8")
-    assert site.with_navigation(text, loader.load()) == text
+    assert mkdocs_config.with_navigation(text, loader.load()) == text
 
 
 def test_the_navigation_follows_the_article():
-    entries = site.navigation(loader.load())
+    entries = mkdocs_config.navigation(loader.load())
     titles = [next(iter(entry)) for entry in entries]
     assert titles[:4] == [
         "Home", "Symbolic frameworks", "Non-symbolic frameworks", "Symbolic vs. non-symbolic",
@@ -51,7 +52,7 @@ def test_the_navigation_follows_the_article():
 
 def test_markers_must_be_there():
     with pytest.raises(ValueError, match="nav: begin"):
-        site.with_navigation("site_name: x\n", loader.load())
+        mkdocs_config.with_navigation("site_name: x\n", loader.load())
 
 
 def test_only_changes_are_written_and_stale_files_removed(render, results, tmp_path):
@@ -124,13 +125,13 @@ def test_mkdocs_must_end_well(monkeypatch, tmp_path):
         return subprocesses.Finished(1, "WARNING - a dead link", 0.1)
 
     monkeypatch.setattr(subprocesses, "run", run)
-    monkeypatch.setattr(site, "render", lambda *arguments: None)
+    monkeypatch.setattr(mkdocs, "render", lambda *arguments: None)
     with pytest.raises(GeneratorError, match="a dead link"):
-        site.build(tmp_path)
+        mkdocs.build(tmp_path)
     (arguments, options) = calls[0]
     assert arguments[1:] == ["-m", "mkdocs", "build", "--strict", "--clean"]
     assert "-q" not in arguments, "quiet mode hides broken links"
-    assert options["env"][site.RENDERED] == "1"
+    assert options["env"][mkdocs.RENDERED] == "1"
 
 
 def test_the_hook_renders_unless_build_has_done_so(monkeypatch):
@@ -139,11 +140,11 @@ def test_the_hook_renders_unless_build_has_done_so(monkeypatch):
     calls = []
     monkeypatch.setattr(mkdocs_hook, "_servers", [])
     monkeypatch.setattr(site, "render", lambda *, preview: calls.append(preview))
-    monkeypatch.delenv(site.RENDERED, raising=False)
+    monkeypatch.delenv(mkdocs.RENDERED, raising=False)
     mkdocs_hook.on_pre_build({})
-    monkeypatch.setenv(site.RENDERED, "1")
+    monkeypatch.setenv(mkdocs.RENDERED, "1")
     mkdocs_hook.on_pre_build({})
-    monkeypatch.delenv(site.RENDERED)
+    monkeypatch.delenv(mkdocs.RENDERED)
     mkdocs_hook._servers.append("a live preview")
     mkdocs_hook.on_pre_build({})
     assert calls == [False, True]
@@ -172,11 +173,11 @@ def test_the_hook_does_not_watch_what_it_writes(monkeypatch):
 def test_what_has_no_value_stands_below_what_has(tmp_path):
     """A mode of another division that only failed gets no panel, and no finding, of its own."""
     from generator.analysis import panels as figures
-    from generator.results import reading
+    from generator.results import reading, selection
 
     sample_results.write_sample(tmp_path)
     known = loader.load()
-    shown = reading.select(reading.load(tmp_path))
+    shown = selection.select(reading.load(tmp_path))
     section = known.section("lenet")
     panels = figures.build(shown[shown["section"] == "lenet"], section, known)
     assert all(panel.good for panel in panels)

@@ -9,9 +9,10 @@ from hypothesis import strategies as st
 from scipy.stats import binom
 from scipy.stats import t as student
 
-from generator.analysis import statistics
+from generator.analysis import aa_study, compare, statistics
+from generator.analysis.cells import AGAIN, Cell, Key, Twin, group_cells, null_bands, twins
 from generator.errors import UsageError
-from generator.results import reading
+from generator.results import reading, selection
 from tests.sample_results import write_sample
 
 PROFILES = {"quick": (3, 10), "full": (10, 30)}
@@ -453,7 +454,7 @@ def study(rng, noise, blocks=10, count=6):
     made = []
     for number in range(count):
         times = noise(rng, blocks)
-        made.append(statistics.Twin(f"lane-{number % 2}", cell(times[:, 0]), cell(times[:, 1])))
+        made.append(Twin(f"lane-{number % 2}", cell(times[:, 0]), cell(times[:, 1])))
     return made
 
 
@@ -462,7 +463,7 @@ def test_the_study_takes_a_low_quantile_where_others_load_the_machine():
         slow = rng.exponential(0.3, (blocks, 2, 30)) * (rng.random((blocks, 2, 1)) * 0.9 > 0.3)
         return np.exp(rng.normal(0, 0.01, (blocks, 2, 30)) + slow)
 
-    choice = statistics.choose_estimator(study(np.random.default_rng(13), busy))
+    choice = aa_study.choose_estimator(study(np.random.default_rng(13), busy))
     assert choice.estimator == "p10"
     assert choice.against_median["p10"].high < 1
     assert choice.against_median["median"] == (1, 1, 1)
@@ -477,7 +478,7 @@ def test_the_study_keeps_the_median_where_it_makes_no_difference():
         return simulate(rng, 1, blocks, 30)[0]
 
     kept = [
-        statistics.choose_estimator(study(np.random.default_rng(seed), quiet)).estimator
+        aa_study.choose_estimator(study(np.random.default_rng(seed), quiet)).estimator
         for seed in range(40)
     ]
     assert kept.count("median") >= 34
@@ -489,17 +490,17 @@ def test_the_study_never_takes_the_best_of_all():
         times[:, :, 0] = 1
         return times
 
-    choice = statistics.choose_estimator(study(np.random.default_rng(14), floor))
+    choice = aa_study.choose_estimator(study(np.random.default_rng(14), floor))
     assert choice.estimator != "minimum"
     assert choice.against_median["minimum"].value < 1e-6
 
 
 def test_the_study_needs_twins():
     with pytest.raises(ValueError, match="no twins"):
-        statistics.choose_estimator([])
+        aa_study.choose_estimator([])
     blocks = cell(np.ones((2, 3)))
     with pytest.raises(ValueError, match="3 blocks"):
-        statistics.choose_estimator([statistics.Twin("x", blocks, blocks)])
+        aa_study.choose_estimator([Twin("x", blocks, blocks)])
 
 
 # ------------------------------------------------------------------------ frames of result rows
@@ -511,17 +512,17 @@ def frame(tmp_path_factory):
     write_sample(root, rows_scale=0.3)
     write_sample(root, frameworks=("theano",), versions={"theano": "1.0.10"}, rows_scale=0.3)
     write_sample(root, machine="other-machine", rows_scale=0.3, seed=1, oddities=False)
-    return reading.select(reading.load(root))
+    return selection.select(reading.load(root))
 
 
 def test_cells_are_the_rows(frame):
-    grouped = statistics.cells(frame)
+    grouped = group_cells(frame)
     ok = frame[frame["status"] == "ok"]
     assert sum(len(x) for c in grouped.values() for x in c.blocks.values()) == len(ok)
-    by_hand = ok.groupby([*statistics.Key._fields, "run"], observed=True)
+    by_hand = ok.groupby([*Key._fields, "run"], observed=True)
     assert len(grouped) == by_hand.ngroups
     for fields, group in by_hand:
-        found = grouped[statistics.Key(*fields[:-1])]
+        found = grouped[Key(*fields[:-1])]
         assert found.unit == group["unit"].iloc[0]
         for block, part in group.groupby(group["block"].fillna(-1)):
             expected = part.sort_values("sample")["value"].tolist()
@@ -529,21 +530,21 @@ def test_cells_are_the_rows(frame):
         marked = group[group["flags"] == "disturbed"]["block"].nunique()
         assert found.disturbed == marked
     shuffled = frame.sample(frac=1, random_state=0)
-    again = statistics.cells(shuffled)
+    again = group_cells(shuffled)
     assert again.keys() == grouped.keys()
     assert all(
         (samples == again[key].blocks[name]).all()
         for key, c in grouped.items()
         for name, samples in c.blocks.items()
     )
-    assert statistics.cells(frame.iloc[:0]) == {}
-    steps = statistics.cells(frame, "step_time")
+    assert group_cells(frame.iloc[:0]) == {}
+    steps = group_cells(frame, "step_time")
     assert {key.metric for key in steps} == {"step_time"}
 
 
 def test_bands_come_from_the_twins_of_a_lane(frame):
-    grouped = statistics.cells(frame, "step_time")
-    bands = statistics.null_bands(grouped)
+    grouped = group_cells(frame, "step_time")
+    bands = null_bands(grouped)
     assert set(bands) == {
         (machine, "cpu", lane, "step_time")
         for machine in ("sample-machine", "other-machine")
@@ -551,22 +552,22 @@ def test_bands_come_from_the_twins_of_a_lane(frame):
     }
     assert all(band >= 0.02 for band in bands.values())
     assert len(set(bands.values())) > 1
-    assert {key.case for key, _ in statistics.twins(grouped)} == {""}
+    assert {key.case for key, _ in twins(grouped)} == {""}
 
 
 def test_what_may_be_nought_has_no_band():
-    key = statistics.Key("m", "f", "1", "lenet", "a", "cpu", "threads-all", "", "foreign_load")
+    key = Key("m", "f", "1", "lenet", "a", "cpu", "threads-all", "", "foreign_load")
     blocks = {("run", block): np.array([0.0, 0.1]) for block in range(3)}
-    twins = key, key._replace(case=statistics.AGAIN)
-    cells = {half: statistics.Cell(half, "cores", blocks, 0) for half in twins}
-    bands = statistics.null_bands(cells)
+    twins = key, key._replace(case=AGAIN)
+    cells = {half: Cell(half, "cores", blocks, 0) for half in twins}
+    bands = null_bands(cells)
     assert bands == {("m", "cpu", "threads-all", "foreign_load"): statistics.SMALLEST_DELTA}
 
 
 def test_two_frameworks_are_compared(frame):
     found = [
         c
-        for c in statistics.compare(frame, "theano", "tensorflow:function")
+        for c in compare.compare(frame, "theano", "tensorflow:function")
         if c.a.key.section == "lenet"  # sweeps have steps of other sizes
     ]
     assert {(c.a.key.machine, c.a.key.lane) for c in found} == {
@@ -584,14 +585,14 @@ def test_two_frameworks_are_compared(frame):
 
 
 def test_two_versions_modes_and_machines_are_compared(frame):
-    versions = statistics.compare(frame, "theano==1.0.5", "theano==1.0.10")
+    versions = compare.compare(frame, "theano==1.0.5", "theano==1.0.10")
     assert {(c.a.key.version, c.b.key.version) for c in versions} == {("1.0.5", "1.0.10")}
-    modes = statistics.compare(frame, "mxnet:module==1.9.1", "mxnet==1.9.1:hybrid")
+    modes = compare.compare(frame, "mxnet:module==1.9.1", "mxnet==1.9.1:hybrid")
     assert {(c.a.key.mode, c.b.key.mode) for c in modes} == {("module", "hybrid")}
-    machines = statistics.compare(frame, "machine:sample-machine", "machine:other-machine")
+    machines = compare.compare(frame, "machine:sample-machine", "machine:other-machine")
     assert all(c.a.key._replace(machine="") == c.b.key._replace(machine="") for c in machines)
     assert not any(c.ratio.paired for c in machines)
-    memory = statistics.compare(frame, "theano", "mxnet:gluon", metric="peak_rss")
+    memory = compare.compare(frame, "theano", "mxnet:gluon", metric="peak_rss")
     assert {c.a.unit for c in memory} == {"B"}
 
 
@@ -612,29 +613,27 @@ def test_two_versions_modes_and_machines_are_compared(frame):
 )
 def test_wrong_names_are_answered_with_the_nearest(frame, a, message):
     with pytest.raises(UsageError, match=message):
-        statistics.compare(frame, a, "tensorflow:function==2.21.0")
+        compare.compare(frame, a, "tensorflow:function==2.21.0")
 
 
 def test_wrong_metrics_are_answered_with_the_nearest(frame):
     with pytest.raises(UsageError, match="did you mean step_time"):
-        statistics.compare(frame, "theano", "mxnet", metric="steptime")
+        compare.compare(frame, "theano", "mxnet", metric="steptime")
     with pytest.raises(UsageError, match="generator measure"):
-        statistics.compare(frame.iloc[:0], "theano", "mxnet")
+        compare.compare(frame.iloc[:0], "theano", "mxnet")
 
 
 @given(st.text(max_size=30))
 @relaxed
 def test_any_text_is_a_spec_or_a_usage_error(text):
-    keys = [
-        statistics.Key("m", "theano", "1.0.5", "lenet", "compiled", "cpu", "threads-1", "", "t")
-    ]
+    keys = [Key("m", "theano", "1.0.5", "lenet", "compiled", "cpu", "threads-1", "", "t")]
     try:
-        spec = statistics.parse_spec(text, keys)
+        spec = compare.parse_spec(text, keys)
     except UsageError:
         return
-    assert statistics.parse_spec(str(spec), keys) == spec
+    assert compare.parse_spec(str(spec), keys) == spec
 
 
 def test_versions_are_ordered_as_people_mean_them():
     versions = ["1.0.0", "1.0.1", "1.9.1", "1.10.0", "2.0.0rc1", "2.0.0", "2.0.0.1"]
-    assert sorted(set(versions), key=partial(reading.age, ())) == versions
+    assert sorted(set(versions), key=partial(selection.age, ())) == versions

@@ -1,5 +1,6 @@
 import pytest
 
+from generator import formatting
 from generator.pages import tables
 
 
@@ -11,7 +12,7 @@ from generator.pages import tables
     ],
 )  # fmt: skip
 def test_figures_have_three_significant_digits(value, text):
-    assert tables.figures(value) == text
+    assert formatting.figures(value) == text
 
 
 @pytest.mark.parametrize(
@@ -24,32 +25,37 @@ def test_figures_have_three_significant_digits(value, text):
     ],
 )  # fmt: skip
 def test_quantities_have_units_that_people_read(value, unit, text):
-    assert tables.quantity(value, unit) == text
+    assert formatting.quantity(value, unit) == text
 
 
 @pytest.mark.parametrize(("number", "text"), [(0, "0 runs"), (1, "1 run"), (1200, "1,200 runs")])
 def test_one_thing_is_singular(number, text):
-    assert tables.plural(number, "run") == text
+    assert formatting.plural(number, "run") == text
 
 
 def test_an_interval_has_one_unit():
-    assert tables.span(0.0991, 0.1013, "s") == "0.0991 to 0.101 s"
-    assert tables.span(0.0281, 0.0302, "s") == "28.1 to 30.2 ms"
-    assert tables.span(2.9e8, 3.1e8, "B") == "290 to 310 MB"
-    assert tables.span(1403.2, 1500, "") == "1,403 to 1,500"
+    assert formatting.span(0.0991, 0.1013, "s") == "0.0991 to 0.101 s"
+    assert formatting.span(0.0281, 0.0302, "s") == "28.1 to 30.2 ms"
+    assert formatting.span(2.9e8, 3.1e8, "B") == "290 to 310 MB"
+    assert formatting.span(1403.2, 1500, "") == "1,403 to 1,500"
 
 
 def test_days_are_read_from_run_ids_and_times():
-    assert tables.day("20261122T201500Z-3f2a9c") == "22 November 2026"
-    assert tables.day("2026-01-02T03:04:05Z") == "2 January 2026"
+    assert formatting.day("20261122T201500Z-3f2a9c") == "22 November 2026"
+    assert formatting.day("2026-01-02T03:04:05Z") == "2 January 2026"
 
 
 def test_listings():
-    assert [tables.listing(list("abc")[:n]) for n in range(4)] == ["", "a", "a and b", "a, b and c"]
+    assert [formatting.listing(list("abc")[:n]) for n in range(4)] == [
+        "",
+        "a",
+        "a and b",
+        "a, b and c",
+    ]
 
 
 def test_every_status_has_sign_word_and_tone():
-    from generator.results.reading import STATUSES
+    from generator.results.schema import STATUSES
 
     badges = [tables.badge(status) for status in STATUSES]
     assert all(badge.sign and badge.word and badge.tone for badge in badges)

@@ -14,8 +14,9 @@ from generator.catalog.package_index import Release
 from generator.errors import InputError, UsageError
 from generator.measure import plan
 from generator.pages import markdown
-from generator.results import reading
-from generator.update import update
+from generator.results import reading, selection
+from generator.update import lock_release, package_watch, update
+from generator.update.request import Request
 from tests.sample_results import MACHINE, write_sample
 
 FRAMEWORKS = {framework.id: framework for framework in loader.load().frameworks}
@@ -40,7 +41,7 @@ DAY = datetime.date(2026, 11, 26)
     ],
 )
 def test_only_the_frameworks_own_pins_are_replaced(requirement, after):
-    assert update.repinned(requirement, ["torch"], "2.13.0", "2.14.1") == after
+    assert lock_release.repinned(requirement, ["torch"], "2.13.0", "2.14.1") == after
 
 
 @pytest.mark.parametrize("id", FRAMEWORKS)
@@ -49,7 +50,7 @@ def test_a_release_is_added_and_nothing_else_changes(id):
     path = framework.folder / "framework.toml"
     text = path.read_text(encoding="utf-8")
     wanted = Release("99.1", DAY)
-    made = update.with_release(text, framework, wanted, "3.12", {"cpu+reuse"}, path)
+    made = lock_release.with_release(text, framework, wanted, "3.12", {"cpu+reuse"}, path)
     before, after = tomllib.loads(text), tomllib.loads(made)
     new, old = after["versions"].pop(), before["versions"][-1]
     assert after == before
@@ -70,7 +71,7 @@ def test_without_a_pin_there_is_nothing_to_replace():
     path = framework.folder / "framework.toml"
     text = path.read_text(encoding="utf-8").replace("jax==", "jax>=").replace("jax[", "jux[")
     with pytest.raises(InputError, match="by hand"):
-        update.with_release(text, framework, Release("99", DAY), "3.13", set(), path)
+        lock_release.with_release(text, framework, Release("99", DAY), "3.13", set(), path)
 
 
 class Index:
@@ -82,8 +83,8 @@ class Index:
 
 
 def look(*names, has):
-    request = update.Request(frameworks=names)
-    return update.look(request, loader.load(), Index(*has))
+    request = Request(frameworks=names)
+    return package_watch.look(request, loader.load(), Index(*has))
 
 
 def test_the_newest_of_several_new_releases_is_wanted():
@@ -116,7 +117,7 @@ def test_wrong_names_are_usage_errors(name, words):
 
 def test_a_plan_of_what_is_new_needs_nothing_written(tmp_path):
     news = look("mxnet", has=["1.9.1", "2.0.0"])
-    request = update.Request(frameworks=("mxnet",), results=tmp_path)
+    request = Request(frameworks=("mxnet",), results=tmp_path)
     known = loader.load()
     pairs = update.planned(request, known, news)
     assert pairs == [Pair("mxnet", "1.9.1", "2.0.0")]
@@ -171,7 +172,7 @@ def rows(tmp_path_factory):
     """Two releases of MXNet in one run, as one frame; the newer one is a copy to be changed."""
     root = tmp_path_factory.mktemp("changes")
     write_sample(root, frameworks=("mxnet",), profile="quick")
-    frame = reading.select(reading.load(root))
+    frame = selection.select(reading.load(root))
     return frame[frame["section"].isin(["lenet", "memory", "compile"])].astype({"version": str})
 
 
@@ -277,11 +278,11 @@ def test_pages_show_the_newest_release_of_each_configuration(tmp_path):
         write_sample(
             tmp_path, frameworks=("mxnet",), profile="quick", versions={"mxnet": version}, start=n
         )
-    frame = reading.select(reading.load(tmp_path))
+    frame = selection.select(reading.load(tmp_path))
     assert set(frame["version"]) == {"1.9.1", "1.10.0", "1.7.0.post1"}  # for `compare`
 
     def shown(*listed, rows=frame):
-        current = reading.current(rows, {"mxnet": listed})
+        current = selection.current(rows, {"mxnet": listed})
         places = ["section", "mode", "device", "lane"]
         assert len(rows[places].drop_duplicates()) == len(current[places].drop_duplicates())
         return {str(version) for version in current["version"]}
@@ -292,11 +293,11 @@ def test_pages_show_the_newest_release_of_each_configuration(tmp_path):
     assert shown("1.9.1", "2.0") == {"1.10.0"}
     # What only an older release was measured for keeps that one.
     part = frame[(frame["version"] != "1.10.0") | (frame["section"] != "memory")]
-    current = reading.current(part, {"mxnet": ("1.7.0.post1", "1.9.1", "1.10.0")})
+    current = selection.current(part, {"mxnet": ("1.7.0.post1", "1.9.1", "1.10.0")})
     assert {str(v) for v in current[current["section"] == "memory"]["version"]} == {"1.9.1"}
     assert {str(v) for v in current[current["section"] == "lenet"]["version"]} == {"1.10.0"}
     assert set(current["machine"]) == {MACHINE}
-    assert reading.current(frame[:0], {}).empty
+    assert selection.current(frame[:0], {}).empty
 
 
 def test_words_of_a_release_follow_the_snapshot():

@@ -5,11 +5,11 @@ import math
 import pytest
 
 from generator.analysis import panels as figures
-from generator.analysis import statistics
+from generator.analysis.cells import group_cells
 from generator.catalog import loader
 from generator.pages import sweep_page
 from generator.pages.sections import r, versus
-from generator.results import reading
+from generator.results import reading, selection
 from generator.site import render as sites
 from tests import sample_results
 from tests.sample_results import write_sample
@@ -32,7 +32,7 @@ def page(pages):
 def found(tmp_path_factory):
     root = tmp_path_factory.mktemp("sample")
     write_sample(root, rows_scale=0.1, oddities=False)
-    shown = reading.select(reading.load(root))
+    shown = selection.select(reading.load(root))
     known = loader.load()
     panels = [
         panel
@@ -40,7 +40,7 @@ def found(tmp_path_factory):
         if section.measured
         for panel in figures.build(shown[shown["section"] == section.id], section, known)
     ]
-    cells = statistics.cells(shown)
+    cells = group_cells(shown)
     return known, figures.Figures("sample-machine", "cpu", tuple(panels), cells)
 
 

@@ -8,8 +8,8 @@ import types
 import numpy as np
 import pytest
 
-from generator.catalog import loader
-from generator.measure import runner
+from generator.catalog import model
+from generator.measure import worker_output
 from generator.measure.plan import Job
 from measurements import contract, lenet, worker
 from measurements.contract import Metric
@@ -182,10 +182,10 @@ def test_what_is_emitted_is_what_the_generator_accepts(play, run, tmp_path):
         session.fact(k=3)
 
     metrics = {
-        "headline": loader.Metric("headline", "s", "t", "lower"),
-        "other": loader.Metric("other", "B", "t", ""),
+        "headline": model.Metric("headline", "s", "t", "lower"),
+        "other": model.Metric("other", "B", "t", ""),
     }
-    section = loader.Section("play", "Play", "", 1, "?", metrics, ("warm",), tmp_path, tmp_path)
+    section = model.Section("play", "Play", "", 1, "?", metrics, ("warm",), tmp_path, tmp_path)
     play(measure)
     code, entries = run()
     assert code == 0
@@ -193,7 +193,7 @@ def test_what_is_emitted_is_what_the_generator_accepts(play, run, tmp_path):
     out = tmp_path / "out"
     out.write_text("".join(json.dumps(entry) + "\n" for entry in entries))
     asked = Job("f", "1", "plain", "cpu", "threads-all", ("play",), "warm", 0)
-    read, facts, problem = runner.read_rows(out, asked, loader.Catalog((), (section,)))
+    read, facts, problem = worker_output.read_rows(out, asked, model.Catalog((), (section,)))
     assert problem == ""
     assert [(r["metric"], r["value"], r["case"]) for r in read] == [
         ("headline", 0.5, ""),

@@ -8,15 +8,17 @@ from typing import Any
 
 from markupsafe import Markup
 
+from generator import formatting
 from generator.analysis import change_events, changes
 from generator.analysis import panels as models
 from generator.analysis.change_events import Event, Item
-from generator.analysis.panels import Figures, slug
-from generator.pages import atom_feed, tables
-from generator.pages.findings import DEVICES, TOPICS
+from generator.analysis.labels import DEVICES, TOPICS
+from generator.analysis.panels import Figures
+from generator.pages import atom_feed
+from generator.pages.inputs import Draw, Inputs
 from generator.pages.markdown import escape
-from generator.pages.section_page import Draw, Inputs
 from generator.pages.tables import Badge, Cell, Column, Table
+from generator.pages.urls import slug
 
 TITLE = "What changed"
 GROUP = "Over time"
@@ -111,7 +113,7 @@ def findings(found: Sequence[Event]) -> list[str]:
             made = [item.change for item in mine]
             different = sum(item.told_apart for item in mine)
             sentences.append(
-                f"{words}: {different} of {tables.plural(len(mine), 'comparison')}"
+                f"{words}: {different} of {formatting.plural(len(mine), 'comparison')}"
                 f" {'is' if different == 1 else 'are'} told apart ({changes.summary(made)[:-1]})."
             )
     return sentences
@@ -131,12 +133,12 @@ def _view(anchor: str, group: Sequence[Event], inputs: Inputs) -> View:
     here = change_events.machine_name(inputs.documents[first.items[0].new])
     heading = {
         "releases": f"Releases beside each other on {here}",
-        "runs": f"{here}, measured again on {tables.day(first.run)}",
+        "runs": f"{here}, measured again on {formatting.day(first.run)}",
         "machines": change_events.title(first, inputs.catalog, inputs.documents),
     }[first.kind]
     time = max(change_events.finished(event, inputs.documents) for event in group)
     notes = [note for event in group if (note := _note(event, inputs))]
-    parts = [_KINDS[first.kind], tables.day(time), DEVICES.get(first.device, first.device)]
+    parts = [_KINDS[first.kind], formatting.day(time), DEVICES.get(first.device, first.device)]
     told = [(event, item) for event in group for item in change_events.told(event)]
     untold = [(event, item) for event in group for item in change_events.untold(event)]
     return View(
@@ -147,7 +149,7 @@ def _view(anchor: str, group: Sequence[Event], inputs: Inputs) -> View:
         notes=tuple(dict.fromkeys(notes)),
         table=_table("What is different", told, inputs),
         rest=_table("What is not told apart", untold, inputs),
-        rest_title=f"Not told apart: {tables.plural(len(untold), 'comparison')}",
+        rest_title=f"Not told apart: {formatting.plural(len(untold), 'comparison')}",
     )
 
 
@@ -159,7 +161,7 @@ def _note(event: Event, inputs: Inputs) -> str:
     name = models.configuration(inputs.catalog, event.framework, "", "").framework_name
     about = {
         "releases": f"{name} {event.old} → {event.new}: ",
-        "runs": f"{tables.plural(len(event.items), 'comparison')} with run {event.old}: ",
+        "runs": f"{formatting.plural(len(event.items), 'comparison')} with run {event.old}: ",
         "machines": "",
     }[event.kind]
     return about + " ".join(said)
@@ -188,7 +190,7 @@ def _row(event: Event, item: Item, inputs: Inputs) -> tuple[Cell, ...]:
     where, metric, before, after, ratio, band, _, reason = changes.row(change, inputs.catalog)
     version = f"{event.old} → {event.new}" if event.kind == "releases" else key.version
     value, _, interval = ratio.partition(" ")
-    old = tables.day(event.old) if event.kind == "runs" else ""
+    old = formatting.day(event.old) if event.kind == "runs" else ""
     if change.verdict == changes.SUPPORTED and reason:
         reason = f"before: {reason}"
     return (

@@ -7,11 +7,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from generator import formatting
+from generator.analysis.labels import DEVICES, machine_words
 from generator.analysis.panels import Figures
-from generator.pages import scoring, section_page, tables
-from generator.pages.findings import DEVICES, machine_words
+from generator.pages import scoring
+from generator.pages.inputs import Draw, Inputs, measured_on
 from generator.pages.scoring import NEEDS, PRESETS, Preset, Scores, Standing
-from generator.pages.section_page import Draw, Inputs
 from generator.pages.tables import Cell, Column, Table
 
 TITLE = "The chooser"
@@ -51,7 +52,7 @@ def context(inputs: Inputs, known: Mapping[tuple[str, str], Figures], draw: Draw
         "measured tells apart, with the evidence.",
         "finding": answers[0].finding if answers else "Nothing is measured yet.",
         "answers": answers,
-        "where": section_page.measured_on(inputs, known[places[0]]) if places else "",
+        "where": measured_on(inputs, known[places[0]]) if places else "",
         "table": _table(first, names) if first else None,
         "rules": _rules(),
         "most": scoring.MOST,
@@ -108,7 +109,7 @@ def _answer(preset: Preset, scores: Scores, names: Mapping[str, str]) -> Answer:
         preset.title,
         f"for-{preset.id}",
         preset.why,
-        tables.listing(weights),
+        formatting.listing(weights),
         finding(preset, standings, names),
         "#" + "&".join(f"{need}={weight}" for need, weight in preset.weights.items()),
         _standings(preset, standings, scores, names),
@@ -123,7 +124,7 @@ def finding(preset: Preset, standings: tuple[Standing, ...], names: Mapping[str,
         return f"{what}nothing measured tells the frameworks apart."
     if len(leaders) == 1:
         return f"{what}{leaders[0]} leads."
-    return f"{what}{tables.listing(leaders)} lead, and nothing measured tells them apart."
+    return f"{what}{formatting.listing(leaders)} lead, and nothing measured tells them apart."
 
 
 def _standings(
@@ -142,7 +143,7 @@ def _standings(
                 Cell(names[one.framework], strong=one.group == 0),
                 Cell(f"{one.group + 1}", detail=_tie(one, standings))
                 if one.group >= 0
-                else Cell("none", detail=f"not measured: {tables.listing(missing)}"),
+                else Cell("none", detail=f"not measured: {formatting.listing(missing)}"),
                 Cell(f"{one.value:.2f}", detail=_interval(one)),
                 _reason(best.title, mine[best.id]),
                 _reason(worst.title, mine[worst.id]) if worst != best else Cell("–"),

@@ -6,11 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from generator import formatting
 from generator.analysis.panels import Figures
 from generator.export import citation, data_package
 from generator.export.data_package import FIELDS, UNITS
-from generator.pages import tables, urls
-from generator.pages.section_page import Draw, Inputs
+from generator.pages import urls
+from generator.pages.inputs import Draw, Inputs
 from generator.pages.tables import Cell, Column, Table
 
 TITLE = "Data"
@@ -35,10 +36,12 @@ def context(inputs: Inputs, known: Mapping[tuple[str, str], Figures], draw: Draw
         "title": TITLE,
         "description": "Every sample and verdict of every run, as one CSV and one Parquet file.",
         "said": said,
-        "size": tables.listing([f"{said['rows']:,} rows", tables.plural(said["runs"], "run")])
+        "size": formatting.listing(
+            [f"{said['rows']:,} rows", formatting.plural(said["runs"], "run")]
+        )
         if said
         else "",
-        "newest": tables.day(said["version"]) if said else "",
+        "newest": formatting.day(said["version"]) if said else "",
         "files": _files(said) if said else None,
         "snippets": snippets(inputs.address) if said else (),
         "columns": _columns(),
@@ -94,7 +97,7 @@ def _files(said: Mapping[str, Any]) -> Table:
     rows = [
         (
             Cell(resource["path"], href=f"dataset/{resource['path']}"),
-            Cell(tables.quantity(resource["bytes"], "B"), float(resource["bytes"])),
+            Cell(formatting.quantity(resource["bytes"], "B"), float(resource["bytes"])),
             Cell(resource["hash"].partition(":")[2]),
         )
         for resource in said["resources"]

@@ -6,19 +6,18 @@ import ast
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from generator import formatting
 from generator.analysis.panels import Figures
 from generator.catalog import freshness
-from generator.pages import scoring, section_page, tables, urls
+from generator.pages import scoring, urls
 from generator.pages.evidence_page import script_anchor
+from generator.pages.inputs import Draw, Inputs, main_figures, measured_on
 from generator.pages.scoring import NEEDS, Score, Standing
-from generator.pages.section_page import Draw, Inputs
 from generator.pages.sections.symbolic import fact_cell
 from generator.pages.tables import Cell, Column, Table
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
-    from generator.catalog.loader import Framework
+    from generator.catalog.model import Framework
 
 TITLE = "The frameworks"
 GROUP = ""
@@ -32,7 +31,7 @@ def context(inputs: Inputs, known: Mapping[tuple[str, str], Figures], draw: Draw
     finding = f"{len(frameworks)} frameworks are measured here."
     if gone:
         verb = "is" if len(gone) == 1 else "are"
-        finding += f" {len(gone)} of them, {tables.listing(gone)}, {verb} retired."
+        finding += f" {len(gone)} of them, {formatting.listing(gone)}, {verb} retired."
     return {
         "title": TITLE,
         "description": "Who the frameworks are, and a page about each.",
@@ -67,7 +66,7 @@ def _table(frameworks: Sequence[Framework]) -> Table:
 def _kinds(framework: Framework) -> str:
     words = {"symbolic": "as a graph", "imperative": "at once"}
     kinds = {mode.kind for mode in framework.modes}
-    return tables.listing([word for kind, word in words.items() if kind in kinds])
+    return formatting.listing([word for kind, word in words.items() if kind in kinds])
 
 
 # ---------------------------------------------------------------------------------- one framework
@@ -79,14 +78,14 @@ def parts(
     draw: Draw,  # noqa: ARG001 - all pages are made alike
 ) -> dict[str, dict[str, Any]]:
     """Return the context of each framework's own page."""
-    figures = section_page.main_figures(inputs, known)
+    figures = main_figures(inputs, known)
     frameworks = inputs.catalog.frameworks
     scores = scoring.scores(frameworks, figures, inputs.today) if figures else {}
     standings = {need.id: scoring.rank(scores, {need.id: 1}) for need in NEEDS}
     return {
         framework.id: {
             **_part(framework, inputs),
-            "where": section_page.measured_on(inputs, figures) if figures else "",
+            "where": measured_on(inputs, figures) if figures else "",
             "needs": _needs(framework, scores[framework.id], standings) if scores else None,
         }
         for framework in frameworks
@@ -118,7 +117,7 @@ def _part(framework: Framework, inputs: Inputs) -> dict[str, Any]:
 def _facts(framework: Framework) -> Table:
     rows = []
     for id, fact in framework.facts.items():
-        read = f"read {tables.day(fact.read.isoformat())}" if fact.read else ""
+        read = f"read {formatting.day(fact.read.isoformat())}" if fact.read else ""
         rows.append(
             (
                 Cell(id.replace("_", " ").capitalize()),
@@ -181,8 +180,11 @@ def _scripts(framework: Framework, inputs: Inputs) -> Table | None:
     rows = []
     measured = {(section, key.split("/")[1]) for _, _, section, key in inputs.places}
     for section in inputs.catalog.sections:
-        path = framework.folder / section.script if section.script else None
-        if path is None or not path.is_file():
+        if not section.script:
+            continue
+        path = framework.folder / section.script
+        text = inputs.script(path)
+        if not text:
             continue
         href = ""
         if (section.id, framework.id) in measured:
@@ -191,7 +193,7 @@ def _scripts(framework: Framework, inputs: Inputs) -> Table | None:
         rows.append(
             (
                 Cell(path.name, href=href),
-                Cell(docstring(path)),
+                Cell(docstring(path.suffix, text)),
                 Cell(section.title, href=f"../{section.id}.md"),
             )
         )
@@ -199,10 +201,9 @@ def _scripts(framework: Framework, inputs: Inputs) -> Table | None:
     return Table("Scripts", columns, tuple(rows), plain=True) if rows else None
 
 
-def docstring(path: Path) -> str:
+def docstring(suffix: str, text: str) -> str:
     """Return the first paragraph that a script says about itself, "" where it says nothing."""
-    text = path.read_text(encoding="utf-8")
-    if path.suffix == ".py":
+    if suffix == ".py":
         said = ast.get_docstring(ast.parse(text)) or ""
     else:
         lines = text.splitlines()
@@ -215,7 +216,7 @@ def _gaps(framework: Framework) -> Table | None:
         (
             Cell(", ".join(x for x in (gap.section, gap.mode, gap.device) if x) or "everything",
                  detail=", ".join(gap.versions)),
-            Cell(tables.STATUS_WORDS[gap.status]),
+            Cell(formatting.STATUS_WORDS[gap.status]),
             Cell(gap.reason, source=gap.source),
         )
         for gap in framework.gaps
@@ -240,7 +241,7 @@ def _faults(framework: Framework) -> Table | None:
 def _releases(framework: Framework) -> Table:
     rows = []
     for version in framework.versions:
-        released = tables.day(version.released.isoformat()) if version.released else "unknown"
+        released = formatting.day(version.released.isoformat()) if version.released else "unknown"
         rows.append(
             (
                 Cell(version.version, source=version.source),

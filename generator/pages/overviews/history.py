@@ -11,24 +11,28 @@ from typing import TYPE_CHECKING, Any
 
 from markupsafe import Markup
 
+from generator import formatting
 from generator.analysis import change_events, changes, statistics
 from generator.analysis import panels as models
+from generator.analysis.cells import Cell as SampleCell
+from generator.analysis.cells import Key, group_cells, null_bands
 from generator.analysis.changes import Change
-from generator.analysis.panels import Figures, slug
+from generator.analysis.labels import DEVICES, machine_words
+from generator.analysis.panels import Figures
+from generator.formatting import quantity
 from generator.measure import plan
-from generator.pages import tables
-from generator.pages.charts import intervals
-from generator.pages.findings import DEVICES, machine_words
+from generator.pages.charts import marks, timeline
+from generator.pages.inputs import ClaimView, Draw, Inputs, Picture, claim_views
 from generator.pages.markdown import escape
 from generator.pages.overviews.changes import BADGES
 from generator.pages.question_page import reason_cell
-from generator.pages.section_page import ClaimView, Draw, Inputs, Picture, claim_views
-from generator.pages.tables import Badge, Cell, Column, Table, badge, quantity
+from generator.pages.tables import Badge, Cell, Column, Table, badge
+from generator.pages.urls import slug
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from generator.catalog.loader import Framework, Version
+    from generator.catalog.model import Framework, Version
 
 TITLE = "Ten years of the same step"
 GROUP = "Over time"
@@ -94,7 +98,7 @@ class Release:
     mode: str
     source: str
     document: Mapping[str, Any]
-    cells: Mapping[str, statistics.Cell]
+    cells: Mapping[str, SampleCell]
     gate: str
     reason: str
 
@@ -206,7 +210,7 @@ def releases(frame: pd.DataFrame, inputs: Inputs) -> list[Release]:
 
     What the catalog no longer knows, or has no date for, is left out.
     """
-    grouped = statistics.cells(frame)
+    grouped = group_cells(frame)
     found = []
     for framework in inputs.catalog.frameworks:
         mine = frame[frame["framework"] == framework.id]
@@ -220,7 +224,7 @@ def releases(frame: pd.DataFrame, inputs: Inputs) -> list[Release]:
             )
             (lane,) = plan.PROFILES["history"].lanes[device]
             keys = {
-                measure.id: statistics.Key(
+                measure.id: Key(
                     machine, framework.id, version.version, measure.section, mode, device, lane,
                     measure.case, measure.metric,
                 )
@@ -280,7 +284,7 @@ def _bands(inputs: Inputs, machine: str, device: str) -> dict[str, float]:
     lanes = plan.PROFILES["history"].lanes[device]
     return {
         metric: band
-        for (here, on, lane, metric), band in statistics.null_bands(statistics.cells(shown)).items()
+        for (here, on, lane, metric), band in null_bands(group_cells(shown)).items()
         if (here, on) == (machine, device) and lane in lanes
     }
 
@@ -293,7 +297,7 @@ def _view(found: Sequence[Release], frame: pd.DataFrame, inputs: Inputs, draw: D
         points = _points(found, made, measure)
         if points:
             name = f"{measure.id}-{device}-{slug(machine)}"
-            chart = intervals.timeline(
+            chart = timeline.timeline(
                 f"history-{name}", _title(found, made, measure), points, y=measure.axis,
                 frameworks=[f.name for f in inputs.catalog.frameworks],
                 better="higher" if measure.rate else "lower",
@@ -305,11 +309,11 @@ def _view(found: Sequence[Release], frame: pd.DataFrame, inputs: Inputs, draw: D
             drawn.append(ChartView(measure.column, name, draw(chart), caption, table))
     then = _of_that_time(found, inputs)
     keys = [str(key) for key in frame["provenance"].unique()]
-    days = sorted({tables.day(inputs.documents[key]["run"]) for key in keys})
+    days = sorted({formatting.day(inputs.documents[key]["run"]) for key in keys})
     return View(
         heading=f"{machine_words(found[0].document)}: {DEVICES.get(device, device)}",
         anchor=f"history-{slug(machine)}-{device}",
-        byline=f"Measured on {machine_words(found[0].document)}, {tables.listing(days)}.",
+        byline=f"Measured on {machine_words(found[0].document)}, {formatting.listing(days)}.",
         findings=tuple(Markup("{}\n").format(escape(text)) for text in _findings(found, made)),
         charts=tuple(drawn),
         releases=_releases_table(found),
@@ -328,9 +332,7 @@ _EXACT = "Framework and everything that its lock brings along. Equal distances a
 _MODES = " Open marks: in another mode than today's, which stood for the framework then."
 
 
-def _points(
-    found: Sequence[Release], made: Sequence[Step], measure: Measure
-) -> list[intervals.Moment]:
+def _points(found: Sequence[Release], made: Sequence[Step], measure: Measure) -> list[marks.Moment]:
     real = {
         (step.new.framework.id, step.new.version.version): step
         for step in made
@@ -346,9 +348,9 @@ def _points(
         step = real.get((release.framework.id, release.version.version))
         shown = measure.shown(value.value)
         points.append(
-            intervals.Moment(
+            marks.Moment(
                 release.framework.name, release.framework.name, release.day,
-                release.version.version, shown, low, high, text=tables.figures(shown),
+                release.version.version, shown, low, high, text=formatting.figures(shown),
                 change="" if step is None else step.verdict,
                 mode=release.framework.mode(release.mode).title,
                 other=release.mode != release.framework.default.id,
@@ -370,7 +372,7 @@ def _title(found: Sequence[Release], made: Sequence[Step], measure: Measure) -> 
     return (
         f"{measure.column}: {len(real)} of {len(mine)} steps are real; the largest is"
         f" {largest.new.framework.name} {largest.new.version.version}, with"
-        f" {tables.times(largest.ratio.value)} the {measure.word} of"
+        f" {formatting.times(largest.ratio.value)} the {measure.word} of"
         f" {largest.old.version.version}."
     )
 
@@ -389,7 +391,7 @@ def _growth(found: Sequence[Release], measure: Measure) -> str:
     old, new = ends[most][0][0], ends[most][-1][0]
     return (
         f"{measure.column}: {new.framework.name} {new.version.version} takes"
-        f" {tables.times(ratios[most])} the {measure.word} of {old.version.version}."
+        f" {formatting.times(ratios[most])} the {measure.word} of {old.version.version}."
     )
 
 
@@ -398,8 +400,9 @@ def _findings(found: Sequence[Release], made: Sequence[Step]) -> list[str]:
     good = [release for release in found if release.gate == "ok"]
     names = {release.framework.id for release in found}
     sentences = [
-        f"{tables.plural(len(found), 'release')} of {tables.plural(len(names), 'framework')} took"
-        f" the same step on the same machine; {len(good)} passed the gate."
+        f"{formatting.plural(len(found), 'release')} of"
+        f" {formatting.plural(len(names), 'framework')} took the same step on the same machine;"
+        f" {len(good)} passed the gate."
     ]
     speed = MEASURES[0]
     for id in sorted(names):
@@ -412,7 +415,7 @@ def _findings(found: Sequence[Release], made: Sequence[Step]) -> list[str]:
         told = f"{len(steps_up)} of the {len(mine) - 1} steps between them"
         sentences.append(
             f"{new.framework.name} {new.version.version} ({new.day.year}) does"
-            f" {tables.times(ratio.value)} the images per second of {old.version.version}"
+            f" {formatting.times(ratio.value)} the images per second of {old.version.version}"
             f" ({old.day.year}); {told} {'is' if len(steps_up) == 1 else 'are'} told apart."
         )
     return sentences
@@ -433,12 +436,12 @@ def _value_cell(release: Release, measure: Measure, href: str = "") -> Cell:
     value, low, high = found
     known = math.isfinite(low)
     if measure.rate:
-        text, sort = tables.figures(measure.shown(value), 4), measure.shown(value)
+        text, sort = formatting.figures(measure.shown(value), 4), measure.shown(value)
         detail = _between(measure.shown(high), measure.shown(low)) if known else ""
     else:
         unit = "B" if measure.exact else release.cells[measure.id].unit
         text, sort = quantity(value, unit), value
-        detail = tables.span(low, high, unit) if known else ""
+        detail = formatting.span(low, high, unit) if known else ""
         if measure.exact:
             detail = _cuda(release.document)
     return Cell(text, float(f"{sort:.6g}"), href, detail)
@@ -451,7 +454,7 @@ def _cuda(document: Mapping[str, Any]) -> str:
 
 
 def _between(low: float, high: float) -> str:
-    return f"{tables.figures(low)} to {tables.figures(high)}"
+    return f"{formatting.figures(low)} to {formatting.figures(high)}"
 
 
 def _gate_badge(release: Release) -> Badge:
@@ -611,9 +614,9 @@ def _then_text(then: Sequence[Release], inputs: Inputs) -> str:
     names = [f"{r.framework.name} {r.version.version} of {r.day:%B %Y}" for r in then]
     year = inputs.book.article.get("year", "")
     return (
-        f"{tables.listing(names)}: of each framework that the article compared, the newest measured"
-        f" release that was published until the end of {year}, or else the first one that was"
-        " measured. Beside it the newest release, from the same blocks."
+        f"{formatting.listing(names)}: of each framework that the article compared, the newest"
+        f" measured release that was published until the end of {year}, or else the first one"
+        " that was measured. Beside it the newest release, from the same blocks."
     )
 
 
@@ -661,7 +664,7 @@ def _then_claims(
     ]
     figures = Figures(
         str(rows["machine"].iloc[0]), str(rows["device"].iloc[0]), tuple(panels),
-        statistics.cells(rows),
+        group_cells(rows),
     )  # fmt: skip
     pages = dict.fromkeys(["home", *(measure.section for measure in MEASURES)])
     found = [view for page in pages for view in claim_views(inputs.book, page, figures)]

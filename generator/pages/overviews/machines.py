@@ -6,17 +6,19 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from generator import formatting
 from generator.analysis import change_events
 from generator.analysis import panels as models
 from generator.analysis.change_events import Event, Item
-from generator.analysis.panels import Figures, slug
+from generator.analysis.labels import DEVICES, lane_title
+from generator.analysis.panels import Figures
 from generator.measure import plan
-from generator.pages import tables
 from generator.pages.charts import intervals
-from generator.pages.findings import DEVICES, lane_title
+from generator.pages.charts.marks import Mark
+from generator.pages.inputs import Draw, Inputs, Picture, finite
 from generator.pages.overviews.changes import BADGES
-from generator.pages.section_page import Draw, Inputs, Picture, finite
 from generator.pages.tables import Cell, Column, Table
+from generator.pages.urls import slug
 
 TITLE = "Machines"
 GROUP = "Over time"
@@ -62,7 +64,7 @@ def _machines(inputs: Inputs) -> Table:
         commit = str(newest["repository"]["commit"] or "unknown")[:10]
         dirty = "with uncommitted changes" if newest["repository"]["dirty"] else ""
         profiles = sorted({str(document["profile"]) for document in documents})
-        gpus = tables.listing(
+        gpus = formatting.listing(
             [f"{gpu['name']}, {gpu['memory_bytes'] / 2**30:.0f} GiB" for gpu in facts["gpus"]]
         )
         virtual = {True: "virtual machine", False: "no virtual machine"}.get(facts["virtualised"])
@@ -74,9 +76,9 @@ def _machines(inputs: Inputs) -> Table:
                 Cell(f"{facts['memory_bytes'] / 2**30:.0f} GiB", float(facts["memory_bytes"])),
                 Cell(gpus or "none"),
                 Cell(str(facts["os"]), detail=", ".join(filter(None, [facts["kernel"], virtual]))),
-                Cell(f"{len(runs)}", float(len(runs)), detail=tables.listing(profiles)),
-                Cell(tables.day(str(newest["run"])), float(str(newest["run"])[:8]),
-                     detail=f"since {tables.day(first)}"),
+                Cell(f"{len(runs)}", float(len(runs)), detail=formatting.listing(profiles)),
+                Cell(formatting.day(str(newest["run"])), float(str(newest["run"])[:8]),
+                     detail=f"since {formatting.day(first)}"),
                 Cell(commit, detail=dirty),
             )
         )  # fmt: skip
@@ -174,7 +176,7 @@ def _rate(seconds: float, key: str, inputs: Inputs) -> float:
     return int(inputs.documents[key]["settings"].get("batch", 64)) / seconds
 
 
-def _mark(item: Item, machine: str, figures: Figures, inputs: Inputs) -> intervals.Mark:
+def _mark(item: Item, machine: str, figures: Figures, inputs: Inputs) -> Mark:
     change = item.change
     assert change.new is not None
     assert change.old is not None
@@ -182,9 +184,9 @@ def _mark(item: Item, machine: str, figures: Figures, inputs: Inputs) -> interva
     one = models.configuration(inputs.catalog, *change.key[1:3], change.key.mode)
     found = models.summary(figures.cells[change.key])
     rate = found.rate(_rate(1.0, item.new, inputs))
-    return intervals.Mark(
+    return Mark(
         one.label, one.framework_name, machine, rate.value, finite(rate.low), finite(rate.high),
-        f"{tables.figures(rate.value, 4)} ({1 / change.ratio.value:.2f}\N{NO-BREAK SPACE}×)",
+        f"{formatting.figures(rate.value, 4)} ({1 / change.ratio.value:.2f}\N{NO-BREAK SPACE}×)",
         _rate(change.old, item.old, inputs),
         tooltip=f"version {one.version}, {found.processes} processes",
     )  # fmt: skip
@@ -195,7 +197,7 @@ def _title(pairs: Sequence[tuple[Event, Item]], first: str) -> str:
     ratios = sorted(1 / item.change.ratio.value for _, item in pairs if item.change.ratio)
     different = sum(item.told_apart for _, item in pairs)
     low, high = ratios[0], ratios[-1]
-    span = f"{low:.2f} to {tables.times(high)}" if len(ratios) > 1 else tables.times(low)
+    span = f"{low:.2f} to {formatting.times(high)}" if len(ratios) > 1 else formatting.times(low)
     return (
         f"The same configurations reach {span} the speed that they have on {first};"
         f" {different} of {len(pairs)} are told apart."
@@ -217,8 +219,8 @@ def _table(pairs: Sequence[tuple[Event, Item]], names: Mapping[str, str], inputs
                 Cell(one.label, detail=key.version),
                 Cell(lane_title(key.lane), detail=key.case),
                 Cell(names[event.new]),
-                Cell(tables.figures(here, 4), round(here, 2), f"data/{item.new}.csv"),
-                Cell(tables.figures(there, 4), round(there, 2), f"data/{item.old}.csv"),
+                Cell(formatting.figures(here, 4), round(here, 2), f"data/{item.new}.csv"),
+                Cell(formatting.figures(there, 4), round(there, 2), f"data/{item.old}.csv"),
                 Cell(
                     f"{ratio.value:.3f}",
                     round(ratio.value, 5),

@@ -7,12 +7,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from generator.analysis import statistics
+from generator import formatting
+from generator.analysis import aa_study, statistics
+from generator.analysis.cells import group_cells, twins
+from generator.analysis.labels import ESTIMATORS, lane_title, machine_words
 from generator.analysis.panels import Figures
-from generator.pages import tables
 from generator.pages.charts import intervals
-from generator.pages.findings import ESTIMATORS, lane_title, machine_words
-from generator.pages.section_page import Draw, Inputs, Picture
+from generator.pages.charts.marks import Mark
+from generator.pages.inputs import Draw, Inputs, Picture
 from generator.pages.tables import Cell, Column, Table
 
 TITLE = "Methodology"
@@ -63,10 +65,10 @@ class StudyView:
 
 
 def _study(inputs: Inputs, draw: Draw) -> StudyView | None:
-    cells = statistics.cells(inputs.study, "step_time")
-    pairs = [twin for _, twin in statistics.twins(cells)]
+    cells = group_cells(inputs.study, "step_time")
+    pairs = [twin for _, twin in twins(cells)]
     try:
-        choice = statistics.choose_estimator(pairs)
+        choice = aa_study.choose_estimator(pairs)
     except ValueError:
         return None
     best = ESTIMATORS[choice.estimator]
@@ -88,7 +90,7 @@ def _study(inputs: Inputs, draw: Draw) -> StudyView | None:
             name = ESTIMATORS[spread.estimator]
             shown = f"{100 * spread.spread:.2f} %"
             marks.append(
-                intervals.Mark(
+                Mark(
                     name, "identical runs", panel, 100 * spread.spread, 100 * spread.low,
                     100 * spread.high, shown, tooltip=f"{spread.twins} × {spread.blocks}",
                 )
@@ -124,14 +126,14 @@ def _study(inputs: Inputs, draw: Draw) -> StudyView | None:
     blocks = inputs.study[inputs.study["metric"] == "foreign_load"]
     disturbed = blocks["flags"].astype(str).str.contains("disturbed").sum()
     machines = {machine_words(inputs.documents[key]) for key in keys}
-    dates = {tables.day(inputs.documents[key]["run"]) for key in keys}
+    dates = {formatting.day(inputs.documents[key]["run"]) for key in keys}
     return StudyView(
         text,
         draw(chart),
         "Root mean square of the logarithm of the ratio of two identical runs in the same block;"
         " intervals by jackknife over blocks.",
         Table("The A/A study", columns, tuple(rows)),
-        f"Measured on {tables.listing(sorted(machines))}, {tables.listing(sorted(dates))};"
+        f"Measured on {formatting.listing(sorted(machines))}, {formatting.listing(sorted(dates))};"
         f" other programs disturbed {disturbed} of the {len(blocks)} processes.",
     )
 

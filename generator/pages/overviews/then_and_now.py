@@ -7,11 +7,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from generator import formatting
 from generator.analysis import claims
 from generator.analysis.claims import History
 from generator.analysis.panels import Figures
-from generator.pages import section_page, tables
-from generator.pages.section_page import ClaimView, Draw, Inputs
+from generator.pages.inputs import ClaimView, Draw, Inputs, claim_views, main_figures, measured_on
 from generator.pages.tables import Badge, Cell, Column, Table
 
 TITLE = "Then and now"
@@ -43,7 +43,7 @@ class Chapter:
 
 def context(inputs: Inputs, known: Mapping[tuple[str, str], Figures], draw: Draw) -> dict[str, Any]:  # noqa: ARG001 - all pages are made alike
     """Return the context of the page."""
-    figures = section_page.main_figures(inputs, known)
+    figures = main_figures(inputs, known)
     chapters = _chapters(inputs, figures)
     return {
         "title": TITLE,
@@ -51,7 +51,7 @@ def context(inputs: Inputs, known: Mapping[tuple[str, str], Figures], draw: Draw
         "the rule that decides.",
         "article": inputs.book.article,
         "finding": _finding([view for chapter in chapters for view in chapter.claims]),
-        "where": section_page.measured_on(inputs, figures) if figures else "",
+        "where": measured_on(inputs, figures) if figures else "",
         "table": _table(chapters),
         "chapters": chapters,
         "then": _then(chapters),
@@ -67,7 +67,7 @@ def _chapters(inputs: Inputs, figures: Figures | None) -> tuple[Chapter, ...]:
             title,
             f"then-{page}",
             address,
-            section_page.claim_views(inputs.book, page, figures),
+            claim_views(inputs.book, page, figures),
             tuple(item for item in inputs.book.history if item.page == page),
         )
         for page, title, address in places
@@ -92,7 +92,7 @@ def _finding(views: Sequence[ClaimView]) -> str:
             f"{count[word]} {_plural(word, count[word])}" for word in claims.WORDS if count[word]
         ]
         if mine:
-            said.append(f"Of {len(mine)} claims that {words}, {tables.listing(parts)}.")
+            said.append(f"Of {len(mine)} claims that {words}, {formatting.listing(parts)}.")
     return " ".join(said) or "No claim is on record."
 
 

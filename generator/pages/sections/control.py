@@ -6,17 +6,17 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from generator.analysis.panels import Figures
+from generator.formatting import figures, quantity
 from generator.pages import question_page
-from generator.pages.charts import intervals
+from generator.pages.charts import curves, marks
 from generator.pages.findings import plain_summary
+from generator.pages.inputs import Draw, Inputs, finite
 from generator.pages.question_page import Block, Question, View
-from generator.pages.section_page import Draw, Inputs, finite
-from generator.pages.tables import figures, quantity
 from measurements import control
 from measurements.sections.control import SWEEP
 
 if TYPE_CHECKING:
-    from generator.catalog.loader import Section
+    from generator.catalog.model import Section
 
 ASKED = {
     "captured": "in a captured graph, with data that lead it another way",
@@ -89,7 +89,7 @@ def _sweep(view: View) -> list[Block]:
             value, low, high = plain_summary(cell)[:3]
             name = view.catalog.framework(key.framework).name
             points.append(
-                intervals.Point(
+                marks.Point(
                     name, "scan", "symbolic", float(number), scale * value,
                     finite(scale * low), finite(scale * high),
                     quantity(value, "s"),
@@ -99,7 +99,7 @@ def _sweep(view: View) -> list[Block]:
             continue
         title = _title(view, metric)
         picture = view.draw(
-            intervals.curves(view.name(metric), title, points, x="trips", y=axis, better="lower")
+            curves.curves(view.name(metric), title, points, x="trips", y=axis, better="lower")
         )
         cases = [Question(f"{trips} trips", "", f"{trips} trips", metric) for trips in SWEEP]
         table = question_page.matrix(view, heading, cases, head="Trips")

@@ -5,17 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from generator import formatting
 from generator.analysis.panels import Figures
-from generator.pages import question_page, tables
+from generator.pages import question_page
 from generator.pages.charts import intervals
+from generator.pages.charts.marks import Mark
 from generator.pages.findings import plain_summary
+from generator.pages.inputs import Draw, Inputs, finite
 from generator.pages.question_page import Block, Question, View
-from generator.pages.section_page import Draw, Inputs, finite
 from generator.pages.tables import Cell, Column, Table
 from measurements import custom
 
 if TYPE_CHECKING:
-    from generator.catalog.loader import Section
+    from generator.catalog.model import Section
 
 WAYS = {
     "naive": "as it is defined",
@@ -117,11 +119,11 @@ def _speed(view: View) -> list[Block]:
                     continue
                 value, low, high = plain_summary(cell)[:3]
                 marks.append(
-                    intervals.Mark(
+                    Mark(
                         f"{framework.name}, {WAYS[way]}", framework.name, "", value,
                         finite(low),
                         finite(high),
-                        tables.times(value),
+                        formatting.times(value),
                     )
                 )  # fmt: skip
     if not marks:

@@ -6,9 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from generator.analysis.panels import Figures, slug
-from generator.pages.charts import intervals
-from generator.pages.section_page import Picture, heading_of, measured_on
+from generator.analysis.panels import Figures
+from generator.formatting import quantity
+from generator.pages.charts.curves import curves as curves_chart
+from generator.pages.inputs import Picture, heading_of, measured_on
 from generator.pages.sweep_page import (
     Curve,
     Values,
@@ -20,11 +21,12 @@ from generator.pages.sweep_page import (
     points_of,
     slope,
 )
-from generator.pages.tables import Cell, Column, Table, quantity
+from generator.pages.tables import Cell, Column, Table
+from generator.pages.urls import slug
 
 if TYPE_CHECKING:
-    from generator.catalog.loader import Section
-    from generator.pages.section_page import Draw, Inputs
+    from generator.catalog.model import Section
+    from generator.pages.inputs import Draw, Inputs
 
 
 @dataclass(frozen=True)
@@ -72,11 +74,11 @@ def _view(
     name = f"depth-{figures.device}-{slug(figures.machine)}"
     title = _title(found)
     drawn = [
-        intervals.curves(
+        curves_chart(
             f"{name}-ready", title, points_of(found, lambda curve: curve.ready),
             x="convolutions", y="seconds until ready", better="lower",
         ),
-        intervals.curves(
+        curves_chart(
             f"{name}-step", "What a step costs as the network gets deeper.",
             points_of(found, lambda curve: curve.steps, scale=1e3),
             x="convolutions", y="ms per step", better="lower",

@@ -6,16 +6,18 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from generator.analysis import panels as models
-from generator.analysis import statistics
+from generator.analysis.cells import Cell as SampleCell
+from generator.formatting import quantity
 from generator.pages import urls
 from generator.pages.findings import figure_evidence, plain_summary
-from generator.pages.section_page import Draw, Inputs, fact, main_figures, section_context
-from generator.pages.tables import Cell, Column, Table, quantity
+from generator.pages.inputs import Draw, Inputs, fact, main_figures
+from generator.pages.section_page import section_context
+from generator.pages.tables import Cell, Column, Table
 from measurements.sections.highlevel import ACCURACY
 
 if TYPE_CHECKING:
     from generator.analysis.panels import Figures
-    from generator.catalog.loader import Section
+    from generator.catalog.model import Section
 
 
 def context(
@@ -33,7 +35,7 @@ def _interfaces(section: Section, inputs: Inputs, figures: Figures | None) -> Ta
     if figures is None:
         return None
     metrics = ("lines", "concepts", "accuracy", "file_size")
-    found: dict[tuple[str, str, str], dict[str, statistics.Cell]] = {}
+    found: dict[tuple[str, str, str], dict[str, SampleCell]] = {}
     links: dict[tuple[str, ...], str] = {}
     for key, cell in figures.cells.items():
         if key.section == section.id and key.metric in metrics:
@@ -69,5 +71,5 @@ def _interfaces(section: Section, inputs: Inputs, figures: Figures | None) -> Ta
     return Table("The easiest official way", columns, tuple(rows))
 
 
-def _value(cells: Mapping[str, statistics.Cell], metric: str) -> float:
+def _value(cells: Mapping[str, SampleCell], metric: str) -> float:
     return plain_summary(cells[metric])[0] if metric in cells else float("inf")

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from generator import formatting
+from generator.analysis.labels import lane_title
 from generator.analysis.panels import Panel, Row
-from generator.pages import tables
-from generator.pages.findings import evidence, lane_title
+from generator.pages.findings import evidence
+from generator.pages.inputs import claim_views, main_figures
 from generator.pages.markdown import escape
-from generator.pages.section_page import claim_views, main_figures, verdict_cell
+from generator.pages.section_page import verdict_cell
 from generator.pages.sections.symbolic import (
     facts_table,
     last_read,
@@ -22,8 +24,8 @@ from generator.pages.tables import Badge, Cell, Column, Table, badge
 
 if TYPE_CHECKING:
     from generator.analysis.panels import Figures
-    from generator.catalog.loader import Section
-    from generator.pages.section_page import Draw, Inputs
+    from generator.catalog.model import Section
+    from generator.pages.inputs import Draw, Inputs
 
 
 def context(
@@ -38,11 +40,11 @@ def context(
     main = main_figures(inputs, known)
     found = imperative_rows(main)
     verified = sum(row.summary is not None for _, row in found)
-    names = tables.listing([framework.name for framework in frameworks])
+    names = formatting.listing([framework.name for framework in frameworks])
     findings = [f"{names} can execute each operation at once."]
     if only:
         verb = "has" if len(only) == 1 else "have"
-        findings.append(f"Of these, {tables.listing(only)} {verb} no mode that builds a graph.")
+        findings.append(f"Of these, {formatting.listing(only)} {verb} no mode that builds a graph.")
     if found:
         findings.append(
             f"{verified} of {len(found)} imperative configurations do the same work as the"

@@ -5,17 +5,20 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from generator.analysis.panels import Answer, Figures, slug
+from generator import formatting
+from generator.analysis.panels import Answer, Figures
 from generator.catalog import freshness
 from generator.pages import question_page, tables
 from generator.pages.charts import intervals
+from generator.pages.charts.marks import Mark
+from generator.pages.inputs import Draw, Inputs
 from generator.pages.question_page import Block, Question, View
-from generator.pages.section_page import Draw, Inputs
 from generator.pages.tables import Badge, Cell, Column, Table
+from generator.pages.urls import slug
 from measurements import operators
 
 if TYPE_CHECKING:
-    from generator.catalog.loader import Framework, Section
+    from generator.catalog.model import Framework, Section
 
 LISTED = operators.OPERATORS
 QUESTIONS = {
@@ -79,7 +82,7 @@ def _make(view: View) -> tuple[list[str], list[Block]]:
     findings = [
         f"{question_page.names(view, leaders)} {'offers' if len(leaders) == 1 else 'offer'} most of"
         f" the {len(LISTED)} operators asked for with right values: {most}.",
-        f"{tables.plural(wrong, 'answer')} of all frameworks differ from the reference.",
+        f"{formatting.plural(wrong, 'answer')} of all frameworks differ from the reference.",
     ]
     blocks = [
         _coverage(view, sheets, right, single),
@@ -98,7 +101,7 @@ def _coverage(
 ) -> Block:
     ranked = sorted(view.frameworks, key=lambda f: (-right[f.id], f.id))
     marks = [
-        intervals.Mark(f.name, f.name, "", float(right[f.id]), None, None, str(right[f.id]),
+        Mark(f.name, f.name, "", float(right[f.id]), None, None, str(right[f.id]),
                     float(single[f.id]))
         for f in ranked
         if view.sheets[f.id]
@@ -205,7 +208,7 @@ def _matrix(view: View, sheets: Mapping[str, Sheet]) -> Block:
         (Column("Operator"), Column("Family"), *question_page.framework_columns(view)),
         tuple(rows),
     )
-    links = tables.listing([f.name for f in view.frameworks if view.link(f.id)])
+    links = formatting.listing([f.name for f in view.frameworks if view.link(f.id)])
     return Block(
         "Every operator", view.anchor("matrix"),
         "✓ right in everything that was asked; ∘ the same, composed of several functions; ± right"
@@ -223,7 +226,7 @@ def _cell(sheet: Sheet, name: str) -> Cell:
         return Cell("", sort=0.0, badge=Badge(badge.sign, word, badge.tone))
     bad = sheet.failing(name)
     if bad:
-        words = tables.listing([_GONE[metric] for metric in bad])
+        words = formatting.listing([_GONE[metric] for metric in bad])
         return Cell("", sort=1.0, badge=Badge("±", words, "middle"))
     return Cell("", sort=3.0 if sheet.single(name) else 2.0,
                 badge=_WHOLE if sheet.single(name) else _COMPOSED)  # fmt: skip

@@ -7,17 +7,20 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from generator.analysis import statistics
+from generator.analysis.cells import Cell as SampleCell
 from generator.analysis.panels import Figures
+from generator.formatting import figures, quantity, span
 from generator.pages import question_page
-from generator.pages.charts import intervals
+from generator.pages.charts import curves, intervals
+from generator.pages.charts.marks import Mark, Point
 from generator.pages.findings import plain_summary
+from generator.pages.inputs import Draw, Inputs, finite
 from generator.pages.question_page import Block, Question, View
-from generator.pages.section_page import Draw, Inputs, finite
-from generator.pages.tables import Cell, Column, Table, figures, quantity, span
+from generator.pages.tables import Cell, Column, Table
 from measurements.sections.parallel import BATCHES
 
 if TYPE_CHECKING:
-    from generator.catalog.loader import Section
+    from generator.catalog.model import Section
 
 SIZES = (1, 2, 4, 8, 16)
 """Process counts of the model."""
@@ -58,7 +61,7 @@ def questions() -> list[Question]:
     return found
 
 
-def step_cell(found: Figures, framework: str, size: int, batch: int) -> statistics.Cell | None:
+def step_cell(found: Figures, framework: str, size: int, batch: int) -> SampleCell | None:
     """Return the step times of a case, None where there are none."""
     for key, cell in found.cells.items():
         place = key.section, key.framework, key.metric, key.case
@@ -126,10 +129,10 @@ def _deaths(view: View) -> list[str]:
     return [f"When a process is killed, the other one in {'; in '.join(words)}."] if words else []
 
 
-Row = tuple[str, int, statistics.Cell, statistics.Cell, statistics.Ratio]
+Row = tuple[str, int, SampleCell, SampleCell, statistics.Ratio]
 
 
-def _speed(view: View) -> tuple[list[intervals.Mark], list[Row]]:
+def _speed(view: View) -> tuple[list[Mark], list[Row]]:
     marks, rows = [], []
     for batch in BATCHES:
         for framework in view.frameworks:
@@ -140,7 +143,7 @@ def _speed(view: View) -> tuple[list[intervals.Mark], list[Row]]:
             rows.append((framework.id, batch, one, two, statistics.ratio(one.blocks, two.blocks)))
             value, low, high = plain_summary(two)[:3]
             marks.append(
-                intervals.Mark(
+                Mark(
                     framework.name, framework.name, f"{batch} images a step", batch / value,
                     finite(batch / high), finite(batch / low),
                     figures(batch / value, 3),
@@ -205,11 +208,11 @@ def _model(view: View, rows: list[Row]) -> list[Block]:
         for size in SIZES:
             rate = batch / modelled(times[0], times[1], size)
             points.append(
-                intervals.Point(name, f"{batch} images", "imperative", float(size), rate,
+                Point(name, f"{batch} images", "imperative", float(size), rate,
                              text=f"{figures(rate, 3)} images/s")
             )  # fmt: skip
     title = "A model, not a measurement: what more cores of the same kind would give."
-    chart = intervals.curves(
+    chart = curves.curves(
         view.name("model"), title, points, x="processes (model)", y="images/s (model)",
         better="higher",
     )  # fmt: skip

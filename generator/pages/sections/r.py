@@ -6,16 +6,18 @@ import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from generator.analysis import cells, statistics
 from generator.analysis import panels as models
-from generator.analysis import statistics
 from generator.analysis.panels import Configuration
+from generator.formatting import quantity
 from generator.pages.findings import plain_summary
-from generator.pages.section_page import Draw, Inputs, main_figures, section_context
-from generator.pages.tables import Cell, Column, Table, quantity
+from generator.pages.inputs import Draw, Inputs, main_figures
+from generator.pages.section_page import section_context
+from generator.pages.tables import Cell, Column, Table
 
 if TYPE_CHECKING:
     from generator.analysis.panels import Figures
-    from generator.catalog.loader import Section
+    from generator.catalog.model import Section
 
 
 def context(
@@ -62,7 +64,7 @@ def _overheads(section: Section, inputs: Inputs, figures: Figures | None) -> Tab
 
 def overheads(
     section: str, inputs: Inputs, figures: Figures
-) -> list[tuple[Configuration, statistics.Ratio, statistics.Cell, statistics.Cell]]:
+) -> list[tuple[Configuration, statistics.Ratio, cells.Cell, cells.Cell]]:
     """Return (configuration, R / Python, cell in R, cell in Python) of what has both."""
     found = []
     for key, cell in figures.cells.items():

@@ -8,15 +8,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from generator.analysis.panels import Figures
+from generator.formatting import figures
 from generator.pages import question_page
 from generator.pages.charts import intervals
+from generator.pages.charts.marks import Mark
+from generator.pages.inputs import Draw, Inputs
 from generator.pages.question_page import Block, Question, View
-from generator.pages.section_page import Draw, Inputs
-from generator.pages.tables import Cell, Column, Table, figures
+from generator.pages.tables import Cell, Column, Table
 from measurements.sections.reuse import EPOCHS, NEW_DIGITS
 
 if TYPE_CHECKING:
-    from generator.catalog.loader import Section
+    from generator.catalog.model import Section
 
 ASKED = {
     "save and load": "the same scores from what was saved",
@@ -101,7 +103,7 @@ def _transfer(view: View, findings: list[str]) -> list[Block]:
         if tuned[0] > scratch[0]:
             better.append(framework.id)
         marks.append(
-            intervals.Mark(framework.name, framework.name, "", 100 * tuned[0], None, None,
+            Mark(framework.name, framework.name, "", 100 * tuned[0], None, None,
                         f"{figures(100 * tuned[0], 3)} %", 100 * scratch[0])
         )  # fmt: skip
     columns = [Column("Framework")]

@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from generator.pages import tables
+from generator import formatting
+from generator.pages.inputs import claim_views, main_figures
 from generator.pages.markdown import escape
-from generator.pages.section_page import claim_views, main_figures
 from generator.pages.tables import Cell, Column, Table
 
 if TYPE_CHECKING:
     from generator.analysis.panels import Figures
-    from generator.catalog.loader import Fact, Framework, Section
-    from generator.pages.section_page import Draw, Inputs
+    from generator.catalog.model import Fact, Framework, Section
+    from generator.pages.inputs import Draw, Inputs
 
 
 def context(
@@ -25,13 +25,13 @@ def context(
     """Return the context of the page; nothing is drawn."""
     frameworks = of_kind(inputs.catalog.frameworks, "symbolic")
     both = [f.name for f in of_kind(frameworks, "imperative")]
-    names = tables.listing([framework.name for framework in frameworks])
+    names = formatting.listing([framework.name for framework in frameworks])
     findings = [f"{names} build a graph of operations, {len(frameworks)} frameworks of this kind."]
     if both:
         verb = "executes" if len(both) == 1 else "execute"
         findings.append(
-            f"{tables.listing(both)} {verb} both ways today, at once or as a graph: the line that"
-            " the article drew between frameworks now runs through them."
+            f"{formatting.listing(both)} {verb} both ways today, at once or as a graph: the line"
+            " that the article drew between frameworks now runs through them."
         )
     return {
         "title": section.title,
@@ -55,7 +55,7 @@ def of_kind(frameworks: Sequence[Framework], kind: str) -> tuple[Framework, ...]
 def last_read(frameworks: Sequence[Framework]) -> str:
     """Return the newest day on which a source was read, in words, or ""."""
     days = [fact.read for f in frameworks for fact in f.facts.values() if fact.read]
-    return tables.day(max(days).isoformat()) if days else ""
+    return formatting.day(max(days).isoformat()) if days else ""
 
 
 def facts_table(frameworks: Sequence[Framework]) -> Table:
@@ -90,7 +90,7 @@ def fact_cell(fact: Fact | None) -> Cell:
     """Return what a source says, with the source; a dash where there is no such fact."""
     if fact is None:
         return Cell("–")
-    value = fact.value if isinstance(fact.value, str) else tables.listing(fact.value)
+    value = fact.value if isinstance(fact.value, str) else formatting.listing(fact.value)
     return Cell(value, detail=fact.note, source=fact.source)
 
 

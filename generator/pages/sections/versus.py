@@ -9,15 +9,17 @@ from typing import TYPE_CHECKING, Any
 
 from markupsafe import Markup
 
+from generator import formatting
 from generator.analysis import panels as models
 from generator.analysis import statistics
-from generator.analysis.claims import lane_words
-from generator.analysis.panels import Contrast, Figures, Panel, Row, slug
-from generator.pages import tables
-from generator.pages.charts import intervals
-from generator.pages.findings import evidence, lane_title
+from generator.analysis.labels import lane_title, lane_words
+from generator.analysis.panels import Contrast, Figures, Panel, Row
+from generator.formatting import quantity
+from generator.pages.charts import intervals, marks
+from generator.pages.charts.curves import curves as curves_chart
+from generator.pages.findings import evidence
+from generator.pages.inputs import Picture, claim_views, heading_of, main_figures, measured_on
 from generator.pages.markdown import escape
-from generator.pages.section_page import Picture, claim_views, heading_of, main_figures, measured_on
 from generator.pages.sweep_page import (
     Curve,
     Values,
@@ -28,11 +30,12 @@ from generator.pages.sweep_page import (
     name_cell,
     points_of,
 )
-from generator.pages.tables import Badge, Cell, Column, Table, quantity
+from generator.pages.tables import Badge, Cell, Column, Table
+from generator.pages.urls import slug
 
 if TYPE_CHECKING:
-    from generator.catalog.loader import Catalog, Section
-    from generator.pages.section_page import Draw, Inputs
+    from generator.catalog.model import Catalog, Section
+    from generator.pages.inputs import Draw, Inputs
 
 STEPS_PER_EPOCH = 60_000 // 64
 """An epoch is one pass over MNIST's 60,000 training digits in whole batches of 64."""
@@ -97,12 +100,12 @@ def _view(
 ) -> DeviceView:
     name = f"versus-{figures.device}-{slug(figures.machine)}"
     gains = [
-        intervals.Mark(
+        marks.Mark(
             contrast.graph.configuration.label,
             contrast.graph.configuration.framework_name,
             lane_title(contrast.panel.lane),
             *_finite(contrast.ratio.inverse()),
-            tables.times(1 / contrast.ratio.value).replace(" times", " ×"),
+            formatting.times(1 / contrast.ratio.value).replace(" times", " ×"),
             tooltip=f"against {contrast.eager.configuration.mode_title}: {contrast.verdict}",
         )
         for contrast in speed
@@ -276,9 +279,9 @@ def _even_cell(later: float, gain: float, verdict: str) -> Cell:
         return Cell("nothing: it is ready no later", sort=0.0)
     epochs = steps / STEPS_PER_EPOCH
     return Cell(
-        tables.plural(math.ceil(steps), "step"),
+        formatting.plural(math.ceil(steps), "step"),
         round(steps, 1),
-        detail=f"{tables.figures(epochs, 2)} epochs of MNIST",
+        detail=f"{formatting.figures(epochs, 2)} epochs of MNIST",
     )
 
 
@@ -332,7 +335,7 @@ def _sweep(
     if not found:
         return None
     title = _batch_title(found)
-    chart = intervals.curves(
+    chart = curves_chart(
         f"{name}-batch", title, points_of(found, lambda curve: curve.steps, rate=True),
         x="images per step", y="images per second", better="higher",
     )  # fmt: skip

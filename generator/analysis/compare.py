@@ -1,0 +1,192 @@
+"""Two configurations, versions, frameworks or machines compared by name."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING
+
+from generator.analysis.cells import AGAIN, Cell, Key, group_cells, null_bands
+from generator.analysis.statistics import (
+    ESTIMATOR,
+    Better,
+    Estimator,
+    Ratio,
+    Summary,
+    Verdict,
+    ratio,
+    summarise,
+    verdict,
+)
+from generator.errors import UsageError
+from generator.results import selection
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(frozen=True)
+class Spec:
+    """One side of ``generator compare``; an empty field stands for any."""
+
+    machine: str = ""
+    framework: str = ""
+    version: str = ""
+    mode: str = ""
+
+    def __str__(self) -> str:
+        """Return what the user would type."""
+        if self.machine:
+            return f"machine:{self.machine}"
+        version = f"=={self.version}" if self.version else ""
+        return self.framework + version + (f":{self.mode}" if self.mode else "")
+
+
+_SPEC = re.compile(r"([^:=]+)(?:==([^:=]+))?(?::([^:=]+))?(?:==([^:=]+))?")
+
+
+def parse_spec(text: str, keys: Iterable[Key]) -> Spec:
+    """Understand ``theano``, ``tensorflow:xla``, ``mxnet==1.9.1:gluon`` or ``machine:ID``.
+
+    Raises:
+        UsageError: not of this form, or a name that is not among the results; with the nearest.
+
+    """
+    keys = list(keys)
+    match = _SPEC.fullmatch(text.strip())
+    if match is None or (match[2] and match[4]):
+        raise UsageError(
+            f"cannot read {text!r}; expected FRAMEWORK[==VERSION][:MODE] or machine:ID"
+        )
+    name, version, mode = match[1], match[2] or match[4] or "", match[3] or ""
+    if name == "machine" and mode:
+        return Spec(machine=_known("machine", mode, {key.machine for key in keys}))
+    name = _known("framework", name, {key.framework for key in keys})
+    mine = [key for key in keys if key.framework == name]
+    if version:
+        version = _known(f"version of {name}", version, {key.version for key in mine})
+    if mode:
+        mode = _known(f"mode of {name}", mode, {key.mode for key in mine if key.mode})
+    return Spec(framework=name, version=version, mode=mode)
+
+
+def _known(what: str, name: str, names: set[str]) -> str:
+    if name in names:
+        return name
+    near = difflib.get_close_matches(name, sorted(names), n=3, cutoff=0.4)
+    if near:
+        hint = f"did you mean {' or '.join(near)}?"
+    elif names:
+        hint = f"there is {', '.join(sorted(names))}"
+    else:
+        hint = "nothing was measured yet; run: generator measure"
+    raise UsageError(f"no results for the {what} {name!r}; {hint}")
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Two cells side by side."""
+
+    a: Cell
+    b: Cell
+    summary_a: Summary
+    summary_b: Summary
+    ratio: Ratio
+    """a / b"""
+    delta: float
+    verdict: Verdict
+
+
+def compare(
+    frame: pd.DataFrame,
+    a: str,
+    b: str,
+    *,
+    metric: str = "step_time",
+    better: Better = "lower",
+    estimator: Estimator = ESTIMATOR,
+    bands: Mapping[tuple[str, str, str, str], float] | None = None,
+) -> list[Comparison]:
+    """Compare what two specs name, wherever machine, section, device, lane and case are the same.
+
+    A side without a version means the newest on each machine. Of one framework against itself (two
+    versions, two machines) equal modes are compared, as far as there are any; of two frameworks,
+    every mode with every mode.
+
+    Args:
+        frame: of :func:`generator.results.reading.select`.
+        a: see :func:`parse_spec`.
+        b: the other side.
+        metric: which rows.
+        better: which direction of the metric is good.
+        estimator: per-process quantile.
+        bands: see :func:`null_bands`.
+
+    Raises:
+        UsageError: an unknown name, or nothing that could be compared.
+
+    """
+    grouped = group_cells(frame, metric)
+    if not grouped:
+        metrics = {str(name) for name in frame["metric"].unique()}
+        _known("metric", metric, metrics - {metric})
+    one, two = parse_spec(a, grouped), parse_spec(b, grouped)
+    if bool(one.machine) != bool(two.machine):
+        raise UsageError(f"cannot compare {one} with {two}: name two machines, or none")
+    left, right = _matching(grouped, one), _matching(grouped, two)
+    ours = ["section", "device", "lane", "case"]
+    if one.machine:
+        ours += ["framework", "version", "mode"]
+    else:
+        ours += ["machine"]
+        shared = {key.mode for key in left} & {key.mode for key in right}
+        if one.framework == two.framework and shared and not (one.mode or two.mode):
+            ours += ["mode"]
+    known = null_bands(grouped, estimator, bands)
+    found = []
+    for x in left:
+        for y in right:
+            if x == y or any(getattr(x, name) != getattr(y, name) for name in ours):
+                continue
+            first, second = grouped[x], grouped[y]
+            here = ratio(first.blocks, second.blocks, estimator)
+            delta = max(known[key.machine, key.device, key.lane, key.metric] for key in (x, y))
+            found.append(
+                Comparison(
+                    first,
+                    second,
+                    summarise(first.blocks, estimator),
+                    summarise(second.blocks, estimator),
+                    here,
+                    delta,
+                    verdict(here, delta, better),
+                )
+            )
+    if not found:
+        raise UsageError(
+            f"{one} and {two} have no {metric} on the same machine, device and lane; "
+            "see what is measured with: generator list"
+        )
+    return found
+
+
+def _matching(grouped: Mapping[Key, Cell], spec: Spec) -> list[Key]:
+    keys = [
+        key
+        for key in grouped
+        if key.case != AGAIN
+        and (not spec.machine or key.machine == spec.machine)
+        and (not spec.framework or key.framework == spec.framework)
+        and (not spec.mode or key.mode == spec.mode)
+    ]
+    if spec.machine:
+        return keys
+    versions: dict[str, set[str]] = {}
+    for key in keys:
+        versions.setdefault(key.machine, set()).add(key.version)
+    order = partial(selection.age, ())
+    newest = {machine: max(some, key=order) for machine, some in versions.items()}
+    return [key for key in keys if key.version == (spec.version or newest[key.machine])]

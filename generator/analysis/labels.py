@@ -1,0 +1,156 @@
+"""Label texts of configurations, lanes, devices, estimators and topics."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from generator import formatting
+from generator.analysis import statistics
+
+if TYPE_CHECKING:
+    from generator.catalog.model import Metric
+
+
+def lane_words(lane: str) -> str:
+    """Return what a lane is called in a sentence."""
+    return {
+        "threads-1": "one thread",
+        "threads-all": "all cores",
+        "resident": "resident data",
+        "copy": "with copying",
+    }.get(lane, lane)
+
+
+@dataclass(frozen=True)
+class View:
+    """How the headline of a section is put into words; the defaults serve a section without one.
+
+    Attributes:
+        axis: title of the chart's axis.
+        column: heading of the headline's column.
+        more: what a row has more of when its value is larger, as in "1.49 × the time".
+        rate: show ``batch / value`` (for example images per second), with the value beside it.
+        start: metric of the same section drawn as the open mark of the row.
+        start_case: case drawn as the open mark (the panel of that case is not drawn itself).
+        log: logarithmic axis.
+        others: heading of the table of the other metrics.
+        marks: what filled and open marks are, for the caption.
+        hidden: metrics that only the evidence pages show.
+
+    """
+
+    axis: str
+    column: str
+    more: str
+    rate: str = ""
+    start: str = ""
+    start_case: str = ""
+    log: bool = True
+    others: str = "Other figures"
+    marks: str = ""
+    hidden: tuple[str, ...] = ()
+
+
+_VIEWS = {
+    "step_time": View(
+        axis="images per second",
+        column="Images per second",
+        more="time",
+        rate="images/s",
+        others="Beside the headline",
+        hidden=(
+            "gate",
+            "lines",
+            "gate_logits_error",
+            "gate_gradient_error",
+            "gate_loss_error",
+            "parameters",
+            "foreign_load",
+            "sm_clock",
+            "gpu_temperature",
+            "gpu_power",
+        ),
+    ),
+    "peak_rss": View(
+        axis="resident memory in MB",
+        column="Peak while training",
+        more="memory",
+        start="rss_imported",
+        log=False,
+        others="Other counts of memory",
+        marks="Filled: peak while training. Open: after import.",
+    ),
+    "total_time": View(
+        axis="seconds to train, save and load",
+        column="Train, save, load",
+        more="time",
+        others="The phases",
+        hidden=("lines", "concepts"),
+    ),
+    "ready_time": View(
+        axis="seconds until the first step is done",
+        column="Ready after",
+        more="time",
+        start_case="warm",
+        others="The phases",
+        marks="Filled: cold caches. Open: warm caches.",
+    ),
+}
+
+
+def view(metric: Metric) -> View:
+    """Return the wording for a headline metric."""
+    found = _VIEWS.get(metric.id)
+    if found:
+        return found
+    unit = {"s": "seconds", "B": "MB", "1": "", "": ""}.get(metric.unit, metric.unit)
+    axis = f"{metric.title} in {unit}" if unit else metric.title
+    return View(axis=axis, column=metric.title[:1].upper() + metric.title[1:], more=metric.title)
+
+
+SCALES = {"B": 1e-6}
+"""Factor from a row's unit to the unit of the axis."""
+
+
+ESTIMATORS: Mapping[statistics.Estimator, str] = {
+    "median": "median",
+    "p25": "25th percentile",
+    "p10": "10th percentile",
+    "minimum": "minimum",
+}
+
+
+DEVICES = {"cpu": "Processor (CPU)", "cuda": "Graphics card (CUDA)"}
+
+
+def lane_title(lane: str) -> str:
+    """Return a lane as a heading."""
+    return {"threads-1": "1 thread", "threads-all": "All cores"}.get(
+        lane, lane_words(lane)[:1].upper() + lane_words(lane)[1:]
+    )
+
+
+TOPICS = {
+    "lenet": "Training speed",
+    "memory": "Memory",
+    "compile": "Time until ready",
+    "highlevel": "The easy way",
+    "r": "Driven from R",
+}
+"""What a section is called in a sentence."""
+
+
+def machine_words(document: Mapping[str, Any]) -> str:
+    """Return a machine in one line: processor, cores, memory, system."""
+    machine = document["machine"]
+    parts = [
+        str(machine["cpu"]),
+        formatting.plural(machine["cores"], "core"),
+        f"{machine['memory_bytes'] / 2**30:.0f} GiB",
+        str(machine["os"]),
+    ]
+    if machine["virtualised"]:
+        parts.append("virtual machine")
+    return ", ".join(parts)

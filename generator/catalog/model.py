@@ -1,0 +1,296 @@
+"""The frozen records of the catalog: frameworks, versions, modes, gaps, sections."""
+
+from __future__ import annotations
+
+import datetime
+import difflib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any, TypeVar
+
+from generator.catalog.package_index import Watch
+from generator.errors import UsageError
+
+DEVICES = ("cpu", "cuda")
+
+
+LANES: Mapping[str, tuple[str, ...]] = {
+    "cpu": ("threads-1", "threads-all"),
+    "cuda": ("resident", "copy"),
+}
+
+
+KINDS = ("imperative", "symbolic")
+
+
+DIVISIONS = ("closed", "idiomatic")
+
+
+@dataclass(frozen=True)
+class Fact:
+    """One sourced statement about a framework; ``read`` is the day its source was read."""
+
+    value: str | tuple[str, ...]
+    source: str
+    read: datetime.date | None = None
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Fault:
+    """What the gate is known to find wrong with a mode, in some lanes or (none named) in all."""
+
+    reason: str
+    source: str
+    lanes: tuple[str, ...] = ()
+
+    def strikes(self, lane: str) -> bool:
+        """Whether the fault shows in a lane."""
+        return not self.lanes or lane in self.lanes
+
+
+@dataclass(frozen=True)
+class Mode:
+    """One way a framework executes; ``warmup`` counts steps per device.
+
+    ``captures`` names the imperative mode of the same folder whose program this one turns into a
+    graph, "" where there is none: together they are the experiment in which nothing else differs.
+    """
+
+    id: str
+    title: str
+    kind: str
+    division: str
+    devices: tuple[str, ...]
+    summary: str
+    warmup: Mapping[str, int]
+    default: bool
+    captures: str = ""
+    fault: Fault | None = None
+
+
+@dataclass(frozen=True)
+class Version:
+    """One release with the requirements that its locks are made from.
+
+    ``requirements`` go by device ("cpu"), or by device and the name of an addition ("cpu+reuse"):
+    packages that some section needs beside the framework. ``default`` names the mode that stood
+    for the framework then, "" where it is today's.
+    """
+
+    version: str
+    released: datetime.date | None
+    source: str
+    python: str
+    requirements: Mapping[str, tuple[str, ...]]
+    folder: Path
+    default: str = ""
+
+    def lock(self, device: str) -> Path:
+        """Path of the hash-pinned lock for one device or addition (it may not exist)."""
+        return self.folder / "environments" / f"{self.version}-{device}.txt"
+
+
+@dataclass(frozen=True)
+class Gap:
+    """Something that is not measured, declared with its source; an empty field means any.
+
+    ``versions`` are those that it is about: what came later, or went.
+
+    ``status`` is "unsupported" where the framework cannot, "skipped" where we chose not to.
+    """
+
+    reason: str
+    source: str
+    status: str = "unsupported"
+    mode: str = ""
+    device: str = ""
+    versions: tuple[str, ...] = ()
+    section: str = ""
+
+    def covers(self, *, mode: str, device: str, version: str, section: str) -> bool:
+        """Whether this gap says no to the given combination."""
+        pairs = (
+            (self.mode, mode),
+            (self.device, device),
+            (self.section, section),
+        )
+        concerned = not self.versions or version in self.versions
+        return concerned and all(mine in ("", theirs) for mine, theirs in pairs)
+
+
+@dataclass(frozen=True)
+class Zoo:
+    """The official collection of trained models; ``offline``: its code needs no network."""
+
+    fact: Fact
+    offline: bool
+
+
+@dataclass(frozen=True)
+class Retired:
+    """That a framework was given up: the year, and the page that says so."""
+
+    year: int
+    source: str
+    read: datetime.date
+
+
+@dataclass(frozen=True)
+class Framework:
+    """One framework folder; ``watch`` is what the package index was last heard to have of it."""
+
+    id: str
+    name: str
+    folder: Path
+    facts: Mapping[str, Fact]
+    distribution: str
+    modes: tuple[Mode, ...]
+    versions: tuple[Version, ...]
+    gaps: tuple[Gap, ...]
+    environment: Mapping[str, str]
+    device_environment: Mapping[str, Mapping[str, str]]
+    raw: Mapping[str, Any] = field(repr=False, compare=False)
+    zoo: Zoo | None = None
+    retired: Retired | None = None
+    watch: Watch | None = field(default=None, compare=False)
+
+    @property
+    def distributions(self) -> tuple[str, ...]:
+        """Names under which the package index has it, the one that is measured first."""
+        return (self.distribution, *self.raw.get("other_distributions", []))
+
+    def mode(self, id: str) -> Mode:
+        """Return one mode; an unknown id is a :class:`UsageError` with the nearest names."""
+        return pick({mode.id: mode for mode in self.modes}, id, f"mode of {self.id}")
+
+    def version(self, version: str) -> Version:
+        """Return one version; an unknown one is a :class:`UsageError` with the nearest names."""
+        return pick({v.version: v for v in self.versions}, version, f"version of {self.id}")
+
+    @property
+    def default(self) -> Mode:
+        """The mode that stands for the framework where one has to."""
+        return next(mode for mode in self.modes if mode.default)
+
+    def standard(self, version: Version) -> Mode:
+        """The mode that stood for the framework at a release."""
+        return self.mode(version.default) if version.default else self.default
+
+    def scope(self, name: str) -> tuple[Mode, ...]:
+        """Return the modes that a section of this scope measures, see ``measurements.contract``.
+
+        "compared" is what a first answer compares: the default mode, the other half of its pair
+        (what it captures, or else what captures it), and what is tuned by hand beside the plain
+        one.
+        """
+        if name == "framework":
+            return (self.default,)
+        if name == "modes":
+            return self.modes
+        paired = {mode.captures for mode in self.modes if mode.captures}
+        if name == "pairs":
+            return tuple(m for m in self.modes if m.default or m.captures or m.id in paired)
+        pair = {self.default.id, self.default.captures}
+        pair |= {m.id for m in self.modes if m.captures == self.default.id}
+        by_hand = {m.id for m in self.modes if m.kind == "imperative" and m.division == "closed"}
+        if pair & paired:  # beside a program that is also a graph
+            pair |= by_hand - paired
+        return tuple(m for m in self.modes if m.id in pair)
+
+    @property
+    def newest(self) -> Version:
+        """The version listed last: the one measured when none is named."""
+        return self.versions[-1]
+
+    def gap(self, *, mode: str, device: str, version: str, section: str) -> Gap | None:
+        """Return the declared gap that covers a combination, if there is one."""
+        for gap in self.gaps:
+            if gap.covers(mode=mode, device=device, version=version, section=section):
+                return gap
+        return None
+
+
+@dataclass(frozen=True)
+class Metric:
+    """What a column of numbers means; ``better`` is "lower", "higher" or ""."""
+
+    id: str
+    unit: str
+    title: str
+    better: str
+
+
+@dataclass(frozen=True)
+class Section:
+    """One page of the article: a module and a template of the same stem."""
+
+    id: str
+    title: str
+    group: str
+    order: int
+    question: str
+    metrics: Mapping[str, Metric]
+    starts: tuple[str, ...]
+    module: Path
+    template: Path
+    scope: str = "modes"
+    blocks: Mapping[str, int] = field(default_factory=dict)
+    script: str = ""
+    cases: tuple[str, ...] = ()
+    uses: tuple[str, ...] = ()
+    findings: bool = False
+    addition: str = ""
+
+    @property
+    def apart(self) -> bool:
+        """Whether it has processes and compile caches of its own."""
+        return bool(self.blocks)
+
+    @property
+    def measured(self) -> bool:
+        """Whether the section has something to run."""
+        return bool(self.starts)
+
+
+@dataclass(frozen=True)
+class Catalog:
+    """Everything the folders declare, frameworks by name and sections in the article's order."""
+
+    frameworks: tuple[Framework, ...]
+    sections: tuple[Section, ...]
+
+    @cached_property
+    def _frameworks(self) -> dict[str, Framework]:
+        return {framework.id: framework for framework in self.frameworks}
+
+    @cached_property
+    def _sections(self) -> dict[str, Section]:
+        return {section.id: section for section in self.sections}
+
+    @property
+    def listed(self) -> dict[str, list[str]]:
+        """Framework id -> its releases, oldest first."""
+        return {f.id: [version.version for version in f.versions] for f in self.frameworks}
+
+    def framework(self, id: str) -> Framework:
+        """Return one framework; an unknown id is a :class:`UsageError` with the nearest names."""
+        return pick(self._frameworks, id, "framework")
+
+    def section(self, id: str) -> Section:
+        """Return one section; an unknown id is a :class:`UsageError` with the nearest names."""
+        return pick(self._sections, id, "section")
+
+
+T = TypeVar("T")
+
+
+def pick(known: Mapping[str, T], name: str, what: str) -> T:
+    """Return ``known[name]``, or raise a :class:`UsageError` that names the nearest choices."""
+    if name in known:
+        return known[name]
+    near = difflib.get_close_matches(name.lower(), list(known), n=3, cutoff=0.4)
+    hint = f"did you mean {' or '.join(near)}?" if near else f"there are: {', '.join(known)}."
+    raise UsageError(f"no {what} is called {name!r}; {hint} `generator list` shows all.")

@@ -1,0 +1,220 @@
+"""What ``generator check`` does: validate results, locks, facts and contributions."""
+
+from __future__ import annotations
+
+import datetime
+import hashlib
+import os
+import stat
+import tomllib
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from generator import subprocesses
+from generator.catalog import framework_toml, package_index
+from generator.catalog import loader as catalogs
+from generator.catalog.loader import ROOT
+from generator.catalog.model import DEVICES
+from generator.errors import InputError, UsageError
+from generator.measure import environments, history
+from generator.results import contribution_checks, reading, row_checks, run_document
+from generator.results.contribution_checks import Entry, Known
+
+
+def check(root: Path = ROOT, results_root: Path | None = None) -> tuple[int, list[InputError]]:
+    """Validate every committed CSV, JSON, lock, framework.toml and the data.
+
+    Returns:
+        (number of files looked at, every problem found).
+
+    """
+    problems: list[InputError] = []
+    looked = 0
+    for path in sorted((root / "measurements" / "frameworks").glob("*/framework.toml")):
+        looked += 1
+        try:
+            framework = framework_toml.read_framework(path)
+        except InputError as error:
+            problems.append(error)
+            continue
+        for version in framework.versions:
+            for device in version.requirements:
+                lock = version.lock(device)
+                looked += 1
+                if not lock.exists():
+                    hint = f"`generator lock {framework.id}=={version.version} --device {device}`"
+                    problems.append(InputError(lock, None, "no lock", hint))
+                    continue
+                problems += environments.problems(lock)
+        for mode in framework.modes:
+            for device in DEVICES:
+                gap = framework.gap(
+                    mode=mode.id, device=device, version=framework.newest.version, section=""
+                )
+                if device not in mode.devices and gap is None:
+                    found = f"mode {mode.id} without {device}"
+                    problems.append(InputError(path, None, found, "a [[gaps]] table saying why"))
+    snapshot = root / "measurements" / catalogs.SNAPSHOT
+    looked += snapshot.exists()
+    try:
+        package_index.read(snapshot)
+    except InputError as error:
+        problems.append(error)
+    folder = results_root or root / "measurements" / "results"
+    for path in reading.find(folder):
+        looked += 2
+        problems += row_checks.validate(path)
+    for orphan in sorted(folder.glob("*/*/*/*.json")):
+        if not orphan.with_suffix(".csv").exists():
+            problems.append(InputError(orphan, None, "no CSV beside it", "a CSV of the same name"))
+    data = root / "measurements" / "data" / "mnist-5k.toml"
+    looked += 1
+    try:
+        said = tomllib.loads(data.read_text(encoding="utf-8"))["sha256"]
+        found = history.load_data(None).sha256
+        if said != found:
+            problems.append(InputError(data, None, f"sha256 {said}", f"{found}, that of the data"))
+    except (OSError, KeyError, tomllib.TOMLDecodeError) as error:
+        problems.append(InputError(data, None, str(error), "a TOML file with sha256"))
+    except InputError as error:
+        problems.append(error)
+    return looked, problems
+
+
+def check_contribution(
+    folder: Path, results_root: Path, root: Path = ROOT
+) -> tuple[int, list[InputError]]:
+    """Check result files that somebody contributes; nothing of them is run or followed.
+
+    Args:
+        folder: the folder of results as the contribution would leave it.
+        results_root: the folder of results before.
+        root: the repository that they were measured with.
+
+    Returns:
+        (number of new files, every problem found).
+
+    Raises:
+        UsageError: no such folder.
+        InputError: earlier results, or a framework.toml, are not as agreed.
+
+    """
+    if not folder.is_dir():
+        raise UsageError(
+            f"no folder {folder}; `python3 .github/scripts/contribution.py . HEAD FOLDER "
+            "origin/main` writes FOLDER/before, for --results, and FOLDER/after, for --contribution"
+        )
+    before, after = _entries(results_root), _entries(folder)
+    added = contribution_checks.added_paths(before, after)
+    problems = list(contribution_checks.listing_problems(before, after))
+    spoilt = {problem.file for problem in problems}
+    runs: dict[str, Mapping[str, Any]] = {}
+    for path in filter(contribution_checks.is_run, added):
+        beside = path.removesuffix(".csv") + ".json"
+        if {path, beside} & spoilt or beside not in after:
+            continue
+        found = row_checks.validate(folder / path)
+        problems += found
+        if not found:
+            runs[path] = run_document.read_document(folder / path)
+    if runs:
+        known = _known(list(runs.values()), results_root, root)
+        now = datetime.datetime.now(datetime.UTC)
+        for path, document in runs.items():
+            place = path.rpartition("/")[0] + "/"
+            start = path.removesuffix(".csv") + ".logs/"
+            logs = [name.removeprefix(place) for name in added if name.startswith(start)]
+            rows = row_checks.rows(folder / path)
+            problems += contribution_checks.run_problems(path, rows, document, logs, known, now)
+    stems = {path.removesuffix(".csv") for path in filter(contribution_checks.is_run, added)}
+    for path in added:
+        run, found_log, _ = path.rpartition(".logs/")
+        if found_log and run not in stems and path not in spoilt:
+            problems.append(InputError(path, None, "a log of no run", f"{run}.csv beside it"))
+    return len(added), problems
+
+
+def _entries(folder: Path) -> dict[str, Entry]:
+    """List every file below a folder; links, also those to folders, are listed, not followed."""
+    entries = {}
+    for place, folders, names in os.walk(folder):
+        links = [name for name in folders if (Path(place) / name).is_symlink()]
+        for path in (Path(place) / name for name in (*names, *links)):
+            facts = path.lstat()
+            regular = stat.S_ISREG(facts.st_mode)
+            digest = ""
+            if regular:
+                with path.open("rb") as stream:
+                    digest = hashlib.file_digest(stream, "sha256").hexdigest()
+            executable = regular and bool(facts.st_mode & 0o111)
+            name = path.relative_to(folder).as_posix()
+            entries[name] = Entry(facts.st_size, digest, regular, executable)
+    return entries
+
+
+def _known(contributed: Sequence[Mapping[str, Any]], results_root: Path, root: Path) -> Known:
+    """Gather what contributed documents are compared with."""
+    catalog = catalogs.load(root)
+    frameworks = {framework.id: framework for framework in catalog.frameworks}
+    sections = {section.id: section for section in catalog.sections if section.measured}
+    locks: dict[tuple[str, str, str], set[str]] = defaultdict(set)
+    code: dict[tuple[str, str, str], set[str]] = defaultdict(set)
+    data = {history.load_data(None).sha256}
+    for _, document in history.documents(results_root):
+        framework_id, version, device = (document[k] for k in ("framework", "version", "device"))
+        locks[framework_id, version, device].add(str(document["environment"]["lock_sha256"]))
+        data.add(document["data"]["sha256"])
+        for section_id, sha256 in document["code_sha256"].items():
+            code[framework_id, version, section_id].add(str(sha256))
+    for given in contributed:
+        framework = frameworks.get(given["framework"])
+        if framework is None:
+            continue
+        name = given["version"]
+        for version in framework.versions:
+            lock = environments.lock_sha256(version.lock(given["device"]))
+            if version.version == name and lock is not None:
+                locks[framework.id, name, given["device"]].add(lock)
+        for section_id in given["code_sha256"].keys() & sections.keys():
+            code[framework.id, name, section_id].add(
+                history.code_hash(sections[section_id], framework, name, catalog, root)
+            )
+    return Known(
+        modes={id: [mode.id for mode in item.modes] for id, item in frameworks.items()},
+        units={
+            id: {metric.id: metric.unit for metric in section.metrics.values()}
+            for id, section in sections.items()
+        },
+        locks=locks,
+        code=code,
+        commits=_history({str(d["repository"]["commit"]) for d in contributed}, root),
+        data=data,
+        step_times=_step_times(results_root),
+    )
+
+
+def _history(commits: Iterable[str], root: Path) -> Collection[str]:
+    """Return which commits the repository's history has."""
+    ask = ["git", "merge-base", "--is-ancestor", "--end-of-options"]
+    return {
+        commit
+        for commit in commits
+        if subprocesses.run([*ask, commit, "HEAD"], cwd=root, timeout=60).code == 0
+    }
+
+
+def _step_times(results_root: Path) -> Mapping[tuple[str, str, str, str], tuple[float, float]]:
+    """Return the smallest and largest step of every framework, device, section and case."""
+    ranges: dict[tuple[str, str, str, str], tuple[float, float]] = {}
+    for path in reading.find(results_root):
+        frame = reading.read(path)
+        chosen = frame[(frame["metric"] == "step_time") & (frame["status"] == "ok")]
+        columns = ["framework", "device", "section", "case"]
+        for key, values in chosen.groupby(columns, observed=True)["value"]:
+            framework, device, section, case = map(str, key)
+            low, high = float(values.min()), float(values.max())
+            known = ranges.get((framework, device, section, case), (low, high))
+            ranges[framework, device, section, case] = min(low, known[0]), max(high, known[1])
+    return ranges

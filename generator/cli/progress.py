@@ -1,0 +1,83 @@
+"""Progress bars of a run in the terminal."""
+
+from __future__ import annotations
+
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TaskID,
+    TextColumn,
+    TimeElapsedColumn,
+)
+
+from generator.measure.plan import Job
+
+
+class Progressing:
+    """Draws a run: a bar with the time left on a terminal, one line a job elsewhere."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._progress = Progress(
+            TextColumn("[bold]{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+            TextColumn("{task.fields[left]}"),
+            console=console,
+            transient=True,
+            disable=not console.is_terminal,
+        )
+        self._task: TaskID | None = None
+        self._left, self._expected, self._done, self._total = 0.0, 0.0, 0, 0
+
+    def __enter__(self) -> Progressing:
+        self._progress.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._progress.stop()
+
+    def environment(self, target: str, state: str) -> None:
+        """Say what becomes of an environment."""
+        if state == "making":
+            self._say(f"installing {target} from its lock (once; minutes for a large framework)")
+        elif state != "ready":
+            self._say(f"[red]✗[/red] environment of {target} {escape(state)}")
+
+    def begin(self, jobs: int, seconds: float) -> None:
+        """Announce the blocks with the time estimate."""
+        self._left, self._total = seconds, jobs
+        if jobs:
+            self._say(f"{jobs} processes to run, about {minutes_text(seconds)}")
+        self._task = self._progress.add_task("measuring", total=jobs, left="")
+
+    def job(self, job: Job, seconds: float) -> None:
+        """Show which configuration runs."""
+        self._expected = seconds
+        assert self._task is not None
+        name = f"{job.framework} {job.mode} {job.lane} {job.start} block {job.block + 1}"
+        left = f"about {minutes_text(self._left)} left"
+        self._progress.update(self._task, description=name, left=left)
+
+    def finished(self, job: Job, status: str, reason: str) -> None:
+        """Count it; say why when it is not ok."""
+        assert self._task is not None
+        self._left = max(0.0, self._left - self._expected)
+        self._done += 1
+        self._progress.advance(self._task)
+        if status not in ("ok", "skipped"):
+            self._say(f"[yellow]{status}[/yellow] {escape(job.id)}: {escape(reason)}")
+        elif not self._console.is_terminal:
+            self._say(f"[{self._done}/{self._total}] {job.id} {status}")
+
+    def _say(self, text: str) -> None:
+        self._progress.console.print(text, soft_wrap=True)
+
+
+def minutes_text(seconds: float) -> str:
+    """Return a duration as whole seconds or, from 90 s on, as whole minutes."""
+    return f"{seconds:.0f} s" if seconds < 90 else f"{seconds / 60:.0f} min"

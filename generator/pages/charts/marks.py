@@ -1,0 +1,91 @@
+"""The values that charts draw: one frozen record a mark."""
+
+from __future__ import annotations
+
+import datetime
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Mark:
+    """One row of an interval chart.
+
+    Attributes:
+        label: what stands in the row, for example "Theano, compiled".
+        framework: its name in words; decides colour and shape.
+        panel: title of the panel that the row belongs to; "" when there is only one.
+        estimate: the value, or None when there is none.
+        low, high: ends of the 95 % interval.
+        text: the value as it is written at the end of the row.
+        start: the open mark of a dumbbell (for example memory before training), or None.
+        fault: why there is no value, in a few words; drawn in place of the mark.
+        tooltip: one more fact shown when the row is pointed at.
+
+    """
+
+    label: str
+    framework: str
+    panel: str = ""
+    estimate: float | None = None
+    low: float | None = None
+    high: float | None = None
+    text: str = ""
+    start: float | None = None
+    fault: str = ""
+    tooltip: str = ""
+
+
+@dataclass(frozen=True)
+class Point:
+    """One point of a curve.
+
+    Attributes:
+        panel: title of the small chart that it belongs to: a framework's name.
+        series: name of the curve, unique in its panel.
+        kind: "imperative" (dashed, open) or "symbolic" (solid, filled).
+        x, y: the place; both above 0.
+        low, high: ends of the 95 % interval of y.
+        text: y as it is written.
+
+    """
+
+    panel: str
+    series: str
+    kind: str
+    x: float
+    y: float
+    low: float | None = None
+    high: float | None = None
+    text: str = ""
+
+
+@dataclass(frozen=True)
+class Moment:
+    """One release on a time line.
+
+    Attributes:
+        panel: title of the small chart that it belongs to.
+        framework: decides the colour.
+        day: of the release.
+        label: its version.
+        y: the value, above 0.
+        low, high: ends of the 95 % interval of y.
+        text: y as it is written.
+        change: "faster" (better) or "slower" (worse) than the moment before it in the panel, or
+            "" where the two are not told apart.
+        mode: how the framework executed.
+        other: whether that is not how it executes today; drawn as an open mark.
+
+    """
+
+    panel: str
+    framework: str
+    day: datetime.date
+    label: str
+    y: float
+    low: float | None = None
+    high: float | None = None
+    text: str = ""
+    change: str = ""
+    mode: str = ""
+    other: bool = False

@@ -1,0 +1,124 @@
+"""The samples of one cell, process by process."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Sequence
+from typing import Any
+
+from generator.pages.charts.style import (
+    WIDTHS,
+    Chart,
+    filled_in,
+    four_digits,
+    frame_text,
+    placeholder,
+    schema_url,
+    without_validation,
+    wrapped,
+)
+
+
+def samples(
+    name: str,
+    title: str,
+    values: Sequence[tuple[int, int, float, bool]],
+    *,
+    axis: str,
+) -> Chart:
+    """Return a chart of raw samples: one column a block, in the order they were taken.
+
+    It is small enough for a phone, and drawn in that size only.
+
+    Args:
+        name: readable part of the file names.
+        title: the finding.
+        values: (block, sample, value, disturbed).
+        axis: title of the value axis with its unit.
+
+    """
+    rows = _spread(values)
+    blocks = sorted({row["block"] for row in rows})
+    both = len({row["state"] for row in rows}) > 1
+    specification = {
+        "$schema": schema_url(),
+        "title": {"text": wrapped(title, narrow=True)},
+        **filled_in(
+            _samples_frame(both),
+            axis=axis,
+            domain=[blocks[0] - 0.6, blocks[-1] + 0.6],
+            values=blocks[:: 1 + len(blocks) // 13],
+        ),
+        "datasets": {"samples": rows},
+        "padding": {"left": 2, "right": 10, "top": 4, "bottom": 4},
+    }
+    alt_text = (
+        f"Chart: {title} {len(values)} samples in {len({v[0] for v in values})} blocks; {axis}."
+    )
+    names = ("block", "sample", "value", "disturbed")
+    taken = tuple(dict(zip(names, value, strict=True)) for value in values)
+    return Chart(name, title, alt_text, {"narrow": specification}, taken)
+
+
+def _spread(values: Sequence[tuple[int, int, float, bool]]) -> list[dict[str, Any]]:
+    """Place the samples of each block side by side within its column."""
+    last: dict[int, int] = {}
+    for block, sample, _, _ in values:
+        last[block] = max(sample, last.get(block, 0))
+    return [
+        {
+            "x": round(block + 1 + 0.7 * (sample / (last[block] or 1) - 0.5), 3),
+            "block": block + 1,
+            "sample": sample + 1,
+            "value": four_digits(value),
+            "state": _STATES[disturbed],
+        }
+        for block, sample, value, disturbed in values
+    ]
+
+
+_STATES = ("quiet", "disturbed by other programs")
+
+
+@functools.cache
+@without_validation()
+def _samples_frame(both: bool) -> str:
+    """Return the chart of samples as JSON with gaps; see :func:`_filled`."""
+    import altair as alt
+
+    scale = alt.Scale(domain=list(_STATES))
+    legend = alt.Legend(title=None, orient="bottom") if both else None
+    base = alt.Chart(alt.NamedData("samples"))
+    points = base.mark_point(filled=True, size=22, opacity=0.65).encode(
+        x=alt.X(
+            "x:Q",
+            scale=alt.Scale(domain=placeholder("domain"), nice=False),
+            axis=alt.Axis(
+                title="block (one fresh process each)",
+                values=placeholder("values"),
+                grid=False,
+                format="d",
+            ),
+        ),
+        y=alt.Y(
+            "value:Q",
+            scale=alt.Scale(zero=False, nice=True),
+            axis=alt.Axis(title=placeholder("axis"), tickCount=5),
+        ),
+        color=alt.Color("state:N", scale=scale, legend=legend),
+        shape=alt.Shape("state:N", scale=scale, legend=legend),
+        tooltip=[
+            alt.Tooltip("block:Q", title="block"),
+            alt.Tooltip("sample:Q", title="sample"),
+            alt.Tooltip("value:Q", title=placeholder("axis")),
+            alt.Tooltip("state:N", title="machine"),
+        ],
+    )
+    medians = (
+        base.transform_aggregate(middle="median(value)", groupby=["block"])
+        .transform_calculate(left="datum.block - 0.42", right="datum.block + 0.42")
+        .mark_rule(strokeWidth=2)
+        .encode(x="left:Q", x2="right:Q", y="middle:Q")
+    )
+    chart = alt.layer(points, medians).properties(width=WIDTHS["narrow"] - 74, height=170)
+    return frame_text(chart)

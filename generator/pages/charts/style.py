@@ -1,0 +1,302 @@
+"""Colours, shapes, sizes and the Vega-Lite configuration that all charts share."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import hashlib
+import json
+import math
+import re
+import textwrap
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from generator.pages.charts.marks import Mark, Moment, Point
+
+WIDTHS = {"wide": 688, "narrow": 358}
+"""Total width of the two drawings, in CSS pixels: the text column, and a phone."""
+
+
+SCHEMES = ("light", "dark")
+
+
+FONT = "Helvetica, Arial, 'Liberation Sans', sans-serif"
+"""Fonts of equal metrics: the pictures are laid out with one and shown with another."""
+
+
+# Okabe and Ito's order, darkened or lightened until each has 3 : 1 against its background
+# (WCAG 1.4.11) and neighbours stay apart for red-green and blue-yellow colour blindness.
+_COLOURS = {
+    "light": (
+        "#0067a5", "#c2500a", "#00795c", "#a4478f", "#6b5b00", "#4455c7", "#b0203a", "#3d6470",
+        "#8a4b20",
+    ),
+    "dark": (
+        "#64b5f6", "#ff9e57", "#4fd0a5", "#e79ad2", "#dcc84a", "#a3b1ff", "#ff8a95", "#a5c6d1",
+        "#d8a27a",
+    ),
+}  # fmt: skip
+
+
+_SHAPES = (
+    "circle", "square", "diamond", "triangle-up", "triangle-down", "triangle-right", "cross",
+    "triangle-left",
+    "M0,-1L.29,-.4L.95,-.31L.48,.15L.59,.81L0,.5L-.59,.81L-.48,.15L-.95,-.31L-.29,-.4Z",  # a star
+)  # fmt: skip
+
+
+_INKS = {
+    "light": {"ink": "#1d2b33", "muted": "#56646d", "grid": "#dfe5e7", "fault": "#a81e32"},
+    "dark": {"ink": "#e8edef", "muted": "#a7b4bb", "grid": "#36434a", "fault": "#ff9aa4"},
+}
+
+
+@dataclass(frozen=True)
+class Chart:
+    """A chart in one or both widths, ready to be drawn.
+
+    Attributes:
+        name: readable part of the file names.
+        title: the finding, one sentence; also drawn into the chart.
+        alt: what the picture shows, for whoever cannot see it.
+        specs: "wide" and "narrow", or only the latter -> Vega-Lite specification without a
+            configuration.
+        rows: what is drawn, unrounded, to be downloaded; all with the same names in one order.
+
+    """
+
+    name: str
+    title: str
+    alt: str
+    specs: Mapping[str, dict[str, Any]]
+    rows: tuple[Mapping[str, Any], ...]
+
+    def digest(self, renderer: str) -> str:
+        """Ten hexadecimal digits that change with anything that changes the drawing.
+
+        Args:
+            renderer: name and version of what draws it.
+
+        """
+        looks = {scheme: configuration(scheme) for scheme in SCHEMES}
+        text = json.dumps([renderer, self.specs, looks, self.rows], sort_keys=True, default=str)
+        return hashlib.sha256(text.encode()).hexdigest()[:10]
+
+
+def configuration(scheme: str) -> dict[str, Any]:
+    """Return the Vega-Lite configuration of a colour scheme, "light" or "dark"."""
+    ink = _INKS[scheme]
+    axis = {
+        "gridColor": ink["grid"],
+        "tickColor": ink["grid"],
+        "domainColor": ink["grid"],
+        "labelColor": ink["muted"],
+        "titleColor": ink["muted"],
+        "labelFontSize": 12,
+        "titleFontSize": 12,
+        "titleFontWeight": "normal",
+        "labelPadding": 6,
+    }
+    return {
+        "background": "transparent",
+        "font": FONT,
+        "view": {"stroke": None},
+        "axis": axis,
+        "title": {
+            "anchor": "start",
+            "frame": "bounds",
+            "fontSize": 15,
+            "fontWeight": 600,
+            "lineHeight": 20,
+            "color": ink["ink"],
+            "offset": 14,
+        },
+        "text": {"fontSize": 13},
+        "rule": {"color": ink["muted"]},
+        "style": {
+            "plain": {"color": ink["ink"]},
+            "fault": {"color": ink["fault"]},
+            "panel": {"color": ink["muted"], "fill": ink["muted"]},
+        },
+        "range": {"category": list(_COLOURS[scheme]), "symbol": list(_SHAPES)},
+        "legend": {
+            "labelColor": ink["ink"],
+            "titleColor": ink["muted"],
+            "labelFontSize": 12,
+            "symbolSize": 70,
+        },
+    }
+
+
+def ticks(low: float, high: float) -> list[float]:
+    """Return 1-2-5 steps of the logarithmic axis from ``low`` to ``high`` (both above 0).
+
+    Few enough to stand beside each other on a phone.
+    """
+    found: list[float] = []
+    powers = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
+    for steps in ((1, 1.5, 2, 3, 4, 5, 7), (1, 2, 3, 5), (1, 2, 5), (1, 3), (1,)):
+        found = [
+            float(f"{step}e{power}")
+            for power in powers
+            for step in steps
+            if low <= float(f"{step}e{power}") <= high
+        ]
+        if len(found) <= 6:
+            break
+    return found
+
+
+def linear_ticks(high: float, count: int = 6) -> list[float]:
+    """Return round steps of the axis from 0 to ``high``, at most ``count`` of them above 0."""
+    step = 10.0 ** math.floor(math.log10(high / count))
+    step *= next(factor for factor in (1, 2, 2.5, 5, 10) if high / (factor * step) <= count)
+    return [float(f"{step * number:.6g}") for number in range(math.floor(high / step) + 1)]
+
+
+def as_rows(
+    drawn: Sequence[Mark] | Sequence[Point] | Sequence[Moment],
+) -> tuple[dict[str, Any], ...]:
+    """Return marks as plain records, the data of a chart."""
+    return tuple(dataclasses.asdict(each) for each in drawn)
+
+
+def panel_title(text: str, shift: int, narrow: bool) -> dict[str, Any]:
+    """Return the title of one panel of small multiples, ``shift`` pixels to the right."""
+    return {
+        "text": text,
+        "frame": "group",
+        "dx": shift,
+        "fontSize": 13,
+        "fontWeight": 600,
+        "offset": 8 if narrow else 4,
+        "style": "panel",
+    }
+
+
+def rounded_outwards(value: float, *, up: bool) -> float:
+    """Return the next number of two significant digits."""
+    power = math.floor(math.log10(value)) - 1
+    scaled = value / 10.0**power
+    return float(f"{math.ceil(scaled) if up else math.floor(scaled)}e{power}")
+
+
+@contextlib.contextmanager
+def without_validation() -> Iterator[None]:
+    """Switch Altair's validation of every object off: it takes most of the time.
+
+    The tests validate the specifications that come out.
+    """
+    from altair.utils import schemapi
+
+    with schemapi.debug_mode(False):
+        yield
+
+
+PICKED = [{"name": "picked", "value": ""}]
+"""The framework that stands out, "" for none; the page sets it in all its charts at once."""
+
+
+def faded_opacity(opacity: float) -> Any:
+    """Return the opacity of marks, a fraction of it where another framework stands out."""
+    import altair as alt
+
+    stands = alt.when("!picked || datum.framework == picked")
+    return stands.then(alt.value(opacity)).otherwise(alt.value(round(0.15 * opacity, 3)))
+
+
+def small_multiples(
+    title: str,
+    drawn: Sequence[Mapping[str, Any]],
+    data: Mapping[str, Any],
+    size: str,
+    columns: int,
+    spacing: int,
+    right: int,
+) -> dict[str, Any]:
+    """Return small charts in rows as one specification; spacing and right margin in pixels."""
+    # Flush: a column begins at the same place in every row, however long the names before it are.
+    rows = [
+        {"hconcat": drawn[at : at + columns], "spacing": spacing, "bounds": "flush"}
+        for at in range(0, len(drawn), columns)
+    ]
+    return {
+        "$schema": schema_url(),
+        "title": {"text": wrapped(title, size == "narrow")},
+        "params": PICKED,
+        "vconcat": rows,
+        "datasets": data,
+        "spacing": 18,
+        "padding": {"left": 2, "right": right, "top": 4, "bottom": 4},
+    }
+
+
+def axis_title_up(axis: str, better: str) -> list[str]:
+    """Return the title of a vertical axis, with the better direction."""
+    words = {"higher": "more is better ↑", "lower": "less is better ↓"}.get(better)
+    return [axis, words] if words else [axis]
+
+
+CURVE_HEIGHT = 150
+
+
+def wrapped(text: str, narrow: bool) -> list[str]:
+    """Return a title in lines that fit the width of a chart."""
+    return textwrap.wrap(text, 40 if narrow else 86)
+
+
+def axis_title(axis: str, better: str) -> str:
+    """Return the title of a horizontal axis, with the better direction."""
+    return {"higher": f"{axis}, more is better →", "lower": f"← less is better, {axis}"}.get(
+        better, axis
+    )
+
+
+def four_digits(value: float | None) -> float | None:
+    """Four significant digits: more than a pixel shows, and short in the file."""
+    return None if value is None else float(f"{value:.4g}")
+
+
+def placeholder(name: str) -> Any:
+    """Return a value that :func:`filled_in` replaces."""
+    return f"@{name}@"
+
+
+def filled_in(frame: str, **values: Any) -> dict[str, Any]:
+    """Return a specification whose gaps hold values.
+
+    Altair takes a tenth of a second for what then differs in title, axis and data only.
+    """
+    text = re.sub(r'"@(\w+)@"', lambda match: json.dumps(values[match[1]]), frame)
+    filled: dict[str, Any] = json.loads(text)
+    return filled
+
+
+def frame_text(chart: Any) -> str:
+    """Return the JSON of an Altair chart, its configuration left out."""
+    specification: dict[str, Any] = chart.to_dict(validate=False)
+    for key in ("config", "$schema"):  # ours are added to the whole
+        specification.pop(key, None)
+    return json.dumps(specification)
+
+
+def schema_url() -> str:
+    """Return the address of the Vega-Lite schema that Altair writes."""
+    import altair as alt
+
+    return alt.SCHEMA_URL
+
+
+def recoloured(svg: str, scheme: str) -> str:
+    """Return a drawing made for the light scheme in the colours of another one."""
+    if scheme == "light":
+        return svg
+    pairs = dict(zip(all_colours("light"), all_colours(scheme), strict=True))
+    return re.sub(r"#[0-9a-f]{6}\b", lambda match: pairs.get(match[0], match[0]), svg)
+
+
+def all_colours(scheme: str) -> list[str]:
+    """Return every colour of a scheme; equal places have equal uses."""
+    return [*_COLOURS[scheme], *_INKS[scheme].values()]

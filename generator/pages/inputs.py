@@ -1,0 +1,218 @@
+"""What pages are made of, and the small helpers that every page uses."""
+
+from __future__ import annotations
+
+import datetime
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Protocol
+
+from generator import formatting
+from generator.analysis import claims
+from generator.analysis.claims import Verdict
+from generator.analysis.labels import DEVICES, machine_words
+from generator.analysis.panels import Figures
+from generator.pages.charts import style
+from generator.pages.tables import Badge
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import pandas as pd
+
+    from generator.analysis.change_events import Event
+    from generator.catalog.model import Catalog
+    from generator.export.citation import Citation
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """One of the four drawings of a chart."""
+
+    address: str
+    width: int
+    height: int
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A chart that has been drawn; addresses are relative to ``docs/report/``."""
+
+    alt: str
+    drawings: tuple[Drawing, ...]
+    data: str
+    """What is drawn, as CSV."""
+    script: str
+    """File name, beside the drawings, of what makes them interactive."""
+
+    @property
+    def small(self) -> bool:
+        """Whether there is one size only."""
+        return len(self.drawings) <= len(style.SCHEMES)
+
+
+class Draw(Protocol):
+    """Draws a chart, or finds it drawn already."""
+
+    def __call__(self, chart: style.Chart) -> Picture:
+        """Return where the drawings are."""
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """Everything that pages are made of."""
+
+    catalog: Catalog
+    shown: pd.DataFrame = field(repr=False)
+    study: pd.DataFrame = field(repr=False)
+    history: pd.DataFrame = field(repr=False)
+    """Releases measured beside each other, see :func:`generator.results.reading.history`."""
+    documents: Mapping[str, Mapping[str, Any]] = field(repr=False)
+    book: claims.Book = field(repr=False)
+    log: Callable[[str, str], str] = field(repr=False)
+    """(key of the document, path beside its CSV) -> text of a log, "" when there is none."""
+    script: Callable[[Path], str] = field(repr=False)
+    """Path of a script or lock of a framework's folder -> its text, "" when there is none."""
+    today: datetime.date
+    """The day for which pages are made."""
+    events: Sequence[Event] = ()
+    """What changed, the newest first; see :func:`generator.analysis.change_events.find`."""
+    dataset: Mapping[str, Any] | None = field(default=None, repr=False)
+    """Descriptor of the whole data set, None where nothing is measured."""
+    citation: Citation | None = None
+    address: str = ""
+    """Of the site, with a slash at its end; "" where it is not known."""
+    suite: Sequence[Mapping[str, str]] = field(default=(), repr=False)
+    """Rows of ``measurements/array-api-tests.csv``, see ``benchmarks.array_api``."""
+
+    @cached_property
+    def places(self) -> tuple[tuple[str, str, str, str], ...]:
+        """Distinct (machine, device, section, provenance) of the rows that are shown."""
+        columns = ("machine", "device", "section", "provenance")
+        return tuple((m, d, s, p) for m, d, s, p in distinct(self.shown, *columns))
+
+    @cached_property
+    def machines(self) -> tuple[str, ...]:
+        """Machines with results, that of the newest run first."""
+        newest: dict[str, str] = {}
+        for machine, _, _, key in self.places:
+            newest[machine] = max(self.documents[key]["run"], newest.get(machine, ""))
+        return tuple(sorted(newest, key=lambda machine: (newest[machine], machine), reverse=True))
+
+    def devices(self, machine: str, section: str = "") -> tuple[str, ...]:
+        """Devices with results on a machine, the processor first."""
+        found = {
+            device
+            for name, device, here, _ in self.places
+            if name == machine and section in ("", here)
+        }
+        return tuple(sorted(found))
+
+    def document(self, machine: str, device: str = "") -> Mapping[str, Any]:
+        """Return the newest document of a machine (and device)."""
+        keys = [
+            key for name, here, _, key in self.places if name == machine and device in ("", here)
+        ]
+        return self.documents[max(keys, key=lambda key: (self.documents[key]["run"], key))]
+
+
+def distinct(frame: pd.DataFrame, *columns: str) -> list[tuple[str, ...]]:
+    """Return the distinct combinations of some columns, as text."""
+    unique = frame[list(columns)].drop_duplicates()
+    return [tuple(map(str, row)) for row in unique.itertuples(index=False)]
+
+
+def where(frame: pd.DataFrame, **values: str) -> pd.DataFrame:
+    """Return the rows whose columns have these values."""
+    for column, value in values.items():
+        frame = frame[frame[column] == value]
+    return frame
+
+
+@dataclass(frozen=True)
+class ClaimView:
+    """A claim with today's verdict."""
+
+    anchor: str
+    """Of its box on the page that tests it."""
+    claim: str
+    kind: str
+    badge: Badge
+    reason: str
+    note: str
+    test: str
+    source: str
+
+
+_VERDICTS = {
+    "holds": Badge("✓", "holds", "good"),
+    "no longer holds": Badge("✕", "no longer holds", "bad"),
+    "mixed": Badge("±", "mixed", "middle"),
+    "cannot be tested here": Badge("?", "cannot be tested here", "none"),
+}
+
+
+def claim_views(book: claims.Book, page: str, figures: Figures | None) -> tuple[ClaimView, ...]:
+    """Return a page's claims, judged by the figures of one machine and device."""
+    views = []
+    for claim in book.claims:
+        if claim.page != page:
+            continue
+        empty = figures or Figures("", "", (), {})
+        verdict: Verdict = claims.judge(claim, empty)
+        views.append(
+            ClaimView(
+                f"claim-{claim.id}",
+                claim.claim,
+                claim.kind,
+                _VERDICTS[verdict.word],
+                verdict.reason,
+                claim.note,
+                claim.test,
+                claim.source,
+            )
+        )
+    return tuple(views)
+
+
+def finite(value: float) -> float | None:
+    """Return a number as charts take it: None for what is none."""
+    return value if math.isfinite(value) else None
+
+
+def heading_of(inputs: Inputs, machine: str, device: str, *, first: bool) -> str:
+    """Return the heading of a device's part of a page; the first one needs no machine's name."""
+    words = [] if first else [machine_words(inputs.document(machine))]
+    if len(inputs.devices(machine)) > 1:
+        words.append(DEVICES.get(device, device))
+    return " ".join(words)
+
+
+def measured_on(inputs: Inputs, figures: Figures) -> str:
+    """Return the line that says where and when the figures of a part of a page were measured."""
+    document = inputs.document(figures.machine, figures.device)
+    return f"Measured on {machine_words(document)}, newest run {formatting.day(document['run'])}."
+
+
+def fact(
+    inputs: Inputs, figures: Figures, section: str, framework: str, name: str, default: Any
+) -> Any:
+    """Return what the newest process of a section and framework said about itself."""
+    place = figures.machine, figures.device, section
+    for machine, device, here, key in sorted(inputs.places, key=lambda place: place[3]):
+        document = inputs.documents[key]
+        if (machine, device, here) == place and document["framework"] == framework:
+            for job in document["jobs"]:
+                if section in job["sections"]:
+                    default = job.get("facts", {}).get(name, default)
+    return default
+
+
+def main_figures(inputs: Inputs, known: Mapping[tuple[str, str], Figures]) -> Figures | None:
+    """Return the figures that claims are judged by: the newest machine's, its processor first."""
+    if not inputs.machines:
+        return None
+    machine = inputs.machines[0]
+    return known[machine, inputs.devices(machine)[0]]

@@ -1,0 +1,151 @@
+"""Goes through a result file line by line and names the line of every problem."""
+
+from __future__ import annotations
+
+import csv
+import math
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from generator.errors import InputError
+from generator.results.run_document import document_problems, parse_document
+from generator.results.schema import (
+    COLUMNS,
+    COUNT,
+    FLAGS,
+    HEADER,
+    NUMBER,
+    REASON_LENGTH,
+    SAMPLE_KEY,
+    STATUSES,
+    UNPRINTABLE,
+    Where,
+    quoted,
+)
+
+
+def validate(path: Path) -> list[InputError]:
+    """Return every problem of one CSV and of the JSON beside it; empty when all is well."""
+    where = Where.of(path)
+    problems = [where.problem] if where.problem else []
+    try:
+        problems += row_problems(path.read_bytes(), where)
+    except OSError as error:
+        problems.append(InputError(path, None, error.strerror, "a readable file"))
+    try:
+        document, _ = parse_document(path.with_suffix(".json"))
+    except InputError as error:
+        problems.append(error)
+    else:
+        problems += document_problems(document, where)
+    return problems
+
+
+def rows(path: Path) -> list[dict[str, str]]:
+    """Return the rows of a CSV as they stand, with the standard library only.
+
+    Raises:
+        InputError: the first problem of the file.
+
+    """
+    data = read_bytes(path)
+    for problem in row_problems(data, Where.of(path)):
+        raise problem
+    lines = data.decode().split("\n")[1:-1]
+    return [dict(zip(COLUMNS, cells, strict=True)) for cells in csv.reader(lines)]
+
+
+def read_bytes(path: Path) -> bytes:
+    """Return a file's bytes; what the system refuses is an :class:`InputError`."""
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise InputError(path, None, error.strerror, "a readable file") from error
+
+
+def row_problems(data: bytes, where: Where) -> Iterator[InputError]:
+    """Go through a CSV line by line: the slow pass, which knows the line of every problem."""
+
+    def problem(line: int, found: object, expected: object) -> InputError:
+        return InputError(where.path, line, found, expected)
+
+    lines = data.split(b"\n")
+    if lines[0] + b"\n" != HEADER:
+        found = f"header {quoted(lines[0].decode('utf-8', 'replace'))}"
+        yield problem(1, found, ",".join(COLUMNS))
+        return
+    if lines[-1]:
+        yield problem(len(lines), "no line end after the last row (truncated?)", "a line end")
+    else:
+        lines.pop()
+    units: dict[tuple[str, str], str] = {}
+    samples: set[tuple[str, ...]] = set()
+    for number, line in enumerate(lines[1:], start=2):
+        try:
+            # Line by line, so that an open quotation mark cannot swallow the rest of the file.
+            cells = next(csv.reader([line.decode()], strict=True), [])
+        except UnicodeDecodeError as error:
+            yield problem(number, f"byte 0x{line[error.start]:02x} that is not UTF-8", "UTF-8 text")
+            continue
+        except csv.Error as error:
+            yield problem(number, f"{error}: {quoted(line.decode())}", "one CSV record a line")
+            continue
+        if len(cells) != len(COLUMNS):
+            yield problem(number, f"{len(cells)} columns", f"{len(COLUMNS)} columns")
+            continue
+        row = dict(zip(COLUMNS, cells, strict=True))
+        for found, expected in _cell_problems(row, where.says):
+            yield problem(number, found, expected)
+        unit = units.setdefault((row["section"], row["metric"]), row["unit"])
+        if unit != row["unit"]:
+            yield problem(
+                number,
+                f"unit {quoted(row['unit'])} of metric {quoted(row['metric'])}",
+                f"{unit!r}, as in the rows before",
+            )
+        if row["status"] == "ok" and row["sample"] and "partial" not in row["flags"]:
+            identity = tuple(row[column] for column in SAMPLE_KEY)
+            if identity in samples:
+                yield problem(number, "the same sample a second time", "every sample once")
+            samples.add(identity)
+
+
+def _cell_problems(row: dict[str, str], says: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    """Yield (found, expected) for everything that is wrong within one row."""
+    for column, text in row.items():
+        if match := UNPRINTABLE.search(text):
+            yield f"character U+{ord(match[0]):04X} in {column}", "printable text"
+    for column, expected in says.items():
+        if row[column] != expected:
+            yield f"{column} {quoted(row[column])}", f"{expected!r}, as the path says"
+    for column in ("section", "device", "metric", "unit"):
+        if not row[column]:
+            yield f"no {column}", f"a {column}"
+    yield from _outcome_problems(row["status"], row["value"], row["reason"])
+    for column in ("block", "sample"):
+        if row[column] and not COUNT.fullmatch(row[column]):
+            yield f"{column} {quoted(row[column])}", "an integer from 0, or nothing"
+    if row["flags"] and not flags_are_known(row["flags"]):
+        yield f"flags {quoted(row['flags'])}", f"words out of: {' '.join(FLAGS)}"
+    if len(row["reason"]) > REASON_LENGTH:
+        yield f"a reason of {len(row['reason'])} characters", f"at most {REASON_LENGTH}"
+
+
+def _outcome_problems(status: str, value: str, reason: str) -> Iterator[tuple[str, str]]:
+    if status not in STATUSES:
+        yield f"status {quoted(status)}", " ".join(STATUSES)
+        return
+    if status != "ok" and not reason:
+        yield f"status {status} without a reason", "a reason"
+    if status not in ("ok", "wrong") and value:
+        yield f"value {quoted(value)} with status {status}", "no value"
+    elif (status == "ok" or value) and not (
+        NUMBER.fullmatch(value) and math.isfinite(float(value))
+    ):
+        yield f"value {quoted(value)}", "a finite number"
+
+
+def flags_are_known(text: str) -> bool:
+    """Whether ``flags`` holds known words, each once."""
+    words = text.split(" ")
+    return len(set(words)) == len(words) and set(words) <= set(FLAGS)

@@ -1,0 +1,114 @@
+"""The columns of a result file, and the patterns and limits of its texts."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from generator.errors import InputError
+
+COLUMNS = (
+    "run", "machine", "framework", "version", "section", "mode", "device", "lane", "case",
+    "metric", "unit", "block", "sample", "value", "status", "flags", "reason",
+)  # fmt: skip
+"""The columns of a CSV, in order."""
+
+
+STATUSES = ("ok", "unsupported", "failed", "timeout", "wrong", "skipped")
+"""How a measurement may end; every status but ``ok`` carries a reason."""
+
+
+FLAGS = ("disturbed", "throttled", "partial", "resumed")
+"""Words that ``flags`` may hold, separated by one space."""
+
+
+PROFILES = ("quick", "full", "aa", "history")
+"""``aa`` is the A/A study, never on a page of results, see :func:`study`; ``history`` compares the
+releases of one framework with each other, see :func:`history`."""
+
+
+SCHEMA = 1
+"""Version of the JSON document that :func:`write` expects."""
+
+
+Document = dict[str, Any]
+
+
+REASON_LENGTH = 500
+
+
+HEADER = (",".join(COLUMNS) + "\n").encode()
+
+
+PATH_COLUMNS = ("machine", "framework", "version", "run")
+
+
+IDENTITY = ("section", "mode", "device", "lane")
+
+
+_RUN = re.compile(r"\d{8}T\d{6}Z-[0-9a-f]{6}")
+
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]*")
+
+
+COUNT = re.compile(r"0|[1-9][0-9]{0,8}")
+
+
+NUMBER = re.compile(r" *[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)? *")  # as pandas reads
+
+
+CONTROL_BYTES = bytes([*range(10), *range(11, 32), 127])
+
+
+# C0 and C1 controls, line and paragraph separators, and the marks that reorder or hide text.
+UNPRINTABLE = re.compile(
+    "[\x00-\x1f\x7f-\x9f\u2028\u2029\u200b\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]"
+)
+
+
+def one_line(text: object) -> str:
+    """Return any text as a valid ``reason``: printable, one line, at most 500 characters."""
+    flat = " ".join(UNPRINTABLE.sub(" ", str(text)).split())
+    flat = flat.encode("utf-8", "replace").decode()  # lone surrogates from undecodable output
+    return flat if len(flat) <= REASON_LENGTH else flat[: REASON_LENGTH - 1] + "…"
+
+
+@dataclass(frozen=True)
+class Where:
+    """A result file and what its path says about its content."""
+
+    path: Path
+    says: Mapping[str, str]
+    problem: InputError | None
+
+    @classmethod
+    def of(cls, path: Path) -> Where:
+        """Return what the path of a CSV says, and what is wrong with it."""
+        parts = path.with_suffix("").parts[-4:]
+        says = dict(zip(PATH_COLUMNS, parts, strict=False))
+        good = (
+            path.suffix == ".csv"
+            and len(parts) == 4
+            and all(_NAME.fullmatch(part) for part in parts)
+            and _RUN.fullmatch(says["run"])
+        )
+        layout = "<machine>/<framework>/<version>/<YYYYMMDDTHHMMSSZ-xxxxxx>.csv"
+        problem = None if good else InputError(path, None, f"path {'/'.join(parts)!r}", layout)
+        return cls(path, says, problem)
+
+    @property
+    def key(self) -> str:
+        """The key of a run: ``machine/framework/version/run``."""
+        return "/".join(self.says.values())
+
+
+SAMPLE_KEY = (*IDENTITY, "case", "metric", "block", "sample")
+
+
+def quoted(text: str) -> str:
+    """Return foreign text as it may stand in a message: quoted, escaped, short."""
+    return ascii(text if len(text) <= 60 else text[:59] + "…")

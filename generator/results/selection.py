@@ -1,0 +1,258 @@
+"""Which rows pages show: newest runs, releases, history, A/A replicates."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from generator.results.reading import Results, combined_codes
+from generator.results.schema import COLUMNS, PROFILES
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def everything(results: Results) -> pd.DataFrame:
+    """Return all whole rows of all runs, with the columns of :func:`select`."""
+    return _gather(results, {key: file.configurations for key, file in results.files.items()})
+
+
+def select(results: Results, profiles: Collection[str] = ("quick", "full")) -> pd.DataFrame:
+    """Return the rows that pages show, in one frame.
+
+    Per machine, framework, version, section, mode, device and lane these are the rows of the newest
+    run (its id begins with the time) of some profiles; a run that is not finished is shown only
+    where no finished one has anything. Rows of interrupted processes (flag ``partial``) are left
+    out before the newest is chosen.
+
+    Returns:
+        the columns of :func:`read`, and ``profile``, ``code`` (hash of the measuring code of the
+        row's section) and ``provenance`` (key into ``results.documents``), all categorical.
+
+    """
+    chosen: dict[str, list[tuple[str, ...]]] = {}
+    for (subject, *configuration), runs in _runs(results, profiles).items():
+        chosen.setdefault(f"{subject}/{runs[-1][1]}", []).append(tuple(configuration))
+    return _gather(results, chosen)
+
+
+def earlier(
+    results: Results,
+    sections: Collection[str],
+    profiles: Collection[str] = ("quick", "full"),
+) -> pd.DataFrame:
+    """Return the rows of the finished run before the one that :func:`select` chooses.
+
+    Configurations that were measured once only have none.
+
+    Args:
+        results: everything.
+        sections: only these.
+        profiles: as :func:`select` takes them.
+
+    """
+    chosen: dict[str, list[tuple[str, ...]]] = {}
+    for (subject, *configuration), runs in _runs(results, profiles).items():
+        if configuration[0] in sections and len(runs) > 1 and runs[-2][0]:
+            chosen.setdefault(f"{subject}/{runs[-2][1]}", []).append(tuple(configuration))
+    return _gather(results, chosen)
+
+
+def of_run(results: Results, run: str, machine: str) -> pd.DataFrame:
+    """Return the rows of one run of any profile on one machine, see :func:`select`."""
+    own = {
+        key: file
+        for key, file in results.files.items()
+        if key.startswith(f"{machine}/") and key.endswith(f"/{run}")
+    }
+    return select(Results(own, results.documents, results.digests), PROFILES)
+
+
+def _runs(
+    results: Results, profiles: Collection[str]
+) -> dict[tuple[str, ...], list[tuple[bool, str]]]:
+    """Return configuration -> (finished, run) of all that measured it, the one to show last."""
+    found: dict[tuple[str, ...], list[tuple[bool, str]]] = {}
+    for key, file in sorted(results.files.items()):
+        if results.documents[key]["profile"] not in profiles:
+            continue
+        subject, run = key.rsplit("/", 1)
+        state = (results.documents[key]["finished"] is not None, run)
+        for index in sorted(set(file.codes.tolist()) - {-1}):
+            found.setdefault((subject, *file.configurations[index]), []).append(state)
+    return {configuration: sorted(runs) for configuration, runs in found.items()}
+
+
+def current(frame: pd.DataFrame, listed: Mapping[str, Sequence[str]]) -> pd.DataFrame:
+    """Return the rows of the newest release of each configuration: what ordinary pages show.
+
+    Args:
+        frame: of :func:`select`.
+        listed: framework id -> its releases in the order of ``framework.toml``. Others are ordered
+            among them by their number; what is no number comes first.
+
+    Returns:
+        per machine, framework, section, mode, device and lane the rows of one release. A section
+        that only an older one was measured for keeps that one.
+
+    """
+    columns = ["machine", "framework", "section", "mode", "device", "lane", "version"]
+    if frame.empty:
+        return frame
+    combined = combined_codes([frame[column].cat.codes.to_numpy() for column in columns])
+    _, first, codes = np.unique(combined, return_index=True, return_inverse=True)
+    newest: dict[tuple[str, ...], tuple[Any, int]] = {}
+    for index, cells in enumerate(frame.iloc[first][columns].itertuples(index=False)):
+        *configuration, version = map(str, cells)
+        found = age(listed.get(configuration[1], ()), version), index
+        newest[tuple(configuration)] = max(found, newest.get(tuple(configuration), found))
+    kept = np.zeros(len(first), dtype=bool)
+    kept[[index for _, index in newest.values()]] = True
+    return frame[kept[codes]] if not kept.all() else frame
+
+
+def age(listed: Sequence[str], version: str) -> Any:
+    """Return what releases of one framework are sorted by, the oldest first.
+
+    Args:
+        listed: its releases in the order of ``framework.toml``.
+        version: one of them, or another one: after the last listed one that it is newer than.
+
+    """
+    from packaging.version import InvalidVersion, Version
+
+    def number(text: str) -> Version:
+        try:
+            return Version(text)
+        except InvalidVersion:
+            return Version("0.dev0")
+
+    if version in listed:
+        return list(listed).index(version), number(version)
+    older = [n for n, other in enumerate(listed) if number(other) < number(version)]
+    return max(older, default=-1), number(version)
+
+
+def shown(results: Results, listed: Mapping[str, Sequence[str]]) -> pd.DataFrame:
+    """Return the rows that ordinary pages show; see :func:`select` and :func:`current`."""
+    return withhold(current(select(results), listed))
+
+
+def history(results: Results) -> pd.DataFrame:
+    """Return the rows of the releases that were measured beside each other, see :func:`select`."""
+    return select(results, ("history",))
+
+
+def study(results: Results, shown: pd.DataFrame | None = None) -> pd.DataFrame:
+    """Return the rows of the A/A study, with the columns of :func:`select`.
+
+    Those are all whole rows of profile ``aa``, where every run counts (``provenance`` tells them
+    apart), and the :func:`twins` among the rows that are shown, if they are given.
+    """
+    rows = _gather(
+        results,
+        {
+            key: file.configurations
+            for key, file in sorted(results.files.items())
+            if results.documents[key]["profile"] == "aa"
+        },
+    )
+    return rows if shown is None else stack([rows, twins(shown)])
+
+
+_CONFIGURATION = ("machine", "framework", "version", "mode", "device", "lane")
+
+
+def twins(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows of every configuration and metric that ran twice in a block, both halves.
+
+    The full profile measures each framework's default mode twice: that is an A/A study as well.
+    """
+    again = frame[frame["case"] == "again"]
+    chosen = np.zeros(len(frame), dtype=bool)
+    for mask in _masks(frame, again[[*_CONFIGURATION, "section", "metric"]]):
+        chosen |= mask
+    return frame[chosen]
+
+
+def withhold(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows with those of every configuration that the gate found wrong made ``wrong``.
+
+    No number is published for a framework that did not do the same work, on no page: memory and
+    compile time of other work say nothing either.
+    """
+    gate = (frame["metric"] == "gate") & (frame["section"] == "lenet")
+    verdicts = frame[gate & (frame["status"] == "wrong")]
+    spoilt = np.zeros(len(frame), dtype=bool)
+    for mask in _masks(frame, verdicts[list(_CONFIGURATION)]):
+        spoilt |= mask
+    spoilt &= (frame["status"] == "ok").to_numpy() & (frame["section"] != "lenet").to_numpy()
+    if not spoilt.any():
+        return frame
+    changed = frame.copy()
+    for column, text in (("status", "wrong"), ("reason", "the gate found this mode wrong")):
+        known = changed[column]
+        if text not in known.cat.categories:
+            known = known.cat.add_categories([text])
+        changed[column] = known.where(~spoilt, text)
+    return changed
+
+
+def _masks(frame: pd.DataFrame, keys: pd.DataFrame) -> Iterator[np.ndarray[Any, Any]]:
+    """Yield, for each distinct row of keys, which rows of the frame are equal in these columns."""
+    for key in keys.drop_duplicates().itertuples(index=False):
+        mask = np.ones(len(frame), dtype=bool)
+        for column, text in zip(keys.columns, key, strict=True):
+            mask &= (frame[column] == text).to_numpy()
+        yield mask
+
+
+def _gather(results: Results, chosen: Mapping[str, list[tuple[str, ...]]]) -> pd.DataFrame:
+    """Join the whole rows of the chosen configurations of each file."""
+    import pandas as pd
+
+    parts = []
+    for key, configurations in chosen.items():
+        file = results.files[key]
+        document = results.documents[key]
+        wanted = np.array([*(name in set(configurations) for name in file.configurations), False])
+        rows = np.flatnonzero(wanted[file.codes])
+        frame = file.frame if len(rows) == len(file.codes) else file.frame.take(rows)
+        sections = frame["section"].cat
+        hashes = [str(document["code_sha256"].get(name, "")) for name in sections.categories]
+        names = sorted(set(hashes))
+        code: Any = np.array(list(map(names.index, hashes)))[sections.codes.to_numpy()]
+        parts.append(
+            frame.assign(
+                profile=_constant(document["profile"], len(frame), pd),
+                code=pd.Categorical.from_codes(code, pd.Index(names)),
+                provenance=_constant(key, len(frame), pd),
+            )
+        )
+    return stack(parts)
+
+
+def stack(parts: Sequence[pd.DataFrame]) -> pd.DataFrame:
+    """Put frames of equal columns below each other; categories of all of them are kept."""
+    import pandas as pd
+    from pandas.api.types import union_categoricals
+
+    columns = (*COLUMNS, "profile", "code", "provenance")
+    parts = [part for part in parts if len(part)]
+    if not parts:
+        empty = pd.DataFrame({column: pd.Categorical([]) for column in columns})
+        return empty.astype({"value": "float64", "block": "Int64", "sample": "Int64"})
+    joined = {}
+    for column in columns:
+        pieces = [part[column] for part in parts]
+        if column in ("value", "block", "sample"):
+            joined[column] = pd.concat(pieces, ignore_index=True).array
+        else:
+            joined[column] = union_categoricals(pieces, ignore_order=True)
+    return pd.DataFrame(joined)
+
+
+def _constant(text: str, length: int, pd: Any) -> Any:
+    return pd.Categorical.from_codes(np.zeros(length, dtype="int8"), [text])

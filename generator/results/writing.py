@@ -1,0 +1,88 @@
+"""Writes a run's rows and its record, atomically."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from generator.errors import InputError
+from generator.results.row_checks import row_problems
+from generator.results.run_document import document_problems
+from generator.results.schema import COLUMNS, Document, Where, one_line
+
+
+def write(csv_path: Path, rows: Iterable[Mapping[str, object]], document: Document) -> None:
+    """Write a run's rows and document, each atomically and flushed to the disk.
+
+    Killed at any moment, this leaves the earlier pair, or new rows beside the earlier document:
+    never a document that claims jobs whose rows are missing, never half a file.
+
+    Args:
+        csv_path: ``<root>/<machine>/<framework>/<version>/<run>.csv``; folders are made.
+        rows: mappings from :data:`COLUMNS`; a missing key or ``None`` is an empty cell, ``reason``
+            goes through :func:`one_line`, floats are written with ``repr``.
+        document: the JSON document, schema :data:`SCHEMA`.
+
+    Raises:
+        InputError: a row or the document is not valid; nothing was written.
+        OSError: the file system refused; earlier files are untouched.
+
+    """
+    table = encode(rows)
+    where = Where.of(csv_path)
+    for problem in (*document_problems(document, where), *row_problems(table, where)):
+        raise problem
+    csv_path.parent.mkdir(parents=True, exist_ok=True)
+    beside = csv_path.with_suffix(".json")
+    if not beside.exists():  # a CSV never stands without a document
+        replace(beside, _json_bytes({**document, "jobs": [], "finished": None}))
+    replace(csv_path, table)
+    replace(beside, _json_bytes(document))
+
+
+def encode(rows: Iterable[Mapping[str, object]]) -> bytes:
+    """Return the bytes of a CSV with these rows, header included."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(COLUMNS)
+    for row in rows:
+        if unknown := row.keys() - set(COLUMNS):
+            raise InputError("row to write", None, f"column {min(unknown)!r}", ", ".join(COLUMNS))
+        cells = (row.get(column) for column in COLUMNS[:-1])
+        writer.writerow([*map(_cell, cells), one_line(row.get("reason") or "")])
+    return text.getvalue().encode()
+
+
+def _cell(value: object) -> object:
+    if value is None:
+        return ""
+    # float() first: the repr of a NumPy scalar is not a number.
+    return repr(float(value)) if isinstance(value, float) else value
+
+
+def _json_bytes(document: Document) -> bytes:
+    return (json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False) + "\n").encode()
+
+
+def replace(path: Path, data: bytes) -> None:
+    """Put ``data`` at ``path`` in one step that survives a loss of power."""
+    part = path.with_name(f"{path.name}.{os.getpid()}.part")
+    try:
+        with part.open("wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        part.replace(path)
+    except BaseException:
+        part.unlink(missing_ok=True)
+        raise
+    if hasattr(os, "O_DIRECTORY"):  # POSIX: the rename itself has to reach the disk
+        folder = os.open(path.parent, os.O_DIRECTORY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)

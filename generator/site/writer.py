@@ -1,0 +1,202 @@
+"""Writes pages, charts and data files; only what changed."""
+
+from __future__ import annotations
+
+import contextlib
+import csv
+import functools
+import importlib.metadata
+import io
+import json
+import re
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from generator.measure import environments
+
+if TYPE_CHECKING:
+    from generator.pages.charts import style
+    from generator.pages.inputs import Picture
+
+
+@dataclass
+class Rendered:
+    """What :func:`render` did; paths are relative to ``docs/``."""
+
+    written: list[str] = field(default_factory=list)
+    removed: list[str] = field(default_factory=list)
+    unchanged: int = 0
+
+
+def vega_name() -> str:
+    """Return the file name of the script that makes charts interactive."""
+    return f"vega-{vl_convert_version()}.js"
+
+
+def vl_convert_version() -> str:
+    """Return the version of what draws the charts, and brings Vega along."""
+    return importlib.metadata.version("vl-convert-python")
+
+
+def vega_bundle() -> str:
+    """Return the script that makes charts interactive, of the Vega that drew the pictures.
+
+    Wrapped, because the bundle would otherwise leave thousands of names in the page. Bundling takes
+    a second, so the result is kept in the cache.
+    """
+    kept = environments.cache_folder() / vega_name()
+    try:
+        return kept.read_text(encoding="utf-8")
+    except OSError:
+        pass
+    import vl_convert
+
+    body = vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;")
+    script = f"(()=>{{{body}\n}})();\n"
+    with contextlib.suppress(OSError):  # a full disk or a read-only home is no reason to stop
+        write_if_changed(kept, script.encode())
+    return script
+
+
+class Writer:
+    """Writes what changed below ``docs/`` and removes what nobody asked for."""
+
+    def __init__(self, docs: Path) -> None:
+        self.docs = docs
+        self.done = Rendered()
+        self._wanted: set[str] = set()
+
+    def wanted(self) -> frozenset[str]:
+        """Return the names of all files asked for so far."""
+        return frozenset(self._wanted)
+
+    def keep(self, names: frozenset[str]) -> None:
+        """Ask for files that an earlier rendering wrote."""
+        self._wanted |= names
+
+    def text(self, name: str, content: str | Any) -> None:
+        """Write a text; a function is asked for it, or for bytes, only when no file is there."""
+        path = self._path(name)
+        if callable(content):
+            if path.is_file():
+                return
+            content = content()
+        data = content if isinstance(content, bytes) else content.encode()
+        try:
+            same = path.read_bytes() == data
+        except FileNotFoundError:
+            same = False
+        if same:
+            return
+        write_if_changed(path, data)
+        self.done.written.append(name)
+
+    def copy(self, name: str, source: Path) -> None:
+        """Copy a file unless the copy is of the same size and time."""
+        path = self._path(name)
+        there = source.stat()
+        if path.is_file():
+            here = path.stat()
+            if (here.st_size, here.st_mtime_ns) == (there.st_size, there.st_mtime_ns):
+                return
+        path.parent.mkdir(parents=True, exist_ok=True)
+        part = path.with_name(path.name + ".part")
+        shutil.copy2(source, part)
+        part.replace(path)
+        self.done.written.append(name)
+
+    def draw(self, chart: style.Chart) -> Picture:
+        """Draw a chart in two widths and two schemes, unless these drawings exist.
+
+        File names carry a digest of everything that changes the drawing, so what exists is right.
+        """
+        from generator.pages.charts import style
+        from generator.pages.inputs import Drawing, Picture
+
+        stem = f"charts/{chart.name}.{chart.digest(vl_convert_version())}"
+        drawings = []
+        for size, specification in chart.specs.items():
+            light = functools.cache(lambda s=specification: _svg(s))
+            for scheme in style.SCHEMES:
+                name = f"{stem}.{size}-{scheme}.svg"
+                self.text(f"report/{name}", lambda c=scheme, d=light: style.recoloured(d(), c))
+                width, height = _size(self._path(f"report/{name}"))
+                drawings.append(Drawing(name, width, height))
+        self.text(f"report/{stem}.json", lambda: _specification(chart))
+        self.text(f"report/{stem}.csv", lambda: _rows(chart))
+        return Picture(chart.alt, tuple(drawings), f"{stem}.csv", vega_name())
+
+    def card(self, page: str, title: str, description: str) -> str:
+        """Draw what a link to a page unfolds to, unless it exists; return its place in the site."""
+        from generator.site import social_cards
+
+        drawing = social_cards.svg(title, description)
+        stem = page.removesuffix(".md").removeprefix("report/").replace("/", "-")
+        name = f"report/cards/{social_cards.name(stem, drawing, vl_convert_version())}"
+        self.text(name, lambda: _png(drawing))
+        return name
+
+    def finish(self) -> None:
+        """Remove generated files that are not wanted any more, and empty folders."""
+        self.done.unchanged = len(self._wanted) - len(self.done.written)
+        report = self.docs / "report"
+        for path in sorted(report.rglob("*"), reverse=True):
+            if path.is_dir():
+                if not any(path.iterdir()):
+                    path.rmdir()
+            elif (name := path.relative_to(self.docs).as_posix()) not in self._wanted:
+                path.unlink()
+                self.done.removed.append(name)
+
+    def _path(self, name: str) -> Path:
+        self._wanted.add(name)
+        return self.docs / name
+
+
+def _svg(specification: Mapping[str, Any]) -> str:
+    import vl_convert
+
+    from generator.pages.charts import style
+
+    complete = {**specification, "config": style.configuration("light")}
+    return str(vl_convert.vegalite_to_svg(complete))
+
+
+def _png(drawing: str) -> bytes:
+    import vl_convert
+
+    return bytes(vl_convert.svg_to_png(drawing))
+
+
+def _size(path: Path) -> tuple[int, int]:
+    """Return width and height of a drawing."""
+    with path.open(encoding="utf-8") as file:
+        head = file.read(400)
+    found = re.search(r'width="([\d.]+)" height="([\d.]+)"', head)
+    return (round(float(found[1])), round(float(found[2]))) if found else (0, 0)
+
+
+def _specification(chart: style.Chart) -> str:
+    from generator.pages.charts import style
+
+    schemes = {scheme: style.configuration(scheme) for scheme in style.SCHEMES}
+    return json.dumps({**chart.specs, **schemes}, separators=(",", ":"))
+
+
+def _rows(chart: style.Chart) -> str:
+    text = io.StringIO(newline="")
+    writer = csv.DictWriter(text, list(chart.rows[0]) if chart.rows else [], lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(chart.rows)
+    return text.getvalue()
+
+
+def write_if_changed(path: Path, data: bytes) -> None:
+    """Write a derived file in one step; folders are made."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(path.name + ".part")
+    part.write_bytes(data)
+    part.replace(path)
