@@ -54,6 +54,7 @@ def navigation(catalog: Catalog) -> list[Any]:
         "Publish and contribute results": "publish.md",
         "Add a framework": "add-a-framework.md",
         "Add a section": "add-a-section.md",
+        "Architecture": "architecture.md",
     }
     entries.append({"Do it yourself": [{title: path} for title, path in own.items()]})
     return entries

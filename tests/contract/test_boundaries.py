@@ -24,14 +24,23 @@ FRAMEWORKS = ROOT / "measurements" / "frameworks"
 SHARED = [path for path in MEASUREMENTS if FRAMEWORKS not in path.parents]
 TEMPLATES = sorted((ROOT / "templates").rglob("*.j2"))
 
-FLOORS = (
-    {"errors"}, {"formatting", "subprocesses"}, {"catalog", "results"}, {"measure", "export"},
-    {"analysis"}, {"pages"}, {"site", "update"}, {"cli"},
-)  # fmt: skip
-"""The order of the house, the ground first: a package imports from the floors below it only.
+ARCHITECTURE = ROOT / "docs" / "architecture.md"
 
-It stands on docs/architecture.md as well; a package that is missing here fails.
-"""
+
+def floors_in(text):
+    """Return the floors that the page about the architecture draws, the ground first.
+
+    It is the block below the heading about packages: names in the first 24 columns, then what they
+    do.
+    """
+    block = text.partition("\n## Packages")[2].split("```")[1]
+    lines = [line[:24].split() for line in block.splitlines()[1:]]
+    return tuple(set(names) for names in reversed(lines) if names)
+
+
+FLOORS = floors_in(ARCHITECTURE.read_text(encoding="utf-8"))
+"""A package imports from the floors below its own only; one that is missing here fails."""
+
 PURE = ("analysis", "pages")
 
 BARE = ("measure", "cli/minimal")
@@ -280,6 +289,12 @@ def test_the_rule_of_floors_finds_what_runs_up_and_what_has_no_place():
     assert upward_imports("attic", ast.parse("import json"))
     assert upward_imports("pages", ast.parse("from generator.analysis import claims")) == []
     assert upward_imports("pages", ast.parse("from generator.pages import tables")) == []
+
+
+def test_the_page_about_the_architecture_draws_every_package_once():
+    drawn = [name for floor in FLOORS for name in floor]
+    there = {package(dotted(path)) for path in GENERATOR} - {"", "__main__"}
+    assert sorted(drawn) == sorted(there)
 
 
 def test_the_names_of_the_frameworks_are_known():
