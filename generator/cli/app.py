@@ -6,6 +6,7 @@ Exit codes: 0 done; 1 something measured failed (results kept); 2 wrong use or b
 
 from __future__ import annotations
 
+import functools
 import json
 import shlex
 import signal
@@ -154,11 +155,12 @@ def measure(
         seed=seed, force=force, command=_command(), results=results,
         frameworks_folder=frameworks_folder,
     )  # fmt: skip
-    made, setup = prepare(request)
+    catalog = catalogs.load(frameworks=frameworks_folder)
+    made = prepare(request, catalog)
     if dry_run:
-        _show_plan(made, estimate(made, setup), as_json=as_json)
+        _show_plan(made, estimate(made, request), as_json=as_json)
         return
-    outcome = _measure(made, setup, quiet=as_json)
+    outcome = _measure(made, request, catalog, quiet=as_json)
     if as_json:
         _print_json(
             {
@@ -175,11 +177,13 @@ def measure(
     raise typer.Exit(1 if outcome.failed else 0)
 
 
-def _measure(made: plan.Plan, setup: runner.Setup, *, quiet: bool = False) -> runner.Outcome:
+def _measure(
+    made: plan.Plan, request: Request, catalog: model.Catalog, *, quiet: bool = False
+) -> runner.Outcome:
     if quiet:
-        return runner.run(made, setup)
+        return runner.run(made, request, catalog)
     with Progressing(err) as reporter:
-        return runner.run(made, setup, reporter)
+        return runner.run(made, request, catalog, reporter)
 
 
 def _say_outcome(made: plan.Plan, outcome: runner.Outcome) -> None:
@@ -253,8 +257,9 @@ def report(
         environment=environment, data_dir=data_dir, timeout=timeout, command=_command(),
         results=results, frameworks_folder=frameworks_folder,
     )  # fmt: skip
-    made, setup = prepare(request)
-    outcome = _measure(made, setup)
+    catalog = catalogs.load(frameworks=frameworks_folder)
+    made = prepare(request, catalog)
+    outcome = _measure(made, request, catalog)
     _say_outcome(made, outcome)
     with err.status("rendering the pages and building the site"):
         page = mkdocs.build(results_root=results)
@@ -532,16 +537,14 @@ def update(
         raise typer.Exit(UPDATE_WAITS if todo and check_only else 0)
     if dry_run:
         _show_news(news, as_json=False, quiet=as_json)
-        made, setup = updates.prepare(request, updates.imagined(catalog, news), todo)
-        _show_plan(made, estimate(made, setup), as_json=as_json)
+        made, measuring = updates.prepare(request, updates.imagined(catalog, news), todo)
+        _show_plan(made, estimate(made, measuring), as_json=as_json)
         return
 
     def say(text: str) -> None:
         err.print(escape(text), soft_wrap=True)
 
-    outcome = updates.run(
-        request, news, say, lambda made, setup: _measure(made, setup, quiet=as_json)
-    )
+    outcome = updates.run(request, news, say, functools.partial(_measure, quiet=as_json))
     if as_json:
         _print_json(updates.plain(outcome, news))
     else:

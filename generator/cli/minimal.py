@@ -14,6 +14,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from generator.catalog import loader as catalogs
 from generator.errors import GeneratorError
 from generator.measure import runner
 from generator.measure.plan import Job
@@ -55,7 +56,7 @@ def main() -> None:
     parser.add_argument("command", choices=["measure"])
     parser.add_argument("frameworks", nargs="*", metavar="FRAMEWORK")
     for field in dataclasses.fields(Request):
-        if field.name in ("frameworks", "command", "frameworks_folder"):
+        if field.name in ("frameworks", "command", "frameworks_folder", "installation"):
             continue
         _add(parser, field)
     parser.add_argument("--frameworks-folder", type=Path, help=argparse.SUPPRESS)
@@ -66,8 +67,8 @@ def main() -> None:
     try:
         if request.environment != "current":
             parser.error("without the generator's dependencies only --environment current works")
-        made, setup = prepare(request)
-        outcome = runner.run(made, setup, _Lines())
+        catalog = catalogs.load(frameworks=request.frameworks_folder)
+        outcome = runner.run(prepare(request, catalog), request, catalog, _Lines())
     except KeyboardInterrupt:
         print("interrupted; results are kept, the same command goes on from here", file=sys.stderr)
         sys.exit(3)

@@ -7,12 +7,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from generator.catalog import loader as catalogs
 from generator.catalog import model
 from generator.catalog.loader import ROOT
 from generator.catalog.model import DEVICES, Catalog, Framework, Section, Version, pick
 from generator.errors import NoDeviceError, UsageError
-from generator.measure import environments, history, plan, runner
+from generator.measure import environments, history, plan
 from generator.measure import machine as machines
 
 KINDS = ("locked", "current")
@@ -40,21 +39,18 @@ class Request:
     command: str = ""
     results: Path = ROOT / "measurements" / "results"
     frameworks_folder: Path | None = None
+    installation: bool = False
+    """Whether a release that does not install is a result, and not only reported."""
 
 
-def prepare(request: Request, catalog: Catalog | None = None) -> tuple[plan.Plan, runner.Setup]:
-    """Turn a request into the plan of what is missing and the setup to run it with.
-
-    Args:
-        request: what is asked for.
-        catalog: what there is, None: what the folders say.
+def prepare(request: Request, catalog: Catalog) -> plan.Plan:
+    """Return the plan of what is missing.
 
     Raises:
         UsageError: unknown names, with the nearest ones; a device that is not here.
         InputError: a framework.toml or the data are not as agreed.
 
     """
-    catalog = catalog or catalogs.load(frameworks=request.frameworks_folder)
     profile = pick(plan.PROFILES, request.profile, "profile")
     pick(dict.fromkeys(DEVICES), request.device, "device")
     pick(dict.fromkeys(KINDS), request.environment, "environment")
@@ -73,18 +69,9 @@ def prepare(request: Request, catalog: Catalog | None = None) -> tuple[plan.Plan
             "no CUDA GPU: NVIDIA's driver reports no device on this machine. "
             "`generator doctor` says what is missing; `--device cpu` works everywhere"
         )
-    setup = runner.Setup(
-        catalog=catalog,
-        results=request.results.resolve(),
-        command=request.command,
-        kind=request.environment,
-        data_dir=request.data_dir.resolve() if request.data_dir else None,
-        precision=request.precision,
-        timeout=request.timeout,
-    )
     data = history.load_data(request.data_dir)
     held = () if request.force else _held(request, chosen, sections, catalog, data.sha256)
-    made = plan.make(
+    return plan.make(
         chosen,
         sections,
         modes=request.modes,
@@ -94,7 +81,6 @@ def prepare(request: Request, catalog: Catalog | None = None) -> tuple[plan.Plan
         seed=secrets.randbelow(2**31) if request.seed is None else request.seed,
         held=held,
     )
-    return made, setup
 
 
 def _held(
@@ -146,6 +132,6 @@ def installed_frameworks(catalog: Catalog) -> dict[str, str]:
     return found
 
 
-def estimate(made: plan.Plan, setup: runner.Setup) -> float:
+def estimate(made: plan.Plan, request: Request) -> float:
     """Return the estimated seconds of a plan on this machine."""
-    return made.seconds(history.history(setup.results))
+    return made.seconds(history.history(request.results))

@@ -32,6 +32,7 @@ from generator.measure.environments import Environment
 from generator.measure.history import R_WORKER, code_hash, documents, history, is_r, load_data
 from generator.measure.plan import Cell, Job, Plan, duration, reseed
 from generator.measure.progress import Reporter, Silent
+from generator.measure.request import Request
 from generator.measure.worker_output import read_rows, spoil
 from generator.results import row_checks, run_document, schema, writing
 from measurements import lenet
@@ -45,23 +46,6 @@ KEPT_VARIABLES = (
     "CUDA_VISIBLE_DEVICES", "CUDA_HOME", "SYSTEMROOT",
 )  # fmt: skip
 """A worker inherits these and nothing else: a reader's shell must not change the result."""
-
-
-@dataclass(frozen=True)
-class Setup:
-    """Everything a run needs besides its plan."""
-
-    catalog: Catalog
-    results: Path
-    command: str
-    kind: str = "locked"
-    data_dir: Path | None = None
-    precision: str = "float32"
-    batch: int = lenet.BATCH
-    timeout: float = 600.0
-    root: Path = ROOT
-    installation: bool = False
-    """Whether a release that does not install is a result, and not only said."""
 
 
 @dataclass
@@ -111,8 +95,16 @@ class _Book:
         return {job["id"] for job in self.document["jobs"]}
 
 
-def run(plan: Plan, setup: Setup, reporter: Reporter | None = None) -> Outcome:
+def run(
+    plan: Plan, request: Request, catalog: Catalog, reporter: Reporter | None = None
+) -> Outcome:
     """Run every job of a plan; resumes the newest unfinished run that it fits.
+
+    Args:
+        plan: the jobs, see :func:`generator.measure.request.prepare`.
+        request: what was asked for: kind of environment, precision, time limit, folders.
+        catalog: the frameworks and sections that the plan names.
+        reporter: told what happens.
 
     Returns:
         What happened. Failures of frameworks do not raise.
@@ -122,14 +114,15 @@ def run(plan: Plan, setup: Setup, reporter: Reporter | None = None) -> Outcome:
         OSError: the disk refuses results (they stay as they were).
 
     """
-    return _Run(plan, setup, reporter or Silent()).run()
+    return _Run(plan, request, catalog, reporter or Silent()).run()
 
 
 class _Run:
-    def __init__(self, plan: Plan, setup: Setup, reporter: Reporter) -> None:
-        self.plan, self.setup, self.reporter = plan, setup, reporter
+    def __init__(self, plan: Plan, request: Request, catalog: Catalog, reporter: Reporter) -> None:
+        self.plan, self.request, self.catalog, self.reporter = plan, request, catalog, reporter
+        self.results = request.results.resolve()
         self.machine = machines.this()
-        self.data = load_data(setup.data_dir)
+        self.data = load_data(request.data_dir)
         self.cache = environments.cache_folder()
         self.environments: dict[tuple[str, str], Environment] = {}
         self.books: dict[tuple[str, str], _Book] = {}
@@ -144,7 +137,7 @@ class _Run:
     def run(self) -> Outcome:
         self._prepare_environments()
         self._open_books()
-        past = history(self.setup.results)
+        past = history(self.results)
         todo = [
             job
             for job in self.plan.jobs
@@ -179,7 +172,7 @@ class _Run:
 
     def _prepare_environments(self) -> None:
         targets = self.plan.targets
-        if self.setup.kind == "current":
+        if self.request.environment == "current":
             self.environments = dict.fromkeys(targets, environments.current())
             return
         # Two at a time: one downloads while the other unpacks; more only wait for the disk.
@@ -193,10 +186,10 @@ class _Run:
                     name = "==".join(target)
                     self.reporter.environment(name, f"failed: {error}")
                     self.outcome.failures.append(f"environment of {name}: {error}")
-                    if self.setup.installation and isinstance(error, DoesNotInstall):
+                    if self.request.installation and isinstance(error, DoesNotInstall):
                         _, version = self._pair(target)
                         self.environments[target] = environments.absent(version, self.plan.device)
-                        self.uninstalled[target] = _clean(str(error), self.setup.root)
+                        self.uninstalled[target] = _clean(str(error), ROOT)
 
     def _prepare(self, target: tuple[str, str]) -> Environment:
         framework, version = self._pair(target)
@@ -209,7 +202,7 @@ class _Run:
         return environment
 
     def _pair(self, target: tuple[str, str]) -> tuple[Framework, Version]:
-        framework = self.setup.catalog.framework(target[0])
+        framework = self.catalog.framework(target[0])
         known = next((v for v in framework.versions if v.version == target[1]), None)
         return framework, known or Version(target[1], None, "", "", {}, framework.folder)
 
@@ -223,7 +216,7 @@ class _Run:
         fresh = {target: self._document(target) for target in targets}
         self._adopt_unfinished_run(fresh)
         for target, document in fresh.items():
-            path = self.setup.results.joinpath(self.machine.id, *target, f"{self.id}.csv")
+            path = self.results.joinpath(self.machine.id, *target, f"{self.id}.csv")
             if path.exists():
                 old = run_document.read_document(path)
                 old["starts"].append(_now())
@@ -240,7 +233,7 @@ class _Run:
     def _adopt_unfinished_run(self, fresh: Mapping[tuple[str, str], dict[str, Any]]) -> None:
         """Take over id and seed of the newest unfinished run that was made under the same terms."""
         unfinished: dict[str, list[dict[str, Any]]] = {}
-        for path, document in documents(self.setup.results):
+        for path, document in documents(self.results):
             if document["finished"] is None and document["machine"]["id"] == self.machine.id:
                 unfinished.setdefault(path.stem, []).append(document)
         for id, found in unfinished.items():
@@ -257,7 +250,6 @@ class _Run:
     def _document(self, target: tuple[str, str]) -> dict[str, Any]:
         framework, _ = self._pair(target)
         environment = self.environments.get(target)
-        catalog = self.setup.catalog
         wanted = {s for job in self.plan.jobs if self._target(job) == target for s in job.sections}
         wanted |= {
             cell.section for cell, _ in self.plan.gaps if (cell.framework, cell.version) == target
@@ -277,10 +269,10 @@ class _Run:
             "starts": [_now()],
             "finished": None,
             "seed": self.plan.seed,
-            "repository": _repository(self.setup.root),
-            "command": self.setup.command,
+            "repository": _repository(ROOT),
+            "command": self.request.command,
             "environment": {
-                "kind": environment.kind if environment else self.setup.kind,
+                "kind": environment.kind if environment else self.request.environment,
                 "lock": environment.lock if environment else None,
                 "lock_sha256": environment.lock_sha256 if environment else None,
                 "python": environment.python_version if environment else "",
@@ -289,7 +281,7 @@ class _Run:
                 "size_bytes": environment.size_bytes if environment else None,
             },
             "code_sha256": {
-                id: code_hash(catalog.section(id), framework, target[1], catalog, self.setup.root)
+                id: code_hash(self.catalog.section(id), framework, target[1], self.catalog)
                 for id in sorted(wanted)
             },
             "data": {
@@ -300,10 +292,10 @@ class _Run:
             },
             "weights_sha256": weights.hexdigest(),
             "settings": {
-                "batch": self.setup.batch,
+                "batch": lenet.BATCH,
                 "learning_rate": lenet.LEARNING_RATE,
                 "activation": lenet.ACTIVATION,
-                "precision": self.setup.precision,
+                "precision": self.request.precision,
                 "accuracy_target": lenet.ACCURACY_TARGET,
                 "blocks": profile.blocks,
                 "samples": profile.samples,
@@ -327,7 +319,7 @@ class _Run:
 
     def _add_gaps(self, book: _Book, gaps: Sequence[tuple[Cell, Gap]]) -> None:
         for cell, gap in gaps:
-            section = self.setup.catalog.section(cell.section)
+            section = self.catalog.section(cell.section)
             headline = next(iter(section.metrics.values()))
             row = self._row(book, section=section.id, metric=headline.id, unit=headline.unit)
             row |= {"mode": cell.mode, "lane": cell.lane, "status": gap.status}
@@ -456,7 +448,7 @@ class _Run:
             with watch or contextlib.nullcontext():
                 try:
                     finished = subprocesses.run(
-                        command, cwd=scratch, env=env, timeout=self.setup.timeout, watch=out
+                        command, cwd=scratch, env=env, timeout=self.request.timeout, watch=out
                     )
                 except BaseException:
                     self._recover(job, book, out)
@@ -489,7 +481,7 @@ class _Run:
         """Put what a worker said about itself where it belongs."""
         if "build" in facts:
             text = json.dumps(facts.pop("build"))
-            book.document["build"] |= json.loads(_clean(text, self.setup.root))
+            book.document["build"] |= json.loads(_clean(text, ROOT))
         entry["threads"] |= facts.pop("threads_read_back", {})
         entry["k"] = facts.pop("k", None)
         entry["affinity"] = facts.pop("affinity", None)
@@ -505,18 +497,18 @@ class _Run:
 
     def _given_up_key(self, job: Job) -> tuple[str, ...]:
         """What is given up with a job: a section with processes of its own concerns no other."""
-        apart = (id for id in job.sections if self.setup.catalog.section(id).apart)
+        apart = (id for id in job.sections if self.catalog.section(id).apart)
         return (*job.configuration, *apart)
 
     def _command(self, job: Job, environment: Environment) -> list[str | Path]:
         """Return the program that measures a job, without its arguments."""
-        if any(is_r(self.setup.catalog.section(id).script) for id in job.sections):
-            return ["Rscript", "--vanilla", self.setup.root / "measurements" / R_WORKER]
+        if any(is_r(self.catalog.section(id).script) for id in job.sections):
+            return ["Rscript", "--vanilla", ROOT / "measurements" / R_WORKER]
         return [environment.python, "-m", "measurements.worker"]
 
     def _obstacle(self, job: Job) -> str:
         """Return what this machine lacks for a job and how to install it, or ""."""
-        if any(is_r(self.setup.catalog.section(id).script) for id in job.sections):
+        if any(is_r(self.catalog.section(id).script) for id in job.sections):
             environment = self.environments[self._target(job)]
             return script_metrics.r_obstacle(environment.python, environment.python_version)
         return ""
@@ -524,8 +516,8 @@ class _Run:
     def _count_rows(self, job: Job) -> list[dict[str, Any]]:
         """Rows with the size of the scripts that the job's sections are about."""
         rows = []
-        folder = self.setup.catalog.framework(job.framework).folder
-        for section in map(self.setup.catalog.section, job.sections):
+        folder = self.catalog.framework(job.framework).folder
+        for section in map(self.catalog.section, job.sections):
             path = folder / section.script
             first = (*section.cases, "")[0]
             if job.case != first or not section.script or not path.is_file():
@@ -554,7 +546,7 @@ class _Run:
         """Write a job's log beside the results; return its path from there."""
         log = book.path.with_suffix(".logs") / f"{job.id}.log"
         log.parent.mkdir(parents=True, exist_ok=True)
-        text = _clean(finished.log, self.setup.root)
+        text = _clean(finished.log, ROOT)
         log.write_text(text or f"(no output; {finished.reason})\n", encoding="utf-8")
         return f"{log.parent.name}/{log.name}"
 
@@ -562,9 +554,9 @@ class _Run:
         self, out: Path, job: Job, taken: Iterable[tuple[str, ...]] = ()
     ) -> tuple[list[dict[str, Any]], dict[str, Any], str]:
         """Read what a worker wrote, see :func:`read_rows`; an error may name files of here."""
-        found, facts, problem = read_rows(out, job, self.setup.catalog, taken)
+        found, facts, problem = read_rows(out, job, self.catalog, taken)
         for row in found:
-            row["reason"] = _clean(row["reason"], self.setup.root)
+            row["reason"] = _clean(row["reason"], ROOT)
         return found, facts, problem
 
     def _recover(self, job: Job, book: _Book, out: Path) -> None:
@@ -590,7 +582,7 @@ class _Run:
             return "timeout", finished.reason
         if problem:
             return "failed", problem
-        answers = all(self.setup.catalog.section(id).findings for id in job.sections)
+        answers = all(self.catalog.section(id).findings for id in job.sections)
         for status in ("failed", "wrong"):
             for row in found:
                 # An answer about a case is asked for; without one, the section itself gave up.
@@ -600,7 +592,7 @@ class _Run:
             return "failed", finished.reason if finished.code else "it ended without its last line"
         if answers:
             return "ok", ""
-        headlines = {next(iter(self.setup.catalog.section(s).metrics)) for s in job.sections}
+        headlines = {next(iter(self.catalog.section(s).metrics)) for s in job.sections}
         for row in found:
             if row["status"] == "unsupported" and row["metric"] in headlines:
                 return "unsupported", row["reason"]
@@ -610,7 +602,7 @@ class _Run:
         """Rows that say how a job ended, one for the headline of each of its sections."""
         rows = []
         for id in job.sections:
-            headline = next(iter(self.setup.catalog.section(id).metrics.values()))
+            headline = next(iter(self.catalog.section(id).metrics.values()))
             rows.append(
                 {
                     "section": id,
@@ -626,7 +618,7 @@ class _Run:
         return rows
 
     def _describe(self, job: Job, threads: int, cache: Path) -> dict[str, Any]:
-        framework = self.setup.catalog.framework(job.framework)
+        framework = self.catalog.framework(job.framework)
         return {
             "folder": str(framework.folder),
             "sections": list(job.sections),
@@ -638,14 +630,14 @@ class _Run:
             "min_sample_seconds": MIN_SAMPLE_SECONDS,
             "warmup": framework.mode(job.mode).warmup[job.device],
             "ceiling": self._ceiling(threads) if job.device == "cpu" else None,
-            "data_dir": str(self.setup.data_dir) if self.setup.data_dir else None,
+            "data_dir": str(self.request.data_dir.resolve()) if self.request.data_dir else None,
             "shared_cache": str(self.cache / "reference"),
             "settings": {
                 "mode": job.mode,
                 "device": job.device,
                 "threads": threads,
-                "precision": self.setup.precision,
-                "batch": self.setup.batch,
+                "precision": self.request.precision,
+                "batch": lenet.BATCH,
                 "learning_rate": lenet.LEARNING_RATE,
                 "cache": str(cache),
             },
@@ -654,9 +646,9 @@ class _Run:
     def _worker_variables(
         self, job: Job, environment: Environment, threads: int, cache: Path, entry: dict[str, Any]
     ) -> dict[str, str]:
-        framework = self.setup.catalog.framework(job.framework)
+        framework = self.catalog.framework(job.framework)
         env = {name: os.environ[name] for name in KEPT_VARIABLES if name in os.environ}
-        path = str(self.setup.root)
+        path = str(ROOT)
         if environment.kind == "current":
             env |= {n: v for n, v in os.environ.items() if n in ("VIRTUAL_ENV", "CONDA_PREFIX")}
             path = os.pathsep.join([path, *filter(None, [os.environ.get("PYTHONPATH")])])
@@ -679,7 +671,7 @@ class _Run:
     def _addition(self, job: Job, environment: Environment) -> Path | None:
         """Return the folder of what a job needs beside the framework, None where nothing is."""
         _, version = self._pair(self._target(job))
-        names = [s.addition for s in map(self.setup.catalog.section, job.sections) if s.addition]
+        names = [s.addition for s in map(self.catalog.section, job.sections) if s.addition]
         wanted = [name for name in names if f"{job.device}+{name}" in version.requirements]
         if not wanted or environment.kind == "current":
             return None
@@ -693,7 +685,7 @@ class _Run:
         whose output depends on the number of threads.
         """
         name = environment.lock_sha256 or "current"
-        apart = [id for id in job.sections if self.setup.catalog.section(id).apart]
+        apart = [id for id in job.sections if self.catalog.section(id).apart]
         name = "-".join([name[:12], *apart])
         folder = f"{job.framework}-{job.version}-{job.mode}-{job.device}-{name}"
         cache = self.cache / "compiled" / folder
@@ -712,7 +704,7 @@ class _Run:
                 rates.append(float(best.read_text(encoding="utf-8")))
             count = str(threads)
             names = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
-            env = {**os.environ, **dict.fromkeys(names, count), "PYTHONPATH": str(self.setup.root)}
+            env = {**os.environ, **dict.fromkeys(names, count), "PYTHONPATH": str(ROOT)}
             for _ in range(3):
                 finished = subprocesses.run(
                     [sys.executable, "-m", "measurements.ceiling"], env=env, timeout=120
@@ -734,7 +726,7 @@ class _Run:
         rows: list[dict[str, Any]] = []
 
         def add(section: str, metric: str, value: float, sample: int | None) -> None:
-            unit = self.setup.catalog.section(section).metrics[metric].unit
+            unit = self.catalog.section(section).metrics[metric].unit
             rows.append(
                 {
                     "section": section, "case": job.case, "metric": metric, "unit": unit,

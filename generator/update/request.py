@@ -9,24 +9,19 @@ from generator.catalog import loader as catalogs
 from generator.catalog.freshness import Pair
 from generator.catalog.loader import ROOT
 from generator.catalog.model import Catalog, Framework
+from generator.measure import request as measuring
 
 COMMAND = "generator update"
 """How the command of a run begins whose report this module writes."""
 
 
 @dataclass(frozen=True)
-class Request:
-    """What ``update`` was asked for; empty tuples mean everything."""
+class Request(measuring.Request):
+    """What ``update`` was asked for: of a run, and where else its report goes."""
 
-    frameworks: tuple[str, ...] = ()
-    sections: tuple[str, ...] = ()
-    modes: tuple[str, ...] = ()
-    device: str = "cpu"
-    profile: str = "quick"
-    timeout: float = 600.0
     command: str = COMMAND
-    results: Path = ROOT / "measurements" / "results"
-    frameworks_folder: Path | None = None
+    force: bool = True
+    installation: bool = True
     report: Path | None = None
 
     @property

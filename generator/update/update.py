@@ -83,8 +83,8 @@ def pending(request: Request, catalog: Catalog) -> list[Pair]:
 
 def prepare(
     request: Request, catalog: Catalog, pairs: Sequence[Pair]
-) -> tuple[plan.Plan, runner.Setup]:
-    """Return the plan that measures pairs of releases in the same blocks, held or not."""
+) -> tuple[plan.Plan, measuring.Request]:
+    """Return the plan that measures pairs of releases in the same blocks, and its request."""
     names = [
         f"{pair.framework}=={version}"
         for pair in pairs
@@ -94,18 +94,11 @@ def prepare(
     sections = request.sections or tuple(
         section.id for section in catalog.sections if section.measured and not section.apart
     )
-    made, setup = measuring.prepare(
-        measuring.Request(
-            frameworks=tuple(names), sections=sections, modes=request.modes,
-            device=request.device, profile=request.profile, timeout=request.timeout,
-            command=request.command, results=request.results,
-            frameworks_folder=request.frameworks_folder, force=True,
-        ),
-        catalog,
-    )  # fmt: skip
+    asked = dataclasses.replace(request, frameworks=tuple(names), sections=sections)
+    made = measuring.prepare(asked, catalog)
     if not request.modes:
         made = lean(made, pairs, catalog, banded=_has_twins(request))
-    return made, dataclasses.replace(setup, installation=True)
+    return made, asked
 
 
 def lean(made: plan.Plan, pairs: Sequence[Pair], catalog: Catalog, *, banded: bool) -> plan.Plan:
@@ -192,7 +185,7 @@ def run(
     request: Request,
     news: Sequence[News],
     say: Saying,
-    measure: Callable[[plan.Plan, runner.Setup], runner.Outcome] = runner.run,
+    measure: Callable[[plan.Plan, measuring.Request, Catalog], runner.Outcome] = runner.run,
 ) -> Outcome:
     """Lock what is new, measure it, write the report, and then the snapshot.
 
@@ -227,8 +220,8 @@ def run(
         failed = {n.framework.id for n in news} - {n.framework.id for n in asked}
         pairs = [pair for pair in pending(request, catalog) if pair.framework not in failed]
         if pairs:
-            made, setup = prepare(request, catalog, pairs)
-            outcome.plan, outcome.run = made, measure(made, setup)
+            made, measured = prepare(request, catalog, pairs)
+            outcome.plan, outcome.run = made, measure(made, measured, catalog)
         outcome.reports, outcome.changes = write_reports(request, outcome.notes)
         if asked:
             take_snapshot(request, catalog, asked)

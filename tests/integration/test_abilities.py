@@ -7,6 +7,7 @@ import pytest
 
 from generator.catalog import loader
 from generator.measure import plan, runner
+from generator.measure.request import Request
 from generator.results import reading as store
 from generator.results import selection
 from tests.conftest import PRETEND
@@ -36,8 +37,8 @@ def probe(cache, tmp_path_factory):
             lanes=(), profile=ONCE, seed=1,
         )  # fmt: skip
         results = tmp_path_factory.mktemp("results")
-        setup = runner.Setup(known, results, "generator measure", kind="current")
-        return runner.run(made, setup), results
+        asked = Request(results=results, command="generator measure", environment="current")
+        return runner.run(made, asked, known), results
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("SYMBOLIC_COMPARISON_CACHE", str(cache))

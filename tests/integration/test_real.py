@@ -36,8 +36,8 @@ def measure(cache):
         arguments = {"modes": (), "device": "cpu", "lanes": (), "profile": SHORT, "seed": 1}
         chosen = plan.selection(known, frameworks)
         made = plan.make(chosen, wanted, **(arguments | changes))
-        _, setup = request.prepare(request.Request(results=results, command="generator measure"))
-        return runner.run(made, setup)
+        asked = request.Request(results=results, command="generator measure")
+        return runner.run(made, asked, known)
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("SYMBOLIC_COMPARISON_CACHE", str(cache))

@@ -36,18 +36,17 @@ def request_(tmp_path):
 
 
 def test_a_request_becomes_a_plan_and_changes_nothing(request_):
-    made, setup = request.prepare(request_)
+    made = request.prepare(request_, CATALOG)
     assert made.jobs
     assert made.held == 0
     assert made.profile.name == "quick"
-    assert setup.kind == "locked"
-    assert not setup.results.exists()
-    assert request.estimate(made, setup) > 0
+    assert not request_.results.exists()
+    assert request.estimate(made, request_) > 0
 
 
 def test_seeds_are_drawn_or_taken(request_):
-    assert request.prepare(replace(request_, seed=5))[0].seed == 5
-    drawn = {request.prepare(request_)[0].seed for _ in range(4)}
+    assert request.prepare(replace(request_, seed=5), CATALOG).seed == 5
+    drawn = {request.prepare(request_, CATALOG).seed for _ in range(4)}
     assert len(drawn) == 4
 
 
@@ -68,7 +67,7 @@ def test_seeds_are_drawn_or_taken(request_):
 )
 def test_wrong_names_are_usage_errors(request_, changes, said):
     with pytest.raises(UsageError) as raised:
-        request.prepare(replace(request_, **changes))
+        request.prepare(replace(request_, **changes), CATALOG)
     assert said in str(raised.value)
     assert raised.value.exit_code == 2
 
@@ -77,15 +76,15 @@ def test_a_device_that_is_not_here_is_refused(request_, monkeypatch):
     monkeypatch.setattr(machine, "this", lambda: replace(real, gpus=()))
     real = machine.Machine("m", "cpu", 2, 2, 2**30, "Linux", "6", None, ())
     with pytest.raises(NoDeviceError, match="generator doctor"):
-        request.prepare(replace(request_, device="cuda"))
+        request.prepare(replace(request_, device="cuda"), CATALOG)
 
 
 def test_an_interpreter_without_frameworks_is_said(request_, monkeypatch):
     monkeypatch.setattr(environments, "installed_version", lambda name: None)
     with pytest.raises(UsageError, match="none of the distributions numpy"):
-        request.prepare(replace(request_, frameworks=(), environment="current"))
+        request.prepare(replace(request_, frameworks=(), environment="current"), CATALOG)
     with pytest.raises(UsageError, match="not installed in this interpreter"):
-        request.prepare(replace(request_, environment="current"))
+        request.prepare(replace(request_, environment="current"), CATALOG)
 
 
 def test_other_names_of_a_distribution_count_as_installed(monkeypatch):

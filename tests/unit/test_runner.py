@@ -206,11 +206,14 @@ class Stage:
             modes=modes, device=device, lanes=(), profile=profile, seed=seed,
         )  # fmt: skip
 
-    def setup(self, **changes):
-        return runner.Setup(CATALOG, self.results, "generator measure", kind="current", **changes)
+    def request(self, **changes):
+        return Request(
+            results=self.results, command="generator measure",
+            **{"environment": "current", **changes},
+        )  # fmt: skip
 
     def run(self, **changes):
-        return runner.run(self.plan(**changes), self.setup())
+        return runner.run(self.plan(**changes), self.request(), CATALOG)
 
     def rows(self):
         (path,) = results.find(self.results)
@@ -490,20 +493,20 @@ def test_a_finished_run_is_held_under_the_same_conditions_only(stage, monkeypatc
         ("pretend",), sections=("compile",), modes=("eager",), environment="current",
         results=stage.results, frameworks_folder=PRETEND,
     )  # fmt: skip
-    made, setup = prepare(request)
+    made = prepare(request, CATALOG)
     assert made.held == 0
     assert made.jobs
-    runner.run(made, setup)
-    again, _ = prepare(request)
+    runner.run(made, request, CATALOG)
+    again = prepare(request, CATALOG)
     assert again.held == 1
     assert again.jobs == ()
     for changes in (
         {"force": True}, {"profile": "full"}, {"precision": "tf32"}, {"sections": ("memory",)},
         {"modes": ("honest",)}, {"lanes": ("threads-1",)},
     ):  # fmt: skip
-        assert prepare(replace(request, **changes))[0].jobs, changes
+        assert prepare(replace(request, **changes), CATALOG).jobs, changes
     assert history.history(stage.results)["pretend", "eager", "compile-warm"] == 0.5
-    estimate = measuring.estimate(prepare(replace(request, force=True))[0], setup)
+    estimate = measuring.estimate(prepare(replace(request, force=True), CATALOG), request)
     assert 0 < estimate < 30
 
 
@@ -538,7 +541,7 @@ def test_an_environment_that_cannot_be_made_fails_alone(stage, monkeypatch):
 
     monkeypatch.setattr(environments, "find_ready", lambda *arguments: None)
     monkeypatch.setattr(environments, "locked", refuse)
-    outcome = runner.run(stage.plan(), replace(stage.setup(), kind="locked"))
+    outcome = runner.run(stage.plan(), stage.request(environment="locked"), CATALOG)
     assert outcome.failed
     assert "no network" in outcome.failures[0]
     assert results.find(stage.results) == []
