@@ -220,6 +220,26 @@ class Figures:
         return next((one.framework_name for one in shown if one.framework == framework), framework)
 
 
+def figures(frame: pd.DataFrame, catalog: Catalog) -> Figures:
+    """Return the figures of rows of :func:`generator.results.selection.select`.
+
+    Args:
+        frame: rows of one machine and device, one or more.
+        catalog: the sections, and names.
+
+    """
+    panels: list[Panel] = []
+    answers = {}
+    for section in catalog.sections:
+        rows = frame[frame["section"] == section.id]
+        if section.findings:
+            answers[section.id] = sheets(rows)
+        if section.measured and len(rows):
+            panels += build(rows, section, catalog)
+    machine, device = (str(frame[column].iloc[0]) for column in ("machine", "device"))
+    return Figures(machine, device, tuple(panels), group_cells(frame), answers)
+
+
 def configuration(catalog: Catalog, framework: str, version: str, mode: str) -> Configuration:
     """Describe a configuration; what the catalog no longer knows is called by its ids."""
     known = next((f for f in catalog.frameworks if f.id == framework), None)

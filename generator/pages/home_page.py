@@ -42,22 +42,21 @@ def home_context(inputs: Inputs, known: Mapping[tuple[str, str], Figures]) -> di
     boards: list[Board] = []
     findings: list[str] = []
     byline = ""
-    for machine in inputs.machines:
-        for device in inputs.devices(machine):
-            figures = known[machine, device]
-            suffix = "" if not boards else f" on {inputs.document(machine)['machine']['cpu']}"
-            if len(inputs.devices(machine)) > 1:
-                suffix += f" ({DEVICES.get(device, device)})"
-            board = _board(figures, inputs)
-            if board.rows:
-                boards.append(Board(suffix, slug(f"leads-{machine}-{device}"), board))
-            if not findings:
-                findings = _home_findings(figures, inputs)
-                document = inputs.document(machine, device)
-                byline = (
-                    f"Newest run {formatting.day(document['run'])}, {machine_words(document)}."
-                    f" {_versions(inputs, machine)}."
-                )
+    for machine, device in inputs.measured():
+        figures = known[machine, device]
+        suffix = "" if not boards else f" on {inputs.document(machine)['machine']['cpu']}"
+        if len(inputs.devices(machine)) > 1:
+            suffix += f" ({DEVICES.get(device, device)})"
+        board = _board(figures, inputs)
+        if board.rows:
+            boards.append(Board(suffix, slug(f"leads-{machine}-{device}"), board))
+        if not findings:
+            findings = _home_findings(figures, inputs)
+            document = inputs.document(machine, device)
+            byline = (
+                f"Newest run {formatting.day(document['run'])}, {machine_words(document)}."
+                f" {_versions(inputs, machine)}."
+            )
     return {
         "title": "Symbolic deep learning frameworks, compared again",
         "description": f"{formatting.listing([f.name for f in inputs.catalog.frameworks])}:"

@@ -110,6 +110,10 @@ class Inputs:
         }
         return tuple(sorted(found))
 
+    def measured(self, section: str = "") -> list[tuple[str, str]]:
+        """Return (machine, device) of all with results (of a section), in the order of pages."""
+        return [(name, device) for name in self.machines for device in self.devices(name, section)]
+
     def document(self, machine: str, device: str = "") -> Mapping[str, Any]:
         """Return the newest document of a machine (and device)."""
         keys = [
@@ -212,7 +216,4 @@ def fact(
 
 def main_figures(inputs: Inputs, known: Mapping[tuple[str, str], Figures]) -> Figures | None:
     """Return the figures that claims are judged by: the newest machine's, its processor first."""
-    if not inputs.machines:
-        return None
-    machine = inputs.machines[0]
-    return known[machine, inputs.devices(machine)[0]]
+    return next((known[place] for place in inputs.measured()), None)

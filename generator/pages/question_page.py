@@ -149,22 +149,21 @@ def context(
 ) -> dict[str, Any]:
     """Return the context of a page whose section asks questions."""
     views: list[MachineView] = []
-    for machine in inputs.machines:
-        for device in inputs.devices(machine, section.id):
-            figures = known[machine, device]
-            asked = figures.answers.get(section.id, {})
-            sheets = {f.id: asked.get(f.id, {}) for f in inputs.catalog.frameworks}
-            view = View(section, inputs, figures, sheets, draw)
-            findings, blocks = make(view)
-            views.append(
-                MachineView(
-                    heading_of(inputs, machine, device, first=not views),
-                    f"{section.id}-{slug(machine)}-{device}",
-                    f"{measured_on(inputs, figures)} {_releases(view)}".strip(),
-                    tuple(Markup("{}\n").format(escape(text)) for text in findings),
-                    tuple(blocks),
-                )
+    for machine, device in inputs.measured(section.id):
+        figures = known[machine, device]
+        asked = figures.answers.get(section.id, {})
+        sheets = {f.id: asked.get(f.id, {}) for f in inputs.catalog.frameworks}
+        view = View(section, inputs, figures, sheets, draw)
+        findings, blocks = make(view)
+        views.append(
+            MachineView(
+                heading_of(inputs, machine, device, first=not views),
+                f"{section.id}-{slug(machine)}-{device}",
+                f"{measured_on(inputs, figures)} {_releases(view)}".strip(),
+                tuple(Markup("{}\n").format(escape(text)) for text in findings),
+                tuple(blocks),
             )
+        )
     return {
         "title": section.title,
         "description": section.question,

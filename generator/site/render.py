@@ -139,29 +139,17 @@ def _suite(path: Path) -> list[dict[str, str]]:
 
 def _figures(inputs: Inputs, results_root: Path) -> dict[tuple[str, str], Figures]:
     """Return (machine, device) -> figures; those of untouched rows are remembered."""
-    from generator.analysis import panels as figures
-    from generator.analysis.cells import group_cells
+    from generator.analysis import panels as models
 
     known = {}
-    for machine in inputs.machines:
-        for device in inputs.devices(machine):
-            shown = inputs.shown
-            here = shown[(shown["machine"] == machine) & (shown["device"] == device)]
-            stamp = (_stamp(results_root, here), repr(inputs.catalog))
-            place = (str(results_root), machine, device)
-            if place not in _known_figures or _known_figures[place][0] != stamp:
-                panels: list[figures.Panel] = []
-                answers = {}
-                for section in inputs.catalog.sections:
-                    rows = here[here["section"] == section.id]
-                    if section.findings:
-                        answers[section.id] = figures.sheets(rows)
-                    if section.measured and len(rows):
-                        panels += figures.build(rows, section, inputs.catalog)
-                cells = group_cells(here)
-                made = Figures(machine, device, tuple(panels), cells, answers)
-                _known_figures[place] = (stamp, made)
-            known[machine, device] = _known_figures[place][1]
+    for machine, device in inputs.measured():
+        shown = inputs.shown
+        here = shown[(shown["machine"] == machine) & (shown["device"] == device)]
+        stamp = (_stamp(results_root, here), repr(inputs.catalog))
+        place = (str(results_root), machine, device)
+        if place not in _known_figures or _known_figures[place][0] != stamp:
+            _known_figures[place] = (stamp, models.figures(here, inputs.catalog))
+        known[machine, device] = _known_figures[place][1]
     return known
 
 

@@ -6,7 +6,6 @@ import pytest
 
 from generator.analysis import claims
 from generator.analysis import panels as figures
-from generator.analysis.cells import group_cells
 from generator.catalog import loader
 from generator.errors import InputError
 from generator.results import reading, selection
@@ -41,19 +40,7 @@ def judge(tmp_path, monkeypatch):
                 status=shown["status"].astype(str).mask(bad, "wrong").astype("category"),
                 reason=shown["reason"].astype(str).mask(bad, "spoilt").astype("category"),
             )
-        panels = [
-            panel
-            for section in known.sections
-            if section.measured
-            for panel in figures.build(shown[shown["section"] == section.id], section, known)
-        ]
-        answers = {
-            section.id: figures.sheets(shown[shown["section"] == section.id])
-            for section in known.sections
-            if section.findings
-        }
-        cells = group_cells(shown)
-        found = figures.Figures("sample-machine", "cpu", tuple(panels), cells, answers)
+        found = figures.figures(shown, known)
         if claim:
             return claims.judge(claim, found)
         return {claim.id: claims.judge(claim, found) for claim in BOOK.claims}

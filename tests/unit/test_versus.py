@@ -5,7 +5,6 @@ import math
 import pytest
 
 from generator.analysis import panels as figures
-from generator.analysis.cells import group_cells
 from generator.catalog import loader
 from generator.pages import sweep_page
 from generator.pages.sections import r, versus
@@ -34,14 +33,7 @@ def found(tmp_path_factory):
     write_sample(root, rows_scale=0.1, oddities=False)
     shown = selection.select(reading.load(root))
     known = loader.load()
-    panels = [
-        panel
-        for section in known.sections
-        if section.measured
-        for panel in figures.build(shown[shown["section"] == section.id], section, known)
-    ]
-    cells = group_cells(shown)
-    return known, figures.Figures("sample-machine", "cpu", tuple(panels), cells)
+    return known, figures.figures(shown, known)
 
 
 def line(start, each, batches=(1, 8, 64, 256, 1024)):

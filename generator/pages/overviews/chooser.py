@@ -37,9 +37,7 @@ class Answer:
 def context(inputs: Inputs, known: Mapping[tuple[str, str], Figures], draw: Draw) -> dict[str, Any]:  # noqa: ARG001 - all pages are made alike
     """Return the context of the page."""
     names = {framework.id: framework.name for framework in inputs.catalog.frameworks}
-    places = [
-        (machine, device) for machine in inputs.machines for device in inputs.devices(machine)
-    ]
+    places = inputs.measured()
     scores = {
         place: scoring.scores(inputs.catalog.frameworks, known[place], inputs.today)
         for place in places

@@ -656,16 +656,7 @@ def _then_claims(
     rows = frame[mine]
     if not len(rows):
         return ()
-    panels = [
-        panel
-        for section in inputs.catalog.sections
-        if section.measured and len(here := rows[rows["section"] == section.id])
-        for panel in models.build(here, section, inputs.catalog)
-    ]
-    figures = Figures(
-        str(rows["machine"].iloc[0]), str(rows["device"].iloc[0]), tuple(panels),
-        group_cells(rows),
-    )  # fmt: skip
+    figures = models.figures(rows, inputs.catalog)
     pages = dict.fromkeys(["home", *(measure.section for measure in MEASURES)])
     found = [view for page in pages for view in claim_views(inputs.book, page, figures)]
     return tuple(view for view in found if view.badge.word != "cannot be tested here")

@@ -48,12 +48,11 @@ def context(
 ) -> dict[str, Any]:
     """Return the context of the page."""
     views: list[DeviceView] = []
-    for machine in inputs.machines:
-        for device in inputs.devices(machine):
-            found = curves("depth", section.id, inputs.catalog, known[machine, device])
-            if found:
-                heading = heading_of(inputs, machine, device, first=not views)
-                views.append(_view(section, inputs, known[machine, device], found, heading, draw))
+    for place in inputs.measured():
+        found = curves("depth", section.id, inputs.catalog, known[place])
+        if found:
+            heading = heading_of(inputs, *place, first=not views)
+            views.append(_view(section, inputs, known[place], found, heading, draw))
     return {
         "title": section.title,
         "description": section.question,

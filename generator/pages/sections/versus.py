@@ -73,13 +73,11 @@ def context(
 ) -> dict[str, Any]:
     """Return the context of the page."""
     views: list[DeviceView] = []
-    for machine in inputs.machines:
-        for device in inputs.devices(machine):
-            figures = known[machine, device]
-            speed = models.contrasts(figures.find("lenet", "step_time"))
-            if speed:
-                heading = heading_of(inputs, machine, device, first=not views)
-                views.append(_view(section, inputs, figures, speed, heading, draw))
+    for place in inputs.measured():
+        speed = models.contrasts(known[place].find("lenet", "step_time"))
+        if speed:
+            heading = heading_of(inputs, *place, first=not views)
+            views.append(_view(section, inputs, known[place], speed, heading, draw))
     return {
         "title": section.title,
         "description": section.question,
