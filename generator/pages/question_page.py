@@ -1,24 +1,26 @@
-"""Pure: answers of frameworks to questions -> tables, for the pages that ask what is possible.
+"""Pure: pages of findings and blocks, for every machine and device alike.
 
-A page of this kind has rows of questions and a column for each framework. Every cell says
-something: where a process died before it was asked, the cell says that.
+Most of them ask what is possible: they have rows of questions and a column for each framework.
+Every cell says something: where a process died before it was asked, the cell says that.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from markupsafe import Markup
 
 from generator import formatting
+from generator.analysis.cells import Cell as SampleCell
 from generator.analysis.panels import Answer, Figures, Sheet
 from generator.catalog import freshness
-from generator.pages import tables, urls
+from generator.pages import urls
+from generator.pages.charts import intervals, marks
 from generator.pages.inputs import Picture, claim_views, fact, heading_of, main_figures, measured_on
 from generator.pages.markdown import escape
-from generator.pages.tables import Badge, Cell, Column, Table
+from generator.pages.tables import Badge, Cell, Table, badge, table, table_if_any
 from generator.pages.urls import slug
 
 if TYPE_CHECKING:
@@ -42,14 +44,14 @@ class Question:
 
 @dataclass(frozen=True)
 class Block:
-    """A heading, a sentence, and what they are about."""
+    """A heading, a sentence, and what they are about; the first block needs no heading."""
 
     heading: str
     anchor: str
     text: str
-    pictures: tuple[Picture, ...]
-    caption: str
-    tables: tuple[Table, ...]
+    tables: tuple[Table, ...] = ()
+    pictures: tuple[Picture, ...] = ()
+    caption: str = ""
 
 
 @dataclass(frozen=True)
@@ -127,9 +129,60 @@ class View:
             )
         return urls.evidence(self.section.id, framework, anchor)
 
+    def cells(self, metric: str) -> dict[tuple[str, str], SampleCell]:
+        """Return (framework, case) -> samples of one metric of the section."""
+        return {
+            (key.framework, key.case): cell
+            for key, cell in self.figures.cells.items()
+            if (key.section, key.metric) == (self.section.id, metric)
+        }
+
+    def named(self, framework: Framework, case: str = "", metric: str = "") -> Cell:
+        """Return the cell that names a framework, its release and, by :meth:`link`, evidence."""
+        link = self.link(framework.id, case, metric)
+        return Cell(framework.name, None, link, self.release(framework.id))
+
+    def block(
+        self,
+        heading: str,
+        text: str,
+        *tables: Table,
+        stem: str = "",
+        picture: Picture | None = None,
+        caption: str = "",
+    ) -> Block:
+        """Return a block whose anchor is unique on the page.
+
+        Args:
+            heading: what it is about.
+            text: a sentence or a few.
+            tables: below the picture.
+            stem: of the anchor, by default that of the heading.
+            picture: a chart.
+            caption: of the chart.
+
+        """
+        pictures = (picture,) if picture else ()
+        anchor = self.anchor(stem or slug(heading))
+        return Block(heading, anchor, text, tables, pictures, caption)
+
     def name(self, stem: str) -> str:
         """Return a name for a chart's files."""
         return f"{self.section.id}-{self.anchor(stem)}"
+
+    def intervals(self, stem: str, title: str, drawn: Sequence[marks.Mark], **axis: Any) -> Picture:
+        """Draw intervals, every framework in the colour that it has everywhere.
+
+        Args:
+            stem: of the names of the chart's files.
+            title: says what it shows.
+            drawn: what is drawn.
+            axis: further arguments of :func:`generator.pages.charts.intervals.intervals`.
+
+        """
+        names = [framework.name for framework in self.frameworks]
+        chart = intervals.intervals(self.name(stem), title, drawn, frameworks=names, **axis)
+        return self.draw(chart)
 
     def anchor(self, stem: str) -> str:
         """Return an anchor for a heading, unique among the machines and devices of the page."""
@@ -146,15 +199,31 @@ def context(
     known: Mapping[tuple[str, str], Figures],
     draw: Draw,
     make: Make,
+    *,
+    rows_of: str = "",
+    **more: Any,
 ) -> dict[str, Any]:
-    """Return the context of a page whose section asks questions."""
+    """Return the context of a page of blocks.
+
+    Args:
+        section: the section.
+        inputs: see :class:`Inputs`.
+        known: (machine, device) -> figures.
+        draw: draws charts.
+        make: returns findings and blocks; a device without blocks is not on the page.
+        rows_of: section whose rows decide which devices the page looks at, by default its own.
+        more: further entries of the context.
+
+    """
     views: list[MachineView] = []
-    for machine, device in inputs.measured(section.id):
+    for machine, device in inputs.measured(rows_of or section.id):
         figures = known[machine, device]
         asked = figures.answers.get(section.id, {})
         sheets = {f.id: asked.get(f.id, {}) for f in inputs.catalog.frameworks}
         view = View(section, inputs, figures, sheets, draw)
         findings, blocks = make(view)
+        if not blocks:
+            continue
         views.append(
             MachineView(
                 heading_of(inputs, machine, device, first=not views),
@@ -171,6 +240,7 @@ def context(
         "views": views,
         "claims": claim_views(inputs.book, section.id, main_figures(inputs, known)),
         "command": f"generator measure --profile full --section {section.id}",
+        **more,
     }
 
 
@@ -178,11 +248,6 @@ def _releases(view: View) -> str:
     """Return what was asked: a matrix has no room for it above its columns."""
     said = [f"{f.name} {view.release(f.id)}" for f in view.frameworks if view.sheets[f.id]]
     return f"Releases: {'; '.join(said)}." if said else ""
-
-
-def framework_columns(view: View) -> list[Column]:
-    """Return a column for each framework."""
-    return [Column(framework.name) for framework in view.frameworks]
 
 
 def answer_cell(answer: Answer, link: str, unit: str = "", *, show: bool = True) -> Cell:
@@ -196,8 +261,7 @@ def answer_cell(answer: Answer, link: str, unit: str = "", *, show: bool = True)
 
     """
     if not answer.good:
-        badge = tables.badge(answer.status)
-        return Cell("", sort=-1.0, badge=Badge(badge.sign, SHORT[answer.status], badge.tone))
+        return Cell("", sort=-1.0, badge=short_badge(answer.status))
     value = answer.value
     if value is None or not show:
         return Cell("", sort=1.0, badge=YES)
@@ -211,6 +275,11 @@ SHORT = {
     "skipped": "not asked",
 }  # fmt: skip
 """One word, so that nine columns find room."""
+
+
+def short_badge(status: str) -> Badge:
+    """Return the badge of a status that is not ok, in one word."""
+    return replace(badge(status), word=SHORT[status])
 
 
 def matrix(
@@ -234,8 +303,8 @@ def matrix(
             show = question.metric not in plain
             link = view.link(framework.id, question.case, question.metric)
             cells.append(answer_cell(answer, link, unit, show=show))
-        rows.append(tuple(cells))
-    return Table(label, (Column(head), *framework_columns(view)), tuple(rows))
+        rows.append(cells)
+    return table(label, (head, *(framework.name for framework in view.frameworks)), rows)
 
 
 def faults(
@@ -262,15 +331,12 @@ def faults(
                 names(view, ids),
                 href=view.link(ids[0], mine[0].case, mine[0].metric) if len(ids) == 1 else "",
             ),
-            Cell("", badge=tables.badge(status)),
+            Cell("", badge=badge(status)),
             reason_cell(reason),
         )
         for (status, reason, mine), ids in said.items()
     ]
-    if not rows:
-        return None
-    titles = ("What", "Framework", "Answer", "Reason")
-    return Table(label, tuple(map(Column, titles)), tuple(rows))
+    return table_if_any(label, ("What", "Framework", "Answer", "Reason"), rows)
 
 
 def _questions_cell(mine: Sequence[Question], questions: Sequence[Question]) -> Cell:
@@ -303,12 +369,9 @@ def reasons(view: View, questions: Sequence[Question]) -> list[Block]:
         ("What is not offered", ("unsupported",), "Declared, with the page that says so."),
         ("What was not asked", ("skipped",), "And why not."),
     ):
-        table = faults(view, questions, statuses, heading)
-        if table is not None:
-            found.append(
-                Block(heading, view.anchor(slug(heading)), text, (), "",
-                      (table,))
-            )  # fmt: skip
+        reasons_table = faults(view, questions, statuses, heading)
+        if reasons_table is not None:
+            found.append(view.block(heading, text, reasons_table))
     return found
 
 
@@ -318,9 +381,14 @@ def names(view: View, ids: Iterable[str]) -> str:
     return formatting.listing([f.name for f in view.frameworks if f.id in chosen])
 
 
-def who_can(view: View, case: str, metric: str) -> list[str]:
-    """Return the frameworks that answered a question with yes."""
-    return [f.id for f in view.frameworks if view.answer(f.id, case, metric).good]
+def extremes(values: Mapping[str, float]) -> tuple[str, str]:
+    """Return the names of the least and of the greatest value."""
+    return min(values, key=lambda name: values[name]), max(values, key=lambda name: values[name])
+
+
+def who_can(view: View, *asked: tuple[str, str]) -> list[str]:
+    """Return the frameworks that answered every (case, metric) with yes."""
+    return [f.id for f in view.frameworks if all(view.answer(f.id, *one).good for one in asked)]
 
 
 def sentence(view: View, what: str, able: Sequence[str]) -> str:

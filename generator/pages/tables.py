@@ -6,6 +6,7 @@ the renderer's work.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from generator.formatting import STATUS_WORDS
@@ -98,6 +99,42 @@ class Table:
             and any(max(len(cell.text), len(cell.detail)) > SENTENCE for cell in cells)
             for place, (column, *cells) in enumerate(zip(self.columns, *self.rows, strict=True))
         )
+
+
+def number(title: str) -> Column:
+    """Return the heading of a column of figures."""
+    return Column(title, number=True)
+
+
+def table(
+    label: str,
+    columns: Iterable[Column | str],
+    rows: Iterable[Iterable[Cell]],
+    *,
+    plain: bool = False,
+) -> Table:
+    """Return a table.
+
+    Args:
+        label: names it for screen readers.
+        columns: headings; a text is that of a column of texts.
+        rows: of as many cells each.
+        plain: whether sorting and filtering would make no sense.
+
+    """
+    headings = (Column(one) if isinstance(one, str) else one for one in columns)
+    return Table(label, tuple(headings), tuple(map(tuple, rows)), plain)
+
+
+def table_if_any(
+    label: str,
+    columns: Iterable[Column | str],
+    rows: Sequence[Iterable[Cell]],
+    *,
+    plain: bool = False,
+) -> Table | None:
+    """Return a table, None where it has no rows; arguments are those of :func:`table`."""
+    return table(label, columns, rows, plain=plain) if rows else None
 
 
 def badge(status: str) -> Badge:

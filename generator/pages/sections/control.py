@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from functools import partial
 
-from generator.analysis.panels import Figures
 from generator.formatting import figures, quantity
 from generator.pages import question_page
 from generator.pages.charts import curves, marks
 from generator.pages.findings import plain_summary
-from generator.pages.inputs import Draw, Inputs, finite
-from generator.pages.question_page import Block, Question, View
+from generator.pages.inputs import finite
+from generator.pages.question_page import Block, Question, View, matrix, sentence, who_can
 from measurements import control
 from measurements.sections.control import SWEEP
-
-if TYPE_CHECKING:
-    from generator.catalog.model import Section
 
 ASKED = {
     "captured": "in a captured graph, with data that lead it another way",
@@ -24,13 +19,6 @@ ASKED = {
     "gradient": "with a gradient, through the captured graph",
     "eager": "executed at once",
 }
-
-
-def context(
-    section: Section, inputs: Inputs, known: Mapping[tuple[str, str], Figures], draw: Draw
-) -> dict[str, Any]:
-    """Return the context of the page."""
-    return question_page.context(section, inputs, known, draw, _make)
 
 
 def questions() -> list[Question]:
@@ -43,76 +31,61 @@ def questions() -> list[Question]:
     ]
 
 
-def _make(view: View) -> tuple[list[str], list[Block]]:
+def make(view: View) -> tuple[list[str], list[Block]]:
+    """Return the findings and blocks of a device."""
     asked = questions()
-    whole = [
-        framework.id
-        for framework in view.frameworks
-        if all(
-            view.answer(framework.id, q.case, q.metric).good for q in asked if q.metric != "eager"
-        )
-    ]
+    whole = who_can(view, *((q.case, q.metric) for q in asked if q.metric != "eager"))
     findings = [
-        question_page.sentence(
+        sentence(
             view, "All six programs as a graph, without unrolling, and with a gradient", whole
         ),
-        question_page.sentence(
-            view,
-            "A data-dependent loop in a graph",
-            question_page.who_can(view, "while", "captured"),
-        ),
+        sentence(view, "A data-dependent loop in a graph", who_can(view, ("while", "captured"))),
     ]
-    blocks = [_matrix_block(view, asked), *_sweep(view), *question_page.reasons(view, asked)]
+    programs = "; ".join(f"{p.name}: {p.what}" for p in control.PROGRAMS.values())
+    answers = matrix(view, "Control flow", asked, head="Program", plain=("growth",))
+    blocks = [
+        view.block("Six programs, four questions", f"{programs}.", answers, stem="programs"),
+        *_sweep(view, "run_time", "What a loop costs", "ms a run", 1e3,
+            "The recurrence over a sequence, three numbers wide: what an iteration of the loop"
+            " costs beside its arithmetic."),
+        *_sweep(view, "ready_time", "How long a loop takes to compile", "seconds until ready", 1.0,
+            "Capturing, compiling and the first run. An unrolled loop would take longer with every"
+            " trip."),
+        *question_page.reasons(view, asked),
+    ]  # fmt: skip
     return findings, blocks
 
 
-def _matrix_block(view: View, asked: list[Question]) -> Block:
-    programs = "; ".join(f"{p.name}: {p.what}" for p in control.PROGRAMS.values())
-    return Block(
-        "Six programs, four questions", view.anchor("programs"), f"{programs}.", (), "",
-        (question_page.matrix(view, "Control flow", asked, head="Program", plain=("growth",)),),
-    )  # fmt: skip
+context = partial(question_page.context, make=make)
 
 
-def _sweep(view: View) -> list[Block]:
-    """Return what an iteration costs, and how getting ready grows with the trip count."""
-    found = []
-    for metric, heading, axis, scale in (
-        ("run_time", "What a loop costs", "ms a run", 1e3),
-        ("ready_time", "How long a loop takes to compile", "seconds until ready", 1.0),
-    ):
-        points = []
-        for key, cell in view.figures.cells.items():
-            number, _, word = key.case.partition(" ")
-            if (key.section, key.metric, word) != (view.section.id, metric, "trips"):
-                continue
-            value, low, high = plain_summary(cell)[:3]
-            name = view.catalog.framework(key.framework).name
-            points.append(
-                marks.Point(
-                    name, "scan", "symbolic", float(number), scale * value,
-                    finite(scale * low), finite(scale * high),
-                    quantity(value, "s"),
-                )
-            )  # fmt: skip
-        if not points:
+def _sweep(
+    view: View, metric: str, heading: str, axis: str, scale: float, text: str
+) -> list[Block]:
+    """Return a metric by trip count."""
+    points = []
+    for (framework, case), cell in view.cells(metric).items():
+        number, _, word = case.partition(" ")
+        if word != "trips":
             continue
-        title = _title(view, metric)
-        picture = view.draw(
-            curves.curves(view.name(metric), title, points, x="trips", y=axis, better="lower")
-        )
-        cases = [Question(f"{trips} trips", "", f"{trips} trips", metric) for trips in SWEEP]
-        table = question_page.matrix(view, heading, cases, head="Trips")
-        text = {
-            "run_time": "The recurrence over a sequence, three numbers wide: what an iteration of"
-            " the loop costs beside its arithmetic.",
-            "ready_time": "Capturing, compiling and the first run. An unrolled loop would take"
-            " longer with every trip.",
-        }[metric]
-        caption = f"Captured mode. Both axes are logarithmic. {question_page.LINES}"
-        anchor = view.anchor(metric.replace("_", "-"))
-        found.append(Block(heading, anchor, text, (picture,), caption, (table,)))
-    return found
+        value, low, high = plain_summary(cell)[:3]
+        points.append(
+            marks.Point(
+                view.catalog.framework(framework).name, "scan", "symbolic", float(number),
+                scale * value, finite(scale * low), finite(scale * high), quantity(value, "s"),
+            )
+        )  # fmt: skip
+    if not points:
+        return []
+    chart = curves.curves(
+        view.name(metric), _title(view, metric), points, x="trips", y=axis, better="lower"
+    )
+    cases = [Question(f"{trips} trips", "", f"{trips} trips", metric) for trips in SWEEP]
+    table = matrix(view, heading, cases, head="Trips")
+    caption = f"Captured mode. Both axes are logarithmic. {question_page.LINES}"
+    stem = metric.replace("_", "-")
+    picture = view.draw(chart)
+    return [view.block(heading, text, table, stem=stem, picture=picture, caption=caption)]
 
 
 def _title(view: View, metric: str) -> str:
@@ -126,7 +99,7 @@ def _title(view: View, metric: str) -> str:
             ends[framework.name] = each if metric == "run_time" else last
     if not ends:
         return "By trip count."
-    least, most = (pick(ends, key=lambda name: ends[name]) for pick in (min, max))
+    least, most = question_page.extremes(ends)
     what = "An iteration takes" if metric == "run_time" else f"{SWEEP[-1]:,} trips are ready after"
     return f"{what} {_time(ends[least])} in {least}, {_time(ends[most])} in {most}."
 

@@ -3,38 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import TYPE_CHECKING
 
 from generator import formatting
-from generator.analysis.panels import Answer, Figures
+from generator.analysis.panels import Answer
 from generator.catalog import freshness
-from generator.pages import question_page, tables
-from generator.pages.charts import intervals
+from generator.pages import question_page
 from generator.pages.charts.marks import Mark
-from generator.pages.inputs import Draw, Inputs
-from generator.pages.question_page import Block, Question, View
-from generator.pages.tables import Badge, Cell, Column, Table
-from generator.pages.urls import slug
-from measurements import operators
+from generator.pages.question_page import Block, View
+from generator.pages.tables import Badge, Cell, Column, Table, badge, number, table
+from measurements.operators import OPERATORS, families
 
 if TYPE_CHECKING:
-    from generator.catalog.model import Framework, Section
+    from generator.catalog.model import Framework
 
-LISTED = operators.OPERATORS
 QUESTIONS = {
     "forward": "values",
     "gradient": "gradient",
     "captured": "captured mode",
     "edges": "empty arrays, NaN, infinity",
 }
-
-
-def context(
-    section: Section, inputs: Inputs, known: Mapping[tuple[str, str], Figures], draw: Draw
-) -> dict[str, Any]:
-    """Return the context of the page."""
-    made = question_page.context(section, inputs, known, draw, _make)
-    return made | {"operators": len(LISTED), "families": len(operators.families())}
+FURTHER = ("gradient", "captured", "edges")
+"""What is asked about an operator besides its ordinary values."""
+NOT_ASKED = Cell("–", detail="not asked")
 
 
 class Sheet:
@@ -42,10 +34,12 @@ class Sheet:
 
     def __init__(self, view: View, framework: str) -> None:
         self._view, self._framework = view, framework
+        self.answers = view.sheets[framework]
+        """(case, metric) -> answer, as far as there are any."""
 
     def answer(self, name: str, metric: str) -> Answer:
         """Return the answer to one question about an operator."""
-        return self._view.answer(self._framework, name, metric, LISTED[name].family)
+        return self._view.answer(self._framework, name, metric, OPERATORS[name].family)
 
     def right(self, name: str) -> bool:
         """Whether an operator is there and its ordinary values are right."""
@@ -53,12 +47,8 @@ class Sheet:
 
     def failing(self, name: str) -> list[str]:
         """Return what else was asked about a right operator and not answered rightly."""
-        bad = []
-        for metric in ("gradient", "captured", "edges"):
-            found = self._view.sheets[self._framework].get((name, metric))
-            if found is not None and found.status not in ("ok", "skipped"):
-                bad.append(metric)
-        return bad
+        found = {metric: self.answers.get((name, metric)) for metric in FURTHER}
+        return [m for m, one in found.items() if one and one.status not in ("ok", "skipped")]
 
     def single(self, name: str) -> bool:
         """Whether one public function does it."""
@@ -66,31 +56,43 @@ class Sheet:
         return self.right(name) and count is not None and count <= 1
 
 
-def _make(view: View) -> tuple[list[str], list[Block]]:
+def make(view: View) -> tuple[list[str], list[Block]]:
+    """Return the findings and blocks of a device."""
     sheets = {f.id: Sheet(view, f.id) for f in view.frameworks}
-    right = {id: sum(map(sheet.right, LISTED)) for id, sheet in sheets.items()}
-    single = {id: sum(map(sheet.single, LISTED)) for id, sheet in sheets.items()}
+    right = {id: sum(map(sheet.right, OPERATORS)) for id, sheet in sheets.items()}
+    single = {id: sum(map(sheet.single, OPERATORS)) for id, sheet in sheets.items()}
     most = max(right.values(), default=0)
     leaders = [id for id in right if right[id] == most]
     wrong = sum(
-        view.answer(f.id, name, metric).status == "wrong"
-        for f in view.frameworks
-        for name in LISTED
-        for metric in QUESTIONS
-        if (name, metric) in view.sheets[f.id]
+        answer.status == "wrong"
+        for sheet in sheets.values()
+        for (name, metric), answer in sheet.answers.items()
+        if name in OPERATORS and metric in QUESTIONS
     )
     findings = [
         f"{question_page.names(view, leaders)} {'offers' if len(leaders) == 1 else 'offer'} most of"
-        f" the {len(LISTED)} operators asked for with right values: {most}.",
+        f" the {len(OPERATORS)} operators asked for with right values: {most}.",
         f"{formatting.plural(wrong, 'answer')} of all frameworks differ from the reference.",
     ]
     blocks = [
         _coverage(view, sheets, right, single),
-        _matrix(view, sheets),
-        *_wrong(view),
+        _every_operator(view, sheets),
+        *_faults(view, "What is wrong", ("wrong",),
+            "An answer was given, and it is not the reference's."),
+        *_faults(view, "What raises an error", ("failed", "timeout"),
+            "Functions that are there and do not accept an input, or have no gradient for it."),
         *_second_opinion(view, sheets),
-    ]
+    ]  # fmt: skip
     return findings, blocks
+
+
+context = partial(
+    question_page.context, make=make, operators=len(OPERATORS), families=len(families())
+)
+
+
+def _count(count: int) -> Cell:
+    return Cell(str(count), sort=float(count))
 
 
 def _coverage(
@@ -101,135 +103,116 @@ def _coverage(
 ) -> Block:
     ranked = sorted(view.frameworks, key=lambda f: (-right[f.id], f.id))
     marks = [
-        Mark(f.name, f.name, "", float(right[f.id]), None, None, str(right[f.id]),
-                    float(single[f.id]))
+        Mark(
+            f.name, f.name, "", float(right[f.id]), text=str(right[f.id]), start=float(single[f.id])
+        )
         for f in ranked
-        if view.sheets[f.id]
-    ]  # fmt: skip
-    pictures = []
+        if sheets[f.id].answers
+    ]
+    picture = None
     if marks:
         first, last = marks[0], marks[-1]
         title = (
-            f"Of {len(LISTED)} operators {first.label} computes {first.text}, {last.label}"
+            f"Of {len(OPERATORS)} operators {first.label} computes {first.text}, {last.label}"
             f" {last.text}."
         )
-        chart = intervals.intervals(
-            view.name("coverage"), title, marks, axis="operators with right values",
-            frameworks=[f.name for f in view.frameworks], better="higher", log=False,
-        )  # fmt: skip
-        pictures.append(view.draw(chart))
+        axis = "operators with right values"
+        picture = view.intervals("coverage", title, marks, axis=axis, better="higher", log=False)
+    groups = {
+        family: [o.name for o in OPERATORS.values() if o.family == family] for family in families()
+    }
     rows = []
-    for family in operators.families():
-        mine = [o.name for o in LISTED.values() if o.family == family]
-        rows.append(_share_row(view, family, len(mine), {
-            f.id: sum(map(sheets[f.id].right, mine)) for f in view.frameworks}))  # fmt: skip
-    rows.append(_share_row(view, "all", len(LISTED), right))
-    families = Table("Right values by family", (Column("Family"), *_numbers(view)), tuple(rows))
-    return Block(
-        "Coverage", view.anchor("coverage"),
+    for group, names in {**groups, "all": list(OPERATORS)}.items():
+        row = [Cell(group, detail=f"{len(names)} operators")]
+        for sheet in sheets.values():
+            count = sum(map(sheet.right, names))
+            cell = Cell(str(count), sort=float(count), strong=count == len(names))
+            row.append(cell if sheet.answers else NOT_ASKED)
+        rows.append(row)
+    titles = [Column("Family"), *(number(framework.name) for framework in view.frameworks)]
+    return view.block(
+        "Coverage",
         "Counted is an operator whose values are right on every ordinary input, as one public"
         " function or composed of a few in one line.",
-        tuple(pictures),
-        "Filled: right values. Open: by one public function, without composing.",
-        (families, _questions(view, sheets, ranked, right, single)),
-    )  # fmt: skip
+        table("Right values by family", titles, rows),
+        _further(view, ranked, sheets, right, single),
+        picture=picture,
+        caption="Filled: right values. Open: by one public function, without composing.",
+    )
 
 
-def _numbers(view: View) -> list[Column]:
-    return [Column(framework.name, number=True) for framework in view.frameworks]
-
-
-def _share_row(view: View, name: str, asked: int, counts: Mapping[str, int]) -> tuple[Cell, ...]:
-    cells = [Cell(name, detail=f"{asked} operators")]
-    for framework in view.frameworks:
-        count = counts[framework.id]
-        if view.sheets[framework.id]:
-            cells.append(Cell(str(count), sort=float(count), strong=count == asked))
-        else:
-            cells.append(Cell("–", detail="not asked"))
-    return tuple(cells)
-
-
-def _questions(
+def _further(
     view: View,
-    sheets: Mapping[str, Sheet],
     ranked: Sequence[Framework],
+    sheets: Mapping[str, Sheet],
     right: Mapping[str, int],
     single: Mapping[str, int],
 ) -> Table:
+    """Return how the operators with right values answered the other questions."""
     rows = []
     for framework in ranked:
-        sheet, cells = view.sheets[framework.id], []
-        if not sheet:
-            rows.append((Cell(framework.name), *[Cell("–", detail="not asked")] * 5))
+        sheet = sheets[framework.id]
+        if not sheet.answers:
+            rows.append([Cell(framework.name), *[NOT_ASKED] * 5])
             continue
-        for metric in ("gradient", "captured", "edges"):
-            asked = [
-                sheet[name, metric]
-                for name in LISTED
-                if (name, metric) in sheet and sheet[name, metric].status != "skipped"
-                if sheets[framework.id].right(name)
-            ]
-            good = sum(answer.good for answer in asked)
-            cells.append(Cell(f"{good} of {len(asked)}", sort=float(good)))
-        rows.append(
-            (
-                Cell(framework.name, None, view.link(framework.id), view.release(framework.id)),
-                Cell(str(right[framework.id]), sort=float(right[framework.id])),
-                Cell(str(single[framework.id]), sort=float(single[framework.id])),
-                *cells,
-            )
-        )  # fmt: skip
-    columns = (
-        Column("Framework"),
-        Column("Right values", number=True),
-        Column("by one function", number=True),
-        Column("Right gradient", number=True),
-        Column("Right when captured", number=True),
-        Column("Right at the edges", number=True),
-    )
-    return Table("Of the operators with right values", columns, tuple(rows))
+        row = [view.named(framework), _count(right[framework.id]), _count(single[framework.id])]
+        for metric in FURTHER:
+            asked = [sheet.answers.get((name, metric)) for name in OPERATORS if sheet.right(name)]
+            answers = [one for one in asked if one and one.status != "skipped"]
+            good = sum(answer.good for answer in answers)
+            row.append(Cell(f"{good} of {len(answers)}", sort=float(good)))
+        rows.append(row)
+    numbers = ("Right values", "by one function", "Right gradient", "Right when captured",
+               "Right at the edges")  # fmt: skip
+    titles = [Column("Framework"), *map(number, numbers)]
+    return table("Of the operators with right values", titles, rows)
 
 
 _WHOLE = Badge("✓", "right", "good")
 _COMPOSED = Badge("∘", "composed", "good")
-_GONE = {"gradient": "gradient", "captured": "captured", "edges": "edges"}
 
 
-def _matrix(view: View, sheets: Mapping[str, Sheet]) -> Block:
-    rows = []
-    for operator in LISTED.values():
-        cells = [Cell(operator.name, source=operator.source), Cell(operator.family)]
-        for framework in view.frameworks:
-            cells.append(_cell(sheets[framework.id], operator.name))
-        rows.append(tuple(cells))
-    table = Table(
-        "Every operator in every framework",
-        (Column("Operator"), Column("Family"), *question_page.framework_columns(view)),
-        tuple(rows),
-    )
+def _every_operator(view: View, sheets: Mapping[str, Sheet]) -> Block:
+    rows = [
+        [Cell(operator.name, source=operator.source), Cell(operator.family),
+         *(_cell(sheet, operator.name) for sheet in sheets.values())]
+        for operator in OPERATORS.values()
+    ]  # fmt: skip
+    titles = ("Operator", "Family", *(framework.name for framework in view.frameworks))
     links = formatting.listing([f.name for f in view.frameworks if view.link(f.id)])
-    return Block(
-        "Every operator", view.anchor("matrix"),
+    return view.block(
+        "Every operator",
         "✓ right in everything that was asked; ∘ the same, composed of several functions; ± right"
         " values, but something else is not, which the cell names; ≠ other values; ✕ an error; –"
         f" not offered. How each one is spelled stands with the evidence of {links}.",
-        (), "", (table,),
-    )  # fmt: skip
+        table("Every operator in every framework", titles, rows),
+        stem="matrix",
+    )
 
 
 def _cell(sheet: Sheet, name: str) -> Cell:
     answer = sheet.answer(name, "forward")
     if not answer.good:
-        badge = tables.badge(answer.status)
-        word = question_page.SHORT[answer.status]
-        return Cell("", sort=0.0, badge=Badge(badge.sign, word, badge.tone))
-    bad = sheet.failing(name)
-    if bad:
-        words = formatting.listing([_GONE[metric] for metric in bad])
-        return Cell("", sort=1.0, badge=Badge("±", words, "middle"))
-    return Cell("", sort=3.0 if sheet.single(name) else 2.0,
-                badge=_WHOLE if sheet.single(name) else _COMPOSED)  # fmt: skip
+        return Cell("", sort=0.0, badge=question_page.short_badge(answer.status))
+    if bad := sheet.failing(name):
+        return Cell("", sort=1.0, badge=Badge("±", formatting.listing(bad), "middle"))
+    single = sheet.single(name)
+    return Cell("", sort=3.0 if single else 2.0, badge=_WHOLE if single else _COMPOSED)
+
+
+def _faults(view: View, heading: str, statuses: Sequence[str], text: str) -> list[Block]:
+    """Return a block of every answer of some statuses, none where there is none."""
+    rows = []
+    for framework in view.frameworks:
+        for name in OPERATORS:
+            for metric, words in QUESTIONS.items():
+                answer = view.sheets[framework.id].get((name, metric))
+                if answer is not None and answer.status in statuses:
+                    named = view.named(framework, name, metric)
+                    reason = question_page.reason_cell(answer.reason)
+                    rows.append((Cell(name, detail=words), named, reason))
+    titles = ("Operator", "Framework", "What happened")
+    return [view.block(heading, text, table(heading, titles, rows))] if rows else []
 
 
 def suite_name(operator: str) -> str:
@@ -239,114 +222,54 @@ def suite_name(operator: str) -> str:
 
 def _second_opinion(view: View, sheets: Mapping[str, Sheet]) -> list[Block]:
     """Return where the test suite of the array API standard and this page differ."""
-    functions = {suite_name(name): name for name in LISTED}
-    counts, rows = [], []
+    functions = {suite_name(name): name for name in OPERATORS}
+    counts, differences = [], []
     for framework in view.frameworks:
-        mine = [r for r in view.inputs.suite if r["framework"] == framework.id
-                and r["function"] in functions]  # fmt: skip
-        if not mine or not view.sheets[framework.id]:
+        sheet = sheets[framework.id]
+        mine = [row for row in view.inputs.suite
+                if row["framework"] == framework.id and row["function"] in functions]  # fmt: skip
+        if not mine or not sheet.answers:
             continue
-        differ = []
+        same = len(mine)
         for row in mine:
-            name = functions[row["function"]]
-            ours, theirs = sheets[framework.id].right(name), row["failed"] == "0"
-            if ours != theirs:
-                differ.append(name)
-                said = f"{row['failed']} of {int(row['passed']) + int(row['failed'])} tests fail"
-                answer = sheets[framework.id].answer(name, "forward")
-                rows.append(
-                    (
-                        Cell(name),
-                        Cell(
-                            framework.name,
-                            detail=freshness.words(framework, row["version"]),
-                            href=view.link(framework.id, name, "forward"),
-                        ),
-                        Cell("", badge=_WHOLE if ours else tables.badge(answer.status)),
-                        Cell("all tests pass" if theirs else said),
-                    )
+            name, passes = functions[row["function"]], row["failed"] == "0"
+            if sheet.right(name) == passes:
+                continue
+            same -= 1
+            tests = int(row["passed"]) + int(row["failed"])
+            release = freshness.words(framework, row["version"])
+            status = sheet.answer(name, "forward").status
+            differences.append(
+                (
+                    Cell(name),
+                    Cell(framework.name, None, view.link(framework.id, name, "forward"), release),
+                    Cell("", badge=badge(status) if passes else _WHOLE),
+                    Cell("all tests pass" if passes else f"{row['failed']} of {tests} tests fail"),
                 )
-        counts.append(
-            (
-                Cell(framework.name, detail=freshness.words(framework, mine[0]["version"])),
-                Cell(str(len(mine)), sort=float(len(mine))),
-                Cell(str(len(mine) - len(differ)), sort=float(len(mine) - len(differ))),
-                Cell(mine[0]["suite"]),
             )
+        release = freshness.words(framework, mine[0]["version"])
+        commit = Cell(mine[0]["suite"])
+        counts.append(
+            (Cell(framework.name, detail=release), _count(len(mine)), _count(same), commit)
         )
     if not counts:
         return []
-    numbers = (
-        Column("Framework"), Column("Functions in both", number=True),
-        Column("Same verdict", number=True), Column("Commit of the suite"),
-    )  # fmt: skip
-    found = [Table("Agreement with the suite", numbers, tuple(counts))]
-    if rows:
-        titles = ("Operator", "Framework", "This page", "The suite")
-        found.append(Table("Where the verdicts differ", tuple(map(Column, titles)), tuple(rows)))
-    text = (
-        "The array API standard has a test suite, data-apis/array-api-tests. It was run for the two"
-        " frameworks whose namespaces follow the standard: PyTorch through array-api-compat, and"
-        " jax.numpy. It asks for more than this page does (every data type, promotion, exact"
-        " shapes of rare cases, and in-place forms), so it may fail what is right here."
-    )
-    anchor = view.anchor("suite")
-    return [Block("A second opinion", anchor, text, (), "", tuple(found))]
-
-
-def _wrong(view: View) -> list[Block]:
-    asked = [
-        Question(name, words, name, metric)
-        for name in LISTED
-        for metric, words in QUESTIONS.items()
-    ]
-    here = [
-        q
-        for q in asked
-        if any(
-            view.sheets[f.id].get((q.case, q.metric)) is not None
-            and view.sheets[f.id][q.case, q.metric].status in ("wrong", "failed", "timeout")
-            for f in view.frameworks
+    titles = ("Framework", number("Functions in both"), number("Same verdict"),
+              "Commit of the suite")  # fmt: skip
+    found = [table("Agreement with the suite", titles, counts)]
+    if differences:
+        headings = ("Operator", "Framework", "This page", "The suite")
+        found.append(table("Where the verdicts differ", headings, differences))
+    tested = {row["framework"] for row in view.inputs.suite}
+    return [
+        view.block(
+            "A second opinion",
+            "The array API standard has a test suite, data-apis/array-api-tests. It was run for the"
+            " frameworks whose namespaces follow the standard, themselves or through"
+            f" array-api-compat: {question_page.names(view, tested)}. It asks for more than this"
+            " page does (every data type, promotion, exact shapes of rare cases, and in-place"
+            " forms), so it may fail what is right here.",
+            *found,
+            stem="suite",
         )
     ]
-    found = []
-    for statuses, heading, text in (
-        (("wrong",), "What is wrong", "An answer was given, and it is not the reference's."),
-        (
-            ("failed", "timeout"),
-            "What raises an error",
-            "Functions that are there and do not accept an input, or have no gradient for it.",
-        ),
-    ):
-        table = _fault_table(view, here, statuses, heading)
-        if table is not None:
-            anchor = view.anchor(slug(heading))
-            found.append(Block(heading, anchor, text, (), "", (table,)))
-    return found
-
-
-def _fault_table(
-    view: View, asked: Sequence[Question], statuses: Sequence[str], label: str
-) -> Table | None:
-    rows = []
-    for framework in view.frameworks:
-        sheet = view.sheets[framework.id]
-        for question in asked:
-            answer = sheet.get((question.case, question.metric))
-            if answer is not None and answer.status in statuses:
-                rows.append(
-                    (
-                        Cell(question.case, detail=question.detail),
-                        Cell(
-                            framework.name,
-                            None,
-                            view.link(framework.id, question.case, question.metric),
-                            view.release(framework.id),
-                        ),
-                        question_page.reason_cell(answer.reason),
-                    )
-                )
-    if not rows:
-        return None
-    return Table(label, (Column("Operator"), Column("Framework"), Column("What happened")),
-                 tuple(rows))  # fmt: skip

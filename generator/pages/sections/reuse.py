@@ -3,22 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from functools import partial
 
 import numpy as np
 
-from generator.analysis.panels import Figures
+from generator.analysis.cells import Cell as SampleCell
 from generator.formatting import figures
 from generator.pages import question_page
-from generator.pages.charts import intervals
 from generator.pages.charts.marks import Mark
-from generator.pages.inputs import Draw, Inputs
-from generator.pages.question_page import Block, Question, View
-from generator.pages.tables import Cell, Column, Table
+from generator.pages.question_page import Block, Question, View, matrix, sentence, who_can
+from generator.pages.tables import Cell, Column, number, table
 from measurements.sections.reuse import EPOCHS, NEW_DIGITS
-
-if TYPE_CHECKING:
-    from generator.catalog.model import Section
 
 ASKED = {
     "save and load": "the same scores from what was saved",
@@ -30,119 +25,96 @@ ASKED = {
 }
 
 
-def context(
-    section: Section, inputs: Inputs, known: Mapping[tuple[str, str], Figures], draw: Draw
-) -> dict[str, Any]:
-    """Return the context of the page."""
-    return question_page.context(section, inputs, known, draw, _make)
-
-
-def questions() -> list[Question]:
-    """Return what is asked."""
-    return [Question(case, words, case, "possible") for case, words in ASKED.items()]
-
-
-def _make(view: View) -> tuple[list[str], list[Block]]:
-    asked = questions()
-    findings = [
-        question_page.sentence(
-            view, "Export to ONNX", question_page.who_can(view, "onnx", "possible")
-        ),
-        question_page.sentence(
-            view, "Import of a Caffe model", question_page.who_can(view, "caffe import", "possible")
-        ),
+def make(view: View) -> tuple[list[str], list[Block]]:
+    """Return the findings and blocks of a device."""
+    asked = [Question(case, words, case, "possible") for case, words in ASKED.items()]
+    sizes = [
+        Question("size", "of the trained model", "save and load", "size"),
+        Question("size", "of the ONNX file", "onnx", "size"),
     ]
-    sizes = [Question("size", "of the trained model", "save and load", "size"),
-             Question("size", "of the ONNX file", "onnx", "size")]  # fmt: skip
+    transfer, found = _transfer(view)
+    findings = [
+        sentence(view, "Export to ONNX", who_can(view, ("onnx", "possible"))),
+        sentence(view, "Import of a Caffe model", who_can(view, ("caffe import", "possible"))),
+        *found,
+    ]
     blocks = [
-        Block(
-            "What can be carried over", view.anchor("carried"),
+        view.block(
+            "What can be carried over",
             "Each question is asked of a LeNet that was trained just before. A tick stands with the"
             " largest change of a score.",
-            (), "",
-            (question_page.matrix(view, "Re-use", [*asked, *sizes], head="Question"),),
+            matrix(view, "Re-use", [*asked, *sizes], head="Question"),
+            stem="carried",
         ),
-        *_transfer(view, findings),
+        transfer,
         _zoo(view),
         *question_page.reasons(view, asked),
-    ]  # fmt: skip
+    ]
     return findings, blocks
 
 
-def curve(figures_: Figures, framework: str, case: str) -> list[float]:
+context = partial(question_page.context, make=make)
+
+
+def _curve(cells: Mapping[tuple[str, str], SampleCell], framework: str, case: str) -> list[float]:
     """Return the held-out accuracy after each epoch, [] where there is none."""
-    for key, cell in figures_.cells.items():
-        place = key.section, key.framework, key.case, key.metric
-        if place == ("reuse", framework, case, "accuracy"):
-            return [float(x) for x in np.mean([list(b) for b in cell.blocks.values()], axis=0)]
-    return []
+    cell = cells.get((framework, case))
+    return list(map(float, np.mean(list(cell.blocks.values()), axis=0))) if cell else []
 
 
-def _transfer(view: View, findings: list[str]) -> list[Block]:
-    """Return accuracy by epoch: fine-tuned, and trained from scratch."""
+def _transfer(view: View) -> tuple[Block, list[str]]:
+    """Return accuracy by epoch, fine-tuned and trained from scratch, and who gains by it."""
     rows, marks, better = [], [], []
+    cells = view.cells("accuracy")
     for framework in view.frameworks:
-        tuned = curve(view.figures, framework.id, "fine-tuning")
-        scratch = curve(view.figures, framework.id, "from scratch")
-        link, release = view.link(framework.id), view.release(framework.id)
+        curves = {
+            case: _curve(cells, framework.id, case) for case in ("fine-tuning", "from scratch")
+        }
+        tuned, scratch = curves.values()
         if not tuned or not scratch:
             answer = view.answer(framework.id, "fine-tuning", "accuracy")
-            gone = question_page.answer_cell(answer, link)
-            rows.append((Cell(framework.name, None, link, release), *[gone] * (2 * EPOCHS)))
+            gone = question_page.answer_cell(answer, view.link(framework.id))
+            rows.append([view.named(framework), *[gone] * (2 * EPOCHS)])
             continue
-        cells = [
-            Cell(
-                f"{values[epoch]:.1%}",
-                round(values[epoch], 4),
-                view.link(framework.id, case, "accuracy"),
-            )
-            for epoch in range(EPOCHS)
-            for case, values in (("fine-tuning", tuned), ("from scratch", scratch))
-        ]
-        rows.append((Cell(framework.name, None, link, release), *cells))
+        row = [view.named(framework)]
+        for epoch in range(EPOCHS):
+            for case, values in curves.items():
+                link = view.link(framework.id, case, "accuracy")
+                row.append(Cell(f"{values[epoch]:.1%}", round(values[epoch], 4), link))
+        rows.append(row)
         if tuned[0] > scratch[0]:
             better.append(framework.id)
-        marks.append(
-            Mark(framework.name, framework.name, "", 100 * tuned[0], None, None,
-                        f"{figures(100 * tuned[0], 3)} %", 100 * scratch[0])
-        )  # fmt: skip
-    columns = [Column("Framework")]
-    for epoch in range(1, EPOCHS + 1):
-        columns += [Column(f"Tuned, epoch {epoch}", number=True),
-                    Column(f"Scratch, epoch {epoch}", number=True)]  # fmt: skip
-    table = Table("Accuracy on digits 5 to 9", tuple(columns), tuple(rows))
-    pictures = []
+        first, text = 100 * tuned[0], f"{figures(100 * tuned[0], 3)} %"
+        name = framework.name
+        marks.append(Mark(name, name, "", first, None, None, text, 100 * scratch[0]))
+    titles = [
+        number(f"{how}, epoch {epoch}")
+        for epoch in range(1, EPOCHS + 1)
+        for how in ("Tuned", "Scratch")
+    ]
+    picture, findings = None, []
     if marks:
         marks.sort(key=lambda mark: -(mark.estimate or 0))
         title = (
             f"After one epoch, what was learned on digits 0 to 4 helps {len(better)} of"
             f" {len(marks)}."
         )
-        pictures = [
-            view.draw(
-                intervals.intervals(
-                    view.name("transfer"), title, marks,
-                    axis="held-out accuracy after one epoch in %",
-                    frameworks=[f.name for f in view.frameworks], better="higher", log=False,
-                )
-            )
-        ]  # fmt: skip
-        findings.append(
-            question_page.sentence(
-                view, "Fine-tuning is ahead of training from scratch after one epoch", better
-            )
-        )
-    text = (
+        axis = "held-out accuracy after one epoch in %"
+        picture = view.intervals("transfer", title, marks, axis=axis, better="higher", log=False)
+        gain = "Fine-tuning is ahead of training from scratch after one epoch"
+        findings = [sentence(view, gain, better)]
+    block = view.block(
+        "Transfer learning",
         f"A LeNet of digits 0 to 4 keeps its convolutions, frozen, and learns digits 5 to 9 from"
         f" {NEW_DIGITS} examples, against the same network trained from scratch. Optimisers are"
         " those of each framework's easiest interface, so compare the two columns of a row, not"
-        " the rows. The difference of one run is not a finding about a framework."
+        " the rows. The difference of one run is not a finding about a framework.",
+        table("Accuracy on digits 5 to 9", [Column("Framework"), *titles], rows),
+        stem="transfer",
+        picture=picture,
+        caption="Filled: fine-tuned. Open: from scratch. One process each.",
     )
-    caption = "Filled: fine-tuned. Open: from scratch. One process each."
-    return [
-        Block("Transfer learning", view.anchor("transfer"), text, tuple(pictures), caption,
-              (table,))
-    ]  # fmt: skip
+    return block, findings
 
 
 def _zoo(view: View) -> Block:
@@ -150,7 +122,7 @@ def _zoo(view: View) -> Block:
     for framework in view.frameworks:
         zoo = framework.zoo
         if zoo is None:
-            rows.append((Cell(framework.name), Cell("not known"), Cell("–"), Cell("–"), Cell("–")))
+            rows.append((Cell(framework.name), Cell("not known"), *[Cell("–")] * 3))
             continue
         value = zoo.fact.value if isinstance(zoo.fact.value, str) else ", ".join(zoo.fact.value)
         rows.append(
@@ -163,10 +135,10 @@ def _zoo(view: View) -> Block:
             )
         )
     titles = ("Framework", "Official trained models", "Code works offline", "Remark", "Read on")
-    return Block(
-        "Model zoos", view.anchor("zoo"),
+    return view.block(
+        "Model zoos",
         "Facts with their pages. Trained weights are downloads of other hosts, so none is measured"
         " here: the transfer above uses weights that were trained on this machine.",
-        (), "",
-        (Table("Model zoos", tuple(map(Column, titles)), tuple(rows)),),
-    )  # fmt: skip
+        table("Model zoos", titles, rows),
+        stem="zoo",
+    )
