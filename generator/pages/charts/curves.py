@@ -2,35 +2,19 @@
 
 from __future__ import annotations
 
-import functools
 import math
 import textwrap
 from collections.abc import Sequence
 from typing import Any
 
+from generator.pages.charts import style
 from generator.pages.charts.marks import Point
-from generator.pages.charts.style import (
-    CURVE_HEIGHT,
-    WIDTHS,
-    Chart,
-    as_rows,
-    axis_title_up,
-    faded_opacity,
-    filled_in,
-    four_digits,
-    frame_text,
-    panel_title,
-    placeholder,
-    rounded_outwards,
-    small_multiples,
-    ticks,
-    without_validation,
-)
+from generator.pages.charts.style import CURVE_HEIGHT, WIDTHS, four_digits, placeholder
 
 
 def curves(
     name: str, title: str, points: Sequence[Point], *, x: str, y: str, better: str = ""
-) -> Chart:
+) -> style.Chart:
     """Return small charts of equal axes, both logarithmic, one a panel.
 
     Args:
@@ -43,51 +27,38 @@ def curves(
 
     """
     specs = {size: _curves(title, points, x, y, better, size) for size in WIDTHS}
-    ends: dict[tuple[str, str], Point] = {}
-    for point in sorted(points, key=lambda point: point.x):
-        ends[point.panel, point.series] = point
-    rows = [f"{p.panel}, {p.series}: {p.text} at {p.x:g}" for p in ends.values()]
-    return Chart(
-        name, title, f"Chart: {title} {y} against {x}. {'; '.join(rows)}.", specs, as_rows(points)
-    )
+    ends = {(p.panel, p.series): p for p in sorted(points, key=lambda point: point.x)}
+    rows = "; ".join(f"{p.panel}, {p.series}: {p.text} at {p.x:g}" for p in ends.values())
+    words = f"Chart: {title} {y} against {x}. {rows}."
+    return style.Chart(name, title, words, specs, style.as_rows(points))
 
 
 def _curves(
     title: str, points: Sequence[Point], x: str, y: str, better: str, size: str
 ) -> dict[str, Any]:
     columns = 1 if size == "narrow" else 2
-    panels = list(dict.fromkeys(point.panel for point in points))
-    lines = [line for point in points for line in _label(point.series)]
-    label_room = 10 + round(7 * max(map(len, lines)))
+    label_room = 10 + round(7 * max(len(line) for p in points for line in _label(p.series)))
     width = WIDTHS[size] // columns - label_room - 66
-    places = [p.x for p in points]
-    values = [v for p in points for v in (p.y, p.low, p.high) if v is not None]
-    domain_y = [
-        rounded_outwards(min(values) / 1.1, up=False),
-        rounded_outwards(max(values) * 1.1, up=True),
-    ]
-    data = {}
-    drawn = []
-    for number, panel in enumerate(panels):
-        name = f"panel {number}"
-        mine = [point for point in points if point.panel == panel]
-        data[name] = _curve_rows(mine, domain_y)
-        last = number >= len(panels) - columns
-        drawn.append(
-            {"width": width, "title": panel_title(panel, 0, narrow=True)}
-            | filled_in(
-                _curve_frame(),
-                data=name,
-                x=x if last else None,
-                y=axis_title_up(y, better) if number % columns == 0 else None,
-                domain_x=[min(places), max(places)],
-                values_x=sorted(set(places)),
-                domain_y=domain_y,
-                values_y=ticks(*domain_y),
-                aside=width + 8,
-            )
-        )
-    return small_multiples(title, drawn, data, size, columns, label_room + 56, right=20)
+    places = sorted({point.x for point in points})
+    domain = style.log_domain(points, 1.1)
+    return style.small_multiples(
+        title,
+        points,
+        _curve_frame(),
+        lambda mine: _curve_rows(mine, domain),
+        size=size,
+        width=width,
+        right=20,
+        x=x,
+        y=style.axis_title_up(y, better),
+        columns=columns,
+        spacing=label_room + 56,
+        domain_x=[places[0], places[-1]],
+        values_x=places,
+        domain_y=domain,
+        values_y=style.ticks(*domain),
+        aside=width + 8,
+    )
 
 
 LABEL_LINE = 14
@@ -103,9 +74,7 @@ def _curve_rows(points: Sequence[Point], domain: Sequence[float]) -> list[dict[s
 
     Names that would lie on each other are pushed apart; ``height`` is a name's upper edge, pixels.
     """
-    last: dict[str, Point] = {}
-    for point in sorted(points, key=lambda point: point.x):
-        last[point.series] = point
+    last = {point.series: point for point in sorted(points, key=lambda point: point.x)}
     span = math.log(domain[1] / domain[0])
     wanted = {
         name: CURVE_HEIGHT * (1 - math.log(point.y / domain[0]) / span)
@@ -128,8 +97,7 @@ def _curve_rows(points: Sequence[Point], domain: Sequence[float]) -> list[dict[s
                 "kind": point.kind,
                 "x": point.x,
                 "y": four_digits(point.y),
-                "low": four_digits(point.low if point.low is not None else point.y),
-                "high": four_digits(point.high if point.high is not None else point.y),
+                **style.ends(point.y, point.low, point.high),
                 "text": point.text,
                 "label": "\n".join(_label(point.series)) if end else "",
                 "height": round(placed[point.series] - shift, 1) if end else None,
@@ -138,10 +106,9 @@ def _curve_rows(points: Sequence[Point], domain: Sequence[float]) -> list[dict[s
     return rows
 
 
-@functools.cache
-@without_validation()
-def _curve_frame() -> str:
-    """Return one small chart as JSON with gaps; see :func:`_filled`."""
+@style.framed
+def _curve_frame() -> Any:
+    """Return one small chart."""
     import altair as alt
 
     x = alt.X(
@@ -156,37 +123,27 @@ def _curve_frame() -> str:
             labelFlush=False,
         ),
     )
-
-    def y(field: str) -> Any:
-        return alt.Y(
-            f"{field}:Q",
-            scale=alt.Scale(type="log", domain=placeholder("domain_y"), nice=False),
-            axis=alt.Axis(title=placeholder("y"), values=placeholder("values_y"), format=",~f"),
-        )
-
     kinds = ["symbolic", "imperative"]
     scale = alt.Scale(domain=kinds)
-    colour = alt.Color("kind:N", scale=scale, legend=None)
-    dash = alt.StrokeDash(
-        "kind:N", scale=alt.Scale(domain=kinds, range=[[1, 0], [5, 3]]), legend=None
-    )
+    dashes = alt.Scale(domain=kinds, range=[[1, 0], [5, 3]])
     tooltip = [
         alt.Tooltip("series:N", title="mode"),
         alt.Tooltip("x:Q", title="at"),
         alt.Tooltip("text:N", title="value"),
     ]
-    base = alt.Chart(alt.NamedData(placeholder("data")))
+    base = alt.Chart(alt.NamedData(placeholder("data"))).encode(opacity=style.faded_opacity(1))
+    drawn = base.encode(
+        x=x, y=style.log_y("y"), color=alt.Color("kind:N", scale=scale, legend=None)
+    )
     layers = [
-        base.mark_rule(strokeWidth=3).encode(
-            x=x, y=y("low"), y2="high:Q", color=colour, opacity=faded_opacity(0.4)
+        drawn.mark_rule(strokeWidth=3).encode(
+            y=style.log_y("low"), y2="high:Q", opacity=style.faded_opacity(0.4)
         ),
-        base.mark_line(strokeWidth=2).encode(
-            x=x, y=y("y"), detail="series:N", color=colour, strokeDash=dash,
-            opacity=faded_opacity(1),
+        drawn.mark_line(strokeWidth=2).encode(
+            detail="series:N", strokeDash=alt.StrokeDash("kind:N", scale=dashes, legend=None)
         ),
-        base.mark_point(filled=True, size=45).encode(
-            x=x, y=y("y"), color=colour, shape=alt.Shape("kind:N", scale=scale, legend=None),
-            tooltip=tooltip, opacity=faded_opacity(1),
+        drawn.mark_point(filled=True, size=45).encode(
+            shape=alt.Shape("kind:N", scale=scale, legend=None), tooltip=tooltip
         ),
         base.transform_filter("datum.label != ''")
         .mark_text(
@@ -196,8 +153,7 @@ def _curve_frame() -> str:
         .encode(
             x=alt.value(placeholder("aside")),
             y=alt.Y("height:Q", scale=None, axis=None),
-            text="label:N", opacity=faded_opacity(1),
+            text="label:N",
         ),
     ]  # fmt: skip
-    chart = alt.layer(*layers).resolve_scale(y="shared").properties(height=CURVE_HEIGHT)
-    return frame_text(chart)
+    return alt.layer(*layers).resolve_scale(y="shared").properties(height=CURVE_HEIGHT)

@@ -8,30 +8,12 @@ is the same for both.
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Sequence
 from typing import Any
 
+from generator.pages.charts import style
 from generator.pages.charts.marks import Mark
-from generator.pages.charts.style import (
-    PICKED,
-    WIDTHS,
-    Chart,
-    as_rows,
-    axis_title,
-    faded_opacity,
-    filled_in,
-    four_digits,
-    frame_text,
-    linear_ticks,
-    panel_title,
-    placeholder,
-    rounded_outwards,
-    schema_url,
-    ticks,
-    without_validation,
-    wrapped,
-)
+from generator.pages.charts.style import WIDTHS, four_digits, placeholder, rounded_outwards
 
 
 def intervals(
@@ -43,7 +25,7 @@ def intervals(
     frameworks: Sequence[str],
     better: str,
     log: bool = True,
-) -> Chart:
+) -> style.Chart:
     """Return a chart with one row a configuration: a point, its 95 % interval, its value.
 
     Args:
@@ -58,7 +40,8 @@ def intervals(
 
     """
     specs = {size: _intervals(title, marks, axis, frameworks, better, log, size) for size in WIDTHS}
-    return Chart(name, title, _alternative(title, marks, axis), specs, as_rows(marks))
+    words = _alternative(title, marks, axis)
+    return style.Chart(name, title, words, specs, style.as_rows(marks))
 
 
 def _alternative(title: str, marks: Sequence[Mark], axis: str) -> str:
@@ -86,36 +69,24 @@ def _intervals(
     value_room = 12 if narrow else 16 + round(7.6 * max(len(m.text) for m in marks))
     width = WIDTHS[size] - label_room - value_room - 14
     kind, low, high = _scale(marks, log)
-    panels = list(dict.fromkeys(mark.panel for mark in marks))
-    drawn = []
-    data = {}
-    for number, panel in enumerate(panels):
-        name = f"panel {number}"
-        data[name] = [_row(i, mark) for i, mark in enumerate(m for m in marks if m.panel == panel)]
-        last = number == len(panels) - 1
-        drawn.append(
-            {"width": width, "title": panel_title(panel, 0 if narrow else 4 - label_room, narrow)}
-            | filled_in(
-                _panel_frame(narrow),
-                data=name,
-                frameworks=list(frameworks),
-                axis=axis_title(axis, better) if last else None,
-                kind=kind,
-                domain=[low, high],
-                values=ticks(low, high) if kind == "log" else linear_ticks(high),
-                width=width,
-                aside=width + (0 if narrow else 12),
-            )
-        )
-    return {
-        "$schema": schema_url(),
-        "title": {"text": wrapped(title, narrow)},
-        "params": PICKED,
-        "vconcat": drawn,
-        "datasets": data,
-        "spacing": 18,
-        "padding": {"left": 2, "right": 8, "top": 4, "bottom": 4},
-    }
+    return style.small_multiples(
+        title,
+        marks,
+        _panel_frame(narrow),
+        lambda mine: [_row(number, mark) for number, mark in enumerate(mine)],
+        size=size,
+        width=width,
+        right=8,
+        x=style.axis_title(axis, better),
+        shift=0 if narrow else 4 - label_room,
+        offset=8 if narrow else 4,
+        frameworks=list(frameworks),
+        kind=kind,
+        domain=[low, high],
+        values=style.ticks(low, high) if kind == "log" else style.linear_ticks(high),
+        label_width=width,
+        aside=width + (0 if narrow else 12),
+    )
 
 
 def _scale(marks: Sequence[Mark], log: bool) -> tuple[str, float, float]:
@@ -129,21 +100,23 @@ def _scale(marks: Sequence[Mark], log: bool) -> tuple[str, float, float]:
     return "linear", 0.0, rounded_outwards(max(ends, default=1.0) * 1.06, up=True)
 
 
-@functools.cache
-@without_validation()
-def _panel_frame(narrow: bool) -> str:
-    """Return one panel as JSON with gaps; see :func:`_filled`."""
+@style.framed
+def _panel_frame(narrow: bool) -> Any:
+    """Return one panel; on a phone, labels stand above their marks."""
     import altair as alt
 
-    x: dict[str, Any] = {
-        "scale": alt.Scale(type=placeholder("kind"), domain=placeholder("domain"), nice=False),
-        "axis": alt.Axis(
-            title=placeholder("axis"),
-            format=",~f",
-            values=placeholder("values"),
-            tickCount=4 if narrow else 7,
-        ),
-    }
+    def x(field: str) -> Any:
+        return alt.X(
+            f"{field}:Q",
+            scale=alt.Scale(type=placeholder("kind"), domain=placeholder("domain"), nice=False),
+            axis=alt.Axis(
+                title=placeholder("x"),
+                format=",~f",
+                values=placeholder("values"),
+                tickCount=4 if narrow else 7,
+            ),
+        )
+
     y = alt.Y(
         "row:O",
         sort=None,
@@ -151,7 +124,6 @@ def _panel_frame(narrow: bool) -> str:
         axis=alt.Axis(title=None, labels=False, ticks=False, domain=False, grid=not narrow),
     )
     names = alt.Scale(domain=placeholder("frameworks"))
-    colour = alt.Color("framework:N", scale=names, legend=None)
     shape = alt.Shape("framework:N", scale=names, legend=None)
     tooltip = [
         alt.Tooltip("label:N", title="what"),
@@ -159,42 +131,39 @@ def _panel_frame(narrow: bool) -> str:
         alt.Tooltip("interval:N", title="95 % interval"),
         alt.Tooltip("tooltip:N", title="from"),
     ]
-    drop, above = (7, -11) if narrow else (0, 0)  # on a phone the label stands above the mark
-    base = alt.Chart(alt.NamedData(placeholder("data")))
+    drop, above = (7, -11) if narrow else (0, 0)
+    text: dict[str, Any] = {"baseline": "middle", "style": "plain", "dy": above}
+    base = alt.Chart(alt.NamedData(placeholder("data"))).encode(y=y, opacity=style.faded_opacity(1))
     good = base.transform_filter("isValid(datum.estimate)")
-    started = good.transform_filter("isValid(datum.start)")
+    coloured = good.encode(color=alt.Color("framework:N", scale=names, legend=None))
+    started = coloured.transform_filter("isValid(datum.start)")
     layers = [
         started.mark_rule(strokeWidth=2, yOffset=drop).encode(
-            x=alt.X("start:Q", **x), x2="estimate:Q", y=y, color=colour, opacity=faded_opacity(0.45)
+            x=x("start"), x2="estimate:Q", opacity=style.faded_opacity(0.45)
         ),
         started.mark_point(filled=False, size=60, strokeWidth=1.8, yOffset=drop).encode(
-            x=alt.X("start:Q", **x), y=y, color=colour, shape=shape, opacity=faded_opacity(1)
+            x=x("start"), shape=shape
         ),
-        good.mark_rule(strokeWidth=3, yOffset=drop).encode(
-            x=alt.X("low:Q", **x), x2="high:Q", y=y, color=colour, opacity=faded_opacity(0.55)
+        coloured.mark_rule(strokeWidth=3, yOffset=drop).encode(
+            x=x("low"), x2="high:Q", opacity=style.faded_opacity(0.55)
         ),
-        good.mark_point(filled=True, size=85, yOffset=drop).encode(
-            x=alt.X("estimate:Q", **x),
-            y=y,
-            color=colour,
-            shape=shape,
-            opacity=faded_opacity(1),
-            tooltip=tooltip,
+        coloured.mark_point(filled=True, size=85, yOffset=drop).encode(
+            x=x("estimate"), shape=shape, tooltip=tooltip
         ),
-        base.mark_text(
-            align="left" if narrow else "right", dy=above, baseline="middle", style="plain"
-        ).encode(x=alt.value(0 if narrow else -10), y=y, text="label:N", opacity=faded_opacity(1)),
-        good.mark_text(
-            align="right" if narrow else "left", dy=above, baseline="middle", style="plain"
-        ).encode(x=alt.value(placeholder("aside")), y=y, text="text:N", opacity=faded_opacity(1)),
+        base.mark_text(align="left" if narrow else "right", **text).encode(
+            x=alt.value(0 if narrow else -10), text="label:N"
+        ),
+        good.mark_text(align="right" if narrow else "left", **text).encode(
+            x=alt.value(placeholder("aside")), text="text:N"
+        ),
         base.transform_filter("!isValid(datum.estimate)")
         .mark_text(
-            align="left", dy=drop, style="fault", baseline="middle", limit=placeholder("width")
+            align="left", dy=drop, style="fault", baseline="middle",
+            limit=placeholder("label_width"),
         )
-        .encode(x=alt.value(2), y=y, text="fault:N", opacity=faded_opacity(1)),
-    ]
-    chart = alt.layer(*layers).properties(height=alt.Step(44 if narrow else 28))
-    return frame_text(chart)
+        .encode(x=alt.value(2), text="fault:N"),
+    ]  # fmt: skip
+    return alt.layer(*layers).properties(height=alt.Step(44 if narrow else 28))
 
 
 def _row(index: int, mark: Mark) -> dict[str, Any]:
@@ -206,8 +175,7 @@ def _row(index: int, mark: Mark) -> dict[str, Any]:
         "label": mark.label,
         "framework": mark.framework,
         "estimate": four_digits(mark.estimate),
-        "low": four_digits(mark.low if mark.low is not None else mark.estimate),
-        "high": four_digits(mark.high if mark.high is not None else mark.estimate),
+        **style.ends(mark.estimate, mark.low, mark.high),
         "start": four_digits(mark.start),
         "text": mark.text,
         "interval": interval,

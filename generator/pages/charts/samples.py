@@ -2,30 +2,16 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Sequence
 from typing import Any
 
-from generator.pages.charts.style import (
-    WIDTHS,
-    Chart,
-    filled_in,
-    four_digits,
-    frame_text,
-    placeholder,
-    schema_url,
-    without_validation,
-    wrapped,
-)
+from generator.pages.charts import style
+from generator.pages.charts.style import WIDTHS, placeholder
 
 
 def samples(
-    name: str,
-    title: str,
-    values: Sequence[tuple[int, int, float, bool]],
-    *,
-    axis: str,
-) -> Chart:
+    name: str, title: str, values: Sequence[tuple[int, int, float, bool]], *, axis: str
+) -> style.Chart:
     """Return a chart of raw samples: one column a block, in the order they were taken.
 
     It is small enough for a phone, and drawn in that size only.
@@ -40,24 +26,24 @@ def samples(
     rows = _spread(values)
     blocks = sorted({row["block"] for row in rows})
     both = len({row["state"] for row in rows}) > 1
-    specification = {
-        "$schema": schema_url(),
-        "title": {"text": wrapped(title, narrow=True)},
-        **filled_in(
+    specification = style.complete(
+        title,
+        narrow=True,
+        right=10,
+        **style.filled_in(
             _samples_frame(both),
             axis=axis,
             domain=[blocks[0] - 0.6, blocks[-1] + 0.6],
             values=blocks[:: 1 + len(blocks) // 13],
         ),
-        "datasets": {"samples": rows},
-        "padding": {"left": 2, "right": 10, "top": 4, "bottom": 4},
-    }
+        datasets={"samples": rows},
+    )
     alt_text = (
         f"Chart: {title} {len(values)} samples in {len({v[0] for v in values})} blocks; {axis}."
     )
     names = ("block", "sample", "value", "disturbed")
     taken = tuple(dict(zip(names, value, strict=True)) for value in values)
-    return Chart(name, title, alt_text, {"narrow": specification}, taken)
+    return style.Chart(name, title, alt_text, {"narrow": specification}, taken)
 
 
 def _spread(values: Sequence[tuple[int, int, float, bool]]) -> list[dict[str, Any]]:
@@ -70,7 +56,7 @@ def _spread(values: Sequence[tuple[int, int, float, bool]]) -> list[dict[str, An
             "x": round(block + 1 + 0.7 * (sample / (last[block] or 1) - 0.5), 3),
             "block": block + 1,
             "sample": sample + 1,
-            "value": four_digits(value),
+            "value": style.four_digits(value),
             "state": _STATES[disturbed],
         }
         for block, sample, value, disturbed in values
@@ -80,10 +66,9 @@ def _spread(values: Sequence[tuple[int, int, float, bool]]) -> list[dict[str, An
 _STATES = ("quiet", "disturbed by other programs")
 
 
-@functools.cache
-@without_validation()
-def _samples_frame(both: bool) -> str:
-    """Return the chart of samples as JSON with gaps; see :func:`_filled`."""
+@style.framed
+def _samples_frame(both: bool) -> Any:
+    """Return the chart of samples, with a legend where both states occur."""
     import altair as alt
 
     scale = alt.Scale(domain=list(_STATES))
@@ -120,5 +105,4 @@ def _samples_frame(both: bool) -> str:
         .mark_rule(strokeWidth=2)
         .encode(x="left:Q", x2="right:Q", y="middle:Q")
     )
-    chart = alt.layer(points, medians).properties(width=WIDTHS["narrow"] - 74, height=170)
-    return frame_text(chart)
+    return alt.layer(points, medians).properties(width=WIDTHS["narrow"] - 74, height=170)

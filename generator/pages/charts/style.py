@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
+import functools
 import hashlib
 import json
 import math
 import re
 import textwrap
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from generator.pages.charts.marks import Mark, Moment, Point
+
+Drawn = TypeVar("Drawn", Mark, Point, Moment)
 
 WIDTHS = {"wide": 688, "narrow": 358}
 """Total width of the two drawings, in CSS pixels: the text column, and a phone."""
@@ -163,36 +165,11 @@ def as_rows(
     return tuple(dataclasses.asdict(each) for each in drawn)
 
 
-def panel_title(text: str, shift: int, narrow: bool) -> dict[str, Any]:
-    """Return the title of one panel of small multiples, ``shift`` pixels to the right."""
-    return {
-        "text": text,
-        "frame": "group",
-        "dx": shift,
-        "fontSize": 13,
-        "fontWeight": 600,
-        "offset": 8 if narrow else 4,
-        "style": "panel",
-    }
-
-
 def rounded_outwards(value: float, *, up: bool) -> float:
     """Return the next number of two significant digits."""
     power = math.floor(math.log10(value)) - 1
     scaled = value / 10.0**power
     return float(f"{math.ceil(scaled) if up else math.floor(scaled)}e{power}")
-
-
-@contextlib.contextmanager
-def without_validation() -> Iterator[None]:
-    """Switch Altair's validation of every object off: it takes most of the time.
-
-    The tests validate the specifications that come out.
-    """
-    from altair.utils import schemapi
-
-    with schemapi.debug_mode(False):
-        yield
 
 
 PICKED = [{"name": "picked", "value": ""}]
@@ -207,30 +184,93 @@ def faded_opacity(opacity: float) -> Any:
     return stands.then(alt.value(opacity)).otherwise(alt.value(round(0.15 * opacity, 3)))
 
 
-def small_multiples(
-    title: str,
-    drawn: Sequence[Mapping[str, Any]],
-    data: Mapping[str, Any],
-    size: str,
-    columns: int,
-    spacing: int,
-    right: int,
-) -> dict[str, Any]:
-    """Return small charts in rows as one specification; spacing and right margin in pixels."""
-    # Flush: a column begins at the same place in every row, however long the names before it are.
-    rows = [
-        {"hconcat": drawn[at : at + columns], "spacing": spacing, "bounds": "flush"}
-        for at in range(0, len(drawn), columns)
-    ]
+def complete(title: str, *, narrow: bool, right: int, **parts: Any) -> dict[str, Any]:
+    """Return a whole specification.
+
+    Args:
+        title: the finding; wrapped to the width of the drawing.
+        narrow: whether it is the drawing for phones.
+        right: margin, pixels.
+        parts: what it draws.
+
+    """
+    import altair as alt
+
     return {
-        "$schema": schema_url(),
-        "title": {"text": wrapped(title, size == "narrow")},
-        "params": PICKED,
-        "vconcat": rows,
-        "datasets": data,
-        "spacing": 18,
+        "$schema": alt.SCHEMA_URL,
+        "title": {"text": textwrap.wrap(title, 40 if narrow else 86)},
+        **parts,
         "padding": {"left": 2, "right": right, "top": 4, "bottom": 4},
     }
+
+
+def small_multiples(
+    title: str,
+    drawn: Sequence[Drawn],
+    frame: str,
+    rows: Callable[[Sequence[Drawn]], list[dict[str, Any]]],
+    *,
+    size: str,
+    width: int,
+    right: int,
+    x: str,
+    y: Sequence[str] = (),
+    columns: int = 0,
+    spacing: int = 0,
+    shift: int = 0,
+    offset: int = 8,
+    **gaps: Any,
+) -> dict[str, Any]:
+    """Return small charts of equal axes as one specification, one a panel.
+
+    Args:
+        title: the finding.
+        drawn: marks in any order; panels appear in the order of their first ones.
+        frame: one panel, see :func:`framed`.
+        rows: marks of one panel -> its data.
+        size: one of :data:`WIDTHS`.
+        width: of a panel's axis, pixels.
+        right: margin, pixels.
+        x: title of the horizontal axis, below the last row of panels.
+        y: title of the vertical axis, before the first column of panels.
+        columns: of panels; 0 puts each below the one before, whatever its width.
+        spacing: between columns, pixels.
+        shift: of the panels' titles to the right, pixels.
+        offset: of the panels' titles above the panel, pixels.
+        gaps: further values of the frame.
+
+    """
+    panels = list(dict.fromkeys(mark.panel for mark in drawn))
+    each = max(columns, 1)
+    look = {"frame": "group", "fontSize": 13, "fontWeight": 600, "style": "panel"}
+    charts = [
+        {"width": width, "title": {"text": panel, "dx": shift, "offset": offset, **look}}
+        | filled_in(
+            frame,
+            data=f"panel {number}",
+            x=x if number >= len(panels) - each else None,
+            y=y if number % each == 0 else None,
+            **gaps,
+        )
+        for number, panel in enumerate(panels)
+    ]
+    # Flush: a column begins at the same place in every row, however long the names before it are.
+    lines = [
+        {"hconcat": charts[at : at + each], "spacing": spacing, "bounds": "flush"}
+        for at in range(0, len(charts), each)
+    ]
+    return complete(
+        title,
+        narrow=size == "narrow",
+        right=right,
+        params=PICKED,
+        vconcat=lines if columns else charts,
+        datasets={
+            f"panel {number}": rows([mark for mark in drawn if mark.panel == panel])
+            for number, panel in enumerate(panels)
+        },
+        spacing=18,
+    )
 
 
 def axis_title_up(axis: str, better: str) -> list[str]:
@@ -242,11 +282,6 @@ def axis_title_up(axis: str, better: str) -> list[str]:
 CURVE_HEIGHT = 150
 
 
-def wrapped(text: str, narrow: bool) -> list[str]:
-    """Return a title in lines that fit the width of a chart."""
-    return textwrap.wrap(text, 40 if narrow else 86)
-
-
 def axis_title(axis: str, better: str) -> str:
     """Return the title of a horizontal axis, with the better direction."""
     return {"higher": f"{axis}, more is better →", "lower": f"← less is better, {axis}"}.get(
@@ -255,8 +290,25 @@ def axis_title(axis: str, better: str) -> str:
 
 
 def four_digits(value: float | None) -> float | None:
-    """Four significant digits: more than a pixel shows, and short in the file."""
+    """Round to four significant digits: more than a pixel shows, and short in the file."""
     return None if value is None else float(f"{value:.4g}")
+
+
+def ends(value: float | None, low: float | None, high: float | None) -> dict[str, float | None]:
+    """Return the ends of an interval as a chart's data have them; without one, those of a point."""
+    return {
+        "low": four_digits(value if low is None else low),
+        "high": four_digits(value if high is None else high),
+    }
+
+
+def log_domain(drawn: Sequence[Point] | Sequence[Moment], room: float) -> list[float]:
+    """Return the ends of a logarithmic axis with ``room`` times the outermost values of y."""
+    values = [v for mark in drawn for v in (mark.y, mark.low, mark.high) if v is not None]
+    return [
+        rounded_outwards(min(values) / room, up=False),
+        rounded_outwards(max(values) * room, up=True),
+    ]
 
 
 def placeholder(name: str) -> Any:
@@ -264,29 +316,41 @@ def placeholder(name: str) -> Any:
     return f"@{name}@"
 
 
-def filled_in(frame: str, **values: Any) -> dict[str, Any]:
-    """Return a specification whose gaps hold values.
+def framed(make: Callable[..., Any]) -> Callable[..., str]:
+    """Decorate a maker of Altair charts with placeholders: return the chart's JSON, made once.
 
-    Altair takes a tenth of a second for what then differs in title, axis and data only.
+    Altair takes a tenth of a second for what then differs in title, axis and data only, and most of
+    that for validating every object; the tests validate the specifications that come out.
     """
+
+    @functools.cache
+    def text(*arguments: Any) -> str:
+        from altair.utils import schemapi
+
+        with schemapi.debug_mode(False):
+            specification = make(*arguments).to_dict(validate=False)
+        ours = ("config", "$schema")  # are added to the whole
+        return json.dumps({key: part for key, part in specification.items() if key not in ours})
+
+    return text
+
+
+def filled_in(frame: str, **values: Any) -> dict[str, Any]:
+    """Return a specification whose placeholders are values."""
     text = re.sub(r'"@(\w+)@"', lambda match: json.dumps(values[match[1]]), frame)
     filled: dict[str, Any] = json.loads(text)
     return filled
 
 
-def frame_text(chart: Any) -> str:
-    """Return the JSON of an Altair chart, its configuration left out."""
-    specification: dict[str, Any] = chart.to_dict(validate=False)
-    for key in ("config", "$schema"):  # ours are added to the whole
-        specification.pop(key, None)
-    return json.dumps(specification)
-
-
-def schema_url() -> str:
-    """Return the address of the Vega-Lite schema that Altair writes."""
+def log_y(field: str) -> Any:
+    """Return the vertical axis of a panel, logarithmic; its placeholders end in ``y``."""
     import altair as alt
 
-    return alt.SCHEMA_URL
+    return alt.Y(
+        f"{field}:Q",
+        scale=alt.Scale(type="log", domain=placeholder("domain_y"), nice=False),
+        axis=alt.Axis(title=placeholder("y"), values=placeholder("values_y"), format=",~f"),
+    )
 
 
 def recoloured(svg: str, scheme: str) -> str:

@@ -3,29 +3,13 @@
 from __future__ import annotations
 
 import datetime
-import functools
 import math
 from collections.abc import Sequence
 from typing import Any
 
+from generator.pages.charts import style
 from generator.pages.charts.marks import Moment
-from generator.pages.charts.style import (
-    CURVE_HEIGHT,
-    WIDTHS,
-    Chart,
-    as_rows,
-    axis_title_up,
-    faded_opacity,
-    filled_in,
-    four_digits,
-    frame_text,
-    panel_title,
-    placeholder,
-    rounded_outwards,
-    small_multiples,
-    ticks,
-    without_validation,
-)
+from generator.pages.charts.style import CURVE_HEIGHT, WIDTHS, four_digits, placeholder
 
 
 def timeline(
@@ -36,7 +20,7 @@ def timeline(
     y: str,
     frameworks: Sequence[str],
     better: str = "",
-) -> Chart:
+) -> style.Chart:
     """Return small charts of equal axes, time against a logarithmic one, one a panel.
 
     Args:
@@ -52,7 +36,7 @@ def timeline(
     told = {"faster": " (better)", "slower": " (worse)"}
     rows = [f"{m.panel} {m.label}, {m.day.year}: {m.text}{told.get(m.change, '')}" for m in moments]
     words = f"Chart: {title} {y} by release date. {'; '.join(rows)}."
-    return Chart(name, title, words, specs, as_rows(moments))
+    return style.Chart(name, title, words, specs, style.as_rows(moments))
 
 
 def _timeline(
@@ -64,36 +48,28 @@ def _timeline(
     size: str,
 ) -> dict[str, Any]:
     columns = 1 if size == "narrow" else 2
-    panels = list(dict.fromkeys(moment.panel for moment in moments))
     width = WIDTHS[size] // columns - 84
-    values = [v for m in moments for v in (m.y, m.low, m.high) if v is not None]
-    domain = [
-        rounded_outwards(min(values) / 1.25, up=False),
-        rounded_outwards(max(values) * 1.25, up=True),
-    ]
+    domain = style.log_domain(moments, 1.25)
     years = [min(m.day for m in moments).year, max(m.day for m in moments).year + 1]
-    days = [f"{year}-01-01" for year in years]
     every = max(1, math.ceil((years[1] - years[0]) / (5 if columns == 2 else 4)))
-    marks = [f"{year}-01-01" for year in range(years[0], years[1] + 1, every)]
-    data, drawn = {}, []
-    for number, panel in enumerate(panels):
-        name = f"panel {number}"
-        data[name] = _moment_rows([m for m in moments if m.panel == panel], years, width)
-        drawn.append(
-            {"width": width, "title": panel_title(panel, 0, narrow=True)}
-            | filled_in(
-                _timeline_frame(),
-                data=name,
-                frameworks=list(frameworks),
-                x="published" if number >= len(panels) - columns else None,
-                y=axis_title_up(y, better) if number % columns == 0 else None,
-                domain_x=days,
-                values_x=marks,
-                domain_y=domain,
-                values_y=ticks(*domain),
-            )
-        )
-    return small_multiples(title, drawn, data, size, columns, 48, right=24)
+    return style.small_multiples(
+        title,
+        moments,
+        _timeline_frame(),
+        lambda mine: _moment_rows(mine, years, width),
+        size=size,
+        width=width,
+        right=24,
+        x="published",
+        y=style.axis_title_up(y, better),
+        columns=columns,
+        spacing=48,
+        frameworks=list(frameworks),
+        domain_x=[f"{year}-01-01" for year in years],
+        values_x=[f"{year}-01-01" for year in range(years[0], years[1] + 1, every)],
+        domain_y=domain,
+        values_y=style.ticks(*domain),
+    )
 
 
 def _moment_rows(
@@ -124,8 +100,7 @@ def _moment_rows(
             "label": moment.label,
             "place": places[moment.day, moment.label],
             "y": four_digits(moment.y),
-            "low": four_digits(moment.low if moment.low is not None else moment.y),
-            "high": four_digits(moment.high if moment.high is not None else moment.y),
+            **style.ends(moment.y, moment.low, moment.high),
             "text": moment.text,
             "change": moment.change or "none",
             "mode": moment.mode,
@@ -140,10 +115,9 @@ NAME_CHARACTER = 5.6
 """Estimated width of a character of the names on a time line, in pixels."""
 
 
-@functools.cache
-@without_validation()
-def _timeline_frame() -> str:
-    """Return one small chart as JSON with gaps; see :func:`_filled`."""
+@style.framed
+def _timeline_frame() -> Any:
+    """Return one small chart."""
     import altair as alt
 
     x = alt.X(
@@ -153,21 +127,10 @@ def _timeline_frame() -> str:
             title=placeholder("x"), values=placeholder("values_x"), format="%Y", grid=False
         ),
     )
-
-    def y(field: str) -> Any:
-        return alt.Y(
-            f"{field}:Q",
-            scale=alt.Scale(type="log", domain=placeholder("domain_y"), nice=False),
-            axis=alt.Axis(title=placeholder("y"), values=placeholder("values_y"), format=",~f"),
-        )
-
-    colour = alt.Color(
-        "framework:N", scale=alt.Scale(domain=placeholder("frameworks")), legend=None
-    )
+    names = alt.Scale(domain=placeholder("frameworks"))
     shapes = alt.Scale(
         domain=["faster", "slower", "none"], range=["triangle-up", "triangle-down", "circle"]
     )
-    shape = alt.Shape("change:N", scale=shapes, legend=None)
     tooltip = [
         alt.Tooltip("label:N", title="release"),
         alt.Tooltip("day:T", title="published", format="%e %B %Y"),
@@ -175,28 +138,25 @@ def _timeline_frame() -> str:
         alt.Tooltip("told:N", title="against the one before"),
         alt.Tooltip("mode:N", title="mode"),
     ]
-    look = {"color": colour, "tooltip": tooltip, "shape": shape}
-    base = alt.Chart(alt.NamedData(placeholder("data")))
-    names: dict[str, Any] = {"fontSize": 10.5, "style": "plain", "align": "center"}
+    base = alt.Chart(alt.NamedData(placeholder("data"))).encode(
+        x=x, y=style.log_y("y"), opacity=style.faded_opacity(1)
+    )
+    coloured = base.encode(color=alt.Color("framework:N", scale=names, legend=None))
+    points = coloured.encode(
+        shape=alt.Shape("change:N", scale=shapes, legend=None), tooltip=tooltip
+    )
+    label = base.encode(text="label:N")
+    font: dict[str, Any] = {"fontSize": 10.5, "style": "plain", "align": "center"}
     layers = [
-        base.mark_line(strokeWidth=1.5).encode(
-            x=x, y=y("y"), color=colour, opacity=faded_opacity(0.45), order=alt.Order("order:Q")
+        coloured.mark_line(strokeWidth=1.5).encode(
+            order=alt.Order("order:Q"), opacity=style.faded_opacity(0.45)
         ),
-        base.mark_rule(strokeWidth=3).encode(
-            x=x, y=y("low"), y2="high:Q", color=colour, opacity=faded_opacity(0.5)
+        coloured.mark_rule(strokeWidth=3).encode(
+            y=style.log_y("low"), y2="high:Q", opacity=style.faded_opacity(0.5)
         ),
-        base.transform_filter("!datum.other")
-        .mark_point(filled=True, size=75)
-        .encode(x=x, y=y("y"), **look, opacity=faded_opacity(1)),
-        base.transform_filter("datum.other")
-        .mark_point(filled=False, size=60, strokeWidth=1.8)
-        .encode(x=x, y=y("y"), **look, opacity=faded_opacity(1)),
-        base.transform_filter("datum.place == 'above'").mark_text(dy=-13, **names).encode(
-            x=x, y=y("y"), text="label:N", opacity=faded_opacity(1)
-        ),
-        base.transform_filter("datum.place == 'below'").mark_text(dy=14, **names).encode(
-            x=x, y=y("y"), text="label:N", opacity=faded_opacity(1)
-        ),
-    ]  # fmt: skip
-    chart = alt.layer(*layers).resolve_scale(y="shared").properties(height=CURVE_HEIGHT)
-    return frame_text(chart)
+        points.transform_filter("!datum.other").mark_point(filled=True, size=75),
+        points.transform_filter("datum.other").mark_point(filled=False, size=60, strokeWidth=1.8),
+        label.transform_filter("datum.place == 'above'").mark_text(dy=-13, **font),
+        label.transform_filter("datum.place == 'below'").mark_text(dy=14, **font),
+    ]
+    return alt.layer(*layers).resolve_scale(y="shared").properties(height=CURVE_HEIGHT)
