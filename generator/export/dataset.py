@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from generator import files
 from generator.errors import InputError, UsageError
 from generator.export.data_package import CSV, FIELDS, PACKAGE, PARQUET, File, package
 from generator.results.reading import Results
 from generator.results.selection import everything
-from generator.results.writing import replace
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -65,17 +65,17 @@ def write(loaded: Results, folder: Path, citation: Citation, address: str = "") 
     made_from = _fingerprint(loaded)
     there = held(folder)
     if there is not None and there["fingerprint"] == made_from:
-        files, rows = _told(there), int(there["rows"])
+        tables, rows = _told(there), int(there["rows"])
     else:
         there = None
-        files, rows = _write_tables(table(frame(loaded)), folder)
-    said = package(files, rows, loaded.documents, citation, address, made_from)
+        tables, rows = _write_tables(table(frame(loaded)), folder)
+    said = package(tables, rows, loaded.documents, citation, address, made_from)
     text = (json.dumps(said, indent=1, ensure_ascii=False) + "\n").encode()
     path = folder / PACKAGE
     if there is not None and path.read_bytes() == text:
         return Written(said, ())
     # Last: until then, what lies beside the tables does not vouch for them.
-    replace(path, text)
+    files.replace(path, text)
     return Written(said, (CSV, PARQUET, PACKAGE) if there is None else (PACKAGE,))
 
 
@@ -112,14 +112,12 @@ def _write_tables(rows: pa.Table, folder: Path) -> tuple[dict[str, File], int]:
             for field in rows.schema
         ]
     )
-    parts = {name: folder / f"{name}.part" for name in (CSV, PARQUET)}
-    with pyarrow.csv.CSVWriter(parts[CSV], plain) as writer:
+    with files.replacing(folder / CSV) as part, pyarrow.csv.CSVWriter(part, plain) as writer:
         for start in range(0, rows.num_rows, _BATCH):  # texts in full take room
             writer.write_table(rows.slice(start, _BATCH).cast(plain))
-    pyarrow.parquet.write_table(rows, parts[PARQUET], compression="zstd")
-    for name, part in parts.items():
-        part.replace(folder / name)
-    return {name: _file(folder / name) for name in parts}, rows.num_rows
+    with files.replacing(folder / PARQUET) as part:
+        pyarrow.parquet.write_table(rows, part, compression="zstd")
+    return {name: _file(folder / name) for name in (CSV, PARQUET)}, rows.num_rows
 
 
 def _file(path: Path) -> File:

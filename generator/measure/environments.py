@@ -17,7 +17,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from generator import subprocesses
+from generator import files, subprocesses
 from generator.catalog.model import Framework, Version
 from generator.errors import DoesNotInstall, EnvironmentMissing, InputError, UsageError
 
@@ -131,11 +131,8 @@ def locked(framework: Framework, version: Version, device: str) -> Environment:
 @contextlib.contextmanager
 def _alone(folder: Path) -> Iterator[None]:
     """Make a folder of packages while no other generator does; a full disk is no traceback."""
-    from filelock import FileLock
-
     try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        with FileLock(f"{folder}.lock"):
+        with files.locked(folder.with_name(f"{folder.name}.lock")):
             yield
     except OSError as error:
         raise EnvironmentMissing(f"cannot write to {folder.parent}: {error.strerror}") from error
@@ -213,9 +210,7 @@ def _create(
         "install_seconds": seconds,
         "size_bytes": environment.size_bytes,
     }
-    part = folder / f"{MARKER}.part"
-    part.write_text(json.dumps(document, indent=1), encoding="utf-8")
-    part.replace(folder / MARKER)
+    files.replace(folder / MARKER, json.dumps(document, indent=1).encode())
     return environment
 
 
@@ -295,9 +290,8 @@ def write_lock(version: Version, device: str) -> Path:
         # A download folder of this machine must not leak into the lock.
         lines = made.read_text(encoding="utf-8").splitlines(keepends=True)
         lines = list(_without(lines, {pin.partition("==")[0] for pin in held}))
-        part = lock.with_suffix(".part")
-        part.write_text("".join(line for line in lines if "file://" not in line), encoding="utf-8")
-        part.replace(lock)
+        text = "".join(line for line in lines if "file://" not in line)
+        files.replace(lock, text.encode())
     return lock
 
 

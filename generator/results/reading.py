@@ -26,6 +26,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from generator import files
 from generator.errors import InputError
 from generator.results.row_checks import flags_are_known, read_bytes, row_problems
 from generator.results.run_document import read_document
@@ -156,10 +157,9 @@ def _read_document_once(path: Path) -> Document:
 def _identity(path: Path) -> tuple[int, ...]:
     """Return numbers that change whenever a file is replaced or written to."""
     try:
-        stat = path.stat()
+        return files.identity(path)
     except OSError as error:
         raise InputError(path, None, error.strerror, "a readable file") from error
-    return (stat.st_ino, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns)
 
 
 def _parse(batch: Sequence[tuple[bytes, Where]]) -> list[_File]:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import csv
 import io
 import json
-import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
+from generator import files
 from generator.errors import InputError
 from generator.results.row_checks import row_problems
 from generator.results.run_document import document_problems
@@ -39,9 +39,9 @@ def write(csv_path: Path, rows: Iterable[Mapping[str, object]], document: Docume
     csv_path.parent.mkdir(parents=True, exist_ok=True)
     beside = csv_path.with_suffix(".json")
     if not beside.exists():  # a CSV never stands without a document
-        replace(beside, _json_bytes({**document, "jobs": [], "finished": None}))
-    replace(csv_path, table)
-    replace(beside, _json_bytes(document))
+        files.replace(beside, _json_bytes({**document, "jobs": [], "finished": None}))
+    files.replace(csv_path, table)
+    files.replace(beside, _json_bytes(document))
 
 
 def encode(rows: Iterable[Mapping[str, object]]) -> bytes:
@@ -66,23 +66,3 @@ def _cell(value: object) -> object:
 
 def _json_bytes(document: Document) -> bytes:
     return (json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False) + "\n").encode()
-
-
-def replace(path: Path, data: bytes) -> None:
-    """Put ``data`` at ``path`` in one step that survives a loss of power."""
-    part = path.with_name(f"{path.name}.{os.getpid()}.part")
-    try:
-        with part.open("wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        part.replace(path)
-    except BaseException:
-        part.unlink(missing_ok=True)
-        raise
-    if hasattr(os, "O_DIRECTORY"):  # POSIX: the rename itself has to reach the disk
-        folder = os.open(path.parent, os.O_DIRECTORY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)

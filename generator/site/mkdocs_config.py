@@ -7,9 +7,10 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from generator import files
 from generator.errors import InputError
 from generator.pages import overview_page
-from generator.site.writer import Rendered, write_if_changed
+from generator.site.writer import Rendered
 
 if TYPE_CHECKING:
     from generator.catalog.model import Catalog, Section
@@ -95,5 +96,5 @@ def write_navigation(root: Path, catalog: Catalog, done: Rendered) -> None:
     except ValueError as error:
         raise InputError(path, None, error, "the markers of the derived navigation") from error
     if after != before:
-        write_if_changed(path, after.encode())
+        files.replace(path, after.encode())
         done.written.append("../mkdocs.yml")

@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from generator import files
 from generator.analysis.panels import Figures
 from generator.catalog import loader as registry
 from generator.errors import InputError
@@ -161,15 +162,8 @@ _known_pages: dict[tuple[str, str], tuple[Any, str, frozenset[str]]] = {}
 def _stamp(results_root: Path, rows: Any) -> tuple[Any, ...]:
     """Return what changes when the files behind some rows change."""
     keys = sorted(str(key) for key in rows["provenance"].unique())
-    return tuple((key, *_identity(results_root / f"{key}{s}")) for key in keys for s in _SUFFIXES)
-
-
-_SUFFIXES = (".csv", ".json")
-
-
-def _identity(path: Path) -> tuple[int, int]:
-    stat = path.stat()
-    return stat.st_size, stat.st_mtime_ns
+    names = [f"{key}{suffix}" for key in keys for suffix in (".csv", ".json")]
+    return tuple((name, *files.identity(results_root / name)) for name in names)
 
 
 def _pages(root: Path, results_root: Path, inputs: Inputs, writer: Writer) -> None:
@@ -197,7 +191,7 @@ def _pages(root: Path, results_root: Path, inputs: Inputs, writer: Writer) -> No
             writer.text(f"report/{name}", text)
         for name, part in page.parts(inputs, known, writer.draw).items():
             write(f"report/{page.id}/{name}.md", f"pages/{page.id}.part.md.j2", part)
-    written = [_identity(path) for path in sorted(templates.rglob("*.j2"))]
+    written = [files.identity(path) for path in sorted(templates.rglob("*.j2"))]
     for section in inputs.catalog.sections:
         context = section_page.context(section, inputs, known, writer.draw)
         write(f"report/{section.id}.md", f"sections/{section.template.name}", context)
@@ -207,7 +201,9 @@ def _pages(root: Path, results_root: Path, inputs: Inputs, writer: Writer) -> No
             name = f"report/evidence/{section.id}-{framework}.md"
             rows = here[here["framework"] == framework]
             folders = [f.folder for f in inputs.catalog.frameworks if f.id == framework]
-            scripts = [_identity(path) for folder in folders for path in sorted(folder.rglob("*"))]
+            scripts = [
+                files.identity(path) for folder in folders for path in sorted(folder.rglob("*"))
+            ]
             stamp = (_stamp(results_root, rows), repr(inputs.catalog), scripts, written)
             place = (str(writer.docs), name)
             if (found := _known_pages.get(place)) and found[0] == stamp:

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from generator import files
 from generator.measure import environments
 
 if TYPE_CHECKING:
@@ -57,7 +58,7 @@ def vega_bundle() -> str:
     body = vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;")
     script = f"(()=>{{{body}\n}})();\n"
     with contextlib.suppress(OSError):  # a full disk or a read-only home is no reason to stop
-        write_if_changed(kept, script.encode())
+        files.replace(kept, script.encode(), sync=False)
     return script
 
 
@@ -91,7 +92,7 @@ class Writer:
             same = False
         if same:
             return
-        write_if_changed(path, data)
+        files.replace(path, data, sync=False)
         self.done.written.append(name)
 
     def copy(self, name: str, source: Path) -> None:
@@ -102,10 +103,8 @@ class Writer:
             here = path.stat()
             if (here.st_size, here.st_mtime_ns) == (there.st_size, there.st_mtime_ns):
                 return
-        path.parent.mkdir(parents=True, exist_ok=True)
-        part = path.with_name(path.name + ".part")
-        shutil.copy2(source, part)
-        part.replace(path)
+        with files.replacing(path, sync=False) as part:
+            shutil.copy2(source, part)
         self.done.written.append(name)
 
     def draw(self, chart: style.Chart) -> Picture:
@@ -192,11 +191,3 @@ def _rows(chart: style.Chart) -> str:
     writer.writeheader()
     writer.writerows(chart.rows)
     return text.getvalue()
-
-
-def write_if_changed(path: Path, data: bytes) -> None:
-    """Write a derived file in one step; folders are made."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(path.name + ".part")
-    part.write_bytes(data)
-    part.replace(path)

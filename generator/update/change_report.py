@@ -7,11 +7,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from generator import files
 from generator.catalog.freshness import Pair
 from generator.catalog.loader import ROOT
 from generator.catalog.model import Catalog
 from generator.measure import history
-from generator.results import reading, selection, writing
+from generator.results import reading, selection
 from generator.update.request import COMMAND, Request, catalog_of
 
 if TYPE_CHECKING:
@@ -38,8 +39,8 @@ def write_reports(request: Request, notes: Sequence[str] = ()) -> tuple[list[Pat
         text, found = _report(request, catalog, run, documents, notes)
         path.parent.mkdir(parents=True, exist_ok=True)
         if request.report is not None:
-            writing.replace(request.report.resolve(), text.encode())
-        writing.replace(path, text.encode())  # last: it says that the run was told
+            files.replace(request.report.resolve(), text.encode())
+        files.replace(path, text.encode())  # last: it says that the run was told
         written.append(path)
         told += found
     return written, told

@@ -12,12 +12,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from generator import files
 from generator.catalog import framework_toml, freshness, package_index
 from generator.catalog.model import Framework, Version
 from generator.catalog.package_index import Release
 from generator.errors import DoesNotInstall, EnvironmentMissing, InputError
 from generator.measure import environments
-from generator.results import writing
 from generator.update.package_watch import News
 
 if TYPE_CHECKING:
@@ -202,8 +202,8 @@ def commit(staged: Staged) -> None:
     for name in staged.version.requirements:
         lock = target.lock(name)
         lock.parent.mkdir(exist_ok=True)
-        writing.replace(lock, staged.version.lock(name).read_bytes())
-    writing.replace(target.folder / "framework.toml", staged.text.encode())
+        files.replace(lock, staged.version.lock(name).read_bytes())
+    files.replace(target.folder / "framework.toml", staged.text.encode())
 
 
 def lock_release(item: News, device: str) -> tuple[str, ...]:

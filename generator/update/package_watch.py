@@ -8,11 +8,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from generator import files
 from generator.catalog import freshness, package_index
 from generator.catalog.model import Catalog, Framework
 from generator.catalog.package_index import Index, Release, Watch
 from generator.errors import UsageError
-from generator.results import writing
 from generator.update.request import Request
 
 
@@ -90,4 +90,4 @@ def take_snapshot(request: Request, catalog: Catalog, news: Sequence[News]) -> N
     """Write what the index said into the snapshot, beside what it said earlier of others."""
     known = {f.id: f.watch for f in catalog.frameworks if f.watch is not None}
     known |= {n.framework.id: n.watch for n in news}
-    writing.replace(request.snapshot, package_index.encode(known))
+    files.replace(request.snapshot, package_index.encode(known))

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from generator import files
 from generator.catalog.freshness import Pair
 from generator.catalog.model import Catalog
 from generator.errors import EnvironmentMissing, GeneratorError, InputError
@@ -249,15 +250,11 @@ def plain(outcome: Outcome, news: Sequence[News]) -> dict[str, Any]:
 @contextlib.contextmanager
 def _alone(folder: Path) -> Iterator[None]:
     """Keep a second update of the same folders out: both would list the same release."""
-    from filelock import FileLock, Timeout
-
-    place = environments.cache_folder()
-    place.mkdir(parents=True, exist_ok=True)
     name = schema.one_line(folder).replace("/", "_")[-100:]
     try:
-        with FileLock(place / f"update{name}.lock", timeout=0):
+        with files.locked(environments.cache_folder() / f"update{name}.lock", timeout=0):
             yield
-    except Timeout as error:
+    except TimeoutError as error:
         raise GeneratorError(
             f"another `generator update` works on {folder}; wait until it has ended"
         ) from error

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from generator import files
 from generator.errors import InputError
 from generator.results import reading, row_checks, run_document, schema, selection, writing
 from tests.conftest import ROOT
@@ -125,7 +126,7 @@ def test_any_text_becomes_a_reason(path, document):
 @pytest.mark.parametrize("die_at", [0, 1, 2, 3])
 def test_a_full_disk_leaves_a_valid_pair(path, document, monkeypatch, die_at):
     writing.write(path, [row()], document | {"seed": 1})
-    real, calls = writing.os.fsync, []
+    real, calls = files.os.fsync, []
 
     def fsync(number):
         calls.append(number)
@@ -133,7 +134,7 @@ def test_a_full_disk_leaves_a_valid_pair(path, document, monkeypatch, die_at):
             raise OSError(28, "No space left on device")
         real(number)
 
-    monkeypatch.setattr(writing.os, "fsync", fsync)
+    monkeypatch.setattr(files.os, "fsync", fsync)
     with pytest.raises(OSError, match="No space"):
         writing.write(path, [row(), row(sample=1)], document | {"seed": 2})
     assert row_checks.validate(path) == []
@@ -145,14 +146,14 @@ def test_a_full_disk_leaves_a_valid_pair(path, document, monkeypatch, die_at):
 def test_the_first_write_cut_short_claims_no_jobs(path, document, monkeypatch):
     job = {"id": "x", "sections": [], "mode": "", "device": "cpu", "lane": "", "case": ""}
     full = document | {"jobs": [job | {"block": 0, "status": "ok"}]}
-    real = writing.replace
+    real = files.replace
 
     def replace(target, data):
         if target == path:
             raise KeyboardInterrupt
         real(target, data)
 
-    monkeypatch.setattr(writing, "replace", replace)
+    monkeypatch.setattr(files, "replace", replace)
     with pytest.raises(KeyboardInterrupt):
         writing.write(path, [row()], full)
     assert run_document.read_document(path)["jobs"] == []

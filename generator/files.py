@@ -1,0 +1,76 @@
+"""Files on disk: written in one step, recognised again, and kept to one process at a time."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+
+@contextlib.contextmanager
+def replacing(path: Path, *, sync: bool = True) -> Iterator[Path]:
+    """Yield a temporary name in the folder of ``path``; what is written there replaces ``path``.
+
+    Folders are made. After an error the temporary file is gone and ``path`` is as it was.
+
+    Args:
+        path: the file to write.
+        sync: wait until the file is on the disk, so that it survives a loss of power. Thousands of
+            files that can be made again at any time (rendered pages) do without.
+
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f"{path.name}.{os.getpid()}.part")
+    try:
+        yield part
+        if sync:
+            with part.open("rb+") as file:
+                os.fsync(file.fileno())
+        part.replace(path)
+    except BaseException:
+        part.unlink(missing_ok=True)
+        raise
+    if sync and hasattr(os, "O_DIRECTORY"):  # POSIX: the rename itself has to reach the disk
+        folder = os.open(path.parent, os.O_DIRECTORY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+
+
+def replace(path: Path, data: bytes, *, sync: bool = True) -> None:
+    """Put ``data`` at ``path`` in one step, see :func:`replacing`."""
+    with replacing(path, sync=sync) as part:
+        part.write_bytes(data)
+
+
+def identity(path: Path) -> tuple[int, ...]:
+    """Return numbers that change whenever a file is replaced or written to.
+
+    Raises:
+        OSError: there is no such file, or it cannot be looked at.
+
+    """
+    stat = path.stat()
+    return stat.st_ino, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns
+
+
+@contextlib.contextmanager
+def locked(path: Path, timeout: float = -1) -> Iterator[None]:
+    """Hold the lock file ``path``, which no other process holds meanwhile; its folder is made.
+
+    Args:
+        path: the lock file; it stays there.
+        timeout: seconds to wait for another process, -1 for as long as it takes.
+
+    Raises:
+        TimeoutError: another process holds it.
+        OSError: the lock file cannot be written.
+
+    """
+    from filelock import FileLock
+
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(path, timeout=timeout):
+        yield
