@@ -1,24 +1,21 @@
 """What ``generator compare`` does, without a word about how it is typed or drawn.
 
-Two frameworks or modes stand beside each other: A over B. Of two versions, or machines, one comes
-after the other: B over A, in the words and numbers of the page about changes.
+Two frameworks or modes are compared as A over B. Of two versions, or machines, one comes after the
+other: B over A, with the labels and numbers of the page about changes.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from generator.analysis import cells, change_events, changes
-from generator.analysis.change_events import Event
 from generator.analysis.compare import Comparison, Spec, parse_spec
 from generator.analysis.compare import compare as compare_specs
 from generator.catalog import loader as catalogs
 from generator.catalog.model import Catalog
 from generator.results import reading, selection
-from generator.results.reading import Results
 
 
 @dataclass(frozen=True)
@@ -31,7 +28,7 @@ class Found:
 
 
 def compare(folder: Path, a: str, b: str, metric: str) -> Found:
-    """Compare what two specs name; see :func:`generator.analysis.statistics.compare`.
+    """Compare what two specs name; see :func:`generator.analysis.compare.compare`.
 
     Raises:
         UsageError: an unknown name, or nothing that could be compared.
@@ -46,14 +43,14 @@ def compare(folder: Path, a: str, b: str, metric: str) -> Found:
     if _versions(one, two):
         shown = change_events.headlines(selection.shown(loaded, catalog.listed), catalog)
         bands = cells.null_bands(cells.group_cells(shown))
-        beside = change_events.together(loaded, one.framework, (one.version, two.version))
-        frame = every if beside is None else beside
+        together = change_events.together(loaded, one.framework, (one.version, two.version))
+        frame = every if together is None else together
     found = tuple(compare_specs(frame, a, b, metric=metric, bands=bands))
     if (one.machine or _versions(one, two)) and found[0].a.unit in changes.JUDGED:
-        columns = ("what", "where", "metric", "A", "B", "B / A, 95 %", "null band", "B is")
+        columns = ("what", "where", "metric", "A", "B", "B / A, 95 %", "A/A band", "B is")
         return Found(found, columns, tuple(_after(item, catalog) for item in found))
-    columns = ("A", "B", "where", "A", "B", "A / B, 95 %", "null band", "A is")
-    return Found(found, columns, tuple(map(_beside, found)))
+    columns = ("A", "B", "where", "A", "B", "A / B, 95 %", "A/A band", "A is")
+    return Found(found, columns, tuple(map(_against, found)))
 
 
 def _versions(one: Spec, two: Spec) -> bool:
@@ -70,7 +67,7 @@ def _after(item: Comparison, catalog: Catalog) -> tuple[str, ...]:
     return (what, where, metric, before, after, ratio, band, change.verdict)
 
 
-def _beside(item: Comparison) -> tuple[str, ...]:
+def _against(item: Comparison) -> tuple[str, ...]:
     sides = [
         " ".join(filter(None, (key.framework, key.version, key.mode)))
         for key in (item.a.key, item.b.key)
@@ -103,40 +100,25 @@ def plain(item: Comparison) -> dict[str, Any]:
     }
 
 
-@dataclass(frozen=True)
-class Told:
-    """All that changed, with what its words need."""
-
-    events: tuple[Event, ...]
-    loaded: Results
-    catalog: Catalog
-
-    def plain(self) -> list[dict[str, Any]]:
-        """Return it as JSON takes it."""
-        documents = self.loaded.documents
-        return [change_events.plain(event, self.catalog, documents) for event in self.events]
-
-    def lines(self) -> Iterator[str]:
-        """Yield it as lines of text."""
-        documents = self.loaded.documents
-        for event in self.events:
-            yield change_events.title(event, self.catalog, documents)
-            yield f"  {changes.summary(event.changes)}"
-            yield from (f"  {note}" for note in change_events.notes(event, documents))
-            yield from (
-                f"  - {change_events.line(item, self.catalog)}"
-                for item in change_events.told(event)
-            )
-            yield ""
-
-
-def changed(folder: Path) -> Told:
+def changed(folder: Path) -> tuple[list[dict[str, Any]], list[str]]:
     """Return everything that changed, the newest first; see :func:`change_events.find`.
+
+    Returns:
+        the events as JSON takes them, and as lines of text.
 
     Raises:
         InputError: a result is not as agreed.
 
     """
     loaded, catalog = reading.load(folder), catalogs.load()
-    shown = selection.shown(loaded, catalog.listed)
-    return Told(change_events.find(loaded, shown, catalog), loaded, catalog)
+    events = change_events.find(loaded, selection.shown(loaded, catalog.listed), catalog)
+    documents = loaded.documents
+    lines = []
+    for event in events:
+        lines += [change_events.title(event, catalog, documents)]
+        lines += [f"  {changes.summary(event.changes)}"]
+        lines += [f"  {note}" for note in change_events.notes(event, documents)]
+        lines += [f"  - {change_events.line(i, catalog)}" for i in change_events.told(event)]
+        lines += [""]
+    lines = lines or ["Nothing can be compared yet: measure again, elsewhere, or another release."]
+    return [change_events.plain(event, catalog, documents) for event in events], lines

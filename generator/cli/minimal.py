@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
-import shlex
 import signal
 import sys
 from pathlib import Path
 from typing import Any
 
 from generator.catalog import loader as catalogs
-from generator.errors import GeneratorError
+from generator.cli.common import command_line, ending
 from generator.measure import runner
 from generator.measure.plan import Job
 from generator.measure.request import Request, prepare
@@ -63,18 +62,16 @@ def main() -> None:
     values = vars(parser.parse_args())
     values.pop("command")
     values = {name: tuple(v) if isinstance(v, list) else v for name, v in values.items()}
-    request = Request(**values, command="generator " + shlex.join(sys.argv[1:]))
+    request = Request(**values, command=command_line())
+    if request.environment != "current":
+        parser.error("without the generator's dependencies only --environment current works")
     try:
-        if request.environment != "current":
-            parser.error("without the generator's dependencies only --environment current works")
         catalog = catalogs.load(frameworks=request.frameworks_folder)
         outcome = runner.run(prepare(request, catalog), request, catalog, _Lines())
-    except KeyboardInterrupt:
-        print("interrupted; results are kept, the same command goes on from here", file=sys.stderr)
-        sys.exit(3)
-    except GeneratorError as error:
-        print(f"error: {error}", file=sys.stderr)
-        sys.exit(error.exit_code)
+    except (Exception, KeyboardInterrupt) as error:
+        code, text = ending(error)
+        print(text, file=sys.stderr)
+        sys.exit(code)
     for path in outcome.files:
         print(f"wrote {path}")
     sys.exit(1 if outcome.failed else 0)

@@ -13,33 +13,41 @@ from generator.catalog.loader import ROOT
 from generator.catalog.model import Catalog
 from generator.measure import history
 from generator.results import reading, selection
-from generator.update.request import COMMAND, Request, catalog_of
 
 if TYPE_CHECKING:
     from generator.analysis.changes import Change
 
+COMMAND = "generator update"
+"""How the command of a run begins that gets a report."""
 
-def write_reports(request: Request, notes: Sequence[str] = ()) -> tuple[list[Path], list[Change]]:
-    """Write the report of every run of ``update`` that has none yet.
+
+def write_reports(
+    results: Path, catalog: Catalog, notes: Sequence[str] = (), copy: Path | None = None
+) -> tuple[list[Path], list[Change]]:
+    """Write the report of every run of ``update`` that has none yet, into ``changes/``.
+
+    Args:
+        results: the folder of results; ``changes/`` lies in the same one.
+        catalog: names of frameworks, modes and metrics.
+        notes: sentences about releases, for the reports of those.
+        copy: another file for the newest report.
 
     Returns:
         the Markdown files, and all changes that they tell.
 
     """
-    catalog = catalog_of(request)
     runs: dict[str, list[dict[str, Any]]] = {}
-    for path, document in history.documents(request.results):
+    for path, document in history.documents(results):
         if document["command"].startswith(COMMAND):
             runs.setdefault(path.stem, []).append(document)
     written, told = [], []
     for run, documents in sorted(runs.items()):
-        path = request.reports / f"{run}.md"
+        path = results.resolve().parent / "changes" / f"{run}.md"
         if path.exists() or not all(document["finished"] for document in documents):
             continue
-        text, found = _report(request, catalog, run, documents, notes)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        if request.report is not None:
-            files.replace(request.report.resolve(), text.encode())
+        text, found = _report(results, catalog, documents, notes)
+        if copy is not None:
+            files.replace(copy.resolve(), text.encode())
         files.replace(path, text.encode())  # last: it says that the run was told
         written.append(path)
         told += found
@@ -47,17 +55,13 @@ def write_reports(request: Request, notes: Sequence[str] = ()) -> tuple[list[Pat
 
 
 def _report(
-    request: Request,
-    catalog: Catalog,
-    run: str,
-    documents: Sequence[Mapping[str, Any]],
-    notes: Sequence[str],
+    results: Path, catalog: Catalog, documents: Sequence[Mapping[str, Any]], notes: Sequence[str]
 ) -> tuple[str, list[Change]]:
     from generator.analysis import cells, change_events, changes
     from generator.pages import markdown
 
-    loaded = reading.load(request.results)
-    machine = str(documents[0]["machine"]["id"])
+    loaded = reading.load(results)
+    run, machine = documents[0]["run"], str(documents[0]["machine"]["id"])
     frame = selection.withhold(selection.of_run(loaded, run, machine))
     shown = change_events.headlines(selection.shown(loaded, catalog.listed), catalog)
     bands = cells.null_bands(cells.group_cells(shown))

@@ -1,16 +1,15 @@
-"""Adds a release to ``framework.toml`` and locks its environments, in a staging copy first."""
+"""Adds a release to ``framework.toml`` and locks its environments, in a scratch copy first."""
 
 from __future__ import annotations
 
 import contextlib
+import copy
 import dataclasses
 import re
-import shutil
 import tempfile
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from generator import files
 from generator.catalog import framework_toml, freshness, package_index
@@ -20,46 +19,32 @@ from generator.errors import DoesNotInstall, EnvironmentMissing, InputError
 from generator.measure import environments
 from generator.update.package_watch import News
 
-if TYPE_CHECKING:
-    from tomlkit.items import Table
-
-
 PYTHONS = tuple(f"3.{minor}" for minor in range(6, 21))
 """What a release may be run with; uv knows which of them exist."""
 
 
-@dataclass(frozen=True)
-class Staged:
-    """A new release, locked in a scratch folder; ``notes`` say what was left out."""
-
-    framework: Framework
-    version: Version
-    text: str
-    notes: tuple[str, ...]
-
-
-def stage(news: News, device: str, scratch: Path) -> Staged:
-    """Write the new release's table and locks into a scratch folder, and install it once.
+def lock_release(news: News, device: str) -> list[str]:
+    """Lock a new release in a scratch folder, install it once, and move it into the repository.
 
     What only one section needs ("cpu+reuse"), and other devices, may be impossible to resolve:
     then the release goes without.
+
+    Returns:
+        sentences about what was left out, or is different from the release before.
 
     Raises:
         InputError: ``framework.toml`` does not pin the distribution.
         EnvironmentMissing: the release cannot be locked, or not be had as it was locked.
 
     """
-    framework, wanted = news.framework, news.wanted
+    framework, wanted, before = news.framework, news.wanted, news.framework.newest
     assert wanted is not None
-    before = framework.newest
     python = freshness.interpreter(wanted.python, before.python, PYTHONS)
     if python is None:
         raise EnvironmentMissing(
             f"{framework.id} {wanted.version} asks for Python {wanted.python}, which none is"
         )
-    folder = scratch / framework.id
-    folder.mkdir()
-    notes, left_out = [], set[str]()
+    notes = []
     if python != before.python:
         notes.append(
             f"{framework.name} {wanted.version} is measured on Python {python}, "
@@ -67,58 +52,73 @@ def stage(news: News, device: str, scratch: Path) -> Staged:
         )
     path = framework.folder / "framework.toml"
     text = path.read_text(encoding="utf-8")
+    with tempfile.TemporaryDirectory(prefix="update-", ignore_cleanup_errors=True) as scratch:
+        staged = Path(scratch, framework.id, path.name)
+        staged.parent.mkdir()
 
-    def write() -> tuple[str, Version]:
-        made = with_release(text, framework, wanted, python, left_out, path)
-        (folder / "framework.toml").write_text(made, encoding="utf-8")
-        return made, framework_toml.read_framework(folder / "framework.toml").version(
-            wanted.version
-        )
+        def stage(left_out: Collection[str]) -> Version:
+            made = with_release(text, framework, wanted, python, left_out)
+            staged.write_text(made, encoding="utf-8")
+            return framework_toml.read_framework(staged).version(wanted.version)
 
-    made, version = write()
+        left_out = _lock_all(stage(()), device)
+        notes += [
+            f"{framework.name} {wanted.version} goes without {name}: {reason}"
+            for name, reason in left_out.items()
+            if reason
+        ]
+        version = stage(left_out)
+        # A release that does not install is a result, which the run will write down.
+        with contextlib.suppress(DoesNotInstall):
+            environments.locked(framework, version, device)
+        # The locks first, then the table that names them.
+        target = dataclasses.replace(version, folder=framework.folder)
+        for name in version.requirements:
+            files.replace(target.lock(name), version.lock(name).read_bytes())
+        files.replace(path, staged.read_bytes())
+    return notes
+
+
+def _lock_all(version: Version, device: str) -> dict[str, str]:
+    """Write the locks of a release; return those that cannot be, with the reason or ""."""
+    left_out: dict[str, str] = {}
     for name in sorted(version.requirements, key=lambda name: (name != device, "+" in name, name)):
         base, plus, _ = name.partition("+")
         if plus and base in left_out:
-            left_out.add(name)
+            left_out[name] = ""
             continue
         try:
             environments.write_lock(version, name)
         except EnvironmentMissing as error:
             if name == device:
                 raise
-            left_out.add(name)
-            notes.append(f"{framework.name} {wanted.version} goes without {name}: {error}")
-    if left_out:
-        made, version = write()
-    # A release that does not install is a result, which the run will write down.
-    with contextlib.suppress(DoesNotInstall):
-        environments.locked(framework, version, device)
-    return Staged(framework, version, made, tuple(notes))
+            left_out[name] = str(error)
+    return left_out
 
 
 def with_release(
-    text: str,
-    framework: Framework,
-    wanted: Release,
-    python: str,
-    left_out: set[str],
-    path: Path,
+    text: str, framework: Framework, wanted: Release, python: str, left_out: Collection[str]
 ) -> str:
     """Return ``framework.toml`` with one more release: pure.
 
     It is a copy of the newest one, comments included, with the distribution's own pins replaced.
 
+    Args:
+        text: the file as it is.
+        framework: what it says.
+        wanted: the release to add.
+        python: the interpreter to run it with, for example "3.12".
+        left_out: names of requirements, such as "cpu+reuse", that the release goes without.
+
     Raises:
         InputError: no requirement pins the distribution.
 
     """
-    import copy
-
     import tomlkit
 
     versions: Any = tomlkit.parse(text)["versions"]
     before = str(versions[-1]["version"])
-    table: Table = copy.deepcopy(versions[-1])
+    table = copy.deepcopy(versions[-1])
     table["version"] = wanted.version
     if wanted.uploaded is not None:
         table["released"] = wanted.uploaded
@@ -126,21 +126,20 @@ def with_release(
         table.pop("released", None)
     table["source"] = f"https://pypi.org/project/{framework.distribution}/{wanted.version}/"
     table["python"] = python
-    requirements: Any = table["requirements"]
+    requirements = table["requirements"]
     replaced = 0
-    for name in list(requirements):
-        if name in left_out:
-            del requirements[name]
-            continue
-        for n, item in enumerate(requirements[name]):
+    for name in left_out:
+        requirements.pop(name, None)
+    for items in requirements.values():
+        for n, item in enumerate(items):
             pin = repinned(str(item), framework.distributions, before, wanted.version)
             if pin is not None:
-                requirements[name][n] = pin
+                items[n] = pin
                 replaced += 1
     if not replaced:
         found = f"no requirement {framework.distribution}=={before}"
         expected = "one, which a new release replaces; add the new [[versions]] table by hand"
-        raise InputError(path, None, found, expected)
+        raise InputError(framework.folder / "framework.toml", None, found, expected)
     alone = tomlkit.document()
     alone["versions"] = tomlkit.aot()
     alone["versions"].append(table)
@@ -152,27 +151,24 @@ def with_release(
 
 def _after_versions(text: str) -> tuple[str, str]:
     """Split a ``framework.toml`` below its last release; comments go with what they precede."""
-    lines = text.splitlines()
-    heads = [n for n, line in enumerate(lines) if re.match(r"\[\[\s*versions\s*\]\]", line)]
-    end = next(
-        (
-            n
-            for n, line in enumerate(lines)
-            if n > heads[-1] and re.match(r"\[(?!\s*versions\s*\.)", line)
-        ),
-        len(lines),
-    )
-    while end < len(lines) and lines[end - 1].startswith("#"):
-        end -= 1
-    return "\n".join(lines[:end]).rstrip("\n"), "\n".join(lines[end:]).strip("\n")
+    *_, last = re.finditer(r"^\[\[\s*versions\s*\]\]", text, re.MULTILINE)
+    after = re.compile(r"^(#.*\n)*\[(?!\s*versions\s*\.)", re.MULTILINE).search(text, last.end())
+    end = after.start() if after else len(text)
+    return text[:end].rstrip("\n"), text[end:].strip("\n")
 
 
 def repinned(requirement: str, distributions: Sequence[str], before: str, after: str) -> str | None:
     """Return a requirement with its pin replaced, None where it is another package's.
 
-    The framework's own are its distributions and what is named after them (``tensorflow-cpu``,
-    ``mxnet-cu117``), as long as they were pinned to the release before; a local part ("+cpu")
-    stays.
+    The framework's own are its distributions and what is named after them ("mxnet-cu117"), as
+    long as they were pinned to the release before; a local part ("+cpu") stays.
+
+    Args:
+        requirement: as in ``framework.toml``, PEP 508.
+        distributions: names of the framework on the package index.
+        before: the release that it pins.
+        after: the release to pin.
+
     """
     from packaging.requirements import InvalidRequirement, Requirement
     from packaging.version import InvalidVersion
@@ -180,38 +176,14 @@ def repinned(requirement: str, distributions: Sequence[str], before: str, after:
 
     try:
         parsed = Requirement(requirement)
-        pins = [(spec.operator, spec.version) for spec in parsed.specifier]
-        if len(pins) != 1 or pins[0][0] != "==":
-            return None
-        (_, pin) = pins[0]
-        same = Number(pin).public == Number(before).public
-    except (InvalidRequirement, InvalidVersion):
+        ((operator, pin),) = [(spec.operator, spec.version) for spec in parsed.specifier]
+        same = operator == "==" and Number(pin).public == Number(before).public
+    except (InvalidRequirement, InvalidVersion, ValueError):
         return None
     name = package_index.canonical(parsed.name)
     own = [package_index.canonical(distribution) for distribution in distributions]
     if not same or not any(name == mine or name.startswith(f"{mine}-") for mine in own):
         return None
-    local = pin.partition("+")[1] + pin.partition("+")[2]
+    _, plus, local = pin.partition("+")
     head, _, tail = requirement.partition("==")
-    return f"{head}=={tail.replace(pin, after + local, 1)}"
-
-
-def commit(staged: Staged) -> None:
-    """Move a locked release into the framework's folder: its locks first, then its table."""
-    target = dataclasses.replace(staged.version, folder=staged.framework.folder)
-    for name in staged.version.requirements:
-        lock = target.lock(name)
-        lock.parent.mkdir(exist_ok=True)
-        files.replace(lock, staged.version.lock(name).read_bytes())
-    files.replace(target.folder / "framework.toml", staged.text.encode())
-
-
-def lock_release(item: News, device: str) -> tuple[str, ...]:
-    """Lock a release in a scratch folder, then commit it; return the devices that were locked."""
-    scratch = Path(tempfile.mkdtemp(prefix="update-"))
-    try:
-        staged = stage(item, device, scratch)
-        commit(staged)
-    finally:
-        shutil.rmtree(scratch, ignore_errors=True)
-    return staged.notes
+    return f"{head}=={tail.replace(pin, after + plus + local, 1)}"

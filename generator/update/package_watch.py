@@ -10,15 +10,15 @@ from typing import Any
 
 from generator import files
 from generator.catalog import freshness, package_index
+from generator.catalog import loader as catalogs
 from generator.catalog.model import Catalog, Framework
 from generator.catalog.package_index import Index, Release, Watch
 from generator.errors import UsageError
-from generator.update.request import Request
 
 
 @dataclass(frozen=True)
 class News:
-    """What the index has of a framework, beside what is listed in its folder.
+    """What the index has of a framework, against what is listed in its folder.
 
     ``wanted`` is the release to lock and measure, None where there is nothing new.
     """
@@ -47,47 +47,46 @@ class News:
         }
 
 
-def look(request: Request, catalog: Catalog, index: Index) -> list[News]:
-    """Ask the index about the frameworks that are asked for.
+def look(names: Sequence[str], catalog: Catalog, index: Index) -> list[News]:
+    """Query the index about frameworks ("jax") or releases ("jax==0.13"), none meaning all.
 
     Raises:
         UsageError: an unknown framework, or a release that the index does not have.
         IndexFault: it cannot be used; then nothing is known of any framework.
 
     """
-    names = request.frameworks or tuple(framework.id for framework in catalog.frameworks)
+    names = names or [framework.id for framework in catalog.frameworks]
     return [_news(name, catalog, index) for name in dict.fromkeys(names)]
 
 
 def _news(name: str, catalog: Catalog, index: Index) -> News:
-    id, _, number = name.partition("==")
-    framework = catalog.framework(id.strip())
+    id, _, number = (part.strip() for part in name.partition("=="))
+    framework = catalog.framework(id)
+    newest = framework.newest.version
     now = datetime.datetime.now(datetime.UTC).replace(microsecond=0)
-    first, *rest = framework.distributions
-    watch = Watch(
-        now, first, index.releases(first), tuple((other, index.releases(other)) for other in rest)
-    )
-    if number.strip():
-        wanted = freshness.released(watch.releases, number.strip())
-        if wanted is None:
-            have = ", ".join(r.version for r in freshness.finals(watch.releases)[-5:])
-            raise UsageError(
-                f"the package index has no {first} {number.strip()}; its newest are {have}"
-            )
-        if wanted.version in {version.version for version in framework.versions}:
-            return News(framework, watch, None)
-        if wanted not in freshness.later([wanted], framework.newest.version):
-            raise UsageError(
-                f"{first} {wanted.version} is no final release after {framework.newest.version}, "
-                f"the newest that is listed; add it by hand to {framework.id}/framework.toml"
-            )
-        return News(framework, watch, wanted)
-    newer = freshness.later(watch.releases, framework.newest.version)
-    return News(framework, watch, newer[-1] if newer else None)
+    found = [(name, index.releases(name)) for name in framework.distributions]
+    (first, releases), rest = found[0], tuple(found[1:])
+    watch = Watch(now, first, releases, rest)
+    newer = freshness.later(releases, newest)
+    if not number:
+        return News(framework, watch, newer[-1] if newer else None)
+    wanted = freshness.released(releases, number)
+    if wanted is None:
+        have = ", ".join(release.version for release in freshness.finals(releases)[-5:])
+        raise UsageError(f"the package index has no {first} {number}; its newest are {have}")
+    if wanted.version in {version.version for version in framework.versions}:
+        return News(framework, watch, None)
+    if not freshness.later([wanted], newest):
+        raise UsageError(
+            f"{first} {wanted.version} is no final release after {newest}, "
+            f"the newest that is listed; add it by hand to {framework.id}/framework.toml"
+        )
+    return News(framework, watch, wanted)
 
 
-def take_snapshot(request: Request, catalog: Catalog, news: Sequence[News]) -> None:
-    """Write what the index said into the snapshot, beside what it said earlier of others."""
+def take_snapshot(catalog: Catalog, news: Sequence[News]) -> None:
+    """Write what the index said into the snapshot, with what it said earlier of others."""
     known = {f.id: f.watch for f in catalog.frameworks if f.watch is not None}
-    known |= {n.framework.id: n.watch for n in news}
-    files.replace(request.snapshot, package_index.encode(known))
+    known |= {item.framework.id: item.watch for item in news}
+    for folder in {item.framework.folder.parents[1] for item in news}:
+        files.replace(folder / catalogs.SNAPSHOT, package_index.encode(known))

@@ -1,6 +1,6 @@
-"""Looks for new releases, locks them, measures them beside the release before, says what changed.
+"""Looks for new releases, locks them, measures them against the release before, says what changed.
 
-The order of steps makes it safe to kill at any moment: the index is asked first, for all
+The order of steps makes it safe to kill at any moment: the index is queried first, for all
 frameworks; then locks are made and tried in a scratch folder; only then they are moved into the
 repository, and ``framework.toml`` after them; then both releases are measured, the report is
 written, and the snapshot of the index last. What was begun is found again by the same command: a
@@ -17,17 +17,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from generator import files
+from generator.catalog import loader as catalogs
 from generator.catalog.freshness import Pair
 from generator.catalog.model import Catalog
 from generator.errors import EnvironmentMissing, GeneratorError, InputError
 from generator.measure import environments, history, plan, runner
 from generator.measure import machine as machines
 from generator.measure import request as measuring
+from generator.measure.request import Request
 from generator.results import schema
-from generator.update.change_report import write_reports
+from generator.update.change_report import COMMAND, write_reports
 from generator.update.lock_release import lock_release
 from generator.update.package_watch import News, take_snapshot
-from generator.update.request import COMMAND, Request, catalog_of, chosen_frameworks, release_pair
 
 if TYPE_CHECKING:
     from generator.analysis.changes import Change
@@ -53,21 +54,41 @@ class Outcome:
         """Whether anything failed (exit code 1)."""
         return bool(self.faults or (self.run and self.run.failed))
 
+    def plain(self, news: Sequence[News]) -> dict[str, Any]:
+        """Return it as JSON takes it, with what the index had."""
+        from generator.analysis import changes
+
+        measured = self.run or runner.Outcome("")
+        return {
+            "index": [item.plain() for item in news],
+            "locked": self.locked,
+            "faults": self.faults,
+            "notes": self.notes,
+            "run": measured.run or None,
+            "counts": measured.counts,
+            "failures": measured.failures,
+            "findings": measured.findings,
+            "reports": [str(path) for path in self.reports],
+            "changes": [changes.plain(change) for change in self.changes],
+        }
+
 
 # ------------------------------------------------------------------------------------- measuring
 
 
 def pending(request: Request, catalog: Catalog) -> list[Pair]:
-    """Return the newest release of each chosen framework that was never measured to its end.
+    """Return newest and previous release of each chosen framework whose newest was never measured.
 
-    That is on this device, if its other releases are measured there: a machine that has no such
-    device is not asked for results that nobody has.
+    That is to its end and on this device, if its other releases are measured there: a machine
+    that has no such device is not asked for results that nobody has.
     """
     documents = [document for _, document in history.documents(request.results)]
     here = machines.this().id
+    ids = dict.fromkeys(name.partition("==")[0].strip() for name in request.frameworks)
     found = []
-    for framework in chosen_frameworks(request, catalog):
-        pair = release_pair(framework)
+    for framework in [catalog.framework(id) for id in ids] or catalog.frameworks:
+        old = framework.versions[-2].version if len(framework.versions) > 1 else ""
+        pair = Pair(framework.id, old, framework.newest.version)
         mine = [d for d in documents if d["framework"] == framework.id]
         there = [d for d in mine if d["device"] == request.device] or mine
         measured = [d for d in there if d["version"] == pair.new and d["finished"]]
@@ -82,63 +103,79 @@ def pending(request: Request, catalog: Catalog) -> list[Pair]:
     return found
 
 
-def prepare(
-    request: Request, catalog: Catalog, pairs: Sequence[Pair]
-) -> tuple[plan.Plan, measuring.Request]:
+def imagined(catalog: Catalog, news: Sequence[News]) -> Catalog:
+    """Return the catalog as it would be with the new releases: for a plan that writes nothing."""
+    new = {
+        item.framework.id: dataclasses.replace(item.framework.newest, version=item.wanted.version)
+        for item in news
+        if item.wanted is not None
+    }
+    frameworks = (
+        dataclasses.replace(framework, versions=(*framework.versions, new[framework.id]))
+        if framework.id in new
+        else framework
+        for framework in catalog.frameworks
+    )
+    return dataclasses.replace(catalog, frameworks=tuple(frameworks))
+
+
+def prepare(request: Request, catalog: Catalog, pairs: Sequence[Pair]) -> tuple[plan.Plan, Request]:
     """Return the plan that measures pairs of releases in the same blocks, and its request."""
-    names = [
+    names = tuple(
         f"{pair.framework}=={version}"
         for pair in pairs
         for version in (pair.old, pair.new)
         if version
-    ]
+    )
     sections = request.sections or tuple(
         section.id for section in catalog.sections if section.measured and not section.apart
     )
-    asked = dataclasses.replace(request, frameworks=tuple(names), sections=sections)
-    made = measuring.prepare(asked, catalog)
+    both = dataclasses.replace(
+        request, frameworks=names, sections=sections, force=True, installation=True
+    )
+    made = measuring.prepare(both, catalog)
     if not request.modes:
-        made = lean(made, pairs, catalog, banded=_has_twins(request))
-    return made, asked
+        made = reduced(made, pairs, catalog, band_known=_has_replicates(request))
+    return made, both
 
 
-def lean(made: plan.Plan, pairs: Sequence[Pair], catalog: Catalog, *, banded: bool) -> plan.Plan:
-    """Leave out of a quick plan what the question "what did the release change" can spare.
+def reduced(
+    made: plan.Plan, pairs: Sequence[Pair], catalog: Catalog, *, band_known: bool
+) -> plan.Plan:
+    """Leave out of a quick plan what the question "what did the release change" does not need.
 
     The modes that stand for the two releases run in every block, all others once: that shows
-    whether the gate still passes. Training to the accuracy target takes one process, which has no
-    interval to compare, so only the new release does it.
+    whether they still pass verification. Training to the accuracy target takes one process, which
+    has no interval to compare, so only the new release does it.
 
     Args:
         made: a plan; one whose side modes run in every block is left as it is.
         pairs: the releases that it compares.
         catalog: knows which mode stands for which.
-        banded: whether this machine's null band is known already, so that no twins are needed.
+        band_known: whether this machine has an A/A band, so that no A/A replicates are needed.
 
     """
     if made.profile.repeats == "modes":
         return made
     standing = {
-        pair.framework: {
-            framework.standard(framework.version(version)).id
-            for version in (pair.old, pair.new)
-            if version
-        }
+        (pair.framework, framework.standard(framework.version(version)).id)
         for pair in pairs
         for framework in [catalog.framework(pair.framework)]
+        for version in (pair.old, pair.new)
+        if version
     }
     new = {(pair.framework, pair.new) for pair in pairs}
     jobs = tuple(
         dataclasses.replace(job, accuracy=job.accuracy and (job.framework, job.version) in new)
         for job in made.jobs
-        if (job.block == 0 or job.mode in standing[job.framework])
-        and not (banded and job.case == plan.AGAIN)
+        if (job.block == 0 or (job.framework, job.mode) in standing)
+        and not (band_known and job.case == plan.AGAIN)
     )
     return dataclasses.replace(made, jobs=jobs)
 
 
-def _has_twins(request: Request) -> bool:
-    """Whether a finished run of this machine holds twins: a run that is cut off keeps its plan."""
+def _has_replicates(request: Request) -> bool:
+    """Whether a finished run here has A/A replicates: a run that was cut off keeps its plan."""
     here = machines.this().id
     return any(
         document["finished"]
@@ -149,52 +186,24 @@ def _has_twins(request: Request) -> bool:
     )
 
 
-def planned(request: Request, catalog: Catalog, news: Sequence[News]) -> list[Pair]:
-    """Return the pairs that an update would measure."""
-    new = {n.framework.id: n.wanted for n in news if n.wanted is not None}
-    waiting = {pair.framework: pair for pair in pending(request, catalog)}
-    pairs = []
-    for framework in chosen_frameworks(request, catalog):
-        wanted = new.get(framework.id)
-        if wanted is not None:
-            pairs.append(Pair(framework.id, framework.newest.version, wanted.version))
-        elif framework.id in waiting:
-            pairs.append(waiting[framework.id])
-    return pairs
-
-
-def imagined(catalog: Catalog, news: Sequence[News]) -> Catalog:
-    """Return the catalog as it would be with the new releases: for a plan that writes nothing."""
-    new = {n.framework.id: n.wanted for n in news if n.wanted is not None}
-    frameworks = []
-    for framework in catalog.frameworks:
-        wanted = new.get(framework.id)
-        versions = framework.versions
-        if wanted is not None:
-            versions += (dataclasses.replace(framework.newest, version=wanted.version),)
-        frameworks.append(dataclasses.replace(framework, versions=versions))
-    return dataclasses.replace(catalog, frameworks=tuple(frameworks))
-
-
 # -------------------------------------------------------------------------------------- the command
-
-
-Saying = Callable[[str], None]
 
 
 def run(
     request: Request,
     news: Sequence[News],
-    say: Saying,
-    measure: Callable[[plan.Plan, measuring.Request, Catalog], runner.Outcome] = runner.run,
+    say: Callable[[str], None],
+    measure: Callable[[plan.Plan, Request, Catalog], runner.Outcome] = runner.run,
+    report: Path | None = None,
 ) -> Outcome:
     """Lock what is new, measure it, write the report, and then the snapshot.
 
     Args:
-        request: what was asked for.
-        news: of :func:`look`.
+        request: what to update; empty tuples mean everything.
+        news: of :func:`generator.update.package_watch.look`.
         say: told in one line what begins.
         measure: runs a plan.
+        report: where to write the report as well.
 
     Returns:
         What happened. A release that cannot be locked is left as it was, the others go on.
@@ -204,9 +213,8 @@ def run(
         KeyboardInterrupt: after everything finished was written.
 
     """
-    with _alone(request.folder):
-        outcome = Outcome()
-        asked = []
+    with _alone(request.frameworks_folder or catalogs.ROOT / "measurements" / "frameworks"):
+        outcome, done = Outcome(), []
         for item in news:
             name = f"{item.framework.id} {item.wanted.version if item.wanted else ''}".strip()
             try:
@@ -214,43 +222,27 @@ def run(
                     say(f"locking and installing {name}")
                     outcome.notes += lock_release(item, request.device)
                     outcome.locked.append(name)
-                asked.append(item)
+                done.append(item)
             except (EnvironmentMissing, InputError) as error:
                 outcome.faults.append(f"{name}: left as it was: {error}")
-        catalog = catalog_of(request)
-        failed = {n.framework.id for n in news} - {n.framework.id for n in asked}
+        catalog = catalogs.load(frameworks=request.frameworks_folder)
+        failed = {item.framework.id for item in news} - {item.framework.id for item in done}
         pairs = [pair for pair in pending(request, catalog) if pair.framework not in failed]
         if pairs:
-            made, measured = prepare(request, catalog, pairs)
-            outcome.plan, outcome.run = made, measure(made, measured, catalog)
-        outcome.reports, outcome.changes = write_reports(request, outcome.notes)
-        if asked:
-            take_snapshot(request, catalog, asked)
+            outcome.plan, both = prepare(request, catalog, pairs)
+            outcome.run = measure(outcome.plan, both, catalog)
+        outcome.reports, outcome.changes = write_reports(
+            request.results, catalog, outcome.notes, report
+        )
+        if done:
+            take_snapshot(catalog, done)
         return outcome
-
-
-def plain(outcome: Outcome, news: Sequence[News]) -> dict[str, Any]:
-    """Return what an update did as JSON takes it."""
-    from generator.analysis import changes
-
-    return {
-        "index": [item.plain() for item in news],
-        "locked": outcome.locked,
-        "faults": outcome.faults,
-        "notes": outcome.notes,
-        "run": outcome.run.run if outcome.run else None,
-        "counts": outcome.run.counts if outcome.run else {},
-        "failures": outcome.run.failures if outcome.run else [],
-        "findings": outcome.run.findings if outcome.run else [],
-        "reports": [str(path) for path in outcome.reports],
-        "changes": [changes.plain(change) for change in outcome.changes],
-    }
 
 
 @contextlib.contextmanager
 def _alone(folder: Path) -> Iterator[None]:
     """Keep a second update of the same folders out: both would list the same release."""
-    name = schema.one_line(folder).replace("/", "_")[-100:]
+    name = schema.one_line(folder.resolve()).replace("/", "_")[-100:]
     try:
         with files.locked(environments.cache_folder() / f"update{name}.lock", timeout=0):
             yield

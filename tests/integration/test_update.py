@@ -101,8 +101,9 @@ def place(tmp_path_factory, environment):
         lock = subprocess.run(
             [
                 sys.executable, "-c",
-                "import sys; from pathlib import Path; from generator import catalog, environments;"
-                "v = catalog.read_framework(Path(sys.argv[1])).newest;"
+                "import sys; from pathlib import Path; from generator.measure import environments;"
+                "from generator.catalog.framework_toml import read_framework;"
+                "v = read_framework(Path(sys.argv[1])).newest;"
                 "[environments.write_lock(v, name) for name in v.requirements]",
                 made.toml,
             ],

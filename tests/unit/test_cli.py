@@ -21,7 +21,7 @@ PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").g
 PAGES = [path for path in PAGES if path.name != "index.md"]  # that one is rendered
 SOURCES = [
     path
-    for pattern in ("generator/*.py", "templates/**/*.j2", "benchmarks/*.py")
+    for pattern in ("generator/**/*.py", "templates/**/*.j2", "benchmarks/*.py")
     for path in sorted(ROOT.glob(pattern))
 ]
 
@@ -114,11 +114,11 @@ def unknown_value(values):
     if profile not in plan.PROFILES or device not in (*model.DEVICES, "all"):
         return f"{profile} {device}"
     try:
-        for section in values.get("section") or ():
+        for section in values.get("sections") or ():
             known.section(section)
         names = [n for n in values.get("frameworks") or () if not re.search(r"[<{\[]", n)]
         chosen = plan.selection(known, names)
-        for mode in values.get("mode") or ():
+        for mode in values.get("modes") or ():
             assert any(mode in [m.id for m in framework.modes] for framework, _ in chosen), mode
     except Exception as error:
         return str(error)
@@ -287,7 +287,7 @@ def test_doctor_prints_json_and_words(monkeypatch, ok):
     ],
 )
 def test_every_end_has_its_exit_code_and_words(monkeypatch, capsys, error, code, said):
-    def play(standalone_mode):
+    def play(**settings):
         if error is not None:
             raise error
 
@@ -300,7 +300,7 @@ def test_every_end_has_its_exit_code_and_words(monkeypatch, capsys, error, code,
 
 
 def test_our_own_mistakes_are_not_hidden(monkeypatch):
-    monkeypatch.setattr(app, "app", lambda standalone_mode: 1 / 0)
+    monkeypatch.setattr(app, "app", lambda **settings: 1 / 0)
     monkeypatch.setattr(app.signal, "signal", lambda *arguments: None)
     with pytest.raises(ZeroDivisionError):
         app.main()

@@ -13,10 +13,10 @@ from generator.catalog.loader import ROOT
 from generator.catalog.package_index import Release
 from generator.errors import InputError, UsageError
 from generator.measure import plan
+from generator.measure.request import Request
 from generator.pages import markdown
 from generator.results import reading, selection
 from generator.update import lock_release, package_watch, update
-from generator.update.request import Request
 from tests.sample_results import MACHINE, write_sample
 
 FRAMEWORKS = {framework.id: framework for framework in loader.load().frameworks}
@@ -47,10 +47,9 @@ def test_only_the_frameworks_own_pins_are_replaced(requirement, after):
 @pytest.mark.parametrize("id", FRAMEWORKS)
 def test_a_release_is_added_and_nothing_else_changes(id):
     framework = FRAMEWORKS[id]
-    path = framework.folder / "framework.toml"
-    text = path.read_text(encoding="utf-8")
+    text = (framework.folder / "framework.toml").read_text(encoding="utf-8")
     wanted = Release("99.1", DAY)
-    made = lock_release.with_release(text, framework, wanted, "3.12", {"cpu+reuse"}, path)
+    made = lock_release.with_release(text, framework, wanted, "3.12", {"cpu+reuse"})
     before, after = tomllib.loads(text), tomllib.loads(made)
     new, old = after["versions"].pop(), before["versions"][-1]
     assert after == before
@@ -68,10 +67,10 @@ def test_a_release_is_added_and_nothing_else_changes(id):
 
 def test_without_a_pin_there_is_nothing_to_replace():
     framework = FRAMEWORKS["jax"]
-    path = framework.folder / "framework.toml"
-    text = path.read_text(encoding="utf-8").replace("jax==", "jax>=").replace("jax[", "jux[")
+    text = (framework.folder / "framework.toml").read_text(encoding="utf-8")
+    text = text.replace("jax==", "jax>=").replace("jax[", "jux[")
     with pytest.raises(InputError, match="by hand"):
-        lock_release.with_release(text, framework, Release("99", DAY), "3.13", set(), path)
+        lock_release.with_release(text, framework, Release("99", DAY), "3.13", set())
 
 
 class Index:
@@ -83,8 +82,7 @@ class Index:
 
 
 def look(*names, has):
-    request = Request(frameworks=names)
-    return package_watch.look(request, loader.load(), Index(*has))
+    return package_watch.look(names, loader.load(), Index(*has))
 
 
 def test_the_newest_of_several_new_releases_is_wanted():
@@ -119,9 +117,10 @@ def test_a_plan_of_what_is_new_needs_nothing_written(tmp_path):
     news = look("mxnet", has=["1.9.1", "2.0.0"])
     request = Request(frameworks=("mxnet",), results=tmp_path)
     known = loader.load()
-    pairs = update.planned(request, known, news)
+    known = update.imagined(known, news)
+    pairs = update.pending(request, known)
     assert pairs == [Pair("mxnet", "1.9.1", "2.0.0")]
-    made, setup = update.prepare(request, update.imagined(known, news), pairs)
+    made, asked = update.prepare(request, known, pairs)
     assert {job.version for job in made.jobs} == {"1.9.1", "2.0.0"}
     assert {section for job in made.jobs for section in job.sections} == {
         "lenet", "compile", "memory"
@@ -134,12 +133,12 @@ def test_a_plan_of_what_is_new_needs_nothing_written(tmp_path):
     )
     assert old == new  # whatever one does, the other one does in the same block
     again = [job for job in made.jobs if job.case == "again"]
-    assert {job.version for job in again} == {"1.9.1"}  # once is enough for the null band
-    assert setup.installation
+    assert {job.version for job in again} == {"1.9.1"}  # once is enough for the A/A band
+    assert asked.installation
 
 
-@pytest.mark.parametrize("banded", [True, False])
-def test_a_quick_update_spares_what_no_interval_could_tell_apart(banded):
+@pytest.mark.parametrize("known_band", [True, False])
+def test_a_quick_update_skips_what_no_interval_could_distinguish(known_band):
     known = loader.load()
     pair = Pair("tensorflow", "2.15.0", "2.21.0")
     chosen = plan.selection(known, ["tensorflow==2.15.0", "tensorflow==2.21.0"])
@@ -152,16 +151,16 @@ def test_a_quick_update_spares_what_no_interval_could_tell_apart(banded):
         )  # fmt: skip
 
     whole = made("quick")
-    lean = update.lean(whole, [pair], known, banded=banded)
-    assert {job.id for job in lean.jobs} < {job.id for job in whole.jobs}
+    less = update.reduced(whole, [pair], known, band_known=known_band)
+    assert {job.id for job in less.jobs} < {job.id for job in whole.jobs}
     for version in (pair.old, pair.new):
-        mine = [job for job in lean.jobs if job.version == version and job.start == "warm"]
+        mine = [job for job in less.jobs if job.version == version and job.start == "warm"]
         blocks = {mode: {job.block for job in mine if job.mode == mode} for mode in
                   ("function", "eager", "xla")}  # fmt: skip
-        assert blocks == {"function": {0, 1, 2}, "eager": {0}, "xla": {0}}, "every gate is asked"
-    assert {job.version for job in lean.jobs if job.accuracy} == {pair.new}
-    assert any(job.case == plan.AGAIN for job in lean.jobs) == (not banded)
-    assert update.lean(made("full"), [pair], known, banded=banded) == made("full")
+        assert blocks == {"function": {0, 1, 2}, "eager": {0}, "xla": {0}}, "every mode is verified"
+    assert {job.version for job in less.jobs if job.accuracy} == {pair.new}
+    assert any(job.case == plan.AGAIN for job in less.jobs) == (not known_band)
+    assert update.reduced(made("full"), [pair], known, band_known=known_band) == made("full")
 
 
 # ------------------------------------------------------------------------------------ what changed

@@ -1,0 +1,62 @@
+"""The options that several commands share, each declared once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from generator.measure import plan
+
+_PROFILES = "; ".join(f"{profile.name}: {profile.summary}" for profile in plan.PROFILES.values())
+
+Frameworks = Annotated[
+    list[str] | None,
+    typer.Argument(
+        metavar="FRAMEWORK[==VERSION]",
+        help="Only these; none means all. `generator list` names them.",
+        show_default=False,
+    ),
+]
+Sections = Annotated[
+    list[str] | None,
+    typer.Option("--section", "-s", help="Only this page's measurements; may be repeated."),
+]
+Modes = Annotated[
+    list[str] | None, typer.Option("--mode", "-m", help="Only this mode; may be repeated.")
+]
+Lanes = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--lane",
+        help="Only this one of threads-1, threads-all (cpu), resident, copy (cuda); may be "
+        "repeated.",
+    ),
+]
+Device = Annotated[str, typer.Option("--device", "-d", help="cpu or cuda.")]
+Profile = Annotated[str, typer.Option("--profile", "-p", help=f"How much to measure. {_PROFILES}")]
+Environment = Annotated[
+    str,
+    typer.Option(
+        "--environment",
+        "-e",
+        help="locked: environments made by uv from the committed locks; current: whatever this "
+        "interpreter has installed (a container, a machine without network).",
+    ),
+]
+DataDir = Annotated[
+    Path | None,
+    typer.Option(
+        help="Folder with the four full MNIST IDX files (verified) instead of the 5,000 digits.",
+    ),
+]
+Timeout = Annotated[float, typer.Option(help="Seconds after which a worker is stopped.")]
+Results = Annotated[
+    Path,
+    typer.Option(
+        help="Folder of result files instead of measurements/results.", show_default=False
+    ),
+]
+FrameworksFolder = Annotated[Path | None, typer.Option(hidden=True)]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for a script.")]
