@@ -6,7 +6,6 @@ import math
 import posixpath
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,74 +14,20 @@ from generator.analysis import panels as models
 from generator.analysis.cells import Cell as SampleCell
 from generator.analysis.cells import Key
 from generator.analysis.labels import lane_title, lane_words, machine_words
-from generator.analysis.panels import Answer, Configuration, Figures, Panel, Row
+from generator.analysis.panels import Answer, Configuration, Figures
 from generator.catalog.loader import code_files
-from generator.formatting import quantity, span
+from generator.formatting import quantity
 from generator.pages import urls
 from generator.pages.charts.samples import samples as samples_chart
-from generator.pages.findings import plain_summary
+from generator.pages.findings import interval_text, plain_summary
 from generator.pages.inputs import Draw, Inputs, Picture, distinct, where
-from generator.pages.tables import Badge, Cell, Column, Table, badge
+from generator.pages.tables import Badge, Cell, Table, badge, number, table, table_if_any
 from generator.pages.urls import slug
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from generator.catalog.model import Framework, Section
-
-
-@dataclass(frozen=True)
-class LogView:
-    """A log of a process that did not end well."""
-
-    title: str
-    text: str
-    address: str
-
-
-@dataclass(frozen=True)
-class ConfigurationView:
-    """Everything behind the figures of one configuration and lane."""
-
-    heading: str
-    anchor: str
-    """That stays when a newer run takes the place of this one."""
-    dated: str
-    summary: str
-    status: Badge | None
-    reason: str
-    command: str
-    figures: Table | None
-    chart: Picture | None
-    chart_caption: str
-    gate: Table | None
-    gate_title: str
-    jobs: Table
-    logs: tuple[LogView, ...]
-
-
-@dataclass(frozen=True)
-class SubjectView:
-    """One run of one version on one machine, as far as pages show it."""
-
-    heading: str
-    anchor: str
-    provenance: Table
-    csv: str
-    json: str
-    packages_title: str
-    packages: str
-    configurations: tuple[ConfigurationView, ...]
-
-
-@dataclass(frozen=True)
-class TextView:
-    """A file of the repository that is shown whole."""
-
-    name: str
-    anchor: str
-    language: str
-    text: str
 
 
 def context(
@@ -92,34 +37,43 @@ def context(
     known: Mapping[tuple[str, str], Figures],
     draw: Draw,
 ) -> dict[str, Any]:
-    """Return the context of the evidence page of one section and framework."""
+    """Return the context of the evidence page of one section and framework.
+
+    Args:
+        section: the section.
+        framework: id of the framework, which the catalog need not know any more.
+        inputs: what pages are made of.
+        known: (machine, device) -> figures.
+        draw: draws charts.
+
+    """
     frame = where(inputs.shown, section=section.id, framework=framework)
     folder = next((f for f in inputs.catalog.frameworks if f.id == framework), None)
     name = folder.name if folder else framework
-    subjects = []
     keys = {key for (key,) in distinct(frame, "provenance")}
-    for key in sorted(keys, key=lambda key: (key.rsplit("/", 1)[1], key), reverse=True):
-        rows = where(frame, provenance=key)
-        subjects.append(_subject(section, rows, key, inputs, known, draw))
+    newest = sorted(keys, key=lambda key: (key.rsplit("/", 1)[1], key), reverse=True)
     return {
         "title": f"{name}: evidence for “{section.title}”",
         "description": f"Script, rows, checks, logs and lock behind the figures of {name}.",
         "section": section,
         "framework": {"name": name, "id": folder.id if folder else ""},
-        "subjects": subjects,
+        "runs": [
+            _run(section, where(frame, provenance=key), key, inputs, known, draw) for key in newest
+        ],
         "scripts": list(_scripts(section, folder, inputs)) if folder else [],
         "locks": list(_locks(folder, keys, inputs)) if folder else [],
     }
 
 
-def _scripts(section: Section, framework: Framework, inputs: Inputs) -> Iterator[TextView]:
+def _scripts(section: Section, framework: Framework, inputs: Inputs) -> Iterator[dict[str, str]]:
     for path in code_files(section, framework, inputs.catalog):
-        if path.stem == "__init__":
-            continue
-        yield TextView(
-            f"{framework.id}/{path.name}", script_anchor(path), LANGUAGES[path.suffix],
-            inputs.script(path),
-        )  # fmt: skip
+        if path.stem != "__init__":
+            yield {
+                "name": f"{framework.id}/{path.name}",
+                "anchor": script_anchor(path),
+                "language": LANGUAGES[path.suffix],
+                "text": inputs.script(path),
+            }
 
 
 def script_anchor(path: Path) -> str:
@@ -132,41 +86,43 @@ LANGUAGES = {
 }  # fmt: skip
 
 
-def _locks(framework: Framework, keys: set[str], inputs: Inputs) -> Iterator[TextView]:
+def _locks(framework: Framework, keys: set[str], inputs: Inputs) -> Iterator[dict[str, str]]:
     names = {inputs.documents[key]["environment"]["lock"] for key in keys} - {None}
     for name in sorted(names):
         path = framework.folder / "environments" / Path(str(name)).name
         if text := inputs.script(path):
-            yield TextView(path.name, "", "text", text)
+            yield {"name": path.name, "text": text}
 
 
-def _subject(
+def _run(
     section: Section,
     rows: pd.DataFrame,
     key: str,
     inputs: Inputs,
     known: Mapping[tuple[str, str], Figures],
     draw: Draw,
-) -> SubjectView:
+) -> dict[str, Any]:
+    """Return one run of one version on one machine, as far as pages show it."""
     document = inputs.documents[key]
     machine, framework, version, run = key.split("/")
-    places = [place for place in distinct(rows, "device", "mode", "lane") if place[1] and place[2]]
-    views = tuple(
-        _configuration(section, rows, key, place, inputs, known[machine, place[0]], draw)
-        for place in sorted(places)
-    )
     packages = document["environment"]["packages"]
     data = f"../data/{machine}/{framework}/{version}/{run}"
-    return SubjectView(
-        f"Version {version}, {formatting.day(run)}, {document['machine']['cpu']}",
-        urls.dated(machine, version, run),
-        _provenance_table(document, section),
-        f"{data}.csv",
-        f"{data}.json",
-        f"{len(packages)} packages, frozen",
-        "\n".join(map(str, packages)),
-        views,
-    )
+    return {
+        "heading": f"Version {version}, {formatting.day(run)}, {document['machine']['cpu']}",
+        "anchor": urls.dated(machine, version, run),
+        "provenance": _provenance_table(document, section),
+        "csv": f"{data}.csv",
+        "json": f"{data}.json",
+        "packages_title": f"{len(packages)} packages, frozen",
+        "packages": "\n".join(map(str, packages)),
+        "configurations": [
+            _configuration(
+                section, rows, key, (mode, device, lane), inputs, known[machine, device], draw
+            )
+            for device, mode, lane in sorted(distinct(rows, "device", "mode", "lane"))
+            if mode and lane
+        ],
+    }
 
 
 def _provenance_table(document: Mapping[str, Any], section: Section) -> Table:
@@ -194,82 +150,73 @@ def _provenance_table(document: Mapping[str, Any], section: Section) -> Table:
         "Settings": ", ".join(f"{k} {v}" for k, v in document["settings"].items()),
         "Build": ", ".join(f"{k} {v}" for k, v in document["build"].items()),
     }
-    rows = tuple((Cell(name), Cell(text)) for name, text in facts.items() if text)
-    return Table("Provenance", (Column("What"), Column("Value")), rows, plain=True)
+    rows = [(Cell(name), Cell(text)) for name, text in facts.items() if text]
+    return table("Provenance", ("What", "Value"), rows, plain=True)
 
 
 def _configuration(
     section: Section,
     frame: pd.DataFrame,
     key: str,
-    place: tuple[str, ...],
+    place: tuple[str, str, str],
     inputs: Inputs,
     figures: Figures,
     draw: Draw,
-) -> ConfigurationView:
-    device, mode, lane = place
-    document = inputs.documents[key]
+) -> dict[str, Any]:
+    """Return everything behind the figures of one configuration and lane."""
+    mode, device, lane = place
     _, framework, version, run = key.split("/")
     one = models.configuration(inputs.catalog, framework, version, mode)
-    row, panel = _find(figures, section, one, lane)
-    rows = where(frame, device=device, mode=mode, lane=lane)
+    row = next(
+        (
+            row
+            for panel in figures.panels
+            if (panel.section, panel.lane) == (section.id, lane)
+            for row in panel.rows
+            if row.configuration == one
+        ),
+        None,
+    )
+    broken = row if row is not None and row.summary is None else None
     jobs = [
         job
-        for job in document["jobs"]
-        if (job["mode"], job["device"], job["lane"]) == (mode, device, lane)
-        and section.id in job["sections"]
+        for job in inputs.documents[key]["jobs"]
+        if (job["mode"], job["device"], job["lane"]) == place and section.id in job["sections"]
     ]
-    mode_words = next(
-        (
-            m.summary
-            for f in inputs.catalog.frameworks
-            if f.id == framework
-            for m in f.modes
-            if m.id == mode
-        ),
-        "",
-    )
+    summaries = {
+        (f.id, mode.id): mode.summary for f in inputs.catalog.frameworks for mode in f.modes
+    }
     cells = {
         k: cell
         for k, cell in figures.cells.items()
         if (k.framework, k.version, k.section, k.mode, k.lane)
         == (framework, version, section.id, mode, lane)
     }
-    broken = row is not None and row.summary is None
-    assert panel is None or panel.device == device
-    return ConfigurationView(
-        f"{one.label}, {lane_title(lane)}" + ("" if device == "cpu" else f", {device}"),
-        urls.newest(figures.machine, mode, device, lane),
-        urls.dated(figures.machine, version, run, mode, device, lane),
-        mode_words,
-        badge(row.status) if row is not None and broken else None,
-        row.reason if row is not None and broken else "",
-        f"generator measure {framework}=={version} --section {section.id} --mode {mode}"
+    disturbed = _disturbed(where(frame, device=device, mode=mode, lane=lane))
+    verification, verification_title = _verification(jobs)
+    return {
+        "heading": f"{one.label}, {lane_title(lane)}" + ("" if device == "cpu" else f", {device}"),
+        "anchor": urls.newest(figures.machine, *place),
+        "dated": urls.dated(figures.machine, version, run, *place),
+        "summary": summaries.get((framework, mode), ""),
+        "status": badge(broken.status) if broken else None,
+        "reason": broken.reason if broken else "",
+        "command": f"generator measure {framework}=={version} --section {section.id} --mode {mode}"
         f" --device {device}",
-        _answers_table(section, figures, framework, jobs, place)
+        "figures": _answers_table(section, figures, framework, jobs, place)
         if section.findings
         else _cells_table(cells, section, place),
-        _samples(section, cells, figures, one, lane, _disturbed(rows), draw),
-        "Each point is a sample, each line the median of its process.",
-        *_gate(jobs),
-        _jobs_table(jobs),
-        tuple(_logs(jobs, key, inputs)),
-    )
-
-
-def _find(
-    figures: Figures, section: Section, one: Configuration, lane: str
-) -> tuple[Row | None, Panel | None]:
-    for panel in figures.panels:
-        if (panel.section, panel.lane) == (section.id, lane):
-            for row in panel.rows:
-                if row.configuration == one:
-                    return row, panel
-    return None, None
+        "chart": _samples(section, cells, one, disturbed, draw),
+        "chart_caption": "Each point is a sample, each line the median of its process.",
+        "verification": verification,
+        "verification_title": verification_title,
+        "jobs": _jobs_table(jobs),
+        "logs": list(_logs(jobs, key, inputs)),
+    }
 
 
 def _cells_table(
-    cells: Mapping[Key, SampleCell], section: Section, place: Sequence[str]
+    cells: Mapping[Key, SampleCell], section: Section, place: tuple[str, str, str]
 ) -> Table | None:
     if not cells:
         return None
@@ -278,29 +225,23 @@ def _cells_table(
     for key, cell in sorted(
         cells.items(), key=lambda item: (models.index_of(order, item[0].metric), item[0].case)
     ):
-        metric = section.metrics.get(key.metric)
         if key.metric == "gate":  # a verdict: the heading says it
             continue
+        title = section.metrics[key.metric].title if key.metric in section.metrics else key.metric
         value, low, high, processes, samples = plain_summary(cell)
+        anchor = urls.newest(key.machine, *place, key.metric, key.case)
         rows.append(
             (
-                Cell(
-                    metric.title if metric else key.metric,
-                    detail=key.case,
-                    anchor=_figure_anchor(key.machine, place, key.metric, key.case),
-                ),
+                Cell(title, detail=key.case, anchor=anchor),
                 Cell(quantity(value, cell.unit), sort=float(f"{value:.6g}")),
-                Cell(span(low, high, cell.unit) if high > 1.0001 * low else "–"),
+                Cell(interval_text(low, high, cell.unit) or "–"),
                 Cell(f"{processes} × {samples // processes}"),
             )
         )
     columns = (
-        Column("Metric"),
-        Column("Value", number=True),
-        Column("95 % interval", number=True),
-        Column("Processes × samples", number=True),
-    )
-    return Table("Figures", columns, tuple(rows))
+        "Metric", number("Value"), number("95 % interval"), number("Processes × samples"),
+    )  # fmt: skip
+    return table("Figures", columns, rows)
 
 
 def _answers_table(
@@ -308,7 +249,7 @@ def _answers_table(
     figures: Figures,
     framework: str,
     jobs: Sequence[Mapping[str, Any]],
-    place: Sequence[str],
+    place: tuple[str, str, str],
 ) -> Table | None:
     """Return every answer of a framework; an operator stands with how it is spelled."""
     sheet = figures.answers.get(section.id, {}).get(framework, {})
@@ -331,22 +272,14 @@ def _answers_table(
                 Cell(
                     case or "the script",
                     detail=spellings.get(case, ""),
-                    anchor=_figure_anchor(figures.machine, place, metric, case),
+                    anchor=urls.newest(figures.machine, *place, metric, case),
                 ),
                 Cell(section.metrics[metric].title),
                 Cell(text) if answer.good else Cell("", badge=badge(answer.status)),
                 Cell(answer.reason or "–"),
             )
         )
-    if not rows:
-        return None
-    titles = ("What", "Question", "Answer", "Reason")
-    return Table("Answers", tuple(map(Column, titles)), tuple(rows))
-
-
-def _figure_anchor(machine: str, place: Sequence[str], metric: str, case: str) -> str:
-    device, mode, lane = place
-    return urls.newest(machine, mode, device, lane, metric, case)
+    return table_if_any("Answers", ("What", "Question", "Answer", "Reason"), rows)
 
 
 def _disturbed(rows: pd.DataFrame) -> set[tuple[str, int]]:
@@ -356,11 +289,6 @@ def _disturbed(rows: pd.DataFrame) -> set[tuple[str, int]]:
     return {(run, int(block)) for run, block in distinct(bad, "run", "block")}
 
 
-def _numbered(cell: SampleCell) -> list[tuple[tuple[str, int], Any]]:
-    """Return ((run, block), samples) of a cell; :class:`statistics.Cell` calls any hashable so."""
-    return [(key, samples) for key, samples in cell.blocks.items() if isinstance(key, tuple)]
-
-
 _POINTS = 1200
 """A chart of samples has at most about so many."""
 
@@ -368,48 +296,46 @@ _POINTS = 1200
 def _samples(
     section: Section,
     cells: Mapping[Key, SampleCell],
-    figures: Figures,
     one: Configuration,
-    lane: str,
     disturbed: set[tuple[str, int]],
     draw: Draw,
 ) -> Picture | None:
     """Draw the raw samples of the headline, where there are several a block."""
     metric = models.headline(section)
-    found = [c for k, c in cells.items() if k.metric == metric.id and k.case == ""]
-    if not found or all(len(block) < 2 for block in found[0].blocks.values()):
+    cell = next((c for k, c in cells.items() if (k.metric, k.case) == (metric.id, "")), None)
+    if cell is None or all(len(block) < 2 for block in cell.blocks.values()):
         return None
-    cell = found[0]
     scale, unit = (1e3, "ms") if cell.unit == "s" else (1.0, cell.unit)
-    count = sum(len(samples) for _, samples in _numbered(cell))
+    blocks = {key: block for key, block in cell.blocks.items() if isinstance(key, tuple)}
+    count = sum(map(len, blocks.values()))
     step = math.ceil(count / _POINTS)
     values = [
         (block, step * place, scale * float(value), (run, block) in disturbed)
-        for (run, block), samples in _numbered(cell)
+        for (run, block), samples in blocks.items()
         for place, value in enumerate(samples[::step])
     ]
     middle = models.summary(cell)
     title = (
-        f"{one.label}, {lane_words(lane)}: {quantity(middle.value, cell.unit)} per step in"
+        f"{one.label}, {lane_words(cell.key.lane)}: {quantity(middle.value, cell.unit)} per step in"
         f" {middle.processes} processes."
     )
     if step > 1:
         title = f"{title[:-1]}, {formatting.figures(count, 9)} samples, every {step}th drawn."
-    name = f"samples-{section.id}-{one.framework}-{one.mode}-{figures.device}-{lane}"
+    name = f"samples-{section.id}-{one.framework}-{one.mode}-{cell.key.device}-{cell.key.lane}"
     return draw(samples_chart(name, title, values, axis=f"{metric.title} in {unit}"))
 
 
-def _gate(jobs: Sequence[Mapping[str, Any]]) -> tuple[Table | None, str]:
-    """Return the worst of each comparison with the reference over all processes."""
+def _verification(jobs: Sequence[Mapping[str, Any]]) -> tuple[Table | None, str]:
+    """Return the worst of each comparison with the reference over all processes, and its title."""
     worst: dict[str, tuple[float, float, bool]] = {}
     for job in jobs:
-        for quantity_name, error, tolerance, ok in job.get("facts", {}).get("gate", []):
-            before = worst.get(str(quantity_name))
-            if before is None or float(error) > before[0]:
-                worst[str(quantity_name)] = (float(error), float(tolerance), bool(ok))
+        for name, error, tolerance, ok in job.get("facts", {}).get("gate", []):
+            found = float(error), float(tolerance), bool(ok)
+            if str(name) not in worst or found[0] > worst[str(name)][0]:
+                worst[str(name)] = found
     if not worst:
         return None, ""
-    rows = tuple(
+    rows = [
         (
             Cell(name),
             Cell(f"{error:.1e}", sort=error),
@@ -417,16 +343,13 @@ def _gate(jobs: Sequence[Mapping[str, Any]]) -> tuple[Table | None, str]:
             Cell("", badge=Badge("✓", "agrees", "good") if ok else Badge("≠", "differs", "bad")),
         )
         for name, (error, tolerance, ok) in worst.items()
-    )
+    ]
     columns = (
-        Column("Quantity"),
-        Column("Relative error, worst process", number=True),
-        Column("Tolerance", number=True),
-        Column("Verdict"),
-    )
+        "Quantity", number("Relative error, worst process"), number("Tolerance"), "Verdict",
+    )  # fmt: skip
     good = sum(ok for _, _, ok in worst.values())
-    title = f"Gate: {good} of {len(worst)} quantities agree with the float64 reference"
-    return Table("Gate", columns, rows), title
+    title = f"Verification: {good} of {len(worst)} quantities agree with the float64 reference"
+    return table("Verification", columns, rows), title
 
 
 def _jobs_table(jobs: Sequence[Mapping[str, Any]]) -> Table:
@@ -434,7 +357,7 @@ def _jobs_table(jobs: Sequence[Mapping[str, Any]]) -> Table:
     for job in jobs:
         threads = ", ".join(f"{k} {v}" for k, v in job.get("threads", {}).items())
         load = job.get("foreign_load")
-        case = " ".join(x for x in (str(job.get("start") or ""), str(job.get("case") or "")) if x)
+        case = " ".join(str(job[name]) for name in ("start", "case") if job.get(name))
         rows.append(
             (
                 Cell(f"{job['block'] + 1}" if job["block"] is not None else "–", detail=case),
@@ -452,13 +375,13 @@ def _jobs_table(jobs: Sequence[Mapping[str, Any]]) -> Table:
         "Block", "Order", "Status", "Took", "Steps a sample", "Warm-up steps", "Threads",
         "Foreign cores",
     )  # fmt: skip
-    return Table("Processes", tuple(map(Column, titles)), tuple(rows))
+    return table("Processes", titles, rows)
 
 
 _LOG_LINES = 60
 
 
-def _logs(jobs: Sequence[Mapping[str, Any]], key: str, inputs: Inputs) -> Iterator[LogView]:
+def _logs(jobs: Sequence[Mapping[str, Any]], key: str, inputs: Inputs) -> Iterator[dict[str, str]]:
     """Yield the first log of each kind of failure; further ones are the same story again."""
     seen = set()
     machine, framework, version, _ = key.split("/")
@@ -470,11 +393,11 @@ def _logs(jobs: Sequence[Mapping[str, Any]], key: str, inputs: Inputs) -> Iterat
         lines = inputs.log(key, path).splitlines()
         if len(lines) > _LOG_LINES:
             lines = [f"[… {len(lines) - _LOG_LINES} lines before …]", *lines[-_LOG_LINES:]]
-        yield LogView(
-            f"block {job['block']} ({formatting.STATUS_WORDS[job['status']]})",
-            "\n".join(line[:2000] for line in lines),
-            posixpath.join("../data", machine, framework, version, log_name(path)),
-        )
+        yield {
+            "title": f"block {job['block']} ({formatting.STATUS_WORDS[job['status']]})",
+            "text": "\n".join(line[:2000] for line in lines),
+            "address": posixpath.join("../data", machine, framework, version, log_name(path)),
+        }
 
 
 def log_name(path: str) -> str:

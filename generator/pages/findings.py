@@ -187,3 +187,8 @@ def plain_summary(cell: cells.Cell) -> tuple[float, float, float, int, int]:
         every = np.concatenate(list(cell.blocks.values()))
         return float(np.median(every)), math.nan, math.nan, len(cell.blocks), len(every)
     return found.value, found.low, found.high, found.processes, found.samples
+
+
+def interval_text(low: float, high: float, unit: str) -> str:
+    """Return an interval as text, "" where there is none or it has no width."""
+    return formatting.span(low, high, unit) if high > 1.0001 * low else ""

@@ -13,7 +13,7 @@ from generator.analysis.labels import lane_title
 from generator.formatting import quantity
 from generator.pages import urls
 from generator.pages.charts import marks
-from generator.pages.findings import plain_summary
+from generator.pages.findings import interval_text, plain_summary
 from generator.pages.tables import Cell, Column, Table, badge
 
 if TYPE_CHECKING:
@@ -108,8 +108,7 @@ def curve_cell(values: Values, x: int) -> Cell:
     if x not in values:
         return Cell("–", detail="not reached")
     value, low, high = values[x]
-    interval = formatting.span(low, high, "s") if math.isfinite(low) and high > 1.0001 * low else ""
-    return Cell(quantity(value, "s"), round(value, 8), detail=interval)
+    return Cell(quantity(value, "s"), round(value, 8), detail=interval_text(low, high, "s"))
 
 
 def slope(values: Values) -> float | None:

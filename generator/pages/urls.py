@@ -1,7 +1,7 @@
 """Pure: the addresses that stay, made of ids only.
 
 A page is ``report/<section>.html``, the evidence of a framework on it
-``report/evidence/<section>-<framework>.html``. On an evidence page the words of an anchor are ids
+``report/evidence/<section>-<framework>.html``. On an evidence page the parts of an anchor are ids
 joined by ``--``, which no id holds once it is a :func:`~generator.analysis.panels.slug`:
 
     MACHINE--MODE--DEVICE--LANE                   a configuration, as it was measured last
@@ -31,14 +31,34 @@ SCHEME = (
 def newest(
     machine: str, mode: str, device: str, lane: str, metric: str = "", case: str = ""
 ) -> str:
-    """Return the anchor of a configuration, or of one of its figures, whatever run is shown."""
+    """Return the anchor of a configuration, or of one of its figures, whatever run is shown.
+
+    Args:
+        machine: id of the machine.
+        mode: id of the mode.
+        device: "cpu" or "cuda".
+        lane: id of the lane.
+        metric: id of the figure's metric, "" for the whole configuration.
+        case: of the figure, "" where it has none.
+
+    """
     return _joined(machine, mode, device, lane, metric, case)
 
 
 def dated(
     machine: str, version: str, run: str, mode: str = "", device: str = "", lane: str = ""
 ) -> str:
-    """Return the anchor of a run, or of one configuration in it."""
+    """Return the anchor of a run, or of one configuration in it.
+
+    Args:
+        machine: id of the machine.
+        version: of the framework.
+        run: id of the run.
+        mode: id of the mode, "" for the whole run; so are the rest.
+        device: "cpu" or "cuda".
+        lane: id of the lane.
+
+    """
     return _joined("run", machine, version, run, mode, device, lane)
 
 
