@@ -17,7 +17,7 @@ from generator.analysis.cells import Cell as SampleCell
 from generator.analysis.panels import Answer, Figures, Sheet
 from generator.catalog import freshness
 from generator.pages import urls
-from generator.pages.charts import intervals, marks
+from generator.pages.charts import curves, intervals, marks
 from generator.pages.inputs import Picture, claim_views, fact, heading_of, main_figures, measured_on
 from generator.pages.markdown import escape
 from generator.pages.tables import Badge, Cell, Table, badge, table, table_if_any
@@ -170,19 +170,14 @@ class View:
         """Return a name for a chart's files."""
         return f"{self.section.id}-{self.anchor(stem)}"
 
-    def intervals(self, stem: str, title: str, drawn: Sequence[marks.Mark], **axis: Any) -> Picture:
-        """Draw intervals, every framework in the colour that it has everywhere.
-
-        Args:
-            stem: of the names of the chart's files.
-            title: says what it shows.
-            drawn: what is drawn.
-            axis: further arguments of :func:`generator.pages.charts.intervals.intervals`.
-
-        """
+    def intervals(self, name: str, title: str, drawn: Sequence[marks.Mark], **axis: Any) -> Picture:
+        """Draw :func:`generator.pages.charts.intervals.intervals`, in every framework's colour."""
         names = [framework.name for framework in self.frameworks]
-        chart = intervals.intervals(self.name(stem), title, drawn, frameworks=names, **axis)
-        return self.draw(chart)
+        return self.draw(intervals.intervals(name, title, drawn, frameworks=names, **axis))
+
+    def curves(self, name: str, title: str, points: Sequence[marks.Point], **axes: Any) -> Picture:
+        """Draw :func:`generator.pages.charts.curves.curves`."""
+        return self.draw(curves.curves(name, title, points, **axes))
 
     def anchor(self, stem: str) -> str:
         """Return an anchor for a heading, unique among the machines and devices of the page."""
@@ -239,9 +234,14 @@ def context(
         "question": section.question,
         "views": views,
         "claims": claim_views(inputs.book, section.id, main_figures(inputs, known)),
-        "command": f"generator measure --profile full --section {section.id}",
+        "command": command(section),
         **more,
     }
+
+
+def command(section: Section) -> str:
+    """Return the command that measures a section."""
+    return f"generator measure --profile full --section {section.id}"
 
 
 def _releases(view: View) -> str:

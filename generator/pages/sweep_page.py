@@ -14,12 +14,13 @@ from generator.formatting import quantity
 from generator.pages import urls
 from generator.pages.charts import marks
 from generator.pages.findings import interval_text, plain_summary
-from generator.pages.tables import Cell, Column, Table, badge
+from generator.pages.inputs import finite, where
+from generator.pages.question_page import Block, View
+from generator.pages.tables import Cell, badge, table
 
 if TYPE_CHECKING:
     from generator.analysis.panels import Figures
-    from generator.catalog.model import Catalog, Section
-    from generator.pages.inputs import Inputs
+    from generator.catalog.model import Catalog
 
 Values = Mapping[int, tuple[float, float, float]]
 """Place on the axis -> (value, low, high) in seconds; the interval may be NaN."""
@@ -81,16 +82,15 @@ def points_of(
             points.append(
                 marks.Point(
                     one.framework_name, one.mode_title, one.kind, x, y,
-                    low if math.isfinite(low) else None, high if math.isfinite(high) else None,
-                    text,
+                    finite(low), finite(high), text,
                 )
             )  # fmt: skip
     return points
 
 
-def caption(section: Section, figures: Figures) -> str:
+def caption(view: View) -> str:
     """Return what the curves of a section were measured with, and how they are drawn."""
-    lane = next(key.lane for key in figures.cells if key.section == section.id)
+    lane = next(key.lane for key in view.figures.cells if key.section == view.section.id)
     return f"{lane_title(lane)}, empty compile caches. Solid: as a graph. Dashed: at once."
 
 
@@ -119,31 +119,26 @@ def slope(values: Values) -> float | None:
     return (values[last][0] - values[first][0]) / (last - first)
 
 
-def faults_table(section: Section, inputs: Inputs, figures: Figures) -> Table | None:
-    """Return the cases of a section that gave no time, each with its reason."""
-    shown = inputs.shown
-    here = shown[
-        (shown["machine"] == figures.machine)
-        & (shown["device"] == figures.device)
-        & (shown["section"] == section.id)
-        & (shown["status"] != "ok")
-    ]
+def faults(view: View, heading: str) -> list[Block]:
+    """Return the cases of a section that gave no time, each with its reason, if there are any."""
+    machine, device, section = view.figures.machine, view.figures.device, view.section.id
+    here = where(view.inputs.shown, machine=machine, device=device, section=section)
     columns = ["framework", "version", "mode", "case", "status", "reason", "lane"]
+    bad = here.loc[here["status"] != "ok", columns].drop_duplicates(columns[:5]).astype(str)
     rows = []
-    for framework, version, mode, case, status, reason, lane in (
-        here[columns].drop_duplicates(columns[:5]).astype(str).itertuples(index=False)
-    ):
-        anchor = urls.newest(figures.machine, mode, figures.device, lane) if lane else ""
-        one = models.configuration(inputs.catalog, framework, version, mode)
+    for framework, version, mode, case, status, reason, lane in bad.itertuples(index=False):
+        anchor = urls.newest(machine, mode, device, lane) if lane else ""
+        one = models.configuration(view.catalog, framework, version, mode)
         rows.append(
             (
-                Cell(one.label, None, urls.evidence(section.id, framework, anchor), one.release),
+                Cell(one.label, None, urls.evidence(section, framework, anchor), one.release),
                 Cell(case or "–"),
                 Cell("", badge=badge(status)),
                 Cell(reason),
             )
         )
     if not rows:
-        return None
+        return []
     titles = ("Configuration", "Case", "What happened", "Reason")
-    return Table("What gave no time", tuple(map(Column, titles)), tuple(rows))
+    found = (table("What gave no time", titles, rows),)
+    return [Block(heading, f"{view.anchor(section)}-faults", "", found)]

@@ -6,7 +6,7 @@ from functools import partial
 
 from generator.formatting import figures, quantity
 from generator.pages import question_page
-from generator.pages.charts import curves, marks
+from generator.pages.charts import marks
 from generator.pages.findings import plain_summary
 from generator.pages.inputs import finite
 from generator.pages.question_page import Block, Question, View, matrix, sentence, who_can
@@ -77,14 +77,12 @@ def _sweep(
         )  # fmt: skip
     if not points:
         return []
-    chart = curves.curves(
-        view.name(metric), _title(view, metric), points, x="trips", y=axis, better="lower"
-    )
+    axes = {"x": "trips", "y": axis, "better": "lower"}
+    picture = view.curves(view.name(metric), _title(view, metric), points, **axes)
     cases = [Question(f"{trips} trips", "", f"{trips} trips", metric) for trips in SWEEP]
     table = matrix(view, heading, cases, head="Trips")
     caption = f"Captured mode. Both axes are logarithmic. {question_page.LINES}"
     stem = metric.replace("_", "-")
-    picture = view.draw(chart)
     return [view.block(heading, text, table, stem=stem, picture=picture, caption=caption)]
 
 

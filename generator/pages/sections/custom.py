@@ -116,7 +116,7 @@ def _speed(view: View) -> list[Block]:
             "A million numbers, forward and gradient, against the built-in tanh of the same"
             " framework: both compute a transcendental function for every element.",
             stem="speed",
-            picture=view.intervals("speed", title, marks, axis=axis, better="lower"),
+            picture=view.intervals(view.name("speed"), title, marks, axis=axis, better="lower"),
             caption=f"Captured mode. Points: geometric mean over processes. {question_page.LINES}",
         )
     ]

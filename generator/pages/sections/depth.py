@@ -2,119 +2,56 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from functools import partial
 
-from generator.analysis.panels import Figures
 from generator.formatting import quantity
-from generator.pages.charts.curves import curves as curves_chart
-from generator.pages.inputs import Picture, heading_of, measured_on
-from generator.pages.sweep_page import (
-    Curve,
-    Values,
-    caption,
-    curve_cell,
-    curves,
-    faults_table,
-    name_cell,
-    points_of,
-    slope,
-)
-from generator.pages.tables import Cell, Column, Table
-from generator.pages.urls import slug
+from generator.pages import question_page, sweep_page
+from generator.pages.question_page import Block, View
+from generator.pages.sweep_page import Curve, Values, curve_cell, points_of, slope
+from generator.pages.tables import Cell, Column, Table, number, table
 
-if TYPE_CHECKING:
-    from generator.catalog.model import Section
-    from generator.pages.inputs import Draw, Inputs
+READY, STEPS = (2, 8, 32), (2, 32)
+"""Depths whose times the table shows."""
 
 
-@dataclass(frozen=True)
-class DeviceView:
-    """What the page says about one device of one machine."""
-
-    heading: str
-    anchor: str
-    finding: str
-    byline: str
-    pictures: tuple[Picture, ...]
-    caption: str
-    table: Table
-    faults: Table | None
-
-
-def context(
-    section: Section, inputs: Inputs, known: Mapping[tuple[str, str], Figures], draw: Draw
-) -> dict[str, Any]:
-    """Return the context of the page."""
-    views: list[DeviceView] = []
-    for place in inputs.measured():
-        found = curves("depth", section.id, inputs.catalog, known[place])
-        if found:
-            heading = heading_of(inputs, *place, first=not views)
-            views.append(_view(section, inputs, known[place], found, heading, draw))
-    return {
-        "title": section.title,
-        "description": section.question,
-        "question": section.question,
-        "views": views,
-        "command": f"generator measure --profile full --section {section.id}",
-    }
+def make(view: View) -> tuple[list[str], list[Block]]:
+    """Return the finding and the blocks of a device."""
+    found = sweep_page.curves("depth", view.section.id, view.catalog, view.figures)
+    if not found:
+        return [], []
+    title, name = _title(found), view.anchor(view.section.id)
+    pictures = (
+        view.curves(f"{name}-ready", title, points_of(found, lambda curve: curve.ready),
+                    x="convolutions", y="seconds until ready", better="lower"),
+        view.curves(f"{name}-step", "What a step costs as the network gets deeper.",
+                    points_of(found, lambda curve: curve.steps, scale=1e3),
+                    x="convolutions", y="ms per step", better="lower"),
+    )  # fmt: skip
+    times = Block("", "", "", (_table(view, found),), pictures, sweep_page.caption(view))
+    return [title], [times, *sweep_page.faults(view, "What did not work")]
 
 
-def _view(
-    section: Section,
-    inputs: Inputs,
-    figures: Figures,
-    found: Sequence[Curve],
-    heading: str,
-    draw: Draw,
-) -> DeviceView:
-    name = f"depth-{figures.device}-{slug(figures.machine)}"
-    title = _title(found)
-    drawn = [
-        curves_chart(
-            f"{name}-ready", title, points_of(found, lambda curve: curve.ready),
-            x="convolutions", y="seconds until ready", better="lower",
-        ),
-        curves_chart(
-            f"{name}-step", "What a step costs as the network gets deeper.",
-            points_of(found, lambda curve: curve.steps, scale=1e3),
-            x="convolutions", y="ms per step", better="lower",
-        ),
-    ]  # fmt: skip
-    return DeviceView(
-        heading,
-        name,
-        title,
-        measured_on(inputs, figures),
-        tuple(draw(chart) for chart in drawn),
-        caption(section, figures),
-        _table(found, section),
-        faults_table(section, inputs, figures),
-    )
+context = partial(question_page.context, make=make)
 
 
-def _table(found: Sequence[Curve], section: Section) -> Table:
-    rows = []
-    for curve in found:
-        rows.append(
-            (
-                name_cell(curve, section.id),
-                *(curve_cell(curve.ready, depth) for depth in (2, 8, 32)),
-                _slope_cell(curve.ready),
-                *(curve_cell(curve.steps, depth) for depth in (2, 32)),
-                _slope_cell(curve.steps),
-            )
+def _table(view: View, found: Sequence[Curve]) -> Table:
+    rows = [
+        (
+            sweep_page.name_cell(curve, view.section.id),
+            *(curve_cell(curve.ready, depth) for depth in READY),
+            _slope_cell(curve.ready),
+            *(curve_cell(curve.steps, depth) for depth in STEPS),
+            _slope_cell(curve.steps),
         )
-    columns = (
-        Column("Configuration"),
-        *(Column(f"Ready, {depth} convolutions", number=True) for depth in (2, 8, 32)),
-        Column("Ready, each further one", number=True),
-        *(Column(f"Step, {depth} convolutions", number=True) for depth in (2, 32)),
-        Column("Step, each further one", number=True),
-    )
-    return Table("Ready and steps by depth", columns, tuple(rows))
+        for curve in found
+    ]
+    numbers = [
+        *(f"Ready, {depth} convolutions" for depth in READY), "Ready, each further one",
+        *(f"Step, {depth} convolutions" for depth in STEPS), "Step, each further one",
+    ]  # fmt: skip
+    columns = [Column("Configuration"), *map(number, numbers)]
+    return table("Ready and steps by depth", columns, rows)
 
 
 def _title(found: Sequence[Curve]) -> str:
@@ -126,8 +63,7 @@ def _title(found: Sequence[Curve]) -> str:
     }
     if not grown:
         return "Time until ready by depth."
-    most = max(grown, key=lambda label: grown[label])
-    least = min(grown, key=lambda label: grown[label])
+    least, most = question_page.extremes(grown)
     text = f"Each further convolution makes {most} ready {quantity(grown[most], 's')} later"
     return text + (f", {least} {quantity(grown[least], 's')}." if most != least else ".")
 

@@ -117,7 +117,9 @@ def _coverage(
             f" {last.text}."
         )
         axis = "operators with right values"
-        picture = view.intervals("coverage", title, marks, axis=axis, better="higher", log=False)
+        picture = view.intervals(
+            view.name("coverage"), title, marks, axis=axis, better="higher", log=False
+        )
     groups = {
         family: [o.name for o in OPERATORS.values() if o.family == family] for family in families()
     }

@@ -9,7 +9,6 @@ from typing import NamedTuple
 from generator.analysis import statistics
 from generator.formatting import figures, quantity, span
 from generator.pages import question_page
-from generator.pages.charts import curves
 from generator.pages.charts.marks import Mark, Point
 from generator.pages.findings import plain_summary
 from generator.pages.inputs import finite
@@ -127,7 +126,7 @@ def _speed(view: View, pairs: list[Pair]) -> Block:
         " it works and what it costs on top; they say nothing about scaling over many machines.",
         _speed_table(view, pairs),
         stem="speed",
-        picture=view.intervals("speed", title, marks, axis=axis, better="higher"),
+        picture=view.intervals(view.name("speed"), title, marks, axis=axis, better="higher"),
         caption=f"Open: one process on one core. Filled: two on two. {question_page.LINES}",
     )
 
@@ -169,18 +168,15 @@ def _model(view: View, pairs: list[Pair]) -> Block:
             text = f"{figures(rate, 3)} images/s"
             lines = f"{pair.batch} images"
             points.append(Point(name, lines, "imperative", float(size), rate, text=text))
-    chart = curves.curves(
-        view.name("model"),
-        "A model, not a measurement: what more cores of the same kind would give.",
-        points, x="processes (model)", y="images/s (model)", better="higher",
-    )  # fmt: skip
+    title = "A model, not a measurement: what more cores of the same kind would give."
+    axes = {"x": "processes (model)", "y": "images/s (model)", "better": "higher"}
     return view.block(
         "A model of more processes",
         "From the two measured times alone: work divides, and what two processes take beyond half"
         " of one's time is taken for the exchange of gradients in a ring. Slower networks, uneven"
         " machines and the limits of memory are not in it.",
         stem="model",
-        picture=view.draw(chart),
+        picture=view.curves(view.name("model"), title, points, **axes),
         caption="Every point is computed. The batch of a step stays the same.",
     )
 

@@ -100,7 +100,9 @@ def _transfer(view: View) -> tuple[Block, list[str]]:
             f" {len(marks)}."
         )
         axis = "held-out accuracy after one epoch in %"
-        picture = view.intervals("transfer", title, marks, axis=axis, better="higher", log=False)
+        picture = view.intervals(
+            view.name("transfer"), title, marks, axis=axis, better="higher", log=False
+        )
         gain = "Fine-tuning is ahead of training from scratch after one epoch"
         findings = [sentence(view, gain, better)]
     block = view.block(

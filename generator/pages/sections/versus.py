@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from functools import partial
 
 from markupsafe import Markup
 
@@ -15,122 +14,70 @@ from generator.analysis import statistics
 from generator.analysis.labels import lane_title, lane_words
 from generator.analysis.panels import Contrast, Figures, Panel, Row
 from generator.formatting import quantity
-from generator.pages.charts import intervals, marks
-from generator.pages.charts.curves import curves as curves_chart
+from generator.pages import question_page, sweep_page
+from generator.pages.charts.marks import Mark
 from generator.pages.findings import evidence
-from generator.pages.inputs import Picture, claim_views, heading_of, main_figures, measured_on
-from generator.pages.markdown import escape
-from generator.pages.sweep_page import (
-    Curve,
-    Values,
-    caption,
-    curve_cell,
-    curves,
-    faults_table,
-    name_cell,
-    points_of,
-)
-from generator.pages.tables import Badge, Cell, Column, Table
-from generator.pages.urls import slug
-
-if TYPE_CHECKING:
-    from generator.catalog.model import Catalog, Section
-    from generator.pages.inputs import Draw, Inputs
+from generator.pages.inputs import finite
+from generator.pages.question_page import Block, View
+from generator.pages.sweep_page import Curve, Values, curve_cell, points_of
+from generator.pages.tables import Badge, Cell, Column, Table, number, table, table_if_any
 
 STEPS_PER_EPOCH = 60_000 // 64
 """An epoch is one pass over MNIST's 60,000 training digits in whole batches of 64."""
 
-
-@dataclass(frozen=True)
-class SweepView:
-    """The sweep over the batch size: its finding, chart and table."""
-
-    finding: str
-    picture: Picture
-    caption: str
-    table: Table
+LANE = Column("Lane", narrow=True)
 
 
-@dataclass(frozen=True)
-class DeviceView:
-    """What the page says about one device of one machine."""
-
-    heading: str
-    anchor: str
-    byline: str
-    findings: tuple[Markup, ...]
-    picture: Picture | None
-    caption: str
-    pairs: Table
-    even: Table | None
-    classes: Table | None
-    sweep: SweepView | None
-    faults: Table | None
-
-
-def context(
-    section: Section, inputs: Inputs, known: Mapping[tuple[str, str], Figures], draw: Draw
-) -> dict[str, Any]:
-    """Return the context of the page."""
-    views: list[DeviceView] = []
-    for place in inputs.measured():
-        speed = models.contrasts(known[place].find("lenet", "step_time"))
-        if speed:
-            heading = heading_of(inputs, *place, first=not views)
-            views.append(_view(section, inputs, known[place], speed, heading, draw))
-    return {
-        "title": section.title,
-        "description": section.question,
-        "question": section.question,
-        "views": views,
-        "claims": claim_views(inputs.book, section.id, main_figures(inputs, known)),
-        "command": f"generator measure --profile full --section {section.id}",
-    }
-
-
-def _view(
-    section: Section,
-    inputs: Inputs,
-    figures: Figures,
-    speed: Sequence[Contrast],
-    heading: str,
-    draw: Draw,
-) -> DeviceView:
-    name = f"versus-{figures.device}-{slug(figures.machine)}"
+def make(view: View) -> tuple[list[str], list[Block]]:
+    """Return the findings and the blocks of a device."""
+    speed = models.contrasts(view.figures.find("lenet", "step_time"))
+    if not speed:
+        return [], []
+    name = view.anchor(view.section.id)
     gains = [
-        marks.Mark(
+        Mark(
             contrast.graph.configuration.label,
             contrast.graph.configuration.framework_name,
             lane_title(contrast.panel.lane),
-            *_finite(contrast.ratio.inverse()),
+            gain.value,
+            finite(gain.low),
+            finite(gain.high),
             formatting.times(1 / contrast.ratio.value).replace(" times", " ×"),
             tooltip=f"against {contrast.eager.configuration.mode_title}: {contrast.verdict}",
         )
         for contrast in speed
+        for gain in (contrast.ratio.inverse(),)
     ]
-    chart = intervals.intervals(
-        name, _gain_title(speed), gains, axis="speed as a graph / speed at once",
-        frameworks=[f.name for f in inputs.catalog.frameworks], better="higher",
-    )  # fmt: skip
-    return DeviceView(
-        heading,
-        name,
-        measured_on(inputs, figures),
-        tuple(Markup("{}\n").format(escape(text)) for text in _findings(speed, figures)),
-        draw(chart),
-        "Each row is one program, written once and executed twice. Points: ratio of speeds within"
-        " shared blocks. Lines: 95 % intervals. Above 1 the graph is faster.",
-        _pairs_table(speed, figures),
-        _even_table(speed, figures),
-        _classes_table(figures),
-        _sweep(section, inputs.catalog, figures, name, draw),
-        faults_table(section, inputs, figures),
+    axis = {"axis": "speed as a graph / speed at once", "better": "higher"}
+    blocks = [
+        Block(
+            "", "", "", (_pairs_table(speed, view.figures),),
+            (view.intervals(name, _gain_title(speed), gains, **axis),),
+            "Each row is one program, written once and executed twice. Points: ratio of speeds"
+            " within shared blocks. Lines: 95 % intervals. Above 1 the graph is faster.",
+        )
+    ]  # fmt: skip
+    if even := _even_table(speed, view.figures):
+        text = (
+            "A graph is ready later and then gains on every step. The steps after which both have"
+            " taken equally long, from an interpreter that starts with cold or warm compile caches:"
+        )
+        heading = "When has compiling paid for itself?"
+        blocks.append(Block(heading, f"{name}-even", text, (even,)))
+    if classes := _classes_table(view.figures):
+        text = (
+            "The article compared frameworks of two kinds. The best mode of each kind, whatever"
+            " the framework:"
+        )
+        blocks.append(Block("Class against class", f"{name}-classes", text, (classes,)))
+    blocks.append(_batches(view, name))
+    return (
+        _findings(speed, view.figures),
+        [*blocks, *sweep_page.faults(view, "What the sweep did not reach")],
     )
 
 
-def _finite(ratio: statistics.Ratio) -> tuple[float, float | None, float | None]:
-    ends = [end if math.isfinite(end) else None for end in (ratio.low, ratio.high)]
-    return ratio.value, ends[0], ends[1]
+context = partial(question_page.context, make=make, rows_of="lenet")
 
 
 def _gain_title(speed: Sequence[Contrast]) -> str:
@@ -160,15 +107,13 @@ def _where(contrast: Contrast) -> str:
     return f"{contrast.graph.configuration.label}, {lane_words(contrast.panel.lane)}"
 
 
-def _verdict(verdict: str, better: str, worse: str) -> Badge:
-    return {
+def _ratio_cell(ratio: statistics.Ratio, verdict: str, better: str, worse: str) -> Cell:
+    """Return a ratio with the verdict on it, in the words of its metric."""
+    badge = {
         "faster": Badge("▲", better, "good"),
         "slower": Badge("▼", worse, "bad"),
         "no practical difference": Badge("=", verdict, "none"),
     }.get(verdict, Badge("?", "unresolved", "middle"))
-
-
-def _ratio_cell(ratio: statistics.Ratio, badge: Badge) -> Cell:
     interval = f"{ratio.low:.2f} to {ratio.high:.2f}" if math.isfinite(ratio.low) else "one block"
     text = f"{ratio.value:.2f}\N{NO-BREAK SPACE}×"
     return Cell(text, round(ratio.value, 4), detail=interval, badge=badge)
@@ -178,40 +123,30 @@ def _pairs_table(speed: Sequence[Contrast], figures: Figures) -> Table:
     memory = {_place(c): c for c in models.contrasts(figures.find("memory", "peak_rss"))}
     rows = []
     for contrast in speed:
-        one = contrast.graph.configuration
+        one, other = contrast.graph.configuration, contrast.eager.configuration
         graph, eager = contrast.graph.summary, contrast.eager.summary
         assert graph
         assert eager
         bytes_ = memory.get(_place(contrast))
         rows.append(
             (
-                Cell(
-                    one.label,
-                    detail=f"{one.release}, at once: {contrast.eager.configuration.mode_title}",
-                ),
+                Cell(one.label, detail=f"{one.release}, at once: {other.mode_title}"),
                 Cell(lane_title(contrast.panel.lane)),
-                _ratio_cell(
-                    contrast.ratio.inverse(), _verdict(contrast.verdict, "faster", "slower")
-                ),
+                _ratio_cell(contrast.ratio.inverse(), contrast.verdict, "faster", "slower"),
                 Cell(
                     quantity(graph.value, "s"),
                     round(graph.value, 7),
                     evidence("lenet", one, contrast.panel),
                     f"at once {quantity(eager.value, 's')}",
                 ),
-                _ratio_cell(bytes_.ratio, _verdict(bytes_.verdict, "less", "more"))
-                if bytes_
-                else Cell("–"),
+                _ratio_cell(bytes_.ratio, bytes_.verdict, "less", "more") if bytes_ else Cell("–"),
             )
         )
     columns = (
-        Column("Graph"),
-        Column("Lane", narrow=True),
-        Column("Speed, graph / at once"),
-        Column("Step as a graph", number=True),
-        Column("Memory, graph / at once"),
-    )
-    return Table("The same program as a graph and at once", columns, tuple(rows))
+        "Graph", LANE, "Speed, graph / at once", number("Step as a graph"),
+        "Memory, graph / at once",
+    )  # fmt: skip
+    return table("The same program as a graph and at once", columns, rows)
 
 
 def _place(contrast: Contrast) -> tuple[str, str, str, str]:
@@ -235,24 +170,21 @@ def _even_table(speed: Sequence[Contrast], figures: Figures) -> Table | None:
                 Cell(one.label, detail=one.release),
                 Cell(lane_title(ready.panel.lane)),
                 Cell(ready.panel.case),
-                Cell(f"{'+' if late > early else '−'}{quantity(abs(late - early), 's')}",
-                     round(late - early, 6), evidence("compile", one, ready.panel)),
-                Cell(f"{'−' if step < plain else '+'}{quantity(abs(step - plain), 's')}",
-                     round(step - plain, 9), evidence("lenet", one, contrast.panel)),
+                _difference_cell(late - early, 6, evidence("compile", one, ready.panel)),
+                _difference_cell(step - plain, 9, evidence("lenet", one, contrast.panel)),
                 _even_cell(late - early, plain - step, contrast.verdict),
             )
-        )  # fmt: skip
-    if not rows:
-        return None
+        )
     columns = (
-        Column("Graph"),
-        Column("Lane", narrow=True),
-        Column("Caches"),
-        Column("Ready later by", number=True),
-        Column("Each step differs by", number=True),
-        Column("Paid for after"),
-    )
-    return Table("Break-even", columns, tuple(rows))
+        "Graph", LANE, "Caches", number("Ready later by"), number("Each step differs by"),
+        "Paid for after",
+    )  # fmt: skip
+    return table_if_any("Break-even", columns, rows)
+
+
+def _difference_cell(seconds: float, digits: int, link: str) -> Cell:
+    sign = "+" if seconds > 0 else "−"
+    return Cell(f"{sign}{quantity(abs(seconds), 's')}", round(seconds, digits), link)
 
 
 def break_even(later: float, gain: float) -> float:
@@ -275,43 +207,34 @@ def _even_cell(later: float, gain: float, verdict: str) -> Cell:
     steps = break_even(later, gain)
     if steps == 0:
         return Cell("nothing: it is ready no later", sort=0.0)
-    epochs = steps / STEPS_PER_EPOCH
-    return Cell(
-        formatting.plural(math.ceil(steps), "step"),
-        round(steps, 1),
-        detail=f"{formatting.figures(epochs, 2)} epochs of MNIST",
-    )
+    epochs = f"{formatting.figures(steps / STEPS_PER_EPOCH, 2)} epochs of MNIST"
+    return Cell(formatting.plural(math.ceil(steps), "step"), round(steps, 1), detail=epochs)
 
 
 def _classes_table(figures: Figures) -> Table | None:
     """Return the best of each class of modes against the best of the other, by lane."""
     rows = []
-    for panel in [*figures.find("lenet", "step_time"), *figures.find("memory", "peak_rss")]:
-        best: dict[str, Row] = {}
-        for row in panel.good:
-            best.setdefault(row.configuration.kind, row)
-        if not {"symbolic", "imperative"} <= best.keys():
-            continue
-        ratio, verdict = panel.compare(best["symbolic"], best["imperative"])
-        words = ("faster", "slower") if panel.section == "lenet" else ("less", "more")
-        rows.append(
-            (
-                Cell("Step time" if panel.section == "lenet" else "Peak memory"),
-                Cell(lane_title(panel.lane)),
-                *(_best_cell(best[kind], panel) for kind in ("symbolic", "imperative")),
-                _ratio_cell(ratio, _verdict(verdict, *words)),
-            )
-        )
-    if not rows:
-        return None
-    columns = (
-        Column("What"),
-        Column("Lane", narrow=True),
-        Column("Best graph"),
-        Column("Best at once"),
-        Column("Graph / at once"),
-    )
-    return Table("Class against class", columns, tuple(rows), plain=True)
+    for section, metric, what, words in (
+        ("lenet", "step_time", "Step time", ("faster", "slower")),
+        ("memory", "peak_rss", "Peak memory", ("less", "more")),
+    ):
+        for panel in figures.find(section, metric):
+            best: dict[str, Row] = {}
+            for row in panel.good:
+                best.setdefault(row.configuration.kind, row)
+            if {"symbolic", "imperative"} <= best.keys():
+                graph, eager = best["symbolic"], best["imperative"]
+                rows.append(
+                    (
+                        Cell(what),
+                        Cell(lane_title(panel.lane)),
+                        _best_cell(graph, panel),
+                        _best_cell(eager, panel),
+                        _ratio_cell(*panel.compare(graph, eager), *words),
+                    )
+                )
+    columns = ("What", LANE, "Best graph", "Best at once", "Graph / at once")
+    return table_if_any("Class against class", columns, rows, plain=True)
 
 
 def _best_cell(row: Row, panel: Panel) -> Cell:
@@ -326,24 +249,23 @@ def _best_cell(row: Row, panel: Panel) -> Cell:
 # ------------------------------------------------------------------------------------- batch size
 
 
-def _sweep(
-    section: Section, catalog: Catalog, figures: Figures, name: str, draw: Draw
-) -> SweepView | None:
-    found = curves("batch", section.id, catalog, figures)
+def _batches(view: View, name: str) -> Block:
+    """Return the sweep over the batch size, or how to measure it."""
+    found = sweep_page.curves("batch", view.section.id, view.catalog, view.figures)
     if not found:
-        return None
+        command = question_page.command(view.section)
+        text = "The sweep over the batch size is part of the full profile: <code>{}</code>."
+        return Block("", "", Markup(text).format(command))
     title = _batch_title(found)
-    chart = curves_chart(
-        f"{name}-batch", title, points_of(found, lambda curve: curve.steps, rate=True),
-        x="images per step", y="images per second", better="higher",
-    )  # fmt: skip
-    return SweepView(
-        title,
-        draw(chart),
-        caption(section, figures)
+    points = points_of(found, lambda curve: curve.steps, rate=True)
+    axes = {"x": "images per step", "y": "images per second", "better": "higher"}
+    return Block(
+        "Batch size: dispatch or kernels", f"{name}-batch", title,
+        (_batch_table(found, view.section.id),),
+        (view.curves(f"{name}-batch", title, points, **axes),),
+        sweep_page.caption(view)
         + " Where a curve ends early, the time of the sweep was spent; see below.",
-        _batch_table(found, section.id),
-    )
+    )  # fmt: skip
 
 
 def dispatch(steps: Values) -> tuple[float, float] | None:
@@ -360,44 +282,40 @@ def dispatch(steps: Values) -> tuple[float, float] | None:
     return max(0.0, steps[1][0] - each), each
 
 
+def _share(curve: Curve) -> float | None:
+    """Return the share of dispatch in a step of 64 images."""
+    split = dispatch(curve.steps)
+    return split[0] / curve.steps[64][0] if split and 64 in curve.steps else None
+
+
 def _batch_table(found: Sequence[Curve], section: str) -> Table:
     rows = []
     for curve in found:
-        split = dispatch(curve.steps)
-        cells = [curve_cell(curve.steps, batch) for batch in (1, 1024)]
-        if split and 64 in curve.steps:
-            share = split[0] / curve.steps[64][0]
-            cells += [
-                Cell(quantity(split[0], "s"), round(split[0], 8)),
-                Cell(quantity(split[1], "s"), round(split[1], 8)),
-                Cell(f"{100 * share:.0f} %", round(share, 4)),
-            ]
-        else:
-            cells += [Cell("–")] * 3
-        rows.append((name_cell(curve, section), *cells))
-    columns = (
-        Column("Configuration"),
-        Column("Step of 1 image", number=True),
-        Column("1,024 images", number=True),
-        Column("Before the first image", number=True),
-        Column("Each further image", number=True),
-        Column("Share of the first at 64", number=True),
-    )
-    return Table("Steps by batch size", columns, tuple(rows))
+        split, share = dispatch(curve.steps), _share(curve)
+        cells = [Cell("–")] * 3
+        if split and share is not None:
+            cells = [Cell(quantity(seconds, "s"), round(seconds, 8)) for seconds in split]
+            cells.append(Cell(f"{100 * share:.0f} %", round(share, 4)))
+        steps = [curve_cell(curve.steps, batch) for batch in (1, 1024)]
+        rows.append((sweep_page.name_cell(curve, section), *steps, *cells))
+    numbers = (
+        "Step of 1 image", "1,024 images", "Before the first image", "Each further image",
+        "Share of the first at 64",
+    )  # fmt: skip
+    columns = [Column("Configuration"), *map(number, numbers)]
+    return table("Steps by batch size", columns, rows)
 
 
 def _batch_title(found: Sequence[Curve]) -> str:
     """Say whether dispatch decides at batch 64, by the shares of both classes."""
     shares: dict[str, list[float]] = {}
     for curve in found:
-        split = dispatch(curve.steps)
-        if split and 64 in curve.steps:
-            share = split[0] / curve.steps[64][0]
+        if (share := _share(curve)) is not None:
             shares.setdefault(curve.configuration.kind, []).append(share)
     if not shares:
         return "Steps by batch size."
     words = {"imperative": "at once", "symbolic": "as a graph"}
-    parts = [f"{_percents(found)} {words[kind]}" for kind, found in sorted(shares.items())]
+    parts = [f"{_percents(mine)} {words[kind]}" for kind, mine in sorted(shares.items())]
     return "Of a step of 64 images, dispatch takes " + ", ".join(parts) + "."
 
 
