@@ -13,35 +13,15 @@ from measurements import lenet
 def listing(results_root: Path, frameworks_folder: Path | None = None) -> Mapping[str, object]:
     """Return frameworks, versions, modes, sections, and what is measured where, as plain data."""
     catalog = catalogs.load(frameworks=frameworks_folder)
-    measured: list[dict[str, object]] = []
-    for path, document in history.documents(results_root):
-        jobs = document["jobs"]
-        measured.append(
-            {
-                "run": path.stem,
-                "machine": document["machine"]["id"],
-                "framework": document["framework"],
-                "version": document["version"],
-                "profile": document["profile"],
-                "device": document["device"],
-                "finished": document["finished"],
-                "sections": sorted({section for job in jobs for section in job["sections"]}),
-                "jobs": len(jobs),
-                "not_ok": sum(job["status"] != "ok" for job in jobs),
-            }
-        )
     return {
         "frameworks": [
-            {
-                "id": framework.id,
-                "name": framework.name,
-                "versions": [version.version for version in framework.versions],
-                "modes": [
-                    {"id": mode.id, "title": mode.title, "kind": mode.kind,
-                     "devices": list(mode.devices)}
-                    for mode in framework.modes
-                ],
-            }
+            {"id": framework.id, "name": framework.name,
+             "versions": [version.version for version in framework.versions],
+             "modes": [
+                 {"id": mode.id, "title": mode.title, "kind": mode.kind,
+                  "devices": list(mode.devices)}
+                 for mode in framework.modes
+             ]}
             for framework in catalog.frameworks
         ],
         "sections": [
@@ -50,6 +30,14 @@ def listing(results_root: Path, frameworks_folder: Path | None = None) -> Mappin
             for section in catalog.sections
         ],
         "profiles": {profile.name: profile.summary for profile in plan.PROFILES.values()},
-        "measured": measured,
+        "measured": [
+            {"run": path.stem, "machine": record["machine"]["id"],
+             **{name: record[name]
+                for name in ("framework", "version", "profile", "device", "finished")},
+             "sections": sorted({id for job in record["jobs"] for id in job["sections"]}),
+             "jobs": len(record["jobs"]),
+             "not_ok": sum(job["status"] != "ok" for job in record["jobs"])}
+            for path, record in history.documents(results_root)
+        ],
         "activation": lenet.ACTIVATION,
     }  # fmt: skip

@@ -17,10 +17,11 @@ from generator.catalog import loader as catalogs
 from generator.cli.common import command_line, ending
 from generator.measure import runner
 from generator.measure.plan import Job
+from generator.measure.progress import Silent
 from generator.measure.request import Request, prepare
 
 
-class _Lines:
+class _Lines(Silent):
     """Reports one line a job."""
 
     def __init__(self) -> None:
@@ -34,9 +35,6 @@ class _Lines:
         """Announce the blocks."""
         self._total = jobs
         print(f"{jobs} processes to run, about {seconds / 60:.0f} min", file=sys.stderr)
-
-    def job(self, job: Job, seconds: float) -> None:
-        """Say nothing: the line comes when it has finished."""
 
     def finished(self, job: Job, status: str, reason: str) -> None:
         """Count it."""
