@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import datetime
 import hashlib
+import itertools
 import os
 import stat
 import tomllib
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -30,57 +31,66 @@ def check(root: Path = ROOT, results_root: Path | None = None) -> tuple[int, lis
         (number of files looked at, every problem found).
 
     """
-    problems: list[InputError] = []
-    looked = 0
-    for path in sorted((root / "measurements" / "frameworks").glob("*/framework.toml")):
-        looked += 1
-        try:
-            framework = framework_toml.read_framework(path)
-        except InputError as error:
-            problems.append(error)
-            continue
-        for version in framework.versions:
-            for device in version.requirements:
-                lock = version.lock(device)
-                looked += 1
-                if not lock.exists():
-                    hint = f"`generator lock {framework.id}=={version.version} --device {device}`"
-                    problems.append(InputError(lock, None, "no lock", hint))
-                    continue
-                problems += environments.problems(lock)
-        for mode in framework.modes:
-            for device in DEVICES:
-                gap = framework.gap(
-                    mode=mode.id, device=device, version=framework.newest.version, section=""
-                )
-                if device not in mode.devices and gap is None:
-                    found = f"mode {mode.id} without {device}"
-                    problems.append(InputError(path, None, found, "a [[gaps]] table saying why"))
-    snapshot = root / "measurements" / catalogs.SNAPSHOT
-    looked += snapshot.exists()
-    try:
-        package_index.read(snapshot)
-    except InputError as error:
-        problems.append(error)
-    folder = results_root or root / "measurements" / "results"
+    measurements = root / "measurements"
+    folder = results_root or measurements / "results"
+    looked: list[list[InputError]] = []  # the problems of every file
+    for path in sorted(measurements.glob("frameworks/*/framework.toml")):
+        looked += _framework_problems(path)
+    snapshot = measurements / catalogs.SNAPSHOT
+    if snapshot.exists():
+        looked.append(_raised(package_index.read, snapshot))
     for path in reading.find(folder):
-        looked += 2
-        problems += row_checks.validate(path)
-    for orphan in sorted(folder.glob("*/*/*/*.json")):
-        if not orphan.with_suffix(".csv").exists():
-            problems.append(InputError(orphan, None, "no CSV beside it", "a CSV of the same name"))
-    data = root / "measurements" / "data" / "mnist-5k.toml"
-    looked += 1
+        looked += [row_checks.validate(path), []]  # a CSV and its run record
+    looked.append(_raised(_check_data, measurements / "data" / "mnist-5k.toml"))
+    orphans = [
+        InputError(path, None, "no CSV of the same name", "both, or neither")
+        for path in sorted(folder.glob("*/*/*/*.json"))
+        if not path.with_suffix(".csv").exists()
+    ]
+    return len(looked), [*itertools.chain(*looked), *orphans]
+
+
+def _raised(read: Callable[[Path], object], path: Path) -> list[InputError]:
+    """Return what reading a file raises."""
     try:
-        said = tomllib.loads(data.read_text(encoding="utf-8"))["sha256"]
-        found = history.load_data(None).sha256
-        if said != found:
-            problems.append(InputError(data, None, f"sha256 {said}", f"{found}, that of the data"))
-    except (OSError, KeyError, tomllib.TOMLDecodeError) as error:
-        problems.append(InputError(data, None, str(error), "a TOML file with sha256"))
+        read(path)
     except InputError as error:
-        problems.append(error)
-    return looked, problems
+        return [error]
+    return []
+
+
+def _framework_problems(path: Path) -> Iterator[list[InputError]]:
+    """Yield the problems of a ``framework.toml`` and of each lock that it asks for."""
+    try:
+        framework = framework_toml.read_framework(path)
+    except InputError as error:
+        yield [error]
+        return
+    newest = framework.newest.version
+    yield [
+        InputError(path, None, f"mode {mode.id} without {device}", "a [[gaps]] table saying why")
+        for mode in framework.modes
+        for device in DEVICES
+        if device not in mode.devices
+        and framework.gap(mode=mode.id, device=device, version=newest, section="") is None
+    ]
+    for version in framework.versions:
+        for device in version.requirements:
+            lock = version.lock(device)
+            hint = f"`generator lock {framework.id}=={version.version} --device {device}`"
+            missing = [InputError(lock, None, "no lock", hint)]
+            yield environments.problems(lock) if lock.exists() else missing
+
+
+def _check_data(path: Path) -> None:
+    """Raise an InputError unless a file states the hash of the data that it describes."""
+    try:
+        said = tomllib.loads(path.read_text(encoding="utf-8"))["sha256"]
+    except (OSError, KeyError, tomllib.TOMLDecodeError) as error:
+        raise InputError(path, None, str(error), "a TOML file with sha256") from error
+    found = history.load_data(None).sha256
+    if said != found:
+        raise InputError(path, None, f"sha256 {said}", f"{found}, that of the data")
 
 
 def check_contribution(
@@ -109,29 +119,25 @@ def check_contribution(
     before, after = _entries(results_root), _entries(folder)
     added = contribution_checks.added_paths(before, after)
     problems = list(contribution_checks.listing_problems(before, after))
-    spoilt = {problem.file for problem in problems}
+    invalid = {problem.file for problem in problems}
+    stems = [path.removesuffix(".csv") for path in filter(contribution_checks.is_run, added)]
     runs: dict[str, Mapping[str, Any]] = {}
-    for path in filter(contribution_checks.is_run, added):
-        beside = path.removesuffix(".csv") + ".json"
-        if {path, beside} & spoilt or beside not in after:
-            continue
-        found = row_checks.validate(folder / path)
-        problems += found
-        if not found:
-            runs[path] = run_document.read_document(folder / path)
-    if runs:
-        known = _known(list(runs.values()), results_root, root)
-        now = datetime.datetime.now(datetime.UTC)
-        for path, document in runs.items():
-            place = path.rpartition("/")[0] + "/"
-            start = path.removesuffix(".csv") + ".logs/"
-            logs = [name.removeprefix(place) for name in added if name.startswith(start)]
-            rows = row_checks.rows(folder / path)
-            problems += contribution_checks.run_problems(path, rows, document, logs, known, now)
-    stems = {path.removesuffix(".csv") for path in filter(contribution_checks.is_run, added)}
+    for stem in stems:
+        path, beside = f"{stem}.csv", f"{stem}.json"
+        if not {path, beside} & invalid and beside in after:
+            problems += (found := row_checks.validate(folder / path))
+            if not found:
+                runs[path] = run_document.read_document(folder / path)
+    known = _known(list(runs.values()), results_root, root) if runs else None
+    now = datetime.datetime.now(datetime.UTC)
+    for path, record in runs.items() if known else ():
+        place, start = path.rpartition("/")[0] + "/", path.removesuffix(".csv") + ".logs/"
+        logs = [name.removeprefix(place) for name in added if name.startswith(start)]
+        rows = row_checks.rows(folder / path)
+        problems += contribution_checks.run_problems(path, rows, record, logs, known, now)
     for path in added:
-        run, found_log, _ = path.rpartition(".logs/")
-        if found_log and run not in stems and path not in spoilt:
+        run, is_log, _ = path.rpartition(".logs/")
+        if is_log and run not in stems and path not in invalid:
             problems.append(InputError(path, None, "a log of no run", f"{run}.csv beside it"))
     return len(added), problems
 
@@ -155,32 +161,30 @@ def _entries(folder: Path) -> dict[str, Entry]:
 
 
 def _known(contributed: Sequence[Mapping[str, Any]], results_root: Path, root: Path) -> Known:
-    """Gather what contributed documents are compared with."""
+    """Gather what contributed run records are compared with."""
     catalog = catalogs.load(root)
     frameworks = {framework.id: framework for framework in catalog.frameworks}
     sections = {section.id: section for section in catalog.sections if section.measured}
     locks: dict[tuple[str, str, str], set[str]] = defaultdict(set)
     code: dict[tuple[str, str, str], set[str]] = defaultdict(set)
     data = {history.load_data(None).sha256}
-    for _, document in history.documents(results_root):
-        framework_id, version, device = (document[k] for k in ("framework", "version", "device"))
-        locks[framework_id, version, device].add(str(document["environment"]["lock_sha256"]))
-        data.add(document["data"]["sha256"])
-        for section_id, sha256 in document["code_sha256"].items():
-            code[framework_id, version, section_id].add(str(sha256))
+    for _, record in history.documents(results_root):
+        id, version, device = (record[name] for name in ("framework", "version", "device"))
+        locks[id, version, device].add(str(record["environment"]["lock_sha256"]))
+        data.add(record["data"]["sha256"])
+        for section_id, sha256 in record["code_sha256"].items():
+            code[id, version, section_id].add(str(sha256))
     for given in contributed:
-        framework = frameworks.get(given["framework"])
-        if framework is None:
+        id, name, device = (given[name] for name in ("framework", "version", "device"))
+        if id not in frameworks:
             continue
-        name = given["version"]
-        for version in framework.versions:
-            lock = environments.lock_sha256(version.lock(given["device"]))
+        for version in frameworks[id].versions:
+            lock = environments.lock_sha256(version.lock(device))
             if version.version == name and lock is not None:
-                locks[framework.id, name, given["device"]].add(lock)
+                locks[id, name, device].add(lock)
         for section_id in given["code_sha256"].keys() & sections.keys():
-            code[framework.id, name, section_id].add(
-                history.code_hash(sections[section_id], framework, name, catalog, root)
-            )
+            found = history.code_hash(sections[section_id], frameworks[id], name, catalog, root)
+            code[id, name, section_id].add(found)
     return Known(
         modes={id: [mode.id for mode in item.modes] for id, item in frameworks.items()},
         units={
