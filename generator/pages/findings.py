@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from generator import formatting
-from generator.analysis import cells
+from generator.analysis import cells, statistics
 from generator.analysis import panels as models
 from generator.analysis.labels import View, lane_title, view
 from generator.analysis.panels import Configuration, Panel, Row
@@ -39,6 +39,14 @@ def labels_of(rows: Sequence[Row]) -> dict[Configuration, str]:
         else one.label
         for row in rows
     }
+
+
+def labelled(panels: Iterable[Panel]) -> Iterator[tuple[Panel, Row, str]]:
+    """Yield the rows of panels, each with its panel and its label there."""
+    for panel in panels:
+        labels = labels_of(panel.rows)
+        for row in panel.rows:
+            yield panel, row, labels[row.configuration]
 
 
 def evidence(section: str, one: Configuration, panel: Panel) -> str:
@@ -192,3 +200,8 @@ def plain_summary(cell: cells.Cell) -> tuple[float, float, float, int, int]:
 def interval_text(low: float, high: float, unit: str) -> str:
     """Return an interval as text, "" where there is none or it has no width."""
     return formatting.span(low, high, unit) if high > 1.0001 * low else ""
+
+
+def ratio_interval(ratio: statistics.Ratio) -> str:
+    """Return the interval of a ratio as text, "" where there is none."""
+    return f"{ratio.low:.2f} to {ratio.high:.2f}" if math.isfinite(ratio.low) else ""

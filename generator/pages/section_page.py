@@ -10,28 +10,20 @@ import importlib
 import importlib.util
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from markupsafe import Markup
 
 from generator import formatting
+from generator.analysis import labels, statistics
 from generator.analysis import panels as models
-from generator.analysis import statistics
 from generator.analysis.cells import AGAIN, Key
 from generator.analysis.cells import Cell as SampleCell
-from generator.analysis.labels import (
-    DEVICES,
-    ESTIMATORS,
-    SCALES,
-    View,
-    lane_title,
-    machine_words,
-    view,
-)
-from generator.analysis.panels import Configuration, Figures, Panel, Row
+from generator.analysis.labels import DEVICES, View, lane_title, machine_words, view
+from generator.analysis.panels import Figures, Panel, Row
 from generator.export import citation
-from generator.formatting import quantity, span
+from generator.formatting import quantity
 from generator.pages.charts import intervals, style
 from generator.pages.charts.marks import Mark
 from generator.pages.findings import (
@@ -40,14 +32,25 @@ from generator.pages.findings import (
     evidence,
     figure_evidence,
     finding,
-    labels_of,
+    interval_text,
+    labelled,
     names,
     place_words,
     plain_summary,
+    ratio_interval,
 )
-from generator.pages.inputs import Draw, Inputs, Picture, claim_views, distinct, finite, where
+from generator.pages.inputs import Draw, Inputs, claim_views, distinct, finite, main_figures, where
 from generator.pages.markdown import escape
-from generator.pages.tables import Badge, Cell, Column, Table, badge
+from generator.pages.tables import (
+    Badge,
+    Cell,
+    Column,
+    Table,
+    badge,
+    number,
+    of_records,
+    table_if_any,
+)
 from generator.pages.urls import slug
 
 if TYPE_CHECKING:
@@ -55,32 +58,39 @@ if TYPE_CHECKING:
 
     from generator.catalog.model import Catalog, Section
 
-# ------------------------------------------------------------------------------------ sections
+
+def context(
+    section: Section, inputs: Inputs, known: Mapping[tuple[str, str], Figures], draw: Draw
+) -> dict[str, Any]:
+    """Return the context of a section's page.
+
+    A module of the section's name in :mod:`generator.pages.sections` makes it; without one, the
+    page is that of :func:`section_context`.
+
+    Args:
+        section: the section.
+        inputs: what pages are made of.
+        known: (machine, device) -> figures.
+        draw: draws charts.
+
+    """
+    name = f"generator.pages.sections.{section.id}"
+    own = importlib.util.find_spec(name) is not None
+    make = importlib.import_module(name).context if own else section_context
+    return {**make(section, inputs, known, draw), "cite": _cite(section, inputs)}
 
 
-@dataclass(frozen=True)
-class DeviceView:
-    """What a section's page says about one device of one machine."""
-
-    heading: str
-    anchor: str
-    byline: str
-    findings: tuple[Markup, ...]
-    charts: tuple[Picture, ...]
-    caption: str
-    table: Table
-    others: Table | None
-    faults: Table | None
-
-
-@dataclass(frozen=True)
-class MachineView:
-    """What a section's page says about one machine."""
-
-    heading: str
-    anchor: str
-    byline: str
-    devices: tuple[DeviceView, ...]
+def _cite(section: Section, inputs: Inputs) -> str:
+    """Return an entry for BibTeX of a section's page, "" where nothing says how to cite."""
+    if inputs.citation is None:
+        return ""
+    runs = [inputs.documents[key]["run"] for _, _, id, key in inputs.places if id == section.id]
+    return citation.bibtex(
+        replace(inputs.citation, title=f"{inputs.citation.title}: {section.title}"),
+        f"symbolic-comparison-{section.id}",
+        f"{inputs.address}report/{section.id}.html" if inputs.address else "",
+        f"Newest run {max(runs)}" if runs else "",
+    )
 
 
 def section_context(
@@ -90,43 +100,35 @@ def section_context(
 
     Args:
         section: the section.
-        inputs: see :class:`Inputs`.
+        inputs: what pages are made of.
         known: (machine, device) -> figures.
         draw: draws charts.
 
     """
-    machines: list[MachineView] = []  # the first one needs no heading: its finding comes first
-    for machine in inputs.machines:
-        devices = inputs.devices(machine, section.id)
-        if not devices:
+    parts: list[dict[str, Any]] = []
+    machines: list[str] = []  # the first one needs no heading: its finding comes first
+    for machine, device in inputs.measured(section.id):
+        figures = known[machine, device]
+        panels = [panel for panel in figures.panels if panel.section == section.id]
+        if not panels:
             continue
-        views = []
-        for device in devices:
-            figures = known[machine, device]
-            panels = tuple(p for p in figures.panels if p.section == section.id)
-            if not panels:
-                continue
-            heading = DEVICES.get(device, device) if len(devices) > 1 else ""
-            frame = where(inputs.shown, machine=machine, device=device, section=section.id)
-            views.append(_device(section, inputs, figures, panels, frame, heading, draw))
-        if views:
-            document = inputs.document(machine)
-            machines.append(
-                MachineView(
-                    f"Machine: {document['machine']['cpu']}" if machines else "",
-                    f"machine-{slug(machine)}",
-                    f"Measured on {machine_words(document)}.",
-                    tuple(views),
-                )
-            )
-    main = (
-        known.get((inputs.machines[0], inputs.devices(inputs.machines[0])[0])) if machines else None
-    )
+        document = inputs.document(machine)
+        part = _device(section, inputs, figures, panels, draw)
+        several = len(inputs.devices(machine, section.id)) > 1
+        part["heading"] = DEVICES.get(device, device) if several else ""
+        part["machine_heading"] = ""
+        if machine not in machines:
+            part["machine_heading"] = f"Machine: {document['machine']['cpu']}" if machines else ""
+            machines.append(machine)
+        part["machine_anchor"] = f"machine-{slug(machine)}"
+        part["byline"] = f"Measured on {machine_words(document)}. {part['byline']}"
+        parts.append(part)
+    main = main_figures(inputs, known) if parts else None
     return {
         "title": section.title,
         "description": section.question,
         "question": section.question,
-        "machines": machines,
+        "parts": parts,
         "claims": claim_views(inputs.book, section.id, main),
         "history": [item for item in inputs.book.history if item.page == section.id],
         "others_title": view(models.headline(section)).others,
@@ -135,16 +137,12 @@ def section_context(
 
 
 def _device(
-    section: Section,
-    inputs: Inputs,
-    figures: Figures,
-    panels: tuple[Panel, ...],
-    frame: pd.DataFrame,
-    heading: str,
-    draw: Draw,
-) -> DeviceView:
-    document = inputs.document(figures.machine, figures.device)
-    batch = int(document["settings"].get("batch", 64))
+    section: Section, inputs: Inputs, figures: Figures, panels: Sequence[Panel], draw: Draw
+) -> dict[str, Any]:
+    """Return what a page says about one device of one machine."""
+    frame = where(inputs.shown, machine=figures.machine, device=figures.device, section=section.id)
+    settings = inputs.document(figures.machine, figures.device)["settings"]
+    batch = int(settings.get("batch", 64))
     how = view(panels[0].metric)
     drawn = [p for p in panels if not how.start_case or p.case != how.start_case]
     findings = [finding(panel, batch) for panel in drawn]
@@ -152,30 +150,29 @@ def _device(
     if wrong:
         text = f"{names(list(wrong.values()))}: not the work of the reference, so no time is shown."
         findings.append(Finding("Found wrong by the gate", text))
-    runs = sorted(str(run) for run in frame["run"].unique())
-    dates = sorted(
-        {formatting.day(run) for run in runs}, key=[formatting.day(run) for run in runs].index
-    )
+    dates = dict.fromkeys(map(formatting.day, sorted(map(str, frame["run"].unique()))))
     profiles = formatting.listing(sorted({str(name) for name in frame["profile"].unique()}))
     name = f"{section.id}-{figures.device}-{slug(figures.machine)}"
-    return DeviceView(
-        heading,
-        f"{slug(figures.machine)}-{figures.device}",
-        f"{formatting.listing(dates)}, profile {profiles}, batch {batch}, "
-        f"{document['settings'].get('precision', 'float32')}.",
-        tuple(Markup("**{}:** {}\n").format(escape(f.where), escape(f.text)) for f in findings),
-        (draw(_chart(name, panels, drawn, figures, batch, inputs.catalog)),) if drawn else (),
-        _caption(drawn, how),
-        _headline_table(section, panels, figures, batch),
-        _others_table(section, frame, figures, inputs.catalog),
-        _faults_table(section, panels),
-    )
+    chart = _chart(name, drawn, figures, batch, inputs.catalog) if drawn else None
+    return {
+        "anchor": f"{slug(figures.machine)}-{figures.device}",
+        "byline": f"{formatting.listing(list(dates))}, profile {profiles}, batch {batch}, "
+        f"{settings.get('precision', 'float32')}.",
+        "findings": [
+            Markup("**{}:** {}\n").format(escape(f.where), escape(f.text)) for f in findings
+        ],
+        "picture": draw(chart) if chart else None,
+        "caption": _caption(drawn, how),
+        "table": _headline_table(section, panels, figures, batch),
+        "others": _others_table(section, frame, figures, inputs.catalog),
+        "faults": _faults_table(section, panels),
+    }
 
 
 def _caption(panels: Sequence[Panel], how: View) -> str:
     parts = [how.marks] if how.marks else []
     parts.append(
-        f"Points: {ESTIMATORS[statistics.ESTIMATOR]} of each process, geometric mean over"
+        f"Points: {labels.ESTIMATORS[statistics.ESTIMATOR]} of each process, geometric mean over"
         " processes. Lines: 95 % intervals."
     )
     found = [
@@ -191,201 +188,129 @@ def _caption(panels: Sequence[Panel], how: View) -> str:
 
 
 def _chart(
-    name: str,
-    panels: Sequence[Panel],
-    drawn: Sequence[Panel],
-    figures: Figures,
-    batch: int,
-    catalog: Catalog,
+    name: str, drawn: Sequence[Panel], figures: Figures, batch: int, catalog: Catalog
 ) -> style.Chart:
-    metric = panels[0].metric
+    metric = drawn[0].metric
     how = view(metric)
-    marks = [
-        _mark(row, panel, panels, figures, batch, labels_of(panel.rows))
-        for panel in drawn
-        for row in panel.rows
-    ]
-    better = "higher" if how.rate else metric.better
     return intervals.intervals(
         name,
         chart_title(drawn),
-        marks,
+        [_mark(row, label, panel, figures, batch) for panel, row, label in labelled(drawn)],
         axis=how.axis,
         frameworks=[framework.name for framework in catalog.frameworks],
-        better=better,
+        better="higher" if how.rate else metric.better,
         log=how.log,
     )
 
 
-def _mark(
-    row: Row,
-    panel: Panel,
-    panels: Sequence[Panel],
-    figures: Figures,
-    batch: int,
-    labels: Mapping[Configuration, str],
-) -> Mark:
-    one, how = row.configuration, view(panel.metric)
-    label, name = labels[one], one.framework_name
-    if row.summary is None:
-        word = formatting.STATUS_WORDS[row.status]
-        return Mark(label, name, place_words(panel, how), fault=word)
+def _mark(row: Row, label: str, panel: Panel, figures: Figures, batch: int) -> Mark:
+    how, unit = view(panel.metric), panel.metric.unit
+    name, place = row.configuration.framework_name, place_words(panel, how)
     found = row.summary
-    scale = SCALES.get(panel.metric.unit, 1.0)
+    if found is None or row.cell is None:
+        return Mark(label, name, place, fault=formatting.STATUS_WORDS[row.status])
+    scale = labels.SCALES.get(unit, 1.0)
     value = statistics.Interval(*(scale * x for x in (found.value, found.low, found.high)))
-    text = quantity(found.value, panel.metric.unit)
+    text = quantity(found.value, unit)
     start = None
     if how.rate:
         value, text = found.rate(batch), formatting.figures(batch / found.value, 4)
-    elif how.start:
-        start = _estimate(figures, panel, one, how.start, panel.case)
-    elif how.start_case:
-        other = next(
-            (
-                p
-                for p in panels
-                if (p.lane, p.case, p.division) == (panel.lane, how.start_case, panel.division)
-            ),
-            None,
-        )
-        twin = [r for r in (other.good if other else ()) if r.configuration == one]
-        start = twin[0].summary.value if twin and twin[0].summary else None
+    elif how.start or how.start_case:
+        metric, case = how.start or panel.metric.id, how.start_case or panel.case
+        cell = figures.cells.get(row.cell.key._replace(metric=metric, case=case))
+        start = plain_summary(cell)[0] * scale if cell else None
     return Mark(
-        label,
-        name,
-        place_words(panel, how),
-        value.value,
-        finite(value.low),
-        finite(value.high),
-        text,
-        None if start is None else start * scale,
+        label, name, place, value.value, finite(value.low), finite(value.high), text, start,
         tooltip=f"{found.processes} processes, {found.samples} samples",
-    )
-
-
-def _estimate(
-    figures: Figures, panel: Panel, one: Configuration, metric: str, case: str
-) -> float | None:
-    key = Key(
-        panel.machine, one.framework, one.version, panel.section, one.mode, panel.device,
-        panel.lane, case, metric,
     )  # fmt: skip
-    cell = figures.cells.get(key)
-    return None if cell is None else plain_summary(cell)[0]
 
 
 _LEADS = Badge("▲", "leads", "good")
-_TIED = Badge("=", "no practical difference", "good")
-_UNRESOLVED = Badge("?", "unresolved", "middle")
 _ONCE = Badge("1", "measured once", "none")
+_VERDICTS = {
+    "no practical difference": Badge("=", "no practical difference", "good"),
+    "unresolved": Badge("?", "unresolved", "middle"),
+}
 
 
 def verdict_cell(row: Row, panel: Panel) -> Cell:
     """Return the cell that says how a row stands against the leader of its panel."""
-    how = view(panel.metric)
     if row.summary is None:
         return Cell("", badge=badge(row.status), detail="see below")
-    if row.against is None:
-        tied = len(panel.leaders) > 1
-        text = "" if not tied else f"tied with {len(panel.leaders) - 1} more"
-        return Cell("", sort=1.0, badge=_LEADS, detail=text)
     ratio = row.against
-    words = f"{ratio.value:.2f} × the {how.more}"
-    if math.isfinite(ratio.low):
-        words += f" ({ratio.low:.2f} to {ratio.high:.2f})"
-    if row.group < 0:
-        return Cell("", sort=round(ratio.value, 4), badge=_ONCE, detail=words)
-    if row.verdict == "no practical difference":
-        return Cell("", sort=round(ratio.value, 4), badge=_TIED, detail=words)
-    if row.verdict == "unresolved":
-        return Cell("", sort=round(ratio.value, 4), badge=_UNRESOLVED, detail=words)
-    interval = f"{ratio.low:.2f} to {ratio.high:.2f}" if math.isfinite(ratio.low) else ""
-    return Cell(f"{ratio.value:.2f} × the {how.more}", sort=round(ratio.value, 4), detail=interval)
+    if ratio is None:
+        more = len(panel.leaders) - 1
+        return Cell("", sort=1.0, badge=_LEADS, detail=f"tied with {more} more" if more else "")
+    text = f"{ratio.value:.2f} × the {view(panel.metric).more}"
+    interval = ratio_interval(ratio)
+    verdict = _ONCE if row.group < 0 else _VERDICTS.get(row.verdict)
+    if verdict is not None:
+        text, interval = "", f"{text} ({interval})" if interval else text
+    return Cell(text, round(ratio.value, 4), badge=verdict, detail=interval)
 
 
 def _headline_table(
-    section: Section,
-    panels: Sequence[Panel],
-    figures: Figures,
-    batch: int,
+    section: Section, panels: Sequence[Panel], figures: Figures, batch: int
 ) -> Table:
-    metric = panels[0].metric
-    how = view(metric)
     with_case = any(panel.case for panel in panels)
     gated = "gate" in section.metrics
-    columns = [Column("Configuration"), Column("Lane", narrow=True)]
-    if with_case:
-        columns.append(Column("Caches"))
-    columns.append(Column(f"{how.column}, 95 % interval", number=True))
-    if how.rate:
-        columns.append(Column("Per step", number=True))
-    columns.append(Column("Against the leader"))
-    if gated:
-        columns.append(Column("Same work"))
-    columns.append(Column("Processes × samples"))
-    rows = []
-    for panel in panels:
-        labels = labels_of(panel.rows)
-        for row in panel.rows:
-            rows.append(_headline_row(row, panel, labels, batch, with_case, gated))
-    return Table(f"{section.title}, {figures.device}", tuple(columns), tuple(rows))
+    records = []
+    for panel, row, label in labelled(panels):
+        record = {
+            Column("Configuration"): _name_cell(row, label),
+            Column("Lane", narrow=True): Cell(lane_title(panel.lane)),
+        }
+        if with_case:
+            record[Column("Caches")] = Cell(panel.case)
+        record |= _values(row, panel, batch)
+        record[Column("Against the leader")] = verdict_cell(row, panel)
+        if gated:
+            record[Column("Same work")] = Cell("", badge=_gate_badge(row))
+        record[Column("Processes × samples")] = _counts_cell(row)
+        records.append(record)
+    return of_records(f"{section.title}, {figures.device}", records)
 
 
-def _headline_row(
-    row: Row,
-    panel: Panel,
-    labels: Mapping[Configuration, str],
-    batch: int,
-    with_case: bool,
-    gated: bool,
-) -> tuple[Cell, ...]:
-    one, how = row.configuration, view(panel.metric)
-    link = evidence(panel.section, one, panel)
+def _name_cell(row: Row, label: str) -> Cell:
+    one = row.configuration
     kind = {"symbolic": "graph", "imperative": "imperative"}.get(one.kind, one.kind)
     parts = [one.release, kind, "" if one.division == "closed" else f"{one.division} division"]
-    detail = ", ".join(part for part in parts if part)
-    cells = [Cell(labels[one], detail=detail, strong=row.group == 0), Cell(lane_title(panel.lane))]
-    if with_case:
-        cells.append(Cell(panel.case))
-    if row.summary is None:
-        cells.append(Cell("–", href=link))
-        if how.rate:
-            cells.append(Cell("–"))
-        cells.append(verdict_cell(row, panel))
-        if gated:
-            cells.append(Cell("", badge=_gate_badge(row)))
-        cells.append(Cell(f"{row.faults} × 0" if row.faults else "–"))
-        return tuple(cells)
+    return Cell(label, detail=", ".join(filter(None, parts)), strong=row.group == 0)
+
+
+def _values(row: Row, panel: Panel, batch: int) -> dict[Column, Cell]:
+    """Return the cells of the headline: its value, or a rate and the value."""
+    how, unit, found = view(panel.metric), panel.metric.unit, row.summary
+    link = evidence(panel.section, row.configuration, panel)
+    headline, step = number(f"{how.column}, 95 % interval"), number("Per step")
+    if found is None:
+        return {headline: Cell("–", href=link)} | ({step: Cell("–")} if how.rate else {})
+    text = quantity(found.value, unit)
+    if not how.rate:
+        interval = interval_text(found.low, found.high, unit) or "one process"
+        return {headline: Cell(text, float(f"{found.value:.6g}"), link, interval)}
+    rate = found.rate(batch)
+    interval = interval_text(rate.low, rate.high, "") or "one process"
+    return {
+        headline: Cell(formatting.figures(rate.value, 4), round(rate.value, 2), link, interval),
+        step: Cell(text, round(found.value, 7), link),
+    }
+
+
+def _counts_cell(row: Row) -> Cell:
+    """Return how many processes and samples a value is from, and what was odd about them."""
     found = row.summary
-    if how.rate:
-        rate = found.rate(batch)
-        text, interval = formatting.figures(rate.value, 4), _span(rate.low, rate.high, "")
-        cells.append(Cell(text, round(rate.value, 2), link, interval))
-        step = quantity(found.value, panel.metric.unit)
-        cells.append(Cell(step, round(found.value, 7), link))
-    else:
-        text = quantity(found.value, panel.metric.unit)
-        interval = _span(found.low, found.high, panel.metric.unit)
-        cells.append(Cell(text, float(f"{found.value:.6g}"), link, interval))
-    cells.append(verdict_cell(row, panel))
-    if gated:
-        cells.append(Cell("", badge=_gate_badge(row)))
-    assert row.cell is not None
+    if found is None or row.cell is None:
+        return Cell(f"{row.faults} × 0" if row.faults else "–")
     notes = {"warned": "unsteady: spread over 10 %", "unreliable": "unreliable: spread over 25 %"}
-    extra = [notes[found.spread]] if found.spread else []
-    if row.cell.disturbed:
-        extra.append(f"{row.cell.disturbed} disturbed")
-    if row.faults:
-        extra.append(f"{row.faults} failed")
-    if found.steadiness not in ("", "flat"):
-        extra.append(found.steadiness)
+    odd = [
+        notes.get(found.spread, ""),
+        f"{row.cell.disturbed} disturbed" if row.cell.disturbed else "",
+        f"{row.faults} failed" if row.faults else "",
+        "" if found.steadiness == "flat" else found.steadiness,
+    ]
     counts = f"{found.processes} × {found.samples // max(found.processes, 1)}"
-    cells.append(Cell(counts, float(found.processes), detail="; ".join(extra)))
-    return tuple(cells)
-
-
-def _span(low: float, high: float, unit: str) -> str:
-    return span(low, high, unit) if math.isfinite(low) and math.isfinite(high) else "one process"
+    return Cell(counts, float(found.processes), detail="; ".join(filter(None, odd)))
 
 
 def _gate_badge(row: Row) -> Badge:
@@ -416,40 +341,37 @@ def _others_table(
         return None
     places = sorted(
         {(k.framework, k.version, k.mode, k.lane, k.case) for k in cells},
-        key=lambda p: (p[3] == "", p[0], p[1], p[2], p[3], p[4]),
+        key=lambda place: (place[3] == "", place),
     )
     with_case = any(place[4] for place in places)
     gaps = _gaps(frame)
-    rows = []
+    records = []
     for framework, version, mode, lane, case in places:
         one = models.configuration(catalog, framework, version, mode)
-        row = [
-            Cell(one.label, detail=one.release),
-            Cell(lane_title(lane) if lane else "installation"),
-        ]
+        record = {
+            Column("Configuration"): Cell(one.label, detail=one.release),
+            Column("Lane", narrow=True): Cell(lane_title(lane) if lane else "installation"),
+        }
         if with_case:
-            row.append(Cell(case))
+            record[Column("Case")] = Cell(case)
         for metric in metrics:
             key = Key(
                 figures.machine, framework, version, section.id, mode, figures.device, lane, case,
                 metric.id,
             )  # fmt: skip
-            link = figure_evidence(key) if key in cells and mode and lane else ""
-            row.append(_other_cell(cells.get(key), gaps.get((key[1:]), ""), link))
-        rows.append(tuple(row))
-    columns = [Column("Configuration"), Column("Lane", narrow=True)]
-    if with_case:
-        columns.append(Column("Case"))
-    columns += [Column(m.title[:1].upper() + m.title[1:], number=True) for m in metrics]
-    return Table(f"{section.title}, other figures", tuple(columns), tuple(rows))
+            title = metric.title[:1].upper() + metric.title[1:]
+            record[number(title)] = _other_cell(key, cells.get(key), gaps.get(key[1:], ""))
+        records.append(record)
+    return of_records(f"{section.title}, other figures", records)
 
 
-def _other_cell(cell: SampleCell | None, status: str, link: str) -> Cell:
+def _other_cell(key: Key, cell: SampleCell | None, status: str) -> Cell:
     if cell is None:
         return Cell("", badge=badge(status)) if status else Cell("–")
     value, low, high, _, _ = plain_summary(cell)
-    detail = span(low, high, cell.unit) if high > 1.0001 * low else ""
-    return Cell(quantity(value, cell.unit), float(f"{value:.6g}"), link, detail)
+    link = figure_evidence(key) if key.mode and key.lane else ""
+    interval = interval_text(low, high, cell.unit)
+    return Cell(quantity(value, cell.unit), float(f"{value:.6g}"), link, interval)
 
 
 def _gaps(frame: pd.DataFrame) -> dict[tuple[str, ...], str]:
@@ -460,63 +382,19 @@ def _gaps(frame: pd.DataFrame) -> dict[tuple[str, ...], str]:
 
 def _faults_table(section: Section, panels: Sequence[Panel]) -> Table | None:
     rows = []
-    for panel in panels:
-        labels = labels_of(panel.rows)
-        for row in panel.rows:
-            if not row.reason:
-                continue
-            link = evidence(section.id, row.configuration, panel)
-            where = lane_title(panel.lane) + (f", {panel.case}" if panel.case else "")
-            status = row.status if row.summary is None else "failed"
-            rows.append(
-                (
-                    Cell(labels[row.configuration], detail=row.configuration.release),
-                    Cell(where),
-                    Cell(
-                        "",
-                        badge=badge(status),
-                        detail=formatting.plural(row.faults, "block") if row.faults else "",
-                    ),
-                    Cell(row.reason),
-                    Cell("log and rows", href=link),
-                )
+    for panel, row, label in labelled(panels):
+        if not row.reason:
+            continue
+        happened = badge(row.status if row.summary is None else "failed")
+        blocks = formatting.plural(row.faults, "block") if row.faults else ""
+        rows.append(
+            (
+                Cell(label, detail=row.configuration.release),
+                Cell(lane_title(panel.lane) + (f", {panel.case}" if panel.case else "")),
+                Cell("", badge=happened, detail=blocks),
+                Cell(row.reason),
+                Cell("log and rows", href=evidence(section.id, row.configuration, panel)),
             )
-    if not rows:
-        return None
+        )
     titles = ("Configuration", "Lane", "What happened", "Reason", "Evidence")
-    return Table("What did not work", tuple(map(Column, titles)), tuple(rows))
-
-
-# ------------------------------------------------------------------------------ one section's page
-
-
-def context(
-    section: Section, inputs: Inputs, known: Mapping[tuple[str, str], Figures], draw: Draw
-) -> dict[str, Any]:
-    """Return the context of a section's page.
-
-    A module of the section's name in :mod:`pages.sections` makes it; without one, the page is
-    that of :func:`section_context`.
-    """
-    name = f"generator.pages.sections.{section.id}"
-    if importlib.util.find_spec(name) is None:
-        make = section_context
-    else:
-        make = importlib.import_module(name).context
-    return {**make(section, inputs, known, draw), "cite": cite(section, inputs)}
-
-
-def cite(section: Section, inputs: Inputs) -> str:
-    """Return an entry for BibTeX of a section's page, "" where nothing says how to cite."""
-    if inputs.citation is None:
-        return ""
-    runs = [inputs.documents[key]["run"] for _, _, id, key in inputs.places if id == section.id]
-    return citation.bibtex(
-        replace(inputs.citation, title=f"{inputs.citation.title}: {section.title}"),
-        f"symbolic-comparison-{section.id}",
-        f"{inputs.address}report/{section.id}.html" if inputs.address else "",
-        f"Newest run {max(runs)}" if runs else "",
-    )
-
-
-# -------------------------------------------------------------------------------------------- home
+    return table_if_any("What did not work", titles, rows)

@@ -6,7 +6,7 @@ the renderer's work.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from generator.formatting import STATUS_WORDS
@@ -135,6 +135,12 @@ def table_if_any(
 ) -> Table | None:
     """Return a table, None where it has no rows; arguments are those of :func:`table`."""
     return table(label, columns, rows, plain=plain) if rows else None
+
+
+def of_records(label: str, records: Sequence[Mapping[Column, Cell]]) -> Table:
+    """Return a table of records that have the same columns in the same order."""
+    columns = tuple(records[0]) if records else ()
+    return Table(label, columns, tuple(tuple(record.values()) for record in records))
 
 
 def badge(status: str) -> Badge:
