@@ -128,18 +128,24 @@ def check_contribution(
             problems += (found := row_checks.validate(folder / path))
             if not found:
                 runs[path] = run_document.read_document(folder / path)
-    known = _known(list(runs.values()), results_root, root) if runs else None
-    now = datetime.datetime.now(datetime.UTC)
-    for path, record in runs.items() if known else ():
-        place, start = path.rpartition("/")[0] + "/", path.removesuffix(".csv") + ".logs/"
-        logs = [name.removeprefix(place) for name in added if name.startswith(start)]
-        rows = row_checks.rows(folder / path)
-        problems += contribution_checks.run_problems(path, rows, record, logs, known, now)
+    if runs:
+        problems += _run_problems(runs, folder, added, _known([*runs.values()], results_root, root))
     for path in added:
         run, is_log, _ = path.rpartition(".logs/")
         if is_log and run not in stems and path not in invalid:
             problems.append(InputError(path, None, "a log of no run", f"{run}.csv beside it"))
     return len(added), problems
+
+
+def _run_problems(
+    runs: Mapping[str, Mapping[str, Any]], folder: Path, added: Sequence[str], known: Known
+) -> Iterator[InputError]:
+    now = datetime.datetime.now(datetime.UTC)
+    for path, record in runs.items():
+        place, start = path.rpartition("/")[0] + "/", path.removesuffix(".csv") + ".logs/"
+        logs = [name.removeprefix(place) for name in added if name.startswith(start)]
+        rows = row_checks.rows(folder / path)
+        yield from contribution_checks.run_problems(path, rows, record, logs, known, now)
 
 
 def _entries(folder: Path) -> dict[str, Entry]:
