@@ -11,6 +11,7 @@ from generator.analysis import cells, statistics
 from generator.analysis import panels as models
 from generator.analysis.labels import View, lane_title, view
 from generator.analysis.panels import Configuration, Panel, Row
+from generator.analysis.statistics import Ratio
 from generator.formatting import quantity
 from generator.pages import urls
 
@@ -195,6 +196,11 @@ def plain_summary(cell: cells.Cell) -> tuple[float, float, float, int, int]:
         every = np.concatenate(list(cell.blocks.values()))
         return float(np.median(every)), math.nan, math.nan, len(cell.blocks), len(every)
     return found.value, found.low, found.high, found.processes, found.samples
+
+
+def ratio_interval(ratio: Ratio) -> str:
+    """Return the interval of a ratio as text, "" where it has none."""
+    return f"{ratio.low:.2f} to {ratio.high:.2f}" if math.isfinite(ratio.low) else ""
 
 
 def interval_text(low: float, high: float, unit: str) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from generator import formatting
@@ -13,25 +12,11 @@ from generator.analysis.panels import Figures
 from generator.pages import scoring
 from generator.pages.inputs import Draw, Inputs, measured_on
 from generator.pages.scoring import NEEDS, PRESETS, Preset, Scores, Standing
-from generator.pages.tables import Cell, Column, Table
+from generator.pages.tables import Cell, Column, Table, number, table
 
 TITLE = "The chooser"
 GROUP = "Final considerations"
 ORDER = 1
-
-
-@dataclass(frozen=True)
-class Answer:
-    """A preset and what suits it."""
-
-    title: str
-    anchor: str
-    why: str
-    weights: str
-    finding: str
-    address: str
-    """Fragment that sets the sliders to it."""
-    table: Table
 
 
 def context(inputs: Inputs, known: Mapping[tuple[str, str], Figures], draw: Draw) -> dict[str, Any]:  # noqa: ARG001 - all pages are made alike
@@ -48,11 +33,16 @@ def context(inputs: Inputs, known: Mapping[tuple[str, str], Figures], draw: Draw
         "title": TITLE,
         "description": "Weigh what you need; the answer is groups of frameworks that nothing "
         "measured tells apart, with the evidence.",
-        "finding": answers[0].finding if answers else "Nothing is measured yet.",
+        "finding": answers[0]["finding"] if answers else "Nothing is measured yet.",
         "answers": answers,
         "where": measured_on(inputs, known[places[0]]) if places else "",
         "table": _table(first, names) if first else None,
-        "rules": _rules(),
+        "rules": table(
+            "How each need is scored",
+            ("Need", "Score, 0 to 1"),
+            [(Cell(need.title), Cell(need.rule)) for need in NEEDS],
+            plain=True,
+        ),
         "most": scoring.MOST,
         "data": json.dumps(
             {
@@ -78,40 +68,32 @@ def _place(inputs: Inputs, machine: str, device: str) -> str:
 
 def _plain(scores: Scores) -> dict[str, dict[str, list[Any]]]:
     """Return framework -> need -> [value, low, high, text, address, known] for the browser."""
+
+    def html(address: str) -> str:  # as the built site has it
+        return address.replace(".md", ".html", 1)
+
     return {
         framework: {
-            need: [
-                score.value,
-                score.low,
-                score.high,
-                score.text,
-                _html(score.address),
-                score.known,
-            ]
-            for need, score in mine.items()
+            need: [one.value, one.low, one.high, one.text, html(one.address), one.known]
+            for need, one in mine.items()
         }
         for framework, mine in scores.items()
     }
 
 
-def _html(address: str) -> str:
-    """Return the address of a page as the built site has it."""
-    return address.replace(".md", ".html", 1)
-
-
-def _answer(preset: Preset, scores: Scores, names: Mapping[str, str]) -> Answer:
+def _answer(preset: Preset, scores: Scores, names: Mapping[str, str]) -> dict[str, Any]:
+    """Return a preset and what suits it."""
     standings = scoring.rank(scores, preset.weights)
     weights = [f"{need.title.lower()} {preset.weights[need.id]}"
                for need in NEEDS if preset.weights.get(need.id)]  # fmt: skip
-    return Answer(
-        preset.title,
-        f"for-{preset.id}",
-        preset.why,
-        formatting.listing(weights),
-        finding(preset, standings, names),
-        "#" + "&".join(f"{need}={weight}" for need, weight in preset.weights.items()),
-        _standings(preset, standings, scores, names),
-    )
+    return {
+        "title": preset.title,
+        "anchor": f"for-{preset.id}",
+        "why": preset.why,
+        "weights": formatting.listing(weights),
+        "finding": finding(preset, standings, names),
+        "table": _standings(preset, standings, scores, names),
+    }
 
 
 def finding(preset: Preset, standings: tuple[Standing, ...], names: Mapping[str, str]) -> str:
@@ -136,34 +118,23 @@ def _standings(
         best = max(weighed, key=lambda need: preset.weights[need.id] * mine[need.id].value)
         worst = max(weighed, key=lambda need: preset.weights[need.id] * (1 - mine[need.id].value))
         missing = [need.title for need in weighed if not mine[need.id].known]
+        tied = sum(other.group == one.group for other in standings) - 1
+        interval = f"{one.low:.2f} to {one.high:.2f}" if one.high - one.low >= 0.005 else ""
         rows.append(
             (
                 Cell(names[one.framework], strong=one.group == 0),
-                Cell(f"{one.group + 1}", detail=_tie(one, standings))
+                Cell(f"{one.group + 1}", detail=f"tied with {tied} more" if tied else "")
                 if one.group >= 0
                 else Cell("none", detail=f"not measured: {formatting.listing(missing)}"),
-                Cell(f"{one.value:.2f}", detail=_interval(one)),
+                Cell(f"{one.value:.2f}", detail=interval),
                 _reason(best.title, mine[best.id]),
                 _reason(worst.title, mine[worst.id]) if worst != best else Cell("–"),
             )
         )
     columns = (
-        Column("Framework"),
-        Column("Group"),
-        Column("Total, of 1", number=True),
-        Column("Most in its favour"),
-        Column("Most against it"),
-    )
-    return Table(preset.title, columns, tuple(rows), plain=True)
-
-
-def _tie(one: Standing, standings: tuple[Standing, ...]) -> str:
-    others = sum(other.group == one.group for other in standings) - 1
-    return f"tied with {others} more" if others else ""
-
-
-def _interval(one: Standing) -> str:
-    return f"{one.low:.2f} to {one.high:.2f}" if one.high - one.low >= 0.005 else ""
+        "Framework", "Group", number("Total, of 1"), "Most in its favour", "Most against it",
+    )  # fmt: skip
+    return table(preset.title, columns, rows, plain=True)
 
 
 def _reason(title: str, score: scoring.Score) -> Cell:
@@ -182,15 +153,5 @@ def _table(scores: Scores, names: Mapping[str, str]) -> Table:
         )
         for framework, mine in scores.items()
     ]
-    columns = (Column("Framework"), *(Column(need.title, number=True) for need in NEEDS))
-    return Table("Scores", columns, tuple(rows))
-
-
-def _rules() -> Table:
-    rows = tuple((Cell(need.title), Cell(need.rule)) for need in NEEDS)
-    return Table(
-        "How each need is scored",
-        (Column("Need"), Column("Score, 0 to 1")),
-        rows,
-        plain=True,
-    )
+    columns = [Column("Framework"), *(number(need.title) for need in NEEDS)]
+    return table("Scores", columns, rows)

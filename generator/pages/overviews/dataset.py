@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple
 
 from generator import formatting
 from generator.analysis.panels import Figures
@@ -12,15 +11,14 @@ from generator.export import citation, data_package
 from generator.export.data_package import FIELDS, UNITS
 from generator.pages import urls
 from generator.pages.inputs import Draw, Inputs
-from generator.pages.tables import Cell, Column, Table
+from generator.pages.tables import Cell, Table, number, table
 
 TITLE = "Data"
 GROUP = "Evidence"
 ORDER = 50
 
 
-@dataclass(frozen=True)
-class Snippet:
+class Snippet(NamedTuple):
     """How to load the files, in one language."""
 
     title: str
@@ -45,9 +43,9 @@ def context(inputs: Inputs, known: Mapping[tuple[str, str], Figures], draw: Draw
         "files": _files(said) if said else None,
         "snippets": snippets(inputs.address) if said else (),
         "columns": _columns(),
-        "units": _units(),
+        "units": table("Units", ("Unit", "Meaning"), _pairs(UNITS.items()), plain=True),
         "metrics": _metrics(inputs),
-        "scheme": _scheme(),
+        "scheme": table("Addresses", ("Address", "What is there"), _pairs(urls.SCHEME), plain=True),
         "licence": said["licenses"][0] if said else None,
         "citation": citation.bibtex(
             cited,
@@ -109,30 +107,27 @@ def _files(said: Mapping[str, Any]) -> Table:
             Cell("says what the others hold, with their sizes and hashes"),
         )
     )
-    columns = (Column("File"), Column("Size", number=True), Column("SHA-256"))
-    return Table("Files", columns, tuple(rows), plain=True)
+    return table("Files", ("File", number("Size"), "SHA-256"), rows, plain=True)
 
 
 def _columns() -> Table:
-    rows = tuple(
+    rows = [
         (
             Cell(field.name),
             Cell(field.kind, detail="" if field.constraints.get("required") else "or empty"),
             Cell(field.text, detail="" if field.name == "unit" else field.words),
         )
         for field in FIELDS
-    )
-    titles = ("Column", "Type", "Meaning")
-    return Table("Columns", tuple(map(Column, titles)), rows, plain=True)
+    ]
+    return table("Columns", ("Column", "Type", "Meaning"), rows, plain=True)
 
 
-def _units() -> Table:
-    rows = tuple((Cell(unit), Cell(meaning)) for unit, meaning in UNITS.items())
-    return Table("Units", (Column("Unit"), Column("Meaning")), rows, plain=True)
+def _pairs(items: Iterable[tuple[str, str]]) -> list[tuple[Cell, ...]]:
+    return [tuple(map(Cell, pair)) for pair in items]
 
 
 def _metrics(inputs: Inputs) -> Table:
-    rows = tuple(
+    rows = [
         (
             Cell(section.id, href=f"{section.id}.md"),
             Cell(metric.id),
@@ -142,11 +137,5 @@ def _metrics(inputs: Inputs) -> Table:
         )
         for section in inputs.catalog.sections
         for metric in section.metrics.values()
-    )
-    titles = ("Section", "Metric", "Meaning", "Unit", "Direction")
-    return Table("Metrics", tuple(map(Column, titles)), rows)
-
-
-def _scheme() -> Table:
-    rows = tuple((Cell(pattern), Cell(meaning)) for pattern, meaning in urls.SCHEME)
-    return Table("Addresses", (Column("Address"), Column("What is there")), rows, plain=True)
+    ]
+    return table("Metrics", ("Section", "Metric", "Meaning", "Unit", "Direction"), rows)

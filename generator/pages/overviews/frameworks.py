@@ -11,10 +11,17 @@ from generator.analysis.panels import Figures
 from generator.catalog import freshness
 from generator.pages import scoring, urls
 from generator.pages.evidence_page import script_anchor
+from generator.pages.framework_tables import (
+    EXECUTES,
+    fact_cell,
+    fact_title,
+    gaps_table,
+    modes_table,
+    of_kind,
+)
 from generator.pages.inputs import Draw, Inputs, main_figures, measured_on
 from generator.pages.scoring import NEEDS, Score, Standing
-from generator.pages.sections.symbolic import fact_cell
-from generator.pages.tables import Cell, Column, Table
+from generator.pages.tables import Cell, Column, Table, number, table, table_if_any
 
 if TYPE_CHECKING:
     from generator.catalog.model import Framework
@@ -43,30 +50,19 @@ def context(inputs: Inputs, known: Mapping[tuple[str, str], Figures], draw: Draw
 def _table(frameworks: Sequence[Framework]) -> Table:
     rows = []
     for framework in frameworks:
-        newest = framework.newest
+        newest = framework.newest.version
+        executes = [how for kind, how in EXECUTES.items() if of_kind([framework], kind)]
         rows.append(
             (
                 Cell(framework.name, href=f"frameworks/{framework.id}.md", strong=True),
                 fact_cell(framework.facts.get("status")),
-                Cell(newest.version, detail=freshness.of(framework, newest.version).words),
+                Cell(newest, detail=freshness.of(framework, newest).words),
                 fact_cell(framework.facts.get("successor")),
-                Cell(_kinds(framework)),
+                Cell(formatting.listing(executes)),
             )
         )
-    columns = (
-        Column("Framework"),
-        Column("Status"),
-        Column("Newest measured"),
-        Column("Successor"),
-        Column("Executes"),
-    )
-    return Table("Frameworks", columns, tuple(rows), plain=True)
-
-
-def _kinds(framework: Framework) -> str:
-    words = {"symbolic": "as a graph", "imperative": "at once"}
-    kinds = {mode.kind for mode in framework.modes}
-    return formatting.listing([word for kind, word in words.items() if kind in kinds])
+    titles = ("Framework", "Status", "Newest measured", "Successor", "Executes")
+    return table("Frameworks", titles, rows, plain=True)
 
 
 # ---------------------------------------------------------------------------------- one framework
@@ -105,9 +101,9 @@ def _part(framework: Framework, inputs: Inputs) -> dict[str, Any]:
         "written and measured here.",
         "finding": finding,
         "facts": _facts(framework),
-        "modes": _modes(framework),
+        "modes": modes_table([framework], ""),
         "scripts": _scripts(framework, inputs),
-        "gaps": _gaps(framework),
+        "gaps": gaps_table([framework]),
         "faults": _faults(framework),
         "releases": _releases(framework),
         "evidence": _evidence(framework, inputs),
@@ -118,15 +114,8 @@ def _facts(framework: Framework) -> Table:
     rows = []
     for id, fact in framework.facts.items():
         read = f"read {formatting.day(fact.read.isoformat())}" if fact.read else ""
-        rows.append(
-            (
-                Cell(id.replace("_", " ").capitalize()),
-                fact_cell(fact),
-                Cell(read),
-            )
-        )
-    columns = (Column("Fact"), Column("What the source says"), Column("When"))
-    return Table("Facts", columns, tuple(rows), plain=True)
+        rows.append((Cell(fact_title(id)), fact_cell(fact), Cell(read)))
+    return table("Facts", ("Fact", "What the source says", "When"), rows, plain=True)
 
 
 def _needs(
@@ -148,37 +137,14 @@ def _needs(
                 Cell(group),
             )
         )
-    columns = (
-        Column("Need"),
-        Column("Measured"),
-        Column("Score, of 1", number=True),
-        Column("Among all"),
-    )
-    return Table("What it can do", columns, tuple(rows))
-
-
-def _modes(framework: Framework) -> Table:
-    titles = {mode.id: mode.title for mode in framework.modes}
-    rows = []
-    for mode in framework.modes:
-        twin = f"the same program as {titles[mode.captures]}" if mode.captures else ""
-        kind = "as a graph" if mode.kind == "symbolic" else "at once"
-        rows.append(
-            (
-                Cell(mode.title, detail="stands for the framework" if mode.default else ""),
-                Cell(mode.summary, detail=twin),
-                Cell(kind),
-                Cell(", ".join(mode.devices)),
-            )
-        )
-    columns = (Column("Mode"), Column("What it is"), Column("Runs"), Column("Devices"))
-    return Table("Modes of execution", columns, tuple(rows), plain=True)
+    titles = ("Need", "Measured", number("Score, of 1"), "Among all")
+    return table("What it can do", titles, rows)
 
 
 def _scripts(framework: Framework, inputs: Inputs) -> Table | None:
     """Return what each script says of itself, one row a script, with the section it serves."""
     rows = []
-    measured = {(section, key.split("/")[1]) for _, _, section, key in inputs.places}
+    measured = _measured(inputs)
     for section in inputs.catalog.sections:
         if not section.script:
             continue
@@ -197,8 +163,8 @@ def _scripts(framework: Framework, inputs: Inputs) -> Table | None:
                 Cell(section.title, href=f"../{section.id}.md"),
             )
         )
-    columns = (Column("Script"), Column("In its own words"), Column("Measured for"))
-    return Table("Scripts", columns, tuple(rows), plain=True) if rows else None
+    titles = ("Script", "In its own words", "Measured for")
+    return table_if_any("Scripts", titles, rows, plain=True)
 
 
 def docstring(suffix: str, text: str) -> str:
@@ -211,31 +177,16 @@ def docstring(suffix: str, text: str) -> str:
     return " ".join(said.split("\n\n")[0].split())
 
 
-def _gaps(framework: Framework) -> Table | None:
-    rows = tuple(
-        (
-            Cell(", ".join(x for x in (gap.section, gap.mode, gap.device) if x) or "everything",
-                 detail=", ".join(gap.versions)),
-            Cell(formatting.STATUS_WORDS[gap.status]),
-            Cell(gap.reason, source=gap.source),
-        )
-        for gap in framework.gaps
-    )  # fmt: skip
-    columns = (Column("What"), Column("How"), Column("Why"))
-    return Table("Declared gaps", columns, rows, plain=True) if rows else None
-
-
 def _faults(framework: Framework) -> Table | None:
-    rows = tuple(
+    rows = [
         (
             Cell(mode.title, detail=", ".join(mode.fault.lanes)),
             Cell(mode.fault.reason, source=mode.fault.source),
         )
         for mode in framework.modes
         if mode.fault
-    )
-    columns = (Column("Mode"), Column("What is wrong"))
-    return Table("Known faults", columns, rows, plain=True) if rows else None
+    ]
+    return table_if_any("Known faults", ("Mode", "What is wrong"), rows, plain=True)
 
 
 def _releases(framework: Framework) -> Table:
@@ -251,23 +202,21 @@ def _releases(framework: Framework) -> Table:
                 Cell(framework.standard(version).title),
             )
         )
-    columns = (
-        Column("Release", narrow=True),
-        Column("Released", narrow=True),
-        Column("On Python", narrow=True),
-        Column("Freshness"),
-        Column("Mode that stood for it"),
-    )
-    return Table("Locked releases", columns, tuple(rows))
+    narrow = (Column(title, narrow=True) for title in ("Release", "Released", "On Python"))
+    titles = [*narrow, Column("Freshness"), Column("Mode that stood for it")]
+    return table("Locked releases", titles, rows)
 
 
 def _evidence(framework: Framework, inputs: Inputs) -> list[tuple[str, str]]:
     """Return (title, address) of the evidence of each section that measured it."""
-    measured = {
-        section for _, _, section, key in inputs.places if key.split("/")[1] == framework.id
-    }
+    measured = _measured(inputs)
     return [
         (section.title, f"../{urls.evidence(section.id, framework.id)}")
         for section in inputs.catalog.sections
-        if section.id in measured
+        if (section.id, framework.id) in measured
     ]
+
+
+def _measured(inputs: Inputs) -> set[tuple[str, str]]:
+    """Return the (section, framework) pairs that have results."""
+    return {(section, key.split("/")[1]) for _, _, section, key in inputs.places}

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from generator import formatting
@@ -14,8 +13,8 @@ from generator.analysis.labels import ESTIMATORS, lane_title, machine_words
 from generator.analysis.panels import Figures
 from generator.pages.charts import intervals
 from generator.pages.charts.marks import Mark
-from generator.pages.inputs import Draw, Inputs, Picture
-from generator.pages.tables import Cell, Column, Table
+from generator.pages.inputs import Draw, Inputs
+from generator.pages.tables import Cell, Table, number, table, table_if_any
 
 TITLE = "Methodology"
 GROUP = "Evidence"
@@ -26,138 +25,109 @@ def context(inputs: Inputs, known: Mapping[tuple[str, str], Figures], draw: Draw
     """Return the context of the page."""
     from measurements import lenet
 
-    study = _study(inputs, draw)
-    tolerances = Table(
-        "Tolerances of the gate",
-        (
-            Column("Precision"),
-            Column("Scores", number=True),
-            Column("Gradients", number=True),
-            Column("Losses", number=True),
-        ),
-        tuple(
-            (Cell(name), *(Cell(f"{x:.0e}", sort=x) for x in tolerance))
-            for name, tolerance in lenet.TOLERANCES.items()
-        ),
+    tolerances = (
+        (Cell(name), *(Cell(f"{x:.0e}", sort=x) for x in tolerance))
+        for name, tolerance in lenet.TOLERANCES.items()
     )
+    columns = ("Precision", number("Scores"), number("Gradients"), number("Losses"))
     return {
-        "title": "Methodology",
+        "title": TITLE,
         "description": "What may be claimed from these figures, why, and where each rule is from.",
         "estimator": ESTIMATORS[statistics.ESTIMATOR],
-        "study": study,
+        "study": _study(inputs, draw),
         "bands": _bands_table(known),
-        "tolerances": tolerances,
+        "tolerances": table("Tolerances of the gate", columns, tolerances),
         "target": f"{100 * lenet.ACCURACY_TARGET:.0f} %",
         "gate_steps": str(lenet.GATE_STEPS),
         "smallest_delta": f"{100 * statistics.SMALLEST_DELTA:.0f} %",
     }
 
 
-@dataclass(frozen=True)
-class StudyView:
-    """The A/A study as it is published."""
-
-    finding: str
-    chart: Picture
-    caption: str
-    table: Table
-    origin: str
-
-
-def _study(inputs: Inputs, draw: Draw) -> StudyView | None:
-    cells = group_cells(inputs.study, "step_time")
-    pairs = [twin for _, twin in twins(cells)]
+def _study(inputs: Inputs, draw: Draw) -> dict[str, Any] | None:
+    """Return the A/A study as it is published, None where there is none."""
+    pairs = [twin for _, twin in twins(group_cells(inputs.study, "step_time"))]
     try:
         choice = aa_study.choose_estimator(pairs)
     except ValueError:
         return None
-    best = ESTIMATORS[choice.estimator]
-    against = choice.against_median[choice.estimator]
-    if choice.estimator == "median":
-        text = "No lower quantile repeats reliably better than the median."
-    else:
-        text = (
-            f"The {best} repeats best: its spread between identical runs is"
-            f" {against.value:.2f} × that of the median ({against.low:.2f} to {against.high:.2f})."
+    lanes = list(dict.fromkeys(spread.lane for spread in choice.spreads))
+    spreads = sorted(choice.spreads, key=lambda spread: lanes.index(spread.lane))
+    titles = {lane: lane_title(lane) if lane else "All lanes together" for lane in lanes}
+    marks = [
+        Mark(
+            ESTIMATORS[one.estimator], "identical runs", titles[one.lane], 100 * one.spread,
+            100 * one.low, 100 * one.high, f"{100 * one.spread:.2f} %",
+            tooltip=f"{one.twins} × {one.blocks}",
         )
-    marks = []
-    rows = []
-    for lane in dict.fromkeys(spread.lane for spread in choice.spreads):
-        panel = lane_title(lane) if lane else "All lanes together"
-        for spread in choice.spreads:
-            if spread.lane != lane:
-                continue
-            name = ESTIMATORS[spread.estimator]
-            shown = f"{100 * spread.spread:.2f} %"
-            marks.append(
-                Mark(
-                    name, "identical runs", panel, 100 * spread.spread, 100 * spread.low,
-                    100 * spread.high, shown, tooltip=f"{spread.twins} × {spread.blocks}",
-                )
-            )  # fmt: skip
-            rows.append(
-                (
-                    Cell(name, strong=spread.estimator == choice.estimator),
-                    Cell(panel),
-                    Cell(shown, round(spread.spread, 6)),
-                    Cell(f"{100 * spread.low:.2f} to {100 * spread.high:.2f} %"),
-                    Cell(f"{100 * spread.bias:+.2f} %", round(spread.bias, 6)),
-                    Cell(f"{spread.twins} twins × {spread.blocks} blocks"),
-                )
-            )
-    columns = (
-        Column("Estimator"),
-        Column("Lane"),
-        Column("Spread", number=True),
-        Column("95 % interval", number=True),
-        Column("Bias", number=True),
-        Column("From"),
-    )
-    if choice.estimator == statistics.ESTIMATOR:
-        text += f" The {best} is used on every page."
-    else:
-        text += f" These pages still use the {ESTIMATORS[statistics.ESTIMATOR]}."
+        for one in spreads
+    ]  # fmt: skip
+    rows = [
+        (
+            Cell(ESTIMATORS[one.estimator], strong=one.estimator == choice.estimator),
+            Cell(titles[one.lane]),
+            Cell(f"{100 * one.spread:.2f} %", round(one.spread, 6)),
+            Cell(f"{100 * one.low:.2f} to {100 * one.high:.2f} %"),
+            Cell(f"{100 * one.bias:+.2f} %", round(one.bias, 6)),
+            Cell(f"{one.twins} twins × {one.blocks} blocks"),
+        )
+        for one in spreads
+    ]
+    columns = ("Estimator", "Lane", number("Spread"), number("95 % interval"), number("Bias"),
+               "From")  # fmt: skip
     chart = intervals.intervals(
         "aa-study", "How far identical runs lie apart, by estimator.", marks,
         axis="difference between identical runs in %", frameworks=["identical runs"],
         better="lower", log=False,
     )  # fmt: skip
-    keys = sorted({str(key) for key in inputs.study["provenance"]})
+    return {
+        "finding": _finding(choice),
+        "chart": draw(chart),
+        "caption": "Root mean square of the logarithm of the ratio of two identical runs in the"
+        " same block; intervals by jackknife over blocks.",
+        "table": table("The A/A study", columns, rows),
+        "origin": _origin(inputs),
+    }
+
+
+def _finding(choice: aa_study.Choice) -> str:
+    best, used = ESTIMATORS[choice.estimator], ESTIMATORS[statistics.ESTIMATOR]
+    against = choice.against_median[choice.estimator]
+    text = "No lower quantile repeats reliably better than the median."
+    if choice.estimator != "median":
+        text = (
+            f"The {best} repeats best: its spread between identical runs is"
+            f" {against.value:.2f} × that of the median ({against.low:.2f} to {against.high:.2f})."
+        )
+    if best == used:
+        return f"{text} The {best} is used on every page."
+    return f"{text} These pages still use the {used}."
+
+
+def _origin(inputs: Inputs) -> str:
+    """Say where and when the A/A study was measured, and how quiet it was there."""
+    runs = [inputs.documents[key] for key in sorted(set(inputs.study["provenance"].astype(str)))]
     blocks = inputs.study[inputs.study["metric"] == "foreign_load"]
     disturbed = blocks["flags"].astype(str).str.contains("disturbed").sum()
-    machines = {machine_words(inputs.documents[key]) for key in keys}
-    dates = {formatting.day(inputs.documents[key]["run"]) for key in keys}
-    return StudyView(
-        text,
-        draw(chart),
-        "Root mean square of the logarithm of the ratio of two identical runs in the same block;"
-        " intervals by jackknife over blocks.",
-        Table("The A/A study", columns, tuple(rows)),
-        f"Measured on {formatting.listing(sorted(machines))}, {formatting.listing(sorted(dates))};"
-        f" other programs disturbed {disturbed} of the {len(blocks)} processes.",
+    machines = formatting.listing(sorted({machine_words(run) for run in runs}))
+    dates = formatting.listing(sorted({formatting.day(run["run"]) for run in runs}))
+    return (
+        f"Measured on {machines}, {dates};"
+        f" other programs disturbed {disturbed} of the {len(blocks)} processes."
     )
 
 
 def _bands_table(known: Mapping[tuple[str, str], Figures]) -> Table | None:
-    rows = []
-    for figures in known.values():
-        for panel in figures.panels:
-            if panel.good and panel.section == "lenet":
-                found = 100 * panel.detectable
-                rows.append(
-                    (
-                        Cell(figures.machine, detail=figures.device),
-                        Cell(lane_title(panel.lane)),
-                        Cell(f"{100 * panel.delta:.1f} %", round(panel.delta, 5)),
-                        Cell(f"{found:.1f} %" if math.isfinite(found) else "–"),
-                    )
-                )
-    if not rows:
-        return None
-    columns = (
-        Column("Machine"),
-        Column("Lane"),
-        Column("No practical difference up to", number=True),
-        Column("Found 4 times in 5 from", number=True),
-    )
-    return Table("Smallest differences", columns, tuple(rows))
+    rows = [
+        (
+            Cell(figures.machine, detail=figures.device),
+            Cell(lane_title(panel.lane)),
+            Cell(f"{100 * panel.delta:.1f} %", round(panel.delta, 5)),
+            Cell(f"{100 * panel.detectable:.1f} %" if math.isfinite(panel.detectable) else "–"),
+        )
+        for figures in known.values()
+        for panel in figures.panels
+        if panel.good and panel.section == "lenet"
+    ]
+    columns = ("Machine", "Lane", number("No practical difference up to"),
+               number("Found 4 times in 5 from"))  # fmt: skip
+    return table_if_any("Smallest differences", columns, rows)

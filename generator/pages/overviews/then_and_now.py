@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from generator import formatting
 from generator.analysis import claims
 from generator.analysis.claims import History
 from generator.analysis.panels import Figures
 from generator.pages.inputs import ClaimView, Draw, Inputs, claim_views, main_figures, measured_on
-from generator.pages.tables import Badge, Cell, Column, Table
+from generator.pages.tables import Badge, Cell, Table, table, table_if_any
 
 TITLE = "Then and now"
 GROUP = "Final considerations"
@@ -26,12 +25,19 @@ KINDS = {
 }
 """How a claim's kind is shown: the article's own words and others' memory must look different."""
 
+PREDICATES = {
+    "holds": ("holds", "hold"),
+    "no longer holds": ("no longer holds", "no longer hold"),
+    "mixed": ("is mixed", "are mixed"),
+    "cannot be tested here": ("cannot be tested here", "cannot be tested here"),
+}
+"""A verdict as the predicate of one claim, and of several."""
+
 HOME = "Final considerations"
 """Section of the claims that the first page shows."""
 
 
-@dataclass(frozen=True)
-class Chapter:
+class Chapter(NamedTuple):
     """The claims that one page of the site tests."""
 
     title: str
@@ -86,25 +92,15 @@ def _finding(views: Sequence[ClaimView]) -> str:
         ("stated", "the article states"),
         ("attributed", "are attributed to its lost tables"),
     ):
-        mine = [view.badge.word for view in views if view.kind == kind]
-        count = Counter(mine)
+        count = Counter(view.badge.word for view in views if view.kind == kind)
         parts = [
-            f"{count[word]} {_plural(word, count[word])}" for word in claims.WORDS if count[word]
+            f"{count[word]} {PREDICATES[word][count[word] > 1]}"
+            for word in claims.WORDS
+            if count[word]
         ]
-        if mine:
-            said.append(f"Of {len(mine)} claims that {words}, {formatting.listing(parts)}.")
+        if parts:
+            said.append(f"Of {count.total()} claims that {words}, {formatting.listing(parts)}.")
     return " ".join(said) or "No claim is on record."
-
-
-def _plural(word: str, count: int) -> str:
-    """Return a verdict as the predicate of so many claims."""
-    one, many = {
-        "holds": ("holds", "hold"),
-        "no longer holds": ("no longer holds", "no longer hold"),
-        "mixed": ("is mixed", "are mixed"),
-        "cannot be tested here": ("cannot be tested here", "cannot be tested here"),
-    }[word]
-    return one if count == 1 else many
 
 
 def _table(chapters: Sequence[Chapter]) -> Table:
@@ -118,13 +114,7 @@ def _table(chapters: Sequence[Chapter]) -> Table:
         for chapter in chapters
         for view in chapter.claims
     ]
-    columns = (
-        Column("Today"),
-        Column("Claim of 2016"),
-        Column("Kind"),
-        Column("Section"),
-    )
-    return Table("Every claim of 2016", columns, tuple(rows))
+    return table("Every claim of 2016", ("Today", "Claim of 2016", "Kind", "Section"), rows)
 
 
 def _then(chapters: Sequence[Chapter]) -> Table | None:
@@ -138,10 +128,4 @@ def _then(chapters: Sequence[Chapter]) -> Table | None:
         for chapter in chapters
         for item in chapter.history
     ]
-    columns = (
-        Column("Work"),
-        Column("Figures"),
-        Column("Source"),
-        Column("Section"),
-    )
-    return Table("Figures of that time", columns, tuple(rows)) if rows else None
+    return table_if_any("Figures of that time", ("Work", "Figures", "Source", "Section"), rows)

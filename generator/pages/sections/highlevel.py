@@ -2,22 +2,30 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from generator.analysis import panels as models
-from generator.analysis.cells import Cell as SampleCell
 from generator.formatting import quantity
 from generator.pages import urls
 from generator.pages.findings import figure_evidence, plain_summary
 from generator.pages.inputs import Draw, Inputs, fact, main_figures
 from generator.pages.section_page import section_context
-from generator.pages.tables import Cell, Column, Table
+from generator.pages.tables import Cell, Column, Table, number, table_if_any
 from measurements.sections.highlevel import ACCURACY
 
 if TYPE_CHECKING:
+    from generator.analysis.cells import Key
     from generator.analysis.panels import Figures
     from generator.catalog.model import Section
+
+COLUMNS = {
+    "lines": "Lines of code",
+    "concepts": "Names to know",
+    "accuracy": "Held-out accuracy",
+    "file_size": "Saved",
+}
 
 
 def context(
@@ -32,44 +40,28 @@ def context(
 
 
 def _interfaces(section: Section, inputs: Inputs, figures: Figures | None) -> Table | None:
+    """Return how much there is to write and to know, the fewest lines first."""
     if figures is None:
         return None
-    metrics = ("lines", "concepts", "accuracy", "file_size")
-    found: dict[tuple[str, str, str], dict[str, SampleCell]] = {}
-    links: dict[tuple[str, ...], str] = {}
-    for key, cell in figures.cells.items():
-        if key.section == section.id and key.metric in metrics:
-            place = key.framework, key.version, key.mode
-            found.setdefault(place, {})[key.metric] = cell
-            links[*place, key.metric] = figure_evidence(key)
+    found: dict[tuple[str, str, str], dict[str, Key]] = {}
+    for key in figures.cells:
+        if key.section == section.id and key.metric in COLUMNS:
+            found.setdefault((key.framework, key.version, key.mode), {})[key.metric] = key
     rows = []
-    for place, cells in sorted(found.items(), key=lambda item: _value(item[1], "lines")):
+    for place, keys in sorted(found.items()):
         one = models.configuration(inputs.catalog, *place)
         link = urls.evidence(section.id, one.framework)
-        row = [
-            Cell(one.framework_name, detail=one.release, href=link),
-            Cell(str(fact(inputs, figures, section.id, one.framework, "interface", "–"))),
-        ]
-        for metric in metrics:
-            if metric in cells:
-                value = _value(cells, metric)
-                text = quantity(value, cells[metric].unit)
-                row.append(Cell(text, round(value, 6), links[*place, metric]))
+        interface = fact(inputs, figures, section.id, one.framework, "interface", "–")
+        row = [Cell(one.framework_name, detail=one.release, href=link), Cell(str(interface))]
+        for metric in COLUMNS:
+            if metric in keys:
+                cell = figures.cells[keys[metric]]
+                value = plain_summary(cell)[0]
+                text = quantity(value, cell.unit)
+                row.append(Cell(text, round(value, 6), figure_evidence(keys[metric])))
             else:
                 row.append(Cell("–"))
-        rows.append(tuple(row))
-    if not rows:
-        return None
-    columns = (
-        Column("Framework"),
-        Column("Interface"),
-        Column("Lines of code", number=True),
-        Column("Names to know", number=True),
-        Column("Held-out accuracy", number=True),
-        Column("Saved", number=True),
-    )
-    return Table("The easiest official way", columns, tuple(rows))
-
-
-def _value(cells: Mapping[str, SampleCell], metric: str) -> float:
-    return plain_summary(cells[metric])[0] if metric in cells else float("inf")
+        rows.append(row)
+    rows.sort(key=lambda row: math.inf if row[2].sort is None else row[2].sort)
+    columns = [Column("Framework"), Column("Interface"), *map(number, COLUMNS.values())]
+    return table_if_any("The easiest official way", columns, rows)

@@ -9,18 +9,10 @@ from generator import formatting
 from generator.analysis.labels import lane_title
 from generator.analysis.panels import Panel, Row
 from generator.pages.findings import evidence
+from generator.pages.framework_tables import modes_table, of_kind, who_they_are
 from generator.pages.inputs import claim_views, main_figures
-from generator.pages.markdown import escape
 from generator.pages.section_page import verdict_cell
-from generator.pages.sections.symbolic import (
-    facts_table,
-    last_read,
-    means_table,
-    modes_table,
-    of_kind,
-    releases_table,
-)
-from generator.pages.tables import Badge, Cell, Column, Table, badge
+from generator.pages.tables import Badge, Cell, Table, badge, table_if_any
 
 if TYPE_CHECKING:
     from generator.analysis.panels import Figures
@@ -38,7 +30,12 @@ def context(
     frameworks = of_kind(inputs.catalog.frameworks, "imperative")
     only = [f.name for f in frameworks if f not in of_kind(frameworks, "symbolic")]
     main = main_figures(inputs, known)
-    found = imperative_rows(main)
+    found = [
+        (panel, row)
+        for panel in (main.panels if main else ())
+        for row in panel.rows
+        if (panel.section, row.configuration.kind) == ("lenet", "imperative")
+    ]
     verified = sum(row.summary is not None for _, row in found)
     names = formatting.listing([framework.name for framework in frameworks])
     findings = [f"{names} can execute each operation at once."]
@@ -50,47 +47,26 @@ def context(
             f"{verified} of {len(found)} imperative configurations do the same work as the"
             " reference, to the last gradient."
         )
-    return {
+    return who_they_are(frameworks) | {
         "title": section.title,
         "description": section.question,
-        "findings": [escape(text) for text in findings],
-        "facts": facts_table(frameworks),
-        "releases": releases_table(frameworks),
-        "means": means_table(frameworks),
-        "read": last_read(frameworks),
+        "findings": findings,
         "modes": modes_table(frameworks, "imperative"),
         "work": _work_table(found),
         "claims": claim_views(inputs.book, section.id, main),
     }
 
 
-def imperative_rows(figures: Figures | None) -> list[tuple[Panel, Row]]:
-    """Return the rows of imperative modes on the page about training speed, with their panels."""
-    if figures is None:
-        return []
-    return [
-        (panel, row)
-        for panel in figures.panels
-        if panel.section == "lenet"
-        for row in panel.rows
-        if row.configuration.kind == "imperative"
-    ]
-
-
 def _work_table(found: list[tuple[Panel, Row]]) -> Table | None:
-    if not found:
-        return None
-    rows = []
-    for panel, row in found:
-        good = row.summary is not None
-        rows.append(
-            (
-                Cell(row.configuration.label, detail=row.configuration.release),
-                Cell(lane_title(panel.lane)),
-                Cell("", badge=Badge("✓", "verified", "good") if good else badge(row.status)),
-                verdict_cell(row, panel),
-                Cell("evidence", href=evidence("lenet", row.configuration, panel)),
-            )
+    rows = [
+        (
+            Cell(row.configuration.label, detail=row.configuration.release),
+            Cell(lane_title(panel.lane)),
+            Cell("", badge=Badge("✓", "verified", "good") if row.summary else badge(row.status)),
+            verdict_cell(row, panel),
+            Cell("evidence", href=evidence("lenet", row.configuration, panel)),
         )
+        for panel, row in found
+    ]
     titles = ("Configuration", "Lane", "Same work", "Against the fastest of all", "Evidence")
-    return Table("Imperative modes and the gate", tuple(map(Column, titles)), tuple(rows))
+    return table_if_any("Imperative modes and the gate", titles, rows)

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import math
 from functools import partial
 from typing import NamedTuple
 
 from generator.analysis import statistics
-from generator.formatting import figures, quantity, span
+from generator.formatting import figures, quantity
 from generator.pages import question_page
 from generator.pages.charts.marks import Mark, Point
-from generator.pages.findings import plain_summary
+from generator.pages.findings import interval_text, plain_summary, ratio_interval
 from generator.pages.inputs import finite
 from generator.pages.question_page import Block, Question, View, matrix, sentence, who_can
 from generator.pages.tables import Cell, Column, Table, number, table
@@ -137,10 +136,10 @@ def _speed_table(view: View, pairs: list[Pair]) -> Table:
         framework, ratio = view.catalog.framework(pair.framework), pair.ratio
         row = [view.named(framework), Cell(str(pair.batch), sort=float(pair.batch))]
         for size, (value, low, high) in ((1, pair.one), (2, pair.two)):
-            detail = span(low, high, "s") if math.isfinite(low) and high > 1.0001 * low else ""
+            detail = interval_text(low, high, "s")
             link = view.link(framework.id, case(size, pair.batch), "step_time")
             row.append(Cell(quantity(value, "s"), float(f"{value:.6g}"), link, detail))
-        interval = f"{ratio.low:.2f} to {ratio.high:.2f}" if math.isfinite(ratio.low) else ""
+        interval = ratio_interval(ratio)
         row.append(Cell(f"{ratio.value:.2f}", sort=round(ratio.value, 4), detail=interval))
         row.append(Cell(f"{ratio.value / 2:.0%}", sort=round(ratio.value / 2, 4)))
         rows.append(row)

@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from generator.analysis import cells, statistics
 from generator.analysis import panels as models
 from generator.analysis.panels import Configuration
+from generator.analysis.statistics import Ratio
 from generator.formatting import quantity
-from generator.pages.findings import plain_summary
+from generator.pages.findings import plain_summary, ratio_interval
 from generator.pages.inputs import Draw, Inputs, main_figures
 from generator.pages.section_page import section_context
-from generator.pages.tables import Cell, Column, Table
+from generator.pages.tables import Cell, Column, Table, number, table_if_any
 
 if TYPE_CHECKING:
     from generator.analysis.panels import Figures
-    from generator.catalog.model import Section
+    from generator.catalog.model import Catalog, Section
 
 
 def context(
@@ -30,46 +30,39 @@ def context(
 
 def _overheads(section: Section, inputs: Inputs, figures: Figures | None) -> Table | None:
     rows = []
-    for one, ratio, r, python in overheads(section.id, inputs, figures) if figures else ():
-        interval = f"{ratio.low:.2f} to {ratio.high:.2f}" if math.isfinite(ratio.low) else ""
-        lines = figures.cells.get(r.key._replace(metric="lines")) if figures else None
+    for one, ratio, r, python in overheads(section.id, inputs.catalog, figures):
+        seconds = [plain_summary(cell)[0] for cell in (r, python)]
+        text, interval = f"{ratio.value:.2f}\N{NO-BREAK SPACE}×", ratio_interval(ratio)
         rows.append(
             (
                 Cell(one.framework_name, detail=f"{one.release}, {one.mode_title}"),
-                Cell(
-                    f"{ratio.value:.2f}\N{NO-BREAK SPACE}×",
-                    round(ratio.value, 4),
-                    detail=interval,
-                ),
-                *(
-                    Cell(quantity(value := plain_summary(cell)[0], "s"), round(value, 7))
-                    for cell in (r, python)
-                ),
-                Cell("–")
-                if lines is None
-                else Cell(quantity(count := plain_summary(lines)[0], "count"), count),
+                Cell(text, round(ratio.value, 4), detail=interval),
+                *(Cell(quantity(value, "s"), round(value, 7)) for value in seconds),
+                _lines(figures, r.key),
             )
         )
-    if not rows:
-        return None
-    columns = (
-        Column("Framework"),
-        Column("Time in R / in Python", number=True),
-        Column("Step in R", number=True),
-        Column("Step in Python", number=True),
-        Column("Lines of R", number=True),
-    )
-    return Table("R against Python", columns, tuple(rows))
+    numbers = ("Time in R / in Python", "Step in R", "Step in Python", "Lines of R")
+    columns = [Column("Framework"), *map(number, numbers)]
+    return table_if_any("R against Python", columns, rows)
+
+
+def _lines(figures: Figures | None, key: cells.Key) -> Cell:
+    cell = figures.cells.get(key._replace(metric="lines")) if figures else None
+    if cell is None:
+        return Cell("–")
+    count = plain_summary(cell)[0]
+    return Cell(quantity(count, "count"), count)
 
 
 def overheads(
-    section: str, inputs: Inputs, figures: Figures
-) -> list[tuple[Configuration, statistics.Ratio, cells.Cell, cells.Cell]]:
+    section: str, catalog: Catalog, figures: Figures | None
+) -> list[tuple[Configuration, Ratio, cells.Cell, cells.Cell]]:
     """Return (configuration, R / Python, cell in R, cell in Python) of what has both."""
     found = []
-    for key, cell in figures.cells.items():
-        twin = figures.cells.get(key._replace(section="lenet"))
-        if key.section == section and key.metric == "step_time" and twin:
-            one = models.configuration(inputs.catalog, key.framework, key.version, key.mode)
+    known = figures.cells if figures else {}
+    for key, cell in known.items():
+        twin = known.get(key._replace(section="lenet"))
+        if (key.section, key.metric) == (section, "step_time") and twin:
+            one = models.configuration(catalog, key.framework, key.version, key.mode)
             found.append((one, statistics.ratio(cell.blocks, twin.blocks), cell, twin))
     return sorted(found, key=lambda item: item[1].value)

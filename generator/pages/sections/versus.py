@@ -16,7 +16,7 @@ from generator.analysis.panels import Contrast, Figures, Panel, Row
 from generator.formatting import quantity
 from generator.pages import question_page, sweep_page
 from generator.pages.charts.marks import Mark
-from generator.pages.findings import evidence
+from generator.pages.findings import evidence, ratio_interval
 from generator.pages.inputs import finite
 from generator.pages.question_page import Block, View
 from generator.pages.sweep_page import Curve, Values, curve_cell, points_of
@@ -114,7 +114,7 @@ def _ratio_cell(ratio: statistics.Ratio, verdict: str, better: str, worse: str) 
         "slower": Badge("▼", worse, "bad"),
         "no practical difference": Badge("=", verdict, "none"),
     }.get(verdict, Badge("?", "unresolved", "middle"))
-    interval = f"{ratio.low:.2f} to {ratio.high:.2f}" if math.isfinite(ratio.low) else "one block"
+    interval = ratio_interval(ratio) or "one block"
     text = f"{ratio.value:.2f}\N{NO-BREAK SPACE}×"
     return Cell(text, round(ratio.value, 4), detail=interval, badge=badge)
 

@@ -1,0 +1,97 @@
+"""Pure: what folders say of their frameworks -> tables: facts, modes and declared gaps."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from generator import formatting
+from generator.pages.tables import Cell, Table, table, table_if_any
+
+if TYPE_CHECKING:
+    from generator.catalog.model import Fact, Framework
+
+EXECUTES = {"symbolic": "as a graph", "imperative": "at once"}
+"""How a mode of each kind executes."""
+
+
+def of_kind(frameworks: Sequence[Framework], kind: str) -> tuple[Framework, ...]:
+    """Return the frameworks that have a mode of a kind, "symbolic" or "imperative"."""
+    return tuple(f for f in frameworks if any(mode.kind == kind for mode in f.modes))
+
+
+def who_they_are(frameworks: Sequence[Framework]) -> dict[str, Any]:
+    """Return the part of a page's context that says who the frameworks are."""
+    days = [fact.read for f in frameworks for fact in f.facts.values() if fact.read]
+    return {
+        "facts": _facts("Who makes them", frameworks, "creator", "status", "successor"),
+        "releases": _facts(
+            "Releases", frameworks, "licence", "languages", "first_release", "last_release"
+        ),
+        "means": _facts("How they are used", frameworks, "interfaces", "execution"),
+        "read": formatting.day(max(days).isoformat()) if days else "",
+    }
+
+
+def _facts(label: str, frameworks: Sequence[Framework], *ids: str) -> Table:
+    rows = [
+        (
+            Cell(framework.name, href=f"frameworks/{framework.id}.md", strong=True),
+            *(fact_cell(framework.facts.get(id)) for id in ids),
+        )
+        for framework in frameworks
+    ]
+    return table(label, ("Framework", *map(fact_title, ids)), rows, plain=True)
+
+
+def fact_title(id: str) -> str:
+    """Return the heading of a fact."""
+    return id.replace("_", " ").capitalize()
+
+
+def fact_cell(fact: Fact | None) -> Cell:
+    """Return what a source says, with the source; a dash where there is no such fact."""
+    if fact is None:
+        return Cell("–")
+    value = fact.value if isinstance(fact.value, str) else formatting.listing(fact.value)
+    return Cell(value, detail=fact.note, source=fact.source)
+
+
+def modes_table(frameworks: Sequence[Framework], kind: str) -> Table:
+    """Return the modes of a kind, one row each; of one framework, with ``kind`` "", all of them."""
+    rows = []
+    for framework in frameworks:
+        titles = {mode.id: mode.title for mode in framework.modes}
+        for mode in framework.modes:
+            if kind not in ("", mode.kind):
+                continue
+            same = f"the same program as {titles[mode.captures]}" if mode.captures else ""
+            default = "stands for the framework" if mode.default else ""
+            rows.append(
+                (
+                    Cell(f"{framework.name}, {mode.title}", detail=mode.id)
+                    if kind
+                    else Cell(mode.title, detail=default),
+                    Cell(mode.summary, detail=same),
+                    Cell(mode.division if kind else EXECUTES[mode.kind]),
+                    Cell(", ".join(mode.devices)),
+                )
+            )
+    columns = ("Mode", "What it is", "Division" if kind else "Runs", "Devices")
+    return table("Modes of execution", columns, rows, plain=not kind)
+
+
+def gaps_table(frameworks: Sequence[Framework]) -> Table | None:
+    """Return what frameworks declare that they cannot do; a single one is not named again."""
+    alone = len(frameworks) == 1
+    rows = []
+    for framework in frameworks:
+        for gap in framework.gaps:
+            what = ", ".join(x for x in (gap.section, gap.mode, gap.device) if x) or "everything"
+            versions, how = ", ".join(gap.versions), formatting.STATUS_WORDS[gap.status]
+            first = (Cell(what, detail=versions), Cell(how))
+            if not alone:
+                first = (Cell(framework.name, detail=versions), Cell(what))
+            rows.append((*first, Cell(gap.reason, source=gap.source)))
+    columns = ("What", "How", "Why") if alone else ("Framework", "What", "Why")
+    return table_if_any("Declared gaps", columns, rows, plain=True)
