@@ -1,13 +1,18 @@
-"""Reads one ``framework.toml`` into a frozen :class:`~generator.catalog.model.Framework`."""
+"""Reads one ``framework.toml`` into a frozen :class:`~generator.catalog.model.Framework`.
+
+A table becomes a record of the catalog field by field: a field's type says what its value may be,
+one with a default may be left out, and other keys than the fields are refused.
+"""
 
 from __future__ import annotations
 
+import dataclasses
 import datetime
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, get_type_hints
 
 from generator.catalog.model import (
     DEVICES,
@@ -27,18 +32,17 @@ from generator.catalog.model import (
 from generator.errors import InputError
 
 IDENTIFIER = re.compile(r"[a-z][a-z0-9_]*(-[a-z0-9_]+)*")
-
-
 WARMUP_DEFAULT = 20
 
 
-class _Reader:
-    """Typed access to a TOML file that names the key when a value is not as agreed."""
+class _File:
+    """A TOML file that names the line of a key whose value is not as agreed."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
         try:
-            self.data: dict[str, Any] = tomllib.loads(path.read_text(encoding="utf-8"))
+            self.text = path.read_text(encoding="utf-8")
+            self.data: dict[str, Any] = tomllib.loads(self.text)
         except UnicodeDecodeError as error:
             raise InputError(path, None, str(error), "UTF-8 text") from error
         except (ValueError, RecursionError) as error:  # also a number of 5,000 digits, 500 brackets
@@ -56,7 +60,7 @@ class _Reader:
         """
         places: dict[str, int] = {}
         table, counts = "", dict[str, int]()
-        for number, line in enumerate(self.path.read_text(encoding="utf-8").splitlines(), 1):
+        for number, line in enumerate(self.text.splitlines(), 1):
             if head := re.match(r"\s*(\[\[?)([^\[\]]+)\]", line):
                 table = re.sub(r"[\s\"']", "", head[2])
                 if head[1] == "[[":
@@ -71,47 +75,118 @@ class _Reader:
             key = key.rpartition(".")[0]
         return places.get(key)
 
-    def tables(self, key: str) -> list[dict[str, Any]]:
-        """Return an array of tables, empty when it is left out."""
-        found = self.data.get(key, [])
-        if not isinstance(found, list) or not all(isinstance(item, dict) for item in found):
-            raise self.fail(key, found, f"[[{key}]] tables")
-        return found
 
-    def table(self, table: Mapping[str, Any], key: str, where: str = "") -> dict[str, Any]:
-        """Return a table, empty when it is left out."""
-        found = table.get(key, {})
-        if not isinstance(found, dict):
-            raise self.fail(f"{where}{key}", found, "a table")
-        return found
+_CHOICES: Mapping[str, tuple[str, ...]] = {
+    "devices": DEVICES,
+    "kind": KINDS,
+    "division": DIVISIONS,
+    "lanes": tuple(sorted({lane for lanes in LANES.values() for lane in lanes})),
+    "status": ("unsupported", "skipped"),
+}
+"""Fields whose text, or each of whose texts, is one of these."""
 
-    def texts(self, table: Mapping[str, Any], key: str, where: str = "") -> tuple[str, ...]:
-        """Return a list of texts with at least one in it."""
-        found = table.get(key)
-        if not isinstance(found, list) or not found or not all(isinstance(t, str) for t in found):
-            raise self.fail(f"{where}{key}", found, "a list of texts")
-        return tuple(found)
+_STATEMENT = str | tuple[str, ...]
 
-    def day(self, table: Mapping[str, Any], key: str, where: str) -> datetime.date:
-        """Return a date; a date with a time is none."""
-        found = table.get(key)
-        if not isinstance(found, datetime.date) or isinstance(found, datetime.datetime):
-            raise self.fail(f"{where}{key}", found, "a date, as YYYY-MM-DD")
-        return found
+_TYPES: Mapping[Any, tuple[str, Callable[[Any], bool]]] = {
+    str: ("a text that is not empty", lambda value: isinstance(value, str) and value != ""),
+    bool: ("true or false", lambda value: isinstance(value, bool)),
+    int: ("a year", lambda value: type(value) is int and 1990 <= value <= 2100),
+    datetime.date: ("a date, as YYYY-MM-DD", lambda value: type(value) is datetime.date),
+    tuple[str, ...]: (
+        "a list of texts",
+        lambda value: isinstance(value, list) and {str} == set(map(type, value)),
+    ),
+    _STATEMENT: (
+        "a text, number, date or list of texts",
+        lambda value: value != "" and type(value) in (str, int, float, datetime.date, list),
+    ),
+}
+"""Type of a field -> what its value is called, and whether it is one."""
 
-    def get(self, table: Mapping[str, Any], key: str, kind: type[T], where: str = "") -> T:
-        value = table.get(key)
-        if not isinstance(value, kind) or value == "":
-            raise self.fail(f"{where}{key}", value, f"a {kind.__name__} that is not empty")
-        return value
 
-    def choice(
-        self, table: Mapping[str, Any], key: str, choices: tuple[str, ...], where: str
-    ) -> str:
-        value = table.get(key)
-        if value not in choices:
-            raise self.fail(f"{where}{key}", value, f"one of {', '.join(choices)}")
-        return str(value)
+def _value(file: _File, key: str, value: Any, kind: Any) -> Any:
+    """Return the value of a field; None stands for one that is missing."""
+    if kind == Fault | None:
+        return _record(file, key, value, Fault)
+    kind = datetime.date if kind == datetime.date | None else kind
+    expected, fits = _TYPES[kind]
+    if not fits(value):
+        raise file.fail(key, value, expected)
+    choices = _CHOICES.get(key.rpartition(".")[2])
+    for text in value if isinstance(value, list) else [value]:
+        if choices and text not in choices:
+            raise file.fail(key, text, f"one of {', '.join(choices)}")
+    if isinstance(value, list):
+        return tuple(map(str, value))
+    return str(value) if kind == _STATEMENT else value
+
+
+def _record(file: _File, key: str, table: Any, kind: Callable[..., T], **known: Any) -> T:
+    """Return the record that a table describes; ``known`` are the fields that it does not hold."""
+    types = get_type_hints(kind)
+    fields = {f.name: f for f in dataclasses.fields(kind) if f.name not in known}  # type: ignore[arg-type]
+    for name in sorted(_table(file, key, table).keys() - fields.keys()):
+        expected = f"only {', '.join(sorted(fields))}"
+        raise file.fail(f"{key}.{name}", table[name], expected)
+    for name, field in fields.items():
+        if name in table or field.default is dataclasses.MISSING:
+            known[name] = _value(file, f"{key}.{name}".lstrip("."), table.get(name), types[name])
+    return kind(**known)
+
+
+def _table(file: _File, key: str, value: Any) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise file.fail(key, value, "a table")
+    return value
+
+
+def _tables(file: _File, key: str) -> dict[str, Any]:
+    """Return the items of an array of tables by their keys, none where it is left out."""
+    found = file.data.get(key, [])
+    if not isinstance(found, list):
+        raise file.fail(key, found, f"[[{key}]] tables")
+    return {f"{key}[{n}]": table for n, table in enumerate(found)}
+
+
+def _mode(file: _File, id: str, table: Any) -> Mode:
+    key = f"modes.{id}"
+    if not IDENTIFIER.fullmatch(id):
+        raise file.fail(key, table, "a table, named in lower-case letters")
+    rest = dict(_table(file, key, table))
+    warmup = _table(file, f"{key}.warmup", rest.pop("warmup", {}))
+    for device, steps in warmup.items():
+        if device not in DEVICES or type(steps) is not int or steps < 0:
+            expected = f"a number of steps for {' or '.join(DEVICES)}"
+            raise file.fail(f"{key}.warmup.{device}", steps, expected)
+    warmup = {device: warmup.get(device, WARMUP_DEFAULT) for device in DEVICES}
+    return _record(file, key, rest, Mode, id=id, warmup=warmup)
+
+
+def _version(file: _File, key: str, table: Any) -> Version:
+    rest = dict(_table(file, key, table))
+    key = f"{key}.requirements"
+    requirements = _table(file, key, rest.pop("requirements", None))
+    for device in requirements:
+        base, plus, extra = device.partition("+")
+        if base not in DEVICES or (plus and not IDENTIFIER.fullmatch(extra)):
+            expected = f"one of {', '.join(DEVICES)}, or one of them, + and a name"
+            raise file.fail(key, device, expected)
+    lines = {
+        device: _value(file, f"{key}.{device}", texts, tuple[str, ...])
+        for device, texts in requirements.items()
+    }
+    known = {"requirements": lines, "folder": file.path.parent}
+    return _record(file, key.rpartition(".")[0], rest, Version, **known)
+
+
+def _variables(file: _File, key: str, table: Any) -> dict[str, str]:
+    for name, value in _table(file, key, table).items():
+        if isinstance(value, bool) or not isinstance(value, str | int):
+            raise file.fail(f"{key}.{name}", value, "a text or a whole number")
+    return {name: str(value) for name, value in table.items()}
+
+
+# -------------------------------------------------------------------------------- the framework
 
 
 def read_framework(path: Path) -> Framework:
@@ -121,165 +196,49 @@ def read_framework(path: Path) -> Framework:
         InputError: naming file, line, what was found and what was expected.
 
     """
-    reader = _Reader(path)
-    data, folder = reader.data, path.parent
+    file, folder = _File(path), path.parent
     if not IDENTIFIER.fullmatch(folder.name):
         raise InputError(folder, None, folder.name, "a folder name of lower-case letters")
-    modes = tuple(_mode(reader, id, table) for id, table in reader.get(data, "modes", dict).items())
+    tables = {
+        name: _table(file, name, file.data.get(name, {}))
+        for name in ("facts", "modes", "environment")
+    }
+    modes = [_mode(file, id, table) for id, table in tables["modes"].items()]
+    versions = {key: _version(file, key, table) for key, table in _tables(file, "versions").items()}
+    kinds = {mode.id: mode.kind for mode in modes}
     for mode in modes:
-        if mode.captures and mode.captures not in {m.id for m in modes if m.kind == "imperative"}:
+        if mode.captures and kinds.get(mode.captures) != "imperative":
             expected = "an imperative mode of this folder"
-            raise reader.fail(f"modes.{mode.id}.captures", mode.captures, expected)
+            raise file.fail(f"modes.{mode.id}.captures", mode.captures, expected)
     if sum(mode.default for mode in modes) != 1:
-        raise reader.fail("modes", [m.id for m in modes if m.default], "one mode `default = true`")
-    versions = tuple(
-        _version(reader, f"versions[{n}].", table, folder)
-        for n, table in enumerate(reader.tables("versions"))
-    )
+        raise file.fail("modes", [m.id for m in modes if m.default], "one mode `default = true`")
     if not versions:
-        raise reader.fail("versions", [], "at least one [[versions]] table")
-    for n, version in enumerate(versions):
-        if version.default and version.default not in {mode.id for mode in modes}:
-            raise reader.fail(f"versions[{n}].default", version.default, "a mode of this folder")
-    if "other_distributions" in data:
-        reader.texts(data, "other_distributions")
-    environment = reader.table(data, "environment")
-    return Framework(
+        raise file.fail("versions", [], "at least one [[versions]] table")
+    for key, version in versions.items():
+        if version.default and version.default not in kinds:
+            raise file.fail(f"{key}.default", version.default, "a mode of this folder")
+    by_device = {device: tables["environment"].get(device, {}) for device in DEVICES}
+    common = {name: v for name, v in tables["environment"].items() if name not in DEVICES}
+    own = ("name", "distribution", "other_distributions")
+    return _record(
+        file,
+        "",
+        {name: file.data[name] for name in own if name in file.data},
+        Framework,
         id=folder.name,
-        name=reader.get(data, "name", str),
         folder=folder,
-        facts={id: _fact(reader, id, table) for id, table in reader.table(data, "facts").items()},
-        distribution=reader.get(data, "distribution", str),
-        modes=modes,
-        versions=versions,
-        gaps=tuple(
-            _gap(reader, f"gaps[{n}].", table) for n, table in enumerate(reader.tables("gaps"))
-        ),
-        environment=_variables(reader, "environment.", environment, DEVICES),
+        facts={id: _record(file, f"facts.{id}", t, Fact) for id, t in tables["facts"].items()},
+        modes=tuple(modes),
+        versions=tuple(versions.values()),
+        gaps=tuple(_record(file, key, t, Gap) for key, t in _tables(file, "gaps").items()),
+        environment=_variables(file, "environment", common),
         device_environment={
-            device: _variables(
-                reader, f"environment.{device}.", reader.table(environment, device, "environment.")
-            )
-            for device in DEVICES
+            device: _variables(file, f"environment.{device}", t) for device, t in by_device.items()
         },
-        raw=data,
-        zoo=_zoo(reader, data["zoo"]) if "zoo" in data else None,
-        retired=_retired(reader, data["retired"]) if "retired" in data else None,
-    )
-
-
-def _zoo(reader: _Reader, table: Any) -> Zoo:
-    if not isinstance(table, dict) or not isinstance(table.get("offline"), bool):
-        raise reader.fail("zoo.offline", table, "a table with value, source and offline = true")
-    return Zoo(_fact(reader, "zoo", table, ""), table["offline"])
-
-
-def _retired(reader: _Reader, table: Any) -> Retired:
-    year = table.get("year") if isinstance(table, dict) else None
-    if type(year) is not int or not 1990 <= year <= 2100:
-        raise reader.fail("retired.year", year, "a table with a year, source and read")
-    source = reader.get(table, "source", str, "retired.")
-    return Retired(year, source, reader.day(table, "read", "retired."))
-
-
-def _fact(reader: _Reader, id: str, table: Any, parent: str = "facts.") -> Fact:
-    where = f"{parent}{id}."
-    if not isinstance(table, dict):
-        raise reader.fail(f"{parent}{id}", table, "a table with value and source")
-    value = table.get("value")
-    if isinstance(value, list):
-        value = tuple(str(item) for item in value)
-    elif isinstance(value, str) and value:
-        pass
-    elif isinstance(value, int | float | datetime.date) and not isinstance(value, bool):
-        value = str(value)
-    else:
-        raise reader.fail(f"{where}value", value, "a text, number, date or list of texts")
-    read = reader.day(table, "read", where)
-    return Fact(value, reader.get(table, "source", str, where), read, str(table.get("note", "")))
-
-
-def _variables(
-    reader: _Reader, where: str, table: Mapping[str, Any], inner: tuple[str, ...] = ()
-) -> dict[str, str]:
-    """Return environment variables; the tables ``inner`` are somebody else's."""
-    for name, value in table.items():
-        if name not in inner and (isinstance(value, bool) or not isinstance(value, str | int)):
-            raise reader.fail(f"{where}{name}", value, "a text or a whole number")
-    return {name: str(value) for name, value in table.items() if name not in inner}
-
-
-def _mode(reader: _Reader, id: str, table: Any) -> Mode:
-    where = f"modes.{id}."
-    if not isinstance(table, dict) or not IDENTIFIER.fullmatch(id):
-        raise reader.fail(f"modes.{id}", table, "a table, named in lower-case letters")
-    devices = reader.texts(table, "devices", where)
-    for device in devices:
-        if device not in DEVICES:
-            raise reader.fail(f"{where}devices", device, f"one of {', '.join(DEVICES)}")
-    warmup = reader.table(table, "warmup", where)
-    for device, steps in warmup.items():
-        if device not in DEVICES or type(steps) is not int or steps < 0:
-            raise reader.fail(
-                f"{where}warmup.{device}", steps, f"a number of steps for {' or '.join(DEVICES)}"
-            )
-    return Mode(
-        id=id,
-        title=reader.get(table, "title", str, where),
-        kind=reader.choice(table, "kind", KINDS, where),
-        division=reader.choice(table, "division", DIVISIONS, where),
-        devices=devices,
-        summary=reader.get(table, "summary", str, where),
-        warmup={device: warmup.get(device, WARMUP_DEFAULT) for device in DEVICES},
-        default=table.get("default") is True,
-        captures=reader.get(table, "captures", str, where) if "captures" in table else "",
-        fault=_fault(reader, f"{where}fault.", table["fault"]) if "fault" in table else None,
-    )
-
-
-def _fault(reader: _Reader, where: str, table: Any) -> Fault:
-    if not isinstance(table, dict):
-        raise reader.fail(where.rstrip("."), table, "a table with reason and source")
-    lanes = reader.texts(table, "lanes", where) if "lanes" in table else ()
-    known = {lane for device in DEVICES for lane in LANES[device]}
-    for lane in lanes:
-        if lane not in known:
-            raise reader.fail(f"{where}lanes", lane, f"one of {', '.join(sorted(known))}")
-    reason, source = (reader.get(table, key, str, where) for key in ("reason", "source"))
-    return Fault(reason, source, lanes)
-
-
-def _version(reader: _Reader, where: str, table: dict[str, Any], folder: Path) -> Version:
-    requirements = reader.get(table, "requirements", dict, where)
-    for device in requirements:
-        base, plus, addition = device.partition("+")
-        if base not in DEVICES or (plus and not IDENTIFIER.fullmatch(addition)):
-            expected = f"one of {', '.join(DEVICES)}, or one of them, + and a name"
-            raise reader.fail(f"{where}requirements", device, expected)
-    return Version(
-        version=reader.get(table, "version", str, where),
-        released=reader.day(table, "released", where) if "released" in table else None,
-        source=str(table.get("source", "")),
-        python=reader.get(table, "python", str, where),
-        requirements={
-            device: reader.texts(requirements, device, f"{where}requirements.")
-            for device in requirements
+        raw=file.data,
+        watch=None,
+        **{
+            name: _record(file, name, file.data[name], kind) if name in file.data else None
+            for name, kind in (("zoo", Zoo), ("retired", Retired))
         },
-        folder=folder,
-        default=reader.get(table, "default", str, where) if "default" in table else "",
     )
-
-
-def _gap(reader: _Reader, where: str, table: dict[str, Any]) -> Gap:
-    known = {"reason", "source", "status", "mode", "device", "versions", "section"}
-    unknown = set(table) - known
-    if unknown:
-        raise reader.fail(
-            f"{where}{min(unknown)}", table[min(unknown)], f"only {', '.join(sorted(known))}"
-        )
-    for key in {"reason", "source", *table} - {"versions"}:
-        reader.get(table, key, str, where)
-    versions = reader.texts(table, "versions", where) if "versions" in table else ()
-    if "status" in table:
-        reader.choice(table, "status", ("unsupported", "skipped"), where)
-    return Gap(**{**table, "versions": versions})

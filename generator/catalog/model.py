@@ -34,7 +34,7 @@ class Fact:
 
     value: str | tuple[str, ...]
     source: str
-    read: datetime.date | None = None
+    read: datetime.date
     note: str = ""
 
 
@@ -66,7 +66,7 @@ class Mode:
     devices: tuple[str, ...]
     summary: str
     warmup: Mapping[str, int]
-    default: bool
+    default: bool = False
     captures: str = ""
     fault: Fault | None = None
 
@@ -81,11 +81,11 @@ class Version:
     """
 
     version: str
-    released: datetime.date | None
-    source: str
     python: str
     requirements: Mapping[str, tuple[str, ...]]
     folder: Path
+    released: datetime.date | None = None
+    source: str = ""
     default: str = ""
 
     def lock(self, device: str) -> Path:
@@ -122,11 +122,10 @@ class Gap:
 
 
 @dataclass(frozen=True)
-class Zoo:
+class Zoo(Fact):
     """The official collection of trained models; ``offline``: its code needs no network."""
 
-    fact: Fact
-    offline: bool
+    offline: bool = field(kw_only=True)
 
 
 @dataclass(frozen=True)
@@ -153,6 +152,7 @@ class Framework:
     environment: Mapping[str, str]
     device_environment: Mapping[str, Mapping[str, str]]
     raw: Mapping[str, Any] = field(repr=False, compare=False)
+    other_distributions: tuple[str, ...] = ()
     zoo: Zoo | None = None
     retired: Retired | None = None
     watch: Watch | None = field(default=None, compare=False)
@@ -160,7 +160,7 @@ class Framework:
     @property
     def distributions(self) -> tuple[str, ...]:
         """Names under which the package index has it, the one that is measured first."""
-        return (self.distribution, *self.raw.get("other_distributions", []))
+        return (self.distribution, *self.other_distributions)
 
     def mode(self, id: str) -> Mode:
         """Return one mode; an unknown id is a :class:`UsageError` with the nearest names."""

@@ -221,7 +221,7 @@ def _installed(framework: Framework, wanted: str, installed: Mapping[str, str]) 
     if wanted and wanted != found:
         raise UsageError(f"this interpreter has {framework.id} {found}, not {wanted}")
     known = next((v for v in framework.versions if v.version == found), None)
-    return known or Version(found, None, "", "", {}, framework.folder)
+    return known or Version(found, "", {}, framework.folder)
 
 
 def make(

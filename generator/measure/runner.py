@@ -204,7 +204,7 @@ class _Run:
     def _pair(self, target: tuple[str, str]) -> tuple[Framework, Version]:
         framework = self.catalog.framework(target[0])
         known = next((v for v in framework.versions if v.version == target[1]), None)
-        return framework, known or Version(target[1], None, "", "", {}, framework.folder)
+        return framework, known or Version(target[1], "", {}, framework.folder)
 
     # -- books ---------------------------------------------------------------------------------
 

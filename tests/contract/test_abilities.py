@@ -99,8 +99,8 @@ def test_its_programs_and_ways_are_those_that_are_asked_for(framework):
 @every
 def test_its_zoo_has_a_source(framework):
     assert framework.zoo is not None
-    assert framework.zoo.fact.source.startswith("https://")
-    assert framework.zoo.fact.read is not None
+    assert framework.zoo.source.startswith("https://")
+    assert framework.zoo.read is not None
 
 
 @every

@@ -89,8 +89,7 @@ def test_an_interpreter_without_frameworks_is_said(request_, monkeypatch):
 
 def test_other_names_of_a_distribution_count_as_installed(monkeypatch):
     framework = CATALOG.framework("pretend")
-    raw = {**framework.raw, "other_distributions": ["pretend-gpu"]}
-    both = model.Catalog((replace(framework, raw=raw),), ())
+    both = model.Catalog((replace(framework, other_distributions=("pretend-gpu",)),), ())
     monkeypatch.setattr(environments, "installed_version", {"pretend-gpu": "2.0"}.get)
     assert request.installed_frameworks(both) == {"pretend": "2.0"}
 

@@ -22,7 +22,7 @@ def mode(id, *, default=False, devices=("cpu", "cuda")):
 
 def framework(id, modes=("plain", "fast"), *, gaps=(), versions=("1.0",), devices=("cpu", "cuda")):
     made = tuple(mode(m, default=m == modes[0], devices=devices) for m in modes)
-    releases = tuple(Version(v, None, "", "3.11", {}, Path(id)) for v in versions)
+    releases = tuple(Version(v, "3.11", {}, Path(id)) for v in versions)
     return Framework(id, id.title(), Path(id), {}, id, made, releases, tuple(gaps), {}, {}, {})
 
 

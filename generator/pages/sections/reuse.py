@@ -126,14 +126,14 @@ def _zoo(view: View) -> Block:
         if zoo is None:
             rows.append((Cell(framework.name), Cell("not known"), *[Cell("–")] * 3))
             continue
-        value = zoo.fact.value if isinstance(zoo.fact.value, str) else ", ".join(zoo.fact.value)
+        value = zoo.value if isinstance(zoo.value, str) else ", ".join(zoo.value)
         rows.append(
             (
                 Cell(framework.name),
-                Cell(value, source=zoo.fact.source),
+                Cell(value, source=zoo.source),
                 Cell("", badge=question_page.YES if zoo.offline else question_page.NO),
-                Cell(zoo.fact.note or "–"),
-                Cell(zoo.fact.read.isoformat() if zoo.fact.read else "–"),
+                Cell(zoo.note or "–"),
+                Cell(zoo.read.isoformat() if zoo.read else "–"),
             )
         )
     titles = ("Framework", "Official trained models", "Code works offline", "Remark", "Read on")
