@@ -256,6 +256,7 @@ def test_pick_names_the_nearest_or_all():
         model.pick(known, "zzzzzz", "framework")
 
 
+@settings(deadline=None)
 @given(st.text(max_size=30))
 def test_any_name_is_found_or_refused(name):
     known = loader.load(frameworks=PRETEND)
