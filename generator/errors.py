@@ -15,6 +15,9 @@ Only ``generator.cli.app`` turns them into exit codes.
 
 from __future__ import annotations
 
+import difflib
+from collections.abc import Iterable
+
 
 class GeneratorError(Exception):
     """Base of all deliberate errors; ``exit_code`` is what the command line returns."""
@@ -66,3 +69,9 @@ class Interrupted(GeneratorError):
     """The user stopped the work; everything finished is on disk."""
 
     exit_code = 3
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """Return "did you mean theano?" for a mistyped name, "" where no known one is near."""
+    near = difflib.get_close_matches(name.lower(), known, n=3, cutoff=0.4)
+    return f"did you mean {' or '.join(near)}?" if near else ""

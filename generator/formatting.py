@@ -1,4 +1,4 @@
-"""Numbers, units, times and lists as text.
+"""Numbers, units, times and lists as text, and what no text shows.
 
 One set of rules for pages, command line and reports: significant digits, SI prefixes, ranges.
 """
@@ -7,7 +7,14 @@ from __future__ import annotations
 
 import datetime
 import math
+import re
 from collections.abc import Sequence
+
+INVISIBLE = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff]"
+)
+"""What shows nothing or hides something: control characters other than tab and line feed, lone
+surrogates, separators of lines and paragraphs, and marks that reorder text."""
 
 STATUS_WORDS = {
     "ok": "measured",

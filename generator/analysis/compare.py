@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -21,7 +20,7 @@ from generator.analysis.statistics import (
     summarise,
     verdict,
 )
-from generator.errors import UsageError
+from generator.errors import UsageError, nearest
 from generator.results import selection
 
 if TYPE_CHECKING:
@@ -76,12 +75,8 @@ def parse_spec(text: str, keys: Iterable[Key]) -> Spec:
 def _known(what: str, name: str, names: set[str]) -> str:
     if name in names:
         return name
-    near = difflib.get_close_matches(name, sorted(names), n=3, cutoff=0.4)
-    if near:
-        hint = f"did you mean {' or '.join(near)}?"
-    elif names:
-        hint = f"there is {', '.join(sorted(names))}"
-    else:
+    hint = nearest(name, sorted(names)) or f"there is {', '.join(sorted(names))}"
+    if not names:
         hint = "nothing was measured yet; run: generator measure"
     raise UsageError(f"no results for the {what} {name!r}; {hint}")
 

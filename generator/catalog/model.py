@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime
-import difflib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -11,7 +10,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from generator.catalog.package_index import Watch
-from generator.errors import UsageError
+from generator.errors import UsageError, nearest
 
 DEVICES = ("cpu", "cuda")
 
@@ -291,6 +290,5 @@ def pick(known: Mapping[str, T], name: str, what: str) -> T:
     """Return ``known[name]``, or raise a :class:`UsageError` that names the nearest choices."""
     if name in known:
         return known[name]
-    near = difflib.get_close_matches(name.lower(), list(known), n=3, cutoff=0.4)
-    hint = f"did you mean {' or '.join(near)}?" if near else f"there are: {', '.join(known)}."
+    hint = nearest(name, known) or f"there are: {', '.join(known)}."
     raise UsageError(f"no {what} is called {name!r}; {hint} `generator list` shows all.")

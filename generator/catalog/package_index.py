@@ -197,11 +197,6 @@ def shown(url: str) -> str:
     return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
 
 
-def canonical(name: str) -> str:
-    """Return the name of a distribution as indexes spell it, PEP 503."""
-    return re.sub(r"[-_.]+", "-", name).lower()
-
-
 class Index:
     """A package index over HTTP; use it as a context manager.
 
@@ -246,8 +241,9 @@ class Index:
         """
         import requests
         import urllib3
+        from packaging.utils import canonicalize_name
 
-        url = f"{self.url}{canonical(distribution)}/"
+        url = f"{self.url}{canonicalize_name(distribution)}/"
         try:
             with self._session.get(url, timeout=self.patience, stream=True) as answer:
                 if answer.status_code == 404:
@@ -304,6 +300,7 @@ def parse(data: bytes, distribution: str, where: str = "the index") -> tuple[Rel
         IndexFault: it is not such JSON, or it is about another distribution.
 
     """
+    from packaging.utils import canonicalize_name
     from packaging.version import Version
 
     expected = "a project's page of the simple API as JSON (PEP 691)"
@@ -317,7 +314,7 @@ def parse(data: bytes, distribution: str, where: str = "the index") -> tuple[Rel
         raise IndexFault(where, f"{data[:40]!r}", expected)
     if version.partition(".")[0] != "1":
         raise IndexFault(where, f"API version {version[:20]!r}", "version 1")
-    if canonical(name) != canonical(distribution):
+    if canonicalize_name(name) != canonicalize_name(distribution):
         raise IndexFault(where, f"the page of {name[:60]!r}", f"that of {distribution!r}")
     found_files: dict[Version, list[Mapping[str, Any]]] = {}
     for file in files:
@@ -333,6 +330,7 @@ def _version(filename: str, distribution: str) -> Any:
     from packaging.utils import (
         InvalidSdistFilename,
         InvalidWheelFilename,
+        canonicalize_name,
         parse_sdist_filename,
         parse_wheel_filename,
     )
@@ -345,7 +343,7 @@ def _version(filename: str, distribution: str) -> Any:
             name, version = parse_sdist_filename(filename)
     except (InvalidSdistFilename, InvalidWheelFilename, InvalidVersion):
         return None  # an egg, an installer, a spelling from before there were rules
-    return version if name == canonical(distribution) else None
+    return version if name == canonicalize_name(distribution) else None
 
 
 def _release(version: Any, files: list[Mapping[str, Any]]) -> Release:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from generator import formatting
-from generator.results.schema import PROFILES, REASON_LENGTH, STATUSES
+from generator.results.schema import PROFILES, REASON_LENGTH, RUN, STATUSES
 
 if TYPE_CHECKING:
     from generator.catalog.model import Section
@@ -85,7 +85,7 @@ _ALWAYS = {"required": True}
 FIELDS = (
     Field(
         "run", "string", "When the measuring command began, in UTC, and six random digits.",
-        constraints=_ALWAYS | {"pattern": r"\d{8}T\d{6}Z-[0-9a-f]{6}"},
+        constraints=_ALWAYS | {"pattern": RUN},
     ),
     Field("machine", "string", "Id of the machine, from its hardware.", constraints=_ALWAYS),
     Field("framework", "string", "Id of the framework.", constraints=_ALWAYS),

@@ -22,7 +22,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from generator import subprocesses
+from generator import formatting, subprocesses
 from generator.catalog.loader import ROOT
 from generator.catalog.model import Catalog, Framework, Gap, Version
 from generator.errors import DoesNotInstall, EnvironmentMissing
@@ -792,4 +792,4 @@ def _clean(log: str, root: Path) -> str:
     for path, name in names.items():
         if len(path) > 1:
             log = log.replace(path, name)
-    return "".join(c for c in log if c in "\n\t" or c.isprintable())
+    return formatting.INVISIBLE.sub("", log)

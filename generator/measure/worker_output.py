@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
+from generator import formatting
 from generator.catalog.model import Catalog
 from generator.measure.plan import Job
 from generator.results import schema
@@ -125,7 +126,7 @@ def _storable(value: Any, depth: int = 0) -> Any:
     if depth > 20:
         raise ValueError("too deep")
     if isinstance(value, str):
-        return "".join(c for c in value if c in "\n\t" or c.isprintable())
+        return formatting.INVISIBLE.sub("", value)
     if isinstance(value, dict):
         return {_storable(k): _storable(inner, depth + 1) for k, inner in value.items()}
     if isinstance(value, list):

@@ -10,7 +10,7 @@ import xml.etree.ElementTree as ET
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from generator.pages.markdown import INVISIBLE
+from generator.formatting import INVISIBLE
 
 ATOM = "http://www.w3.org/2005/Atom"
 

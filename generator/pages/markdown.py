@@ -15,9 +15,8 @@ from pathlib import Path
 import jinja2
 from markupsafe import Markup
 
-INVISIBLE = re.compile(
-    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]"
-)
+from generator.formatting import INVISIBLE
+
 _SPECIAL = re.compile(r"""[\\`*_{}\[\]<>&|~^#"']""")
 _SPACE = re.compile("[^\\S\N{NO-BREAK SPACE}]+")
 _LIST = re.compile(r"(?<=\d)([.)])(?=\s|$)")

@@ -15,6 +15,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from generator.errors import InputError
+from generator.results.schema import NAME, RUN
 from measurements.sections.lenet import CEILING_MARGIN
 
 FACTOR = 100.0
@@ -35,9 +36,7 @@ SLACK = timedelta(minutes=10)
 OF_NO_JOB = ("install_time", "install_size")
 """Metrics of an environment: known before any process runs in it."""
 
-_NAME = r"[A-Za-z0-9][A-Za-z0-9._+-]*"
-_RUN = r"\d{8}T\d{6}Z-[0-9a-f]{6}"
-_FILE = re.compile(rf"{_NAME}/{_NAME}/{_NAME}/{_RUN}(\.csv|\.json|\.logs/{_NAME}\.log)")
+_FILE = re.compile(rf"{NAME}/{NAME}/{NAME}/{RUN}(\.csv|\.json|\.logs/{NAME}\.log)")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _COMMIT = re.compile(r"[0-9a-f]{40}")
 

@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from generator.errors import InputError
+from generator.formatting import INVISIBLE
 from generator.results.schema import (
     PROFILES,
     SCHEMA,
     STATUSES,
-    UNPRINTABLE,
     Document,
     Where,
     quoted,
@@ -225,7 +225,7 @@ def _text_problems(value: object, at: str) -> Iterator[tuple[str, str]]:
     if isinstance(value, str):
         if value.isprintable() and value.isascii():  # nearly all of them: quicker than searching
             return
-        if match := UNPRINTABLE.search(value.replace("\n", "").replace("\t", "")):
+        if match := INVISIBLE.search(value):
             yield f"character U+{ord(match[0]):04X} in {at}", "printable text"
     elif isinstance(value, dict):
         for key, inner in value.items():

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from generator.errors import InputError
+from generator.formatting import INVISIBLE
 
 COLUMNS = (
     "run", "machine", "framework", "version", "section", "mode", "device", "lane", "case",
@@ -49,10 +50,12 @@ PATH_COLUMNS = ("machine", "framework", "version", "run")
 IDENTITY = ("section", "mode", "device", "lane")
 
 
-_RUN = re.compile(r"\d{8}T\d{6}Z-[0-9a-f]{6}")
+RUN = r"\d{8}T\d{6}Z-[0-9a-f]{6}"
+"""Pattern of a run's id: when its command began, in UTC, and six random digits."""
 
 
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]*")
+NAME = r"[A-Za-z0-9][A-Za-z0-9._+-]*"
+"""Pattern of a folder's or a log's name."""
 
 
 COUNT = re.compile(r"0|[1-9][0-9]{0,8}")
@@ -64,16 +67,14 @@ NUMBER = re.compile(r" *[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)? *")  #
 CONTROL_BYTES = bytes([*range(10), *range(11, 32), 127])
 
 
-# C0 and C1 controls, line and paragraph separators, and the marks that reorder or hide text.
-UNPRINTABLE = re.compile(
-    "[\x00-\x1f\x7f-\x9f\u2028\u2029\u200b\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]"
-)
+UNPRINTABLE = re.compile(f"{INVISIBLE.pattern}|[\t\n]")
+"""What no cell holds."""
 
 
 def one_line(text: object) -> str:
     """Return any text as a valid ``reason``: printable, one line, at most 500 characters."""
-    flat = " ".join(UNPRINTABLE.sub(" ", str(text)).split())
-    flat = flat.encode("utf-8", "replace").decode()  # lone surrogates from undecodable output
+    whole = str(text).encode("utf-8", "replace").decode()  # lone surrogates: undecodable output
+    flat = " ".join(INVISIBLE.sub(" ", whole).split())
     return flat if len(flat) <= REASON_LENGTH else flat[: REASON_LENGTH - 1] + "…"
 
 
@@ -93,8 +94,8 @@ class Where:
         good = (
             path.suffix == ".csv"
             and len(parts) == 4
-            and all(_NAME.fullmatch(part) for part in parts)
-            and _RUN.fullmatch(says["run"])
+            and all(re.fullmatch(NAME, part) for part in parts)
+            and re.fullmatch(RUN, says["run"])
         )
         layout = "<machine>/<framework>/<version>/<YYYYMMDDTHHMMSSZ-xxxxxx>.csv"
         problem = None if good else InputError(path, None, f"path {'/'.join(parts)!r}", layout)

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from generator import files
-from generator.catalog import framework_toml, freshness, package_index
+from generator.catalog import framework_toml, freshness
 from generator.catalog.model import Framework, Version
 from generator.catalog.package_index import Release
 from generator.errors import DoesNotInstall, EnvironmentMissing, InputError
@@ -171,6 +171,7 @@ def repinned(requirement: str, distributions: Sequence[str], before: str, after:
 
     """
     from packaging.requirements import InvalidRequirement, Requirement
+    from packaging.utils import canonicalize_name
     from packaging.version import InvalidVersion
     from packaging.version import Version as Number
 
@@ -180,8 +181,8 @@ def repinned(requirement: str, distributions: Sequence[str], before: str, after:
         same = operator == "==" and Number(pin).public == Number(before).public
     except (InvalidRequirement, InvalidVersion, ValueError):
         return None
-    name = package_index.canonical(parsed.name)
-    own = [package_index.canonical(distribution) for distribution in distributions]
+    name = canonicalize_name(parsed.name)
+    own = [canonicalize_name(distribution) for distribution in distributions]
     if not same or not any(name == mine or name.startswith(f"{mine}-") for mine in own):
         return None
     _, plus, local = pin.partition("+")

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from markupsafe import Markup
 from mkdocs.utils.yaml import yaml_load
 
+from generator import formatting
 from generator.catalog import loader
 from generator.pages import markdown as markup
 from generator.pages import tables
@@ -52,7 +53,7 @@ class _Seen(html.parser.HTMLParser):
 
 
 def words(text):
-    return " ".join(markup.INVISIBLE.sub(" ", text).split())
+    return " ".join(formatting.INVISIBLE.sub(" ", text).split())
 
 
 FRAMES = [
