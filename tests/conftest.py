@@ -1,25 +1,77 @@
 """Shared fixtures: the command line as a user runs it, and a cache that spares computing twice."""
 
+import functools
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+# Two processes share two cores: more threads than one only wait for each other.
+for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+    os.environ.setdefault(_name, "1")
+
 ROOT = Path(__file__).resolve().parent.parent
 PRETEND = ROOT / "tests" / "frameworks"
 
 
+LONGEST = ("test_real.py", "test_crawl.py")
+"""Files that begin first: of two processes neither then waits for the other."""
+
+
+def pytest_configure():
+    """Let tests be interrupted and interrupt: shells start what runs behind them deaf to it."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items):
-    """Begin with the file that takes longest: of two processes neither then waits for the other."""
-    items.sort(key=lambda item: item.path.name != "test_real.py")
+    """Keep the tests of a file in one process, unless they say that they go together otherwise."""
+    items.sort(key=lambda item: (*LONGEST, item.path.name).index(item.path.name))
+    for item in items:
+        if item.get_closest_marker("xdist_group") is None:
+            item.add_marker(pytest.mark.xdist_group(str(item.path.relative_to(ROOT))))
+
+
+@functools.cache
+def tracked():
+    """Keys ``machine/framework/version/run`` of the results that git knows; without git, of all.
+
+    Whoever has just measured has more: they are checked to be valid, and promise nothing else.
+    """
+    folder = ROOT / "measurements" / "results"
+    listed = subprocess.run(
+        ["git", "ls-files", "*.csv"], cwd=folder, capture_output=True, text=True, check=False
+    ).stdout.split()
+    paths = listed or [str(path.relative_to(folder)) for path in folder.rglob("*.csv")]
+    return {path.removesuffix(".csv") for path in paths}
 
 
 @pytest.fixture(scope="session")
-def cache(tmp_path_factory):
-    """A cache folder of the tests' own, so that no test depends on earlier work of the user."""
-    return tmp_path_factory.mktemp("cache")
+def shared_cache():
+    """What is named after the hash of its content, and so serves every session of tests.
+
+    Environments by their locks, compiled graphs by environment, the reference by its code, and
+    results of real frameworks by all that decides "already measured".
+    """
+    home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    return Path(os.environ.get("TEST_CACHE") or home / "symbolic-comparison-tests")
+
+
+@pytest.fixture(scope="session")
+def cache(tmp_path_factory, shared_cache):
+    """A cache folder of this session, so that no test depends on earlier work of the user.
+
+    The float64 reference of the digits is computed once for all sessions: it is named after its
+    code, its data and its settings.
+    """
+    folder = tmp_path_factory.mktemp("cache")
+    (shared_cache / "reference").mkdir(parents=True, exist_ok=True)
+    (folder / "reference").symlink_to(shared_cache / "reference")
+    return folder
 
 
 @pytest.fixture(scope="session")
