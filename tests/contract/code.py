@@ -1,6 +1,7 @@
 """What source files import and call, read from their syntax trees without running them."""
 
 import ast
+import functools
 from dataclasses import dataclass
 
 
@@ -17,6 +18,7 @@ class Import:
         return self.name.split(".")[0] or "."
 
 
+@functools.cache
 def parse(path, feature_version=None):
     return ast.parse(path.read_text(encoding="utf-8"), str(path), feature_version=feature_version)
 
