@@ -36,6 +36,13 @@ def pytest_collection_modifyitems(items):
             item.add_marker(pytest.mark.xdist_group(str(item.path.relative_to(ROOT))))
 
 
+def pytest_sessionfinish(session):
+    """Fail where a test was skipped on a machine on which nothing may be missing: ``.ci/run``."""
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    if os.environ.get("TESTS_MAY_NOT_SKIP") and reporter and reporter.stats.get("skipped"):
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
 @functools.cache
 def tracked():
     """Keys ``machine/framework/version/run`` of the results that git knows; without git, of all.

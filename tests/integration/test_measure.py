@@ -7,6 +7,9 @@ import subprocess
 
 import pytest
 
+from generator.catalog import loader
+from generator.measure import plan, runner
+from generator.measure.request import Request
 from measurements import timing
 from tests.conftest import PRETEND, ROOT
 from tests.integration.test_bad_input import document, rows
@@ -84,13 +87,21 @@ def test_unsupported_is_a_result_and_no_failure(lenet):
     assert all("pretending to have no LeNet" in row["reason"] for row in found)
 
 
-def test_a_declared_gap_is_answered_without_a_process(generator, tmp_path):
-    from generator.measure import gpu_log
-
-    if not gpu_log.devices():
-        pytest.skip("needs a GPU: --device cuda is refused before any gap is looked at")
-    finished = generator("measure", "pretend", "--device", "cuda", "--results", tmp_path)
-    assert "NumPy has no CUDA build" in finished.stdout
+def test_a_declared_gap_is_answered_without_a_process(tmp_path, cache, monkeypatch):
+    """Not from the command line: that refuses ``--device cuda`` where there is no GPU."""
+    monkeypatch.setenv("SYMBOLIC_COMPARISON_CACHE", str(cache))
+    known = loader.load(frameworks=PRETEND)
+    chosen = plan.selection(known, ("pretend",), {"pretend": "1"})
+    made = plan.make(
+        chosen, [known.section("lenet")], modes=(), device="cuda", lanes=(),
+        profile=plan.PROFILES["quick"], seed=1,
+    )  # fmt: skip
+    assert made.jobs == ()
+    asked = Request(results=tmp_path, command="generator measure", environment="current")
+    assert runner.run(made, asked, known).failures == []
+    found = rows(tmp_path)
+    assert {row["status"] for row in found} == {"unsupported"}
+    assert all("NumPy has no CUDA build" in row["reason"] for row in found)
 
 
 def test_provenance_is_complete(measure_pretend, tmp_path):
