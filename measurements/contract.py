@@ -5,7 +5,8 @@ Python 3.6 syntax, so that the releases of 2016 can run it.
 
 A framework folder holds ``adapter.py`` with one subclass of :class:`Framework`
 called ``Adapter``. The base classes here answer "unsupported" to everything, so an
-adapter states only what its framework can do. The folder is loaded by path as a package
+adapter states only what its framework can do; the other scripts of a folder have their defaults in
+``measurements.scripts``. The folder is loaded by path as a package
 (never put on ``sys.path``: a folder called ``theano`` would shadow the real one), so
 ``from . import lenet`` works inside it.
 """
@@ -26,6 +27,21 @@ class Unsupported(Exception):
         super().__init__(reason)
         self.reason = reason
         self.source = source
+
+    def __call__(self, *arguments, **options):
+        """Raise it: standing in the place of a function, it answers when it is called."""
+        raise self
+
+
+NOT_WRITTEN = Unsupported("not written yet")
+"""The answer of a folder that does not have something; nobody has looked whether it could."""
+
+
+def offered(thing):
+    """Return what a folder offers, or raise the :class:`Unsupported` that stands in its place."""
+    if isinstance(thing, Unsupported):
+        raise thing
+    return thing
 
 
 Settings = namedtuple("Settings", "mode device threads precision batch learning_rate cache")
@@ -54,7 +70,7 @@ class Framework:
 
     def about(self):
         """Return a flat dict of strings and numbers: version, build flags, BLAS, CUDA, cuDNN."""
-        raise NotImplementedError
+        return {}
 
     def threads(self):
         """Return a flat dict with the thread counts read back from the framework's own pools."""
@@ -74,7 +90,7 @@ class Framework:
         published as *build time*.
 
         """
-        raise Unsupported("no LeNet in this folder")
+        raise NOT_WRITTEN
 
     def synchronise(self):
         """Return only when the device has finished everything that was enqueued."""
@@ -116,7 +132,7 @@ class Model:
             labels: int64 array, batch.
 
         """
-        raise NotImplementedError
+        return images, labels
 
     def step(self, batch):
         """Run one SGD step on a staged batch; may return before the device has finished.
@@ -129,7 +145,7 @@ class Model:
 
     def loss(self, handle):
         """Return the loss behind a handle of :meth:`step` as a float; waits if it must."""
-        raise NotImplementedError
+        return float(handle)
 
     def stage_many(self, batches):
         """Place many batches, a list of (images, labels), where :meth:`many` wants them."""

@@ -22,7 +22,7 @@ import time
 import traceback
 import types
 
-from measurements import contract, lenet, memory
+from measurements import contract, lenet, memory, scripts
 
 
 class Session:
@@ -131,17 +131,16 @@ class Session:
         return self.gate_losses
 
     def script(self, name):
-        """Return module ``name`` of the framework's folder.
+        """Return module ``name`` of the framework's folder, completed by its defaults.
 
-        Raises:
-            contract.Unsupported: the folder has no such file.
-
+        Where there is no such file it holds nothing else; see ``measurements.scripts``.
         """
-        if not os.path.exists(os.path.join(self.job["folder"], name + ".py")):
-            raise contract.Unsupported("there is no %s.py in this framework's folder" % name)
-        if "framework_under_test" not in sys.modules:
-            _load_folder(self.job["folder"])
-        return importlib.import_module("framework_under_test." + name)
+        module = types.ModuleType(name)
+        if os.path.exists(os.path.join(self.job["folder"], name + ".py")):
+            if "framework_under_test" not in sys.modules:
+                _load_folder(self.job["folder"])
+            module = importlib.import_module("framework_under_test." + name)
+        return scripts.complete(module, name)
 
     # -- what comes out --------------------------------------------------------------------
 

@@ -5,7 +5,7 @@ import time
 import numpy as np
 
 from measurements import control, probe
-from measurements.contract import Metric, Section, Unsupported
+from measurements.contract import NOT_WRITTEN, Metric, Section, Unsupported, offered
 
 SECTION = Section(
     title="Control flow operators",
@@ -24,7 +24,7 @@ SECTION = Section(
     scope="framework",
     blocks={"full": 3},
     script="control.py",
-    uses=("probe.py", "control.py"),
+    uses=("probe.py", "scripts.py", "control.py"),
     findings=True,
 )
 
@@ -53,12 +53,10 @@ def measure(session):
 def measure_program(session, script, program):
     """Emit the rows of one program."""
     case = program.name
-    function = script.PROGRAMS[case]  # every program has an entry: a function or an Unsupported
+    function = script.PROGRAMS.get(case, NOT_WRITTEN)
 
     def stated():
-        if isinstance(function, Unsupported):
-            raise function
-        return function
+        return offered(function)
 
     probe.ask(session, "eager", case, lambda: _worst(program, stated(), script.eager, fresh=True))
     probe.ask(
@@ -131,7 +129,7 @@ def _gradient(program, function, script):
 
 def _sweep(session, script, program):
     """Time the recurrence: getting ready and running, against the trip count."""
-    function = script.PROGRAMS[program.name]
+    function = script.PROGRAMS.get(program.name, NOT_WRITTEN)
     if isinstance(function, Unsupported):
         for metric in ("ready_time", "run_time"):
             for trips in SWEEP:

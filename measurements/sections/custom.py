@@ -7,7 +7,7 @@ import time
 import numpy as np
 
 from measurements import custom, probe
-from measurements.contract import Metric, Section, Unsupported
+from measurements.contract import NOT_WRITTEN, Metric, Section, Unsupported, offered
 
 SECTION = Section(
     title="Adding new operations",
@@ -29,7 +29,7 @@ SECTION = Section(
     scope="framework",
     blocks={"full": 3},
     script="custom.py",
-    uses=("probe.py", "custom.py"),
+    uses=("probe.py", "scripts.py", "custom.py"),
     findings=True,
 )
 
@@ -43,7 +43,10 @@ def measure(session):
     script = session.script("custom")
     x = custom.large()
     builtin = probe.ask(
-        session, "run_time", "builtin", lambda: probe.seconds_of(script.timed(script.BUILTIN, x))
+        session,
+        "run_time",
+        "builtin",
+        lambda: probe.seconds_of(script.timed(offered(script.BUILTIN), x)),
     )
     for way in custom.WAYS:
         measure_way(session, script, way, builtin)
@@ -53,15 +56,13 @@ def measure(session):
 def measure_way(session, script, way, builtin=None):
     """Emit the rows of one way.
 
-    ``script.WAYS[way]`` is an Unsupported, or a function of a scratch folder that builds the
-    operator and returns it.
+    See ``measurements.scripts.Custom.WAYS``.
     """
-    build = script.WAYS[way]
+    build = script.WAYS.get(way, NOT_WRITTEN)
     made = []
 
     def built():
-        if isinstance(build, Unsupported):
-            raise build
+        offered(build)
         folder = os.path.join(session.settings.cache, "custom-" + way)
         os.makedirs(folder, exist_ok=True)
         start = time.perf_counter()

@@ -29,6 +29,7 @@ SECTION = Section(
     scope="framework",
     blocks={"quick": 1, "full": 3},
     script="highlevel.py",
+    uses=("scripts.py",),
 )
 
 ACCURACY = 0.9

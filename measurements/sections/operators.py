@@ -25,7 +25,7 @@ SECTION = Section(
     blocks={"full": 1},
     script="operators.py",
     cases=operators.families(),
-    uses=("probe.py", "operators.py"),
+    uses=("probe.py", "scripts.py", "operators.py"),
     findings=True,
 )
 

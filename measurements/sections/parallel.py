@@ -27,7 +27,7 @@ SECTION = Section(
     scope="framework",
     blocks={"full": 2},
     script="parallel.py",
-    uses=("probe.py", "children.py", "parallel.py"),
+    uses=("probe.py", "scripts.py", "children.py", "parallel.py"),
     findings=True,
 )
 

@@ -7,7 +7,7 @@ import tempfile
 import numpy as np
 
 from measurements import children, lenet, probe
-from measurements.contract import Metric, Section, Unsupported
+from measurements.contract import Metric, Section, Unsupported, offered
 
 SECTION = Section(
     title="Code re-usability",
@@ -24,7 +24,7 @@ SECTION = Section(
     scope="framework",
     blocks={"full": 1},
     script="reuse.py",
-    uses=("probe.py", "children.py", "reload.py", "highlevel.py"),
+    uses=("probe.py", "scripts.py", "children.py", "reload.py", "highlevel.py"),
     findings=True,
     addition="reuse",
 )
@@ -173,8 +173,7 @@ def _by_epoch(network, data, new, held):
 
 def _onnx(session, high, script, folder, kept):
     """Export the trained model and run it elsewhere: in ONNX Runtime."""
-    if isinstance(script.export_onnx, Unsupported):
-        raise script.export_onnx
+    offered(script.export_onnx)
     if "model" not in kept:
         raise probe.Skipped("there is no trained model")
     path = os.path.join(folder, "lenet.onnx")
@@ -191,8 +190,6 @@ def _onnx(session, high, script, folder, kept):
 
 def _caffe(session, script):
     """Import a LeNet that Caffe wrote, and compare its scores with Caffe's own."""
-    if isinstance(script.import_caffe, Unsupported):
-        raise script.import_caffe
     folder = os.path.join(os.path.dirname(os.path.abspath(lenet.__file__)), "data")
     images = session.data.test_images[:64]
     found = script.import_caffe(

@@ -11,7 +11,7 @@ import pytest
 from generator.catalog import model
 from generator.measure import worker_output
 from generator.measure.plan import Job
-from measurements import contract, lenet, worker
+from measurements import contract, lenet, scripts, worker
 from measurements.contract import Metric
 
 ADAPTER = """
@@ -296,7 +296,7 @@ def test_the_program_reads_a_job_and_appends_rows(play, job, tmp_path, monkeypat
 
 def test_the_base_class_says_unsupported_to_everything(job):
     framework = contract.Framework(contract.Settings(**job["settings"]))
-    assert framework.threads() == {}
+    assert framework.about() == framework.threads() == {}
     assert framework.synchronise() is None
     assert framework.reset_allocator_peak() is None
     for ask in (
@@ -307,7 +307,30 @@ def test_the_base_class_says_unsupported_to_everything(job):
         with pytest.raises(contract.Unsupported) as raised:
             ask()
         assert raised.value.reason
-    for method in ("stage", "step", "loss", "logits", "load"):
-        arguments = {"stage": (0, 0)}.get(method, (0,))
+    model = contract.Model()
+    assert model.stage(1, 2) == (1, 2)
+    assert model.loss(np.float32(3)) == 3.0
+    for method in (model.step, model.logits, model.load):
         with pytest.raises(NotImplementedError):
-            getattr(contract.Model(), method)(*arguments)
+            method(0)
+
+
+def test_unsupported_answers_for_the_function_in_whose_place_it_stands():
+    missing = contract.Unsupported("no such thing", "https://example.org")
+    for ask in (lambda: missing(1, captured=True), lambda: contract.offered(missing)):
+        with pytest.raises(contract.Unsupported) as raised:
+            ask()
+        assert raised.value is missing
+    assert contract.offered(3) == 3
+
+
+def test_a_script_is_completed_by_its_defaults():
+    module = types.ModuleType("control")
+    module.PROGRAMS = {"cond": abs}
+    assert scripts.complete(module, "control") is module
+    assert module.PROGRAMS == {"cond": abs}
+    assert module.CAPTURED == ""
+    for ask in (module.eager, module.capture, module.graph_size):
+        with pytest.raises(contract.Unsupported, match="not written yet"):
+            ask(abs, [])
+    assert scripts.defaults("lenet") == {}
