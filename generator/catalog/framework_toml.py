@@ -19,11 +19,14 @@ from generator.catalog.model import (
     DIVISIONS,
     KINDS,
     LANES,
+    NO_LOOK,
     Fact,
     Fault,
     Framework,
     Gap,
+    Look,
     Mode,
+    Need,
     Retired,
     T,
     Version,
@@ -77,6 +80,7 @@ class _File:
 
 
 _CHOICES: Mapping[str, tuple[str, ...]] = {
+    "device": DEVICES,
     "devices": DEVICES,
     "kind": KINDS,
     "division": DIVISIONS,
@@ -84,6 +88,21 @@ _CHOICES: Mapping[str, tuple[str, ...]] = {
     "status": ("unsupported", "skipped"),
 }
 """Fields whose text, or each of whose texts, is one of these."""
+
+_COLOUR = ("a colour as #0067a5", re.compile("#[0-9a-f]{6}"))
+
+_PATTERNS = {
+    "light": _COLOUR,
+    "dark": _COLOUR,
+    "shape": (
+        "a symbol of Vega that has an area, or an SVG path from -1 to 1",
+        re.compile(
+            "circle|square|diamond|cross|triangle-(up|down|right|left)"
+            "|M[-MLHVCSQTAZ0-9., ]{2,300}Z"
+        ),
+    ),
+}
+"""Fields whose text has a form of its own."""
 
 _STATEMENT = str | tuple[str, ...]
 
@@ -112,7 +131,10 @@ def _value(file: _File, key: str, value: Any, kind: Any) -> Any:
     expected, fits = _TYPES[kind]
     if not fits(value):
         raise file.fail(key, value, expected)
-    choices = _CHOICES.get(key.rpartition(".")[2])
+    name = key.rpartition(".")[2]
+    if name in _PATTERNS and not _PATTERNS[name][1].fullmatch(value):
+        raise file.fail(key, value, _PATTERNS[name][0])
+    choices = _CHOICES.get(name)
     for text in value if isinstance(value, list) else [value]:
         if choices and text not in choices:
             raise file.fail(key, text, f"one of {', '.join(choices)}")
@@ -152,7 +174,7 @@ def _mode(file: _File, id: str, table: Any) -> Mode:
     key = f"modes.{id}"
     if not IDENTIFIER.fullmatch(id):
         raise file.fail(key, table, "a table, named in lower-case letters")
-    rest = dict(_table(file, key, table))
+    rest = {"title": id, **_table(file, key, table)}
     warmup = _table(file, f"{key}.warmup", rest.pop("warmup", {}))
     for device, steps in warmup.items():
         if device not in DEVICES or type(steps) is not int or steps < 0:
@@ -210,6 +232,8 @@ def read_framework(path: Path) -> Framework:
         if mode.captures and kinds.get(mode.captures) != "imperative":
             expected = "an imperative mode of this folder"
             raise file.fail(f"modes.{mode.id}.captures", mode.captures, expected)
+    if len(modes) == 1:
+        modes = [dataclasses.replace(modes[0], default=True)]
     if sum(mode.default for mode in modes) != 1:
         raise file.fail("modes", [m.id for m in modes if m.default], "one mode `default = true`")
     if not versions:
@@ -223,7 +247,7 @@ def read_framework(path: Path) -> Framework:
     return _record(
         file,
         "",
-        {name: file.data[name] for name in own if name in file.data},
+        {"name": folder.name} | {name: file.data[name] for name in own if name in file.data},
         Framework,
         id=folder.name,
         folder=folder,
@@ -235,6 +259,8 @@ def read_framework(path: Path) -> Framework:
         device_environment={
             device: _variables(file, f"environment.{device}", t) for device, t in by_device.items()
         },
+        look=_record(file, "look", file.data["look"], Look) if "look" in file.data else NO_LOOK,
+        needs=tuple(_record(file, key, t, Need) for key, t in _tables(file, "needs").items()),
         raw=file.data,
         watch=None,
         **{

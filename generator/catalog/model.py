@@ -61,10 +61,10 @@ class Mode:
     id: str
     title: str
     kind: str
-    division: str
-    devices: tuple[str, ...]
-    summary: str
-    warmup: Mapping[str, int]
+    division: str = DIVISIONS[0]
+    devices: tuple[str, ...] = DEVICES[:1]
+    summary: str = ""
+    warmup: Mapping[str, int] = field(default_factory=dict)
     default: bool = False
     captures: str = ""
     fault: Fault | None = None
@@ -137,6 +137,31 @@ class Retired:
 
 
 @dataclass(frozen=True)
+class Look:
+    """How charts show a framework: "#rrggbb" on light and dark pages, and a shape.
+
+    ``shape`` is a symbol's name of Vega, or an SVG path that reaches from -1 to 1.
+    """
+
+    light: str
+    dark: str
+    shape: str
+
+
+NO_LOOK = Look("#5f6b72", "#a3adb3", "circle")
+"""Of a framework that states none: grey."""
+
+
+@dataclass(frozen=True)
+class Need:
+    """A program that measuring a framework calls, and why; ``package`` of Debian, "" if named so."""
+
+    program: str
+    why: str
+    package: str = ""
+
+
+@dataclass(frozen=True)
 class Framework:
     """One framework folder; ``watch`` is what the package index was last heard to have of it."""
 
@@ -154,6 +179,8 @@ class Framework:
     other_distributions: tuple[str, ...] = ()
     zoo: Zoo | None = None
     retired: Retired | None = None
+    look: Look = NO_LOOK
+    needs: tuple[Need, ...] = ()
     watch: Watch | None = field(default=None, compare=False)
 
     @property
@@ -268,6 +295,11 @@ class Catalog:
     @cached_property
     def _sections(self) -> dict[str, Section]:
         return {section.id: section for section in self.sections}
+
+    @property
+    def looks(self) -> dict[str, Look]:
+        """Name of a framework -> how charts show it."""
+        return {framework.name: framework.look for framework in self.frameworks}
 
     @property
     def listed(self) -> dict[str, list[str]]:

@@ -14,10 +14,9 @@ from pathlib import Path
 from typing import Any
 
 from generator import subprocesses
-from generator.catalog import framework_toml, package_index
+from generator.catalog import framework_toml, looks, package_index
 from generator.catalog import loader as catalogs
 from generator.catalog.loader import ROOT
-from generator.catalog.model import DEVICES
 from generator.errors import InputError, UsageError
 from generator.measure import environments, history
 from generator.results import contribution_checks, reading, row_checks, run_document
@@ -34,8 +33,11 @@ def check(root: Path = ROOT, results_root: Path | None = None) -> tuple[int, lis
     measurements = root / "measurements"
     folder = results_root or measurements / "results"
     looked: list[list[InputError]] = []  # the problems of every file
-    for path in sorted(measurements.glob("frameworks/*/framework.toml")):
+    facts = sorted(measurements.glob("frameworks/*/framework.toml"))
+    for path in facts:
         looked += _framework_problems(path)
+    read = framework_toml.read_framework
+    alike = looks.problems([read(path) for path in facts if not _raised(read, path)])
     snapshot = measurements / catalogs.SNAPSHOT
     if snapshot.exists():
         looked.append(_raised(package_index.read, snapshot))
@@ -47,7 +49,7 @@ def check(root: Path = ROOT, results_root: Path | None = None) -> tuple[int, lis
         for path in sorted(folder.glob("*/*/*/*.json"))
         if not path.with_suffix(".csv").exists()
     ]
-    return len(looked), [*itertools.chain(*looked), *orphans]
+    return len(looked), [*itertools.chain(*looked), *alike, *orphans]
 
 
 def _raised(read: Callable[[Path], object], path: Path) -> list[InputError]:
@@ -66,14 +68,7 @@ def _framework_problems(path: Path) -> Iterator[list[InputError]]:
     except InputError as error:
         yield [error]
         return
-    newest = framework.newest.version
-    yield [
-        InputError(path, None, f"mode {mode.id} without {device}", "a [[gaps]] table saying why")
-        for mode in framework.modes
-        for device in DEVICES
-        if device not in mode.devices
-        and framework.gap(mode=mode.id, device=device, version=newest, section="") is None
-    ]
+    yield []
     for version in framework.versions:
         for device in version.requirements:
             lock = version.lock(device)

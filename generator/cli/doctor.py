@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from generator.catalog import loader as catalogs
 from generator.catalog.model import Catalog
 from generator.errors import EnvironmentMissing
+from generator.formatting import listing
 from generator.measure import environments, script_metrics
 from generator.measure import machine as machines
 
@@ -26,14 +27,6 @@ class Finding:
 
 MINIMUM_BYTES = 12 * 2**30
 """Free disk that all locked environments together need, with room to unpack them."""
-
-PROGRAMS = (
-    ("g++", "g++", "compiles graphs and native operators of several frameworks"),
-    ("ninja", "ninja-build", "builds new native operators"),
-    ("git", "git", "results record the commit they were measured at"),
-)
-"""Program, its package on Debian, what it is for."""
-
 
 def doctor(catalog: Catalog | None = None) -> list[Finding]:
     """Look at everything that measuring and building need, without changing anything."""
@@ -56,7 +49,8 @@ def _tools(catalog: Catalog) -> Iterator[Finding]:
         there = environments.find_interpreter(python)
         text = str(there or "not installed; uv will download it (needs network)")
         yield Finding(f"Python {python} (for {users[python]})", True, text)
-    for program, package, purpose in PROGRAMS:
+    git = ("git", "git", "results record the commit they were measured at")
+    for program, package, purpose in [*_needed(catalog), git]:
         place = shutil.which(program)
         mend = f"install it with your system's packages, e.g. `apt-get install {package}`"
         what, found = f"{program} ({purpose})", place or "not found"
@@ -64,6 +58,19 @@ def _tools(catalog: Catalog) -> Iterator[Finding]:
     # The page about R says "skipped" without it, and everything else is measured all the same.
     text = script_metrics.r_obstacle() or "found"
     yield Finding("R with reticulate (drives the frameworks from R)", True, text)
+
+
+def _needed(catalog: Catalog) -> list[tuple[str, str, str]]:
+    """Return each program that a framework calls, its package on Debian, and who needs it."""
+    users: dict[tuple[str, str], dict[str, list[str]]] = {}
+    for framework in catalog.frameworks:
+        for need in framework.needs:
+            reasons = users.setdefault((need.program, need.package or need.program), {})
+            reasons.setdefault(need.why, []).append(framework.name)
+    return [
+        (*program, "; ".join(f"{listing(names)}: {why}" for why, names in reasons.items()))
+        for program, reasons in users.items()
+    ]
 
 
 def _environments(catalog: Catalog) -> Iterator[Finding]:

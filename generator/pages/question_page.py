@@ -172,8 +172,8 @@ class View:
 
     def intervals(self, name: str, title: str, drawn: Sequence[marks.Mark], **axis: Any) -> Picture:
         """Draw :func:`generator.pages.charts.intervals.intervals`, in every framework's colour."""
-        names = [framework.name for framework in self.frameworks]
-        return self.draw(intervals.intervals(name, title, drawn, frameworks=names, **axis))
+        looks = self.catalog.looks
+        return self.draw(intervals.intervals(name, title, drawn, looks=looks, **axis))
 
     def curves(self, name: str, title: str, points: Sequence[marks.Point], **axes: Any) -> Picture:
         """Draw :func:`generator.pages.charts.curves.curves`."""

@@ -197,7 +197,7 @@ def _chart(
         chart_title(drawn),
         [_mark(row, label, panel, figures, batch) for panel, row, label in labelled(drawn)],
         axis=how.axis,
-        frameworks=[framework.name for framework in catalog.frameworks],
+        looks=catalog.looks,
         better="higher" if how.rate else metric.better,
         log=how.log,
     )

@@ -118,10 +118,10 @@ class Writer:
         stem = f"charts/{chart.name}.{chart.digest(vl_convert_version())}"
         drawings = []
         for size, specification in chart.specs.items():
-            light = functools.cache(lambda s=specification: _svg(s))
+            light = functools.cache(lambda s=specification: _svg(chart, s))
             for scheme in style.SCHEMES:
                 name = f"{stem}.{size}-{scheme}.svg"
-                self.text(f"report/{name}", lambda c=scheme, d=light: style.recoloured(d(), c))
+                self.text(f"report/{name}", lambda c=scheme, d=light: chart.recoloured(d(), c))
                 width, height = _size(self._path(f"report/{name}"))
                 drawings.append(Drawing(name, width, height))
         self.text(f"report/{stem}.json", lambda: _specification(chart))
@@ -155,12 +155,10 @@ class Writer:
         return self.docs / name
 
 
-def _svg(specification: Mapping[str, Any]) -> str:
+def _svg(chart: style.Chart, specification: Mapping[str, Any]) -> str:
     import vl_convert
 
-    from generator.pages.charts import style
-
-    complete = {**specification, "config": style.configuration("light")}
+    complete = {**specification, "config": chart.configuration("light")}
     return str(vl_convert.vegalite_to_svg(complete))
 
 
@@ -181,7 +179,7 @@ def _size(path: Path) -> tuple[int, int]:
 def _specification(chart: style.Chart) -> str:
     from generator.pages.charts import style
 
-    schemes = {scheme: style.configuration(scheme) for scheme in style.SCHEMES}
+    schemes = {scheme: chart.configuration(scheme) for scheme in style.SCHEMES}
     return json.dumps({**chart.specs, **schemes}, separators=(",", ":"))
 
 

@@ -5,6 +5,7 @@ import json
 import pytest
 
 from generator.catalog import loader
+from generator.catalog.model import NO_LOOK
 from generator.pages import atom_feed, markdown, tables
 from generator.pages.charts import intervals
 from generator.pages.charts.marks import Mark
@@ -21,8 +22,8 @@ def test_a_table(environment, snapshot):
     columns = (tables.Column("Configuration"), tables.Column("Images/s", number=True))
     rows = (
         (
-            tables.Cell("Theano (compiled)", detail="1.0.5, graph", strong=True),
-            tables.Cell("1,426", 1426.2, "evidence/lenet-theano.md#x", "1,366 to 1,488"),
+            tables.Cell("Cedar (compiled)", detail="1.0.5, graph", strong=True),
+            tables.Cell("1,426", 1426.2, "evidence/lenet-cedar.md#x", "1,366 to 1,488"),
         ),
         (
             tables.Cell("a | <b> {{ c }}"),
@@ -37,12 +38,12 @@ def test_a_table(environment, snapshot):
 
 def test_a_chart(snapshot):
     marks = [
-        Mark("Theano (compiled)", "Theano", "1 thread", 1426, 1366, 1488, "1,426"),
-        Mark("MXNet (Gluon)", "MXNet", "1 thread", fault="failed"),
+        Mark("Cedar (compiled)", "Cedar", "1 thread", 1426, 1366, 1488, "1,426"),
+        Mark("Alder (layers)", "Alder", "1 thread", fault="failed"),
     ]
     chart = intervals.intervals(
-        "speed", "Theano leads.", marks, axis="images per second", frameworks=["MXNet", "Theano"],
-        better="higher",
+        "speed", "Cedar leads.", marks, axis="images per second", better="higher",
+        looks={"Alder": NO_LOOK, "Cedar": NO_LOOK},
     )  # fmt: skip
     assert chart.alt == snapshot
     assert json.dumps(chart.specs["narrow"], indent=1, sort_keys=True) == snapshot
@@ -59,8 +60,8 @@ def test_a_page(tmp_path, snapshot):
 def test_a_feed(snapshot):
     entries = [
         atom_feed.Entry(
-            "urn:uuid:1", "Theano 0.8.2 → 0.9.0 on a <machine>", "2026-11-26T01:38:55Z",
-            "changes.html#releases", "1 faster.", ("Theano 0.9.0: faster & more", "a second line"),
+            "urn:uuid:1", "Cedar 0.8.2 → 0.9.0 on a <machine>", "2026-11-26T01:38:55Z",
+            "changes.html#releases", "1 faster.", ("Cedar 0.9.0: faster & more", "a second line"),
         ),
         atom_feed.Entry("urn:uuid:2", "Again", "2026-11-24T20:12:51Z", "changes.html#runs", "–"),
     ]  # fmt: skip

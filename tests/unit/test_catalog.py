@@ -3,12 +3,13 @@
 import contextlib
 import datetime
 import re
+from dataclasses import replace
 
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from generator.catalog import framework_toml, loader, model
+from generator.catalog import framework_toml, loader, looks, model
 from generator.catalog.framework_toml import read_framework
 from generator.errors import InputError, UsageError
 from tests.conftest import PRETEND
@@ -68,8 +69,30 @@ mode = "plain"
 device = "cuda"
 reason = "no kernels"
 source = "https://example.org"
+
+[look]
+light = "#0067a5"
+dark = "#64b5f6"
+shape = "circle"
+
+[[needs]]
+program = "cc"
+why = "it compiles"
 """
 
+
+LEAST = """\
+distribution = "example"
+
+[modes.plain]
+kind = "imperative"
+
+[[versions]]
+version = "1.0"
+python = "3.8"
+requirements = { cpu = ["example==1.0"] }
+
+"""
 
 UNGAPPED = GOOD[: GOOD.index("[[gaps]]")]
 HEAD = GOOD[: GOOD.index("[[versions]]")]
@@ -101,6 +124,58 @@ def test_a_good_file_reads(write):
     assert found.environment == {"OMP_NUM_THREADS": "{threads}", "DEPTH": "3"}
     assert found.device_environment["cuda"] == {"LD_LIBRARY_PATH": "{site_packages}/lib"}
     assert found.gaps[0].status == "unsupported"
+    assert found.look == model.Look("#0067a5", "#64b5f6", "circle")
+    assert found.needs == (model.Need("cc", "it compiles"),)
+
+
+def test_the_least_that_can_be_measured_reads(write):
+    found = read_framework(write(LEAST))
+    assert (found.name, found.distribution) == ("example", "example")
+    assert found.facts == {}
+    assert found.zoo is None
+    assert found.look == model.NO_LOOK
+    (mode,) = found.modes
+    assert (mode.title, mode.division, mode.devices) == ("plain", "closed", ("cpu",))
+    assert found.default == mode
+
+
+def test_what_a_folder_neither_has_nor_declares_is_not_written_yet(write):
+    write(LEAST)
+    (write(LEAST).parent / "control.py").touch()
+    known = loader.load(frameworks=write(LEAST).parents[1])
+    (found,) = known.frameworks
+    about = {(gap.section, gap.device): (gap.reason, gap.status) for gap in found.gaps}
+    assert about["", "cuda"] == ("not written yet", "unsupported")
+    assert about["operators", ""] == ("not written yet", "unsupported")
+    assert ("control", "") not in about
+    assert ("lenet", "") not in about, "where the network is written is up to the adapter"
+    for section in ("operators", "lenet"):
+        names = {"mode": "plain", "version": "1.0", "section": section}
+        assert found.gap(device="cuda", **names) is not None
+    declared = LEAST + '[[gaps]]\ndevice = "cuda"\nreason = "none"\nsource = "https://a.org"\n'
+    (found,) = loader.load(frameworks=write(declared).parents[1]).frameworks
+    assert [gap.reason for gap in found.gaps if gap.device] == ["none"]
+
+
+def framework(id, look):
+    return replace(loader.load(frameworks=PRETEND).frameworks[0], id=id, look=look)
+
+
+def test_looks_are_unique_and_can_be_seen():
+    blue = model.Look("#0067a5", "#64b5f6", "circle")
+    red = model.Look("#b0203a", "#ff8a95", "cross")
+    assert looks.problems([framework("a", blue), framework("b", red)]) == []
+    assert looks.problems([framework("a", model.NO_LOOK), framework("b", model.NO_LOOK)]) == []
+    twice = looks.problems([framework("a", blue), framework("b", replace(red, shape="circle"))])
+    assert [str(problem) for problem in twice if "which b has as well" in str(problem)]
+    assert len(twice) == 2
+    (faint,) = looks.problems([framework("a", replace(blue, dark="#0a1a2a"))])
+    assert "against #11191d" in str(faint)
+
+
+def test_the_looks_of_the_frameworks_are_unique_and_can_be_seen():
+    assert looks.problems(loader.load().frameworks) == []
+    assert looks.contrast("#000000", "#ffffff") == pytest.approx(21)
 
 
 @pytest.mark.parametrize(
@@ -126,7 +201,7 @@ def test_a_good_file_reads(write):
         ("warmup = { cpu = 5 }", 'warmup = { cpu = "many" }', 29, "warmup"),
         ("warmup = { cpu = 5 }", "warmup = { tpu = 5 }", 29, "for cpu or cuda"),
         ('division = "idiomatic"', 'division = "open"', 34, "one of closed, idiomatic"),
-        ('summary = "Does it fast."', "", 31, "modes.fast-path.summary = None"),
+        ('summary = "Does it fast."', 'summary = ""', 36, "modes.fast-path.summary = ''"),
         ('python = "3.13"', "", 45, "versions[1].python = None"),
         ('python = "3.13"', "python = 3", 47, "versions[1].python = 3"),
         ("released = 2020-01-01", 'released = "soon"', 40, "YYYY-MM-DD"),
@@ -147,6 +222,9 @@ def test_a_good_file_reads(write):
         ('reason = "no kernels"', 'reason = "no kernels"\nstatus = "lazy"', 54, "skipped"),
         ('[modes.fast-path]', "[modes.Fast]", 31, "named in lower-case letters"),
         ('[environment.cuda]\n', "[environment.rocm]\n", 19, "environment"),
+        ('light = "#0067a5"', 'light = "blue"', 57, "a colour as #0067a5"),
+        ('shape = "circle"', 'shape = "blob"', 59, "a symbol of Vega"),
+        ('why = "it compiles"', "", 61, "needs[0].why = None"),
     ],
 )  # fmt: skip
 def test_what_is_wrong_is_named_with_its_line(write, old, new, line, said):

@@ -3,28 +3,28 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from generator.catalog import loader
+from generator.catalog.looks import GROUNDS, contrast
+from generator.catalog.model import Look
 from generator.pages.charts import curves, intervals, marks, samples
-from generator.pages.charts.style import (
-    SCHEMES,
-    all_colours,
-    configuration,
-    linear_ticks,
-    recoloured,
-    ticks,
-)
+from generator.pages.charts.style import SCHEMES, SERIES, configuration, linear_ticks, ticks
 
-FRAMEWORKS = ["MXNet", "TensorFlow", "Theano"]
+LOOKS = {
+    "Alder": Look("#0067a5", "#64b5f6", "circle"),
+    "Birch": Look("#c2500a", "#ff9e57", "square"),
+    "Cedar": Look("#00795c", "#4fd0a5", "diamond"),
+}
 MARKS = [
-    marks.Mark("TensorFlow (tf.function)", "TensorFlow", "1 thread", 2135, 2100, 2200, "2,135"),
-    marks.Mark("Theano (compiled)", "Theano", "1 thread", 1377, None, None, "1,377"),
-    marks.Mark("TensorFlow (XLA)", "TensorFlow", "1 thread", fault="wrong results"),
-    marks.Mark("Theano (compiled)", "Theano", "All cores", 1900, 1850, 1950, "1,900", start=900),
+    marks.Mark("Birch (graph)", "Birch", "1 thread", 2135, 2100, 2200, "2,135"),
+    marks.Mark("Cedar (compiled)", "Cedar", "1 thread", 1377, None, None, "1,377"),
+    marks.Mark("Birch (fast)", "Birch", "1 thread", fault="wrong results"),
+    marks.Mark("Cedar (compiled)", "Cedar", "All cores", 1900, 1850, 1950, "1,900", start=900),
 ]
 
 
 def made(**changes):
-    options = {"axis": "images per second", "frameworks": FRAMEWORKS, "better": "higher"} | changes
-    return intervals.intervals("lenet", "TensorFlow leads.", MARKS, **options)
+    options = {"axis": "images per second", "looks": LOOKS, "better": "higher"} | changes
+    return intervals.intervals("lenet", "Birch leads.", MARKS, **options)
 
 
 def sampled(disturbed=False):
@@ -35,9 +35,9 @@ def sampled(disturbed=False):
 POINTS = [
     marks.Point(panel, series, kind, x, x * factor, x * factor * 0.9, x * factor * 1.1, f"{x}")
     for panel, series, kind, factor in (
-        ("MXNet", "Gluon", "imperative", 1.0),
-        ("MXNet", "hybridised", "symbolic", 1.01),
-        ("JAX", "jit", "symbolic", 5.0),
+        ("Alder", "layers", "imperative", 1.0),
+        ("Alder", "captured", "symbolic", 1.01),
+        ("Cedar", "jit", "symbolic", 5.0),
     )
     for x in (1, 8, 64)
 ]
@@ -51,7 +51,7 @@ def curved():
 @pytest.mark.parametrize("scheme", SCHEMES)
 def test_specifications_are_valid_vega_lite(chart, scheme):
     for specification in chart.specs.values():
-        complete = {**specification, "config": configuration(scheme)}
+        complete = {**specification, "config": chart.configuration(scheme)}
         alt.Chart.from_dict(complete).to_dict()
 
 
@@ -64,9 +64,9 @@ def test_no_gap_is_left_open():
 
 def test_the_description_names_every_row_and_every_fault():
     text = made().alt
-    assert text.startswith("Chart: TensorFlow leads.")
-    assert "1 thread: TensorFlow (tf.function) 2,135" in text
-    assert "TensorFlow (XLA) wrong results" in text
+    assert text.startswith("Chart: Birch leads.")
+    assert "1 thread: Birch (graph) 2,135" in text
+    assert "Birch (fast) wrong results" in text
 
 
 def test_the_names_of_curves_that_end_together_stand_apart():
@@ -77,13 +77,13 @@ def test_the_names_of_curves_that_end_together_stand_apart():
 
 
 def test_the_description_of_curves_says_where_each_ends():
-    assert "MXNet, Gluon: 64 at 64" in curved().alt
-    assert "JAX, jit: 64 at 64" in curved().alt
+    assert "Alder, layers: 64 at 64" in curved().alt
+    assert "Cedar, jit: 64 at 64" in curved().alt
 
 
 def test_the_digest_changes_with_the_data_only():
     other = intervals.intervals(
-        "lenet", "TensorFlow leads.", MARKS[:2], axis="images per second", frameworks=FRAMEWORKS,
+        "lenet", "Birch leads.", MARKS[:2], axis="images per second", looks=LOOKS,
         better="higher",
     )  # fmt: skip
     assert made().digest("vega 6") == made().digest("vega 6") != other.digest("vega 6")
@@ -106,35 +106,47 @@ def test_linear_ticks_are_few_and_inside(high):
     assert found[-1] <= high * 1.0001
 
 
+def test_a_framework_that_is_not_in_a_chart_changes_nothing_of_it():
+    more = {**LOOKS, "Aspen": Look("#4455c7", "#a3b1ff", "cross")}
+    assert made(looks=more) == made()
+    assert made(looks=more).digest("vega 6") == made().digest("vega 6")
+    assert [look.shape for look in made().looks] == ["square", "diamond"]
+
+
 def test_dark_is_light_in_other_colours():
-    light = {configuration("light")["style"]["plain"]["color"]}
-    svg = f'<text fill="{light.pop()}">#0067a5</text><path fill="#0067a5"/><path fill="#123456"/>'
-    dark = recoloured(svg, "dark")
-    assert recoloured(svg, "light") == svg
+    ink = configuration("light")["style"]["plain"]["color"]
+    svg = f'<text fill="{ink}">#c2500a</text><path fill="#c2500a"/><path fill="#123456"/>'
+    dark = made().recoloured(svg, "dark")
+    assert made().recoloured(svg, "light") == svg
     assert "#123456" in dark
-    assert '<path fill="#0067a5"/>' not in dark
+    assert '<path fill="#ff9e57"/>' in dark
+    assert ink not in dark
 
 
-def test_light_colours_are_distinct_so_that_they_can_be_exchanged():
-    for scheme in SCHEMES:
-        colours = all_colours(scheme)
-        assert len(set(colours)) == len(colours)
+def colours(scheme):
+    """Every colour of the charts that share a scheme, frameworks apart."""
+    shared = configuration(scheme)
+    inks = {shared["style"][name]["color"] for name in ("plain", "fault", "panel")}
+    return inks | {shared["axis"]["gridColor"]}
 
 
-def contrast(one, two):
-    def luminance(colour):
-        parts = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
-        linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in parts]
-        return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
-
-    high, low = sorted((luminance(one), luminance(two)), reverse=True)
-    return (high + 0.05) / (low + 0.05)
+@pytest.mark.parametrize("scheme", SCHEMES)
+def test_colours_are_distinct_so_that_they_can_be_exchanged(scheme):
+    for looks in (SERIES, [framework.look for framework in loader.load().frameworks]):
+        found = [*colours(scheme), *(getattr(look, scheme) for look in looks)]
+        assert len(set(found)) == len(found)
 
 
-@pytest.mark.parametrize(("scheme", "ground"), [("light", "#fdfdfb"), ("dark", "#11191d")])
-def test_marks_and_text_stand_out_from_the_page(scheme, ground):
-    made = configuration(scheme)
-    assert all(contrast(colour, ground) >= 3 for colour in made["range"]["category"])
+@pytest.mark.parametrize("scheme", SCHEMES)
+def test_marks_and_text_stand_out_from_the_page(scheme):
+    made, ground = configuration(scheme), GROUNDS[scheme]
+    assert all(contrast(getattr(look, scheme), ground) >= 3 for look in SERIES)
     for style in ("plain", "fault", "panel"):
         assert contrast(made["style"][style]["color"], ground) >= 4.5
     assert contrast(made["axis"]["labelColor"], ground) >= 4.5
+
+
+def test_the_grounds_are_those_of_the_pages():
+    css = (loader.ROOT / "docs" / "assets" / "site.css").read_text(encoding="utf-8")
+    for ground in GROUNDS.values():
+        assert f"--md-default-bg-color: {ground};" in css

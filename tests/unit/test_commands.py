@@ -139,7 +139,8 @@ def spoil(path, old, new):
     [
         ("frameworks/theano/framework.toml", 'kind = "symbolic"', 'kind = "magic"', "one of"),
         ("frameworks/theano/framework.toml", '[[gaps]]\ndevice = "cuda"', "[[gaps]]\ndevice = 'x'",
-         "without cuda"),
+         "one of cpu, cuda"),
+        ("frameworks/theano/framework.toml", 'light = "#8a4b20"', 'light = "#0067a5"', "as well"),
         ("frameworks/theano/environments/1.0.5-cpu.txt", "numpy==", "numpy>=", "name==version"),
         ("data/mnist-5k.toml", "sha256 = \"", "sha256 = \"0", "that of the data"),
         ("data/mnist-5k.toml", "sha256", "sha", "a TOML file with sha256"),
@@ -176,13 +177,15 @@ def test_every_finding_that_is_not_ok_says_how_to_mend_it(monkeypatch):
     wrong = [finding for finding in findings if not finding.ok]
     assert {finding.what.split(" ")[0] for finding in wrong} == {
         "uv",
-        "g++",
-        "ninja",
+        "pretend-compiler",
         "git",
         "disk",
         "a",
     }
     assert all(finding.mend and finding.found for finding in wrong)
+    (program,) = [finding for finding in wrong if finding.what.startswith("pretend")]
+    assert program.what == "pretend-compiler (Pretend: pretends to compile)"
+    assert "pretend-tools" in program.mend
     assert any("uv will download it" in finding.found for finding in findings)
 
 

@@ -8,9 +8,10 @@ is the same for both.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from generator.catalog.model import Look
 from generator.pages.charts import style
 from generator.pages.charts.marks import Mark
 from generator.pages.charts.style import WIDTHS, four_digits, placeholder, rounded_outwards
@@ -22,7 +23,7 @@ def intervals(
     marks: Sequence[Mark],
     *,
     axis: str,
-    frameworks: Sequence[str],
+    looks: Mapping[str, Look],
     better: str,
     log: bool = True,
 ) -> style.Chart:
@@ -33,15 +34,16 @@ def intervals(
         title: the finding.
         marks: rows from top to bottom, panels kept together.
         axis: title of the axis with its unit.
-        frameworks: the names of all frameworks in a fixed order: colours stay the same on every
-            page.
+        looks: name of a framework -> its colours and shape; others may be in it as well.
         better: "higher", "lower" or "": which end is the good one.
         log: equal distances are equal ratios.
 
     """
-    specs = {size: _intervals(title, marks, axis, frameworks, better, log, size) for size in WIDTHS}
+    mine = style.drawn_looks(marks, looks)
+    names = tuple(mine)
+    specs = {size: _intervals(title, marks, axis, names, better, log, size) for size in WIDTHS}
     words = _alternative(title, marks, axis)
-    return style.Chart(name, title, words, specs, style.as_rows(marks))
+    return style.Chart(name, title, words, specs, style.as_rows(marks), tuple(mine.values()))
 
 
 def _alternative(title: str, marks: Sequence[Mark], axis: str) -> str:

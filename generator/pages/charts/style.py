@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
+from generator.catalog.model import Look
 from generator.pages.charts.marks import Mark, Moment, Point
 
 Drawn = TypeVar("Drawn", Mark, Point, Moment)
@@ -28,25 +29,8 @@ FONT = "Helvetica, Arial, 'Liberation Sans', sans-serif"
 """Fonts of equal metrics: the pictures are laid out with one and shown with another."""
 
 
-# Okabe and Ito's order, darkened or lightened until each has 3 : 1 against its background
-# (WCAG 1.4.11) and neighbours stay apart for red-green and blue-yellow colour blindness.
-_COLOURS = {
-    "light": (
-        "#0067a5", "#c2500a", "#00795c", "#a4478f", "#6b5b00", "#4455c7", "#b0203a", "#3d6470",
-        "#8a4b20",
-    ),
-    "dark": (
-        "#64b5f6", "#ff9e57", "#4fd0a5", "#e79ad2", "#dcc84a", "#a3b1ff", "#ff8a95", "#a5c6d1",
-        "#d8a27a",
-    ),
-}  # fmt: skip
-
-
-_SHAPES = (
-    "circle", "square", "diamond", "triangle-up", "triangle-down", "triangle-right", "cross",
-    "triangle-left",
-    "M0,-1L.29,-.4L.95,-.31L.48,.15L.59,.81L0,.5L-.59,.81L-.48,.15L-.95,-.31L-.29,-.4Z",  # a star
-)  # fmt: skip
+SERIES = (Look("#0067a5", "#64b5f6", "circle"), Look("#c2500a", "#ff9e57", "square"))
+"""Of what is no framework: kinds of modes, states of a machine."""
 
 
 _INKS = {
@@ -66,6 +50,7 @@ class Chart:
         specs: "wide" and "narrow", or only the latter -> Vega-Lite specification without a
             configuration.
         rows: what is drawn, unrounded, to be downloaded; all with the same names in one order.
+        looks: colours and shapes of what is drawn, in the order of the scales' domains.
 
     """
 
@@ -74,6 +59,19 @@ class Chart:
     alt: str
     specs: Mapping[str, dict[str, Any]]
     rows: tuple[Mapping[str, Any], ...]
+    looks: tuple[Look, ...] = SERIES
+
+    def configuration(self, scheme: str) -> dict[str, Any]:
+        """Return the Vega-Lite configuration of a colour scheme, "light" or "dark"."""
+        colours = [getattr(look, scheme) for look in self.looks]
+        shapes = [look.shape for look in self.looks]
+        return {**configuration(scheme), "range": {"category": colours, "symbol": shapes}}
+
+    def recoloured(self, svg: str, scheme: str) -> str:
+        """Return a drawing made for the light scheme in the colours of another one."""
+        pairs = dict(zip(_INKS["light"].values(), _INKS[scheme].values(), strict=True))
+        pairs |= {look.light: getattr(look, scheme) for look in self.looks}
+        return re.sub(r"#[0-9a-f]{6}\b", lambda match: pairs.get(match[0], match[0]), svg)
 
     def digest(self, renderer: str) -> str:
         """Ten hexadecimal digits that change with anything that changes the drawing.
@@ -82,13 +80,13 @@ class Chart:
             renderer: name and version of what draws it.
 
         """
-        looks = {scheme: configuration(scheme) for scheme in SCHEMES}
+        looks = {scheme: self.configuration(scheme) for scheme in SCHEMES}
         text = json.dumps([renderer, self.specs, looks, self.rows], sort_keys=True, default=str)
         return hashlib.sha256(text.encode()).hexdigest()[:10]
 
 
 def configuration(scheme: str) -> dict[str, Any]:
-    """Return the Vega-Lite configuration of a colour scheme, "light" or "dark"."""
+    """Return what the Vega-Lite configurations of all charts share in a colour scheme."""
     ink = _INKS[scheme]
     axis = {
         "gridColor": ink["grid"],
@@ -122,7 +120,6 @@ def configuration(scheme: str) -> dict[str, Any]:
             "fault": {"color": ink["fault"]},
             "panel": {"color": ink["muted"], "fill": ink["muted"]},
         },
-        "range": {"category": list(_COLOURS[scheme]), "symbol": list(_SHAPES)},
         "legend": {
             "labelColor": ink["ink"],
             "titleColor": ink["muted"],
@@ -353,14 +350,12 @@ def log_y(field: str) -> Any:
     )
 
 
-def recoloured(svg: str, scheme: str) -> str:
-    """Return a drawing made for the light scheme in the colours of another one."""
-    if scheme == "light":
-        return svg
-    pairs = dict(zip(all_colours("light"), all_colours(scheme), strict=True))
-    return re.sub(r"#[0-9a-f]{6}\b", lambda match: pairs.get(match[0], match[0]), svg)
+def drawn_looks(
+    drawn: Sequence[Mark] | Sequence[Moment], looks: Mapping[str, Look]
+) -> dict[str, Look]:
+    """Return the looks of the frameworks in a chart, in the order of ``looks``.
 
-
-def all_colours(scheme: str) -> list[str]:
-    """Return every colour of a scheme; equal places have equal uses."""
-    return [*_COLOURS[scheme], *_INKS[scheme].values()]
+    A framework that is not in it changes nothing of the chart, so that a new one renames no file.
+    """
+    there = {one.framework for one in drawn}
+    return {name: look for name, look in looks.items() if name in there}

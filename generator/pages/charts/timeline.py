@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import datetime
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from generator.catalog.model import Look
 from generator.pages.charts import style
 from generator.pages.charts.marks import Moment
 from generator.pages.charts.style import CURVE_HEIGHT, WIDTHS, four_digits, placeholder
@@ -18,7 +19,7 @@ def timeline(
     moments: Sequence[Moment],
     *,
     y: str,
-    frameworks: Sequence[str],
+    looks: Mapping[str, Look],
     better: str = "",
 ) -> style.Chart:
     """Return small charts of equal axes, time against a logarithmic one, one a panel.
@@ -28,15 +29,16 @@ def timeline(
         title: the finding.
         moments: as the line of each panel runs; panels appear in the order of their first ones.
         y: title of the vertical axis with its unit.
-        frameworks: the names of all frameworks in a fixed order, for the colours.
+        looks: name of a framework -> its colours and shape; others may be in it as well.
         better: "higher", "lower" or "": which end of y is the good one.
 
     """
-    specs = {size: _timeline(title, moments, y, frameworks, better, size) for size in WIDTHS}
+    mine = style.drawn_looks(moments, looks)
+    specs = {size: _timeline(title, moments, y, tuple(mine), better, size) for size in WIDTHS}
     told = {"faster": " (better)", "slower": " (worse)"}
     rows = [f"{m.panel} {m.label}, {m.day.year}: {m.text}{told.get(m.change, '')}" for m in moments]
     words = f"Chart: {title} {y} by release date. {'; '.join(rows)}."
-    return style.Chart(name, title, words, specs, style.as_rows(moments))
+    return style.Chart(name, title, words, specs, style.as_rows(moments), tuple(mine.values()))
 
 
 def _timeline(

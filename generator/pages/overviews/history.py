@@ -299,7 +299,7 @@ def _view(found: Sequence[Release], frame: pd.DataFrame, inputs: Inputs, draw: D
             name = f"{measure.id}-{device}-{slug(machine)}"
             chart = timeline.timeline(
                 f"history-{name}", _title(found, made, measure), points, y=measure.axis,
-                frameworks=[f.name for f in inputs.catalog.frameworks],
+                looks=inputs.catalog.looks,
                 better="higher" if measure.rate else "lower",
             )  # fmt: skip
             table = _measure_table(found, made, measure)

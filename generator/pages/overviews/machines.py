@@ -147,7 +147,7 @@ def _view(
     if marks:
         chart = intervals.intervals(
             f"machines-{device}", title, marks, axis="images per second",
-            frameworks=[framework.name for framework in inputs.catalog.frameworks],
+            looks=inputs.catalog.looks,
             better="higher",
         )  # fmt: skip
         picture = draw(chart)

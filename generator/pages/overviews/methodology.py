@@ -13,6 +13,7 @@ from generator.analysis.labels import ESTIMATORS, lane_title, machine_words
 from generator.analysis.panels import Figures
 from generator.pages.charts import intervals
 from generator.pages.charts.marks import Mark
+from generator.pages.charts.style import SERIES
 from generator.pages.inputs import Draw, Inputs
 from generator.pages.tables import Cell, Table, number, table, table_if_any
 
@@ -76,7 +77,7 @@ def _study(inputs: Inputs, draw: Draw) -> dict[str, Any] | None:
                "From")  # fmt: skip
     chart = intervals.intervals(
         "aa-study", "How far identical runs lie apart, by estimator.", marks,
-        axis="difference between identical runs in %", frameworks=["identical runs"],
+        axis="difference between identical runs in %", looks={"identical runs": SERIES[0]},
         better="lower", log=False,
     )  # fmt: skip
     return {
