@@ -9,6 +9,8 @@ framework has none. Runs inside every framework's interpreter: standard library 
 and what ``lenet.py`` holds is up to the adapter that imports it.
 """
 
+# ruff: noqa: ARG004 (a default takes what the function that takes its place is given)
+
 from measurements.contract import NOT_WRITTEN
 
 
@@ -129,7 +131,7 @@ class Control:
 
 
 class Custom:
-    """``custom.py``: the new operator of ``measurements.custom``, native source in a file beside."""
+    """``custom.py``: the new operator of ``measurements.custom``; its native source in a file."""
 
     WAYS = {}
     """One of ``measurements.custom.WAYS`` -> function of a scratch folder that builds the operator
@@ -167,9 +169,9 @@ class Reuse:
     """``reuse.py``: transfer learning and exchange; saving and loading are in ``highlevel.py``."""
 
     Network = NOT_WRITTEN
-    """LeNet for transfer learning, ``Network(classes, seed)``, with ``fit(images, labels, epochs)``,
-    ``scores(images)``, ``convolutions()`` (their weights as a list of arrays),
-    ``take_convolutions(other)`` and ``freeze()``."""
+    """LeNet for transfer learning: ``Network(classes, seed)``, with
+    ``fit(images, labels, epochs)``, ``scores(images)``, ``convolutions()`` (their weights, a list
+    of arrays), ``take_convolutions(other)`` and ``freeze()``."""
 
     export_onnx = NOT_WRITTEN
     """``export_onnx(model, images, path)``: writes a model of ``highlevel.py`` as ONNX and returns

@@ -13,7 +13,8 @@ from pathlib import Path
 
 from generator.catalog import package_index
 from generator.catalog.framework_toml import read_framework
-from generator.catalog.model import Catalog, Framework, Metric, Section
+from generator.catalog.model import DEVICES, Catalog, Framework, Gap, Metric, Section
+from measurements.contract import NOT_WRITTEN
 
 ROOT = Path(__file__).resolve().parents[2]
 """The repository; ``measurements/``, ``templates/`` and ``docs/`` lie in it."""
@@ -38,12 +39,54 @@ def load(root: Path = ROOT, frameworks: Path | None = None) -> Catalog:
     """
     folder = (frameworks or root / "measurements" / "frameworks").resolve()
     watches = package_index.read(folder.parent / SNAPSHOT)
+    sections = sorted(_sections(root), key=lambda section: (section.order, section.id))
     found = [
-        replace(framework, watch=watches.get(framework.id))
+        replace(
+            framework,
+            watch=watches.get(framework.id),
+            gaps=(*framework.gaps, *unwritten(framework, sections)),
+        )
         for framework in map(read_framework, sorted(folder.glob("*/framework.toml")))
     ]
-    sections = sorted(_sections(root), key=lambda section: (section.order, section.id))
     return Catalog(tuple(found), tuple(sections))
+
+
+def unwritten(framework: Framework, sections: Iterable[Section]) -> list[Gap]:
+    """Return a gap for whatever a folder neither has nor declares: it is not written yet.
+
+    That is a script that a section with processes of its own is about, and a device that no mode,
+    or no release, is offered for.
+    """
+    reason = NOT_WRITTEN.reason
+    found = [
+        Gap(reason, "", section=section.id)
+        for section in sections
+        if section.apart and section.script and not (framework.folder / section.script).is_file()
+    ]
+    for device in DEVICES:
+        if not any(device in version.requirements for version in framework.versions):
+            found.append(Gap(reason, "", device=device))
+            continue
+        found += [
+            Gap(reason, "", mode=mode.id, device=device)
+            for mode in framework.modes
+            if device not in mode.devices
+        ]
+        found += [
+            Gap(reason, "", device=device, versions=(version.version,))
+            for version in framework.versions
+            if device not in version.requirements
+        ]
+    return [gap for gap in found if not _declared(framework, gap)]
+
+
+def _declared(framework: Framework, gap: Gap) -> bool:
+    """Whether declared gaps answer everything that another one is about."""
+    return all(
+        framework.gap(mode=mode, device=gap.device, version=version, section=gap.section)
+        for mode in ([gap.mode] if gap.mode else [mode.id for mode in framework.modes])
+        for version in gap.versions or [version.version for version in framework.versions]
+    )
 
 
 def _sections(root: Path) -> Iterable[Section]:

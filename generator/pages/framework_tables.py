@@ -14,6 +14,14 @@ if TYPE_CHECKING:
 EXECUTES = {"symbolic": "as a graph", "imperative": "at once"}
 """How a mode of each kind executes."""
 
+MAKERS = ("creator", "status", "successor")
+RELEASES = ("licence", "languages", "first_release", "last_release")
+USE = ("interfaces", "execution")
+FACTS = (*MAKERS, *RELEASES, *USE)
+"""What pages ask of every framework; a folder states what somebody has read."""
+
+NOT_STATED = "not stated yet"
+
 
 def of_kind(frameworks: Sequence[Framework], kind: str) -> tuple[Framework, ...]:
     """Return the frameworks that have a mode of a kind, "symbolic" or "imperative"."""
@@ -24,16 +32,14 @@ def who_they_are(frameworks: Sequence[Framework]) -> dict[str, Any]:
     """Return the part of a page's context that says who the frameworks are."""
     days = [fact.read for f in frameworks for fact in f.facts.values() if fact.read]
     return {
-        "facts": _facts("Who makes them", frameworks, "creator", "status", "successor"),
-        "releases": _facts(
-            "Releases", frameworks, "licence", "languages", "first_release", "last_release"
-        ),
-        "means": _facts("How they are used", frameworks, "interfaces", "execution"),
+        "facts": _facts("Who makes them", frameworks, MAKERS),
+        "releases": _facts("Releases", frameworks, RELEASES),
+        "means": _facts("How they are used", frameworks, USE),
         "read": formatting.day(max(days).isoformat()) if days else "",
     }
 
 
-def _facts(label: str, frameworks: Sequence[Framework], *ids: str) -> Table:
+def _facts(label: str, frameworks: Sequence[Framework], ids: Sequence[str]) -> Table:
     rows = [
         (
             Cell(framework.name, href=f"frameworks/{framework.id}.md", strong=True),
@@ -50,9 +56,9 @@ def fact_title(id: str) -> str:
 
 
 def fact_cell(fact: Fact | None) -> Cell:
-    """Return what a source says, with the source; a dash where there is no such fact."""
+    """Return what a source says, with the source, or that nobody has stated it yet."""
     if fact is None:
-        return Cell("–")
+        return Cell(NOT_STATED)
     value = fact.value if isinstance(fact.value, str) else formatting.listing(fact.value)
     return Cell(value, detail=fact.note, source=fact.source)
 
@@ -72,7 +78,7 @@ def modes_table(frameworks: Sequence[Framework], kind: str) -> Table:
                     Cell(f"{framework.name}, {mode.title}", detail=mode.id)
                     if kind
                     else Cell(mode.title, detail=default),
-                    Cell(mode.summary, detail=same),
+                    Cell(mode.summary or NOT_STATED, detail=same),
                     Cell(mode.division if kind else EXECUTES[mode.kind]),
                     Cell(", ".join(mode.devices)),
                 )

@@ -102,8 +102,16 @@ class View:
             if whole is not None and not whole.good:
                 return whole
         if not sheet:
-            return Answer("skipped", None, "not asked on this machine yet", "")
+            return self._unasked(self.catalog.framework(framework))
         return Answer("skipped", None, "not reached: see the other answers", "")
+
+    def _unasked(self, framework: Framework) -> Answer:
+        """Return the answer of a framework that nobody has asked: the gap about it, if any."""
+        for gap in framework.gaps:
+            if gap.section == self.section.id:
+                reason = f"{gap.reason} ({gap.source})" if gap.source else gap.reason
+                return Answer(gap.status, None, reason, "")
+        return Answer("skipped", None, "not asked on this machine yet", "")
 
     def fact(self, framework: str, name: str, default: Any) -> Any:
         """Return what the newest process of the section said about itself."""

@@ -326,9 +326,9 @@ def test_unsupported_answers_for_the_function_in_whose_place_it_stands():
 
 def test_a_script_is_completed_by_its_defaults():
     module = types.ModuleType("control")
-    module.PROGRAMS = {"cond": abs}
+    programs = module.PROGRAMS = {"cond": abs}
     assert scripts.complete(module, "control") is module
-    assert module.PROGRAMS == {"cond": abs}
+    assert module.PROGRAMS is programs
     assert module.CAPTURED == ""
     for ask in (module.eager, module.capture, module.graph_size):
         with pytest.raises(contract.Unsupported, match="not written yet"):

@@ -13,6 +13,7 @@ from generator.pages import scoring, urls
 from generator.pages.evidence_page import script_anchor
 from generator.pages.framework_tables import (
     EXECUTES,
+    FACTS,
     fact_cell,
     fact_title,
     gaps_table,
@@ -112,8 +113,9 @@ def _part(framework: Framework, inputs: Inputs) -> dict[str, Any]:
 
 def _facts(framework: Framework) -> Table:
     rows = []
-    for id, fact in framework.facts.items():
-        read = f"read {formatting.day(fact.read.isoformat())}" if fact.read else ""
+    for id in (*framework.facts, *(id for id in FACTS if id not in framework.facts)):
+        fact = framework.facts.get(id)
+        read = f"read {formatting.day(fact.read.isoformat())}" if fact and fact.read else ""
         rows.append((Cell(fact_title(id)), fact_cell(fact), Cell(read)))
     return table("Facts", ("Fact", "What the source says", "When"), rows, plain=True)
 

@@ -11,6 +11,7 @@ from generator.analysis.cells import Cell as SampleCell
 from generator.formatting import figures
 from generator.pages import question_page
 from generator.pages.charts.marks import Mark
+from generator.pages.framework_tables import NOT_STATED
 from generator.pages.question_page import Block, Question, View, matrix, sentence, who_can
 from generator.pages.tables import Cell, Column, number, table
 from measurements.sections.reuse import EPOCHS, NEW_DIGITS
@@ -124,7 +125,7 @@ def _zoo(view: View) -> Block:
     for framework in view.frameworks:
         zoo = framework.zoo
         if zoo is None:
-            rows.append((Cell(framework.name), Cell("not known"), *[Cell("–")] * 3))
+            rows.append((Cell(framework.name), Cell(NOT_STATED), *[Cell("–")] * 3))
             continue
         value = zoo.value if isinstance(zoo.value, str) else ", ".join(zoo.value)
         rows.append(
