@@ -28,6 +28,7 @@ class Finding:
 MINIMUM_BYTES = 12 * 2**30
 """Free disk that all locked environments together need, with room to unpack them."""
 
+
 def doctor(catalog: Catalog | None = None) -> list[Finding]:
     """Look at everything that measuring and building need, without changing anything."""
     catalog = catalog or catalogs.load()
