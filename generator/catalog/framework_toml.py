@@ -97,8 +97,7 @@ _PATTERNS = {
     "shape": (
         "a symbol of Vega that has an area, or an SVG path from -1 to 1",
         re.compile(
-            "circle|square|diamond|cross|triangle-(up|down|right|left)"
-            "|M[-MLHVCSQTAZ0-9., ]{2,300}Z"
+            "circle|square|diamond|cross|triangle-(up|down|right|left)|M[-MLHVCSQTAZ0-9., ]{2,300}Z"
         ),
     ),
 }
