@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from generator import formatting
-from generator.analysis import cells, statistics
+from generator.analysis import cells
 from generator.analysis import panels as models
 from generator.analysis.labels import View, lane_title, view
 from generator.analysis.panels import Configuration, Panel, Row
@@ -206,8 +206,3 @@ def ratio_interval(ratio: Ratio) -> str:
 def interval_text(low: float, high: float, unit: str) -> str:
     """Return an interval as text, "" where there is none or it has no width."""
     return formatting.span(low, high, unit) if high > 1.0001 * low else ""
-
-
-def ratio_interval(ratio: statistics.Ratio) -> str:
-    """Return the interval of a ratio as text, "" where there is none."""
-    return f"{ratio.low:.2f} to {ratio.high:.2f}" if math.isfinite(ratio.low) else ""
