@@ -154,7 +154,7 @@ NO_LOOK = Look("#5f6b72", "#a3adb3", "circle")
 
 @dataclass(frozen=True)
 class Need:
-    """A program that measuring a framework calls, why, and its Debian package if named otherwise."""
+    """A program that measuring a framework calls, why, and its Debian package if named so."""
 
     program: str
     why: str
