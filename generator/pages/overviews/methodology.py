@@ -37,7 +37,7 @@ def context(inputs: Inputs, known: Mapping[tuple[str, str], Figures], draw: Draw
         "estimator": ESTIMATORS[statistics.ESTIMATOR],
         "study": _study(inputs, draw),
         "bands": _bands_table(known),
-        "tolerances": table("Tolerances of the gate", columns, tolerances),
+        "tolerances": table("Tolerances of verification", columns, tolerances),
         "target": f"{100 * lenet.ACCURACY_TARGET:.0f} %",
         "gate_steps": str(lenet.GATE_STEPS),
         "smallest_delta": f"{100 * statistics.SMALLEST_DELTA:.0f} %",
@@ -69,7 +69,7 @@ def _study(inputs: Inputs, draw: Draw) -> dict[str, Any] | None:
             Cell(f"{100 * one.spread:.2f} %", round(one.spread, 6)),
             Cell(f"{100 * one.low:.2f} to {100 * one.high:.2f} %"),
             Cell(f"{100 * one.bias:+.2f} %", round(one.bias, 6)),
-            Cell(f"{one.twins} twins × {one.blocks} blocks"),
+            Cell(f"{one.twins} A/A replicates × {one.blocks} blocks"),
         )
         for one in spreads
     ]

@@ -23,7 +23,7 @@ KINDS = {
         "", badge=Badge("~", "attributed", "middle"), detail="not verified at source"
     ),
 }
-"""How a claim's kind is shown: the article's own words and others' memory must look different."""
+"""How a claim's kind is shown: the article's own words must look different from others' memory."""
 
 PREDICATES = {
     "holds": ("holds", "hold"),
@@ -53,7 +53,7 @@ def context(inputs: Inputs, known: Mapping[tuple[str, str], Figures], draw: Draw
     chapters = _chapters(inputs, figures)
     return {
         "title": TITLE,
-        "description": "Every claim of the article of 2016 beside what is measured today, with "
+        "description": "Every claim of the article of 2016 alongside what is measured today, with "
         "the rule that decides.",
         "article": inputs.book.article,
         "finding": _finding([view for chapter in chapters for view in chapter.claims]),
