@@ -92,7 +92,7 @@ def _finding(views: Sequence[ClaimView]) -> str:
         ("stated", "the article states"),
         ("attributed", "are attributed to its lost tables"),
     ):
-        count = Counter(view.badge.word for view in views if view.kind == kind)
+        count = Counter(view.badge.word for view in views if view.about.kind == kind)
         parts = [
             f"{count[word]} {PREDICATES[word][count[word] > 1]}"
             for word in claims.WORDS
@@ -107,8 +107,8 @@ def _table(chapters: Sequence[Chapter]) -> Table:
     rows = [
         (
             Cell("", badge=view.badge),
-            Cell(view.claim, href=f"#{view.anchor}"),
-            KINDS[view.kind],
+            Cell(view.about.claim, href=f"#{view.anchor}"),
+            KINDS[view.about.kind],
             Cell(chapter.title, href=chapter.address),
         )
         for chapter in chapters
