@@ -39,17 +39,13 @@ def site_address(root: Path) -> str:
 def navigation(catalog: Catalog) -> list[Any]:
     """Return the navigation: the article's order, the overviews, then how to do it yourself."""
     entries: list[Any] = [{"Home": "index.md"}]
-    groups: dict[str, list[Any]] = {}
+    groups = {"": entries}
     listed: list[Section | overview_page.Overview] = [*catalog.sections, *overview_page.load()]
     for page in listed:
-        entry = {page.title: f"report/{page.id}.md"}
-        if not page.group:
-            entries.append(entry)
-        elif page.group in groups:
-            groups[page.group].append(entry)
-        else:
-            groups[page.group] = [entry]
+        if page.group not in groups:
+            groups[page.group] = []
             entries.append({page.group: groups[page.group]})
+        groups[page.group].append({page.title: f"report/{page.id}.md"})
     own = {
         "Reproduce on your machine": "reproduce.md",
         "Publish and contribute results": "publish.md",

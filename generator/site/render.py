@@ -9,9 +9,10 @@ from __future__ import annotations
 import csv
 import dataclasses
 import datetime
-from collections.abc import Mapping
+import functools
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from generator import files
 from generator.analysis.panels import Figures
@@ -24,9 +25,11 @@ from generator.site.writer import Rendered, Writer, vega_bundle, vega_name
 
 if TYPE_CHECKING:
     from generator.analysis import claims
-    from generator.catalog.model import Catalog
+    from generator.catalog.model import Catalog, Section
     from generator.pages.inputs import Inputs
     from generator.results.reading import Results
+
+T = TypeVar("T")
 
 
 def render(
@@ -86,12 +89,7 @@ def render(
 
 
 def _inputs(
-    root: Path,
-    results_root: Path,
-    catalog: Catalog,
-    loaded: Any,
-    shown: Any,
-    today: datetime.date,
+    root: Path, results_root: Path, catalog: Catalog, loaded: Any, shown: Any, today: datetime.date
 ) -> Inputs:
     from generator.analysis import change_events
     from generator.pages.inputs import Inputs
@@ -138,25 +136,31 @@ def _suite(path: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
+_known: dict[tuple[str, ...], tuple[Any, Any]] = {}
+"""What a long-running process (``mkdocs serve``) need not do again, with its stamp."""
+
+
+def _remembered(place: tuple[str, ...], stamp: Any, make: Callable[[], T]) -> T:
+    """Return what was made for a place last time, made anew where the stamp is another one."""
+    if place not in _known or _known[place][0] != stamp:
+        _known[place] = stamp, make()
+    return cast("T", _known[place][1])
+
+
 def _figures(inputs: Inputs, results_root: Path) -> dict[tuple[str, str], Figures]:
-    """Return (machine, device) -> figures; those of untouched rows are remembered."""
+    """Return (machine, device) -> figures."""
     from generator.analysis import panels as models
 
     known = {}
     for machine, device in inputs.measured():
         shown = inputs.shown
         here = shown[(shown["machine"] == machine) & (shown["device"] == device)]
-        stamp = (_stamp(results_root, here), repr(inputs.catalog))
-        place = (str(results_root), machine, device)
-        if place not in _known_figures or _known_figures[place][0] != stamp:
-            _known_figures[place] = (stamp, models.figures(here, inputs.catalog))
-        known[machine, device] = _known_figures[place][1]
+        known[machine, device] = _remembered(
+            (str(results_root), machine, device),
+            (_stamp(results_root, here), repr(inputs.catalog)),
+            functools.partial(models.figures, here, inputs.catalog),
+        )
     return known
-
-
-_known_figures: dict[tuple[str, ...], tuple[Any, Figures]] = {}
-_known_pages: dict[tuple[str, str], tuple[Any, str, frozenset[str]]] = {}
-"""What a long-running process (``mkdocs serve``) need not do again; see :func:`_stamp`."""
 
 
 def _stamp(results_root: Path, rows: Any) -> tuple[Any, ...]:
@@ -174,21 +178,24 @@ def _pages(root: Path, results_root: Path, inputs: Inputs, writer: Writer) -> No
     environment = markdown.environment(templates)
     known = _figures(inputs, results_root)
 
-    def write(name: str, template: str, context: Mapping[str, Any], *, card: bool = True) -> str:
-        if card:
-            drawn = writer.card(name, context["title"], context["description"])
-            context = {**context, "card": drawn}
-        made = environment.get_template(template).render(context)
-        text = made.strip() + "\n"
-        writer.text(name, text)
-        return text
+    def text(template: str, context: Mapping[str, Any]) -> str:
+        return environment.get_template(template).render(context).strip() + "\n"
+
+    def write(name: str, template: str, context: Mapping[str, Any]) -> None:
+        card = writer.card(name, context["title"], context["description"])
+        writer.text(name, text(template, {**context, "card": card}))
+
+    def evidence(section: Section, framework: str) -> tuple[str, frozenset[str]]:
+        before = writer.wanted()
+        context = evidence_page.context(section, framework, inputs, known, writer.draw)
+        return text("pages/evidence.md.j2", context), writer.wanted() - before
 
     write("index.md", "pages/index.md.j2", home_page.home_context(inputs, known))
     for page in overview_page.load():
         context = page.context(inputs, known, writer.draw)
         write(f"report/{page.id}.md", f"pages/{page.id}.md.j2", context)
-        for name, text in page.files(inputs).items():
-            writer.text(f"report/{name}", text)
+        for name, content in page.files(inputs).items():
+            writer.text(f"report/{name}", content)
         for name, part in page.parts(inputs, known, writer.draw).items():
             write(f"report/{page.id}/{name}.md", f"pages/{page.id}.part.md.j2", part)
     written = [files.identity(path) for path in sorted(templates.rglob("*.j2"))]
@@ -199,21 +206,18 @@ def _pages(root: Path, results_root: Path, inputs: Inputs, writer: Writer) -> No
         for framework in sorted({str(name) for name in here["framework"].unique()}):
             # Most of a site are evidence pages, and most of them change with their own rows only.
             name = f"report/evidence/{section.id}-{framework}.md"
-            rows = here[here["framework"] == framework]
             folders = [f.folder for f in inputs.catalog.frameworks if f.id == framework]
             scripts = [
                 files.identity(path) for folder in folders for path in sorted(folder.rglob("*"))
             ]
-            stamp = (_stamp(results_root, rows), repr(inputs.catalog), scripts, written)
-            place = (str(writer.docs), name)
-            if (found := _known_pages.get(place)) and found[0] == stamp:
-                writer.keep(found[2])
-                writer.text(name, found[1])
-                continue
-            before = writer.wanted()
-            context = evidence_page.context(section, framework, inputs, known, writer.draw)
-            text = write(name, "pages/evidence.md.j2", context, card=False)
-            _known_pages[place] = (stamp, text, writer.wanted() - before)
+            rows = _stamp(results_root, here[here["framework"] == framework])
+            content, drawn = _remembered(
+                (str(writer.docs), name),
+                (rows, repr(inputs.catalog), scripts, written),
+                functools.partial(evidence, section, framework),
+            )
+            writer.keep(drawn)
+            writer.text(name, content)
 
 
 def _dataset(
@@ -227,8 +231,7 @@ def _dataset(
     names = (data_package.CSV, data_package.PARQUET, data_package.PACKAGE)
     writer.keep(frozenset(f"{_DATASET}/{name}" for name in names))
     folder = writer.docs / _DATASET
-    held = dataset.held(folder) if keep else None
-    if held is not None:
+    if keep and (held := dataset.held(folder)) is not None:
         return held
     written = dataset.write(loaded, folder, cited, address)
     writer.done.written += [f"{_DATASET}/{name}" for name in written.files]
@@ -238,16 +241,14 @@ def _dataset(
 _DATASET = "report/dataset"
 
 
-def _publish(writer: Writer, results_root: Path, key: str, document: Mapping[str, Any]) -> None:
-    """Copy a run's rows, document and logs to where pages link to them."""
+def _publish(writer: Writer, results_root: Path, key: str, record: Mapping[str, Any]) -> None:
+    """Copy a run's rows, record and logs to where pages link to them."""
     from generator.pages import evidence_page
 
-    source = results_root / key
-    target = f"report/data/{key}"
+    source, target = results_root / key, f"report/data/{key}"
     for suffix in (".csv", ".json"):
         writer.copy(target + suffix, source.with_name(source.name + suffix))
-    for job in document["jobs"]:
-        if job.get("log"):
-            log = source.parent / job["log"]
-            if log.is_file():
-                writer.copy(f"{Path(target).parent}/{evidence_page.log_name(job['log'])}", log)
+    for name in filter(None, (job.get("log") for job in record["jobs"])):
+        log = source.parent / name
+        if log.is_file():
+            writer.copy(f"{Path(target).parent}/{evidence_page.log_name(name)}", log)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import textwrap
 from collections.abc import Sequence
 
@@ -14,17 +15,18 @@ WIDTH, HEIGHT = 1200, 630
 SITE = "Symbolic frameworks, compared again"
 _MARGIN = 90
 _FAMILY = "Liberation Sans, Arial, sans-serif"
-_SIGN = (
-    '<rect width="32" height="32" rx="7" fill="#12505b"/>'
-    '<g fill="none" stroke="#fff" stroke-width="2.2" stroke-linecap="round">'
-    '<path d="M9 9h14M7 16h11M12 23h13"/></g><g fill="#ffb454"><circle cx="18" cy="9" r="3.1"/>'
-    '<rect x="9.2" y="13.2" width="5.6" height="5.6"/><path d="m20 19.2 3.8 3.8-3.8 3.8-3.8-3.8z"/>'
-    "</g>"
-)
 
 
-def svg(title: str, description: str) -> str:
-    """Return the card of a page as SVG, :data:`WIDTH` by :data:`HEIGHT` pixels."""
+def svg(title: str, description: str, favicon: str) -> str:
+    """Return the card of a page as SVG, :data:`WIDTH` by :data:`HEIGHT` pixels.
+
+    Args:
+        title: of the page.
+        description: of the page, one or two sentences.
+        favicon: the sign of the site, an SVG.
+
+    """
+    sign = re.sub(r"</?svg[^>]*>", "", favicon).strip()
     head = _lines(title, 30, 2)
     top = 250
     body = _lines(description, 62, 4)
@@ -33,7 +35,7 @@ def svg(title: str, description: str) -> str:
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{WIDTH}" height="{HEIGHT}">'
         f'<rect width="{WIDTH}" height="{HEIGHT}" fill="#0d2c34"/>'
         f'<rect width="{WIDTH}" height="12" fill="#ffb454"/>'
-        f'<g transform="translate({_MARGIN} 84) scale(2)">{_SIGN}</g>'
+        f'<g transform="translate({_MARGIN} 84) scale(2)">{sign}</g>'
         f"{_text([SITE], 180, 128, 30, 30, '#a9c6cc')}"
         f"{_text(head, _MARGIN, top, 66, 78, '#ffffff', 'bold')}"
         f"{_text(body, _MARGIN, below, 34, 48, '#d6e4e7')}"

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from generator import files
+from generator.catalog import loader as registry
 from generator.measure import environments
 
 if TYPE_CHECKING:
@@ -86,21 +87,15 @@ class Writer:
                 return
             content = content()
         data = content if isinstance(content, bytes) else content.encode()
-        try:
-            same = path.read_bytes() == data
-        except FileNotFoundError:
-            same = False
-        if same:
-            return
-        files.replace(path, data, sync=False)
-        self.done.written.append(name)
+        if not path.is_file() or path.read_bytes() != data:
+            files.replace(path, data, sync=False)
+            self.done.written.append(name)
 
     def copy(self, name: str, source: Path) -> None:
         """Copy a file unless the copy is of the same size and time."""
         path = self._path(name)
-        there = source.stat()
         if path.is_file():
-            here = path.stat()
+            here, there = path.stat(), source.stat()
             if (here.st_size, here.st_mtime_ns) == (there.st_size, there.st_mtime_ns):
                 return
         with files.replacing(path, sync=False) as part:
@@ -130,12 +125,15 @@ class Writer:
 
     def card(self, page: str, title: str, description: str) -> str:
         """Draw what a link to a page unfolds to, unless it exists; return its place in the site."""
+        import vl_convert
+
         from generator.site import social_cards
 
-        drawing = social_cards.svg(title, description)
+        favicon = registry.ROOT / "docs" / "assets" / "favicon.svg"
+        drawing = social_cards.svg(title, description, favicon.read_text(encoding="utf-8"))
         stem = page.removesuffix(".md").removeprefix("report/").replace("/", "-")
         name = f"report/cards/{social_cards.name(stem, drawing, vl_convert_version())}"
-        self.text(name, lambda: _png(drawing))
+        self.text(name, lambda: bytes(vl_convert.svg_to_png(drawing)))
         return name
 
     def finish(self) -> None:
@@ -160,12 +158,6 @@ def _svg(chart: style.Chart, specification: Mapping[str, Any]) -> str:
 
     complete = {**specification, "config": chart.configuration("light")}
     return str(vl_convert.vegalite_to_svg(complete))
-
-
-def _png(drawing: str) -> bytes:
-    import vl_convert
-
-    return bytes(vl_convert.svg_to_png(drawing))
 
 
 def _size(path: Path) -> tuple[int, int]:

@@ -7,7 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from generator.site import content_security_policy, preload_hints, social_cards
+from tests.conftest import ROOT
 
+FAVICON = (ROOT / "docs" / "assets" / "favicon.svg").read_text(encoding="utf-8")
 PAGE = """<!doctype html><html><head><meta charset="utf-8"><script>var a = "1";
 b()</script><script src="x.js"></script></head><body><script>c("</p>")</script>
 <script id="__config" type="application/json">{"a": 1}</script></body></html>"""
@@ -75,7 +77,7 @@ TEXT = st.text(st.characters(categories=("L", "N", "P", "S", "Zs")), max_size=40
 
 @given(TEXT, TEXT)
 def test_a_card_shows_any_text_as_text(title, description):
-    root = ET.fromstring(social_cards.svg(title, description))
+    root = ET.fromstring(social_cards.svg(title, description, FAVICON))
     kinds = {element.tag.rpartition("}")[2] for element in root.iter()}
     assert kinds <= {"svg", "rect", "g", "path", "circle", "text"}
     lines = [element for element in root.iter() if element.tag.endswith("text")]
@@ -85,7 +87,8 @@ def test_a_card_shows_any_text_as_text(title, description):
 
 def test_the_name_of_a_card_changes_with_its_drawing():
     names = {
-        social_cards.name("lenet", social_cards.svg(title, ""), "1") for title in ("a", "b", "a")
+        social_cards.name("lenet", social_cards.svg(title, "", FAVICON), "1")
+        for title in ("a", "b", "a")
     }
     assert len(names) == 2
     assert social_cards.name("lenet", "x", "1") != social_cards.name("lenet", "x", "2")

@@ -75,8 +75,7 @@ def test_rendering_does_not_depend_on_what_was_rendered_before(render, results, 
     render()
     warm = {p.name: p.read_bytes() for p in (tmp_path / "docs").rglob("*") if p.is_file()}
     shutil.rmtree(tmp_path / "docs")
-    site._known_figures.clear()
-    site._known_pages.clear()
+    site._known.clear()
     render()
     assert warm == {p.name: p.read_bytes() for p in (tmp_path / "docs").rglob("*") if p.is_file()}
 
