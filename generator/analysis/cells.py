@@ -10,13 +10,11 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from generator.analysis.statistics import (
-    ESTIMATOR,
     SMALLEST_DELTA,
     Array,
     Blocks,
-    Estimator,
+    aa_band,
     all_positive,
-    null_band,
     ratio,
 )
 from generator.measure import plan
@@ -24,9 +22,14 @@ from generator.measure import plan
 if TYPE_CHECKING:
     import pandas as pd
 
+AGAIN = plan.AGAIN
 
-class Twin(NamedTuple):
-    """A configuration that was run twice in every block."""
+Place = tuple[str, str, str, str]
+"""(machine, device, lane, metric): what an A/A band is valid for."""
+
+
+class Replicate(NamedTuple):
+    """An A/A replicate: a configuration that ran twice in every block."""
 
     lane: str
     first: Blocks
@@ -46,8 +49,10 @@ class Key(NamedTuple):
     case: str
     metric: str
 
-
-AGAIN = plan.AGAIN
+    @property
+    def place(self) -> Place:
+        """What its A/A band is valid for."""
+        return self.machine, self.device, self.lane, self.metric
 
 
 @dataclass(frozen=True)
@@ -63,7 +68,7 @@ class Cell:
 
 
 def group_cells(frame: pd.DataFrame, metric: str | None = None) -> dict[Key, Cell]:
-    """Group the ``ok`` rows of a frame of :func:`generator.results.reading.select` into cells.
+    """Group the ``ok`` rows of a frame of :func:`generator.results.selection.select` into cells.
 
     Args:
         frame: any selection of rows.
@@ -104,45 +109,38 @@ def group_cells(frame: pd.DataFrame, metric: str | None = None) -> dict[Key, Cel
     return {key: Cell(key, units[key], blocks[key], marked[key]) for key in blocks}
 
 
-def twins(grouped: Mapping[Key, Cell]) -> list[tuple[Key, Twin]]:
-    """Return the A/A twins among cells, each with the key of its first half."""
+def replicates(grouped: Mapping[Key, Cell]) -> list[tuple[Key, Replicate]]:
+    """Return the A/A replicates among cells, each with the key of its first half."""
     return [
-        (key, Twin(key.lane, cell.blocks, again.blocks))
+        (key, Replicate(key.lane, cell.blocks, again.blocks))
         for key, cell in grouped.items()
         if (again := grouped.get(key._replace(case=AGAIN))) and key.case != AGAIN
     ]
 
 
-def null_bands(
-    grouped: Mapping[Key, Cell],
-    estimator: Estimator = ESTIMATOR,
-    bands: Mapping[tuple[str, str, str, str], float] | None = None,
-) -> dict[tuple[str, str, str, str], float]:
-    """Return (machine, device, lane, metric) -> delta for every combination among the cells.
+def aa_bands(
+    grouped: Mapping[Key, Cell], known: Mapping[Place, float] | None = None
+) -> dict[Place, float]:
+    """Return the A/A band of every place among the cells, as a fraction.
 
     Args:
         grouped: the cells.
-        estimator: per-process quantile.
-        bands: what other runs found; they stand in where no twins are among the cells.
+        known: what other runs found; used where no A/A replicates are among the cells.
 
     """
-    # What may be nought, such as the load of other programs, has no ratio and no band.
-    pairs = [
-        (key, twin)
-        for key, twin in twins(grouped)
-        if all(map(all_positive, (*twin.first.values(), *twin.second.values())))
-    ]
-    elsewhere = bands or {}
-
-    def place(key: Key) -> tuple[str, str, str, str]:
-        return key.machine, key.device, key.lane, key.metric
-
-    own = {place(key) for key, _ in pairs}
+    found: dict[Place, list[Replicate]] = {}
+    for key, pair in replicates(grouped):
+        # What may be zero, such as the load of other programs, has no ratio and no band.
+        if all(map(all_positive, (*pair.first.values(), *pair.second.values()))):
+            found.setdefault(key.place, []).append(pair)
     return {
-        here: null_band(
-            ratio(twin.first, twin.second, estimator) for key, twin in pairs if place(key) == here
-        )
-        if here in own
-        else elsewhere.get(here, SMALLEST_DELTA)
-        for here in {place(key) for key in grouped}
+        place: aa_band(ratio(pair.first, pair.second) for pair in found[place])
+        if place in found
+        else (known or {}).get(place, SMALLEST_DELTA)
+        for place in {key.place for key in grouped}
     }
+
+
+def wider_band(bands: Mapping[Place, float], *keys: Key) -> float:
+    """Return the widest A/A band of some cells; 2 % where none is known."""
+    return max(bands.get(key.place, SMALLEST_DELTA) for key in keys)

@@ -8,18 +8,18 @@ it, or a machine and the one that was measured first. What it finds are changes 
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from generator import formatting
-from generator.analysis import cells, changes
+from generator.analysis import changes
 from generator.analysis import panels as models
-from generator.analysis.cells import Key
-from generator.analysis.changes import Change, Place
-from generator.analysis.labels import TOPICS
+from generator.analysis.cells import Key, Place, aa_bands, group_cells
+from generator.analysis.changes import Change
+from generator.analysis.labels import TOPICS, machine_name
 from generator.catalog.freshness import Pair
 from generator.results import selection
 from generator.results.reading import Results
@@ -30,25 +30,20 @@ if TYPE_CHECKING:
     from generator.catalog.model import Catalog
 
 Kind = Literal["releases", "runs", "machines"]
-
-TOLD_APART = tuple(
-    verdict for verdict, _ in changes.GROUPS if verdict not in (changes.SAME, changes.UNRESOLVED)
-)
-"""Verdicts that say that something is different."""
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
 class Item:
-    """One change, with the documents that both sides come from (keys of ``Results.documents``)."""
+    """One change, with the run records that both sides come from (keys of ``Results.documents``).
+
+    ``same_code`` says whether both sides were measured by the same code.
+    """
 
     change: Change
     old: str
     new: str
-
-    @property
-    def told_apart(self) -> bool:
-        """Whether the two sides differ."""
-        return self.change.verdict in TOLD_APART
+    same_code: bool
 
 
 @dataclass(frozen=True)
@@ -94,8 +89,13 @@ class Event:
         return tuple(item.change for item in self.items)
 
     @property
+    def differing(self) -> tuple[Item, ...]:
+        """Return what differs between the two sides, by what matters."""
+        return tuple(item for item in self.items if item.change.differs)
+
+    @property
     def keys(self) -> frozenset[str]:
-        """The documents behind it."""
+        """The run records behind it."""
         return frozenset(key for item in self.items for key in (item.old, item.new))
 
 
@@ -104,29 +104,31 @@ def find(loaded: Results, shown: pd.DataFrame, catalog: Catalog) -> tuple[Event,
 
     Args:
         loaded: everything.
-        shown: rows of :func:`generator.results.reading.select` that pages show.
+        shown: rows of :func:`generator.results.selection.shown`, that pages publish.
         catalog: knows metrics, and the order of releases.
 
     """
     here = headlines(shown, catalog)
-    bands = cells.null_bands(cells.group_cells(here))
+    known = aa_bands(group_cells(here))
     found = [
-        *_releases(loaded, catalog, bands),
-        *_runs(loaded, here, catalog, bands),
-        *_machines(here, catalog, bands),
+        *_releases(loaded, catalog, known),
+        *_runs(loaded, here, catalog, known),
+        *_machines(here, catalog, known),
     ]
     return tuple(sorted(found, key=lambda event: event.run, reverse=True))
 
 
 def headlines(frame: pd.DataFrame, catalog: Catalog) -> pd.DataFrame:
-    """Return the rows that events are about: the headline of each topic, and the gates."""
-    metrics = [models.headline(catalog.section(id)).id for id in _topics(catalog)]
-    wanted = (
-        frame["section"].isin(_topics(catalog))
-        & frame["metric"].isin([*metrics, "gate"])
-        & (frame["mode"] != "")
-    )
-    return frame[wanted]
+    """Return the rows that events are about: the headline of each topic, and verification."""
+    sections = _topics(catalog)
+    metrics = [models.headline(catalog.section(id)).id for id in sections]
+    wanted = frame["section"].isin(sections) & frame["metric"].isin([*metrics, "gate"])
+    return frame[wanted & (frame["mode"] != "")]
+
+
+def bands(shown: pd.DataFrame, catalog: Catalog) -> dict[Place, float]:
+    """Return the A/A bands of what pages publish, for comparisons within other runs."""
+    return aa_bands(group_cells(headlines(shown, catalog)))
 
 
 def _topics(catalog: Catalog) -> list[str]:
@@ -136,24 +138,24 @@ def _topics(catalog: Catalog) -> list[str]:
 # ---------------------------------------------------------------------------------------- releases
 
 
-def _releases(loaded: Results, catalog: Catalog, bands: Mapping[Place, float]) -> Iterable[Event]:
+def _releases(loaded: Results, catalog: Catalog, known: Mapping[Place, float]) -> Iterable[Event]:
     """Compare neighbouring releases, in the newest run that measured both."""
     found: dict[tuple[str, ...], Event] = {}
-    for (machine, run), frameworks in sorted(_beside(loaded).items(), key=lambda item: item[0][1]):
+    runs = sorted(_with_several_releases(loaded).items(), key=lambda item: item[0][1])
+    for (machine, run), frameworks in runs:
         frame = headlines(selection.withhold(selection.of_run(loaded, run, machine)), catalog)
         for framework, versions in sorted(frameworks.items()):
+            mine = frame[frame["framework"] == framework]
             age = partial(selection.age, catalog.listed.get(framework, []))
             for old, new in pairwise(sorted(versions, key=age)):
-                pair = Pair(framework, old, new)
-                for device, items in _compared(frame, pair, catalog, bands).items():
+                made = changes.compare(mine, Pair(framework, old, new), catalog, known)
+                for device, items in _by_device(_items(mine, mine, made)):
                     place = (machine, device, framework, old, new)
-                    found[place] = Event(
-                        "releases", machine, device, framework, old, new, run, True, items
-                    )
+                    found[place] = Event("releases", *place, run, True, items)
     return found.values()
 
 
-def _beside(loaded: Results) -> dict[tuple[str, str], dict[str, set[str]]]:
+def _with_several_releases(loaded: Results) -> dict[tuple[str, str], dict[str, set[str]]]:
     """Return (machine, run) -> framework -> the releases that it finished, if several."""
     found: dict[tuple[str, str], dict[str, set[str]]] = {}
     for key, document in loaded.documents.items():
@@ -167,112 +169,100 @@ def _beside(loaded: Results) -> dict[tuple[str, str], dict[str, set[str]]]:
     return {place: some for place, some in several.items() if some}
 
 
-def _compared(
-    frame: pd.DataFrame, pair: Pair, catalog: Catalog, bands: Mapping[Place, float]
-) -> dict[str, tuple[Item, ...]]:
-    """Return device -> what became of a pair; of the history, in the mode that stood for each."""
-    frame = frame[frame["framework"] == pair.framework]
-    old, new = (frame[frame["version"] == version] for version in (pair.old, pair.new))
-    if not (len(old) and len(new)):
-        return {}
-    own = cells.null_bands(cells.group_cells(frame), bands=bands)
-    alone = str(new["profile"].iloc[0]) == "history"
-    may_differ = ("version", "mode") if alone else ("version",)
-    made = _items(old, new, changes.between(old, new, catalog, own, may_differ=may_differ))
-    devices = sorted({item.change.key.device for item in made})
-    return {
-        device: tuple(item for item in made if item.change.key.device == device)
-        for device in devices
-    }
+def together(loaded: Results, framework: str, versions: Sequence[str]) -> pd.DataFrame | None:
+    """Return the rows of the newest run of each machine that measured some releases in one run.
+
+    None where there is no such run: then they can only be compared across runs.
+    """
+    newest: dict[str, str] = {}
+    for (machine, run), frameworks in _with_several_releases(loaded).items():
+        if set(versions) <= frameworks.get(framework, set()):
+            newest[machine] = max(run, newest.get(machine, run))
+    if not newest:
+        return None
+    frames = [selection.of_run(loaded, run, machine) for machine, run in sorted(newest.items())]
+    return selection.withhold(frames[0] if len(frames) == 1 else selection.stack(frames))
 
 
 def _items(old: pd.DataFrame, new: pd.DataFrame, found: Iterable[Change]) -> list[Item]:
     """Return changes with where both sides come from; one a configuration that broke or mended."""
     left, right = _origins(old), _origins(new)
     made: list[Item] = []
-    told: set[tuple[str, ...]] = set()
-    # Whatever is wrong at the gate is wrong everywhere else as well.
+    known: set[tuple[str, ...]] = set()
+    # Whatever fails verification is wrong everywhere else as well.
     for change in sorted(found, key=lambda change: change.key.section != "lenet"):
         if change.verdict in (changes.BROKEN, changes.SUPPORTED):
             one = change.key
             place = (one.machine, one.framework, one.version, one.mode, one.device, one.lane)
-            if place in told:
+            if place in known:
                 continue
-            told.add(place)
-        made.append(Item(change, left[change.before[:7]], right[change.key[:7]]))
-    return sorted(made, key=lambda item: (changes.weight(item.change), item.change.key))
+            known.add(place)
+        (before, old_code), (after, new_code) = left[change.before[:7]], right[change.key[:7]]
+        made.append(Item(change, before, after, old_code == new_code))
+    return sorted(made, key=lambda item: item.change.rank)
 
 
-_CONFIGURATION = list(Key._fields[:7])
+def _origins(frame: pd.DataFrame) -> dict[tuple[str, ...], tuple[str, str]]:
+    """Return the first seven fields of a key -> the run record of its rows and their code."""
+    configuration = list(Key._fields[:7])
+    rows = frame[[*configuration, "provenance", "code"]].drop_duplicates(configuration).astype(str)
+    return {row[:7]: row[7:] for row in rows.itertuples(index=False, name=None)}
 
 
-def _origins(frame: pd.DataFrame, column: str = "provenance") -> dict[tuple[str, ...], str]:
-    """Return (machine, framework, version, section, mode, device, lane) -> the rows' document."""
-    rows = frame[[*_CONFIGURATION, column]].drop_duplicates(_CONFIGURATION)
-    return {tuple(map(str, row[:-1])): str(row[-1]) for row in rows.itertuples(index=False)}
+def _grouped(items: Iterable[Item], key: Callable[[Item], T]) -> dict[T, tuple[Item, ...]]:
+    found: dict[T, list[Item]] = {}
+    for item in items:
+        found.setdefault(key(item), []).append(item)
+    return {place: tuple(mine) for place, mine in found.items()}
 
 
-# -------------------------------------------------------------------------------------------- runs
+def _by_device(items: Iterable[Item]) -> list[tuple[str, tuple[Item, ...]]]:
+    return sorted(_grouped(items, lambda item: item.change.key.device).items())
+
+
+# ------------------------------------------------------------------------------ runs and machines
 
 
 def _runs(
-    loaded: Results, here: pd.DataFrame, catalog: Catalog, bands: Mapping[Place, float]
-) -> Iterable[Event]:
-    """Compare what pages show with what the run before found for the same configurations."""
+    loaded: Results, here: pd.DataFrame, catalog: Catalog, known: Mapping[Place, float]
+) -> Iterator[Event]:
+    """Compare what pages publish with what the run before found for the same configurations."""
     before = selection.earlier(loaded, _topics(catalog))
     before = headlines(selection.withhold(before), catalog)
-    made = _items(before, here, changes.between(before, here, catalog, bands, may_differ=()))
-    codes = _origins(before, "code"), _origins(here, "code")
-    groups: dict[tuple[str, str, bool, str, str], list[Item]] = {}
-    for item in made:
+    items = _items(before, here, changes.between(before, here, catalog, known, may_differ=()))
+
+    def pair(item: Item) -> tuple[str, str, bool, str, str]:
         key = item.change.key
-        same = codes[0][item.change.before[:7]] == codes[1][key[:7]]
         old, new = (side.rsplit("/", 1)[1] for side in (item.old, item.new))
-        groups.setdefault((key.machine, key.device, same, old, new), []).append(item)
-    return [
-        Event("runs", machine, device, "", old, new, new, same, tuple(items))
-        for (machine, device, same, old, new), items in groups.items()
-    ]
+        return key.machine, key.device, item.same_code, old, new
 
-
-# ---------------------------------------------------------------------------------------- machines
+    for (machine, device, same, old, new), mine in _grouped(items, pair).items():
+        yield Event("runs", machine, device, "", old, new, new, same, mine)
 
 
 def joined(frame: pd.DataFrame) -> list[str]:
     """Return the machines of a frame in the order in which they were first measured."""
-    rows = frame[["machine", "run"]].drop_duplicates()
-    first: dict[str, str] = {}
-    for machine, run in rows.astype(str).itertuples(index=False):
-        first[machine] = min(run, first.get(machine, run))
-    return sorted(first, key=lambda machine: (first[machine], machine))
+    rows = frame[["machine", "run"]].drop_duplicates().astype(str)
+    first = rows.groupby("machine")["run"].min()
+    return sorted(first.index, key=lambda machine: (first[machine], machine))
 
 
 def _machines(
-    here: pd.DataFrame, catalog: Catalog, bands: Mapping[Place, float]
-) -> Iterable[Event]:
+    here: pd.DataFrame, catalog: Catalog, known: Mapping[Place, float]
+) -> Iterator[Event]:
     """Compare every machine with the one that was measured first."""
     first, *others = joined(here) or [""]
     old = here[here["machine"] == first]
     for other in others:
         new = here[here["machine"] == other]
-        made = _items(old, new, changes.between(old, new, catalog, bands, may_differ=("machine",)))
+        made = changes.between(old, new, catalog, known, may_differ=("machine",))
         run = max(map(str, new["run"].unique()))
-        for device in sorted({item.change.key.device for item in made}):
-            mine = tuple(item for item in made if item.change.key.device == device)
-            codes = _origins(old, "code"), _origins(new, "code")
-            same = all(
-                codes[0][item.change.before[:7]] == codes[1][item.change.key[:7]] for item in mine
-            )
-            yield Event("machines", other, device, "", first, other, run, same, mine)
+        for device, items in _by_device(_items(old, new, made)):
+            same = all(item.same_code for item in items)
+            yield Event("machines", other, device, "", first, other, run, same, items)
 
 
-# ------------------------------------------------------------------------------------------- words
-
-
-def machine_name(document: Mapping[str, Any]) -> str:
-    """Return what a machine is called in a heading: its processor and cores."""
-    machine = document["machine"]
-    return f"{machine['cpu']}, {formatting.plural(machine['cores'], 'core')}"
+# ----------------------------------------------------------------------------------------- as text
 
 
 def title(event: Event, catalog: Catalog, documents: Mapping[str, Mapping[str, Any]]) -> str:
@@ -283,7 +273,7 @@ def title(event: Event, catalog: Catalog, documents: Mapping[str, Mapping[str, A
         name = models.configuration(catalog, event.framework, event.new, "").framework_name
         return f"{name} {event.old} → {event.new} on {here}"
     if event.kind == "machines":
-        return f"{here} beside {machine_name(documents[first.old])}"
+        return f"{here} against {machine_name(documents[first.old])}"
     return f"{here}: run {event.new} against run {event.old}"
 
 
@@ -295,50 +285,35 @@ def finished(event: Event, documents: Mapping[str, Mapping[str, Any]]) -> str:
 
 def notes(event: Event, documents: Mapping[str, Mapping[str, Any]]) -> list[str]:
     """Say what else differs between the two sides."""
-    said = []
+    found = []
     paired = [item.change.ratio.paired for item in event.items if item.change.ratio]
     if paired and not any(paired):
-        said.append("They share no blocks, so the comparison is unpaired.")
+        found.append("They share no blocks, so the comparison is unpaired.")
     if not event.same_code:
-        said.append(
+        found.append(
             "The measuring code changed in between, so a difference may be its doing."
             if event.kind == "runs"
             else "Not all of it was measured by the same code on both sides."
         )
     elif event.kind == "runs":
-        said.append("Both were measured by the same code.")
+        found.append("Both were measured by the same code.")
     for what, field in (("profile", "profile"), ("lock", "lock_sha256"), ("Python", "python")):
         if event.kind == "releases" and field != "python":
             continue
-        differ = sorted(
-            {
-                (side(item.old, field, documents), side(item.new, field, documents))
-                for item in event.items
-                if side(item.old, field, documents) != side(item.new, field, documents)
-            }
-        )
+        sides = {(item.old, item.new) for item in event.items}
+        values = {tuple(_field(documents[key], field) for key in pair) for pair in sides}
+        differ = sorted((old, new) for old, new in values if old != new)
         if differ and what == "lock":
-            said.append("Packages of the environments changed in between, too.")
+            found.append("Packages of the environments changed in between, too.")
         elif differ:
             pairs = formatting.listing([f"{old} → {new}" for old, new in differ])
-            said.append(f"Other {what}: {pairs}.")
-    return said
+            found.append(f"Other {what}: {pairs}.")
+    return found
 
 
-def side(key: str, field: str, documents: Mapping[str, Mapping[str, Any]]) -> str:
-    """Return a field of a document or of its environment."""
-    document = documents[key]
+def _field(document: Mapping[str, Any], field: str) -> str:
+    """Return a field of a run record or of its environment."""
     return str(document[field] if field in document else document["environment"][field])
-
-
-def told(event: Event) -> tuple[Item, ...]:
-    """Return what is different, by what matters."""
-    return tuple(item for item in event.items if item.told_apart)
-
-
-def untold(event: Event) -> tuple[Item, ...]:
-    """Return the rest: no practical difference, or unresolved."""
-    return tuple(item for item in event.items if not item.told_apart)
 
 
 def line(item: Item, catalog: Catalog) -> str:
@@ -363,18 +338,3 @@ def plain(
         "notes": notes(event, documents),
         "changes": [changes.plain(change) for change in event.changes],
     }
-
-
-def together(loaded: Results, framework: str, versions: Sequence[str]) -> pd.DataFrame | None:
-    """Return the rows of the newest run of each machine that measured some releases side by side.
-
-    None where there is no such run: then they can only be compared across runs.
-    """
-    newest: dict[str, str] = {}
-    for (machine, run), frameworks in _beside(loaded).items():
-        if set(versions) <= frameworks.get(framework, set()):
-            newest[machine] = max(run, newest.get(machine, run))
-    if not newest:
-        return None
-    frames = [selection.of_run(loaded, run, machine) for machine, run in sorted(newest.items())]
-    return selection.withhold(frames[0] if len(frames) == 1 else selection.stack(frames))

@@ -1,8 +1,9 @@
-"""Pure: rows of two releases measured beside each other -> what became faster, slower or broke."""
+"""Pure: rows of two sides that differ in one thing only -> what became faster, slower or broke."""
 
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -10,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 from generator import formatting
 from generator.analysis import panels as models
 from generator.analysis import statistics
-from generator.analysis.cells import AGAIN, Cell, Key, group_cells, null_bands
-from generator.analysis.labels import lane_title, view
+from generator.analysis.cells import AGAIN, Cell, Key, Place, aa_bands, group_cells, wider_band
+from generator.analysis.labels import lane_title, machine_name, view
 from generator.catalog.freshness import Pair
 from generator.formatting import quantity
 
@@ -20,24 +21,21 @@ if TYPE_CHECKING:
 
     from generator.catalog.model import Catalog, Metric
 
-WORSE = ("wrong", "failed", "timeout", "unsupported", "skipped")
-"""What may happen instead of "ok", the worst first."""
-
 BROKEN, SUPPORTED = "newly broken", "newly supported"
 SAME, UNRESOLVED = "no practical difference", "unresolved"
 JUDGED = {"s": ("faster", "slower"), "B": ("less", "more")}
 """The two verdicts by unit: quantities whose change is judged."""
 
-GROUPS = (
-    (BROKEN, "Newly broken"),
-    ("slower", "Slower"),
-    ("more", "More memory"),
-    (SUPPORTED, "Newly supported"),
-    ("faster", "Faster"),
-    ("less", "Less memory"),
-    (SAME, "No practical difference"),
-    (UNRESOLVED, "Unresolved"),
-)
+GROUPS = {
+    BROKEN: "Newly broken",
+    "slower": "Slower",
+    "more": "More memory",
+    SUPPORTED: "Newly supported",
+    "faster": "Faster",
+    "less": "Less memory",
+    SAME: "No practical difference",
+    UNRESOLVED: "Unresolved",
+}
 """Every verdict with its heading, in the order of a report."""
 
 
@@ -45,7 +43,7 @@ GROUPS = (
 class Change:
     """What became of one metric, or (without values) of whether it works.
 
-    ``ratio`` is new / old, within the blocks that both ran in, if there are any; ``delta`` the null
+    ``ratio`` is new / old, within the blocks that both ran in, if there are any; ``delta`` the A/A
     band around 1 that counts as no difference; ``clear`` whether it holds by the stricter rule for
     versions, see :class:`generator.analysis.statistics.Change`.
     """
@@ -63,6 +61,16 @@ class Change:
     clear: bool = False
     reason: str = ""
 
+    @property
+    def differs(self) -> bool:
+        """Whether the verdict says that the two sides differ."""
+        return self.verdict not in (SAME, UNRESOLVED)
+
+    @property
+    def rank(self) -> tuple[int, Key]:
+        """What changes are sorted by: what broke comes first, then what is slower."""
+        return list(GROUPS).index(self.verdict), self.key
+
 
 def compare(
     frame: pd.DataFrame,
@@ -72,21 +80,22 @@ def compare(
 ) -> list[Change]:
     """Compare two releases, on every machine, section, mode, device, lane, case and metric.
 
+    Releases of profile ``history`` are compared in the mode that stood for the framework at each.
+
     Args:
-        frame: rows of :func:`reading.select`, of runs in which both were measured.
+        frame: rows of :func:`generator.results.selection.select`, of runs that measured both.
         pair: the releases.
         catalog: knows the metrics.
-        bands: see :func:`generator.analysis.statistics.null_bands`.
+        bands: A/A bands of other runs, see :func:`generator.analysis.cells.aa_bands`.
 
     """
     frame = frame[frame["framework"] == pair.framework]
     old, new = (frame[frame["version"] == version] for version in (pair.old, pair.new))
-    found = null_bands(group_cells(frame), bands=bands)
-    return between(old, new, catalog, found, may_differ=("version",))
-
-
-Place = tuple[str, str, str, str]
-"""(machine, device, lane, metric)."""
+    if not (len(old) and len(new)):
+        return []
+    of_history = str(new["profile"].iloc[0]) == "history"
+    may_differ = ("version", "mode") if of_history else ("version",)
+    return between(old, new, catalog, aa_bands(group_cells(frame), bands), may_differ=may_differ)
 
 
 def between(
@@ -100,68 +109,54 @@ def between(
     """Compare what is in two frames, wherever all but some columns of a key are equal.
 
     Args:
-        old: rows of :func:`generator.results.reading.select`.
+        old: rows of :func:`generator.results.selection.select`.
         new: the same of the other side.
         catalog: knows the metrics.
-        bands: null band of every place; 2 % where there is none.
-        may_differ: fields of :class:`generator.analysis.statistics.Key`.
+        bands: A/A band of every place; 2 % where there is none.
+        may_differ: fields of :class:`generator.analysis.cells.Key`.
 
     """
     same = [name for name in Key._fields if name not in may_differ]
     left, right = _states(old, same), _states(new, same)
-    cells = [group_cells(frame) for frame in (old, new)]
+    old_cells, new_cells = group_cells(old), group_cells(new)
     found = []
     broken: dict[tuple[str, ...], Change] = {}
     for place in sorted(left.keys() & right.keys()):
         before, after = left[place], right[place]
         key = after.key
         metric = _metric(catalog, key)
-        unit = metric.unit if metric else ""
         if (before.status == "ok") != (after.status == "ok"):
             verdict = SUPPORTED if after.status == "ok" else BROKEN
-            change = Change(key, before.key, unit, verdict, reason=after.reason or before.reason)
             whole = (*key[:-2], verdict)
             # The gate says why; every other metric of the process only follows from it.
-            if key.case == AGAIN or (whole in broken and key.metric != "gate"):
-                continue
-            broken[whole] = change
+            if key.case != AGAIN and (whole not in broken or key.metric == "gate"):
+                unit, reason = metric.unit if metric else "", after.reason or before.reason
+                broken[whole] = Change(key, before.key, unit, verdict, reason=reason)
         elif after.status == "ok" and metric is not None and _is_judged(key, metric, catalog):
-            one, two = cells[0].get(before.key), cells[1].get(key)
+            one, two = old_cells.get(before.key), new_cells.get(key)
             if one is not None and two is not None:
-                band = max(
-                    bands.get((k.machine, k.device, k.lane, k.metric), statistics.SMALLEST_DELTA)
-                    for k in (before.key, key)
-                )
-                found.append(judge(one, two, band))
-    return sorted([*broken.values(), *found], key=lambda change: (weight(change), change.key))
-
-
-def weight(change: Change) -> int:
-    """Return the place of a change among others: what broke comes first, then what is slower."""
-    return [verdict for verdict, _ in GROUPS].index(change.verdict)
+                found.append(judge(one, two, wider_band(bands, before.key, key)))
+    return sorted([*broken.values(), *found], key=lambda change: change.rank)
 
 
 @dataclass(frozen=True)
 class _State:
+    key: Key
     status: str
     reason: str
-    key: Key
 
 
 def _states(frame: pd.DataFrame, same: Sequence[str]) -> dict[tuple[str, ...], _State]:
     """Return the worst that happened to each metric, by the columns that are compared."""
     columns = list(Key._fields)
-    found: dict[tuple[str, ...], _State] = {}
-    rows = frame[[*columns, "status", "reason"]].drop_duplicates([*columns, "status"])
-    rank = {status: n for n, status in enumerate((*WORSE, "ok"))}
-    for row in rows.itertuples(index=False):
-        *fields, status, reason = map(str, row)
-        key = Key(*fields)
-        state = _State(status, reason if status != "ok" else "", key)
-        place = tuple(getattr(key, name) for name in same)
-        # A block that is not tried again says nothing new beside the one that failed.
-        if place not in found or rank[status] < rank[found[place].status]:
-            found[place] = state
+    rows = frame[[*columns, "status", "reason"]].drop_duplicates([*columns, "status"]).astype(str)
+    # A block that is not tried again says nothing new after the one that failed.
+    rank = [(*models.SEVERITY, "ok").index(status) for status in rows["status"]]
+    worst = rows.assign(rank=rank).sort_values("rank", kind="stable").drop_duplicates(same)
+    found = {}
+    for *fields, status, reason, _ in worst.itertuples(index=False):
+        state = _State(Key(*fields), status, reason if status != "ok" else "")
+        found[tuple(getattr(state.key, name) for name in same)] = state
     return found
 
 
@@ -185,7 +180,7 @@ def judge(old: Cell, new: Cell, delta: float) -> Change:
     Args:
         old: samples in one of the units :data:`JUDGED`.
         new: the same of the other side.
-        delta: the null band.
+        delta: the A/A band.
 
     """
     try:
@@ -194,72 +189,20 @@ def judge(old: Cell, new: Cell, delta: float) -> Change:
     except ValueError:  # zero, which has no logarithm
         return Change(new.key, old.key, new.unit, UNRESOLVED)
     verdict = statistics.verdict(found.ratio, delta)
-    better, worse = JUDGED[new.unit]
-    word = {"faster": better, "slower": worse}.get(verdict, verdict)
+    verdict_of_unit = dict(zip(("faster", "slower"), JUDGED[new.unit], strict=True))
     return Change(
-        new.key, old.key, new.unit, word, before, after, found.ratio, delta, found.changed
+        new.key, old.key, new.unit, verdict_of_unit.get(verdict, verdict), before, after,
+        found.ratio, delta, found.changed,
     )  # fmt: skip
 
 
-# -------------------------------------------------------------------------------------- the report
-
-
-@dataclass(frozen=True)
-class Group:
-    """Changes of one verdict, as the report shows them."""
-
-    heading: str
-    rows: tuple[tuple[str, ...], ...]
-
-
-@dataclass(frozen=True)
-class Subject:
-    """One pair of releases in a report."""
-
-    heading: str
-    summary: str
-    notes: tuple[str, ...]
-    groups: tuple[Group, ...]
-
-
-def subject(
-    pair: Pair,
-    changes: Sequence[Change],
-    documents: Mapping[str, Mapping[str, Any]],
-    catalog: Catalog,
-    notes: Sequence[str] = (),
-) -> Subject:
-    """Return what a report says about a pair.
-
-    Args:
-        pair: the releases.
-        changes: of :func:`compare`.
-        documents: version -> the run's document.
-        catalog: the folders.
-        notes: what else is to be said.
-
-    """
-    name = models.configuration(catalog, pair.framework, pair.new, "").framework_name
-    groups = []
-    for verdict, heading in GROUPS:
-        rows = tuple(row(c, catalog) for c in changes if c.verdict == verdict)
-        if rows:
-            groups.append(Group(heading, rows))
-    heading = f"{name} {pair.old} → {pair.new}" if pair.old else f"{name} {pair.new}"
-    return Subject(
-        heading,
-        summary(changes) if pair.old else "The first release that is measured.",
-        (*_surroundings(pair, documents), *notes),
-        tuple(groups),
-    )
+# --------------------------------------------------------------------------------------- as text
 
 
 def summary(changes: Iterable[Change]) -> str:
     """Say in one sentence how many metrics changed in which way."""
-    counts: dict[str, int] = {}
-    for change in changes:
-        counts[change.verdict] = counts.get(change.verdict, 0) + 1
-    parts = [f"{counts[verdict]} {verdict}" for verdict, _ in GROUPS if verdict in counts]
+    counts = Counter(change.verdict for change in changes)
+    parts = [f"{counts[verdict]} {verdict}" for verdict in GROUPS if counts[verdict]]
     return f"{', '.join(parts)}." if parts else "Nothing can be compared."
 
 
@@ -268,8 +211,14 @@ def line(change: Change, catalog: Catalog) -> str:
     place, metric, before, after, ratio, band, _, reason = row(change, catalog)
     parts = [f"{change.verdict}: {place}, {metric}"]
     if ratio:
-        parts.append(f"{before} → {after}, {ratio}, null band {band}")
+        parts.append(f"{before} → {after}, {ratio}, A/A band {band}")
     return "; ".join([*parts, *([reason] if reason else [])])
+
+
+COLUMNS = (
+    "Where", "Metric", "Old", "New", "New / old, 95 %", "A/A band", "Clear by version rule",
+    "Reason",
+)  # fmt: skip
 
 
 def row(change: Change, catalog: Catalog) -> tuple[str, ...]:
@@ -287,66 +236,24 @@ def row(change: Change, catalog: Catalog) -> tuple[str, ...]:
         ", ".join(part for part in place if part),
         metric.title if metric else key.metric,
         *values,
-        "" if change.ratio is None else ratio_words(change.ratio),
+        "" if change.ratio is None else ratio_text(change.ratio),
         f"±{change.delta:.1%}" if math.isfinite(change.delta) else "",
         "yes" if change.clear else "",
         change.reason,
     )
 
 
-def ratio_words(ratio: statistics.Ratio) -> str:
+def ratio_text(ratio: statistics.Ratio) -> str:
     """Return a ratio with its interval, if it has one."""
     if not math.isfinite(ratio.low):
         return f"{ratio.value:.3f} (one process)"
     return f"{ratio.value:.3f} [{ratio.low:.3f}, {ratio.high:.3f}]"
 
 
-def _surroundings(pair: Pair, documents: Mapping[str, Mapping[str, Any]]) -> list[str]:
-    """Say what else differs between the environments: Python and other packages."""
-    if pair.old not in documents or pair.new not in documents:
-        return []
-    old, new = (documents[version]["environment"] for version in (pair.old, pair.new))
-    said = []
-    if old["python"] != new["python"]:
-        said.append(f"Python {old['python']} → {new['python']}.")
-    before, after = (
-        dict(str(pin).partition("==")[::2] for pin in environment["packages"])
-        for environment in (old, new)
-    )
-    moved = [
-        f"{name} {before.get(name, 'none')} → {after.get(name, 'none')}"
-        for name in sorted(before.keys() | after.keys())
-        if before.get(name) != after.get(name)
-    ]
-    if moved:
-        said.append(f"Packages that differ: {', '.join(moved)}.")
-    return said
-
-
-COLUMNS = (
-    "Where", "Metric", "Old", "New", "New / old, 95 %", "Null band", "Clear by version rule",
-    "Reason",
-)  # fmt: skip
-
-
-def report(run: str, subjects: Sequence[Subject], document: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the context of ``templates/changes.md.j2``."""
-    machine = document["machine"]
-    return {
-        "run": run,
-        "day": formatting.day(run),
-        "machine": f"{machine['cpu']}, {formatting.plural(machine['cores'], 'core')}",
-        "profile": document["profile"],
-        "command": document["command"],
-        "columns": COLUMNS,
-        "subjects": subjects,
-    }
-
-
 def plain(change: Change) -> dict[str, Any]:
     """Return a change as JSON takes it."""
     ratio = change.ratio
-    said = {
+    fields = {
         **change.key._asdict(),
         "before": change.before._asdict(),
         "unit": change.unit,
@@ -362,5 +269,73 @@ def plain(change: Change) -> dict[str, Any]:
     }
     return {
         name: None if isinstance(value, float) and not math.isfinite(value) else value
-        for name, value in said.items()
+        for name, value in fields.items()
+    }
+
+
+# -------------------------------------------------------------------------------------- the report
+
+
+def subject(
+    pair: Pair,
+    changes: Sequence[Change],
+    documents: Mapping[str, Mapping[str, Any]],
+    catalog: Catalog,
+    notes: Sequence[str] = (),
+) -> dict[str, Any]:
+    """Return what a report says about a pair: heading, summary, notes, heading -> rows of a group.
+
+    Args:
+        pair: the releases.
+        changes: of :func:`compare`.
+        documents: version -> the run record.
+        catalog: the folders.
+        notes: what else is to be said.
+
+    """
+    name = models.configuration(catalog, pair.framework, pair.new, "").framework_name
+    groups = {
+        heading: [row(change, catalog) for change in changes if change.verdict == verdict]
+        for verdict, heading in GROUPS.items()
+    }
+    return {
+        "heading": f"{name} {pair.old} → {pair.new}" if pair.old else f"{name} {pair.new}",
+        "summary": summary(changes) if pair.old else "The first release that is measured.",
+        "notes": [*_surroundings(pair, documents), *notes],
+        "groups": {heading: rows for heading, rows in groups.items() if rows},
+    }
+
+
+def _surroundings(pair: Pair, documents: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """Say what else differs between the environments: Python and other packages."""
+    if pair.old not in documents or pair.new not in documents:
+        return []
+    old, new = (documents[version]["environment"] for version in (pair.old, pair.new))
+    found = []
+    if old["python"] != new["python"]:
+        found.append(f"Python {old['python']} → {new['python']}.")
+    before, after = (
+        dict(str(pin).partition("==")[::2] for pin in environment["packages"])
+        for environment in (old, new)
+    )
+    moved = [
+        f"{name} {before.get(name, 'none')} → {after.get(name, 'none')}"
+        for name in sorted(before.keys() | after.keys())
+        if before.get(name) != after.get(name)
+    ]
+    return [*found, *([f"Packages that differ: {', '.join(moved)}."] if moved else [])]
+
+
+def report(
+    run: str, subjects: Sequence[Mapping[str, Any]], document: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Return the context of ``templates/changes.md.j2``."""
+    return {
+        "run": run,
+        "day": formatting.day(run),
+        "machine": machine_name(document),
+        "profile": document["profile"],
+        "command": document["command"],
+        "columns": COLUMNS,
+        "subjects": subjects,
     }

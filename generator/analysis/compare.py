@@ -8,18 +8,8 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
-from generator.analysis.cells import AGAIN, Cell, Key, group_cells, null_bands
-from generator.analysis.statistics import (
-    ESTIMATOR,
-    Better,
-    Estimator,
-    Ratio,
-    Summary,
-    Verdict,
-    ratio,
-    summarise,
-    verdict,
-)
+from generator.analysis.cells import AGAIN, Cell, Key, Place, aa_bands, group_cells, wider_band
+from generator.analysis.statistics import Ratio, Verdict, ratio, verdict
 from generator.errors import UsageError, nearest
 from generator.results import selection
 
@@ -83,16 +73,16 @@ def _known(what: str, name: str, names: set[str]) -> str:
 
 @dataclass(frozen=True)
 class Comparison:
-    """Two cells side by side."""
+    """One cell against another."""
 
     a: Cell
     b: Cell
-    summary_a: Summary
-    summary_b: Summary
     ratio: Ratio
     """a / b"""
     delta: float
+    """The A/A band: the wider one of the two."""
     verdict: Verdict
+    """On a."""
 
 
 def compare(
@@ -101,9 +91,7 @@ def compare(
     b: str,
     *,
     metric: str = "step_time",
-    better: Better = "lower",
-    estimator: Estimator = ESTIMATOR,
-    bands: Mapping[tuple[str, str, str, str], float] | None = None,
+    bands: Mapping[Place, float] | None = None,
 ) -> list[Comparison]:
     """Compare what two specs name, wherever machine, section, device, lane and case are the same.
 
@@ -112,13 +100,11 @@ def compare(
     every mode with every mode.
 
     Args:
-        frame: of :func:`generator.results.reading.select`.
+        frame: of :func:`generator.results.selection.select`.
         a: see :func:`parse_spec`.
         b: the other side.
         metric: which rows.
-        better: which direction of the metric is good.
-        estimator: per-process quantile.
-        bands: see :func:`null_bands`.
+        bands: A/A bands of other runs, see :func:`generator.analysis.cells.aa_bands`.
 
     Raises:
         UsageError: an unknown name, or nothing that could be compared.
@@ -132,34 +118,19 @@ def compare(
     if bool(one.machine) != bool(two.machine):
         raise UsageError(f"cannot compare {one} with {two}: name two machines, or none")
     left, right = _matching(grouped, one), _matching(grouped, two)
-    ours = ["section", "device", "lane", "case"]
-    if one.machine:
-        ours += ["framework", "version", "mode"]
-    else:
-        ours += ["machine"]
-        shared = {key.mode for key in left} & {key.mode for key in right}
-        if one.framework == two.framework and shared and not (one.mode or two.mode):
-            ours += ["mode"]
-    known = null_bands(grouped, estimator, bands)
+    shared = {key.mode for key in left} & {key.mode for key in right}
+    may_differ = {"machine"} if one.machine else {"framework", "version", "mode"}
+    if one.framework == two.framework and shared and not (one.mode or two.mode):
+        may_differ.discard("mode")
+    same = [name for name in Key._fields if name not in may_differ]
+    known = aa_bands(grouped, bands)
     found = []
     for x in left:
         for y in right:
-            if x == y or any(getattr(x, name) != getattr(y, name) for name in ours):
-                continue
-            first, second = grouped[x], grouped[y]
-            here = ratio(first.blocks, second.blocks, estimator)
-            delta = max(known[key.machine, key.device, key.lane, key.metric] for key in (x, y))
-            found.append(
-                Comparison(
-                    first,
-                    second,
-                    summarise(first.blocks, estimator),
-                    summarise(second.blocks, estimator),
-                    here,
-                    delta,
-                    verdict(here, delta, better),
-                )
-            )
+            if x != y and all(getattr(x, name) == getattr(y, name) for name in same):
+                here = ratio(grouped[x].blocks, grouped[y].blocks)
+                delta = wider_band(known, x, y)
+                found.append(Comparison(grouped[x], grouped[y], here, delta, verdict(here, delta)))
     if not found:
         raise UsageError(
             f"{one} and {two} have no {metric} on the same machine, device and lane; "
@@ -173,15 +144,14 @@ def _matching(grouped: Mapping[Key, Cell], spec: Spec) -> list[Key]:
         key
         for key in grouped
         if key.case != AGAIN
-        and (not spec.machine or key.machine == spec.machine)
-        and (not spec.framework or key.framework == spec.framework)
-        and (not spec.mode or key.mode == spec.mode)
+        and spec.machine in ("", key.machine)
+        and spec.framework in ("", key.framework)
+        and spec.mode in ("", key.mode)
     ]
     if spec.machine:
         return keys
-    versions: dict[str, set[str]] = {}
-    for key in keys:
-        versions.setdefault(key.machine, set()).add(key.version)
     order = partial(selection.age, ())
-    newest = {machine: max(some, key=order) for machine, some in versions.items()}
+    newest: dict[str, str] = {}
+    for key in keys:
+        newest[key.machine] = max(key.version, newest.get(key.machine, key.version), key=order)
     return [key for key in keys if key.version == (spec.version or newest[key.machine])]

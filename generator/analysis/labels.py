@@ -1,4 +1,4 @@
-"""Label texts of configurations, lanes, devices, estimators and topics."""
+"""Label texts of configurations, lanes, devices, machines, estimators and topics."""
 
 from __future__ import annotations
 
@@ -12,26 +12,70 @@ from generator.analysis import statistics
 if TYPE_CHECKING:
     from generator.catalog.model import Metric
 
+_LANES = {
+    "threads-1": "one thread",
+    "threads-all": "all cores",
+    "resident": "resident data",
+    "copy": "with copying",
+}
+
+DEVICES = {"cpu": "Processor (CPU)", "cuda": "Graphics card (CUDA)"}
+
+TOPICS = {
+    "lenet": "Training speed",
+    "memory": "Memory",
+    "compile": "Start-up time",
+    "highlevel": "Highest-level API",
+    "r": "Driven from R",
+}
+"""What a section is called in a sentence."""
+
+SCALES = {"B": 1e-6}
+"""Factor from a row's unit to the unit of the axis."""
+
+ESTIMATORS: Mapping[statistics.Estimator, str] = {
+    "median": "median",
+    "p25": "25th percentile",
+    "p10": "10th percentile",
+    "minimum": "minimum",
+}
+
 
 def lane_words(lane: str) -> str:
     """Return what a lane is called in a sentence."""
-    return {
-        "threads-1": "one thread",
-        "threads-all": "all cores",
-        "resident": "resident data",
-        "copy": "with copying",
-    }.get(lane, lane)
+    return _LANES.get(lane, lane)
+
+
+def lane_title(lane: str) -> str:
+    """Return a lane as a heading."""
+    return (
+        "1 thread" if lane == "threads-1" else lane_words(lane)[:1].upper() + lane_words(lane)[1:]
+    )
+
+
+def machine_name(document: Mapping[str, Any]) -> str:
+    """Return what the machine of a run record is called in a heading: its processor and cores."""
+    machine = document["machine"]
+    return f"{machine['cpu']}, {formatting.plural(machine['cores'], 'core')}"
+
+
+def machine_words(document: Mapping[str, Any]) -> str:
+    """Return the machine of a run record in one line: processor, cores, memory, system."""
+    machine = document["machine"]
+    memory = f"{machine['memory_bytes'] / 2**30:.0f} GiB"
+    virtual = ", virtual machine" if machine["virtualised"] else ""
+    return f"{machine_name(document)}, {memory}, {machine['os']}{virtual}"
 
 
 @dataclass(frozen=True)
 class View:
-    """How the headline of a section is put into words; the defaults serve a section without one.
+    """Label texts of the headline of a section; the defaults serve a section without its own.
 
     Attributes:
         axis: title of the chart's axis.
         column: heading of the headline's column.
         more: what a row has more of when its value is larger, as in "1.49 × the time".
-        rate: show ``batch / value`` (for example images per second), with the value beside it.
+        rate: show ``batch / value`` (for example images per second), with the value below it.
         start: metric of the same section drawn as the open mark of the row.
         start_case: case drawn as the open mark (the panel of that case is not drawn itself).
         log: logarithmic axis.
@@ -59,18 +103,10 @@ _VIEWS = {
         column="Images per second",
         more="time",
         rate="images/s",
-        others="Beside the headline",
+        others="Beyond the headline",
         hidden=(
-            "gate",
-            "lines",
-            "gate_logits_error",
-            "gate_gradient_error",
-            "gate_loss_error",
-            "parameters",
-            "foreign_load",
-            "sm_clock",
-            "gpu_temperature",
-            "gpu_power",
+            "gate", "lines", "gate_logits_error", "gate_gradient_error", "gate_loss_error",
+            "parameters", "foreign_load", "sm_clock", "gpu_temperature", "gpu_power",
         ),
     ),
     "peak_rss": View(
@@ -97,60 +133,13 @@ _VIEWS = {
         others="The phases",
         marks="Filled: cold caches. Open: warm caches.",
     ),
-}
+}  # fmt: skip
 
 
 def view(metric: Metric) -> View:
-    """Return the wording for a headline metric."""
-    found = _VIEWS.get(metric.id)
-    if found:
-        return found
+    """Return the label texts for a headline metric."""
+    if metric.id in _VIEWS:
+        return _VIEWS[metric.id]
     unit = {"s": "seconds", "B": "MB", "1": "", "": ""}.get(metric.unit, metric.unit)
     axis = f"{metric.title} in {unit}" if unit else metric.title
     return View(axis=axis, column=metric.title[:1].upper() + metric.title[1:], more=metric.title)
-
-
-SCALES = {"B": 1e-6}
-"""Factor from a row's unit to the unit of the axis."""
-
-
-ESTIMATORS: Mapping[statistics.Estimator, str] = {
-    "median": "median",
-    "p25": "25th percentile",
-    "p10": "10th percentile",
-    "minimum": "minimum",
-}
-
-
-DEVICES = {"cpu": "Processor (CPU)", "cuda": "Graphics card (CUDA)"}
-
-
-def lane_title(lane: str) -> str:
-    """Return a lane as a heading."""
-    return {"threads-1": "1 thread", "threads-all": "All cores"}.get(
-        lane, lane_words(lane)[:1].upper() + lane_words(lane)[1:]
-    )
-
-
-TOPICS = {
-    "lenet": "Training speed",
-    "memory": "Memory",
-    "compile": "Time until ready",
-    "highlevel": "The easy way",
-    "r": "Driven from R",
-}
-"""What a section is called in a sentence."""
-
-
-def machine_words(document: Mapping[str, Any]) -> str:
-    """Return a machine in one line: processor, cores, memory, system."""
-    machine = document["machine"]
-    parts = [
-        str(machine["cpu"]),
-        formatting.plural(machine["cores"], "core"),
-        f"{machine['memory_bytes'] / 2**30:.0f} GiB",
-        str(machine["os"]),
-    ]
-    if machine["virtualised"]:
-        parts.append("virtual machine")
-    return ", ".join(parts)

@@ -11,12 +11,12 @@ import math
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from generator.analysis import statistics
-from generator.analysis.cells import AGAIN, Cell, Key, group_cells, null_bands
+from generator.analysis.cells import AGAIN, Cell, Key, aa_bands, group_cells
 from generator.catalog import freshness
 
 if TYPE_CHECKING:
@@ -24,12 +24,13 @@ if TYPE_CHECKING:
 
     from generator.catalog.model import Catalog, Metric, Section
 
-TWIN_CASE = AGAIN
+SEVERITY = ("wrong", "failed", "timeout", "unsupported", "skipped")
+"""What may happen instead of "ok", the worst first."""
 
 
 @dataclass(frozen=True)
 class Configuration:
-    """A framework's version in one of its modes, with the words for both."""
+    """A framework's version in one of its modes, with the labels of both."""
 
     framework: str
     version: str
@@ -64,8 +65,8 @@ class Row:
     faults: int
     """Blocks that ended with another status than ok."""
     group: int = -1
-    """Place of its tie group; 0 leads, -1 has none: no value, or measured once beside others that
-    were measured more often."""
+    """Place of its tie group; 0 leads, -1 has none: no value, or not ranked (one process, where
+    others were measured more often)."""
     against: statistics.Ratio | None = None
     """Value / that of the leader; None for the leader and for rows without a value."""
     verdict: str = ""
@@ -102,7 +103,7 @@ class Panel:
 
     @property
     def once(self) -> tuple[Row, ...]:
-        """Rows with a value and no place: measured once beside others measured more often."""
+        """Rows with a value that are not ranked: one process, where others have more."""
         return tuple(row for row in self.good if row.group < 0)
 
     @property
@@ -120,14 +121,15 @@ class Panel:
 
 @dataclass(frozen=True)
 class Answer:
-    """What a framework answered to one question, over all processes that asked it.
+    """What a framework answered to one question, over all processes that tested it.
 
-    status   "ok" if it was so every time, else the first other status
-    value    median of what was measured, None without
-    reason   why there is none
-    version  of the framework
-    mode     in which it was asked, "" where it was not
-    lane     likewise
+    Attributes:
+        status: "ok" if it was so every time, else the first other status.
+        value: median of what was measured, None without.
+        reason: why there is none.
+        version: of the framework.
+        mode, lane: in which it was tested, "" where it was not.
+
     """
 
     status: str
@@ -150,29 +152,21 @@ Sheet = Mapping[tuple[str, str], Answer]
 def sheets(frame: pd.DataFrame) -> dict[str, dict[tuple[str, str], Answer]]:
     """Return framework -> sheet of the rows of one section on one machine and device."""
     found: dict[str, dict[tuple[str, str], Answer]] = {}
-    names = ["framework", "case", "metric", "status", "value", "reason", "version", "mode", "lane"]
-    gathered: dict[tuple[str, str, str], list[tuple[str, float, str, tuple[str, str, str]]]] = {}
-    for framework, case, metric, status, value, reason, *asked in frame[names].itertuples(
-        index=False
-    ):
-        version, mode, lane = map(str, asked)
-        gathered.setdefault((str(framework), str(case), str(metric)), []).append(
-            (str(status), float(value), str(reason), (version, mode, lane))
+    names = ["framework", "case", "metric", *Answer.__annotations__]
+    gathered: dict[tuple[str, str, str], list[Answer]] = {}
+    for framework, case, metric, status, value, *rest in frame[names].itertuples(index=False):
+        answer = Answer(str(status), float(value), *map(str, rest))
+        gathered.setdefault((str(framework), str(case), str(metric)), []).append(answer)
+    for (framework, case, metric), answers in gathered.items():
+        last = answers[-1]
+        mine = [answer for answer in answers if answer.version == last.version]
+        bad = next((answer for answer in mine if not answer.good), None)
+        found.setdefault(framework, {})[case, metric] = replace(
+            last,
+            status=bad.status if bad else "ok",
+            value=None if bad else float(np.median([answer.value for answer in mine])),
+            reason=bad.reason if bad else "",
         )
-    for (framework, case, metric), rows in gathered.items():
-        version, mode, lane = rows[-1][3]
-        mine = [row for row in rows if row[3][0] == version]
-        bad = next((row for row in mine if row[0] != "ok"), None)
-        values = [value for status, value, _, _ in mine if status == "ok"]
-        answer = Answer(
-            bad[0] if bad else "ok",
-            float(np.median(values)) if values and not bad else None,
-            bad[2] if bad else "",
-            version,
-            mode,
-            lane,
-        )
-        found.setdefault(framework, {})[case, metric] = answer
     return found
 
 
@@ -185,7 +179,7 @@ class Figures:
     panels: tuple[Panel, ...]
     cells: Mapping[Key, Cell] = field(repr=False)
     answers: Mapping[str, Mapping[str, Sheet]] = field(default_factory=dict, repr=False)
-    """Section that asks questions -> framework -> (case, metric) -> answer."""
+    """Section of questions -> framework -> (case, metric) -> answer."""
 
     def find(self, section: str, metric: str) -> tuple[Panel, ...]:
         """Return the panels of a metric in the closed division, one a lane and case."""
@@ -259,19 +253,19 @@ def configuration(catalog: Catalog, framework: str, version: str, mode: str) -> 
 
 @dataclass(frozen=True)
 class Contrast:
-    """One program executed as a graph and at once, on one panel: nothing else differs."""
+    """One program executed as a graph and eagerly, on one panel: nothing else differs."""
 
     panel: Panel
     graph: Row
     eager: Row
     ratio: statistics.Ratio
-    """Value of the graph / value at once."""
+    """Value of the graph / value of eager execution."""
     verdict: str
     """On the graph."""
 
 
 def contrasts(panels: Sequence[Panel]) -> tuple[Contrast, ...]:
-    """Return every captured mode with a value beside the mode it captures, panel by panel."""
+    """Return every captured mode with a value against the mode it captures, panel by panel."""
     found = []
     for panel in panels:
         values = {
@@ -311,7 +305,7 @@ def headline(section: Section) -> Metric:
 def build(frame: pd.DataFrame, section: Section, catalog: Catalog) -> tuple[Panel, ...]:
     """Return the panels of a section's headline metric on one machine and device.
 
-    Answers are not ranked: a section that asks questions has :func:`sheets`, and no panels.
+    Answers are not ranked: a section of questions has :func:`sheets`, and no panels.
 
     Args:
         frame: rows of :func:`generator.results.reading.select` of one machine, device and section.
@@ -323,15 +317,15 @@ def build(frame: pd.DataFrame, section: Section, catalog: Catalog) -> tuple[Pane
         return ()
     metric = headline(section)
     rows = frame[(frame["metric"] == metric.id) & (frame["mode"] != "")]
+    machine, device = (str(frame[column].iloc[0]) for column in ("machine", "device"))
     grouped = group_cells(rows, metric.id)
-    bands = null_bands(grouped)
-    places = {(key.lane, key.case) for key in grouped}
+    bands = aa_bands(grouped)
     faults = _faults(frame, section)
-    places |= {(lane, case) for (lane, case, *_) in faults}
-    order = [lane for lanes in _LANES for lane in lanes]
+    origin = _provenance(frame)
+    places = {(key.lane, key.case) for key in grouped} | {where[:2] for where in faults}
     panels = []
-    for lane, case in sorted(places, key=lambda place: (index_of(order, place[0]), *place)):
-        if case == TWIN_CASE:
+    for lane, case in sorted(places, key=lambda place: (index_of(_LANES, place[0]), *place)):
+        if case == AGAIN:
             continue
         found: dict[tuple[str, ...], Cell] = {
             (key.framework, key.version, key.mode): cell
@@ -340,18 +334,14 @@ def build(frame: pd.DataFrame, section: Section, catalog: Catalog) -> tuple[Pane
         }
         broken = {where[2:]: fault for where, fault in faults.items() if where[:2] == (lane, case)}
         known = {key: configuration(catalog, *key) for key in (*found, *broken)}
-        delta = max(
-            (band for (_, _, here, _), band in bands.items() if here == lane),
-            default=statistics.SMALLEST_DELTA,
-        )
+        delta = bands.get((machine, device, lane, metric.id), statistics.SMALLEST_DELTA)
         for division in sorted({one.division for one in known.values()}):
             names = {key: one for key, one in known.items() if one.division == division}
-            ranked, detectable = _rank(names, found, broken, _provenance(frame), delta, metric)
-            first = frame.iloc[0]
+            ranked, detectable = _rank(names, found, broken, origin, delta, metric)
             panels.append(
                 Panel(
-                    str(first["machine"]), str(first["device"]), section.id, metric, lane, case,
-                    division, ranked, delta, detectable,
+                    machine, device, section.id, metric, lane, case, division, ranked, delta,
+                    detectable,
                 )
             )  # fmt: skip
     return _adopted(panels)
@@ -360,7 +350,7 @@ def build(frame: pd.DataFrame, section: Section, catalog: Catalog) -> tuple[Pane
 def _adopted(panels: Sequence[Panel]) -> tuple[Panel, ...]:
     """Put the rows of panels without any value below those of the same lane that has some.
 
-    What failed or was not measured ranks nowhere, so it may stand beside another division.
+    What failed or was not measured is not ranked, so it may stand below another division.
     """
     hosts: dict[str, Panel] = {}
     for panel in panels:
@@ -369,23 +359,20 @@ def _adopted(panels: Sequence[Panel]) -> tuple[Panel, ...]:
     orphans = [panel for panel in panels if not panel.good and panel.lane in hosts]
     adopted = []
     for panel in panels:
-        if panel in orphans:
-            continue
-        if hosts.get(panel.lane) is panel:
+        if panel.good or panel.lane not in hosts:
             known = {row.configuration for row in panel.rows}
             more = [
                 row
                 for orphan in orphans
+                if hosts[orphan.lane] is panel
                 for row in orphan.rows
-                if orphan.lane == panel.lane and row.configuration not in known
+                if row.configuration not in known
             ]
             adopted.append(replace(panel, rows=(*panel.rows, *more)))
-        else:
-            adopted.append(panel)
     return tuple(adopted)
 
 
-_LANES = (("threads-1", "threads-all"), ("resident", "copy"))
+_LANES = ("threads-1", "threads-all", "resident", "copy")
 
 
 def index_of(order: Sequence[str], name: str) -> int:
@@ -393,40 +380,36 @@ def index_of(order: Sequence[str], name: str) -> int:
     return order.index(name) if name in order else len(order)
 
 
-@dataclass(frozen=True)
-class _Fault:
+class _Fault(NamedTuple):
     status: str
     reason: str
-    blocks: int
     provenance: str
+    blocks: int
 
 
-_SEVERITY = ("wrong", "failed", "timeout", "unsupported", "skipped")
+_NO_FAULT = _Fault("ok", "", "", 0)
 
 
 def _faults(frame: pd.DataFrame, section: Section) -> dict[tuple[str, ...], _Fault]:
     """Return (lane, case, framework, version, mode) -> the worst that happened to the headline.
 
-    A verdict of the gate counts as well: a time without it is no result.
+    A status of verification (metric ``gate``) counts as well: a time without it is no result.
     """
     metric = headline(section).id
     bad = frame[
         (frame["status"] != "ok") & frame["metric"].isin([metric, "gate"]) & (frame["mode"] != "")
     ]
-    found: dict[tuple[str, ...], _Fault] = {}
-    blocks: dict[tuple[str, ...], set[object]] = {}
     columns = ["lane", "case", "framework", "version", "mode", "status", "reason", "provenance"]
+    faults: dict[tuple[str, ...], list[tuple[str, str, str]]] = {}
+    blocks: dict[tuple[str, ...], set[object]] = {}
     for *where, status, reason, provenance, block in zip(
         *(bad[column].astype(str) for column in columns), bad["block"], strict=True
     ):
-        key = tuple(where)
-        blocks.setdefault(key, set()).add(block)
-        worst = found.get(key)
-        if worst is None or _SEVERITY.index(status) < _SEVERITY.index(worst.status):
-            found[key] = _Fault(status, reason, 0, provenance)
+        faults.setdefault(tuple(where), []).append((status, reason, provenance))
+        blocks.setdefault(tuple(where), set()).add(block)
     return {
-        key: _Fault(fault.status, fault.reason, len(blocks[key]), fault.provenance)
-        for key, fault in found.items()
+        where: _Fault(*min(some, key=lambda one: SEVERITY.index(one[0])), len(blocks[where]))
+        for where, some in faults.items()
     }
 
 
@@ -438,7 +421,17 @@ def _rank(
     delta: float,
     metric: Metric,
 ) -> tuple[tuple[Row, ...], float]:
-    """Return the rows of a panel, best first, and its smallest detectable difference."""
+    """Return the rows of a panel, best first, and its smallest detectable difference.
+
+    Args:
+        names: (framework, version, mode) -> the configurations of the panel.
+        found: cells, of this and other divisions.
+        broken: what happened to those that have no value, or to single blocks.
+        origin: key of the run record of each configuration.
+        delta: the A/A band.
+        metric: what is ranked.
+
+    """
     better = _better(metric)
     blocks = {
         "\x00".join(key): found[key].blocks
@@ -447,7 +440,7 @@ def _rank(
         if key in found and broken.get(key, _NO_FAULT).status != "wrong"
     }
     # One process has no interval: it would tie with everything, and as the best estimate make all
-    # others tie with it. So it ranks only where nothing was measured more often.
+    # others tie with it. So it is ranked only where nothing was measured more often.
     often = {name: cell for name, cell in blocks.items() if len(cell) > 1} or blocks
     once = {name: cell for name, cell in blocks.items() if name not in often}
     places = [
@@ -477,16 +470,11 @@ def _rank(
     for key, fault in sorted(broken.items()):
         if key in names and "\x00".join(key) not in blocks:
             rows.append(
-                Row(
-                    names[key], fault.provenance, None, None, fault.status, fault.reason,
-                    fault.blocks,
-                )
+                Row(names[key], fault.provenance, None, None, fault.status, fault.reason,
+                    fault.blocks)
             )  # fmt: skip
     detectable = statistics.minimum_detectable_difference(ratios, delta) if ratios else math.nan
     return tuple(rows), detectable
-
-
-_NO_FAULT = _Fault("ok", "", 0, "")
 
 
 def _provenance(frame: pd.DataFrame) -> dict[tuple[str, ...], str]:

@@ -4,7 +4,7 @@ A *cell* is one configuration and metric on one machine. Its samples come in *bl
 process each, which is the unit of replication (Kalibera and Jones 2013). A process is reduced to
 one estimate, a quantile of its samples; a cell's value is the geometric mean of those estimates,
 and a ratio of two cells is the geometric mean of the ratios within the blocks that they share, so
-that ratios of shown values and shown ratios agree.
+that ratios of published values and published ratios agree.
 
 Intervals
 ---------
@@ -57,7 +57,7 @@ Better = Literal["lower", "higher"]
 Verdict = Literal["faster", "slower", "no practical difference", "unresolved"]
 Array = np.ndarray[Any, np.dtype[np.float64]]
 Blocks = Mapping[Hashable, Array]
-"""Block id -> the samples of its process in the order of time; equal ids ran side by side."""
+"""Block id -> the samples of its process in the order of time; equal ids ran close in time."""
 
 QUANTILES: dict[Estimator, float] = {"median": 0.5, "p25": 0.25, "p10": 0.1, "minimum": 0.0}
 
@@ -93,7 +93,7 @@ class Summary:
     median: float
     p10: float
     iqr: float
-    """Of all samples together: median, 10th percentile, inter-quartile range."""
+    """Of all samples pooled: median, 10th percentile, inter-quartile range."""
     processes: int
     samples: int
     spread: Literal["", "warned", "unreliable"]
@@ -189,24 +189,14 @@ def _spread(relative: float) -> Literal["", "warned", "unreliable"]:
 
 
 def tukey_outliers(samples: Array) -> tuple[int, int]:
-    """Count mild (beyond 1.5 inter-quartile ranges) and severe (beyond 3) outliers, apart."""
+    """Count mild (beyond 1.5 inter-quartile ranges) and severe (beyond 3) outliers, apart.
+
+    Source: Tukey, "Exploratory Data Analysis", 1977.
+    """
     q1, q3 = np.quantile(samples, [0.25, 0.75])
     beyond = np.maximum(q1 - samples, samples - q3)
     severe = int(np.count_nonzero(beyond > 3 * (q3 - q1)))
     return int(np.count_nonzero(beyond > 1.5 * (q3 - q1))) - severe, severe
-
-
-def harmonic_mean(rates: Iterable[float]) -> float:
-    """Return the mean of rates (work per time) that stands for the same work at each rate.
-
-    Raises:
-        ValueError: no rate, or one that is not a positive finite number.
-
-    """
-    values = np.array(list(rates), dtype=float)
-    if not len(values) or not (np.isfinite(values).all() and values.min() > 0):
-        raise ValueError("a harmonic mean needs positive finite rates")
-    return float(len(values) / np.sum(1 / values))
 
 
 # ------------------------------------------------------------------------------------- steadiness
@@ -222,7 +212,7 @@ def steadiness(series: Array) -> str:
     Change points are found by binary segmentation of the logarithms with a penalty of 4 log(n)
     squared standard errors. The noise is judged from neighbouring differences; a running median of
     three takes single outliers away, which are no level. Levels within 2 % of the last one count as
-    equal to it. The words follow Barrett et al., arXiv 1602.00602, whose series are longer and
+    equal to it. The classes follow Barrett et al., arXiv 1602.00602, whose series are longer and
     whose method is finer.
 
     Returns:
@@ -326,27 +316,27 @@ def ratio(a: Blocks, b: Blocks, estimator: Estimator = ESTIMATOR) -> Ratio:
     return Ratio(math.exp(middle), low, high, error, degrees, False, ())
 
 
-def null_band(twins: Iterable[Ratio]) -> float:
+def aa_band(replicates: Iterable[Ratio]) -> float:
     """Return the smallest difference worth a verdict: max(2 %, A/A band of this run).
 
-    Twins are ratios of a configuration to itself, run twice in every block: their truth is 1. The
-    band is where 95 % of such ratios *over the whole run* lie, the same quantity that the page
-    shows for different configurations: the spread of single blocks, divided by the square root of
-    their number. With J twins of n blocks there are too few ratios for an empirical percentile, so
-    the squared block log-ratios of all twins are pooled (about 0, not about their mean: a bias
-    counts) and multiplied by the Student quantile of their number. A bias that all blocks of a twin
-    share does not shrink with their number: the root mean square of the twins' ratios is a lower
-    limit.
+    A/A replicates are ratios of a configuration to itself, run twice in every block: their truth
+    is 1. The band is where 95 % of such ratios *over the whole run* lie, the same quantity that
+    the page shows for different configurations: the spread of single blocks, divided by the square
+    root of their number. J replicates of n blocks are too few ratios for an empirical percentile,
+    so the squared block log-ratios of all of them are pooled (about 0, not about their mean: a bias
+    counts) and multiplied by the Student quantile of their number. A bias that all blocks of a
+    replicate share does not shrink with their number: the root mean square of the replicates'
+    ratios is a lower limit.
 
     Returns:
-        a fraction: 0.02 stands for ratios between 1 / 1.02 and 1.02. Without twins, 0.02.
+        a fraction: 0.02 stands for ratios between 1 / 1.02 and 1.02. Without replicates, 0.02.
 
     """
-    logs = [np.array(twin.logs) for twin in twins if twin.logs]
+    logs = [np.array(one.logs) for one in replicates if one.logs]
     if not logs:
         return SMALLEST_DELTA
     count = sum(map(len, logs))
-    # Variance of a twin's mean over its n blocks, averaged over the twins with weights n.
+    # Variance of a replicate's mean over its n blocks, averaged with weights n.
     variance = sum(float((log**2).mean()) for log in logs) / count
     band = student_t(count, (1 + CONFIDENCE) / 2) * math.sqrt(variance)
     biased = math.sqrt(float(np.mean([log.mean() ** 2 for log in logs])))
@@ -372,24 +362,21 @@ def verdict(ratio: Ratio, delta: float, better: Better = "lower") -> Verdict:
 
 
 def tie_groups(
-    cells: Mapping[str, Blocks],
-    delta: float,
-    better: Better = "lower",
-    estimator: Estimator = ESTIMATOR,
+    cells: Mapping[str, Blocks], delta: float, better: Better = "lower"
 ) -> list[list[str]]:
-    """Return the names of cells in groups, best first: places that the data can tell apart.
+    """Return the names of cells in groups, best first: places that the data distinguishes.
 
-    "Not told apart" is no equivalence: a may tie with b and b with c while a beats c. So each group
-    has a leader, its best value. Going down the list, a cell joins while its verdict against the
-    leader is not "slower"; the first one that is slower leads the next group. Hence every cell is
-    in exactly one group, every leader is told apart from the leader before it, and a border does
-    *not* say that its two neighbours differ.
+    "Not distinguishable" is no equivalence: a may tie with b and b with c while a beats c. So each
+    group has a leader, its best value. Going down the list, a cell joins while its verdict against
+    the leader is not "slower"; the first one that is slower leads the next group. Hence every cell
+    is in exactly one group, every leader differs from the leader before it, and a border does *not*
+    say that its two neighbours differ.
     """
-    values = {name: summarise(blocks, estimator).value for name, blocks in cells.items()}
+    values = {name: summarise(blocks).value for name, blocks in cells.items()}
     groups: list[list[str]] = []
     for name in sorted(values, key=lambda name: values[name], reverse=better == "higher"):
         if groups:
-            against = ratio(cells[name], cells[groups[-1][0]], estimator)
+            against = ratio(cells[name], cells[groups[-1][0]])
             if verdict(against, delta, better) != "slower":
                 groups[-1].append(name)
                 continue
@@ -434,12 +421,12 @@ class Change:
         return self.p < 0.002 or self.disjoint
 
 
-def version_change(old: Blocks, new: Blocks, estimator: Estimator = ESTIMATOR) -> Change:
-    """Compare two versions; unlike asv's, the numbers compared are processes, not samples."""
-    first, second = (list(process_estimates(x, estimator).values()) for x in (old, new))
+def version_change(old: Blocks, new: Blocks) -> Change:
+    """Compare two versions; unlike asv's, the numbers compared are processes, not samples.
+
+    The rule is that of airspeed velocity, ``asv/_stats.py``: Mann and Whitney's test of ranks.
+    """
+    first, second = (list(process_estimates(x).values()) for x in (old, new))
     a, b = (_interval_of_logs(np.log(x), 0.99) for x in (first, second))
     p = float(stats.mannwhitneyu(first, second, alternative="two-sided").pvalue)
-    return Change(ratio(new, old, estimator), p, a.high < b.low or b.high < a.low)
-
-
-# --------------------------------------------------------------------------- frames of result rows
+    return Change(ratio(new, old), p, a.high < b.low or b.high < a.low)

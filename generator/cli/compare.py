@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from generator.analysis import cells, change_events, changes
+from generator.analysis import panels as models
 from generator.analysis.compare import Comparison, Spec, parse_spec
 from generator.analysis.compare import compare as compare_specs
 from generator.catalog import loader as catalogs
@@ -41,8 +42,7 @@ def compare(folder: Path, a: str, b: str, metric: str) -> Found:
     one, two = (parse_spec(text, keys) for text in (a, b))
     frame, bands = selection.select(loaded), None
     if _versions(one, two):
-        shown = change_events.headlines(selection.shown(loaded, catalog.listed), catalog)
-        bands = cells.null_bands(cells.group_cells(shown))
+        bands = change_events.bands(selection.shown(loaded, catalog.listed), catalog)
         together = change_events.together(loaded, one.framework, (one.version, two.version))
         frame = every if together is None else together
     found = tuple(compare_specs(frame, a, b, metric=metric, bands=bands))
@@ -73,12 +73,12 @@ def _against(item: Comparison) -> tuple[str, ...]:
         for key in (item.a.key, item.b.key)
     ]
     key, unit = item.a.key, item.a.unit
+    values = (f"{models.summary(cell).value:.4g} {unit}" for cell in (item.a, item.b))
     return (
         *sides,
         " ".join(filter(None, (key.machine, key.device, key.lane, key.section, key.case))),
-        f"{item.summary_a.value:.4g} {unit}",
-        f"{item.summary_b.value:.4g} {unit}",
-        changes.ratio_words(item.ratio),
+        *values,
+        changes.ratio_text(item.ratio),
         f"±{item.delta:.1%}",
         item.verdict,
     )
@@ -90,8 +90,8 @@ def plain(item: Comparison) -> dict[str, Any]:
         "a": item.a.key._asdict(),
         "b": item.b.key._asdict(),
         "unit": item.a.unit,
-        "value_a": item.summary_a.value,
-        "value_b": item.summary_b.value,
+        "value_a": models.summary(item.a).value,
+        "value_b": models.summary(item.b).value,
         "ratio": item.ratio.value,
         "low": item.ratio.low,
         "high": item.ratio.high,
@@ -118,7 +118,7 @@ def changed(folder: Path) -> tuple[list[dict[str, Any]], list[str]]:
         lines += [change_events.title(event, catalog, documents)]
         lines += [f"  {changes.summary(event.changes)}"]
         lines += [f"  {note}" for note in change_events.notes(event, documents)]
-        lines += [f"  - {change_events.line(i, catalog)}" for i in change_events.told(event)]
+        lines += [f"  - {change_events.line(i, catalog)}" for i in event.differing]
         lines += [""]
     lines = lines or ["Nothing can be compared yet: measure again, elsewhere, or another release."]
     return [change_events.plain(event, catalog, documents) for event in events], lines

@@ -9,29 +9,20 @@ from dataclasses import dataclass
 from generator import formatting
 from generator.analysis import cells
 from generator.analysis import panels as models
-from generator.analysis.labels import lane_title, view
+from generator.analysis.labels import View, lane_title, view
 from generator.analysis.panels import Configuration, Panel, Row
 from generator.analysis.statistics import Ratio
 from generator.formatting import quantity
 from generator.pages import urls
 
 
-def panel_label(panel: Panel, *, caches: bool = False) -> str:
-    """Return what a panel is called among those of its section.
-
-    Args:
-        panel: the panel.
-        caches: whether to name its case where a chart shows both cases in one panel.
-
-    """
-    start = view(panel.metric).start_case
+def place_words(panel: Panel, how: View) -> str:
+    """Return what a panel is called among those of its section."""
     parts = [lane_title(panel.lane)]
-    if panel.case and not start:
+    if panel.case and not how.start_case:
         parts.append(panel.case)
     if panel.division != "closed":
         parts.append(f"{panel.division} division")
-    if start and caches:
-        parts.append(f"{panel.case} caches")
     return ", ".join(parts)
 
 
@@ -91,7 +82,7 @@ def finding(panel: Panel, batch: int) -> Finding:
     """Say in one sentence what leads a panel and by how much."""
     how = view(panel.metric)
     labels = labels_of(panel.rows)
-    where = panel_label(panel, caches=True)
+    where = place_words(panel, how) + (f", {panel.case} caches" if how.start_case else "")
     if not panel.good:
         return Finding(where, "no configuration gave a valid result.")
     first = panel.good[0]
@@ -159,7 +150,7 @@ def chart_title(panels: Sequence[Panel]) -> str:
         return "Measured once each, so nothing is told apart."
     text = f"{_lead(panel)}."
     if len(panels) > 1:
-        return f"{panel_label(panel)}: {text}"
+        return f"{place_words(panel, view(panel.metric))}: {text}"
     return text[0].upper() + text[1:]
 
 

@@ -37,7 +37,7 @@ def write_reports(
 
     """
     runs: dict[str, list[dict[str, Any]]] = {}
-    for path, document in history.run_records(results):
+    for path, document in history.documents(results):
         if document["command"].startswith(COMMAND):
             runs.setdefault(path.stem, []).append(document)
     written, told = [], []
@@ -57,14 +57,13 @@ def write_reports(
 def _report(
     results: Path, catalog: Catalog, documents: Sequence[Mapping[str, Any]], notes: Sequence[str]
 ) -> tuple[str, list[Change]]:
-    from generator.analysis import cells, change_events, changes
+    from generator.analysis import change_events, changes
     from generator.pages import markdown
 
     loaded = reading.load(results)
     run, machine = documents[0]["run"], str(documents[0]["machine"]["id"])
     frame = selection.withhold(selection.of_run(loaded, run, machine))
-    shown = change_events.headlines(selection.shown(loaded, catalog.listed), catalog)
-    bands = cells.null_bands(cells.group_cells(shown))
+    bands = change_events.bands(selection.shown(loaded, catalog.listed), catalog)
     subjects, told = [], []
     for id in sorted({str(document["framework"]) for document in documents}):
         mine = {str(d["version"]): d for d in documents if d["framework"] == id}

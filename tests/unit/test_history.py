@@ -3,19 +3,26 @@
 import datetime
 import math
 from itertools import pairwise
+from types import SimpleNamespace
 
+import numpy as np
 import pytest
 
+from generator.analysis import history
+from generator.analysis.cells import Cell, Key
+from generator.analysis.changes import Change
 from generator.catalog import loader
 from generator.catalog.model import NO_LOOK
 from generator.pages.charts import timeline
 from generator.pages.charts.marks import Moment
-from generator.pages.overviews import history
+from generator.pages.overviews import history as page
 from generator.results import reading as store
 from generator.results import selection
 from generator.site import render
 from tests import sample_results
+from tests.unit.frames import frame
 
+KEY = Key("m", "a", "1", "lenet", "a", "cpu", "threads-all", "", "peak_rss")
 TODAY = datetime.date(2026, 12, 1)
 RELEASES = {
     "theano": {"0.8.2": 2.0, "0.9.0": 1.0, "1.0.0": 1.0, "1.0.5": 3.0},
@@ -34,12 +41,13 @@ def inputs(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def found(inputs):
-    return history.releases(inputs.history, inputs)
+    return history.releases(inputs.history, inputs.documents, inputs.catalog)
 
 
 @pytest.fixture(scope="module")
 def made(found):
-    return history.steps(found, {"step_time": 0.1, "ready_time": 0.1, "peak_rss": 0.1})
+    bands = {cell.key.place: 0.1 for release in found for cell in release.cells.values()}
+    return history.steps(found, bands)
 
 
 @pytest.fixture(scope="module")
@@ -50,7 +58,7 @@ def context(inputs):
         drawn.append(chart)
         return chart
 
-    return history.context(inputs, {}, draw), drawn
+    return page.context(inputs, {}, draw), drawn
 
 
 def test_ordinary_pages_show_no_row_of_it(inputs):
@@ -70,7 +78,7 @@ def test_only_real_steps_are_called_one(made):
     speed = {step.new.version.version: step for step in made if step.measure.id == "speed"}
     assert speed["0.9.0"].verdict == "faster"
     assert speed["0.9.0"].ratio.value == pytest.approx(0.5, rel=0.1)
-    assert not speed["1.0.0"].real
+    assert not speed["1.0.0"].change.differs
     assert speed["1.0.5"].verdict == "slower"
 
 
@@ -99,11 +107,117 @@ def test_charts_mark_the_steps(context):
     }  # fmt: skip
 
 
-def test_the_articles_time_is_the_newest_release_of_its_year_or_else_the_first(found, inputs):
-    then = history._of_that_time(found, inputs)
-    assert [(r.framework.id, r.version.version) for r in then] == [
-        ("mxnet", "1.2.0"), ("theano", "0.8.2"),
+def test_the_articles_time_is_the_newest_release_of_its_year_or_else_the_first(inputs):
+    (whole,) = history.find(inputs.history, inputs.shown, inputs.documents, inputs.catalog)
+    then = whole.of_that_time(inputs.book.article)
+    assert [(old.id, new.number) for old, new in then] == [
+        (("mxnet", "1.2.0"), "1.9.1"), (("theano", "0.8.2"), "1.0.5"),
     ]  # fmt: skip
+
+
+# ----------------------------------------------------------------------- the model, by hand
+
+
+def release(framework, number, year, *seconds, **record):
+    """A release of which every block took the same time a step; without seconds, none has."""
+    id = framework.lower()
+    key = Key("m", id, number, "lenet", "a", "cpu", "threads-all", "", "step_time")
+    blocks = {("run", block): np.array([value]) for block, value in enumerate(seconds)}
+    document = {"environment": {"size_bytes": record.get("size")}}
+    return history.Release(
+        SimpleNamespace(id=id, name=framework),
+        SimpleNamespace(version=number, released=datetime.date(year, 1, 1)),
+        "a", "key", document, {"speed": Cell(key, "s", blocks, 0)} if seconds else {}, "ok", "",
+    )  # fmt: skip
+
+
+def whole(*releases):
+    steps = history.steps(releases, {})
+    return history.History("m", "cpu", frame({}), releases, tuple(steps))
+
+
+def test_a_step_leads_from_the_release_measured_before_not_from_another_framework():
+    one, lost = release("A", "1", 2016, 4.0, 4.0), release("A", "2", 2017)
+    two, other = release("A", "3", 2018, 2.0, 2.0), release("B", "1", 2018, 1.0, 1.0)
+    found = whole(one, other, lost, two)
+    ((id, step),) = found.steps_to(history.SPEED).items()
+    assert (id, step.old, step.new) == (("a", "3"), one, two)
+    assert (step.ratio.value, step.verdict) == (pytest.approx(0.5), "faster")
+    assert found.steps_to(history.MEASURES[1]) == {}
+
+
+def test_memory_has_its_verdict_in_terms_of_time_on_charts():
+    assert [
+        history.Step(history.SPEED, None, None, Change(KEY, KEY, "B", verdict), None).verdict
+        for verdict in ("less", "more", "unresolved")
+    ] == ["faster", "slower", "unresolved"]
+
+
+def test_the_ends_of_a_framework_are_its_first_and_last_release_with_a_figure():
+    found = whole(
+        release("A", "0", 2015), release("A", "1", 2016, 4.0), release("A", "2", 2017, 1.0),
+        release("A", "3", 2018, 2.0), release("A", "4", 2019), release("B", "1", 2016, 1.0),
+    )  # fmt: skip
+    ends = found.ends(history.SPEED)
+    assert {id: (old.number, new.number) for id, (old, new) in ends.items()} == {"a": ("1", "3")}
+
+
+def test_growth_is_that_of_the_framework_that_changed_most_in_either_direction():
+    size = history.MEASURES[-1]
+    grown = [release("A", "1", 2016, size=100), release("A", "2", 2017, size=300)]
+    shrunk = [release("B", "1", 2016, size=1000), release("B", "2", 2017, size=200)]
+    old, new, ratio = whole(*grown, *shrunk).growth(size)
+    assert (old.id, new.number, ratio) == (("b", "1"), "2", pytest.approx(0.2))
+    assert whole(*grown).growth(size)[2] == pytest.approx(3)
+    assert whole(grown[0]).growth(size) is None
+
+
+def test_a_measure_shows_rates_and_units_of_the_axis():
+    assert history.SPEED.on_axis(0.5) == 128
+    assert history.MEASURES[3].on_axis(2e6) == pytest.approx(2)
+    assert release("A", "1", 2016, size=None).value(history.MEASURES[-1]) is None
+    assert release("A", "1", 2016, 4.0, 4.0).value(history.SPEED).value == pytest.approx(4)
+
+
+@pytest.mark.parametrize(
+    ("year", "old"),
+    [(2016, "2"), (2014, "1"), (2030, "3")],
+)
+def test_the_release_of_a_year_is_the_newest_until_its_end(year, old):
+    mine = [release("A", "1", 2015), release("A", "2", 2016), release("A", "3", 2018)]
+    ((then, now),) = whole(*mine).of_that_time({"year": year, "compared": ["a", "b"]})
+    assert (then.number, now.number) == (old, "3")
+
+
+GATE = {"metric": "gate"}
+
+
+@pytest.mark.parametrize(
+    ("rows", "status", "reason"),
+    [
+        ([GATE, {}], "ok", ""),
+        ([GATE, {"status": "unsupported", "reason": "no", "section": "memory"}], "ok", ""),
+        ([GATE | {"status": "wrong", "reason": "w"}, {"status": "failed", "reason": "f"}],
+         "wrong", "w"),
+        ([{"status": "timeout", "reason": "t"}, GATE], "timeout", "t"),
+        ([{"status": "skipped", "reason": "s"}], "skipped", "s"),
+        ([{"section": "memory"}], "skipped", "it was not verified"),
+    ],
+)  # fmt: skip
+def test_the_worst_on_the_way_through_verification_counts(rows, status, reason):
+    assert history._gate(frame(*rows)) == (status, reason)
+
+
+def test_figures_of_chosen_releases_are_of_their_rows_only():
+    rows = frame({"version": "1", "value": 1.0}, {"version": "2", "value": 2.0})
+    found = history.History("m", "cpu", rows, (), ())
+    theano = [release("Theano", number, 2016) for number in ("2", "7")]
+    figures = found.figures(theano, loader.load())
+    assert {key.version for key in figures.cells} == {"2"}
+    assert found.figures(theano[1:], loader.load()) is None
+
+
+# ---------------------------------------------------------------------------------------- the page
 
 
 def test_without_history_the_page_says_how_to_make_it(tmp_path):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -9,15 +10,16 @@ from typing import Any
 from markupsafe import Markup
 
 from generator import formatting
-from generator.analysis import change_events, changes
+from generator.analysis import change_events, changes, statistics
 from generator.analysis import panels as models
 from generator.analysis.change_events import Event, Item
-from generator.analysis.labels import DEVICES, TOPICS
+from generator.analysis.changes import Change
+from generator.analysis.labels import DEVICES, TOPICS, machine_name
 from generator.analysis.panels import Figures
 from generator.pages import atom_feed
 from generator.pages.inputs import Draw, Inputs
 from generator.pages.markdown import escape
-from generator.pages.tables import Badge, Cell, Column, Table
+from generator.pages.tables import Badge, Cell, Table, number, table_if_any
 from generator.pages.urls import slug
 
 TITLE = "What changed"
@@ -26,21 +28,35 @@ ORDER = 20
 
 FEED = "changes.xml"
 
-BADGES = {
-    changes.BROKEN: Badge("✕", changes.BROKEN, "bad"),
-    changes.SUPPORTED: Badge("✓", changes.SUPPORTED, "good"),
-    "faster": Badge("▲", "faster", "good"),
-    "less": Badge("▲", "less", "good"),
-    "slower": Badge("▼", "slower", "bad"),
-    "more": Badge("▼", "more", "bad"),
-    changes.SAME: Badge("=", changes.SAME, "none"),
-    changes.UNRESOLVED: Badge("?", changes.UNRESOLVED, "middle"),
+_BADGES = {
+    changes.BROKEN: ("✕", "bad"),
+    changes.SUPPORTED: ("✓", "good"),
+    "faster": ("▲", "good"),
+    "less": ("▲", "good"),
+    "slower": ("▼", "bad"),
+    "more": ("▼", "bad"),
+    changes.SAME: ("=", "none"),
+    changes.UNRESOLVED: ("?", "middle"),
 }
 _KINDS = {
     "releases": "From release to release",
     "runs": "From run to run",
     "machines": "From machine to machine",
 }
+
+
+def verdict_cell(change: Change, detail: str = "") -> Cell:
+    """Return the verdict on a change as a badge."""
+    sign, tone = _BADGES[change.verdict]
+    return Cell("", badge=Badge(sign, change.verdict, tone), detail=detail)
+
+
+def ratio_cell(ratio: statistics.Ratio | None) -> Cell:
+    """Return a ratio with its 95 % interval, a dash where there is none."""
+    if ratio is None:
+        return Cell("–")
+    interval = f"{ratio.low:.3f} to {ratio.high:.3f}" if math.isfinite(ratio.low) else "one process"
+    return Cell(f"{ratio.value:.3f}", float(f"{ratio.value:.6g}"), detail=interval)
 
 
 @dataclass(frozen=True)
@@ -77,7 +93,7 @@ def context(
 
 
 def files(inputs: Inputs) -> dict[str, str]:
-    """Return the files that stand beside the page: the feed, if there is anything to tell."""
+    """Return the files that come with the page: the feed, if there is anything in it."""
     if not inputs.events:
         return {}
     entries = [
@@ -89,74 +105,69 @@ def files(inputs: Inputs) -> dict[str, str]:
             " ".join(
                 [changes.summary(event.changes), *change_events.notes(event, inputs.documents)]
             ),
-            tuple(change_events.line(item, inputs.catalog) for item in change_events.told(event)),
+            tuple(change_events.line(item, inputs.catalog) for item in event.differing),
         )
         for event in inputs.events
     ]
     title = f"{inputs.book.article.get('title', 'Frameworks')}: {TITLE.lower()}"
-    return {
-        FEED: atom_feed.atom(
-            "symbolic-comparison\nchanges", title, _AUTHOR, "changes.html", entries
-        )
-    }
-
-
-_AUTHOR = "generator"
+    name = "symbolic-comparison\nchanges"
+    return {FEED: atom_feed.atom(name, title, "generator", "changes.html", entries)}
 
 
 def findings(found: Sequence[Event]) -> list[str]:
     """Say in one sentence a kind how much was compared and how much of it differs."""
     sentences = []
-    for kind, words in _KINDS.items():
-        mine = [item for event in found if event.kind == kind for item in event.items]
+    for kind, text in _KINDS.items():
+        mine = [change for event in found if event.kind == kind for change in event.changes]
         if mine:
-            made = [item.change for item in mine]
-            different = sum(item.told_apart for item in mine)
+            different = sum(change.differs for change in mine)
             sentences.append(
-                f"{words}: {different} of {formatting.plural(len(mine), 'comparison')}"
-                f" {'is' if different == 1 else 'are'} told apart ({changes.summary(made)[:-1]})."
+                f"{text}: the two sides differ in {different} of"
+                f" {formatting.plural(len(mine), 'comparison')} ({changes.summary(mine)[:-1]})."
             )
     return sentences
 
 
 def _anchor(event: Event) -> str:
     """Return the anchor of what an event belongs to."""
-    if event.kind == "releases":
-        return slug(f"releases-{event.run}-{event.machine}-{event.device}")
-    if event.kind == "runs":
-        return slug(f"runs-{event.run}-{event.machine}-{event.device}")
-    return slug(f"machines-{event.old}-{event.new}-{event.device}")
+    if event.kind == "machines":
+        return slug(f"machines-{event.old}-{event.new}-{event.device}")
+    return slug(f"{event.kind}-{event.run}-{event.machine}-{event.device}")
 
 
 def _view(anchor: str, group: Sequence[Event], inputs: Inputs) -> View:
     first = group[0]
-    here = change_events.machine_name(inputs.documents[first.items[0].new])
+    here = machine_name(inputs.documents[first.items[0].new])
     heading = {
-        "releases": f"Releases beside each other on {here}",
+        "releases": f"Successive releases on {here}",
         "runs": f"{here}, measured again on {formatting.day(first.run)}",
         "machines": change_events.title(first, inputs.catalog, inputs.documents),
     }[first.kind]
     time = max(change_events.finished(event, inputs.documents) for event in group)
     notes = [note for event in group if (note := _note(event, inputs))]
     parts = [_KINDS[first.kind], formatting.day(time), DEVICES.get(first.device, first.device)]
-    told = [(event, item) for event in group for item in change_events.told(event)]
-    untold = [(event, item) for event in group for item in change_events.untold(event)]
+    # By what matters, whatever the event; releases stay in their order.
+    items = sorted(
+        ((event, item) for event in group for item in event.items),
+        key=lambda pair: pair[1].change.rank[0],
+    )
+    same = [pair for pair in items if not pair[1].change.differs]
     return View(
         heading=heading,
         anchor=anchor,
         byline=f"{', '.join(parts)}.",
         summary=changes.summary(change for event in group for change in event.changes),
         notes=tuple(dict.fromkeys(notes)),
-        table=_table("What is different", told, inputs),
-        rest=_table("What is not told apart", untold, inputs),
-        rest_title=f"Not told apart: {formatting.plural(len(untold), 'comparison')}",
+        table=_table("What differs", [p for p in items if p[1].change.differs], inputs),
+        rest=_table("What is not distinguishable", same, inputs),
+        rest_title=f"Not distinguishable: {formatting.plural(len(same), 'comparison')}",
     )
 
 
 def _note(event: Event, inputs: Inputs) -> str:
     """Return what is to be said about one of the events of a view."""
-    said = change_events.notes(event, inputs.documents)
-    if not said:
+    notes = change_events.notes(event, inputs.documents)
+    if not notes:
         return ""
     name = models.configuration(inputs.catalog, event.framework, "", "").framework_name
     about = {
@@ -164,32 +175,22 @@ def _note(event: Event, inputs: Inputs) -> str:
         "runs": f"{formatting.plural(len(event.items), 'comparison')} with run {event.old}: ",
         "machines": "",
     }[event.kind]
-    return about + " ".join(said)
+    return about + " ".join(notes)
 
 
 def _table(label: str, found: Sequence[tuple[Event, Item]], inputs: Inputs) -> Table | None:
-    if not found:
-        return None
-    # By what matters, whatever the event; releases stay in their order.
-    ordered = sorted(found, key=lambda pair: changes.weight(pair[1].change))
     columns = (
-        Column("Framework"),
-        Column("What"),
-        Column("Before", number=True),
-        Column("After", number=True),
-        Column("After / before, 95 %", number=True),
-        Column("Null band", number=True),
-        Column("Verdict"),
-    )
-    return Table(label, columns, tuple(_row(event, item, inputs) for event, item in ordered))
+        "Framework", "What", number("Before"), number("After"), number("After / before, 95 %"),
+        number("A/A band"), "Verdict",
+    )  # fmt: skip
+    return table_if_any(label, columns, [_row(event, item, inputs) for event, item in found])
 
 
 def _row(event: Event, item: Item, inputs: Inputs) -> tuple[Cell, ...]:
     change, key = item.change, item.change.key
     name = models.configuration(inputs.catalog, key.framework, "", "").framework_name
-    where, metric, before, after, ratio, band, _, reason = changes.row(change, inputs.catalog)
+    where, metric, before, after, _, band, _, reason = changes.row(change, inputs.catalog)
     version = f"{event.old} → {event.new}" if event.kind == "releases" else key.version
-    value, _, interval = ratio.partition(" ")
     old = formatting.day(event.old) if event.kind == "runs" else ""
     if change.verdict == changes.SUPPORTED and reason:
         reason = f"before: {reason}"
@@ -198,13 +199,9 @@ def _row(event: Event, item: Item, inputs: Inputs) -> tuple[Cell, ...]:
         Cell(TOPICS.get(key.section, metric), detail=where),
         Cell(before or "rows", _sort(change.old), f"data/{item.old}.csv", old),
         Cell(after or "rows", _sort(change.new), f"data/{item.new}.csv"),
-        Cell(
-            value or "–",
-            None if change.ratio is None else _sort(change.ratio.value),
-            detail=interval.strip("[]()").replace(", ", " to "),
-        ),
+        ratio_cell(change.ratio),
         Cell(band or "–"),
-        Cell("", badge=BADGES[change.verdict], detail=reason),
+        verdict_cell(change, reason),
     )
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from generator import formatting
 from generator.analysis import aa_study, statistics
-from generator.analysis.cells import group_cells, twins
+from generator.analysis.cells import group_cells, replicates
 from generator.analysis.labels import ESTIMATORS, lane_title, machine_words
 from generator.analysis.panels import Figures
 from generator.pages.charts import intervals
@@ -37,7 +37,7 @@ def context(inputs: Inputs, known: Mapping[tuple[str, str], Figures], draw: Draw
         "estimator": ESTIMATORS[statistics.ESTIMATOR],
         "study": _study(inputs, draw),
         "bands": _bands_table(known),
-        "tolerances": table("Tolerances of verification", columns, tolerances),
+        "tolerances": table("Tolerances of the gate", columns, tolerances),
         "target": f"{100 * lenet.ACCURACY_TARGET:.0f} %",
         "gate_steps": str(lenet.GATE_STEPS),
         "smallest_delta": f"{100 * statistics.SMALLEST_DELTA:.0f} %",
@@ -46,7 +46,7 @@ def context(inputs: Inputs, known: Mapping[tuple[str, str], Figures], draw: Draw
 
 def _study(inputs: Inputs, draw: Draw) -> dict[str, Any] | None:
     """Return the A/A study as it is published, None where there is none."""
-    pairs = [twin for _, twin in twins(group_cells(inputs.study, "step_time"))]
+    pairs = [pair for _, pair in replicates(group_cells(inputs.study, "step_time"))]
     try:
         choice = aa_study.choose_estimator(pairs)
     except ValueError:
@@ -58,7 +58,7 @@ def _study(inputs: Inputs, draw: Draw) -> dict[str, Any] | None:
         Mark(
             ESTIMATORS[one.estimator], "identical runs", titles[one.lane], 100 * one.spread,
             100 * one.low, 100 * one.high, f"{100 * one.spread:.2f} %",
-            tooltip=f"{one.twins} × {one.blocks}",
+            tooltip=f"{one.replicates} × {one.blocks}",
         )
         for one in spreads
     ]  # fmt: skip
@@ -69,7 +69,7 @@ def _study(inputs: Inputs, draw: Draw) -> dict[str, Any] | None:
             Cell(f"{100 * one.spread:.2f} %", round(one.spread, 6)),
             Cell(f"{100 * one.low:.2f} to {100 * one.high:.2f} %"),
             Cell(f"{100 * one.bias:+.2f} %", round(one.bias, 6)),
-            Cell(f"{one.twins} A/A replicates × {one.blocks} blocks"),
+            Cell(f"{one.replicates} A/A replicates × {one.blocks} blocks"),
         )
         for one in spreads
     ]

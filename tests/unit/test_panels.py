@@ -4,7 +4,7 @@ import dataclasses
 
 import pytest
 
-from generator.analysis import panels
+from generator.analysis import labels, panels
 from generator.catalog import loader
 from generator.pages import findings, section_page
 from generator.results import reading, selection
@@ -23,7 +23,7 @@ def panel(tmp_path, monkeypatch):
     return panels.build(shown[shown["section"] == "lenet"], section, known)[0]
 
 
-def test_what_was_measured_once_is_shown_and_ranks_nowhere(panel):
+def test_one_process_is_published_and_not_ranked(panel):
     (once,) = [row for row in panel.good if row.configuration.mode == "xla"]
     assert once.group == -1
     assert once.verdict == "unresolved"
@@ -41,7 +41,7 @@ def test_its_cell_and_the_finding_say_so(panel):
     assert "xla" not in text.lower()
 
 
-def test_one_that_was_measured_more_often_is_told_apart_from_nothing(tmp_path):
+def test_one_that_was_measured_more_often_differs_from_nothing(tmp_path):
     sample_results.write_sample(tmp_path, oddities=False)
     shown = selection.select(reading.load(tmp_path))
     shown = shown[(shown["mode"] == "compiled") | (shown["block"] == 0)]
@@ -71,7 +71,7 @@ def test_the_title_of_a_chart_is_about_the_panel_that_ranks_most(panel):
     assert findings.main_panel([panel, fewer]) is panel
     assert findings.main_panel([fewer, panel]) is panel
     both = findings.chart_title([fewer, panel])
-    assert both.startswith(f"{findings.panel_label(panel)}: ")
+    assert both.startswith(f"{findings.place_words(panel, labels.view(panel.metric))}: ")
     equal = dataclasses.replace(panel, lane="threads-2")
     assert findings.main_panel([panel, equal]) is equal, "all cores come after one"
 

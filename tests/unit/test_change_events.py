@@ -10,15 +10,16 @@ from dataclasses import replace
 import pytest
 from typer.testing import CliRunner
 
-from generator.analysis import cells, change_events, changes
+from generator.analysis import cells, change_events, changes, history
 from generator.catalog import loader
 from generator.cli import app
 from generator.pages import atom_feed, markdown
 from generator.pages.overviews import changes as page
-from generator.pages.overviews import history, machines
+from generator.pages.overviews import machines
 from generator.results import reading, selection
 from generator.site import render
 from tests import sample_results
+from tests.unit.frames import frame
 
 FIRST, SECOND = sample_results.MACHINE, "second-machine"
 RELEASES = {
@@ -85,9 +86,7 @@ def test_what_breaks_and_what_works_again_is_told_once_each(found):
     broke, mended = of(found, "releases")[:2]
     assert [c.verdict for c in broke.changes] == [changes.BROKEN]
     assert "SYNTHETIC" in broke.changes[0].reason
-    assert [c.verdict for c in mended.changes if c.verdict in change_events.TOLD_APART] == [
-        changes.SUPPORTED
-    ]
+    assert [c.verdict for c in mended.changes if c.differs] == [changes.SUPPORTED]
 
 
 def test_the_newest_run_is_compared_with_the_one_before_it_and_unpaired(found, root):
@@ -153,6 +152,90 @@ def test_one_run_on_one_machine_is_no_event(tmp_path):
     assert change_events.find(loaded, selection.shown(loaded, known.listed), known) == ()
 
 
+# ----------------------------------------------------------------------------- one event, by hand
+
+KEY = cells.Key("m", "theano", "1.0.5", "lenet", "compiled", "cpu", "threads-all", "", "step_time")
+RECORD = {
+    "profile": "full", "lock_sha256": "a", "environment": {"python": "3.11"},
+    "finished": "2026-01-02T00:00:00Z", "starts": ["2026-01-01T00:00:00Z"],
+}  # fmt: skip
+
+
+def event(kind="runs", verdicts=("slower",), *, same_code=True, run="run-2"):
+    items = tuple(
+        change_events.Item(changes.Change(KEY, KEY, "s", verdict), "old", "new", same_code)
+        for verdict in verdicts
+    )
+    return change_events.Event(kind, "m", "cpu", "", "run-1", "run-2", run, same_code, items)
+
+
+def test_the_name_of_an_event_never_changes():
+    assert event().id == "urn:uuid:24a3f0f6-f498-5180-a950-b4dbe5d0197d"
+    assert event().id == event(verdicts=("faster", "slower")).id
+    assert event().id != event(same_code=False).id
+    assert event().id != event(run="run-3").id
+    assert event("machines").id == event("machines", run="run-3").id, "compared again and again"
+
+
+def test_what_differs_is_apart_from_what_does_not():
+    found = event(verdicts=("slower", changes.SAME, changes.BROKEN, changes.UNRESOLVED))
+    assert [item.change.verdict for item in found.differing] == ["slower", changes.BROKEN]
+    assert found.keys == {"old", "new"}
+
+
+@pytest.mark.parametrize(
+    ("kind", "new", "notes"),
+    [
+        ("runs", {}, ["Both were measured by the same code."]),
+        (
+            "runs",
+            {"profile": "quick", "lock_sha256": "b"},
+            [
+                "Both were measured by the same code.",
+                "Other profile: full → quick.",
+                "Packages of the environments changed in between, too.",
+            ],
+        ),
+        ("releases", {"profile": "quick", "lock_sha256": "b"}, []),
+        ("releases", {"environment": {"python": "3.12"}}, ["Other Python: 3.11 → 3.12."]),
+    ],
+)
+def test_notes_say_what_else_differs(kind, new, notes):
+    assert change_events.notes(event(kind), {"old": RECORD, "new": RECORD | new}) == notes
+
+
+def test_another_measuring_code_is_noted_by_kind():
+    documents = {"old": RECORD, "new": RECORD}
+    (runs,) = change_events.notes(event(same_code=False), documents)
+    (machines,) = change_events.notes(event("machines", same_code=False), documents)
+    assert "may be its doing" in runs
+    assert machines == "Not all of it was measured by the same code on both sides."
+
+
+def test_an_event_ends_with_its_newest_run_finished_or_not():
+    later = RECORD | {"finished": None, "starts": ["2026-01-01T00:00:00Z", "2026-01-03T00:00:00Z"]}
+    assert change_events.finished(event(), {"old": RECORD, "new": later}) == later["starts"][1]
+    assert change_events.finished(event(), {"old": RECORD, "new": RECORD}) == RECORD["finished"]
+
+
+def test_machines_join_by_their_first_run():
+    rows = frame(
+        {"machine": "b", "run": "3"}, {"machine": "a", "run": "2"}, {"machine": "b", "run": "1"},
+        {"machine": "c", "run": "2"},
+    )  # fmt: skip
+    assert change_events.joined(rows) == ["b", "a", "c"]
+
+
+def test_one_configuration_breaks_once_in_all_its_sections():
+    sections = [{"section": name, "metric": "gate"} for name in ("memory", "lenet", "compile")]
+    old = frame(*sections)
+    new = frame(*(row | {"status": "wrong", "reason": row["section"]} for row in sections))
+    broke = changes.between(old, new, loader.load(), {}, may_differ=())
+    assert len(broke) == 3
+    (item,) = change_events._items(old, new, broke)
+    assert item.change.reason == "lenet", "verification says why"
+
+
 # ------------------------------------------------------------------------------- words and numbers
 
 
@@ -167,7 +250,7 @@ def test_page_feed_and_command_say_the_same(inputs, root):
     for event in inputs.events:
         assert changes.summary(event.changes) in printed
         assert changes.summary(event.changes) in fed
-        for item in change_events.told(event):
+        for item in event.differing:
             line = change_events.line(item, inputs.catalog)
             assert line in printed
             assert line in fed.replace("&lt;", "<")
@@ -288,7 +371,7 @@ def drawn(inputs):
     return machines.context(inputs, known, draw), charts
 
 
-def test_machines_stand_beside_each_other_with_ratios_of_speed(inputs):
+def test_machines_are_compared_with_ratios_of_speed(inputs):
     import altair
 
     context, charts = drawn(inputs)
@@ -311,11 +394,10 @@ def test_machines_stand_beside_each_other_with_ratios_of_speed(inputs):
 
 
 def test_the_page_of_releases_uses_the_same_changes(inputs):
-    found = history.releases(inputs.history, inputs)
-    made = history.steps(found, history._bands(inputs, FIRST, "cpu"))
+    (found,) = history.find(inputs.history, inputs.shown, inputs.documents, inputs.catalog)
     pages = {
         (s.change.before, s.change.key): s.change
-        for s in made if s.old.gate == "ok"
+        for s in found.steps if s.old.gate == "ok"
     }  # fmt: skip
     for event in of(inputs.events, "releases"):
         for change in event.changes:

@@ -1,0 +1,309 @@
+"""Pure: rows of profile ``history`` -> the releases of each framework, and the steps between them.
+
+The same training step runs in every release, in the mode that stood for the framework then, within
+the blocks of one run. A *step* compares a release with the one measured before it.
+"""
+
+from __future__ import annotations
+
+import datetime
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from generator.analysis import change_events, changes, statistics
+from generator.analysis import panels as models
+from generator.analysis.cells import Cell, Key, Place, group_cells
+from generator.analysis.changes import Change
+from generator.analysis.panels import Figures
+from generator.measure import plan
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from generator.catalog.model import Catalog, Framework, Version
+
+
+@dataclass(frozen=True)
+class Measure:
+    """One figure that is followed over the releases.
+
+    Attributes:
+        id: part of anchors and file names.
+        section, metric, case: of the rows.
+        column: heading in the tables.
+        axis: title of the chart's axis with its unit.
+        more: what a release with a larger value has more of.
+        scale: factor from the rows' unit to the axis'; a rate is ``scale / value``.
+        rate: whether more is better, because the axis shows work per second.
+        exact: whether it is counted and not sampled, so that it has no interval.
+
+    """
+
+    id: str
+    section: str
+    metric: str
+    case: str
+    column: str
+    axis: str
+    more: str
+    scale: float
+    rate: bool = False
+    exact: bool = False
+
+    def on_axis(self, value: float) -> float:
+        """Return a value of the rows on the axis."""
+        return self.scale / value if self.rate else self.scale * value
+
+
+SPEED = Measure("speed", "lenet", "step_time", "", "Images per second", "images per second",
+                "time", 64.0, rate=True)  # fmt: skip
+MEASURES = (
+    SPEED,
+    Measure("cold", "compile", "ready_time", "cold", "Ready after, cold",
+            "seconds until ready", "start-up time", 1.0),
+    Measure("warm", "compile", "ready_time", "warm", "Ready after, warm",
+            "seconds until ready", "start-up time", 1.0),
+    Measure("memory", "memory", "peak_rss", "", "Peak memory", "peak memory in MB",
+            "memory", 1e-6),
+    Measure("size", "", "", "", "Installed size", "installed size in MB", "space on disk", 1e-6,
+            exact=True),
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Release:
+    """One release as it was measured on one machine and device.
+
+    Attributes:
+        framework, version: what was released.
+        mode: id of the mode that stood for the framework.
+        source: key of its run record.
+        document: its run record.
+        cells: its samples by :attr:`Measure.id`.
+        gate: status of its verification.
+        reason: why it is not "ok".
+
+    """
+
+    framework: Framework
+    version: Version
+    mode: str
+    source: str
+    document: Mapping[str, Any]
+    cells: Mapping[str, Cell]
+    gate: str
+    reason: str
+
+    @property
+    def name(self) -> str:
+        """Return the framework's name."""
+        return self.framework.name
+
+    @property
+    def number(self) -> str:
+        """Return the number of the version."""
+        return self.version.version
+
+    @property
+    def id(self) -> tuple[str, str]:
+        """Return framework id and number."""
+        return self.framework.id, self.number
+
+    @property
+    def day(self) -> datetime.date:
+        """The day of the upload; a release without one is never drawn."""
+        assert self.version.released is not None
+        return self.version.released
+
+    def value(self, measure: Measure) -> statistics.Interval | None:
+        """Return a figure with its interval, in the unit of the rows; None where there is none."""
+        if measure.exact:
+            size = self.document["environment"].get("size_bytes")
+            return statistics.Interval(float(size), math.nan, math.nan) if size else None
+        cell = self.cells.get(measure.id)
+        if cell is None:
+            return None
+        found = models.summary(cell)
+        return statistics.Interval(found.value, found.low, found.high)
+
+
+@dataclass(frozen=True)
+class Step:
+    """What changed from one measured release to the next."""
+
+    measure: Measure
+    old: Release
+    new: Release
+    change: Change
+    ratio: statistics.Ratio
+    """New / old."""
+
+    @property
+    def verdict(self) -> str:
+        """On the newer one, in terms of time: "faster" has less of it."""
+        return {"less": "faster", "more": "slower"}.get(self.change.verdict, self.change.verdict)
+
+
+@dataclass(frozen=True)
+class History:
+    """The measured releases of one machine and device, in the order of the folders."""
+
+    machine: str
+    device: str
+    frame: pd.DataFrame = field(repr=False)
+    releases: tuple[Release, ...]
+    steps: tuple[Step, ...]
+
+    def steps_to(self, measure: Measure) -> dict[tuple[str, str], Step]:
+        """Return id of a release -> the step that led to it."""
+        return {step.new.id: step for step in self.steps if step.measure is measure}
+
+    def ends(self, measure: Measure) -> dict[str, tuple[Release, Release]]:
+        """Return framework id -> its first and last release with a figure, where it has several."""
+        found: dict[str, tuple[Release, Release]] = {}
+        for release in self.releases:
+            if release.value(measure) is not None:
+                id = release.framework.id
+                found[id] = (found.get(id, (release,))[0], release)
+        return {id: ends for id, ends in found.items() if ends[0] is not ends[1]}
+
+    def growth(self, measure: Measure) -> tuple[Release, Release, float] | None:
+        """Return the first and last release of the framework that changed most, and last / first.
+
+        None where no framework has two releases with a figure.
+        """
+        found = []
+        for old, new in self.ends(measure).values():
+            before, after = old.value(measure), new.value(measure)
+            assert before is not None
+            assert after is not None
+            found.append((old, new, after.value / before.value))
+        return max(found, key=lambda ends: abs(math.log(ends[2])), default=None)
+
+    def of_that_time(self, article: Mapping[str, Any]) -> list[tuple[Release, Release]]:
+        """Return the release that stands for the article's time, and the newest, by framework.
+
+        The former is the newest that was published until the end of the article's year, or else the
+        first one that was measured.
+
+        Args:
+            article: ``compared`` names frameworks, ``year`` the year; see ``claims.toml``.
+
+        """
+        chosen = []
+        for id in article.get("compared", ()):
+            mine = [release for release in self.releases if release.framework.id == id]
+            early = [r for r in mine if r.day.year <= int(article.get("year", 0))]
+            if mine:
+                chosen.append((early[-1] if early else mine[0], mine[-1]))
+        return chosen
+
+    def figures(self, chosen: Sequence[Release], catalog: Catalog) -> Figures | None:
+        """Return figures of some releases only, None where none has rows."""
+        ids = {release.id for release in chosen}
+        pairs = zip(*(self.frame[name].astype(str) for name in ("framework", "version")),
+                    strict=True)  # fmt: skip
+        rows = self.frame[[pair in ids for pair in pairs]]
+        return models.figures(rows, catalog) if len(rows) else None
+
+
+def find(
+    frame: pd.DataFrame,
+    shown: pd.DataFrame,
+    documents: Mapping[str, Mapping[str, Any]],
+    catalog: Catalog,
+) -> list[History]:
+    """Return the histories of all machines and devices that have one.
+
+    Args:
+        frame: rows of :func:`generator.results.selection.history`.
+        shown: rows that pages publish; their A/A bands count, since history has no replicates.
+        documents: the run records.
+        catalog: frameworks with the dates of their releases.
+
+    """
+    bands = change_events.bands(shown, catalog)
+    places = frame[["machine", "device"]].drop_duplicates().astype(str)
+    found = []
+    for machine, device in sorted(places.itertuples(index=False, name=None)):
+        here = frame[(frame["machine"] == machine) & (frame["device"] == device)]
+        measured = tuple(releases(here, documents, catalog))
+        if measured:
+            made = tuple(steps(measured, bands))
+            found.append(History(machine, device, here, measured, made))
+    return found
+
+
+def releases(
+    frame: pd.DataFrame, documents: Mapping[str, Mapping[str, Any]], catalog: Catalog
+) -> list[Release]:
+    """Return the measured releases of one machine and device, in the order of the folders.
+
+    What the catalog no longer knows, or has no date for, is left out.
+    """
+    grouped = group_cells(frame)
+    found = []
+    for framework in catalog.frameworks:
+        mine = frame[frame["framework"] == framework.id]
+        for version in framework.versions:
+            rows = mine[mine["version"] == version.version]
+            if not len(rows) or version.released is None:
+                continue
+            mode = framework.standard(version).id
+            machine, device, source = (
+                str(rows[column].iloc[0]) for column in ("machine", "device", "provenance")
+            )
+            (lane,) = plan.PROFILES["history"].lanes[device]
+            cells = {}
+            for measure in MEASURES:
+                key = Key(
+                    machine, framework.id, version.version, measure.section, mode, device, lane,
+                    measure.case, measure.metric,
+                )  # fmt: skip
+                if key in grouped:
+                    cells[measure.id] = grouped[key]
+            gate = _gate(rows)
+            found.append(Release(framework, version, mode, source, documents[source], cells, *gate))
+    return found
+
+
+def _gate(rows: pd.DataFrame) -> tuple[str, str]:
+    """Return the worst status of a release on its way through verification, and why."""
+    tested = rows[rows["section"] == "lenet"]  # elsewhere, a figure that it does not offer is none
+    bad = tested[tested["status"].isin(["wrong", "failed", "timeout"])]
+    if not len(bad):
+        if (tested["metric"] == "gate").any():
+            return "ok", ""
+        bad = rows[rows["status"] != "ok"]
+    if not len(bad):
+        return "skipped", "it was not verified"
+    wrong = bad[bad["status"] == "wrong"]
+    worst = (wrong if len(wrong) else bad).iloc[0]
+    return str(worst["status"]), str(worst["reason"])
+
+
+def steps(found: Sequence[Release], bands: Mapping[Place, float]) -> list[Step]:
+    """Compare every release with the one measured before it.
+
+    Args:
+        found: in the order of the folders.
+        bands: A/A bands, see :func:`generator.analysis.cells.aa_bands`.
+
+    """
+    made = []
+    for measure in MEASURES:
+        before: dict[str, Release] = {}
+        for release in found:
+            cell = release.cells.get(measure.id)
+            if cell is None:
+                continue
+            old = before.get(release.framework.id)
+            before[release.framework.id] = release
+            if old is not None:
+                delta = bands.get(cell.key.place, statistics.SMALLEST_DELTA)
+                change = changes.judge(old.cells[measure.id], cell, delta)
+                if change.ratio is not None:
+                    made.append(Step(measure, old, release, change, change.ratio))
+    return made

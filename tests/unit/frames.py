@@ -1,0 +1,34 @@
+"""Small frames of result rows, typed out: what pages and analysis take, without any file."""
+
+import pandas as pd
+
+from generator.results.schema import COLUMNS
+
+ROW = {
+    **dict.fromkeys(COLUMNS, ""),
+    "run": "20260101T000000Z-aaaaaa", "machine": "here", "framework": "theano", "version": "1.0.5",
+    "section": "lenet", "mode": "compiled", "device": "cpu", "lane": "threads-all",
+    "metric": "step_time", "unit": "s", "block": 0, "sample": 0, "value": 1.0, "status": "ok",
+    "profile": "full", "code": "c0de", "provenance": "",
+}  # fmt: skip
+
+
+def frame(*rows):
+    """Return rows as a frame of ``selection.select``; fields that are not named are :data:`ROW`."""
+    whole = [ROW | row for row in rows]
+    for row in whole:
+        place = (row["machine"], row["framework"], row["version"], row["run"])
+        row["provenance"] = row["provenance"] or "/".join(place)
+    made = pd.DataFrame(whole)
+    for column in made.columns.difference(["block", "sample", "value"]):
+        made[column] = made[column].astype("category")
+    return made.astype({"block": "Int64", "sample": "Int64", "value": "float64"})
+
+
+def samples(values, **row):
+    """Return the rows of a cell: the samples of each block in turn."""
+    return [
+        {**row, "block": block, "sample": number, "value": value}
+        for block, of_block in enumerate(values)
+        for number, value in enumerate(of_block)
+    ]
