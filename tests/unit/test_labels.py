@@ -1,0 +1,50 @@
+"""What lanes, machines and headline metrics are called."""
+
+import pytest
+
+from generator.analysis import labels
+from generator.catalog import loader
+from generator.catalog.model import Metric
+
+MACHINE = {"cpu": "A CPU", "cores": 1, "memory_bytes": 2**34, "os": "An OS", "virtualised": True}
+
+
+@pytest.mark.parametrize(
+    ("lane", "words", "title"),
+    [
+        ("threads-1", "one thread", "1 thread"),
+        ("threads-all", "all cores", "All cores"),
+        ("copy", "with copying", "With copying"),
+        ("threads-3", "threads-3", "Threads-3"),
+    ],
+)
+def test_a_lane_has_a_name_in_sentences_and_one_in_headings(lane, words, title):
+    assert (labels.lane_words(lane), labels.lane_title(lane)) == (words, title)
+
+
+def test_a_machine_is_named_by_what_matters():
+    document = {"machine": MACHINE}
+    assert labels.machine_name(document) == "A CPU, 1 core"
+    assert labels.machine_words(document) == "A CPU, 1 core, 16 GiB, An OS, virtual machine"
+    real = {"machine": MACHINE | {"virtualised": None, "cores": 8}}
+    assert labels.machine_words(real) == "A CPU, 8 cores, 16 GiB, An OS"
+
+
+def test_a_headline_without_labels_of_its_own_is_called_by_its_title():
+    def view(unit):
+        return labels.view(Metric("no_such_metric", unit, "time to think", "lower"))
+
+    assert (view("s").axis, view("s").column, view("s").more) == (
+        "time to think in seconds", "Time to think", "time to think",
+    )  # fmt: skip
+    assert view("B").axis == "time to think in MB"
+    assert view("").axis == "time to think"
+    assert not view("s").hidden
+
+
+def test_labels_belong_to_metrics_and_topics_to_sections_that_exist():
+    known = loader.load()
+    metrics = {metric for section in known.sections for metric in section.metrics}
+    assert set(labels._VIEWS) <= metrics
+    assert {view.start for view in labels._VIEWS.values()} - {""} <= metrics
+    assert set(labels.TOPICS) <= {section.id for section in known.sections}
