@@ -19,7 +19,6 @@ from generator.results.reading import Results
 from generator.results.selection import everything
 
 if TYPE_CHECKING:
-    import pandas as pd
     import pyarrow as pa
 
     from generator.export.citation import Citation
@@ -68,7 +67,8 @@ def write(loaded: Results, folder: Path, citation: Citation, address: str = "") 
         tables, rows = _told(there), int(there["rows"])
     else:
         there = None
-        tables, rows = _write_tables(table(frame(loaded)), folder)
+        table = everything(loaded).select([field.name for field in FIELDS])
+        tables, rows = _write_tables(table, folder), len(table)
     said = package(tables, rows, loaded.documents, citation, address, made_from)
     text = (json.dumps(said, indent=1, ensure_ascii=False) + "\n").encode()
     path = folder / PACKAGE
@@ -79,29 +79,11 @@ def write(loaded: Results, folder: Path, citation: Citation, address: str = "") 
     return Written(said, (CSV, PARQUET, PACKAGE) if there is None else (PACKAGE,))
 
 
-def frame(loaded: Results) -> pd.DataFrame:
-    """Return all whole rows of all runs with the columns :data:`data_package.FIELDS`."""
-    return everything(loaded)[[field.name for field in FIELDS]]
-
-
-def table(rows: pd.DataFrame) -> pa.Table:
-    """Return rows as an Arrow table: texts by dictionary, whole numbers, binary64 values."""
-    import pyarrow as pa
-
-    types = {
-        "string": pa.dictionary(pa.int32(), pa.string()),
-        "integer": pa.int64(),
-        "number": pa.float64(),
-    }
-    schema = pa.schema([(field.name, types[field.kind]) for field in FIELDS])
-    return pa.Table.from_pandas(rows, schema=schema, preserve_index=False).replace_schema_metadata()
-
-
 _BATCH = 1 << 16
 """Rows written at a time."""
 
 
-def _write_tables(rows: pa.Table, folder: Path) -> tuple[dict[str, File], int]:
+def _write_tables(rows: pa.Table, folder: Path) -> dict[str, File]:
     import pyarrow as pa
     import pyarrow.csv
     import pyarrow.parquet
@@ -117,7 +99,7 @@ def _write_tables(rows: pa.Table, folder: Path) -> tuple[dict[str, File], int]:
             writer.write_table(rows.slice(start, _BATCH).cast(plain))
     with files.replacing(folder / PARQUET) as part:
         pyarrow.parquet.write_table(rows, part, compression="zstd")
-    return {name: _file(folder / name) for name in (CSV, PARQUET)}, rows.num_rows
+    return {name: _file(folder / name) for name in (CSV, PARQUET)}
 
 
 def _file(path: Path) -> File:

@@ -1,15 +1,14 @@
-"""Result files: write, read, validate, migrate and select them.
+"""Reads result files, each once per content and process, into checked columns.
 
 One run of ``measure`` writes, per framework and version,
-``<machine>/<framework>/<version>/<run>.csv`` (one row a sample or verdict) and ``<run>.json``
-beside it (everything that is the same for all rows). Files are append-only: nothing here changes
-an old one, older schemas are migrated on reading.
+``<machine>/<framework>/<version>/<run>.csv`` (one row a sample or verdict) and the run record
+``<run>.json`` beside it (everything that is the same for all rows). Files are append-only: nothing
+here changes an old one.
 
-Writing, :func:`rows` and :func:`read_document` need nothing but the standard library and NumPy, so
-that a machine that measures does not have to have pandas. Reading frames imports pandas late.
-
-Reading has two passes. The fast one lets pandas parse the file and then checks whole columns. Only
-when such a check fails, the slow one goes through the file line by line and names the line.
+Reading has two passes. In the fast one Arrow parses the file, and whole columns are checked for
+what Arrow does not know. Only when that fails, the slow one (:func:`row_problems`) goes through the
+file line by line and names the line. Arrow and pandas are imported late: a machine that measures
+needs neither.
 """
 
 from __future__ import annotations
@@ -17,8 +16,7 @@ from __future__ import annotations
 import csv
 import functools
 import hashlib
-import io
-import warnings
+import weakref
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,7 +34,6 @@ from generator.results.schema import (
     COUNT,
     HEADER,
     IDENTITY,
-    PATH_COLUMNS,
     REASON_LENGTH,
     SAMPLE_KEY,
     STATUSES,
@@ -47,44 +44,42 @@ from generator.results.schema import (
 
 if TYPE_CHECKING:
     import pandas as pd
-
-
-# ---------------------------------------------------------------------------------------- reading
+    import pyarrow as pa
 
 
 @dataclass(frozen=True)
-class _File:
-    """A parsed CSV: its columns, and which rows belong to which configuration."""
+class ResultFile:
+    """A parsed CSV, and which of its rows belong to which configuration."""
 
-    columns: Mapping[str, Any]
-    """Text: (categorical type, codes); block and sample: Int64; value: float64."""
+    table: pa.Table
+    """Columns :data:`COLUMNS`: texts by dictionary, block and sample int64, value float64."""
     configurations: list[tuple[str, ...]]
-    """(section, mode, device, lane) of every configuration that has whole rows."""
+    """(section, mode, device, lane) of every configuration that has rows."""
     codes: np.ndarray[Any, Any]
     """Per row, the index of its configuration; -1 for rows of an interrupted process."""
 
     @functools.cached_property
     def frame(self) -> pd.DataFrame:
         """Made on demand: of many runs, most are superseded and never looked at."""
-        import pandas as pd
-
-        return pd.DataFrame(
-            {
-                name: pd.Categorical.from_codes(column[1], dtype=column[0], validate=False)
-                if isinstance(column, tuple)
-                else column
-                for name, column in self.columns.items()
-            },
-            copy=False,
-        )
+        return to_frame(self.table)
 
 
-_files: dict[tuple[str, str], _File] = {}
-"""(key of the path, content hash) -> parsed file."""
-_digests: dict[Path, tuple[tuple[int, ...], str]] = {}
-"""path -> (identity on disk, content hash): an untouched file is not read again."""
+@dataclass(frozen=True)
+class Results:
+    """Everything that was ever measured, keyed by ``machine/framework/version/run``."""
+
+    files: Mapping[str, ResultFile]
+    documents: Mapping[str, Document]
+    digests: Mapping[str, str]
+    """Hash of each CSV's bytes."""
+
+
+_parsed: weakref.WeakValueDictionary[tuple[str, str], ResultFile] = weakref.WeakValueDictionary()
+"""(key of the run, hash of the content) -> parsed file."""
+_files: dict[Path, tuple[tuple[int, ...], str, ResultFile]] = {}
+"""path -> (identity on disk, hash, parsed file): an untouched file is not read again."""
 _documents: dict[Path, tuple[tuple[int, ...], Document]] = {}
-"""CSV path -> (identity of the JSON on disk, document)."""
+"""CSV path -> (identity of the run record on disk, run record)."""
 
 
 def find(root: Path) -> list[Path]:
@@ -92,57 +87,62 @@ def find(root: Path) -> list[Path]:
     return sorted(root.rglob("*.csv"))
 
 
+def load(root: Path) -> Results:
+    """Read all results below ``root``.
+
+    Raises:
+        InputError: for the first file that is not as agreed; :func:`validate` lists all problems.
+
+    """
+    paths = {Where.of(path).key: path for path in find(root)}
+    read_files = {key: _read_once(path) for key, path in paths.items()}
+    return Results(
+        {key: file for key, (_, file) in read_files.items()},
+        {key: _read_document_once(path) for key, path in paths.items()},
+        {key: digest for key, (digest, _) in read_files.items()},
+    )
+
+
 def read(path: Path) -> pd.DataFrame:
     """Return the rows of a CSV; parsed once per content and process. Do not change the frame.
 
     Columns are :data:`COLUMNS`: ``value`` float64 (NaN when empty), ``block`` and ``sample`` Int64
-    (NA when empty), all others categorical (there may be categories that no row has).
+    (NA when empty), all others categorical.
 
     Raises:
         InputError: with the line, for the first thing that is not as agreed.
 
     """
-    return _read([path])[0].frame
+    return _read_once(path)[1].frame
 
 
-_BATCH_BYTES = 32 << 20
-"""Files are parsed together up to this size: pandas takes 10 ms to begin with each."""
+def to_frame(table: pa.Table) -> pd.DataFrame:
+    """Return a table of results as a frame, with the column types of :func:`read`."""
+    import pandas as pd
+    import pyarrow as pa
+
+    whole = table.unify_dictionaries().combine_chunks()
+    frame: pd.DataFrame = whole.to_pandas(types_mapper={pa.int64(): pd.Int64Dtype()}.get)
+    for name in frame.columns[frame.dtypes == "category"]:
+        texts = frame[name].cat
+        frame[name] = texts.reorder_categories(texts.categories.sort_values())
+    return frame
 
 
-def _read(paths: Sequence[Path]) -> list[_File]:
-    """Return the parsed files in the order of their paths."""
-    keys: list[tuple[str, str]] = []
-    batch: list[tuple[bytes, Where]] = []
-    batch_keys: list[tuple[str, str]] = []
-
-    def parse() -> None:
-        _files.update(zip(batch_keys, _parse(batch), strict=True))
-        batch.clear()
-        batch_keys.clear()
-
-    for path in paths:
-        where = Where.of(path)
-        if where.problem:
-            raise where.problem
-        identity = _identity(path)
-        known = _digests.get(path)
-        if known and known[0] == identity and (where.key, known[1]) in _files:
-            keys.append((where.key, known[1]))
-            continue
+def _read_once(path: Path) -> tuple[str, ResultFile]:
+    """Return the hash of a CSV and what is in it."""
+    where = Where.of(path)
+    if where.problem:
+        raise where.problem
+    identity = _identity(path)
+    known = _files.get(path)
+    if known is None or known[0] != identity:
         data = read_bytes(path)
-        key = (where.key, hashlib.blake2b(data).hexdigest())
-        if known and known[1] != key[1]:
-            _files.pop((where.key, known[1]), None)
-        _digests[path] = (identity, key[1])
-        keys.append(key)
-        if key not in _files:
-            batch.append((data, where))
-            batch_keys.append(key)
-            if sum(len(data) for data, _ in batch) > _BATCH_BYTES:
-                parse()
-    if batch:
-        parse()
-    return [_files[key] for key in keys]
+        digest = hashlib.blake2b(data).hexdigest()
+        file = _parsed.get((where.key, digest)) or _parse(data, where)
+        known = _files[path] = identity, digest, file
+        _parsed[where.key, digest] = file
+    return known[1:]
 
 
 def _read_document_once(path: Path) -> Document:
@@ -155,29 +155,22 @@ def _read_document_once(path: Path) -> Document:
 
 
 def _identity(path: Path) -> tuple[int, ...]:
-    """Return numbers that change whenever a file is replaced or written to."""
     try:
         return files.identity(path)
     except OSError as error:
         raise InputError(path, None, error.strerror, "a readable file") from error
 
 
-def _parse(batch: Sequence[tuple[bytes, Where]]) -> list[_File]:
-    files = _parse_fast(batch)
-    if files is not None:
-        return files
-    files = []
-    for one in batch:
-        alone = _parse_fast([one]) if len(batch) > 1 else None
-        if alone is None:
-            for problem in row_problems(*one):
-                raise problem
-            # The slow pass accepts what a quick check doubted, such as ",value," inside a reason.
-            alone = _parse_fast([one], doubt=False)
-        if alone is None:
-            raise InputError(one[1].path, None, "text that pandas cannot parse", "plain CSV")
-        files += alone
-    return files
+def _parse(data: bytes, where: Where) -> ResultFile:
+    file = _parse_fast(data, where)
+    if file is None:
+        for problem in row_problems(data, where):
+            raise problem
+        raise InputError(where.path, None, "text that Arrow cannot parse", "plain CSV")
+    return file
+
+
+# ----------------------------------------------------------------------------------- the fast pass
 
 
 @dataclass(frozen=True)
@@ -190,192 +183,103 @@ class _Text:
     def per_row(self, function: Callable[[str], Any]) -> Any:
         return np.array([*map(function, self.names), function("")])[self.codes]
 
-    def total(self, count: Callable[[str], int]) -> int:
-        return int(self.per_row(count).sum()) if any(map(count, self.names)) else 0
 
+def _parse_fast(data: bytes, where: Where) -> ResultFile | None:
+    """Parse a file and check whole columns; None when it is not as agreed."""
+    import pyarrow as pa
+    from pyarrow import csv as arrow_csv
 
-def _parse_fast(batch: Sequence[tuple[bytes, Where]], *, doubt: bool = True) -> list[_File] | None:
-    """Parse files in one go; None when a check on whole columns fails for any of them.
-
-    With ``doubt=False`` the slow pass has already accepted them, so only pandas is asked.
-    """
-    import pandas as pd
-
-    if doubt and not all(_bytes_are_good(data) for data, _ in batch):
-        return None
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error", pd.errors.ParserWarning)
-            frame = pd.read_csv(
-                io.BytesIO(b"".join(data for data, _ in batch)),
-                # Headers are read as rows: a word in every column keeps pandas from taking a
-                # version such as 2.10 for a number.
-                header=None,
-                names=list(COLUMNS),
-                dtype={
-                    column: "float64" if column == "value" else "category" for column in COLUMNS
-                },
-                index_col=False,
-                keep_default_na=False,
-                na_values={"value": ["", "value"]},
-                skip_blank_lines=False,
-            )
-    except (ValueError, pd.errors.ParserError, pd.errors.ParserWarning):
-        return None
-    lengths = [data.count(b"\n") for data, _ in batch]
-    if len(frame) != sum(lengths):
-        return None
-    heads = np.cumsum([0, *lengths[:-1]])
-    value = np.delete(frame["value"].to_numpy(), heads)
-    texts = {
-        column: _without_headers(frame[column].array, heads)
-        for column in COLUMNS
-        if column != "value"
-    }
-    file = np.repeat(np.arange(len(batch)), np.array(lengths) - 1)
-    if doubt and not _columns_are_good(texts, value, file, batch):
-        return None
-    columns: dict[str, Any] = {"value": value}
-    for column, text in texts.items():
-        if column in ("block", "sample"):
-            numbers = text.per_row(lambda name: int(name or 0)).astype("int64")
-            columns[column] = pd.arrays.IntegerArray(numbers, text.per_row("".__eq__))
-        else:
-            columns[column] = (pd.CategoricalDtype(pd.Index(text.names, dtype="str")), text.codes)
-    return _split({column: columns[column] for column in COLUMNS}, texts, file, len(batch))
-
-
-def _bytes_are_good(data: bytes) -> bool:
-    return (
+    if not (
         data.startswith(HEADER)
         and data.endswith(b"\n")
         and len(data.translate(None, CONTROL_BYTES)) == len(data)
-        and data.count(b",value,") == 1  # in the header; pandas is told that it stands for nothing
-    )
-
-
-def _without_headers(column: Any, heads: np.ndarray[Any, Any]) -> _Text:
-    """Return a categorical column without the rows ``heads``, which all hold its name."""
-    names = [str(name) for name in column.categories]
-    head, codes = column.codes[0], np.delete(column.codes, heads)
-    if not (codes == head).any():
-        del names[head]
-        codes = codes - (codes > head).astype(codes.dtype)
-    return _Text(names, codes)
-
-
-def _split(
-    columns: Mapping[str, Any], texts: Mapping[str, _Text], file: np.ndarray[Any, Any], count: int
-) -> list[_File]:
-    """Cut the columns of a batch into files and find the configurations of each."""
-    names = [texts[column].names for column in IDENTITY]
-    numbers = np.stack([texts[column].codes for column in IDENTITY])
-    # The file comes first, so that its configurations are neighbours after sorting.
-    combined = combined_codes([file, *numbers])
-    # Rows of a configuration follow each other: sorting the stretches is enough.
-    starts = np.flatnonzero(np.diff(combined, prepend=-1))
-    _, first, codes = np.unique(combined[starts], return_index=True, return_inverse=True)
-    first, codes = starts[first], np.repeat(codes, np.diff(starts, append=len(combined)))
-    partial = texts["flags"].per_row(lambda name: "partial" in name)
-    rows = np.searchsorted(file, np.arange(count + 1))
-    groups = np.searchsorted(file[first], np.arange(count + 1))
-    files = []
-    for start, end, low, high in zip(rows, rows[1:], groups, groups[1:], strict=False):
-        configurations = [
-            tuple(some[code] for some, code in zip(names, numbers[:, row], strict=True))
-            for row in first[low:high]
-        ]
-        own = {
-            name: (column[0], column[1][start:end])
-            if isinstance(column, tuple)
-            else column[start:end]
-            for name, column in columns.items()
-        }
-        whole = np.where(partial[start:end], -1, codes[start:end] - low)
-        files.append(_File(own, configurations, whole))
-    return files
-
-
-def _columns_are_good(
-    texts: Mapping[str, _Text],
-    value: np.ndarray[Any, Any],
-    file: np.ndarray[Any, Any],
-    batch: Sequence[tuple[bytes, Where]],
-) -> bool:
-    """Check everything that the slow pass checks, on the different texts and whole columns."""
-    names = {column: text.names for column, text in texts.items()}
-
-    def distinct(*columns: str) -> int:
-        return len(np.unique(combined_codes([file, *(texts[column].codes for column in columns)])))
-
-    def every_name_is_good() -> bool:
-        return (
-            not any(UNPRINTABLE.search(name) for some in names.values() for name in some)
-            and not any("" in names[column] for column in ("section", "device", "metric", "unit"))
-            and set(names["status"]) <= set(STATUSES)
-            and all(not name or flags_are_known(name) for name in names["flags"])
-            and all(len(name) <= REASON_LENGTH for name in names["reason"])
-            and all(not name or COUNT.fullmatch(name) for name in names["block"] + names["sample"])
+    ):
+        return None
+    text = pa.dictionary(pa.int32(), pa.string())
+    types = {name: pa.float64() if name == "value" else text for name in COLUMNS}
+    try:
+        table = arrow_csv.read_csv(
+            pa.BufferReader(data),
+            parse_options=arrow_csv.ParseOptions(ignore_empty_lines=False),
+            convert_options=arrow_csv.ConvertOptions(column_types=types, null_values=[""]),
         )
-
-    def every_row_is_in_its_file() -> bool:
-        for column in PATH_COLUMNS:
-            code = {name: number for number, name in enumerate(names[column])}
-            said = np.array([code.get(where.says[column], -1) for _, where in batch])
-            if not np.array_equal(texts[column].codes, said[file]):
-                return False
-        return True
-
-    def every_row_is_whole() -> bool:
-        # pandas pads a short row: then commas are missing. Those inside texts do not separate.
-        inside = sum(text.total(lambda name: name.count(",")) for text in texts.values())
-        commas = sum(data.count(b",") for data, _ in batch)
-        lines = len(value) + len(batch)
-        return commas == inside + (len(COLUMNS) - 1) * lines and quotes_are_in_place()
-
-    def quotes_are_in_place() -> bool:
-        try:  # pandas takes a"b and "a"b as well
-            for data, _ in batch:
-                for line in _quoted_lines(data):
-                    next(csv.reader([line.decode()], strict=True))
-        except csv.Error:
-            return False
-        return True
-
-    def every_outcome_is_good() -> bool:
-        ok, wrong = (texts["status"].per_row(status.__eq__) for status in ("ok", "wrong"))
-        return bool(
-            np.isfinite(value[ok]).all()
-            and not np.isinf(value[wrong]).any()
-            and np.isnan(value[~(ok | wrong)]).all()
-            and texts["reason"].per_row(bool)[~ok].all()
-        )
-
-    def every_sample_is_there_once() -> bool:
-        counts = (
-            texts["status"].per_row("ok".__eq__)
-            & texts["sample"].per_row(bool)
-            & ~texts["flags"].per_row(lambda name: "partial" in name)
-        )
-        identity = combined_codes([file[counts], *(texts[c].codes[counts] for c in SAMPLE_KEY)])
-        return len(np.unique(identity)) == len(identity)
-
-    return (
-        every_name_is_good()
-        and every_row_is_in_its_file()
-        and every_row_is_whole()
-        and every_outcome_is_good()
-        and distinct("section", "metric", "unit") == distinct("section", "metric")
-        and every_sample_is_there_once()
-    )
+    except pa.ArrowInvalid:
+        return None
+    table = table.unify_dictionaries().combine_chunks()
+    columns = {name: table[name].combine_chunks() for name in COLUMNS}
+    value = columns.pop("value")
+    texts = {
+        name: _Text(column.dictionary.to_pylist(), column.indices.to_numpy())
+        for name, column in columns.items()
+    }
+    if not all(_checks(data, where, texts, value)):
+        return None
+    for name in ("block", "sample"):
+        numbers = [int(number) if number else None for number in texts[name].names]
+        column = pa.array(numbers, pa.int64()).take(columns[name].indices)
+        table = table.set_column(COLUMNS.index(name), name, column)
+    combined = combined_codes([texts[name].codes for name in IDENTITY])
+    _, first, codes = np.unique(combined, return_index=True, return_inverse=True)
+    configurations = [
+        tuple(texts[name].names[texts[name].codes[row]] for name in IDENTITY) for row in first
+    ]
+    return ResultFile(table, configurations, np.where(_partial(texts), -1, codes))
 
 
-def _quoted_lines(data: bytes) -> Iterator[bytes]:
+def _partial(texts: Mapping[str, _Text]) -> Any:
+    return texts["flags"].per_row(lambda name: "partial" in name)
+
+
+def _checks(
+    data: bytes, where: Where, texts: Mapping[str, _Text], value: pa.DoubleArray
+) -> Iterator[bool]:
+    """Check everything that the slow pass checks and Arrow does not, on texts and whole columns.
+
+    Args:
+        data: the file, known to have the header, line ends and no control characters.
+        where: what its path says.
+        texts: its columns but ``value``.
+        value: null where the cell is empty.
+
+    """
+    names = {name: set(text.names) for name, text in texts.items()}
+    yield len(value) == data.count(b"\n") - 1  # no quotation swallowed a line end
+    yield _quotes_are_in_place(data)
+    yield all(names[name] <= {said} for name, said in where.says.items())
+    yield not any(UNPRINTABLE.search(name) for some in names.values() for name in some)
+    yield not any("" in names[name] for name in ("section", "device", "metric", "unit"))
+    yield names["status"] <= set(STATUSES)
+    yield all(map(flags_are_known, names["flags"] - {""}))
+    yield all(len(name) <= REASON_LENGTH for name in names["reason"])
+    yield all(map(COUNT.fullmatch, (names["block"] | names["sample"]) - {""}))
+    empty = value.is_null().to_numpy(zero_copy_only=False)
+    number = np.isfinite(value.to_numpy(zero_copy_only=False))
+    ok, wrong = (texts["status"].per_row(status.__eq__) for status in ("ok", "wrong"))
+    yield bool(((number & (ok | wrong)) | (empty & ~ok)).all())
+    yield bool((ok | texts["reason"].per_row(bool)).all())
+    units = ("section", "metric", "unit")
+    yield _distinct(texts, units) == _distinct(texts, units[:2])
+    samples = ok & texts["sample"].per_row(bool) & ~_partial(texts)
+    yield _distinct(texts, SAMPLE_KEY, samples) == samples.sum()
+
+
+def _distinct(texts: Mapping[str, _Text], columns: Sequence[str], rows: Any = slice(None)) -> int:
+    """Return how many different combinations these columns have, in some rows."""
+    return len(np.unique(combined_codes([texts[name].codes[rows] for name in columns])))
+
+
+def _quotes_are_in_place(data: bytes) -> bool:
+    """Whether every line with a quotation mark is strict CSV: Arrow takes ``"a"b`` as well."""
     at = data.find(b'"')
     while at >= 0:
         end = data.find(b"\n", at)
-        yield data[data.rfind(b"\n", 0, at) + 1 : end]
+        line = data[data.rfind(b"\n", 0, at) + 1 : end]
+        try:
+            next(csv.reader([line.decode()], strict=True))
+        except csv.Error:
+            return False
         at = data.find(b'"', end)
+    return True
 
 
 def combined_codes(columns: Sequence[Any]) -> Any:
@@ -385,32 +289,3 @@ def combined_codes(columns: Sequence[Any]) -> Any:
         if len(codes):
             combined = combined * (int(codes.max()) + 1) + codes
     return combined
-
-
-@dataclass(frozen=True)
-class Results:
-    """Everything that was ever measured, keyed by ``machine/framework/version/run``."""
-
-    files: Mapping[str, _File]
-    documents: Mapping[str, Document]
-    digests: Mapping[str, str]
-    """Hash of each CSV's bytes."""
-
-    @property
-    def frames(self) -> dict[str, pd.DataFrame]:
-        """The rows of every run, see :func:`read`."""
-        return {key: file.frame for key, file in self.files.items()}
-
-
-def load(root: Path) -> Results:
-    """Read all results below ``root``.
-
-    Raises:
-        InputError: for the first file that is not as agreed; :func:`validate` lists all problems.
-
-    """
-    paths = find(root)
-    files = {Where.of(path).key: file for path, file in zip(paths, _read(paths), strict=True)}
-    documents = {Where.of(path).key: _read_document_once(path) for path in paths}
-    digests = {Where.of(path).key: _digests[path][1] for path in paths}
-    return Results(files, documents, digests)

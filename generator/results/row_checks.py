@@ -82,8 +82,11 @@ def row_problems(data: bytes, where: Where) -> Iterator[InputError]:
     samples: set[tuple[str, ...]] = set()
     for number, line in enumerate(lines[1:], start=2):
         try:
+            text = line.decode()
+            if match := UNPRINTABLE.search(text):
+                yield problem(number, f"character U+{ord(match[0]):04X}", "printable text")
             # Line by line, so that an open quotation mark cannot swallow the rest of the file.
-            cells = next(csv.reader([line.decode()], strict=True), [])
+            cells = next(csv.reader([text], strict=True), [])
         except UnicodeDecodeError as error:
             yield problem(number, f"byte 0x{line[error.start]:02x} that is not UTF-8", "UTF-8 text")
             continue
@@ -112,9 +115,6 @@ def row_problems(data: bytes, where: Where) -> Iterator[InputError]:
 
 def _cell_problems(row: dict[str, str], says: Mapping[str, str]) -> Iterator[tuple[str, str]]:
     """Yield (found, expected) for everything that is wrong within one row."""
-    for column, text in row.items():
-        if match := UNPRINTABLE.search(text):
-            yield f"character U+{ord(match[0]):04X} in {column}", "printable text"
     for column, expected in says.items():
         if row[column] != expected:
             yield f"{column} {quoted(row[column])}", f"{expected!r}, as the path says"

@@ -7,14 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from generator.results.reading import Results, combined_codes
+from generator.results.reading import Results, combined_codes, to_frame
 from generator.results.schema import COLUMNS, PROFILES
 
 if TYPE_CHECKING:
     import pandas as pd
+    import pyarrow as pa
 
 
-def everything(results: Results) -> pd.DataFrame:
+def everything(results: Results) -> pa.Table:
     """Return all whole rows of all runs, with the columns of :func:`select`."""
     return _gather(results, {key: file.configurations for key, file in results.files.items()})
 
@@ -35,7 +36,7 @@ def select(results: Results, profiles: Collection[str] = ("quick", "full")) -> p
     chosen: dict[str, list[tuple[str, ...]]] = {}
     for (subject, *configuration), runs in _runs(results, profiles).items():
         chosen.setdefault(f"{subject}/{runs[-1][1]}", []).append(tuple(configuration))
-    return _gather(results, chosen)
+    return to_frame(_gather(results, chosen))
 
 
 def earlier(
@@ -57,7 +58,7 @@ def earlier(
     for (subject, *configuration), runs in _runs(results, profiles).items():
         if configuration[0] in sections and len(runs) > 1 and runs[-2][0]:
             chosen.setdefault(f"{subject}/{runs[-2][1]}", []).append(tuple(configuration))
-    return _gather(results, chosen)
+    return to_frame(_gather(results, chosen))
 
 
 def of_run(results: Results, run: str, machine: str) -> pd.DataFrame:
@@ -151,14 +152,12 @@ def study(results: Results, shown: pd.DataFrame | None = None) -> pd.DataFrame:
     Those are all whole rows of profile ``aa``, where every run counts (``provenance`` tells them
     apart), and the :func:`twins` among the rows that are shown, if they are given.
     """
-    rows = _gather(
-        results,
-        {
-            key: file.configurations
-            for key, file in sorted(results.files.items())
-            if results.documents[key]["profile"] == "aa"
-        },
-    )
+    chosen = {
+        key: file.configurations
+        for key, file in sorted(results.files.items())
+        if results.documents[key]["profile"] == "aa"
+    }
+    rows = to_frame(_gather(results, chosen))
     return rows if shown is None else stack([rows, twins(shown)])
 
 
@@ -209,50 +208,42 @@ def _masks(frame: pd.DataFrame, keys: pd.DataFrame) -> Iterator[np.ndarray[Any, 
         yield mask
 
 
-def _gather(results: Results, chosen: Mapping[str, list[tuple[str, ...]]]) -> pd.DataFrame:
+def stack(frames: Sequence[pd.DataFrame]) -> pd.DataFrame:
+    """Put frames of :func:`select` below each other."""
+    import pyarrow as pa
+
+    tables = [pa.Table.from_pandas(frame, _schema(), preserve_index=False) for frame in frames]
+    return to_frame(pa.concat_tables(tables).replace_schema_metadata())
+
+
+def _gather(results: Results, chosen: Mapping[str, list[tuple[str, ...]]]) -> pa.Table:
     """Join the whole rows of the chosen configurations of each file."""
-    import pandas as pd
+    import pyarrow as pa
 
-    parts = []
+    parts = [_schema().empty_table()]
     for key, configurations in chosen.items():
-        file = results.files[key]
-        document = results.documents[key]
-        wanted = np.array([*(name in set(configurations) for name in file.configurations), False])
-        rows = np.flatnonzero(wanted[file.codes])
-        frame = file.frame if len(rows) == len(file.codes) else file.frame.take(rows)
-        sections = frame["section"].cat
-        hashes = [str(document["code_sha256"].get(name, "")) for name in sections.categories]
-        names = sorted(set(hashes))
-        code: Any = np.array(list(map(names.index, hashes)))[sections.codes.to_numpy()]
-        parts.append(
-            frame.assign(
-                profile=_constant(document["profile"], len(frame), pd),
-                code=pd.Categorical.from_codes(code, pd.Index(names)),
-                provenance=_constant(key, len(frame), pd),
+        file, document = results.files[key], results.documents[key]
+        section = file.table["section"].combine_chunks()
+        names = section.dictionary.to_pylist()
+        hashes = pa.array([str(document["code_sha256"].get(name, "")) for name in names], "string")
+        same = np.zeros(len(section), dtype="int32")
+        table = (
+            file.table.append_column(
+                "profile", pa.DictionaryArray.from_arrays(same, [document["profile"]])
             )
+            .append_column("code", hashes.take(section.indices).dictionary_encode())
+            .append_column("provenance", pa.DictionaryArray.from_arrays(same, [key]))
         )
-    return stack(parts)
+        wanted = np.array([*(name in set(configurations) for name in file.configurations), False])
+        parts.append(table.filter(pa.array(wanted[file.codes])))
+    return pa.concat_tables(parts)
 
 
-def stack(parts: Sequence[pd.DataFrame]) -> pd.DataFrame:
-    """Put frames of equal columns below each other; categories of all of them are kept."""
-    import pandas as pd
-    from pandas.api.types import union_categoricals
+def _schema() -> pa.Schema:
+    """Return the columns of :func:`select` as Arrow keeps them."""
+    import pyarrow as pa
 
-    columns = (*COLUMNS, "profile", "code", "provenance")
-    parts = [part for part in parts if len(part)]
-    if not parts:
-        empty = pd.DataFrame({column: pd.Categorical([]) for column in columns})
-        return empty.astype({"value": "float64", "block": "Int64", "sample": "Int64"})
-    joined = {}
-    for column in columns:
-        pieces = [part[column] for part in parts]
-        if column in ("value", "block", "sample"):
-            joined[column] = pd.concat(pieces, ignore_index=True).array
-        else:
-            joined[column] = union_categoricals(pieces, ignore_order=True)
-    return pd.DataFrame(joined)
-
-
-def _constant(text: str, length: int, pd: Any) -> Any:
-    return pd.Categorical.from_codes(np.zeros(length, dtype="int8"), [text])
+    numbers = {"value": pa.float64(), "block": pa.int64(), "sample": pa.int64()}
+    text = pa.dictionary(pa.int32(), pa.string())
+    names = (*COLUMNS, "profile", "code", "provenance")
+    return pa.schema([(name, numbers.get(name, text)) for name in names])
