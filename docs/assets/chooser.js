@@ -16,7 +16,7 @@
       return { framework, value, low, high, whole: weighed.every((need) => mine[need.id][5]) };
     });
     found.sort((a, b) => b.value - a.value || (a.framework < b.framework ? -1 : 1));
-    // What was not measured could be anything, and would tie with most: it has no place.
+    // What was not measured could be anything, and would tie with most: it is not ranked.
     const without = found.filter((one) => !one.whole);
     found = found.filter((one) => one.whole);
     const groups = [];
@@ -67,10 +67,10 @@
       said.textContent = !weighed
         ? "Give at least one need a weight."
         : groups.length === 0 || (groups.length === 1 && !without.length)
-          ? "Nothing measured tells the frameworks apart by these needs."
+          ? "No measurement distinguishes the frameworks by these needs."
           : leaders.length === 1
             ? `${leaders[0]} leads.`
-            : `${leaders.slice(0, -1).join(", ")} and ${leaders.at(-1)} lead, and nothing measured tells them apart.`;
+            : `${leaders.slice(0, -1).join(", ")} and ${leaders.at(-1)} lead, and no measurement distinguishes them.`;
       const body = make("tbody");
       const add = (one, group, place) => {
         const mine = scores[one.framework];

@@ -169,7 +169,7 @@ def _known(contributed: Sequence[Mapping[str, Any]], results_root: Path, root: P
     locks: dict[tuple[str, str, str], set[str]] = defaultdict(set)
     code: dict[tuple[str, str, str], set[str]] = defaultdict(set)
     data = {history.load_data(None).sha256}
-    for _, record in history.documents(results_root):
+    for _, record in history.run_records(results_root):
         id, version, device = (record[name] for name in ("framework", "version", "device"))
         locks[id, version, device].add(str(record["environment"]["lock_sha256"]))
         data.add(record["data"]["sha256"])

@@ -37,7 +37,7 @@ def listing(results_root: Path, frameworks_folder: Path | None = None) -> Mappin
              "sections": sorted({id for job in record["jobs"] for id in job["sections"]}),
              "jobs": len(record["jobs"]),
              "not_ok": sum(job["status"] != "ok" for job in record["jobs"])}
-            for path, record in history.documents(results_root)
+            for path, record in history.run_records(results_root)
         ],
         "activation": lenet.ACTIVATION,
     }  # fmt: skip

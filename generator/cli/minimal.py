@@ -17,11 +17,11 @@ from generator.catalog import loader as catalogs
 from generator.cli.common import command_line, ending
 from generator.measure import runner
 from generator.measure.plan import Job
-from generator.measure.progress import Silent
+from generator.measure.progress import Reporter
 from generator.measure.request import Request, prepare
 
 
-class _Lines(Silent):
+class _Lines(Reporter):
     """Reports one line a job."""
 
     def __init__(self) -> None:

@@ -14,9 +14,10 @@ from rich.progress import (
 )
 
 from generator.measure.plan import Job
+from generator.measure.progress import Reporter
 
 
-class Progressing:
+class Progressing(Reporter):
     """Draws a run: a bar with the time left on a terminal, one line a job elsewhere."""
 
     def __init__(self, console: Console) -> None:

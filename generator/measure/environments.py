@@ -45,6 +45,8 @@ class Environment:
     install_seconds: float | None = None
     size_bytes: int | None = None
     case: str = ""
+    fault: str = ""
+    """Why it does not install, where that is a result."""
 
 
 def cache_folder() -> Path:
@@ -89,7 +91,7 @@ def installed_version(distribution: str) -> str | None:
         return None
 
 
-def absent(version: Version, device: str) -> Environment:
+def absent(version: Version, device: str, fault: str) -> Environment:
     """Describe the environment of a lock that does not install: without an interpreter."""
     lock = version.lock(device)
     return Environment(
@@ -99,6 +101,7 @@ def absent(version: Version, device: str) -> Environment:
         packages=tuple(_pins(lock)),
         lock=lock.name,
         lock_sha256=lock_sha256(lock),
+        fault=fault,
     )
 
 
@@ -214,7 +217,7 @@ def _create(
     return environment
 
 
-def addition(environment: Environment, version: Version, name: str) -> Path:
+def extra(environment: Environment, version: Version, name: str) -> Path:
     """Return a folder with packages that lie beside a locked environment, made if need be.
 
     Some exporters want packages that the framework itself does not; they must not change what is

@@ -63,8 +63,8 @@ def is_r(script: str) -> bool:
     return script.endswith(".R")
 
 
-def documents(root: Path) -> Iterable[tuple[Path, dict[str, Any]]]:
-    """Yield every readable result document below ``root`` with its CSV, newest run first.
+def run_records(root: Path) -> Iterable[tuple[Path, dict[str, Any]]]:
+    """Yield every readable run record below ``root`` with its CSV, newest run first.
 
     Unreadable ones are passed over here: `generator check` names them.
     """
@@ -88,7 +88,7 @@ def _key(cell: Cell, document: Mapping[str, Any]) -> Key:
 def held_keys(root: Path) -> set[Key]:
     """Return the keys of everything that finished runs below ``root`` hold."""
     keys: set[Key] = set()
-    for _, document in documents(root):
+    for _, document in run_records(root):
         if document["finished"] is None:
             continue
         for job in document["jobs"]:
@@ -117,7 +117,7 @@ def expected_key(
 def history(root: Path) -> dict[tuple[str, str, str], float]:
     """Return the median seconds of earlier jobs by (framework, mode, kind), samples excluded."""
     seen: dict[tuple[str, str, str], list[float]] = {}
-    for _, document in documents(root):
+    for _, document in run_records(root):
         for job in document["jobs"]:
             seconds = job.get("seconds")
             if isinstance(seconds, int | float) and job["status"] == "ok":

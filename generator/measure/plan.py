@@ -130,6 +130,11 @@ class Job:
         return "_".join([*words, f"b{self.block}"])
 
     @property
+    def target(self) -> tuple[str, str]:
+        """Framework and version: what it needs an environment of."""
+        return self.framework, self.version
+
+    @property
     def configuration(self) -> tuple[str, ...]:
         """What is given up when it fails: its further blocks are skipped, its twin's are not."""
         names = (self.framework, self.version, self.mode, self.device)
@@ -150,7 +155,7 @@ class Plan:
     @property
     def targets(self) -> tuple[tuple[str, str], ...]:
         """(framework, version) pairs that need an environment, each once."""
-        return tuple(dict.fromkeys((job.framework, job.version) for job in self.jobs))
+        return tuple(dict.fromkeys(job.target for job in self.jobs))
 
     def seconds(self, history: Mapping[tuple[str, str, str], float]) -> float:
         """Estimate the run's duration from earlier jobs; see :func:`duration`."""

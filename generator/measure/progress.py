@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Protocol
-
 from generator.measure.plan import Job
 
 
-class Reporter(Protocol):
-    """Told what happens; the command line draws progress bars from it."""
+class Reporter:
+    """Told what happens, and says nothing; the command line draws progress bars from it."""
 
     def environment(self, target: str, state: str) -> None:
         """An environment is "making", "ready" or has failed with a reason."""
@@ -21,19 +19,3 @@ class Reporter(Protocol):
 
     def finished(self, job: Job, status: str, reason: str) -> None:
         """A job ended."""
-
-
-class Silent:
-    """A reporter that says nothing."""
-
-    def environment(self, target: str, state: str) -> None:
-        """Say nothing."""
-
-    def begin(self, jobs: int, seconds: float) -> None:
-        """Say nothing."""
-
-    def job(self, job: Job, seconds: float) -> None:
-        """Say nothing."""
-
-    def finished(self, job: Job, status: str, reason: str) -> None:
-        """Say nothing."""

@@ -4,38 +4,55 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterable, Sequence
+import tempfile
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from generator import formatting
-from generator.catalog.model import Catalog
+from generator.catalog.loader import ROOT
+from generator.catalog.model import Catalog, Section
+from generator.measure import environments
 from generator.measure.plan import Job
 from generator.results import schema
 
+Row = dict[str, Any]
+"""A row of a CSV, without its place in the run: section, case, metric, unit, value, status ..."""
 
-def spoil(rows: Sequence[dict[str, Any]], reason: str) -> bool:
-    """Make the step times of wrong cases wrong, in place; return whether other cases have some.
 
-    Samples were written as they came, before the verdict: they are times of other work.
-    """
-    wrong = {(row["section"], row["case"]) for row in rows if row["status"] == "wrong"}
-    sections = {section for section, _ in wrong}
-    sound = False
-    for row in rows:
-        timed = row["metric"].startswith("step_") and row["status"] == "ok"
-        if not timed or row["section"] not in sections:
-            continue
-        if (row["section"], row["case"]) in wrong:
-            row |= {"status": "wrong", "reason": reason}
-        else:
-            sound = True
-    return sound
+class WorkerOutput(NamedTuple):
+    """What a worker wrote: good rows up to the first bad line, facts, what is wrong there or ""."""
+
+    rows: list[Row]
+    facts: dict[str, Any]
+    problem: str
+
+
+def metric_row(section: Section, metric: str, **content: Any) -> Row:
+    """Return a row of one metric of a section; ``content`` names what is not empty or "ok"."""
+    unit = section.metrics[metric].unit
+    row = {"section": section.id, "case": "", "metric": metric, "unit": unit, "sample": None}
+    return row | {"value": None, "status": "ok", "reason": ""} | content
+
+
+def headline_row(section: Section, **content: Any) -> Row:
+    """Return a row of the metric that stands for a section, see :func:`metric_row`."""
+    return metric_row(section, next(iter(section.metrics)), **content)
+
+
+def publishable(text: str, root: Path = ROOT) -> str:
+    """Return a log without this machine's paths and without control characters."""
+    names = {str(root): "<repository>", str(environments.cache_folder()): "<cache>"}
+    names |= {str(Path.home()): "~", tempfile.gettempdir(): "<scratch>"}
+    for path, name in names.items():
+        if len(path) > 1:
+            text = text.replace(path, name)
+    return formatting.INVISIBLE.sub("", text)
 
 
 def read_rows(
     out: Path, job: Job, catalog: Catalog, taken: Iterable[tuple[str, ...]] = ()
-) -> tuple[list[dict[str, Any]], dict[str, Any], str]:
+) -> WorkerOutput:
     """Read what a worker wrote; it may be anything.
 
     Args:
@@ -44,52 +61,54 @@ def read_rows(
         catalog: its sections say which metrics there are.
         taken: (section, case, metric, sample) that other jobs of the same cell and block wrote.
 
-    Returns:
-        (good rows up to the first bad line, facts, what is wrong with that line or "").
-
     """
-    rows: list[dict[str, Any]] = []
-    facts: dict[str, Any] = {}
+    output = WorkerOutput([], {}, "")
     samples = set(taken)
     with out.open("rb") as stream:
         for number, line in enumerate(stream, 1):
             try:
                 entry = json.loads(line)
-                problem = _accept(entry, job, catalog, rows, facts, samples)
+                problem = _accept(entry, job, catalog, output, samples)
             except (ValueError, RecursionError, OverflowError):
                 problem = f"found {line[:60].decode('utf-8', 'replace')!a}"
             if problem:
-                return rows, facts, f"result file line {number}: {problem}; expected a JSON row"
-    return rows, facts, ""
+                problem = f"result file line {number}: {problem}; expected a JSON row"
+                return output._replace(problem=problem)
+    return output
 
 
 def _accept(
-    entry: Any,
-    job: Job,
-    catalog: Catalog,
-    rows: list[dict[str, Any]],
-    facts: dict[str, Any],
-    samples: set[tuple[str, ...]],
+    entry: Any, job: Job, catalog: Catalog, output: WorkerOutput, samples: set[tuple[str, ...]]
 ) -> str:
     """Put one entry where it belongs; return what is wrong with it, or ""."""
     if not isinstance(entry, dict) or len(entry) != 1:
         return f"found {str(entry)[:60]!a}"
     kind, content = next(iter(entry.items()))
     if kind == "done":
-        facts["done"] = content is True
+        output.facts["done"] = content is True
         return ""
-    if kind == "fact" and isinstance(content, dict):
-        content = _storable(content)
-        for name, expected in _FACT_SHAPES.items():
-            if name in content and not expected(content[name]):
-                return f"found fact {name} = {str(content[name])[:40]!a}"
-        facts.update(content)
-        return ""
-    if kind != "row" or not isinstance(content, dict):
+    if kind not in ("fact", "row") or not isinstance(content, dict):
         return f"found {str(entry)[:60]!a}"
+    if kind == "row":
+        return _accept_row(content, job, catalog, output, samples)
+    content = _storable(content)
+    for name, expected in _FACT_SHAPES.items():
+        if name in content and not expected(content[name]):
+            return f"found fact {name} = {str(content[name])[:40]!a}"
+    if "build" in content:
+        content["build"] = json.loads(publishable(json.dumps(content["build"])))
+    output.facts.update(content)
+    return ""
+
+
+def _accept_row(
+    content: Row, job: Job, catalog: Catalog, output: WorkerOutput, samples: set[tuple[str, ...]]
+) -> str:
+    """Add one row, if it is as agreed; return what is wrong with it, or ""."""
     if content.get("section") not in job.sections:
         return f"found section {str(content.get('section'))[:40]!a}"
-    metric = catalog.section(content["section"]).metrics.get(str(content.get("metric")))
+    section = catalog.section(content["section"])
+    metric = section.metrics.get(str(content.get("metric")))
     if metric is None or content.get("unit") != metric.unit:
         return f"found metric {str(content.get('metric'))[:40]!a}"
     value, status, sample = (content.get(key) for key in ("value", "status", "sample"))
@@ -102,27 +121,22 @@ def _accept(
         return f"found sample {str(sample)[:40]!a}"
     case = schema.one_line(content.get("case") or "")[:40]
     if sample is not None and status == "ok":
-        identity = content["section"], case, metric.id, str(sample)
+        identity = section.id, case, metric.id, str(sample)
         if identity in samples:
             return f"found sample {sample} of {metric.id} a second time"
         samples.add(identity)
-    rows.append(
-        {
-            "section": content["section"],
-            "case": case,
-            "metric": metric.id,
-            "unit": metric.unit,
-            "sample": sample,
-            "value": None if value is None or status not in ("ok", "wrong") else float(value),
-            "status": status,
-            "reason": schema.one_line(content.get("reason") or ""),
-        }
+    value = None if value is None or status not in ("ok", "wrong") else float(value)
+    reason = publishable(schema.one_line(content.get("reason") or ""))
+    output.rows.append(
+        metric_row(
+            section, metric.id, case=case, sample=sample, value=value, status=status, reason=reason
+        )
     )
     return ""
 
 
 def _storable(value: Any, depth: int = 0) -> Any:
-    """Return a fact as the run's document may hold it: printable text, finite numbers."""
+    """Return a fact as the run record may hold it: printable text, finite numbers."""
     if depth > 20:
         raise ValueError("too deep")
     if isinstance(value, str):
@@ -134,10 +148,6 @@ def _storable(value: Any, depth: int = 0) -> Any:
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
-def _is_object(value: Any) -> bool:
-    return isinstance(value, dict)
-
-
 def _is_windows(value: Any) -> bool:
     return isinstance(value, list) and all(
         isinstance(pair, list) and len(pair) == 2 and all(type(t) in (int, float) for t in pair)
@@ -146,4 +156,8 @@ def _is_windows(value: Any) -> bool:
 
 
 # What the run computes with; other facts are only remembered.
-_FACT_SHAPES = {"build": _is_object, "threads_read_back": _is_object, "windows": _is_windows}
+_FACT_SHAPES = {
+    "build": lambda value: isinstance(value, dict),
+    "threads_read_back": lambda value: isinstance(value, dict),
+    "windows": _is_windows,
+}

@@ -49,7 +49,7 @@ def context(
     """
     frame = where(inputs.shown, section=section.id, framework=framework)
     folder = next((f for f in inputs.catalog.frameworks if f.id == framework), None)
-    name = folder.name if folder else framework
+    name = inputs.name(framework)
     keys = {key for (key,) in distinct(frame, "provenance")}
     newest = sorted(keys, key=lambda key: (key.rsplit("/", 1)[1], key), reverse=True)
     return {

@@ -9,20 +9,29 @@ from dataclasses import dataclass
 from generator import formatting
 from generator.analysis import cells
 from generator.analysis import panels as models
-from generator.analysis.labels import View, lane_title, view
+from generator.analysis.labels import lane_title, view
 from generator.analysis.panels import Configuration, Panel, Row
 from generator.analysis.statistics import Ratio
 from generator.formatting import quantity
 from generator.pages import urls
 
 
-def place_words(panel: Panel, how: View) -> str:
-    """Return what a panel is called among those of its section."""
+def panel_label(panel: Panel, *, caches: bool = False) -> str:
+    """Return what a panel is called among those of its section.
+
+    Args:
+        panel: the panel.
+        caches: whether to name its case where a chart shows both cases in one panel.
+
+    """
+    start = view(panel.metric).start_case
     parts = [lane_title(panel.lane)]
-    if panel.case and not how.start_case:
+    if panel.case and not start:
         parts.append(panel.case)
     if panel.division != "closed":
         parts.append(f"{panel.division} division")
+    if start and caches:
+        parts.append(f"{panel.case} caches")
     return ", ".join(parts)
 
 
@@ -82,7 +91,7 @@ def finding(panel: Panel, batch: int) -> Finding:
     """Say in one sentence what leads a panel and by how much."""
     how = view(panel.metric)
     labels = labels_of(panel.rows)
-    where = place_words(panel, how) + (f", {panel.case} caches" if how.start_case else "")
+    where = panel_label(panel, caches=True)
     if not panel.good:
         return Finding(where, "no configuration gave a valid result.")
     first = panel.good[0]
@@ -150,7 +159,7 @@ def chart_title(panels: Sequence[Panel]) -> str:
         return "Measured once each, so nothing is told apart."
     text = f"{_lead(panel)}."
     if len(panels) > 1:
-        return f"{place_words(panel, view(panel.metric))}: {text}"
+        return f"{panel_label(panel)}: {text}"
     return text[0].upper() + text[1:]
 
 

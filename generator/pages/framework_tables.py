@@ -11,7 +11,7 @@ from generator.pages.tables import Cell, Table, table, table_if_any
 if TYPE_CHECKING:
     from generator.catalog.model import Fact, Framework
 
-EXECUTES = {"symbolic": "as a graph", "imperative": "at once"}
+EXECUTES = {"symbolic": "as a graph", "imperative": "eagerly"}
 """How a mode of each kind executes."""
 
 MAKERS = ("creator", "status", "successor")
@@ -72,7 +72,7 @@ def modes_table(frameworks: Sequence[Framework], kind: str) -> Table:
             if kind not in ("", mode.kind):
                 continue
             same = f"the same program as {titles[mode.captures]}" if mode.captures else ""
-            default = "stands for the framework" if mode.default else ""
+            default = "default mode" if mode.default else ""
             rows.append(
                 (
                     Cell(f"{framework.name}, {mode.title}", detail=mode.id)

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from markupsafe import Markup
 
 from generator import formatting
-from generator.analysis import panels as models
 from generator.analysis.labels import DEVICES, TOPICS, machine_words, view
 from generator.analysis.panels import Figures, Panel
 from generator.catalog import freshness
@@ -19,27 +17,18 @@ from generator.pages.findings import (
     labels_of,
     main_panel,
     names,
-    place_words,
+    panel_label,
     shown_value,
 )
 from generator.pages.inputs import Inputs, claim_views, main_figures
 from generator.pages.markdown import escape
-from generator.pages.tables import Cell, Column, Table
+from generator.pages.tables import Cell, Table, table
 from generator.pages.urls import slug
-
-
-@dataclass(frozen=True)
-class Board:
-    """What leads where on one machine and device."""
-
-    suffix: str
-    anchor: str
-    table: Table
 
 
 def home_context(inputs: Inputs, known: Mapping[tuple[str, str], Figures]) -> dict[str, Any]:
     """Return the context of the first page."""
-    boards: list[Board] = []
+    boards: list[dict[str, Any]] = []  # what leads where on one machine and device
     findings: list[str] = []
     byline = ""
     for machine, device in inputs.measured():
@@ -49,7 +38,8 @@ def home_context(inputs: Inputs, known: Mapping[tuple[str, str], Figures]) -> di
             suffix += f" ({DEVICES.get(device, device)})"
         board = _board(figures, inputs)
         if board.rows:
-            boards.append(Board(suffix, slug(f"leads-{machine}-{device}"), board))
+            anchor = slug(f"leads-{machine}-{device}")
+            boards.append({"suffix": suffix, "anchor": anchor, "table": board})
         if not findings:
             findings = _home_findings(figures, inputs)
             document = inputs.document(machine, device)
@@ -73,11 +63,8 @@ def home_context(inputs: Inputs, known: Mapping[tuple[str, str], Figures]) -> di
 
 
 def _versions(inputs: Inputs, machine: str) -> str:
-    subjects = {tuple(key.split("/")[1:3]) for here, _, _, key in inputs.places if here == machine}
-    found = {
-        (models.configuration(inputs.catalog, framework, version, "").framework_name, version)
-        for framework, version in subjects
-    }
+    keys = [key.split("/") for here, _, _, key in inputs.places if here == machine]
+    found = {(inputs.name(framework), version) for _, framework, version, _ in keys}
     return formatting.listing([f"{name} {version}" for name, version in sorted(found)])
 
 
@@ -91,71 +78,59 @@ def _with_leaders(figures: Figures) -> list[Panel]:
 def _home_findings(figures: Figures, inputs: Inputs) -> list[str]:
     """One sentence a topic, about the panel that ranks most configurations."""
     sentences = []
-    batch = int(inputs.document(figures.machine, figures.device)["settings"].get("batch", 64))
     panels = _with_leaders(figures)
     for section, topic in TOPICS.items():
         if panel := main_panel([panel for panel in panels if panel.section == section]):
-            found = finding(panel, batch)
+            found = finding(panel, inputs.batch(figures))
             sentences.append(f"{topic} ({found.where[:1].lower()}{found.where[1:]}): {found.text}")
     return sentences
 
 
 def _board(figures: Figures, inputs: Inputs) -> Table:
-    batch = int(inputs.document(figures.machine, figures.device)["settings"].get("batch", 64))
     rows = []
     for panel in _with_leaders(figures):
-        how = view(panel.metric)
-        labels = labels_of(panel.rows)
-        first = panel.good[0]
         link = f"{panel.section}.md"
-        follower = next((row for row in panel.good if row.group == 1), None)
-        tied = len(panel.leaders)
+        tied, faults = len(panel.leaders), len(panel.rows) - len(panel.good)
+        counts = [
+            f"{tied} tied" if tied > 1 else "",
+            f"of {len(panel.rows)}",
+            f"{len(panel.once)} measured once" if panel.once else "",
+            f"{faults} without a valid result" if faults else "",
+        ]
         leaders = names(panel.leaders) if tied < 5 else frameworks_of(panel.leaders)
-        behind = Cell("–", detail="nothing else is told apart" if len(panel.ranked) > 1 else "")
-        if follower is not None and follower.against is not None:
-            behind = Cell(
-                labels[follower.configuration],
-                detail=f"{follower.against.value:.2f} × the {how.more}",
-            )
-        faults = len(panel.rows) - len(panel.good)
         rows.append(
             (
-                Cell(
-                    TOPICS[panel.section],
-                    href=link,
-                    detail=place_words(panel, how)
-                    + (f", {panel.case} caches" if how.start_case else ""),
-                ),
-                Cell(leaders, strong=True, detail=(f"{tied} tied, " if tied > 1 else "")
-                     + f"of {len(panel.rows)}"
-                     + (f", {len(panel.once)} measured once" if panel.once else "")
-                     + (f", {faults} without a valid result" if faults else "")),
-                Cell(shown_value(first, panel, batch), href=link),
-                behind,
+                Cell(TOPICS[panel.section], href=link, detail=panel_label(panel, caches=True)),
+                Cell(leaders, strong=True, detail=", ".join(filter(None, counts))),
+                Cell(shown_value(panel.good[0], panel, inputs.batch(figures)), href=link),
+                _follower_cell(panel),
             )
-        )  # fmt: skip
-    titles_of_columns = ("Question", "In the lead", "Best estimate", "First one told apart")
-    return Table("What leads where", tuple(map(Column, titles_of_columns)), tuple(rows))
+        )
+    titles = ("Question", "In the lead", "Best estimate", "First one told apart")
+    return table("What leads where", titles, rows)
+
+
+def _follower_cell(panel: Panel) -> Cell:
+    """Return the best row that does not lead, with its ratio to the leader."""
+    for row in panel.good:
+        if row.group == 1 and row.against is not None:
+            detail = f"{row.against.value:.2f} × the {view(panel.metric).more}"
+            return Cell(labels_of(panel.rows)[row.configuration], detail=detail)
+    return Cell("–", detail="nothing else is told apart" if len(panel.ranked) > 1 else "")
 
 
 def _news(inputs: Inputs, limit: int = 5) -> list[str]:
-    runs: dict[str, list[str]] = {}
+    runs: dict[str, list[Mapping[str, Any]]] = {}
     for key in sorted({key for _, _, _, key in inputs.places}):
-        runs.setdefault(inputs.documents[key]["run"], []).append(key)
+        document = inputs.documents[key]
+        runs.setdefault(document["run"], []).append(document)
     news = []
     for run in sorted(runs, reverse=True)[:limit]:
-        documents = [inputs.documents[key] for key in runs[run]]
-        names = formatting.listing(
-            [
-                f"{models.configuration(inputs.catalog, d['framework'], '', '').framework_name}"
-                f" {d['version']}"
-                for d in documents
-            ]
-        )
-        first = documents[0]
+        first = runs[run][0]
+        versions = [f"{inputs.name(d['framework'])} {d['version']}" for d in runs[run]]
         device = "on the processor" if first["device"] == "cpu" else "on the graphics card"
         news.append(
-            f"{formatting.day(run)}: {names}, measured {device} of {first['machine']['cpu']}"
-            f" ({first['profile']} profile, run {run})."
+            f"{formatting.day(run)}: {formatting.listing(versions)}, measured {device} of"
+            f" {first['machine']['cpu']} ({first['profile']} profile, run {run})."
         )
     return news

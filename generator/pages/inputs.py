@@ -113,6 +113,15 @@ class Inputs:
         """Return (machine, device) of all with results (of a section), in the order of pages."""
         return [(name, device) for name in self.machines for device in self.devices(name, section)]
 
+    def name(self, framework: str) -> str:
+        """Return what a framework is called; one without a folder, by its id."""
+        return next((f.name for f in self.catalog.frameworks if f.id == framework), framework)
+
+    def batch(self, figures: Figures) -> int:
+        """Return the images of a step."""
+        settings = self.document(figures.machine, figures.device)["settings"]
+        return int(settings.get("batch", 64))
+
     def document(self, machine: str, device: str = "") -> Mapping[str, Any]:
         """Return the newest document of a machine (and device)."""
         keys = [
@@ -138,15 +147,14 @@ def where(frame: pd.DataFrame, **values: str) -> pd.DataFrame:
 class ClaimView:
     """A claim with today's verdict."""
 
-    anchor: str
-    """Of its box on the page that tests it."""
-    claim: str
-    kind: str
+    about: claims.Claim
     badge: Badge
     reason: str
-    note: str
-    test: str
-    source: str
+
+    @property
+    def anchor(self) -> str:
+        """Of its box on the page that tests it."""
+        return f"claim-{self.about.id}"
 
 
 _VERDICTS = {
@@ -159,25 +167,9 @@ _VERDICTS = {
 
 def claim_views(book: claims.Book, page: str, figures: Figures | None) -> tuple[ClaimView, ...]:
     """Return a page's claims, judged by the figures of one machine and device."""
-    views = []
-    for claim in book.claims:
-        if claim.page != page:
-            continue
-        empty = figures or Figures("", "", (), {})
-        verdict = claims.judge(claim, empty)
-        views.append(
-            ClaimView(
-                f"claim-{claim.id}",
-                claim.claim,
-                claim.kind,
-                _VERDICTS[verdict.word],
-                verdict.reason,
-                claim.note,
-                claim.test,
-                claim.source,
-            )
-        )
-    return tuple(views)
+    judged = figures or Figures("", "", (), {})
+    verdicts = ((claim, claims.judge(claim, judged)) for claim in book.claims if claim.page == page)
+    return tuple(ClaimView(one, _VERDICTS[found.word], found.reason) for one, found in verdicts)
 
 
 def finite(value: float) -> float | None:

@@ -69,7 +69,7 @@ class MachineView:
 class View:
     """What the makers of blocks work with.
 
-    ``sheets`` holds every framework of the catalog, also one that was not asked.
+    ``sheets`` holds every framework of the catalog, also one that was not tested.
     """
 
     section: Section
@@ -102,16 +102,16 @@ class View:
             if whole is not None and not whole.good:
                 return whole
         if not sheet:
-            return self._unasked(self.catalog.framework(framework))
+            return self._untested(self.catalog.framework(framework))
         return Answer("skipped", None, "not reached: see the other answers", "")
 
-    def _unasked(self, framework: Framework) -> Answer:
-        """Return the answer of a framework that nobody has asked: the gap about it, if any."""
+    def _untested(self, framework: Framework) -> Answer:
+        """Return the answer of a framework without results: its declared gap, if there is one."""
         for gap in framework.gaps:
             if gap.section == self.section.id:
                 reason = f"{gap.reason} ({gap.source})" if gap.source else gap.reason
                 return Answer(gap.status, None, reason, "")
-        return Answer("skipped", None, "not asked on this machine yet", "")
+        return Answer("skipped", None, "not tested on this machine yet", "")
 
     def fact(self, framework: str, name: str, default: Any) -> Any:
         """Return what the newest process of the section said about itself."""
@@ -280,7 +280,7 @@ def answer_cell(answer: Answer, link: str, unit: str = "", *, show: bool = True)
 
 SHORT = {
     "unsupported": "no", "failed": "failed", "timeout": "timed out", "wrong": "wrong",
-    "skipped": "not asked",
+    "skipped": "not tested",
 }  # fmt: skip
 """One word, so that nine columns find room."""
 
@@ -366,16 +366,16 @@ def reason_cell(reason: str) -> Cell:
 
 
 def reasons(view: View, questions: Sequence[Question]) -> list[Block]:
-    """Return the blocks that end a page: what did not work, is not offered, was not asked."""
+    """Return the blocks that end a page: what did not work, is not offered, was not tested."""
     found = []
     for heading, statuses, text in (
         (
             "What did not work",
             ("wrong", "failed", "timeout"),
-            "Asked, and not answered rightly; the logs are on the evidence pages.",
+            "Tested, and not right; the logs are on the evidence pages.",
         ),
         ("What is not offered", ("unsupported",), "Declared, with the page that says so."),
-        ("What was not asked", ("skipped",), "And why not."),
+        ("What was not tested", ("skipped",), "And why not."),
     ):
         reasons_table = faults(view, questions, statuses, heading)
         if reasons_table is not None:

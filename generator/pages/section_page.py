@@ -35,7 +35,7 @@ from generator.pages.findings import (
     interval_text,
     labelled,
     names,
-    place_words,
+    panel_label,
     plain_summary,
     ratio_interval,
 )
@@ -142,7 +142,7 @@ def _device(
     """Return what a page says about one device of one machine."""
     frame = where(inputs.shown, machine=figures.machine, device=figures.device, section=section.id)
     settings = inputs.document(figures.machine, figures.device)["settings"]
-    batch = int(settings.get("batch", 64))
+    batch = inputs.batch(figures)
     how = view(panels[0].metric)
     drawn = [p for p in panels if not how.start_case or p.case != how.start_case]
     findings = [finding(panel, batch) for panel in drawn]
@@ -176,7 +176,7 @@ def _caption(panels: Sequence[Panel], how: View) -> str:
         " processes. Lines: 95 % intervals."
     )
     found = [
-        f"{100 * panel.detectable:.0f} % ({place_words(panel, how).lower()})"
+        f"{100 * panel.detectable:.0f} % ({panel_label(panel).lower()})"
         for panel in panels
         if math.isfinite(panel.detectable)
     ]
@@ -205,7 +205,7 @@ def _chart(
 
 def _mark(row: Row, label: str, panel: Panel, figures: Figures, batch: int) -> Mark:
     how, unit = view(panel.metric), panel.metric.unit
-    name, place = row.configuration.framework_name, place_words(panel, how)
+    name, place = row.configuration.framework_name, panel_label(panel)
     found = row.summary
     if found is None or row.cell is None:
         return Mark(label, name, place, fault=formatting.STATUS_WORDS[row.status])

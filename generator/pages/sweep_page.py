@@ -90,13 +90,13 @@ def points_of(
 def caption(view: View) -> str:
     """Return what the curves of a section were measured with, and how they are drawn."""
     lane = next(key.lane for key in view.figures.cells if key.section == view.section.id)
-    return f"{lane_title(lane)}, empty compile caches. Solid: as a graph. Dashed: at once."
+    return f"{lane_title(lane)}, empty compile caches. Solid: as a graph. Dashed: eager."
 
 
 def name_cell(curve: Curve, section: str) -> Cell:
     """Return the first cell of a curve's row, with the way to its evidence."""
     one = curve.configuration
-    kind = {"symbolic": "graph", "imperative": "at once"}.get(one.kind, one.kind)
+    kind = {"symbolic": "graph", "imperative": "eager"}.get(one.kind, one.kind)
     detail = f"{one.release}, {kind}"
     link = urls.evidence(section, one.framework, curve.anchor)
     return Cell(one.label, detail=detail, href=link)

@@ -11,22 +11,10 @@ from dataclasses import dataclass
 
 from generator.formatting import STATUS_WORDS
 
-STATUS_SIGNS = {
-    "ok": "✓", "unsupported": "–", "failed": "✕", "timeout": "✕", "wrong": "≠", "skipped": "○",
-}  # fmt: skip
-STATUS_TONES = {
-    "ok": "good",
-    "unsupported": "none",
-    "failed": "bad",
-    "timeout": "bad",
-    "wrong": "bad",
-    "skipped": "none",
-}
-
 
 @dataclass(frozen=True)
 class Badge:
-    """A status as sign, word and tone ("good", "bad", "middle", "none")."""
+    """A status as sign, label and tone ("good", "bad", "middle", "none")."""
 
     sign: str
     word: str
@@ -143,6 +131,13 @@ def of_records(label: str, records: Sequence[Mapping[Column, Cell]]) -> Table:
     return Table(label, columns, tuple(tuple(record.values()) for record in records))
 
 
+_SIGNS = {
+    "ok": ("✓", "good"), "unsupported": ("–", "none"), "failed": ("✕", "bad"),
+    "timeout": ("✕", "bad"), "wrong": ("≠", "bad"), "skipped": ("○", "none"),
+}  # fmt: skip
+
+
 def badge(status: str) -> Badge:
     """Return the badge of a result's status."""
-    return Badge(STATUS_SIGNS[status], STATUS_WORDS[status], STATUS_TONES[status])
+    sign, tone = _SIGNS[status]
+    return Badge(sign, STATUS_WORDS[status], tone)

@@ -37,7 +37,7 @@ def write_reports(
 
     """
     runs: dict[str, list[dict[str, Any]]] = {}
-    for path, document in history.documents(results):
+    for path, document in history.run_records(results):
         if document["command"].startswith(COMMAND):
             runs.setdefault(path.stem, []).append(document)
     written, told = [], []

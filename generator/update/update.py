@@ -82,7 +82,7 @@ def pending(request: Request, catalog: Catalog) -> list[Pair]:
     That is to its end and on this device, if its other releases are measured there: a machine
     that has no such device is not asked for results that nobody has.
     """
-    documents = [document for _, document in history.documents(request.results)]
+    documents = [document for _, document in history.run_records(request.results)]
     here = machines.this().id
     ids = dict.fromkeys(name.partition("==")[0].strip() for name in request.frameworks)
     found = []
@@ -182,7 +182,7 @@ def _has_replicates(request: Request) -> bool:
         and document["machine"]["id"] == here
         and document["device"] == request.device
         and any(job["case"] == plan.AGAIN for job in document["jobs"])
-        for _, document in history.documents(request.results)
+        for _, document in history.run_records(request.results)
     )
 
 

@@ -98,8 +98,8 @@ def test_every_framework_has_its_column_or_row(pages, section):
         assert framework.name in text
 
 
-def test_frameworks_that_were_not_asked_say_so(pages):
-    assert "not asked" in (pages / "control.md").read_text(encoding="utf-8")
+def test_frameworks_that_were_not_tested_say_so(pages):
+    assert "not tested" in (pages / "control.md").read_text(encoding="utf-8")
 
 
 def test_what_a_figure_links_to_is_its_own_evidence(pages):

@@ -4,7 +4,7 @@ import dataclasses
 
 import pytest
 
-from generator.analysis import labels, panels
+from generator.analysis import panels
 from generator.catalog import loader
 from generator.pages import findings, section_page
 from generator.results import reading, selection
@@ -71,7 +71,7 @@ def test_the_title_of_a_chart_is_about_the_panel_that_ranks_most(panel):
     assert findings.main_panel([panel, fewer]) is panel
     assert findings.main_panel([fewer, panel]) is panel
     both = findings.chart_title([fewer, panel])
-    assert both.startswith(f"{findings.place_words(panel, labels.view(panel.metric))}: ")
+    assert both.startswith(f"{findings.panel_label(panel)}: ")
     equal = dataclasses.replace(panel, lane="threads-2")
     assert findings.main_panel([panel, equal]) is equal, "all cores come after one"
 

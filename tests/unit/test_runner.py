@@ -545,6 +545,14 @@ def test_an_environment_that_cannot_be_made_fails_alone(stage, monkeypatch):
     assert outcome.failed
     assert "no network" in outcome.failures[0]
     assert results.find(stage.results) == []
+    # What the folder declares is said without an environment; nothing else is begun.
+    both = stage.plan(sections=("lenet",), modes=())
+    gap = plan.Cell("pretend", "1.0", "lenet", "eager", "cpu", "threads-all")
+    both = replace(both, gaps=((gap, model.Gap("cannot", "https://numpy.org")),))
+    outcome = runner.run(both, stage.request(environment="locked"), CATALOG)
+    assert outcome.counts == {}
+    assert [r["status"] for r in stage.rows()] == ["unsupported"]
+    assert stage.document()["finished"] is None
 
 
 # ----------------------------------------------------------------------------------- the GPU
@@ -594,7 +602,7 @@ def test_a_published_log_has_no_path_and_no_control_character(tmp_path, monkeypa
     monkeypatch.setenv("SYMBOLIC_COMPARISON_CACHE", "/var/cache/x")
     monkeypatch.setattr(Path, "home", lambda: Path("/home/me"))
     text = f"{tmp_path}/a.py /var/cache/x/env /home/me/b \x1b[31mred\x00\tü\n"
-    clean = runner._clean(text, tmp_path)
+    clean = worker_output.publishable(text, tmp_path)
     assert clean == "<repository>/a.py <cache>/env ~/b [31mred\tü\n"
 
 

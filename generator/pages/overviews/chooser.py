@@ -31,8 +31,8 @@ def context(inputs: Inputs, known: Mapping[tuple[str, str], Figures], draw: Draw
     answers = [_answer(preset, first, names) for preset in PRESETS] if first else []
     return {
         "title": TITLE,
-        "description": "Weigh what you need; the answer is groups of frameworks that nothing "
-        "measured tells apart, with the evidence.",
+        "description": "Weigh what you need; the answer is groups of frameworks that no "
+        "measurement distinguishes, with the evidence.",
         "finding": answers[0]["finding"] if answers else "Nothing is measured yet.",
         "answers": answers,
         "where": measured_on(inputs, known[places[0]]) if places else "",
@@ -101,10 +101,10 @@ def finding(preset: Preset, standings: tuple[Standing, ...], names: Mapping[str,
     leaders = [names[one.framework] for one in standings if one.group == 0]
     what = f"{preset.title}: "
     if len(leaders) in (0, len(standings)):
-        return f"{what}nothing measured tells the frameworks apart."
+        return f"{what}no measurement distinguishes the frameworks."
     if len(leaders) == 1:
         return f"{what}{leaders[0]} leads."
-    return f"{what}{formatting.listing(leaders)} lead, and nothing measured tells them apart."
+    return f"{what}{formatting.listing(leaders)} lead, and no measurement distinguishes them."
 
 
 def _standings(

@@ -104,7 +104,7 @@ def _files(said: Mapping[str, Any]) -> Table:
         (
             Cell(data_package.PACKAGE, href=f"dataset/{data_package.PACKAGE}"),
             Cell("–"),
-            Cell("says what the others hold, with their sizes and hashes"),
+            Cell("describes the other two, with their sizes and hashes"),
         )
     )
     return table("Files", ("File", number("Size"), "SHA-256"), rows, plain=True)

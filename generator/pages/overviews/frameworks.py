@@ -130,7 +130,7 @@ def _needs(
     for need in NEEDS:
         mine = scores[need.id]
         place = next(one for one in standings[need.id] if one.framework == framework.id)
-        group = f"group {place.group + 1}" if place.group >= 0 else "no place"
+        group = f"group {place.group + 1}" if place.group >= 0 else "not ranked"
         rows.append(
             (
                 Cell(need.title, detail=need.rule),

@@ -37,7 +37,7 @@ def context(inputs: Inputs, known: Mapping[tuple[str, str], Figures], draw: Draw
         "estimator": ESTIMATORS[statistics.ESTIMATOR],
         "study": _study(inputs, draw),
         "bands": _bands_table(known),
-        "tolerances": table("Tolerances of the gate", columns, tolerances),
+        "tolerances": table("Tolerances of verification", columns, tolerances),
         "target": f"{100 * lenet.ACCURACY_TARGET:.0f} %",
         "gate_steps": str(lenet.GATE_STEPS),
         "smallest_delta": f"{100 * statistics.SMALLEST_DELTA:.0f} %",

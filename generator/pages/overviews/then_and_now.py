@@ -23,7 +23,7 @@ KINDS = {
         "", badge=Badge("~", "attributed", "middle"), detail="not verified at source"
     ),
 }
-"""How a claim's kind is shown: the article's own words and others' memory must look different."""
+"""How a claim's kind is shown: the article's own words must look different from others' memory."""
 
 PREDICATES = {
     "holds": ("holds", "hold"),
@@ -53,7 +53,7 @@ def context(inputs: Inputs, known: Mapping[tuple[str, str], Figures], draw: Draw
     chapters = _chapters(inputs, figures)
     return {
         "title": TITLE,
-        "description": "Every claim of the article of 2016 beside what is measured today, with "
+        "description": "Every claim of the article of 2016 alongside what is measured today, with "
         "the rule that decides.",
         "article": inputs.book.article,
         "finding": _finding([view for chapter in chapters for view in chapter.claims]),
@@ -92,7 +92,7 @@ def _finding(views: Sequence[ClaimView]) -> str:
         ("stated", "the article states"),
         ("attributed", "are attributed to its lost tables"),
     ):
-        count = Counter(view.badge.word for view in views if view.kind == kind)
+        count = Counter(view.badge.word for view in views if view.about.kind == kind)
         parts = [
             f"{count[word]} {PREDICATES[word][count[word] > 1]}"
             for word in claims.WORDS
@@ -107,8 +107,8 @@ def _table(chapters: Sequence[Chapter]) -> Table:
     rows = [
         (
             Cell("", badge=view.badge),
-            Cell(view.claim, href=f"#{view.anchor}"),
-            KINDS[view.kind],
+            Cell(view.about.claim, href=f"#{view.anchor}"),
+            KINDS[view.about.kind],
             Cell(chapter.title, href=chapter.address),
         )
         for chapter in chapters

@@ -17,12 +17,12 @@ ASKED = {
     "captured": "in a captured graph, with data that lead it another way",
     "growth": "as a loop of the graph: further trips add no operations",
     "gradient": "with a gradient, through the captured graph",
-    "eager": "executed at once",
+    "eager": "executed eagerly",
 }
 
 
 def questions() -> list[Question]:
-    """Return what is asked of every program."""
+    """Return the questions about every program."""
     return [
         Question(program.name, words, program.name, metric)
         for program in control.PROGRAMS.values()
@@ -47,8 +47,9 @@ def make(view: View) -> tuple[list[str], list[Block]]:
         view.block("Six programs, four questions", f"{programs}.", answers, stem="programs"),
         *_sweep(view, "run_time", "What a loop costs", "ms a run", 1e3,
             "The recurrence over a sequence, three numbers wide: what an iteration of the loop"
-            " costs beside its arithmetic."),
-        *_sweep(view, "ready_time", "How long a loop takes to compile", "seconds until ready", 1.0,
+            " costs on top of its arithmetic."),
+        *_sweep(view, "ready_time", "How long a loop takes to compile",
+            "seconds to the first result", 1.0,
             "Capturing, compiling and the first run. An unrolled loop would take longer with every"
             " trip."),
         *question_page.reasons(view, asked),
@@ -98,7 +99,11 @@ def _title(view: View, metric: str) -> str:
     if not ends:
         return "By trip count."
     least, most = question_page.extremes(ends)
-    what = "An iteration takes" if metric == "run_time" else f"{SWEEP[-1]:,} trips are ready after"
+    what = (
+        "An iteration takes"
+        if metric == "run_time"
+        else f"{SWEEP[-1]:,} trips give their first result after"
+    )
     return f"{what} {_time(ends[least])} in {least}, {_time(ends[most])} in {most}."
 
 

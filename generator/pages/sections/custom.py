@@ -31,7 +31,7 @@ COSTS = {"build_time": "built in", "written": "lines of code", "run_time": "forw
 
 
 def questions(metrics: Mapping[str, str]) -> list[Question]:
-    """Return what is asked of every way; nothing is registered by composing."""
+    """Return the questions about every way; nothing is registered by composing."""
     return [
         Question(WAYS[way], words, way, metric)
         for way in custom.WAYS
@@ -55,16 +55,16 @@ def make(view: View) -> tuple[list[str], list[Block]]:
     blocks = [
         view.block(
             "What works",
-            "Written down as it is defined the operator loses its digits near zero: those wrongs"
-            " are expected, and the reason for adding an operator at all.",
+            "Written as defined, the operator loses its digits near zero: wrong answers there are"
+            " expected, and the reason for adding an operator at all.",
             matrix(view, "Ways to add an operator", asked, head="Way"),
             stem="works",
         ),
         *_speed(view),
         view.block(
             "What it costs to write",
-            "Lines are those of the function that builds the operator and of what it needs beside"
-            " it, native source included.",
+            "Lines are those of the function that builds the operator and of what else it needs,"
+            " native source included.",
             matrix(view, "Lines and seconds", questions(COSTS), head="Way"),
             _languages(view),
             stem="costs",

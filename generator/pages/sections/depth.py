@@ -23,7 +23,7 @@ def make(view: View) -> tuple[list[str], list[Block]]:
     title, name = _title(found), view.anchor(view.section.id)
     pictures = (
         view.curves(f"{name}-ready", title, points_of(found, lambda curve: curve.ready),
-                    x="convolutions", y="seconds until ready", better="lower"),
+                    x="convolutions", y="seconds to build and first step", better="lower"),
         view.curves(f"{name}-step", "What a step costs as the network gets deeper.",
                     points_of(found, lambda curve: curve.steps, scale=1e3),
                     x="convolutions", y="ms per step", better="lower"),
@@ -62,7 +62,7 @@ def _title(found: Sequence[Curve]) -> str:
         if curve.configuration.kind == "symbolic" and (each := slope(curve.ready)) is not None
     }
     if not grown:
-        return "Time until ready by depth."
+        return "Time to the first step, by depth."
     least, most = question_page.extremes(grown)
     text = f"Each further convolution makes {most} ready {quantity(grown[most], 's')} later"
     return text + (f", {least} {quantity(grown[least], 's')}." if most != least else ".")

@@ -1,4 +1,4 @@
-"""Pure: what it takes to train, save and reload LeNet at each framework's easiest interface."""
+"""Pure: training, saving and reloading LeNet through each framework's highest-level API."""
 
 from __future__ import annotations
 
@@ -64,4 +64,4 @@ def _interfaces(section: Section, inputs: Inputs, figures: Figures | None) -> Ta
         rows.append(row)
     rows.sort(key=lambda row: math.inf if row[2].sort is None else row[2].sort)
     columns = [Column("Framework"), Column("Interface"), *map(number, COLUMNS.values())]
-    return table_if_any("The easiest official way", columns, rows)
+    return table_if_any("The highest-level APIs", columns, rows)

@@ -1,4 +1,4 @@
-"""Pure: the page about frameworks that execute at once, and whether they compute the same."""
+"""Pure: the page about eager frameworks, and whether they compute the same."""
 
 from __future__ import annotations
 
@@ -38,14 +38,14 @@ def context(
     ]
     verified = sum(row.summary is not None for _, row in found)
     names = formatting.listing([framework.name for framework in frameworks])
-    findings = [f"{names} can execute each operation at once."]
+    findings = [f"{names} can execute each operation eagerly."]
     if only:
         verb = "has" if len(only) == 1 else "have"
         findings.append(f"Of these, {formatting.listing(only)} {verb} no mode that builds a graph.")
     if found:
         findings.append(
-            f"{verified} of {len(found)} imperative configurations do the same work as the"
-            " reference, to the last gradient."
+            f"{verified} of {len(found)} imperative configurations match the reference, to the last"
+            " gradient."
         )
     return who_they_are(frameworks) | {
         "title": section.title,
@@ -68,5 +68,5 @@ def _work_table(found: list[tuple[Panel, Row]]) -> Table | None:
         )
         for panel, row in found
     ]
-    titles = ("Configuration", "Lane", "Same work", "Against the fastest of all", "Evidence")
-    return table_if_any("Imperative modes and the gate", titles, rows)
+    titles = ("Configuration", "Lane", "Verification", "Against the fastest of all", "Evidence")
+    return table_if_any("Imperative modes and their verification", titles, rows)

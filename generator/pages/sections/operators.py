@@ -25,8 +25,8 @@ QUESTIONS = {
     "edges": "empty arrays, NaN, infinity",
 }
 FURTHER = ("gradient", "captured", "edges")
-"""What is asked about an operator besides its ordinary values."""
-NOT_ASKED = Cell("–", detail="not asked")
+"""What is tested of an operator in addition to its ordinary values."""
+NOT_TESTED = Cell("–", detail="not tested")
 
 
 class Sheet:
@@ -46,7 +46,7 @@ class Sheet:
         return self.answer(name, "forward").good
 
     def failing(self, name: str) -> list[str]:
-        """Return what else was asked about a right operator and not answered rightly."""
+        """Return what else was tested of a right operator and did not pass."""
         found = {metric: self.answers.get((name, metric)) for metric in FURTHER}
         return [m for m, one in found.items() if one and one.status not in ("ok", "skipped")]
 
@@ -71,7 +71,7 @@ def make(view: View) -> tuple[list[str], list[Block]]:
     )
     findings = [
         f"{question_page.names(view, leaders)} {'offers' if len(leaders) == 1 else 'offer'} most of"
-        f" the {len(OPERATORS)} operators asked for with right values: {most}.",
+        f" the {len(OPERATORS)} tested operators with right values: {most}.",
         f"{formatting.plural(wrong, 'answer')} of all frameworks differ from the reference.",
     ]
     blocks = [
@@ -129,7 +129,7 @@ def _coverage(
         for sheet in sheets.values():
             count = sum(map(sheet.right, names))
             cell = Cell(str(count), sort=float(count), strong=count == len(names))
-            row.append(cell if sheet.answers else NOT_ASKED)
+            row.append(cell if sheet.answers else NOT_TESTED)
         rows.append(row)
     titles = [Column("Family"), *(number(framework.name) for framework in view.frameworks)]
     return view.block(
@@ -155,7 +155,7 @@ def _further(
     for framework in ranked:
         sheet = sheets[framework.id]
         if not sheet.answers:
-            rows.append([Cell(framework.name), *[NOT_ASKED] * 5])
+            rows.append([Cell(framework.name), *[NOT_TESTED] * 5])
             continue
         row = [view.named(framework), _count(right[framework.id]), _count(single[framework.id])]
         for metric in FURTHER:
@@ -184,9 +184,9 @@ def _every_operator(view: View, sheets: Mapping[str, Sheet]) -> Block:
     links = formatting.listing([f.name for f in view.frameworks if view.link(f.id)])
     return view.block(
         "Every operator",
-        "✓ right in everything that was asked; ∘ the same, composed of several functions; ± right"
+        "✓ right in everything that was tested; ∘ the same, composed of several functions; ± right"
         " values, but something else is not, which the cell names; ≠ other values; ✕ an error; –"
-        f" not offered. How each one is spelled stands with the evidence of {links}.",
+        f" not offered. How each one is spelled is in the evidence of {links}.",
         table("Every operator in every framework", titles, rows),
         stem="matrix",
     )

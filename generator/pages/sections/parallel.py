@@ -1,4 +1,4 @@
-"""Pure: one model trained by two processes; what it costs, and what a death does."""
+"""Pure: one model trained by two processes; what it costs, and what happens when one is killed."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def case(size: int, batch: int) -> str:
 
 
 def questions() -> list[Question]:
-    """Return what is asked."""
+    """Return the questions of the page."""
     words = {1: "the losses of the reference", 2: "the losses of one process alone"}
     found = [
         Question(
@@ -195,11 +195,11 @@ def _written(view: View) -> Block:
                 Cell(death),
             )
         )
-    titles = ("Framework", "How", number("Lines beside lenet.py"),
+    titles = ("Framework", "How", number("Lines in addition to lenet.py"),
               "When the other process is killed")  # fmt: skip
     return view.block(
         "What there is to write",
-        "The lines of parallel.py: everything that training with several processes takes beside the"
+        "The lines of parallel.py: everything that data-parallel training takes in addition to the"
         " network itself.",
         table("How it is written", titles, rows),
         stem="written",

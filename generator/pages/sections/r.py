@@ -1,4 +1,4 @@
-"""Pure: a training step driven from R beside the same step in Python."""
+"""Pure: a training step driven from R, against the same step in Python."""
 
 from __future__ import annotations
 
@@ -61,8 +61,8 @@ def overheads(
     found = []
     known = figures.cells if figures else {}
     for key, cell in known.items():
-        twin = known.get(key._replace(section="lenet"))
-        if (key.section, key.metric) == (section, "step_time") and twin:
+        other = known.get(key._replace(section="lenet"))
+        if (key.section, key.metric) == (section, "step_time") and other:
             one = models.configuration(catalog, key.framework, key.version, key.mode)
-            found.append((one, statistics.ratio(cell.blocks, twin.blocks), cell, twin))
+            found.append((one, statistics.ratio(cell.blocks, other.blocks), cell, other))
     return sorted(found, key=lambda item: item[1].value)

@@ -42,8 +42,8 @@ def make(view: View) -> tuple[list[str], list[Block]]:
     blocks = [
         view.block(
             "What can be carried over",
-            "Each question is asked of a LeNet that was trained just before. A tick stands with the"
-            " largest change of a score.",
+            "Each question is tested on a LeNet that was trained just before. The figure with a"
+            " tick is the largest change of a score.",
             matrix(view, "Re-use", [*asked, *sizes], head="Question"),
             stem="carried",
         ),
@@ -110,7 +110,7 @@ def _transfer(view: View) -> tuple[Block, list[str]]:
         "Transfer learning",
         f"A LeNet of digits 0 to 4 keeps its convolutions, frozen, and learns digits 5 to 9 from"
         f" {NEW_DIGITS} examples, against the same network trained from scratch. Optimisers are"
-        " those of each framework's easiest interface, so compare the two columns of a row, not"
+        " those of each framework's highest-level API, so compare the two columns of a row, not"
         " the rows. The difference of one run is not a finding about a framework.",
         table("Accuracy on digits 5 to 9", [Column("Framework"), *titles], rows),
         stem="transfer",

@@ -29,7 +29,7 @@ def context(
     if both:
         verb = "executes" if len(both) == 1 else "execute"
         findings.append(
-            f"{formatting.listing(both)} {verb} both ways today, at once or as a graph: the line"
+            f"{formatting.listing(both)} {verb} both ways today, eagerly or as a graph: the line"
             " that the article drew between frameworks now runs through them."
         )
     return who_they_are(frameworks) | {

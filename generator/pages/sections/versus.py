@@ -1,4 +1,4 @@
-"""Pure: the same program at once and as a graph: speed, memory, break-even, batch size."""
+"""Pure: the same program eager and as a graph: speed, memory, break-even, batch size."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def make(view: View) -> tuple[list[str], list[Block]]:
         for contrast in speed
         for gain in (contrast.ratio.inverse(),)
     ]
-    axis = {"axis": "speed as a graph / speed at once", "better": "higher"}
+    axis = {"axis": "speed as a graph / eager speed", "better": "higher"}
     blocks = [
         Block(
             "", "", "", (_pairs_table(speed, view.figures),),
@@ -59,8 +59,9 @@ def make(view: View) -> tuple[list[str], list[Block]]:
     ]  # fmt: skip
     if even := _even_table(speed, view.figures):
         text = (
-            "A graph is ready later and then gains on every step. The steps after which both have"
-            " taken equally long, from an interpreter that starts with cold or warm compile caches:"
+            "A graph takes longer to start up and then gains on every step. The steps after which"
+            " both have taken equally long, from an interpreter that starts with cold or warm"
+            " compile caches:"
         )
         heading = "When has compiling paid for itself?"
         blocks.append(Block(heading, f"{name}-even", text, (even,)))
@@ -83,9 +84,7 @@ context = partial(question_page.context, make=make, rows_of="lenet")
 def _gain_title(speed: Sequence[Contrast]) -> str:
     faster = sum(contrast.verdict == "faster" for contrast in speed)
     slower = sum(contrast.verdict == "slower" for contrast in speed)
-    return (
-        f"As a graph, {faster} of {len(speed)} programs are faster than at once, {slower} slower."
-    )
+    return f"As a graph, {faster} of {len(speed)} programs are faster than eager, {slower} slower."
 
 
 def _findings(speed: Sequence[Contrast], figures: Figures) -> list[str]:
@@ -99,7 +98,9 @@ def _findings(speed: Sequence[Contrast], figures: Figures) -> list[str]:
     memory = models.contrasts(figures.find("memory", "peak_rss"))
     if memory:
         less = sum(contrast.verdict == "faster" for contrast in memory)  # "less", for bytes
-        texts.append(f"{less} of {len(memory)} graphs need less memory than the same at once.")
+        texts.append(
+            f"{less} of {len(memory)} graphs need less memory than the same program eager."
+        )
     return texts
 
 
@@ -130,23 +131,23 @@ def _pairs_table(speed: Sequence[Contrast], figures: Figures) -> Table:
         bytes_ = memory.get(_place(contrast))
         rows.append(
             (
-                Cell(one.label, detail=f"{one.release}, at once: {other.mode_title}"),
+                Cell(one.label, detail=f"{one.release}, eager: {other.mode_title}"),
                 Cell(lane_title(contrast.panel.lane)),
                 _ratio_cell(contrast.ratio.inverse(), contrast.verdict, "faster", "slower"),
                 Cell(
                     quantity(graph.value, "s"),
                     round(graph.value, 7),
                     evidence("lenet", one, contrast.panel),
-                    f"at once {quantity(eager.value, 's')}",
+                    f"eager {quantity(eager.value, 's')}",
                 ),
                 _ratio_cell(bytes_.ratio, bytes_.verdict, "less", "more") if bytes_ else Cell("–"),
             )
         )
     columns = (
-        "Graph", LANE, "Speed, graph / at once", number("Step as a graph"),
-        "Memory, graph / at once",
+        "Graph", LANE, "Speed, graph / eager", number("Step as a graph"),
+        "Memory, graph / eager",
     )  # fmt: skip
-    return table("The same program as a graph and at once", columns, rows)
+    return table("The same program as a graph and eager", columns, rows)
 
 
 def _place(contrast: Contrast) -> tuple[str, str, str, str]:
@@ -155,7 +156,7 @@ def _place(contrast: Contrast) -> tuple[str, str, str, str]:
 
 
 def _even_table(speed: Sequence[Contrast], figures: Figures) -> Table | None:
-    """Return after how many steps the time until ready is paid for, cold and warm."""
+    """Return after how many steps a longer start-up is paid for, cold and warm."""
     steps = {_place(contrast): contrast for contrast in speed}
     rows = []
     for ready in models.contrasts(figures.find("compile", "ready_time")):
@@ -176,7 +177,7 @@ def _even_table(speed: Sequence[Contrast], figures: Figures) -> Table | None:
             )
         )
     columns = (
-        "Graph", LANE, "Caches", number("Ready later by"), number("Each step differs by"),
+        "Graph", LANE, "Caches", number("Start-up longer by"), number("Each step differs by"),
         "Paid for after",
     )  # fmt: skip
     return table_if_any("Break-even", columns, rows)
@@ -206,7 +207,7 @@ def _even_cell(later: float, gain: float, verdict: str) -> Cell:
         return Cell(words.get(verdict, f"not known: {verdict}"), sort=1e12)
     steps = break_even(later, gain)
     if steps == 0:
-        return Cell("nothing: it is ready no later", sort=0.0)
+        return Cell("nothing: its start-up is no longer", sort=0.0)
     epochs = f"{formatting.figures(steps / STEPS_PER_EPOCH, 2)} epochs of MNIST"
     return Cell(formatting.plural(math.ceil(steps), "step"), round(steps, 1), detail=epochs)
 
@@ -233,7 +234,7 @@ def _classes_table(figures: Figures) -> Table | None:
                         _ratio_cell(*panel.compare(graph, eager), *words),
                     )
                 )
-    columns = ("What", LANE, "Best graph", "Best at once", "Graph / at once")
+    columns = ("What", LANE, "Best graph", "Best eager", "Graph / eager")
     return table_if_any("Class against class", columns, rows, plain=True)
 
 
@@ -314,7 +315,7 @@ def _batch_title(found: Sequence[Curve]) -> str:
             shares.setdefault(curve.configuration.kind, []).append(share)
     if not shares:
         return "Steps by batch size."
-    words = {"imperative": "at once", "symbolic": "as a graph"}
+    words = {"imperative": "eager", "symbolic": "as a graph"}
     parts = [f"{_percents(mine)} {words[kind]}" for kind, mine in sorted(shares.items())]
     return "Of a step of 64 images, dispatch takes " + ", ".join(parts) + "."
 

@@ -1,0 +1,187 @@
+"""How a job ended: its rows, its status, and what the run record says about it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from generator.catalog.model import Catalog
+from generator.measure import gpu_log, script_metrics
+from generator.measure.plan import Job
+from generator.measure.worker_output import Row, WorkerOutput, headline_row, metric_row
+from generator.subprocesses import Finished
+
+FOREIGN_LIMIT = 0.06
+"""Cores of foreign CPU time above which a block is marked as disturbed."""
+
+
+@dataclass
+class JobOutcome:
+    """How a job ended; ``notes`` go into the run record."""
+
+    status: str
+    reason: str
+    rows: list[Row]
+    notes: dict[str, Any] = field(default_factory=dict)
+    give_up: str = ""
+    """Why the further blocks of the configuration are skipped, "" if they are not."""
+
+    @property
+    def flags(self) -> list[str]:
+        """What the rows are flagged with."""
+        return [name for name in ("disturbed", "throttled") if self.notes.get(name)]
+
+    @property
+    def deserves_log(self) -> bool:
+        """Whether the log of the process is kept."""
+        return self.status != "ok" or any(row["status"] in ("failed", "wrong") for row in self.rows)
+
+
+def not_run(job: Job, catalog: Catalog, status: str, reason: str) -> JobOutcome:
+    """Return the outcome of a job that was not started."""
+    return JobOutcome(status, reason, endings(job, catalog, status, reason))
+
+
+def of_process(
+    job: Job,
+    catalog: Catalog,
+    finished: Finished,
+    output: WorkerOutput,
+    readings: gpu_log.Log | None = None,
+) -> JobOutcome:
+    """Return the outcome of a job whose worker has ended.
+
+    Args:
+        job: what was to be done.
+        catalog: its sections.
+        finished: how the process ended.
+        output: what it wrote.
+        readings: the GPU's log meanwhile, None on a CPU.
+
+    """
+    facts = dict(output.facts)
+    windows, done = facts.pop("windows", []), facts.pop("done", False)
+    notes: dict[str, Any] = {"k": facts.pop("k", None), "affinity": facts.pop("affinity", None)}
+    rows = list(output.rows)
+    if readings is not None:
+        found, throttled = _gpu_rows(job, catalog, readings, windows)
+        rows += found
+        notes |= {"nvml_error": readings.error, "throttled": throttled}
+    foreign = next((row["value"] for row in rows if row["metric"] == "foreign_load"), None)
+    notes |= {"foreign_load": foreign, "disturbed": bool(foreign and foreign > FOREIGN_LIMIT)}
+    status, reason = _judge(job, catalog, finished, output, done=done)
+    broken = status in ("failed", "timeout")
+    if broken and not any(row["status"] in ("failed", "timeout") for row in rows):
+        rows += endings(job, catalog, status, reason)
+    sound = invalidate(rows, reason)
+    # A crash, a hang or other work in every block would cost hours and teach nothing new; a
+    # sweep of which one case is wrong goes on.
+    give_up = broken or (status == "wrong" and not sound)
+    why = f"{status} in block {job.block}: {reason}" if give_up else ""
+    return JobOutcome(status, reason, rows, {**notes, "facts": facts}, why)
+
+
+def endings(job: Job, catalog: Catalog, status: str, reason: str) -> list[Row]:
+    """Return rows that say how a job ended, one for the headline of each of its sections."""
+    return [
+        headline_row(
+            catalog.section(id),
+            case=job.case or (job.start if id == "compile" else ""),
+            status=status,
+            reason=reason,
+        )
+        for id in job.sections
+    ]
+
+
+def invalidate(rows: Iterable[Row], reason: str) -> bool:
+    """Make the step times of wrong cases wrong, in place; return whether other cases have some.
+
+    Samples were written as they came, before the verdict: they are times of other work.
+    """
+    rows = list(rows)
+    wrong = {(row["section"], row["case"]) for row in rows if row["status"] == "wrong"}
+    sections = {section for section, _ in wrong}
+    sound = False
+    for row in rows:
+        timed = row["metric"].startswith("step_") and row["status"] == "ok"
+        if not timed or row["section"] not in sections:
+            continue
+        if (row["section"], row["case"]) in wrong:
+            row |= {"status": "wrong", "reason": reason}
+        else:
+            sound = True
+    return sound
+
+
+def _judge(
+    job: Job, catalog: Catalog, finished: Finished, output: WorkerOutput, *, done: bool
+) -> tuple[str, str]:
+    """Return the status of a job and the reason for it."""
+    if finished.timed_out:
+        return "timeout", finished.reason
+    if output.problem:
+        return "failed", output.problem
+    answers = all(catalog.section(id).findings for id in job.sections)
+    for status in ("failed", "wrong"):
+        for row in output.rows:
+            # An answer about a case is asked for; without one, the section itself gave up.
+            if row["status"] == status and not (answers and row["case"]):
+                return status, row["reason"]
+    if finished.code != 0 or not done:
+        return "failed", finished.reason if finished.code else "it ended without its last line"
+    headlines = {next(iter(catalog.section(id).metrics)) for id in job.sections}
+    for row in output.rows:
+        if row["status"] == "unsupported" and row["metric"] in headlines and not answers:
+            return "unsupported", row["reason"]
+    return "ok", ""
+
+
+def _gpu_rows(
+    job: Job, catalog: Catalog, log: gpu_log.Log, windows: Sequence[Sequence[float]]
+) -> tuple[list[Row], list[str]]:
+    """Return what the GPU did during each sample as rows, and why it was throttled."""
+    rows: list[Row] = []
+    throttled: set[str] = set()
+    samples = gpu_log.per_sample(log.readings, [(start, end) for start, end in windows])
+    for number, sample in enumerate(samples):
+        if sample is not None:
+            rows += [
+                metric_row(
+                    catalog.section("lenet"), metric, case=job.case, sample=number, value=value
+                )
+                for metric, value in (
+                    ("sm_clock", sample.sm_clock),
+                    ("gpu_temperature", sample.temperature),
+                    ("gpu_power", sample.power),
+                )
+            ]
+            throttled.update(sample.throttle)
+    peak = gpu_log.peak_memory(log.readings)
+    if "memory" in job.sections and peak is not None:
+        memory = catalog.section("memory")
+        rows.append(metric_row(memory, "device_memory", case=job.case, value=float(peak)))
+    return rows, sorted(throttled)
+
+
+def script_rows(job: Job, catalog: Catalog) -> list[Row]:
+    """Return rows with the size of the scripts that the job's sections are about."""
+    rows = []
+    folder = catalog.framework(job.framework).folder
+    for section in map(catalog.section, job.sections):
+        path = folder / section.script
+        if job.case != (*section.cases, "")[0] or not section.script or not path.is_file():
+            continue
+        for metric, count in _COUNTS.items():
+            if metric not in section.metrics:
+                continue
+            try:
+                rows.append(metric_row(section, metric, value=float(count(path))))
+            except ImportError as error:
+                reason = f"{error.name} is not installed here, and it does the counting"
+                rows.append(metric_row(section, metric, status="skipped", reason=reason))
+    return rows
+
+
+_COUNTS = {"lines": script_metrics.lines, "concepts": script_metrics.concepts}

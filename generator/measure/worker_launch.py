@@ -1,0 +1,200 @@
+"""Starts the worker of a job: its program, what it is told, and the variables that it gets."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import random
+import shutil
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from generator import subprocesses
+from generator.catalog.loader import ROOT
+from generator.catalog.model import Catalog, Framework
+from generator.measure import environments, gpu_log, script_metrics
+from generator.measure import machine as machines
+from generator.measure.environments import Environment
+from generator.measure.history import R_WORKER, is_r
+from generator.measure.plan import Job, Plan
+from generator.measure.request import Request
+from generator.measure.run_record import MIN_SAMPLE_SECONDS
+from measurements import lenet
+
+KEPT_VARIABLES = (
+    "PATH", "HOME", "USER", "LANG", "LC_ALL", "TZ", "TMPDIR", "TEMP", "LD_LIBRARY_PATH",
+    "CUDA_VISIBLE_DEVICES", "CUDA_HOME", "SYSTEMROOT",
+)  # fmt: skip
+"""A worker inherits these and nothing else: a reader's shell must not change the result."""
+
+
+@dataclass(frozen=True)
+class Launched:
+    """A worker that has ended; ``conditions`` are what the run record says of how it ran."""
+
+    finished: subprocesses.Finished
+    conditions: dict[str, Any]
+    readings: gpu_log.Log | None
+
+
+class Launcher:
+    """Starts the workers of one plan, one after the other."""
+
+    def __init__(self, plan: Plan, request: Request, catalog: Catalog) -> None:
+        self.plan, self.request, self.catalog = plan, request, catalog
+        self._ceilings: dict[int, float | None] = {}
+
+    def launch(self, job: Job, environment: Environment, out: Path) -> Launched:
+        """Run the worker of a job to its end; it writes its rows to ``out``.
+
+        Raises:
+            EnvironmentMissing: what the job needs besides the framework cannot be installed.
+
+        """
+        framework = self.catalog.framework(job.framework)
+        threads = 1 if job.lane == "threads-1" else machines.this().cores
+        cache = self._compile_cache(job, environment)
+        chance = random.Random(f"{self.plan.seed}/{job.id}")
+        hash_seed, padding = chance.randrange(1, 2**31), chance.randrange(0, 4096)
+        extra = self._extra(job, framework, environment)
+        basis = inherited(*filter(None, [extra]), own=environment.kind == "current")
+        variables = {
+            **basis,
+            **environments.variables(
+                framework, environment, device=job.device, threads=threads, cache=cache
+            ),
+            "RETICULATE_PYTHON": str(environment.python),
+            "PYTHONPATH": basis["PYTHONPATH"],
+            "PYTHONNOUSERSITE": "1",
+            "PYTHONUNBUFFERED": "1",
+            "PYTHONHASHSEED": str(hash_seed),
+            # The length of the environment moves the stack, and with it the speed (Mytkowicz).
+            "MEASUREMENT_PADDING": "x" * padding,
+        }
+        description = self._describe(job, framework, threads, cache)
+        readings = gpu_log.Log(gpu_log.read_device) if job.device == "cuda" else None
+        with tempfile.TemporaryDirectory(prefix="measure-") as scratch:
+            told = Path(scratch) / "job.json"
+            told.write_text(json.dumps(description), encoding="utf-8")
+            with readings or contextlib.nullcontext():
+                finished = subprocesses.run(
+                    [*self._program(job, environment), told, out],
+                    cwd=Path(scratch), env=variables, timeout=self.request.timeout, watch=out,
+                )  # fmt: skip
+        conditions = {
+            "hash_seed": hash_seed,
+            "padding": padding,
+            "threads": {"requested": threads},
+            "warmup": description["warmup"],
+            "seconds": round(finished.seconds, 3),
+        }
+        return Launched(finished, conditions, readings)
+
+    def obstacle(self, job: Job, environment: Environment) -> str:
+        """Return what this machine lacks for a job and how to install it, or ""."""
+        if self._in_r(job):
+            return script_metrics.r_obstacle(environment.python, environment.python_version)
+        return ""
+
+    def _in_r(self, job: Job) -> bool:
+        return any(is_r(self.catalog.section(id).script) for id in job.sections)
+
+    def _program(self, job: Job, environment: Environment) -> list[str | Path]:
+        if self._in_r(job):
+            return ["Rscript", "--vanilla", ROOT / "measurements" / R_WORKER]
+        return [environment.python, "-m", "measurements.worker"]
+
+    def _describe(
+        self, job: Job, framework: Framework, threads: int, cache: Path
+    ) -> dict[str, Any]:
+        data = self.request.data_dir
+        return {
+            "folder": str(framework.folder),
+            "sections": list(job.sections),
+            "lane": job.lane,
+            "start": job.start,
+            "case": job.case,
+            "accuracy": job.accuracy,
+            "samples": self.plan.profile.samples,
+            "min_sample_seconds": MIN_SAMPLE_SECONDS,
+            "warmup": framework.mode(job.mode).warmup[job.device],
+            "ceiling": self._ceiling(threads) if job.device == "cpu" else None,
+            "data_dir": str(data.resolve()) if data else None,
+            "shared_cache": str(environments.cache_folder() / "reference"),
+            "settings": {
+                "mode": job.mode,
+                "device": job.device,
+                "threads": threads,
+                "precision": self.request.precision,
+                "batch": lenet.BATCH,
+                "learning_rate": lenet.LEARNING_RATE,
+                "cache": str(cache),
+            },
+        }
+
+    def _extra(self, job: Job, framework: Framework, environment: Environment) -> Path | None:
+        """Return the folder of the packages that only this job's section needs, if there are."""
+        if environment.kind == "current":
+            return None
+        version = framework.version(job.version)
+        wanted = [f"{job.device}+{self.catalog.section(id).addition}" for id in job.sections]
+        name = next((name for name in wanted if name in version.requirements), None)
+        return environments.extra(environment, version, name) if name else None
+
+    def _compile_cache(self, job: Job, environment: Environment) -> Path:
+        """Return the compile cache of a configuration, emptied for a cold start.
+
+        A section with processes of its own has a cache of its own, which no other one finds or
+        empties. Otherwise it is shared by lanes; see :func:`generator.measure.plan.make` for a
+        compiler whose output depends on the number of threads.
+        """
+        apart = [id for id in job.sections if self.catalog.section(id).apart]
+        name = "-".join([(environment.lock_sha256 or "current")[:12], *apart])
+        folder = f"{job.framework}-{job.version}-{job.mode}-{job.device}-{name}"
+        cache = environments.cache_folder() / "compiled" / folder
+        if job.start == "cold":
+            shutil.rmtree(cache, ignore_errors=True)
+        cache.mkdir(parents=True, exist_ok=True)
+        return cache
+
+    def _ceiling(self, threads: int) -> float | None:
+        """Measure the matrix-product rate once per run and thread count, in a fresh process."""
+        if threads in self._ceilings:
+            return self._ceilings[threads]
+        # The best rate that this machine ever showed: foreign load only ever lowers it.
+        best = environments.cache_folder() / f"ceiling-{machines.this().id}-{threads}.json"
+        names = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+        variables = inherited(own=True) | dict.fromkeys(names, str(threads))
+        rates = []
+        with contextlib.suppress(OSError, ValueError):
+            rates.append(float(best.read_text(encoding="utf-8")))
+        for _ in range(3):
+            finished = subprocesses.run(
+                [sys.executable, "-m", "measurements.ceiling"], env=variables, timeout=120
+            )
+            with contextlib.suppress(ValueError, IndexError):
+                rates.append(float(finished.log.strip().splitlines()[-1]))
+        self._ceilings[threads] = max(rates, default=None)
+        if rates:
+            best.write_text(json.dumps(max(rates)), encoding="utf-8")
+        return self._ceilings[threads]
+
+
+def inherited(*folders: Path, own: bool) -> dict[str, str]:
+    """Return the variables that a measuring process starts from.
+
+    Args:
+        folders: where it finds Python modules.
+        own: whether it runs in our own interpreter, whose packages may be found by variables.
+
+    """
+    names = (*KEPT_VARIABLES, *(("VIRTUAL_ENV", "CONDA_PREFIX") if own else ()))
+    variables = {name: os.environ[name] for name in names if name in os.environ}
+    path = [str(ROOT), *map(str, folders)]
+    if own and os.environ.get("PYTHONPATH"):
+        path.insert(1, os.environ["PYTHONPATH"])
+    return variables | {"PYTHONPATH": os.pathsep.join(path)}
