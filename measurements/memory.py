@@ -1,4 +1,6 @@
-"""Host memory of this process, from Linux's /proc; bytes throughout."""
+"""Host memory of this process, from Linux's /proc, and what files take; bytes throughout."""
+
+import os
 
 
 def reset_peak():
@@ -22,6 +24,17 @@ def resident():
 def peak():
     """Return the peak resident set size since :func:`reset_peak`, or None where unknown."""
     return _status("VmHWM")
+
+
+def on_disk(path):
+    """Return the bytes of a file, or of all files below a folder."""
+    if os.path.isfile(path):
+        return os.path.getsize(path)
+    return sum(
+        os.path.getsize(os.path.join(place, name))
+        for place, _, names in os.walk(path)
+        for name in names
+    )
 
 
 def _status(name):

@@ -6,7 +6,7 @@ import time
 
 import numpy as np
 
-from measurements import lenet
+from measurements import lenet, memory
 from measurements.contract import Metric, Section
 
 SECTION = Section(
@@ -58,7 +58,7 @@ def measure(session):
         loaded = time.perf_counter()
         before = np.asarray(script.predict(model, data.test_images))
         after = np.asarray(script.predict(again, data.test_images))
-        size = _size(folder)
+        size = memory.on_disk(folder)
     accuracy = float((after.argmax(1) == data.test_labels).mean())
     error = lenet.relative_error(after, before)
     session.emit("accuracy", accuracy)
@@ -76,12 +76,3 @@ def measure(session):
     session.emit("save_time", saved - trained)
     session.emit("load_time", loaded - saved)
     session.emit("file_size", size)
-
-
-def _size(folder):
-    """Return the bytes of all files below a folder."""
-    return sum(
-        os.path.getsize(os.path.join(place, name))
-        for place, _, names in os.walk(folder)
-        for name in names
-    )

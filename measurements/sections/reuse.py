@@ -6,7 +6,7 @@ import tempfile
 
 import numpy as np
 
-from measurements import children, lenet, probe
+from measurements import children, lenet, memory, probe
 from measurements.contract import Metric, Section, Unsupported, offered
 
 SECTION = Section(
@@ -74,20 +74,9 @@ def _save_and_load(session, high, folder, kept):
     written = high.save(model, os.path.join(folder, "lenet"))
     before = np.asarray(high.predict(model, data.test_images))
     kept.update(model=model, written=written, scores=before)
-    session.emit("size", _size(written), case="save and load")
+    session.emit("size", memory.on_disk(written), case="save and load")
     after = np.asarray(high.predict(high.load(written), data.test_images))
     return probe.difference(after, before, SAME, "scores after loading")
-
-
-def _size(path):
-    """Return the bytes of a file, or of all files below a folder."""
-    if os.path.isfile(path):
-        return os.path.getsize(path)
-    return sum(
-        os.path.getsize(os.path.join(place, name))
-        for place, _, names in os.walk(path)
-        for name in names
-    )
 
 
 def _fresh(session, folder, kept):
@@ -181,7 +170,7 @@ def _onnx(session, high, script, folder, kept):
     feed = script.export_onnx(kept["model"], images, path)
     import onnxruntime  # of the section's additional packages
 
-    session.emit("size", _size(path), case="onnx")
+    session.emit("size", memory.on_disk(path), case="onnx")
     runtime = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
     name = runtime.get_inputs()[0].name
     found = runtime.run(None, {name: feed})[0]

@@ -1,5 +1,6 @@
-"""The sections that sweep, drive from R and take the easy way, on NumPy, with planted faults."""
+"""The sections that sweep, drive from R and use the highest-level API, with planted faults."""
 
+import importlib
 import io
 import json
 import sys
@@ -17,7 +18,7 @@ RATE = lenet.LEARNING_RATE
 
 
 class Numpy(contract.Model):
-    """LeNet in NumPy; ``fault`` spoils one thing."""
+    """LeNet in NumPy; ``fault`` makes one thing wrong."""
 
     def __init__(self, parameters, fault=""):
         self.weights, self.fault, self.calls = dict(parameters), fault, 0
@@ -86,7 +87,7 @@ def session(cache, tmp_path):
         out = io.StringIO()
         made = worker.Session(base | job, out)
         made._framework = framework
-        metrics = sys.modules[f"measurements.sections.{section}"].SECTION.metrics
+        metrics = importlib.import_module(f"measurements.sections.{section}").SECTION.metrics
         made._section, made._metrics = section, metrics  # as run() would
         made.entries = lambda: [json.loads(line) for line in out.getvalue().splitlines()]
         return made
@@ -152,7 +153,7 @@ def test_a_sweep_begins_nothing_that_would_take_too_long(session, short, monkeyp
 # ----------------------------------------------------------------------- many steps in one call
 
 
-def test_a_model_that_takes_many_steps_is_gated_on_the_way_it_is_timed(session):
+def test_a_model_that_takes_many_steps_is_verified_the_way_it_is_timed(session):
     framework = Framework()
     framework.model = Many
     good = session("lenet", framework)
@@ -233,11 +234,11 @@ def test_an_error_in_r_is_a_failure_with_its_words(session):
     assert "object 'tf' not found" in row["reason"]
 
 
-# ---------------------------------------------------------------------------------- the easy way
+# ---------------------------------------------------------------------- the highest-level API
 
 
-def easy(fault=""):
-    """A script of the easy way: nearest mean of the digits of each class, in a file."""
+def high_level(fault=""):
+    """A script of the highest-level API: nearest mean of the digits of each class, in a file."""
     script = types.ModuleType("framework_under_test.highlevel")
     script.INTERFACE = "nearest mean"
 
@@ -274,13 +275,13 @@ def install(monkeypatch, tmp_path):
     def make(fault=""):
         package = types.ModuleType("framework_under_test")
         monkeypatch.setitem(sys.modules, "framework_under_test", package)
-        monkeypatch.setitem(sys.modules, "framework_under_test.highlevel", easy(fault))
+        monkeypatch.setitem(sys.modules, "framework_under_test.highlevel", high_level(fault))
         return str(tmp_path)
 
     return make
 
 
-def test_the_easy_way_is_timed_by_phases(session, install):
+def test_the_highest_level_api_is_timed_by_phases(session, install):
     made = session("highlevel", Framework(), folder=install())
     assert made.run() == 0
     (total,) = rows(made, "total_time")

@@ -61,3 +61,11 @@ def test_a_status_without_the_line_is_unknown(monkeypatch, tmp_path):
     monkeypatch.setattr(memory, "open", lambda *_: status.open(), raising=False)
     assert memory.peak() == MB
     assert memory.resident() is None
+
+
+def test_what_is_on_disk_is_counted_for_files_and_for_folders(tmp_path):
+    (tmp_path / "model.npz").write_bytes(b"x" * 1000)
+    (tmp_path / "assets").mkdir()
+    (tmp_path / "assets" / "vocabulary").write_bytes(b"x" * 234)
+    assert memory.on_disk(tmp_path / "model.npz") == 1000
+    assert memory.on_disk(tmp_path) == 1234
