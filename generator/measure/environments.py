@@ -13,8 +13,8 @@ import shutil
 import sys
 import tempfile
 import time
-from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from generator import files, subprocesses
@@ -118,17 +118,14 @@ def locked(framework: Framework, version: Version, device: str) -> Environment:
 
     """
     lock = version.lock(device)
-    digest = lock_sha256(lock)
-    if digest is None:
+    if not lock.exists():
         raise EnvironmentMissing(
             f"{framework.id} {version.version} has no lock for {device} ({lock.name}); "
             f"make it with `generator lock {framework.id}=={version.version} --device {device}`"
         )
-    folder = cache_folder() / "environments"
-    folder = folder / f"{framework.id}-{version.version}-{device}-{digest[:12]}"
+    folder = _folder(framework, version, device)
     with _alone(folder):
-        ready = _ready(folder, lock, digest)
-        return ready or _create(framework, version, lock, digest, folder)
+        return _ready(folder, lock) or _create(framework, version, lock, folder)
 
 
 @contextlib.contextmanager
@@ -143,82 +140,67 @@ def _alone(folder: Path) -> Iterator[None]:
 
 def find_ready(framework: Framework, version: Version, device: str) -> Environment | None:
     """Return the environment if it exists already; makes nothing."""
-    lock = version.lock(device)
-    digest = lock_sha256(lock)
-    if digest is None:
-        return None
-    name = f"{framework.id}-{version.version}-{device}-{digest[:12]}"
-    return _ready(cache_folder() / "environments" / name, lock, digest)
+    return _ready(_folder(framework, version, device), version.lock(device))
 
 
-def _ready(folder: Path, lock: Path, digest: str) -> Environment | None:
+def _folder(framework: Framework, version: Version, device: str) -> Path:
+    digest = (lock_sha256(version.lock(device)) or "no lock")[:12]
+    return cache_folder() / f"environments/{framework.id}-{version.version}-{device}-{digest}"
+
+
+def _ready(folder: Path, lock: Path) -> Environment | None:
     try:
-        said = json.loads((folder / MARKER).read_text(encoding="utf-8"))
+        known = json.loads((folder / MARKER).read_text(encoding="utf-8"))
         environment = Environment(
             python=_python(folder),
             kind="locked",
-            python_version=said["python"],
-            packages=tuple(said["packages"]),
+            python_version=known["python"],
+            packages=tuple(known["packages"]),
             lock=lock.name,
-            lock_sha256=digest,
+            lock_sha256=lock_sha256(lock),
             folder=folder,
-            install_seconds=said["install_seconds"],
-            size_bytes=said["size_bytes"],
+            install_seconds=known["install_seconds"],
+            size_bytes=known["size_bytes"],
         )
     except (OSError, ValueError, KeyError, TypeError):  # cut short or written over
         return None
     return environment if environment.python.exists() else None
 
 
-def _create(
-    framework: Framework, version: Version, lock: Path, digest: str, folder: Path
-) -> Environment:
+def _create(framework: Framework, version: Version, lock: Path, folder: Path) -> Environment:
     shutil.rmtree(folder, ignore_errors=True)
-    interpreter = find_interpreter(version.python)
+    python = _python(folder)
     start = time.monotonic()
-    _uv("venv", "--quiet", "--python", str(interpreter or version.python), str(folder))
+    _uv("venv", "--quiet", "--python", version.python, str(folder))
     # Byte code is compiled as pip does it: else the first import would pay for it and later
     # ones would not. What uv compiles it with needs Python 3.7.
     by_uv = tuple(map(int, version.python.split("."))) >= (3, 7)
     log = _uv_pip(
         lock.read_text(encoding="utf-8"),
         "sync", "--require-hashes", *(("--compile-bytecode",) if by_uv else ()),
-        "--python", str(_python(folder)), str(lock),
+        "--python", str(python), str(lock),
     )  # fmt: skip
     if not by_uv:
         # Fails for a file in the syntax of another Python, which nothing imports: no fault.
-        subprocesses.run(
-            [_python(folder), "-m", "compileall", "-q", "-j", "0", folder / "lib"],
-            timeout=INSTALL_TIMEOUT,
-        )
-    seconds = time.monotonic() - start
-    environment = Environment(
-        python=_python(folder),
-        kind="locked",
-        python_version=_version_of(_python(folder)) or version.python,
-        packages=tuple(_pins(lock)),
-        lock=lock.name,
-        lock_sha256=digest,
-        folder=folder,
-        install_seconds=seconds,
-        size_bytes=_size(folder),
-        # uv says "Prepared" when it had to download or build something.
-        case="downloaded" if "Prepared" in log else "cached",
-    )
-    document = {
+        compiling = ["-m", "compileall", "-q", "-j", "0", str(folder / "lib")]
+        subprocesses.run([python, *compiling], timeout=INSTALL_TIMEOUT)
+    known = {
         "framework": framework.id,
         "version": version.version,
-        "python": environment.python_version,
-        "packages": environment.packages,
-        "install_seconds": seconds,
-        "size_bytes": environment.size_bytes,
+        "python": _version_of(python) or version.python,
+        "packages": _pins(lock),
+        "install_seconds": time.monotonic() - start,
+        "size_bytes": _size(folder),
     }
-    files.replace(folder / MARKER, json.dumps(document, indent=1).encode())
-    return environment
+    files.replace(folder / MARKER, json.dumps(known, indent=1).encode())
+    made = _ready(folder, lock)
+    assert made is not None
+    # uv says "Prepared" when it had to download or build something.
+    return replace(made, case="downloaded" if "Prepared" in log else "cached")
 
 
 def extra(environment: Environment, version: Version, name: str) -> Path:
-    """Return a folder with packages that lie beside a locked environment, made if need be.
+    """Return a folder with packages that accompany a locked environment, made if need be.
 
     Some exporters want packages that the framework itself does not; they must not change what is
     measured elsewhere, so they stay out of its environment and are found through a path.
@@ -239,9 +221,8 @@ def extra(environment: Environment, version: Version, name: str) -> Path:
         raise EnvironmentMissing(
             f"{version.version} has no lock for {name} ({lock.name}); make it with `generator lock`"
         )
-    folder = environment.folder.with_name(
-        f"{environment.folder.name}+{name.partition('+')[2]}-{digest[:12]}"
-    )
+    own = f"{environment.folder.name}+{name.partition('+')[2]}-{digest[:12]}"
+    folder = environment.folder.with_name(own)
     with _alone(folder):
         if not (folder / MARKER).exists():
             shutil.rmtree(folder, ignore_errors=True)
@@ -249,15 +230,15 @@ def extra(environment: Environment, version: Version, name: str) -> Path:
                 "pip", "install", "--quiet", "--target", str(folder), "--no-deps",
                 "--require-hashes", "--python", str(environment.python), "-r", str(lock),
             )  # fmt: skip
-            (folder / MARKER).write_text("{}", encoding="utf-8")
+            files.replace(folder / MARKER, b"{}")
     return folder
 
 
 def write_lock(version: Version, device: str) -> Path:
     """Resolve a version's requirements into a hash-pinned lock beside the framework's code.
 
-    The lock of an addition ("cpu+reuse") holds what the lock of its device does not; what both
-    need stays as that one has it.
+    The lock of an extra ("cpu+reuse") has what the lock of its device has not; what both need
+    stays as that one has it.
 
     Raises:
         UsageError: the version declares no requirements for this device.
@@ -270,32 +251,34 @@ def write_lock(version: Version, device: str) -> Path:
             f"version {version.version} has no requirements for {device}, only {known}"
         )
     lock = version.lock(device)
-    lock.parent.mkdir(exist_ok=True)
+    requirements = version.requirements[device]
+    base, plus, _ = device.partition("+")
+    pinned = _pins(version.lock(base)) if plus else []
     with tempfile.TemporaryDirectory() as scratch:
-        wanted = Path(scratch) / "requirements.in"
-        requirements = "\n".join(version.requirements[device]) + "\n"
-        wanted.write_text(requirements, encoding="utf-8")
-        made = Path(scratch) / lock.name
-        base, plus, _ = device.partition("+")
-        held = list(_pins(version.lock(base))) if plus else []
-        overrides = Path(scratch) / "overrides.txt"
+        wanted, overrides = Path(scratch, "requirements.in"), Path(scratch, "overrides.txt")
+        made = Path(scratch, lock.name)
+        wanted.write_text("\n".join(requirements) + "\n", encoding="utf-8")
         # What is asked for wins over what others declare to want, as what is locked does.
-        exact = [item for item in version.requirements[device] if "==" in item]
-        overrides.write_text("\n".join([*held, *exact]) + "\n", encoding="utf-8")
+        exact = [item for item in requirements if "==" in item]
+        overrides.write_text("\n".join([*pinned, *exact]) + "\n", encoding="utf-8")
         # Refreshed: uv remembers for minutes what the index had, and a release may be younger.
         _uv_pip(
-            requirements,
+            "\n".join(requirements),
             "compile", "--quiet", "--refresh", "--generate-hashes", "--no-header", "--no-annotate",
             "--no-emit-index-url", "--no-emit-find-links", "--python-version", version.python,
             *(("--override", str(overrides)) if plus else ()),
             "--output-file", str(made), str(wanted),
         )  # fmt: skip
-        # A download folder of this machine must not leak into the lock.
-        lines = made.read_text(encoding="utf-8").splitlines(keepends=True)
-        lines = list(_without(lines, {pin.partition("==")[0] for pin in held}))
-        text = "".join(line for line in lines if "file://" not in line)
-        files.replace(lock, text.encode())
+        # Left out are what the device's own lock has, and a download folder of this machine.
+        entries = _ENTRY.findall(made.read_text(encoding="utf-8"))
+        foreign = tuple(f"{pin.partition('==')[0]}==" for pin in pinned)
+        kept = [item for item in entries if not item.startswith(foreign) and "file://" not in item]
+        files.replace(lock, "".join(kept).encode())
     return lock
+
+
+_ENTRY = re.compile(r"^\S.*\n?(?:[ \t].*\n?)*", re.MULTILINE)
+"""A line of a lock with the indented ones below it: a requirement and its hashes."""
 
 
 def _uv_pip(requirements: str, *arguments: str) -> str:
@@ -325,20 +308,9 @@ def _uv_pip(requirements: str, *arguments: str) -> str:
         return _uv("pip", *arguments, "--torch-backend", "cpu")
 
 
-def _without(lines: Iterable[str], names: Collection[str]) -> Iterator[str]:
-    """Yield the lines of a lock but for some packages and their hashes."""
-    dropped = False
-    for line in lines:
-        if not line.startswith(" "):
-            dropped = line.partition("==")[0] in names
-        if not dropped:
-            yield line
-
-
-def _pins(lock: Path) -> Iterator[str]:
-    for line in lock.read_text(encoding="utf-8").splitlines():
-        if line and not line.startswith((" ", "#", "-")):
-            yield line.split(" ", 1)[0].split(";", 1)[0].rstrip("\\").strip()
+def _pins(lock: Path) -> list[str]:
+    """Return the pinned requirements of a lock, without markers and hashes."""
+    return re.findall(r"^[^\s#-][^\s;\\]*", lock.read_text(encoding="utf-8"), re.MULTILINE)
 
 
 def problems(lock: Path) -> list[InputError]:
@@ -358,34 +330,28 @@ def problems(lock: Path) -> list[InputError]:
 
 
 def find_interpreter(version: str) -> Path | None:
-    """Return an installed CPython of ``version`` ("3.8"), or None: then uv downloads one.
+    """Return an installed CPython of ``version`` ("3.8"), or None: then uv downloads one."""
+    try:
+        found = _uv("python", "find", "--no-python-downloads", "--system", f"cpython@{version}")
+    except EnvironmentMissing:
+        return None
+    return Path(found.splitlines()[-1])
 
-    Looks where uv is told to look, on PATH and in pyenv's folders. A pyenv *shim* answers for
-    versions that it cannot start, so every candidate is started once.
+
+def _search_path() -> str:
+    """Return where uv looks for an interpreter: where ours is, in pyenv's folders, on PATH.
+
+    Left out are pyenv's shims, which answer for versions that they cannot start.
     """
-    for candidate in _candidates(version):
-        found = _version_of(candidate)
-        if found and (found == version or found.startswith(f"{version}.")):
-            return candidate
-    return None
-
-
-def _candidates(version: str) -> Iterator[Path]:
-    if platform.python_version() == version or platform.python_version().startswith(f"{version}."):
-        yield Path(sys.executable).resolve()
-    pyenv = Path(os.environ.get("PYENV_ROOT", str(Path.home() / ".pyenv")))
-    installed = (pyenv / "versions").glob(f"{version}*/bin/python")
-    yield from sorted(installed, key=_numbers, reverse=True)
+    pyenv = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv"))
+    folders = sorted(
+        (pyenv / "versions").glob("*/bin"),
+        key=lambda folder: [int(number) for number in re.findall(r"\d+", folder.parent.name)],
+    )
+    folders = [Path(sys.executable).resolve().parent, *reversed(folders)]
     for name in ("UV_PYTHON_SEARCH_PATH", "PATH"):
-        for folder in os.environ.get(name, "").split(os.pathsep):
-            candidate = Path(folder) / f"python{version}"
-            if folder and "shims" not in candidate.parts and candidate.exists():
-                yield candidate
-
-
-def _numbers(python: Path) -> tuple[int, ...]:
-    """The numbers in the name of pyenv's folder: 3.8.18 comes after 3.8.9."""
-    return tuple(int(word) for word in re.findall(r"\d+", python.parent.parent.name))
+        folders += map(Path, filter(None, os.environ.get(name, "").split(os.pathsep)))
+    return os.pathsep.join(str(folder) for folder in folders if "shims" not in folder.parts)
 
 
 def _version_of(python: Path) -> str | None:
@@ -429,7 +395,10 @@ def uv() -> str:
 
 
 def _uv(*arguments: str) -> str:
-    env = {**os.environ, "UV_NO_PROGRESS": "1", "VIRTUAL_ENV": "", "UV_PROJECT_ENVIRONMENT": ""}
+    env = {
+        "UV_PYTHON_PREFERENCE": "system", **os.environ, "UV_PYTHON_SEARCH_PATH": _search_path(),
+        "UV_NO_PROGRESS": "1", "VIRTUAL_ENV": "", "UV_PROJECT_ENVIRONMENT": "",
+    }  # fmt: skip
     finished = subprocesses.run([uv(), *arguments], env=env, timeout=INSTALL_TIMEOUT)
     if finished.code == 0 and not finished.timed_out:
         return finished.log
@@ -476,19 +445,28 @@ def explain(log: str) -> str:
 def placeholders(environment: Environment, *, threads: int, cache: Path) -> dict[str, str]:
     """Return the values that ``[environment]`` of a ``framework.toml`` may refer to."""
     folder = environment.folder or Path(sys.prefix)
-    major, minor = environment.python_version.split(".")[:2]
+    python = "python" + ".".join(environment.python_version.split(".")[:2])
     return {
         "threads": str(threads),
         "cache": str(cache),
         "environment": str(folder),
-        "site_packages": str(folder / "lib" / f"python{major}.{minor}" / "site-packages"),
+        "site_packages": str(folder / "lib" / python / "site-packages"),
     }
 
 
 def variables(
     framework: Framework, environment: Environment, *, device: str, threads: int, cache: Path
 ) -> dict[str, str]:
-    """Return the variables that ``framework.toml`` sets in every worker, placeholders filled in."""
+    """Return the variables that ``framework.toml`` sets in every worker, placeholders filled in.
+
+    Args:
+        framework: its folder declares them.
+        environment: fills in ``{environment}`` and ``{site_packages}``.
+        device: some are declared for one device.
+        threads: fills in ``{threads}``.
+        cache: fills in ``{cache}``.
+
+    """
     values = placeholders(environment, threads=threads, cache=cache)
     declared = {**framework.environment, **framework.device_environment.get(device, {})}
     pattern = re.compile("{(" + "|".join(values) + ")}")
