@@ -68,7 +68,7 @@ def show_plan(made: plan.Plan, seconds: float, *, as_json: bool) -> None:
                 "profile": made.profile.name,
                 "device": made.device,
                 "seed": made.seed,
-                "held": made.held,
+                "held": made.measured,
                 "seconds": round(seconds),
                 "jobs": [job.id for job in made.jobs],
                 "gaps": [f"{cell.framework} {cell.mode}: {gap.reason}" for cell, gap in made.gaps],
@@ -95,16 +95,15 @@ def show_plan(made: plan.Plan, seconds: float, *, as_json: bool) -> None:
         out.print(f"unsupported: {cell.framework} {cell.mode} {cell.section}: {escape(gap.reason)}")
     out.print(
         f"{len(made.jobs)} processes, about {minutes_text(seconds)};"
-        f" {made.held} cells are already measured"
+        f" {made.measured} cells are already measured"
     )
 
 
 def show_outcome(made: plan.Plan, outcome: runner.Outcome) -> None:
     """Say how a run ended: counts, findings, failures, files."""
     if not made.jobs and not made.gaps:
-        out.print(
-            f"Nothing is missing: {made.held} cells are already measured (--force repeats them)."
-        )
+        text = f"Nothing is missing: {made.measured} cells are already measured"
+        out.print(f"{text} (--force repeats them).")
         return
     counts = ", ".join(f"{number} {status}" for status, number in sorted(outcome.counts.items()))
     out.print(f"Run {outcome.run}: {counts or 'nothing left to run'}.")

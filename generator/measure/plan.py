@@ -1,4 +1,4 @@
-"""What is missing: catalog x sections x modes x devices, less what the results already hold.
+"""What is missing: catalog x sections x modes x devices, less what is already measured.
 
 Pure. Jobs are frozen, picklable and independent of each other; the runner (or a scheduler) only
 needs their order.
@@ -10,14 +10,14 @@ import hashlib
 import itertools
 import json
 import random
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from generator.catalog.model import LANES, Catalog, Framework, Gap, Mode, Section, Version, pick
 from generator.errors import UsageError
 
 AGAIN = "again"
-"""Case of the second process of an A/A twin."""
+"""Case of an A/A replicate: the second process of a configuration in a block."""
 
 
 @dataclass(frozen=True)
@@ -27,8 +27,8 @@ class Profile:
     lanes             per device; the first one also takes the cold starts
     cold_blocks       blocks that also start every mode with empty compile caches
     accuracy_blocks   blocks that also train to the accuracy target
-    twins             "some": the default modes of three frameworks run twice a block (A/A);
-                      "one": only the first release's; "only": nothing but twins; "none"
+    replicates        "some": the default modes of three frameworks run twice a block (A/A);
+                      "one": only the first release's; "only": nothing else runs; "none"
     extras            scope of the modes that take cold starts and train to the target, see
                       :meth:`generator.catalog.loader.Framework.scope`
     repeats           scope of the modes that run in every block; others run in the first only,
@@ -44,7 +44,7 @@ class Profile:
     lanes: Mapping[str, tuple[str, ...]]
     cold_blocks: int
     accuracy_blocks: int
-    twins: str
+    replicates: str
     summary: str
     extras: str = "modes"
     repeats: str = "modes"
@@ -91,10 +91,9 @@ class Cell:
 
 
 @dataclass(frozen=True)
-class Key:
-    """Decides "already measured"; all but the cell says under which conditions it was."""
+class Conditions:
+    """What must be equal for a cell to count as already measured."""
 
-    cell: Cell
     machine: str
     profile: str
     lock_sha256: str | None
@@ -121,13 +120,9 @@ class Job:
     @property
     def id(self) -> str:
         """Name of the job, unique within a run and equal when the run is resumed."""
-        words = [self.framework, self.version, self.mode, self.device, self.lane]
-        words += [
-            "+".join(self.sections),
-            self.start,
-            *([self.case.replace(" ", "-")] if self.case else []),
-        ]
-        return "_".join([*words, f"b{self.block}"])
+        case = [self.case.replace(" ", "-")] if self.case else []
+        words = [*self.target, self.mode, self.device, self.lane, "+".join(self.sections)]
+        return "_".join([*words, self.start, *case, f"b{self.block}"])
 
     @property
     def target(self) -> tuple[str, str]:
@@ -136,21 +131,23 @@ class Job:
 
     @property
     def configuration(self) -> tuple[str, ...]:
-        """What is given up when it fails: its further blocks are skipped, its twin's are not."""
-        names = (self.framework, self.version, self.mode, self.device)
-        return (*names, self.lane, self.start, self.case)
+        """What is given up when it fails: its further blocks; an A/A replicate goes on."""
+        return (*self.target, self.mode, self.device, self.lane, self.start, self.case)
 
 
 @dataclass(frozen=True)
 class Plan:
-    """Jobs in the order in which they run, cells that a declared gap answers, and what is held."""
+    """Jobs in the order in which they run, and cells that a declared gap answers.
+
+    ``measured`` counts the cells that are already measured.
+    """
 
     profile: Profile
     device: str
     seed: int
     jobs: tuple[Job, ...]
     gaps: tuple[tuple[Cell, Gap], ...]
-    held: int
+    measured: int
 
     @property
     def targets(self) -> tuple[tuple[str, str], ...]:
@@ -238,9 +235,19 @@ def make(
     lanes: Sequence[str],
     profile: Profile,
     seed: int,
-    held: Iterable[Cell] = (),
+    measured: Iterable[Cell] = (),
 ) -> Plan:
-    """Return everything that is asked for and not held yet, block by block.
+    """Return everything that is asked for and not yet measured, block by block.
+
+    Args:
+        chosen: the releases, see :func:`selection`.
+        sections: what to measure; those without anything to run are passed over.
+        modes: ids; none means all that the profile measures.
+        device: "cpu" or "cuda".
+        lanes: ids; none means those of the profile.
+        profile: how much replication.
+        seed: of the order within blocks.
+        measured: the cells that are already measured.
 
     Raises:
         UsageError: a mode that no chosen framework has, or a lane that the device has not.
@@ -252,9 +259,10 @@ def make(
     for lane in lanes:
         pick(dict.fromkeys(LANES[device]), lane, f"lane of {device}")
     lanes = tuple(lanes) or profile.lanes[device]
-    holding = set(held)
+    measured = set(measured)
+    replicated = _replicated(chosen, profile)
+    jobs: list[Job] = []
     gaps: list[tuple[Cell, Gap]] = []
-    wanted: list[tuple[Framework, Version, str, str, tuple[Section, ...]]] = []
     found = 0
     for framework, version in chosen:
         for mode in framework.modes:
@@ -263,64 +271,78 @@ def make(
             if profile.standard and mode != framework.standard(version):
                 continue
             for lane in lanes:
+                place = framework.id, version.version, mode.id, device, lane
                 missing = []
                 for section in sections:
                     if not _concerns(section, framework, mode, lane == lanes[0], profile):
                         continue
                     cell = Cell(framework.id, version.version, section.id, mode.id, device, lane)
-                    if cell in holding:
+                    if cell in measured:
                         found += 1
-                        continue
-                    gap = framework.gap(
-                        mode=mode.id, device=device, version=version.version, section=section.id
-                    )
-                    if gap is None and device not in mode.devices:
-                        gap = Gap(f"{mode.title} is not offered for {device}", "framework.toml")
-                    if gap is None:
-                        missing.append(section)
-                    else:
+                    elif gap := _gap(framework, version, mode, device, section):
                         gaps.append((cell, gap))
-                if missing:
-                    wanted.append((framework, version, mode.id, lane, tuple(missing)))
-    jobs = []
-    twins = _twins(chosen, profile)
-    for framework, version, mode_id, lane, missing_sections in wanted:
-        name = (framework.id, version.version, mode_id, device, lane)
-        extra = framework.mode(mode_id) in framework.scope(profile.extras)
-        together = [section for section in missing_sections if not section.apart]
-        cold = tuple(section.id for section in together if "cold" in section.starts)
-        # Phases come first in a process: a section that runs later finds a built model.
-        warm = tuple(
-            section.id
-            for section in sorted(
-                (section for section in together if "warm" in section.starts),
-                key=lambda section: ("cold" not in section.starts, section.id != "memory"),
-            )
-        )
-        target = framework.id, version.version
-        twin = "lenet" in warm and target in twins and framework.mode(mode_id).default
-        again = framework.mode(mode_id) in framework.scope(profile.repeats)
-        for block in range(profile.blocks if again else 1):
-            if cold and extra and lane == lanes[0] and block < profile.cold_blocks:
-                jobs.append(Job(*name, cold, "cold", block))
-            # Some compilers (PyTorch's Inductor) compile anew for another number of threads: the
-            # first process of a further lane starts neither cold nor surely warm.
-            sure = block > 0 or lane == lanes[0]
-            present = warm if sure else tuple(id for id in warm if id not in cold)
-            if present:
-                accuracy = extra and "lenet" in warm and block < profile.accuracy_blocks
-                jobs.append(Job(*name, present, "warm", block, accuracy=accuracy))
-            if twin:
-                jobs.append(Job(*name, ("lenet",), "warm", block, AGAIN))
-        jobs += [
-            Job(*name, (section.id,), start, block, case)
-            for section in missing_sections
-            if section.apart
-            for start in section.starts
-            for case in section.cases or ("",)
-            for block in range(section.blocks[profile.name])
-        ]
+                    else:
+                        missing.append(section)
+                jobs += _jobs_apart(place, missing, profile)
+                together = [section for section in missing if not section.apart]
+                twice = mode.default and place[:2] in replicated
+                jobs += _jobs(
+                    place, framework, together, profile, first=lane == lanes[0], twice=twice
+                )
     return Plan(profile, device, seed, order(jobs, seed), tuple(gaps), found)
+
+
+def _gap(
+    framework: Framework, version: Version, mode: Mode, device: str, section: Section
+) -> Gap | None:
+    gap = framework.gap(mode=mode.id, device=device, version=version.version, section=section.id)
+    if gap is None and device not in mode.devices:
+        return Gap(f"{mode.title} is not offered for {device}", "framework.toml")
+    return gap
+
+
+def _jobs(
+    place: tuple[str, str, str, str, str],
+    framework: Framework,
+    sections: Sequence[Section],
+    profile: Profile,
+    *,
+    first: bool,
+    twice: bool,
+) -> Iterator[Job]:
+    """Yield the jobs of sections that share processes; ``twice`` asks for A/A replicates."""
+    mode = framework.mode(place[2])
+    extra = mode in framework.scope(profile.extras)
+    repeated = mode in framework.scope(profile.repeats)
+    cold = tuple(section.id for section in sections if "cold" in section.starts)
+    # Phases come first in a process: a section that runs later finds a built model.
+    phases_first = sorted(sections, key=lambda s: ("cold" not in s.starts, s.id != "memory"))
+    warm = tuple(section.id for section in phases_first if "warm" in section.starts)
+    for block in range(profile.blocks if repeated else 1):
+        if cold and extra and first and block < profile.cold_blocks:
+            yield Job(*place, cold, "cold", block)
+        # Some compilers (PyTorch's Inductor) compile anew for another number of threads: the
+        # first process of a further lane starts neither cold nor surely warm.
+        present = warm if block > 0 or first else tuple(id for id in warm if id not in cold)
+        if present:
+            accuracy = extra and "lenet" in warm and block < profile.accuracy_blocks
+            yield Job(*place, present, "warm", block, accuracy=accuracy)
+        if twice and "lenet" in warm:
+            yield Job(*place, ("lenet",), "warm", block, AGAIN)
+
+
+def _jobs_apart(
+    place: tuple[str, str, str, str, str], sections: Sequence[Section], profile: Profile
+) -> list[Job]:
+    """Return the jobs of sections that have processes of their own."""
+    return [
+        Job(*place, (section.id,), start, block, case)
+        for section in sections
+        if section.apart
+        for start in section.starts
+        for case in section.cases or ("",)
+        for block in range(section.blocks[profile.name])
+    ]
 
 
 def order(jobs: Iterable[Job], seed: int) -> tuple[Job, ...]:
@@ -346,23 +368,24 @@ def _concerns(
     section: Section, framework: Framework, mode: Mode, first_lane: bool, profile: Profile
 ) -> bool:
     """Whether a section measures a mode in a lane under a profile."""
-    if not section.measured or (profile.twins == "only" and section.id != "lenet"):
+    if not section.measured or (profile.replicates == "only" and section.id != "lenet"):
         return False
     if section.apart and not (first_lane and section.blocks.get(profile.name)):
         return False
     return mode in framework.scope(section.scope)
 
 
-def _twins(chosen: Sequence[tuple[Framework, Version]], profile: Profile) -> set[tuple[str, str]]:
-    """Return the releases whose default mode runs twice in every block."""
+def _replicated(
+    chosen: Sequence[tuple[Framework, Version]], profile: Profile
+) -> set[tuple[str, str]]:
+    """Return the releases whose default mode has A/A replicates."""
     releases = [(framework.id, version.version) for framework, version in chosen]
-    if profile.twins == "none":
-        return set()
-    if profile.twins == "some":  # first, middle and last
+    if profile.replicates == "some":  # first, middle and last
         ids = list(dict.fromkeys(id for id, _ in releases))
         some = {ids[0], ids[len(ids) // 2], ids[-1]} if ids else set()
         return {release for release in releases if release[0] in some}
-    return set(releases[:1] if profile.twins == "one" else releases)
+    counts = {"none": 0, "one": 1, "only": len(releases)}
+    return set(releases[: counts[profile.replicates]])
 
 
 def code_sha256(

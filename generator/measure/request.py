@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from generator.catalog import model
 from generator.catalog.loader import ROOT
-from generator.catalog.model import DEVICES, Catalog, Framework, Section, Version, pick
+from generator.catalog.model import DEVICES, LANES, Catalog, Framework, Section, Version, pick
 from generator.errors import NoDeviceError, UsageError
 from generator.measure import environments, history, plan
 from generator.measure import machine as machines
@@ -70,7 +70,9 @@ def prepare(request: Request, catalog: Catalog) -> plan.Plan:
             "`generator doctor` says what is missing; `--device cpu` works everywhere"
         )
     data = history.load_data(request.data_dir)
-    held = () if request.force else _held(request, chosen, sections, catalog, data.sha256)
+    measured = set[plan.Cell]()
+    if not request.force:
+        measured = _already_measured(request, chosen, sections, catalog, data.sha256)
     return plan.make(
         chosen,
         sections,
@@ -79,20 +81,20 @@ def prepare(request: Request, catalog: Catalog) -> plan.Plan:
         lanes=request.lanes,
         profile=profile,
         seed=secrets.randbelow(2**31) if request.seed is None else request.seed,
-        held=held,
+        measured=measured,
     )
 
 
-def _held(
+def _already_measured(
     request: Request,
     chosen: Sequence[tuple[Framework, Version]],
     sections: Sequence[Section],
     catalog: Catalog,
     data_sha256: str,
 ) -> set[plan.Cell]:
-    """Return the cells that finished runs hold under exactly the present conditions."""
-    keys = history.held_keys(request.results)
-    held = set()
+    """Return the cells that finished runs measured under exactly the present conditions."""
+    known = history.measured_cells(request.results)
+    measured = set()
     for framework, version in chosen:
         if request.environment == "current":
             lock = environments.current().lock_sha256
@@ -101,34 +103,25 @@ def _held(
         for section in sections:
             if not section.measured:
                 continue
-            for mode in framework.modes:
-                for lane in model.LANES[request.device]:
-                    cell = plan.Cell(
-                        framework.id, version.version, section.id, mode.id, request.device, lane
-                    )
-                    key = history.expected_key(
-                        cell,
-                        framework,
-                        section,
-                        profile=request.profile,
-                        lock=lock,
-                        data_sha256=data_sha256,
-                        catalog=catalog,
-                        precision=request.precision,
-                    )
-                    if key in keys:
-                        held.add(cell)
-    return held
+            code = history.code_hash(section, framework, version.version, catalog)
+            now = plan.Conditions(
+                machines.this().id, request.profile, lock, code, data_sha256, request.precision
+            )
+            names = framework.id, version.version, section.id
+            for mode, lane in itertools.product(framework.modes, LANES[request.device]):
+                cell = plan.Cell(*names, mode.id, request.device, lane)
+                if (cell, now) in known:
+                    measured.add(cell)
+    return measured
 
 
 def installed_frameworks(catalog: Catalog) -> dict[str, str]:
     """Return framework id -> version of those that the running interpreter has installed."""
     found = {}
     for framework in catalog.frameworks:
-        names = framework.distributions
-        versions = [v for name in names if (v := environments.installed_version(name))]
-        if versions:
-            found[framework.id] = versions[0]
+        versions = map(environments.installed_version, framework.distributions)
+        if version := next(filter(None, versions), None):
+            found[framework.id] = version
     return found
 
 

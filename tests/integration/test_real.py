@@ -29,7 +29,7 @@ from tests import answers
 from tests.conftest import ROOT
 
 # One short block of every mode: enough to verify, too little to publish.
-SHORT = replace(plan.PROFILES["quick"], blocks=1, samples=3, cold_blocks=0, twins="none")
+SHORT = replace(plan.PROFILES["quick"], blocks=1, samples=3, cold_blocks=0, replicates="none")
 GLANCE = replace(SHORT, samples=1, accuracy_blocks=0)
 (LANE,) = SHORT.lanes["cpu"]
 CATALOG = loader.load()
@@ -83,7 +83,7 @@ def measure(shared_cache, request):
         done = already_measured(asked, chosen, wanted, CATALOG, history.load_data(None).sha256)
         made = plan.make(
             chosen, wanted, modes=modes, device="cpu", lanes=lanes, profile=profile, seed=1,
-            held=done,
+            measured=done,
         )  # fmt: skip
         return (runner.run(made, asked, CATALOG).failures if made.jobs else []), folder
 

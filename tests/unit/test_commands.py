@@ -38,7 +38,7 @@ def request_(tmp_path):
 def test_a_request_becomes_a_plan_and_changes_nothing(request_):
     made = request.prepare(request_, CATALOG)
     assert made.jobs
-    assert made.held == 0
+    assert made.measured == 0
     assert made.profile.name == "quick"
     assert not request_.results.exists()
     assert request.estimate(made, request_) > 0

@@ -45,7 +45,7 @@ def chosen(frameworks):
 
 
 def make(frameworks=TWO, sections=SECTIONS, **changes):
-    arguments = {"modes": (), "device": "cpu", "lanes": (), "profile": QUICK, "seed": 7, "held": ()}
+    arguments = {"modes": (), "device": "cpu", "lanes": (), "profile": QUICK, "seed": 7}
     return plan.make(chosen(frameworks), sections, **{**arguments, **changes})
 
 
@@ -63,7 +63,7 @@ def test_profiles_ask_for_what_there_is(profile):
     assert profile.blocks >= 3, "fewer than three processes have no interval"
     assert profile.cold_blocks <= profile.blocks
     assert profile.accuracy_blocks <= profile.blocks
-    assert profile.twins in ("some", "one", "only", "none")
+    assert profile.replicates in ("some", "one", "only", "none")
     for device, lanes in profile.lanes.items():
         assert set(lanes) <= set(LANES[device])
         assert lanes
@@ -267,7 +267,7 @@ def test_a_quick_look_repeats_defaults_and_pairs_only():
 
 
 def test_a_profile_may_have_no_twins():
-    made = make(profile=replace(FULL, twins="none"))
+    made = make(profile=replace(FULL, replicates="none"))
     assert made.jobs
     assert not any(job.case for job in made.jobs)
 
@@ -294,7 +294,7 @@ def test_accuracy_is_trained_in_the_first_block_only():
     assert len(trained) == 5 * len(FULL.lanes["cpu"])
 
 
-# ----------------------------------------------------------------------- what is asked and held
+# ----------------------------------------------------------------------- what is asked and measured
 
 
 def test_only_what_is_asked_for():
@@ -311,10 +311,10 @@ def cell(name, id, mode_id, lane="threads-all"):
     return Cell(name, "1.0", id, mode_id, "cpu", lane)
 
 
-def test_held_cells_are_left_out_and_counted():
-    held = [cell("alpha", "lenet", "plain"), cell("alpha", "lenet", "elsewhere")]
-    made = make(held=held)
-    assert made.held == 1
+def test_measured_cells_are_left_out_and_counted():
+    measured = [cell("alpha", "lenet", "plain"), cell("alpha", "lenet", "elsewhere")]
+    made = make(measured=measured)
+    assert made.measured == 1
     mine = [j for j in made.jobs if (j.framework, j.mode) == ("alpha", "plain")]
     assert mine
     assert all("lenet" not in job.sections and not job.case for job in mine)
@@ -323,28 +323,28 @@ def test_held_cells_are_left_out_and_counted():
     )
 
 
-def test_when_all_is_held_nothing_is_left():
-    held = [
+def test_when_all_is_measured_nothing_is_left():
+    measured = [
         cell(f.id, s.id, m.id) for f in TWO for m in f.modes for s in SECTIONS for _ in range(2)
     ]
-    made = make(held=held)
+    made = make(measured=measured)
     assert made.jobs == ()
     assert made.gaps == ()
-    assert made.held == 5 * 3
+    assert made.measured == 5 * 3
     assert made.seconds({}) == 0
 
 
 @settings(max_examples=50)
 @given(st.sets(st.sampled_from([(f.id, s.id, m.id)
     for f in TWO for m in f.modes for s in SECTIONS if s.measured])))  # fmt: skip
-def test_planned_and_held_cells_together_are_everything(names):
-    made = make(held=[cell(f, s, m) for f, s, m in names])
+def test_planned_and_measured_cells_together_are_everything(names):
+    made = make(measured=[cell(f, s, m) for f, s, m in names])
     planned = {(j.framework, s, j.mode) for j in made.jobs for s in j.sections}
     assert planned.isdisjoint(names)
     assert planned | names == {
         (f.id, s.id, m.id) for f in TWO for m in f.modes for s in SECTIONS if s.measured
     }
-    assert made.held == len(names)
+    assert made.measured == len(names)
 
 
 # ---------------------------------------------------------------------------------------- gaps

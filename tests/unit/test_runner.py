@@ -487,18 +487,18 @@ def test_a_run_made_under_other_terms_is_not_continued(stage, change):
     assert run_document.read_document(path)["finished"] is None
 
 
-def test_a_finished_run_is_held_under_the_same_conditions_only(stage, monkeypatch):
+def test_a_finished_run_counts_as_measured_under_the_same_conditions_only(stage, monkeypatch):
     monkeypatch.setattr(environments, "installed_version", lambda name: "1.0")
     request = Request(
         ("pretend",), sections=("compile",), modes=("eager",), environment="current",
         results=stage.results, frameworks_folder=PRETEND,
     )  # fmt: skip
     made = prepare(request, CATALOG)
-    assert made.held == 0
+    assert made.measured == 0
     assert made.jobs
     runner.run(made, request, CATALOG)
     again = prepare(request, CATALOG)
-    assert again.held == 1
+    assert again.measured == 1
     assert again.jobs == ()
     for changes in (
         {"force": True}, {"profile": "full"}, {"precision": "tf32"}, {"sections": ("memory",)},
@@ -510,18 +510,18 @@ def test_a_finished_run_is_held_under_the_same_conditions_only(stage, monkeypatc
     assert 0 < estimate < 30
 
 
-def test_a_run_with_other_precision_or_without_an_end_holds_nothing(stage):
+def test_a_run_with_other_precision_or_without_an_end_measured_nothing(stage):
     stage.run()
     (path,) = results.find(stage.results)
     document, rows = run_document.read_document(path), row_checks.rows(path)
-    (key,) = history.held_keys(stage.results)
-    assert key.precision == "float32"
+    ((cell, conditions),) = history.measured_cells(stage.results)
+    assert conditions.precision == "float32"
     document["settings"]["precision"] = "tf32"
     writing.write(path, rows, document)
-    (other,) = history.held_keys(stage.results)
-    assert (other.precision, other.cell) == ("tf32", key.cell)
+    ((same, other),) = history.measured_cells(stage.results)
+    assert (other.precision, same) == ("tf32", cell)
     writing.write(path, rows, document | {"finished": None})
-    assert history.held_keys(stage.results) == set()
+    assert history.measured_cells(stage.results) == set()
 
 
 def test_a_run_that_only_states_gaps_needs_no_process(stage):
