@@ -1,7 +1,7 @@
 """Agreement with data-apis/array-api-tests, where its functions and our operators overlap.
 
-``python -m benchmarks array_api --suite=PATH`` runs the suite's tests of single functions for
-PyTorch (through array-api-compat) and for jax.numpy, in their locked environments, and writes
+``python -m benchmarks array_api --suite=PATH`` runs the suite's tests of single functions for the
+frameworks that name a module under ``[array_api]``, in their locked environments, and writes
 ``measurements/array-api-tests.csv``: one row a framework and function with the counts of tests that
 passed, failed and were skipped. The page of operators shows where the suite and our own verdict
 differ. PATH is a checkout of https://github.com/data-apis/array-api-tests with its submodule.
@@ -26,7 +26,6 @@ from generator.measure import environments
 from generator.pages.sections.operators import suite_name
 from measurements import operators
 
-MODULES = {"pytorch": "array_api_compat.torch", "jax": "jax.numpy"}
 NEEDED = ("pytest", "hypothesis", "ndindex>=1.8", "array-api-compat", "pytest-json-report")
 FILES = (
     "test_creation_functions", "test_fft", "test_indexing_functions", "test_linalg",
@@ -40,20 +39,20 @@ COLUMNS = ("framework", "version", "suite", "function", "passed", "failed", "ski
 
 
 def run(arguments: list[str]) -> list[Line]:
-    """Run the suite for both frameworks; write the CSV; return how often verdicts can differ."""
+    """Run the suite for each of these frameworks; write the CSV; return how often verdicts can differ."""
     named = [word.partition("=")[2] for word in arguments if word.startswith("--suite=")]
     suite = Path(named[0]).resolve() if named else None
     if suite is None or not (suite / "array_api_tests").is_dir():
         raise UsageError("--suite=PATH names a checkout of data-apis/array-api-tests")
     head = subprocesses.run(["git", "rev-parse", "HEAD"], cwd=suite, timeout=30).log.strip()
-    known = loader.load()
     rows, lines = [], []
-    for id, module in MODULES.items():
-        framework = known.framework(id)
-        counts = _counts(suite, framework, module)
+    for framework in loader.load().frameworks:
+        if framework.array_api is None:
+            continue
+        counts = _counts(suite, framework, framework.array_api)
         for function, count in sorted(counts.items()):
             rows.append(
-                (id, framework.newest.version, head[:12], function,
+                (framework.id, framework.newest.version, head[:12], function,
                  *(count[word] for word in ("passed", "failed", "skipped")))
             )  # fmt: skip
         ours = [name for name in operators.OPERATORS if suite_name(name) in counts]
@@ -71,7 +70,9 @@ def run(arguments: list[str]) -> list[Line]:
     return lines
 
 
-def _counts(suite: Path, framework: model.Framework, module: str) -> dict[str, Counter[str]]:
+def _counts(
+    suite: Path, framework: model.Framework, standard: model.ArrayApi
+) -> dict[str, Counter[str]]:
     environment = environments.locked(framework, framework.newest, "cpu")
     names = {suite_name(name) for name in operators.OPERATORS}
     with tempfile.TemporaryDirectory() as scratch:
@@ -90,8 +91,8 @@ def _counts(suite: Path, framework: model.Framework, module: str) -> dict[str, C
              f"--junitxml={report}", f"--max-examples={EXAMPLES}",
              "--hypothesis-seed=2016", *paths],
             cwd=suite,
-            env={**os.environ, "ARRAY_API_TESTS_MODULE": module, "JAX_ENABLE_X64": "1",
-                 "PYTHONPATH": str(beside)},
+            env={**os.environ, "ARRAY_API_TESTS_MODULE": standard.module,
+                 **standard.environment, "PYTHONPATH": str(beside)},
             timeout=3600,
             on_output=lambda text: print(text, end="", file=sys.stderr, flush=True),
         )  # fmt: skip

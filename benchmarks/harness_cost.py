@@ -48,7 +48,7 @@ def run(arguments: list[str]) -> list[Line]:
 def measure(framework, mode, options, what: str) -> Line:
     environment = environments.locked(framework, framework.versions[0], "cpu")
     threads = 1 if options.lane == "threads-1" else machine.this().cores
-    # The compile cache of the measurements, so that Theano need not compile for half a minute.
+    # The compile cache of the measurements, so that nothing compiles for half a minute.
     version = framework.versions[0].version
     name = f"{framework.id}-{version}-{mode.id}-cpu-{(environment.lock_sha256 or '')[:12]}"
     cache = environments.cache_folder() / "compiled" / name

@@ -72,6 +72,6 @@ class Interrupted(GeneratorError):
 
 
 def nearest(name: str, known: Iterable[str]) -> str:
-    """Return "did you mean theano?" for a mistyped name, "" where no known one is near."""
+    """Return "did you mean NAME?" for a mistyped name, "" where no known one is near."""
     near = difflib.get_close_matches(name.lower(), known, n=3, cutoff=0.4)
     return f"did you mean {' or '.join(near)}?" if near else ""

@@ -38,7 +38,7 @@ _SPEC = re.compile(r"([^:=]+)(?:==([^:=]+))?(?::([^:=]+))?(?:==([^:=]+))?")
 
 
 def parse_spec(text: str, keys: Iterable[Key]) -> Spec:
-    """Understand ``theano``, ``tensorflow:xla``, ``mxnet==1.9.1:gluon`` or ``machine:ID``.
+    """Understand ``NAME``, ``NAME:MODE``, ``NAME==VERSION:MODE`` or ``machine:ID``.
 
     Raises:
         UsageError: not of this form, or a name that is not among the results; with the nearest.

@@ -46,7 +46,7 @@ class Configuration:
 
     @property
     def label(self) -> str:
-        """For example "Theano (compiled function)"."""
+        """For example "Umber (compiled function)"."""
         if not self.mode:
             return self.framework_name
         return f"{self.framework_name} ({self.mode_title})"

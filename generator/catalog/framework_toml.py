@@ -20,6 +20,7 @@ from generator.catalog.model import (
     KINDS,
     LANES,
     NO_LOOK,
+    ArrayApi,
     Fact,
     Fault,
     Framework,
@@ -200,6 +201,12 @@ def _version(file: _File, key: str, table: Any) -> Version:
     return _record(file, key.rpartition(".")[0], rest, Version, **known)
 
 
+def _array_api(file: _File, table: Any) -> ArrayApi:
+    rest = dict(_table(file, "array_api", table))
+    variables = _variables(file, "array_api.environment", rest.pop("environment", {}))
+    return _record(file, "array_api", rest, ArrayApi, environment=variables)
+
+
 def _variables(file: _File, key: str, table: Any) -> dict[str, str]:
     for name, value in _table(file, key, table).items():
         if isinstance(value, bool) or not isinstance(value, str | int):
@@ -260,6 +267,7 @@ def read_framework(path: Path) -> Framework:
         },
         look=_record(file, "look", file.data["look"], Look) if "look" in file.data else NO_LOOK,
         needs=tuple(_record(file, key, t, Need) for key, t in _tables(file, "needs").items()),
+        array_api=_array_api(file, file.data["array_api"]) if "array_api" in file.data else None,
         raw=file.data,
         watch=None,
         **{

@@ -153,8 +153,16 @@ NO_LOOK = Look("#5f6b72", "#a3adb3", "circle")
 
 
 @dataclass(frozen=True)
+class ArrayApi:
+    """The module whose functions follow the array API standard, and variables that it wants."""
+
+    module: str
+    environment: Mapping[str, str]
+
+
+@dataclass(frozen=True)
 class Need:
-    """A program that measuring a framework calls, why, and its Debian package if named so."""
+    """A program that measuring calls, and why; its Debian package if named otherwise."""
 
     program: str
     why: str
@@ -181,6 +189,7 @@ class Framework:
     retired: Retired | None = None
     look: Look = NO_LOOK
     needs: tuple[Need, ...] = ()
+    array_api: ArrayApi | None = None
     watch: Watch | None = field(default=None, compare=False)
 
     @property

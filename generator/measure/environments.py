@@ -284,9 +284,9 @@ _ENTRY = re.compile(r"^\S.*\n?(?:[ \t].*\n?)*", re.MULTILINE)
 def _uv_pip(requirements: str, *arguments: str) -> str:
     """Run ``uv pip`` on requirements, some of which may be on no package index.
 
-    PyTorch publishes builds without CUDA (gigabytes) under the local version "+cpu". PyPI takes no
-    local versions, so such a build comes from a folder of wheels, where there is one, or else from
-    PyTorch's own index. The hashes in the lock say that both are the same file.
+    Builds without CUDA (gigabytes) may have the local version "+cpu". PyPI takes no local versions,
+    so such a build comes from a folder of wheels, where there is one, or else from the index that
+    uv knows as a back end of Torch. The hashes in the lock say that both are the same file.
 
     Raises:
         EnvironmentMissing: they cannot be had; after two attempts the message is the second's.

@@ -183,7 +183,7 @@ def selection(
     *,
     every: bool = False,
 ) -> list[tuple[Framework, Version]]:
-    """Resolve ``theano`` and ``theano==1.0.5`` into frameworks and versions.
+    """Resolve ``NAME`` and ``NAME==VERSION`` into frameworks and versions.
 
     Args:
         catalog: what there is.
@@ -321,7 +321,7 @@ def _jobs(
     for block in range(profile.blocks if repeated else 1):
         if cold and extra and first and block < profile.cold_blocks:
             yield Job(*place, cold, "cold", block)
-        # Some compilers (PyTorch's Inductor) compile anew for another number of threads: the
+        # Some compilers compile anew for another number of threads: the
         # first process of a further lane starts neither cold nor surely warm.
         present = warm if block > 0 or first else tuple(id for id in warm if id not in cold)
         if present:

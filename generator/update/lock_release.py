@@ -160,7 +160,7 @@ def _after_versions(text: str) -> tuple[str, str]:
 def repinned(requirement: str, distributions: Sequence[str], before: str, after: str) -> str | None:
     """Return a requirement with its pin replaced, None where it is another package's.
 
-    The framework's own are its distributions and what is named after them ("mxnet-cu117"), as
+    The framework's own are its distributions and what is named after them ("NAME-cu117"), as
     long as they were pinned to the release before; a local part ("+cpu") stays.
 
     Args:

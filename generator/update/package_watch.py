@@ -48,7 +48,7 @@ class News:
 
 
 def look(names: Sequence[str], catalog: Catalog, index: Index) -> list[News]:
-    """Query the index about frameworks ("jax") or releases ("jax==0.13"), none meaning all.
+    """Query the index about frameworks ("NAME") or releases ("NAME==1.2"), none meaning all.
 
     Raises:
         UsageError: an unknown framework, or a release that the index does not have.

@@ -99,7 +99,7 @@ def _scale(marks: Sequence[Mark], log: bool) -> tuple[str, float, float]:
         if high / low < 3:  # room for at least two labelled ticks
             low, high = low / 1.3, high * 1.3
         return "log", rounded_outwards(low, up=False), rounded_outwards(high, up=True)
-    return "linear", 0.0, rounded_outwards(max(ends, default=1.0) * 1.06, up=True)
+    return "linear", 0.0, rounded_outwards(1.06 * (max(ends, default=0.0) or 1.0), up=True)
 
 
 @style.framed
