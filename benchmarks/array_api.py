@@ -39,7 +39,7 @@ COLUMNS = ("framework", "version", "suite", "function", "passed", "failed", "ski
 
 
 def run(arguments: list[str]) -> list[Line]:
-    """Run the suite for each of these frameworks; write the CSV; return how often verdicts can differ."""
+    """Run the suite for each of them; write the CSV; return how often verdicts can differ."""
     named = [word.partition("=")[2] for word in arguments if word.startswith("--suite=")]
     suite = Path(named[0]).resolve() if named else None
     if suite is None or not (suite / "array_api_tests").is_dir():
