@@ -308,7 +308,7 @@ def build(frame: pd.DataFrame, section: Section, catalog: Catalog) -> tuple[Pane
     Answers are not ranked: a section of questions has :func:`sheets`, and no panels.
 
     Args:
-        frame: rows of :func:`generator.results.reading.select` of one machine, device and section.
+        frame: rows of :func:`generator.results.selection.select` of one machine, device and section.
         section: that section.
         catalog: for names.
 

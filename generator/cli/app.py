@@ -75,10 +75,10 @@ def measure(
     device: options.Device = "cpu",
     profile: options.Profile = "quick",
     environment: options.Environment = "locked",
-    precision: Annotated[str, typer.Option(help="float32, tf32 or bfloat16 (cuda).")] = "float32",
+    precision: Annotated[str, typer.Option(help="float32; tf32 or bfloat16 on cuda.")] = "float32",
     data_dir: options.DataDir = None,
     timeout: options.Timeout = 600.0,
-    seed: Annotated[int | None, typer.Option(help="Of the order of jobs; random.")] = None,
+    seed: Annotated[int | None, typer.Option(help="Decides the order of jobs; random.")] = None,
     force: Annotated[
         bool, typer.Option("--force", help="Measure again what is already measured.")
     ] = False,
@@ -221,7 +221,7 @@ def check(
     """Validate every CSV, JSON, lock, framework.toml and the data; name file, line and fault.
 
     With --contribution only the files that a folder of results has beyond the committed ones.
-    `python3 .github/scripts/contribution.py . HEAD FOLDER origin/main` writes both from git.
+    `python3 .github/scripts/contribution.py . HEAD FOLDER origin/main` writes both folders.
     """
     if contribution is None:
         looked, problems = checking.check(results_root=results)
@@ -248,10 +248,15 @@ def list_command(
 @app.command()
 def compare(
     a: Annotated[
-        str, typer.Argument(help="FRAMEWORK, FRAMEWORK==VERSION, FRAMEWORK:MODE or machine:ID.")
+        str,
+        typer.Argument(
+            metavar="A", help="FRAMEWORK, FRAMEWORK==VERSION, FRAMEWORK:MODE or machine:ID."
+        ),
     ] = "",
-    b: Annotated[str, typer.Argument(help="The same for the other side.")] = "",
-    metric: Annotated[str, typer.Option(help="Which number.")] = "step_time",
+    b: Annotated[str, typer.Argument(metavar="B", help="The same for the other side.")] = "",
+    metric: Annotated[
+        str, typer.Option(help="Such as step_time, ready_time or peak_rss.")
+    ] = "step_time",
     changes: Annotated[
         bool,
         typer.Option(

@@ -31,6 +31,12 @@ class Found:
 def compare(folder: Path, a: str, b: str, metric: str) -> Found:
     """Compare what two specs name; see :func:`generator.analysis.compare.compare`.
 
+    Args:
+        folder: of results.
+        a: one side, as :func:`generator.analysis.compare.parse_spec` reads it.
+        b: the other side.
+        metric: id of a metric.
+
     Raises:
         UsageError: an unknown name, or nothing that could be compared.
         InputError: a result is not as agreed.

@@ -2,7 +2,7 @@
 
 A page is ``report/<section>.html``, the evidence of a framework on it
 ``report/evidence/<section>-<framework>.html``. On an evidence page the parts of an anchor are ids
-joined by ``--``, which no id holds once it is a :func:`~generator.analysis.panels.slug`:
+joined by ``--``, which no id holds once it is a :func:`slug`:
 
     MACHINE--MODE--DEVICE--LANE                   a configuration, as it was measured last
     MACHINE--MODE--DEVICE--LANE--METRIC[--CASE]   one figure of it

@@ -155,7 +155,7 @@ def run_problems(
 
     Args:
         path: of the CSV; the document lies beside it.
-        rows: as :func:`generator.results.reading.rows` returns them.
+        rows: as :func:`generator.results.row_checks.rows` returns them.
         document: as :func:`generator.results.reading.read_document` returns it.
         logs: paths of the log files that there are, from the CSV's folder.
         known: what it is compared with.

@@ -27,12 +27,12 @@ FLAGS = ("disturbed", "throttled", "partial", "resumed")
 
 
 PROFILES = ("quick", "full", "aa", "history")
-"""``aa`` is the A/A study, never on a page of results, see :func:`study`; ``history`` compares the
-releases of one framework with each other, see :func:`history`."""
+"""``aa`` is the A/A study, never on a page of results; ``history`` compares the releases of one
+framework with each other; see :mod:`generator.results.selection`."""
 
 
 SCHEMA = 1
-"""Version of the JSON document that :func:`write` expects."""
+"""Version of the JSON document that is written."""
 
 
 Document = dict[str, Any]

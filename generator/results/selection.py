@@ -29,7 +29,7 @@ def select(results: Results, profiles: Collection[str] = ("quick", "full")) -> p
     out before the newest is chosen.
 
     Returns:
-        the columns of :func:`read`, and ``profile``, ``code`` (hash of the measuring code of the
+        the columns of :func:`generator.results.reading.read`, and ``profile``, ``code`` (hash of the measuring code of the
         row's section) and ``provenance`` (key into ``results.documents``), all categorical.
 
     """

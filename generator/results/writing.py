@@ -25,7 +25,7 @@ def write(csv_path: Path, rows: Iterable[Mapping[str, object]], document: Docume
         csv_path: ``<root>/<machine>/<framework>/<version>/<run>.csv``; folders are made.
         rows: mappings from :data:`COLUMNS`; a missing key or ``None`` is an empty cell, ``reason``
             goes through :func:`one_line`, floats are written with ``repr``.
-        document: the JSON document, schema :data:`SCHEMA`.
+        document: the JSON document, see :mod:`generator.results.schema`.
 
     Raises:
         InputError: a row or the document is not valid; nothing was written.

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 @dataclass
 class Rendered:
-    """What :func:`render` did; paths are relative to ``docs/``."""
+    """What rendering did; paths are relative to ``docs/``."""
 
     written: list[str] = field(default_factory=list)
     removed: list[str] = field(default_factory=list)
