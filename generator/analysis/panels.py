@@ -308,7 +308,8 @@ def build(frame: pd.DataFrame, section: Section, catalog: Catalog) -> tuple[Pane
     Answers are not ranked: a section of questions has :func:`sheets`, and no panels.
 
     Args:
-        frame: rows of :func:`generator.results.selection.select` of one machine, device and section.
+        frame: rows of one machine, device and section, of
+            :func:`generator.results.selection.select`.
         section: that section.
         catalog: for names.
 

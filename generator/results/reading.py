@@ -91,7 +91,7 @@ def load(root: Path) -> Results:
     """Read all results below ``root``.
 
     Raises:
-        InputError: for the first file that is not as agreed; :func:`validate` lists all problems.
+        InputError: for the first file that is not as agreed; `generator check` lists all.
 
     """
     paths = {Where.of(path).key: path for path in find(root)}

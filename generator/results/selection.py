@@ -29,8 +29,9 @@ def select(results: Results, profiles: Collection[str] = ("quick", "full")) -> p
     out before the newest is chosen.
 
     Returns:
-        the columns of :func:`generator.results.reading.read`, and ``profile``, ``code`` (hash of the measuring code of the
-        row's section) and ``provenance`` (key into ``results.documents``), all categorical.
+        the columns of :func:`generator.results.reading.read`, and ``profile``, ``code`` (hash of
+        the measuring code of the row's section) and ``provenance`` (key into
+        ``results.documents``), all categorical.
 
     """
     chosen: dict[str, list[tuple[str, ...]]] = {}

@@ -10,7 +10,7 @@ from tests.conftest import ROOT
 from tests.contract.code import parse
 
 MODULES = sorted((ROOT / "generator").rglob("*.py"))
-MODULES += [path for path in sorted((ROOT / "measurements").glob("*.py"))]
+MODULES += sorted((ROOT / "measurements").glob("*.py"))
 PAGES = [ROOT / name for name in ("README.md", "CONTRIBUTING.md")]
 PAGES += [path for path in sorted((ROOT / "docs").glob("*.md")) if path.name != "index.md"]
 
