@@ -1,4 +1,4 @@
-"""Pure: panels of figures -> the words, headings and sentences that pages use for them."""
+"""Pure: panels of figures -> the labels, headings and sentences that pages use for them."""
 
 from __future__ import annotations
 
@@ -100,7 +100,7 @@ def finding(panel: Panel, batch: int) -> Finding:
         text = f"{labels[first.configuration]} reaches {best}, alone here"
     elif measured_once(panel):
         text = (
-            f"measured once each, so nothing is told apart; best estimate"
+            "one process each, so nothing is distinguishable; best estimate"
             f" {labels[first.configuration]} with {best}"
         )
     elif len(panel.leaders) == 1:
@@ -118,7 +118,7 @@ def finding(panel: Panel, batch: int) -> Finding:
             f" {follower.against.value:.2f} × the {how.more}"
         )
     if panel.once:
-        text += f"; {len(panel.once)} more measured once, which ranks nowhere"
+        text += f"; {len(panel.once)} more not ranked (one process)"
     return Finding(where, text + ".")
 
 
@@ -130,7 +130,7 @@ def _lead(panel: Panel) -> str:
     """Say who leads a panel that ranks something."""
     tied, ranked = len(panel.leaders), len(panel.ranked)
     if tied == ranked > 1:
-        return "no configuration is told apart from the best estimate"
+        return "no configuration is distinguishable from the best estimate"
     if tied > NAMED:
         return f"{tied} of {ranked} configurations are tied in the lead"
     return f"{names(panel.leaders)} {'leads' if tied == 1 else 'are tied in the lead'}"
@@ -142,7 +142,7 @@ def measured_once(panel: Panel) -> bool:
 
 
 def main_panel(panels: Sequence[Panel]) -> Panel | None:
-    """Return the panel that ranks most configurations; None where all were measured once.
+    """Return the panel that ranks most configurations; None where all had one process.
 
     Of equal ones the last: all cores come after one.
     """
@@ -156,7 +156,7 @@ def chart_title(panels: Sequence[Panel]) -> str:
         return "No configuration gave a valid result."
     panel = main_panel(panels)
     if panel is None:
-        return "Measured once each, so nothing is told apart."
+        return "One process each, so nothing is distinguishable."
     text = f"{_lead(panel)}."
     if len(panels) > 1:
         return f"{panel_label(panel)}: {text}"

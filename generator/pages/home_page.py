@@ -94,7 +94,7 @@ def _board(figures: Figures, inputs: Inputs) -> Table:
         counts = [
             f"{tied} tied" if tied > 1 else "",
             f"of {len(panel.rows)}",
-            f"{len(panel.once)} measured once" if panel.once else "",
+            f"{len(panel.once)} not ranked (one process)" if panel.once else "",
             f"{faults} without a valid result" if faults else "",
         ]
         leaders = names(panel.leaders) if tied < 5 else frameworks_of(panel.leaders)
@@ -106,7 +106,7 @@ def _board(figures: Figures, inputs: Inputs) -> Table:
                 _follower_cell(panel),
             )
         )
-    titles = ("Question", "In the lead", "Best estimate", "First one told apart")
+    titles = ("Question", "In the lead", "Best estimate", "First one that differs")
     return table("What leads where", titles, rows)
 
 
@@ -116,7 +116,7 @@ def _follower_cell(panel: Panel) -> Cell:
         if row.group == 1 and row.against is not None:
             detail = f"{row.against.value:.2f} × the {view(panel.metric).more}"
             return Cell(labels_of(panel.rows)[row.configuration], detail=detail)
-    return Cell("–", detail="nothing else is told apart" if len(panel.ranked) > 1 else "")
+    return Cell("–", detail="nothing else differs" if len(panel.ranked) > 1 else "")
 
 
 def _news(inputs: Inputs, limit: int = 5) -> list[str]:

@@ -71,7 +71,7 @@ class Inputs:
     documents: Mapping[str, Mapping[str, Any]] = field(repr=False)
     book: claims.Book = field(repr=False)
     log: Callable[[str, str], str] = field(repr=False)
-    """(key of the document, path beside its CSV) -> text of a log, "" when there is none."""
+    """(key of the run record, path beside its CSV) -> text of a log, "" when there is none."""
     script: Callable[[Path], str] = field(repr=False)
     """Path of a script or lock of a framework's folder -> its text, "" when there is none."""
     today: datetime.date
@@ -123,7 +123,7 @@ class Inputs:
         return int(settings.get("batch", 64))
 
     def document(self, machine: str, device: str = "") -> Mapping[str, Any]:
-        """Return the newest document of a machine (and device)."""
+        """Return the newest run record of a machine (and device)."""
         keys = [
             key for name, here, _, key in self.places if name == machine and device in ("", here)
         ]

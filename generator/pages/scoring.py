@@ -1,7 +1,7 @@
 """Pure: figures -> how well each framework serves a need, and what suits a reader's weights.
 
 A *score* lies between 0 and 1, with an interval. A total is the weighted mean of scores, and so
-are its ends: all intervals are taken at their worst or their best at once, which is wider than
+are its ends: all intervals are taken at their worst or their best together, which is wider than
 chance would have it. What overlaps is tied, so nothing is called better than it was shown to be.
 
 ``docs/assets/chooser.js`` computes :func:`rank` again in the browser, in the same order of
@@ -20,6 +20,7 @@ from generator.analysis.panels import Figures, Panel, Row
 from generator.catalog import freshness
 from generator.measure import plan
 from generator.pages import urls
+from generator.pages.findings import evidence
 
 if TYPE_CHECKING:
     from generator.catalog.model import Framework
@@ -45,7 +46,7 @@ class Score:
 
 
 @dataclass(frozen=True)
-class Asked:
+class Rated:
     """What a score is computed from."""
 
     framework: Framework
@@ -55,12 +56,12 @@ class Asked:
 
 @dataclass(frozen=True)
 class Need:
-    """One thing that readers weigh; ``rule`` says in words what ``score`` does."""
+    """One thing that readers weigh; ``rule`` says what ``score`` does."""
 
     id: str
     title: str
     rule: str
-    score: Callable[[Asked], Score]
+    score: Callable[[Rated], Score]
 
 
 @dataclass(frozen=True)
@@ -99,132 +100,112 @@ def _unknown(text: str, address: str = "", value: float = 0.5) -> Score:
     return Score(value, 0.0, 1.0, text, address, known=False)
 
 
-_UNASKED = "not measured here"
+_UNTESTED = "not measured here"
 
 
-def _ranked(section: str, metric: str, case: str = "") -> Callable[[Asked], Score]:
+def _ranked(section: str, metric: str, case: str = "") -> Callable[[Rated], Score]:
     """Score by a measured time or size: that of the leader / that of the framework's best mode."""
 
-    def score(asked: Asked) -> Score:
-        lane = plan.PROFILES["quick"].lanes[asked.figures.device][0]
-        panel = next(
-            (p for p in asked.figures.find(section, metric) if (p.lane, p.case) == (lane, case)),
-            None,
-        )
+    def score(rated: Rated) -> Score:
+        lane = plan.PROFILES["quick"].lanes[rated.figures.device][0]
+        panels = rated.figures.find(section, metric)
+        panel = next((p for p in panels if (p.lane, p.case) == (lane, case)), None)
         if panel is None:
-            return _unknown(_UNASKED)
-        mine = [r for r in panel.rows if r.configuration.framework == asked.framework.id]
-        good = [row for row in mine if row.summary is not None]
-        if not good:
-            return _without(mine, [_link(section, asked, row, panel) for row in mine])
-        return _against_leader(panel, good[0], _link(section, asked, good[0], panel))
+            return _unknown(_UNTESTED)
+        rows = [r for r in panel.rows if r.configuration.framework == rated.framework.id]
+        links = [evidence(section, row.configuration, panel) for row in rows]
+        for row, link in zip(rows, links, strict=True):
+            if row.summary is not None:
+                return _against_leader(panel, row, row.summary.value, link)
+        return _without(rows, links)
 
     return score
 
 
 def _without(rows: Sequence[Row], links: Sequence[str]) -> Score:
     """Return the score of a framework none of whose rows has a value: 0 where it was tried."""
-    tried = [(row, link) for row, link in zip(rows, links, strict=True) if row.status != "skipped"]
-    if tried:
-        row, link = tried[0]
-        return _exactly(0.0, formatting.STATUS_WORDS[row.status], link)
-    return _unknown(formatting.STATUS_WORDS["skipped"] if rows else _UNASKED, next(iter(links), ""))
+    for row, link in zip(rows, links, strict=True):
+        if row.status != "skipped":
+            return _exactly(0.0, formatting.STATUS_WORDS[row.status], link)
+    if rows:
+        return _unknown(formatting.STATUS_WORDS["skipped"], links[0])
+    return _unknown(_UNTESTED)
 
 
-def _against_leader(panel: Panel, row: Row, address: str) -> Score:
-    assert row.summary is not None
-    text = formatting.quantity(row.summary.value, panel.metric.unit)
-    text = f"{text}, {row.configuration.mode_title}"
+def _against_leader(panel: Panel, row: Row, mine: float, address: str) -> Score:
+    text = f"{formatting.quantity(mine, panel.metric.unit)}, {row.configuration.mode_title}"
+    best = panel.good[0].summary
+    assert best is not None
     assert row.cell is not None
     if len(row.cell.blocks) < 2:
-        return _unknown(f"{text}, measured once", address, _share(row, panel))
+        share = min(best.value / mine, 1.0)
+        return _unknown(f"{text}, not ranked (one process)", address, share)
     if row.against is None:
         return _exactly(1.0, text, address)
     ratio = row.against  # own / leader: at least 1 but for noise
     low, high = 1 / ratio.high, 1 / ratio.low
-    tied = row.group == 0  # not told apart from the leader, or too close to matter
+    tied = row.group == 0  # not distinguishable from the leader, or too close to matter
     value = min(1 / ratio.value, 1.0)
     return Score(value, min(low, value), 1.0 if tied else max(min(high, 1.0), value), text, address)
 
 
-def _share(row: Row, panel: Panel) -> float:
-    best = panel.good[0].summary
-    assert best is not None
-    assert row.summary is not None
-    return min(best.value / row.summary.value, 1.0)
-
-
-def _link(section: str, asked: Asked, row: Row, panel: Panel) -> str:
-    anchor = urls.newest(panel.machine, row.configuration.mode, panel.device, panel.lane)
-    return urls.evidence(section, asked.framework.id, anchor)
-
-
-def _fewest(section: str, metric: str, words: str) -> Callable[[Asked], Score]:
+def _fewest(section: str, metric: str, unit: str) -> Callable[[Rated], Score]:
     """Score by a count that is exact: the least of all / the framework's."""
 
-    def score(asked: Asked) -> Score:
-        counts = asked.figures.counts(section, metric)
-        mine = counts.get(asked.framework.id)
+    def score(rated: Rated) -> Score:
+        counts = rated.figures.counts(section, metric)
+        mine = counts.get(rated.framework.id)
         if not mine:
-            return _unknown(_UNASKED)
-        text = f"{formatting.quantity(mine, 'B')}" if words == "B" else f"{mine:.0f} {words}"
-        return _exactly(
-            min(counts.values()) / mine, text, urls.evidence(section, asked.framework.id)
-        )
+            return _unknown(_UNTESTED)
+        text = formatting.quantity(mine, "B") if unit == "B" else f"{mine:.0f} {unit}"
+        address = urls.evidence(section, rated.framework.id)
+        return _exactly(min(counts.values()) / mine, text, address)
 
     return score
 
 
-def _answered(section: str, *metrics: str) -> Callable[[Asked], Score]:
-    """Score by answers: those with yes / all that were asked of any framework."""
+def _answered(section: str, *metrics: str) -> Callable[[Rated], Score]:
+    """Score by answers: those with yes / all that any framework was tested for."""
 
-    def score(asked: Asked) -> Score:
-        sheets = asked.figures.answers.get(section, {})
-        if asked.framework.id not in sheets:
-            return _unknown(_UNASKED)
-        questions = {
-            place
-            for sheet in sheets.values()
-            for place in sheet
-            if place[1] in metrics and place[0]
-        }
-        sheet = sheets[asked.framework.id]
+    def score(rated: Rated) -> Score:
+        sheets = rated.figures.answers.get(section, {})
+        sheet = sheets.get(rated.framework.id)
+        if sheet is None:
+            return _unknown(_UNTESTED)
+        every = {place for mine in sheets.values() for place in mine}
+        questions = [(case, metric) for case, metric in every if case and metric in metrics]
         right = sum(place in sheet and sheet[place].good for place in questions)
         return _exactly(
             right / len(questions) if questions else 0.0,
             f"{right} of {len(questions)}",
-            urls.evidence(section, asked.framework.id),
+            urls.evidence(section, rated.framework.id),
         )
 
     return score
 
 
-def _from_r(asked: Asked) -> Score:
-    rows = [
-        row
-        for panel in asked.figures.panels
-        if panel.section == "r"
-        for row in panel.rows
-        if row.configuration.framework == asked.framework.id
-    ]
-    address = urls.evidence("r", asked.framework.id)
+def _from_r(rated: Rated) -> Score:
+    panels = [panel for panel in rated.figures.panels if panel.section == "r"]
+    every = [row for panel in panels for row in panel.rows]
+    rows = [row for row in every if row.configuration.framework == rated.framework.id]
+    address = urls.evidence("r", rated.framework.id)
     if any(row.summary is not None for row in rows):
-        return _exactly(1.0, "trains from R, gate passed", address)
+        return _exactly(1.0, "trains from R, verified", address)
     return _without(rows, [address] * len(rows))
 
 
 YOUNG_DAYS, OLD_DAYS = 366, 3 * 366
 
 
-def _maintained(asked: Asked) -> Score:
-    framework = asked.framework
+def _maintained(rated: Rated) -> Score:
+    framework = rated.framework
     if framework.retired:
         return _exactly(0.0, f"retired in {framework.retired.year}")
     known = freshness.finals(framework.watch.releases) if framework.watch else []
     dates = [release.uploaded for release in known if release.uploaded]
     if not dates:
         return _unknown("date of its last release unknown")
-    age = (asked.today - max(dates)).days
+    age = (rated.today - max(dates)).days
     value = 1.0 if age <= YOUNG_DAYS else 0.5 if age <= OLD_DAYS else 0.0
     return _exactly(value, f"last release {max(dates):%B %Y}")
 
@@ -242,37 +223,41 @@ NEEDS = (
         _ranked("memory", "peak_rss"),
     ),
     Need(
-        "start", "Quick start",
+        "start", "Fast start-up",
         "Import, build and first step with empty caches: the shortest / the framework's shortest.",
         _ranked("compile", "ready_time", "cold"),
     ),
     Need(
         "operators", "Operator coverage",
-        "Operators with right values / operators asked for.",
+        "Operators with right values / operators tested.",
         _answered("operators", "forward"),
     ),
     Need(
         "control", "Control flow",
-        "Constructs that run in captured mode, and that have a right gradient there / all asked.",
+        "Constructs that run in captured mode, and that have a right gradient there / all tested.",
         _answered("control", "captured", "gradient"),
     ),
     Need(
         "custom", "Custom operators",
         "A new operator composed, in Python and natively: right forward, gradient, captured, and "
-        "really used / all asked.",
+        "really used / all tested.",
         _answered("custom", "forward", "gradient", "captured", "used"),
     ),
     Need(
         "transfer", "Transfer learning",
-        "Saving, loading, freezing, fine-tuning, exporting, importing that work / all asked.",
+        "Saving, loading, freezing, fine-tuning, exporting, importing that work / all tested.",
         _answered("reuse", "possible"),
     ),
     Need(
-        "distributed", "Several processes",
-        "Data-parallel runs whose losses are those of one process / all asked.",
+        "distributed", "Data-parallel training",
+        "Data-parallel runs whose losses are those of one process / all tested.",
         _answered("parallel", "loss_error"),
     ),
-    Need("r", "Use from R", "1 if a training step is driven from R and passes the gate.", _from_r),
+    Need(
+        "r", "Use from R",
+        "1 if a training step is driven from R and passes verification.",
+        _from_r,
+    ),
     Need(
         "maintained", "Still maintained",
         "1 if its last release is at most a year old, a half up to three years, 0 beyond and for "
@@ -309,12 +294,12 @@ PRESETS = (
     ),
     Preset(
         "service", "A service that lasts",
-        "Maintenance first, then several processes, speed and what it costs to run and install.",
+        "Maintenance first, then data-parallel training, speed, and the cost to run and install.",
         {"maintained": 5, "distributed": 4, "speed": 4, "memory": 3, "install": 2, "start": 2},
     ),
     Preset(
         "lesson", "A course on a laptop",
-        "Short code that starts at once, installs quickly and needs little memory.",
+        "Short code that starts fast, installs quickly and needs little memory.",
         {"short": 5, "start": 4, "install": 4, "memory": 3, "maintained": 3},
     ),
 )  # fmt: skip
@@ -323,7 +308,7 @@ PRESETS = (
 def scores(frameworks: Sequence[Framework], figures: Figures, today: datetime.date) -> Scores:
     """Return how well each framework serves each need on one machine and device."""
     return {
-        framework.id: {need.id: need.score(Asked(framework, figures, today)) for need in NEEDS}
+        framework.id: {need.id: need.score(Rated(framework, figures, today)) for need in NEEDS}
         for framework in frameworks
     }
 
@@ -348,7 +333,7 @@ def rank(given: Scores, weights: Mapping[str, int]) -> tuple[Standing, ...]:
     total = sum(weights[need] for need in needs)
 
     def mean(ends: Sequence[float]) -> float:
-        added = 0.0
+        added = 0.0  # not by sum(), which rounds in another way than the page's script
         for need, end in zip(needs, ends, strict=True):
             added += weights[need] * end
         return added / total if total else 0.0

@@ -148,8 +148,8 @@ def _device(
     findings = [finding(panel, batch) for panel in drawn]
     wrong = {row.configuration: row for p in panels for row in p.rows if row.status == "wrong"}
     if wrong:
-        text = f"{names(list(wrong.values()))}: not the work of the reference, so no time is shown."
-        findings.append(Finding("Found wrong by the gate", text))
+        text = f"{names(list(wrong.values()))}: differs from the reference, so without a time."
+        findings.append(Finding("Fails verification", text))
     dates = dict.fromkeys(map(formatting.day, sorted(map(str, frame["run"].unique()))))
     profiles = formatting.listing(sorted({str(name) for name in frame["profile"].unique()}))
     name = f"{section.id}-{figures.device}-{slug(figures.machine)}"
@@ -226,7 +226,7 @@ def _mark(row: Row, label: str, panel: Panel, figures: Figures, batch: int) -> M
 
 
 _LEADS = Badge("▲", "leads", "good")
-_ONCE = Badge("1", "measured once", "none")
+_ONCE = Badge("1", "not ranked (one process)", "none")
 _VERDICTS = {
     "no practical difference": Badge("=", "no practical difference", "good"),
     "unresolved": Badge("?", "unresolved", "middle"),
@@ -253,7 +253,7 @@ def _headline_table(
     section: Section, panels: Sequence[Panel], figures: Figures, batch: int
 ) -> Table:
     with_case = any(panel.case for panel in panels)
-    gated = "gate" in section.metrics
+    verified = "gate" in section.metrics
     records = []
     for panel, row, label in labelled(panels):
         record = {
@@ -264,8 +264,8 @@ def _headline_table(
             record[Column("Caches")] = Cell(panel.case)
         record |= _values(row, panel, batch)
         record[Column("Against the leader")] = verdict_cell(row, panel)
-        if gated:
-            record[Column("Same work")] = Cell("", badge=_gate_badge(row))
+        if verified:
+            record[Column("Verification")] = Cell("", badge=_verification_badge(row))
         record[Column("Processes × samples")] = _counts_cell(row)
         records.append(record)
     return of_records(f"{section.title}, {figures.device}", records)
@@ -313,7 +313,7 @@ def _counts_cell(row: Row) -> Cell:
     return Cell(counts, float(found.processes), detail="; ".join(filter(None, odd)))
 
 
-def _gate_badge(row: Row) -> Badge:
+def _verification_badge(row: Row) -> Badge:
     if row.status == "wrong":
         return Badge("≠", "differs", "bad")
     if row.summary is None:

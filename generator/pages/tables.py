@@ -1,4 +1,4 @@
-"""Pure: figures -> table models and the words that stand in them.
+"""Pure: figures -> table models and the badges that stand in them.
 
 A table model knows nothing of Markdown: templates write it. Text in a model is plain; escaping is
 the renderer's work.

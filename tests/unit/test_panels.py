@@ -35,9 +35,9 @@ def test_one_process_is_published_and_not_ranked(panel):
 
 def test_its_cell_and_the_finding_say_so(panel):
     cell = section_page.verdict_cell(panel.good[-1], panel)
-    assert cell.badge.word == "measured once"
+    assert cell.badge.word == "not ranked (one process)"
     text = findings.finding(panel, 64).text
-    assert "1 more measured once" in text
+    assert "1 more not ranked (one process)" in text
     assert "xla" not in text.lower()
 
 
@@ -50,7 +50,7 @@ def test_one_that_was_measured_more_often_differs_from_nothing(tmp_path):
     assert [row.configuration.mode for row in found.ranked] == ["compiled"]
     text = findings.finding(found, 64).text
     assert "alone here" in text
-    assert f"{len(found.once)} more measured once" in text
+    assert f"{len(found.once)} more not ranked (one process)" in text
 
 
 def test_where_all_were_measured_once_they_share_one_place(tmp_path):
@@ -79,6 +79,6 @@ def test_the_title_of_a_chart_is_about_the_panel_that_ranks_most(panel):
 def test_the_title_of_a_chart_of_single_processes_claims_nothing(panel):
     once = dataclasses.replace(panel, rows=tuple(panel.once))
     assert findings.main_panel([once]) is None
-    assert "nothing is told apart" in findings.chart_title([once])
+    assert "nothing is distinguishable" in findings.chart_title([once])
     none = dataclasses.replace(panel, rows=())
     assert "No configuration" in findings.chart_title([none])

@@ -72,7 +72,7 @@ class Moment:
         low, high: ends of the 95 % interval of y.
         text: y as it is written.
         change: "faster" (better) or "slower" (worse) than the moment before it in the panel, or
-            "" where the two are not told apart.
+            "" where the two are not distinguishable.
         mode: how the framework executed.
         other: whether that is not how it executes today; drawn as an open mark.
 

@@ -107,7 +107,7 @@ def _moment_rows(
             "change": moment.change or "none",
             "mode": moment.mode,
             "other": moment.other,
-            "told": told.get(moment.change, "not told apart"),
+            "told": told.get(moment.change, "not distinguishable"),
         }
         for index, moment in enumerate(moments)
     ]
