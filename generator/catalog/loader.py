@@ -110,7 +110,7 @@ def _sections(root: Path) -> Iterable[Section]:
             cases=tuple(facts.cases),
             uses=tuple(facts.uses),
             findings=facts.findings,
-            addition=facts.addition,
+            extra=facts.addition,
         )
 
 

@@ -277,7 +277,7 @@ class Section:
     cases: tuple[str, ...] = ()
     uses: tuple[str, ...] = ()
     findings: bool = False
-    addition: str = ""
+    extra: str = ""
 
     @property
     def apart(self) -> bool:

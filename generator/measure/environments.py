@@ -235,7 +235,7 @@ def extra(environment: Environment, version: Version, name: str) -> Path:
 
 
 def write_lock(version: Version, device: str) -> Path:
-    """Resolve a version's requirements into a hash-pinned lock beside the framework's code.
+    """Resolve a version's requirements into a hash-pinned lock in the framework's folder.
 
     The lock of an extra ("cpu+reuse") has what the lock of its device has not; what both need
     stays as that one has it.

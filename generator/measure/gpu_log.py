@@ -7,12 +7,13 @@ pure function :func:`per_sample`.
 
 from __future__ import annotations
 
+import functools
+import operator
 import statistics
 import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from types import TracebackType
 from typing import Any
 
 # nvmlClocksEventReasons that mean the GPU ran slower than asked: power cap, hardware slowdown,
@@ -56,17 +57,15 @@ def devices() -> list[dict[str, Any]]:
         pynvml.nvmlInit()
     except Exception:
         return []
-    found = []
-    for index in range(pynvml.nvmlDeviceGetCount()):
-        handle = pynvml.nvmlDeviceGetHandleByIndex(index)
-        found.append(
-            {
-                "name": _text(pynvml.nvmlDeviceGetName(handle)),
-                "driver": _text(pynvml.nvmlSystemGetDriverVersion()),
-                "memory_bytes": int(pynvml.nvmlDeviceGetMemoryInfo(handle).total),
-            }
-        )
-    return found
+    count = pynvml.nvmlDeviceGetCount()
+    return [
+        {
+            "name": _text(pynvml.nvmlDeviceGetName(handle)),
+            "driver": _text(pynvml.nvmlSystemGetDriverVersion()),
+            "memory_bytes": int(pynvml.nvmlDeviceGetMemoryInfo(handle).total),
+        }
+        for handle in map(pynvml.nvmlDeviceGetHandleByIndex, range(count))
+    ]
 
 
 def read_device(index: int = 0) -> Reading:
@@ -104,12 +103,7 @@ class Log:
         self._thread.start()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._stop.set()
         self._thread.join(timeout=5)
 
@@ -127,24 +121,22 @@ def per_sample(
     readings: Sequence[Reading], windows: Iterable[tuple[float, float]]
 ) -> list[SampleLog | None]:
     """Sum up the readings within each window (start, end); None where no reading fell into it."""
-    logs: list[SampleLog | None] = []
-    for start, end in windows:
-        inside = [reading for reading in readings if start <= reading.time <= end]
-        if not inside:
-            logs.append(None)
-            continue
-        seen = 0
-        for reading in inside:
-            seen |= reading.reasons
-        logs.append(
-            SampleLog(
-                sm_clock=statistics.median(reading.sm_clock for reading in inside),
-                temperature=statistics.median(reading.temperature for reading in inside),
-                power=statistics.median(reading.power for reading in inside),
-                throttle=tuple(name for bit, name in THROTTLE_REASONS.items() if seen & bit),
-            )
-        )
-    return logs
+    return [
+        _sum_up([reading for reading in readings if start <= reading.time <= end])
+        for start, end in windows
+    ]
+
+
+def _sum_up(inside: Sequence[Reading]) -> SampleLog | None:
+    if not inside:
+        return None
+    seen = functools.reduce(operator.or_, (reading.reasons for reading in inside))
+    return SampleLog(
+        sm_clock=statistics.median(reading.sm_clock for reading in inside),
+        temperature=statistics.median(reading.temperature for reading in inside),
+        power=statistics.median(reading.power for reading in inside),
+        throttle=tuple(name for bit, name in THROTTLE_REASONS.items() if seen & bit),
+    )
 
 
 def peak_memory(readings: Iterable[Reading]) -> int | None:

@@ -12,7 +12,7 @@ from typing import Any
 from generator.catalog.loader import ROOT, code_files
 from generator.catalog.model import Catalog, Framework, Section
 from generator.errors import InputError
-from generator.measure.plan import Cell, Conditions, code_sha256, kind
+from generator.measure.plan import Cell, Conditions, code_sha256, kind, sampling
 from generator.results import reading, run_document
 from measurements import lenet
 
@@ -36,15 +36,24 @@ def load_data(folder: Path | None) -> Any:
 def code_hash(
     section: Section, framework: Framework, version: str, catalog: Catalog, root: Path = ROOT
 ) -> str:
-    """Hash of the measuring code behind one section of a framework's release, from the files."""
+    """Hash the measuring code behind one section of a framework's release, from the files.
+
+    Args:
+        section: the page.
+        framework: the folder.
+        version: the release.
+        catalog: says which scripts other sections have to themselves.
+        root: the repository.
+
+    """
     shared = [*SHARED_CODE, *([R_WORKER] if is_r(section.script) else [])]
     paths = [root / "measurements" / name for name in (*shared, *section.uses)]
     files = {path.name: _code(path) for path in paths if path.is_file() or path.name in shared}
     files["section"] = _code(section.module)
     for path in code_files(section, framework, catalog):
         files[f"own/{path.name}"] = path.read_bytes()
-    if section.addition:  # what its processes find besides the framework
-        for lock in framework.folder.glob(f"environments/{version}-*+{section.addition}.txt"):
+    if section.extra:  # what its processes find besides the framework
+        for lock in framework.folder.glob(f"environments/{version}-*+{section.extra}.txt"):
             files[f"own/{lock.name}"] = lock.read_bytes()
     return code_sha256(section, framework, version, files)
 
@@ -95,10 +104,9 @@ def history(root: Path) -> dict[tuple[str, str, str], float]:
         for job in record["jobs"]:
             seconds = job.get("seconds")
             if isinstance(seconds, int | float) and job["status"] == "ok":
-                samples = record["settings"].get("samples", 0)
-                extra = 0.12 * samples if "lenet" in job["sections"] else 0.0
-                extra += 12.0 if job.get("accuracy") else 0.0
+                count, accuracy = record["settings"].get("samples", 0), bool(job.get("accuracy"))
+                seconds -= sampling(job["sections"], count, accuracy=accuracy)
                 what = kind(job["sections"], str(job.get("start")))
                 key = record["framework"], job["mode"], what
-                seen.setdefault(key, []).append(max(0.5, seconds - extra))
+                seen.setdefault(key, []).append(max(0.5, seconds))
     return {key: statistics.median(values) for key, values in seen.items()}

@@ -28,18 +28,21 @@ class Machine:
     virtualised: bool | None
     gpus: tuple[dict[str, Any], ...]
 
-    def document(self) -> dict[str, Any]:
-        """Return the machine as a JSON document."""
+    def plain(self) -> dict[str, Any]:
+        """Return the machine as a run record has it."""
         return {**asdict(self), "gpus": list(self.gpus)}
 
 
 @cache
 def this() -> Machine:
     """Describe this machine."""
-    info = _cpuinfo()
+    processors = _processors()
+    info = processors[0] if processors else {}
     cpu = info.get("model name") or platform.processor() or platform.machine()
     threads = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    cores = min(_physical_cores() or threads or 1, threads or 1)
+    ids = {(one.get("physical id"), one.get("core id")) for one in processors}
+    physical = len([pair for pair in ids if None not in pair])
+    cores = min(physical or threads or 1, threads or 1)
     gpus = tuple(gpu_log.devices())
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     # Memory is rounded to whole GiB: what the kernel keeps for itself differs between boots.
@@ -60,27 +63,17 @@ def this() -> Machine:
     )
 
 
-def _cpuinfo() -> dict[str, str]:
+def _processors() -> list[dict[str, str]]:
+    """Return what Linux says about each hardware thread, nothing elsewhere."""
     try:
         text = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace")
     except OSError:
-        return {}
-    first = text.split("\n\n", 1)[0]
-    pairs = (line.partition(":") for line in first.splitlines())
-    return {key.strip(): value.strip() for key, _, value in pairs}
-
-
-def _physical_cores() -> int | None:
-    try:
-        text = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace")
-    except OSError:
-        return None
-    cores = set()
+        return []
+    found = []
     for block in text.split("\n\n"):
-        ids = re.findall(r"^(?:physical id|core id)\s*:\s*(\d+)", block, re.MULTILINE)
-        if len(ids) == 2:
-            cores.add(tuple(ids))
-    return len(cores) or None
+        pairs = (line.partition(":") for line in block.splitlines())
+        found.append({key.strip(): value.strip() for key, _, value in pairs})
+    return found
 
 
 def _os_name() -> str:

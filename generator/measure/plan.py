@@ -89,6 +89,11 @@ class Cell:
     device: str
     lane: str
 
+    @property
+    def target(self) -> tuple[str, str]:
+        """Framework and version."""
+        return self.framework, self.version
+
 
 @dataclass(frozen=True)
 class Conditions:
@@ -162,13 +167,17 @@ class Plan:
 def duration(job: Job, profile: Profile, history: Mapping[tuple[str, str, str], float]) -> float:
     """Return the seconds that a job will take.
 
-    ``history`` maps (framework, mode, :func:`kind`) to the median of earlier jobs without their
-    samples; where there is none, a cautious guess stands in. A sample lasts about 0.12 s.
+    ``history`` maps (framework, mode, :func:`kind`) to the median of earlier jobs without what
+    :func:`sampling` takes; where there is none, a cautious guess stands in.
     """
     key = job.framework, job.mode, kind(job.sections, job.start)
     base = history.get(key, 30.0 if job.start == "cold" else 10.0)
-    samples = 0.12 * profile.samples if "lenet" in job.sections and job.start == "warm" else 0.0
-    return base + samples + (12.0 if job.accuracy else 0.0)
+    return base + sampling(job.sections, profile.samples, accuracy=job.accuracy)
+
+
+def sampling(sections: Sequence[str], samples: int, *, accuracy: bool) -> float:
+    """Return the seconds that the samples of a job take, at about 0.12 s each, and training on."""
+    return (0.12 * samples if "lenet" in sections else 0.0) + (12.0 if accuracy else 0.0)
 
 
 def kind(sections: Sequence[str], start: str) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import copy
 import datetime
 import hashlib
+import itertools
 import secrets
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -124,7 +125,7 @@ def open_records(
     """Open the files of a run: new ones, or those of the newest unfinished run on the same terms.
 
     Args:
-        plan: its gaps are written down at once.
+        plan: its gaps are written immediately.
         request: what was asked for.
         catalog: the frameworks and sections that the plan names.
         environments: those that could be made.
@@ -133,10 +134,7 @@ def open_records(
         Id of the run, the plan in the order of the run that it goes on with, and the records.
 
     """
-    gaps: dict[Target, list[tuple[Cell, Gap]]] = {}
-    for cell, gap in plan.gaps:
-        gaps.setdefault((cell.framework, cell.version), []).append((cell, gap))
-    targets = dict.fromkeys([*environments, *gaps])
+    targets = dict.fromkeys([*environments, *(cell.target for cell, _ in plan.gaps)])
     nothing = Environment(Path(), request.environment, "", ())
     common = _fresh(plan, request)
     fresh = {
@@ -159,20 +157,23 @@ def open_records(
         else:
             record = RunRecord(path, {**content, "run": id, "seed": seed})
         record.add_installation(environments.get(target, nothing))
-        for cell, gap in gaps.get(target, []):
-            record.add_gap(cell, gap, catalog)
-        record.save()
         records[target] = record
+    for cell, gap in plan.gaps:
+        records[cell.target].add_gap(cell, gap, catalog)
+    for record in records.values():
+        record.save()
     return id, plan, records
 
 
 def _unfinished(results: Path, fresh: Mapping[Target, dict[str, Any]]) -> dict[str, Any] | None:
     """Return a record of the newest unfinished run of this machine on the terms of fresh ones."""
-    unfinished: dict[str, list[dict[str, Any]]] = {}
-    for path, content in run_records(results):
-        if content["finished"] is None and content["machine"]["id"] == machines.this().id:
-            unfinished.setdefault(path.stem, []).append(content)
-    for found in unfinished.values():
+    unfinished = (
+        content
+        for _, content in run_records(results)
+        if content["finished"] is None and content["machine"]["id"] == machines.this().id
+    )
+    for _, group in itertools.groupby(unfinished, lambda content: content["run"]):
+        found = list(group)
         same = [
             _terms(content) == _terms(fresh[target])
             for content in found
@@ -185,15 +186,9 @@ def _unfinished(results: Path, fresh: Mapping[Target, dict[str, Any]]) -> dict[s
 
 def _terms(content: Mapping[str, Any]) -> tuple[object, ...]:
     """What must be equal for an unfinished run to be continued."""
-    return (
-        content["profile"],
-        content["device"],
-        content["environment"]["kind"],
-        content["environment"]["lock_sha256"],
-        content["settings"],
-        content["data"]["sha256"],
-        content["code_sha256"],
-    )
+    environment, data = content["environment"], content["data"]
+    own = [content[name] for name in ("profile", "device", "settings", "code_sha256")]
+    return (*own, environment["kind"], environment["lock_sha256"], data["sha256"])
 
 
 def _fresh(plan: Plan, request: Request) -> dict[str, Any]:
@@ -205,7 +200,7 @@ def _fresh(plan: Plan, request: Request) -> dict[str, Any]:
     return {
         "schema": schema.SCHEMA,
         "run": None,
-        "machine": machines.this().document(),
+        "machine": machines.this().plain(),
         "framework": None,
         "version": None,
         "profile": plan.profile.name,
@@ -243,7 +238,7 @@ def _own(target: Target, plan: Plan, catalog: Catalog, environment: Environment)
     """Return what the record of one framework and version has to itself."""
     framework = catalog.framework(target[0])
     wanted = {id for job in plan.jobs if job.target == target for id in job.sections}
-    wanted |= {cell.section for cell, _ in plan.gaps if (cell.framework, cell.version) == target}
+    wanted |= {cell.section for cell, _ in plan.gaps if cell.target == target}
     return {
         "framework": target[0],
         "version": target[1],

@@ -1,4 +1,4 @@
-"""Runs a plan: environments, blocks of fresh processes, finished rows on disk at once.
+"""Runs a plan: environments, blocks of fresh processes, finished rows written immediately.
 
 Everything that can go wrong with a framework (it segfaults, hangs, floods its output, writes
 nonsense) becomes rows with a reason and a log; the others go on.
@@ -75,7 +75,7 @@ def run(
 
     """
     reporter = reporter or Reporter()
-    ready, failures = prepare_environments(plan, request, catalog, reporter)
+    ready, failures = _prepare_environments(plan, request, catalog, reporter)
     id, plan, records = open_records(plan, request, catalog, ready)
     outcome = Outcome(id, [record.path for record in records.values()], failures=failures)
     todo = [
@@ -99,21 +99,10 @@ def run(
     return outcome
 
 
-def prepare_environments(
+def _prepare_environments(
     plan: Plan, request: Request, catalog: Catalog, reporter: Reporter
 ) -> tuple[dict[Target, Environment], list[str]]:
-    """Make what is missing of the environments that a plan needs.
-
-    Args:
-        plan: its jobs name the releases.
-        request: says which kind, and whether a release that does not install is a result.
-        catalog: the frameworks of the plan.
-        reporter: told what is made and what fails.
-
-    Returns:
-        The environments, and a sentence for each that could not be made.
-
-    """
+    """Return the environments that a plan needs, and why some of them could not be made."""
     if request.environment == "current":
         return dict.fromkeys(plan.targets, environments.current()), []
 

@@ -141,7 +141,7 @@ class Launcher:
         if environment.kind == "current":
             return None
         version = framework.version(job.version)
-        wanted = [f"{job.device}+{self.catalog.section(id).addition}" for id in job.sections]
+        wanted = [f"{job.device}+{self.catalog.section(id).extra}" for id in job.sections]
         name = next((name for name in wanted if name in version.requirements), None)
         return environments.extra(environment, version, name) if name else None
 

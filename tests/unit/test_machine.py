@@ -67,7 +67,7 @@ def test_a_machine_is_described_by_its_hardware(describe):
     assert found.memory_bytes == 8 * 2**30
     assert found.virtualised is True
     assert re.fullmatch(r"example-fast-x-1234-2-cores-[0-9a-f]{6}", found.id)
-    assert json.loads(json.dumps(found.document()))["gpus"] == []
+    assert json.loads(json.dumps(found.plain()))["gpus"] == []
 
 
 def test_cores_that_may_not_be_used_do_not_count(describe):
@@ -115,9 +115,8 @@ def test_this_machine_is_described_as_result_files_want_it():
     assert machine.this() is found
     assert found.threads >= found.cores >= 1
     assert found.memory_bytes > 2**28
-    assert schema._NAME.fullmatch(found.id)
+    assert re.fullmatch(schema.NAME, found.id)
     assert (
-        list(run_document._shape_problems(found.document(), run_document._SHAPE["machine"], ""))
-        == []
+        list(run_document._shape_problems(found.plain(), run_document._SHAPE["machine"], "")) == []
     )
-    assert replace(found, id="other").document()["id"] == "other"
+    assert replace(found, id="other").plain()["id"] == "other"
