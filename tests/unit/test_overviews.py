@@ -1,11 +1,20 @@
-"""Pages about everything at once, made of the committed results."""
+"""Pages about everything together, made of the committed results and of invented ones."""
+
+import re
+import types
+from dataclasses import replace
 
 import pytest
 
-from generator.analysis import claims
+from generator.analysis import claims, statistics
+from generator.analysis.labels import ESTIMATORS
 from generator.catalog import loader
 from generator.pages import scoring
-from generator.pages.overviews import frameworks, then_and_now
+from generator.pages.inputs import ClaimView
+from generator.pages.overviews import chooser, dataset, frameworks, methodology, then_and_now
+from generator.pages.tables import Badge
+from measurements import lenet
+from tests.unit.conftest import undrawn
 
 
 def test_then_and_now_shows_every_claim_once_with_its_verdict(inputs, figures):
@@ -52,3 +61,131 @@ def test_what_is_known_to_be_wrong_is_on_the_page(inputs, figures):
         wrong = [mode.title for mode in framework.modes if mode.fault]
         table = parts[framework.id]["faults"]
         assert [row[0].text for row in table.rows] == wrong if wrong else table is None
+
+
+# ------------------------------------------------------------------------------- invented results
+
+
+def verdicts(kind, *said):
+    return [ClaimView(types.SimpleNamespace(kind=kind), Badge("", word, ""), "") for word in said]
+
+
+def test_claims_are_counted_by_kind_with_their_predicates():
+    stated = verdicts("stated", "holds", "mixed", "mixed")
+    recalled = verdicts("attributed", "no longer holds")
+    assert then_and_now._finding([*stated, *recalled]) == (
+        "Of 3 claims that the article states, 1 holds and 2 are mixed."
+        " Of 1 claims that are attributed to its lost tables, 1 no longer holds."
+    )
+
+
+def test_a_page_of_claims_needs_no_results(inputs):
+    empty = replace(inputs, shown=inputs.shown.iloc[:0])
+    context = then_and_now.context(empty, {}, None)
+    assert context["where"] == ""
+    words = {row[0].badge.word for row in context["table"].rows}
+    assert words == {"cannot be tested here"}
+
+
+def test_the_study_names_the_estimator_that_is_used(sample):
+    context = methodology.context(*sample, undrawn)
+    study = context["study"]
+    used = ESTIMATORS[statistics.ESTIMATOR]
+    assert used in study["finding"].rpartition(". ")[2]
+    assert {row[0].text for row in study["table"].rows} == set(ESTIMATORS.values())
+    assert len(study["chart"].rows) == len(study["table"].rows)
+    for row in study["table"].rows:
+        low, high = re.fullmatch(r"([\d.]+) to ([\d.]+) %", row[3].text).groups()
+        assert float(low) <= 100 * row[2].sort <= float(high)
+        assert re.fullmatch(r"\d+ A/A replicates × \d+ blocks", row[5].text)
+    assert context["tolerances"].rows[0][1].sort == next(iter(lenet.TOLERANCES.values()))[0]
+    assert context["gate_steps"] == str(lenet.GATE_STEPS)
+
+
+def test_without_replicates_there_is_no_study(sample):
+    inputs, known = sample
+    alone = inputs.study[inputs.study["case"] != "again"]
+    context = methodology.context(replace(inputs, study=alone), known, undrawn)
+    assert context["study"] is None
+    assert context["estimator"] == ESTIMATORS[statistics.ESTIMATOR]
+
+
+def test_bands_are_those_of_the_panels_that_rank_training(sample):
+    _, known = sample
+    (figures,) = known.values()
+    panels = [p for p in figures.panels if p.section == "lenet" and p.good]
+    bands = methodology._bands_table(known)
+    assert [row[2].sort for row in bands.rows] == [round(panel.delta, 5) for panel in panels]
+    assert all(row[2].sort >= statistics.SMALLEST_DELTA for row in bands.rows)
+    assert methodology._bands_table({}) is None
+
+
+def test_the_page_of_data_explains_every_column_and_metric(sample):
+    inputs, known = sample
+    context = dataset.context(inputs, known, None)
+    assert context["said"] is None
+    assert context["snippets"] == ()
+    assert context["files"] is None
+    metrics = {(row[0].text, row[1].text) for row in context["metrics"].rows}
+    assert metrics == {(s.id, metric) for s in inputs.catalog.sections for metric in s.metrics}
+    assert {row[0].text for row in context["units"].rows} >= {"s", "B", "count"}
+    columns = [row[0].text for row in context["columns"].rows]
+    assert columns.index("framework") < columns.index("metric") < columns.index("value")
+
+
+def test_the_page_of_data_lists_its_files_by_size_and_hash(sample):
+    inputs, known = sample
+    said = {
+        "rows": 12345, "runs": 1, "version": "20260102T000000Z-abcdef",
+        "resources": [{"path": "results.csv", "bytes": 2_500_000, "hash": "sha256:c0ffee"}],
+        "licenses": [{"title": "a licence", "path": "https://example.org"}],
+    }  # fmt: skip
+    context = dataset.context(replace(inputs, dataset=said, citation=None), known, None)
+    assert (context["size"], context["newest"]) == ("12,345 rows and 1 run", "2 January 2026")
+    first, package = context["files"].rows
+    assert [cell.text for cell in first] == ["results.csv", "2.50 MB", "c0ffee"]
+    assert package[0].text == "datapackage.json"
+    assert context["citation"] == ""
+
+
+def test_a_need_that_nobody_measured_gives_no_rank(sample):
+    inputs, known = sample
+    context = frameworks.parts(inputs, known, None)
+    measured, unmeasured = (
+        [f.id for f in inputs.catalog.frameworks if (f.id in sample_ids(inputs)) == is_in]
+        for is_in in (True, False)
+    )
+    speed = next(need.title for need in scoring.NEEDS if need.id == "speed")
+    for id, place in ((measured[0], "group "), (unmeasured[0], "not ranked")):
+        (row,) = [row for row in context[id]["needs"].rows if row[0].text == speed]
+        assert row[3].text.startswith(place)
+    assert context[unmeasured[0]]["evidence"] == []
+    assert all(row[0].href == "" for row in context[unmeasured[0]]["scripts"].rows)
+    assert any(row[0].href for row in context[measured[0]]["scripts"].rows)
+
+
+def sample_ids(inputs):
+    return {key.split("/")[1] for _, _, _, key in inputs.places}
+
+
+def test_a_tie_in_the_chooser_is_called_one():
+    preset = scoring.PRESETS[0]
+    names = {"a": "A", "b": "B", "c": "C"}
+
+    def standing(framework, group):
+        return types.SimpleNamespace(framework=framework, group=group)
+
+    def said(*groups):
+        standings = [standing(*pair) for pair in zip("abc", groups, strict=True)]
+        return chooser.finding(preset, tuple(standings), names).removeprefix(f"{preset.title}: ")
+
+    assert said(0, 1, 1) == "A leads."
+    assert said(0, 0, 1) == "A and B lead, and no measurement distinguishes them."
+    assert said(0, 0, 0) == "no measurement distinguishes the frameworks."
+    assert said(-1, -1, -1) == "no measurement distinguishes the frameworks."
+
+
+def test_a_script_says_what_it_is_in_its_first_paragraph():
+    assert frameworks.docstring(".py", '"""One\nline.\n\nMore."""\nx = 1\n') == "One line."
+    assert frameworks.docstring(".R", "# Said\n# in R.\nx <- 1\n") == "Said in R."
+    assert frameworks.docstring(".py", "x = 1\n") == ""
