@@ -118,8 +118,8 @@ def check_contribution(
     stems = [path.removesuffix(".csv") for path in filter(contribution_checks.is_run, added)]
     runs: dict[str, Mapping[str, Any]] = {}
     for stem in stems:
-        path, beside = f"{stem}.csv", f"{stem}.json"
-        if not {path, beside} & invalid and beside in after:
+        path, record = f"{stem}.csv", f"{stem}.json"
+        if not {path, record} & invalid and record in after:
             problems += (found := row_checks.validate(folder / path))
             if not found:
                 runs[path] = run_document.read_document(folder / path)
@@ -128,7 +128,9 @@ def check_contribution(
     for path in added:
         run, is_log, _ = path.rpartition(".logs/")
         if is_log and run not in stems and path not in invalid:
-            problems.append(InputError(path, None, "a log of no run", f"{run}.csv beside it"))
+            problems.append(
+                InputError(path, None, "a log of no run", f"{run}.csv in the same folder")
+            )
     return len(added), problems
 
 
@@ -202,11 +204,11 @@ def _known(contributed: Sequence[Mapping[str, Any]], results_root: Path, root: P
 
 def _history(commits: Iterable[str], root: Path) -> Collection[str]:
     """Return which commits the repository's history has."""
-    ask = ["git", "merge-base", "--is-ancestor", "--end-of-options"]
+    known = ["git", "merge-base", "--is-ancestor", "--end-of-options"]
     return {
         commit
         for commit in commits
-        if subprocesses.run([*ask, commit, "HEAD"], cwd=root, timeout=60).code == 0
+        if subprocesses.run([*known, commit, "HEAD"], cwd=root, timeout=60).code == 0
     }
 
 

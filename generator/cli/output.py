@@ -153,18 +153,18 @@ def show_update(outcome: UpdateOutcome, catalog: Catalog) -> None:
 
 def show_export(folder: Path, written: Written, *, as_json: bool) -> None:
     """Say what the exported data set holds, and which of its files are new."""
-    told = written.descriptor
+    data = written.descriptor
     if as_json:
         files = {
-            one["path"]: {"bytes": one["bytes"], "hash": one["hash"]} for one in told["resources"]
+            one["path"]: {"bytes": one["bytes"], "hash": one["hash"]} for one in data["resources"]
         }
         show_json(
-            {"folder": str(folder), "rows": told["rows"], "runs": told["runs"],
-             "newest": told["version"], "files": files, "written": list(written.files)}
+            {"folder": str(folder), "rows": data["rows"], "runs": data["runs"],
+             "newest": data["version"], "files": files, "written": list(written.files)}
         )  # fmt: skip
         return
     say(
-        f"{told['rows']:,} rows of {told['runs']} runs in {folder}: "
+        f"{data['rows']:,} rows of {data['runs']} runs in {folder}: "
         f"{len(written.files)} files written, {3 - len(written.files)} unchanged."
     )
 
@@ -178,46 +178,30 @@ def show_problems(looked: int, problems: Sequence[InputError]) -> None:
 
 def show_listing(listing: Mapping[str, Any]) -> None:
     """Show frameworks, sections and what is measured, as :func:`generator.cli.listing.listing`."""
+
+    def modes(framework: Mapping[str, Any]) -> str:
+        lines = (f"{m['id']} ({m['kind']}; {', '.join(m['devices'])})" for m in framework["modes"])
+        return "\n".join(lines)
+
+    def measured(item: Mapping[str, Any]) -> tuple[str, ...]:
+        unfinished = "" if item["finished"] else " (unfinished: the next `measure` goes on)"
+        jobs = f"{item['jobs']}" + (f", {item['not_ok']} not ok" if item["not_ok"] else "")
+        name = f"{item['framework']} {item['version']}"
+        run = item["run"] + unfinished
+        return run, item["machine"], name, item["profile"], item["device"], jobs
+
     show_table(
         ("framework", "versions", "modes (class; devices)"),
-        (
-            (
-                framework["id"],
-                ", ".join(framework["versions"]),
-                "\n".join(
-                    f"{mode['id']} ({mode['kind']}; {', '.join(mode['devices'])})"
-                    for mode in framework["modes"]
-                ),
-            )
-            for framework in listing["frameworks"]
-        ),
+        [(f["id"], ", ".join(f["versions"]), modes(f)) for f in listing["frameworks"]],
         "Frameworks",
     )
     show_table(
         ("section", "title", "measured"),
-        (
-            (section["id"], section["title"], "yes" if section["measured"] else "facts")
-            for section in listing["sections"]
-        ),
+        [(s["id"], s["title"], "yes" if s["measured"] else "facts") for s in listing["sections"]],
         "Sections",
     )
-    show_table(
-        ("run", "machine", "framework", "profile", "device", "processes"),
-        (
-            (
-                item["run"]
-                + ("" if item["finished"] else " (unfinished: the next `measure` goes on)"),
-                item["machine"],
-                f"{item['framework']} {item['version']}",
-                item["profile"],
-                item["device"],
-                f"{item['jobs']}" + (f", {item['not_ok']} not ok" if item["not_ok"] else ""),
-            )
-            for item in listing["measured"]
-        ),
-        "Results",
-        whole=True,
-    )
+    columns = ("run", "machine", "framework", "profile", "device", "processes")
+    show_table(columns, map(measured, listing["measured"]), "Results", whole=True)
 
 
 def show_findings(findings: Iterable[Finding]) -> None:

@@ -1,6 +1,6 @@
 """Pure: pages of the site -> pages whose head names early what is needed soon.
 
-A script in the head waits for the style sheets, and what stands below it is asked for only then;
+A script in the head waits for the style sheets, and what stands below it is requested only then;
 pictures of charts load lazily, so that hidden drawings are never fetched. On a slow phone each of
 these is a round trip: together they are most of the time to the first chart.
 """

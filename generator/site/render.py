@@ -1,7 +1,7 @@
 """Writes ``docs/report/``, ``docs/index.md`` and the navigation, and calls MkDocs.
 
 Everything it writes is derived; a file is written only when its content changed, and generated
-files that nothing asks for any more are removed.
+files that no page needs any more are removed.
 """
 
 from __future__ import annotations
@@ -74,9 +74,9 @@ def render(
         address=address,
     )
     _pages(root, results_root, inputs, writer)
-    told = [*shown["provenance"].unique(), *inputs.history["provenance"].unique()]
-    told += [key for event in inputs.events for key in event.keys]
-    for key in sorted(set(map(str, told))):
+    keys = {*shown["provenance"].unique(), *inputs.history["provenance"].unique()}
+    keys |= {key for event in inputs.events for key in event.keys}
+    for key in sorted(map(str, keys)):
         _publish(writer, results_root, key, loaded.documents[key])
     writer.text(f"report/charts/{vega_name()}", vega_bundle)
     writer.finish()

@@ -64,7 +64,7 @@ def vega_bundle() -> str:
 
 
 class Writer:
-    """Writes what changed below ``docs/`` and removes what nobody asked for."""
+    """Writes what changed below ``docs/`` and removes what is not wanted any more."""
 
     def __init__(self, docs: Path) -> None:
         self.docs = docs
@@ -72,15 +72,15 @@ class Writer:
         self._wanted: set[str] = set()
 
     def wanted(self) -> frozenset[str]:
-        """Return the names of all files asked for so far."""
+        """Return the names of all files that are wanted so far."""
         return frozenset(self._wanted)
 
     def keep(self, names: frozenset[str]) -> None:
-        """Ask for files that an earlier rendering wrote."""
+        """Want files that an earlier rendering wrote."""
         self._wanted |= names
 
     def text(self, name: str, content: str | Any) -> None:
-        """Write a text; a function is asked for it, or for bytes, only when no file is there."""
+        """Write text or bytes; a function that makes them is called only when no file is there."""
         path = self._path(name)
         if callable(content):
             if path.is_file():

@@ -33,47 +33,47 @@ def write_reports(
         copy: another file for the newest report.
 
     Returns:
-        the Markdown files, and all changes that they tell.
+        the Markdown files, and all changes that they report.
 
     """
     runs: dict[str, list[dict[str, Any]]] = {}
-    for path, document in history.run_records(results):
-        if document["command"].startswith(COMMAND):
-            runs.setdefault(path.stem, []).append(document)
-    written, told = [], []
-    for run, documents in sorted(runs.items()):
+    for path, record in history.run_records(results):
+        if record["command"].startswith(COMMAND):
+            runs.setdefault(path.stem, []).append(record)
+    written, changes = [], []
+    for run, records in sorted(runs.items()):
         path = results.resolve().parent / "changes" / f"{run}.md"
-        if path.exists() or not all(document["finished"] for document in documents):
+        if path.exists() or not all(record["finished"] for record in records):
             continue
-        text, found = _report(results, catalog, documents, notes)
+        text, found = _report(results, catalog, records, notes)
         if copy is not None:
             files.replace(copy.resolve(), text.encode())
-        files.replace(path, text.encode())  # last: it says that the run was told
+        files.replace(path, text.encode())  # last: it says that the run has its report
         written.append(path)
-        told += found
-    return written, told
+        changes += found
+    return written, changes
 
 
 def _report(
-    results: Path, catalog: Catalog, documents: Sequence[Mapping[str, Any]], notes: Sequence[str]
+    results: Path, catalog: Catalog, records: Sequence[Mapping[str, Any]], notes: Sequence[str]
 ) -> tuple[str, list[Change]]:
     from generator.analysis import change_events, changes
     from generator.pages import markdown
 
     loaded = reading.load(results)
-    run, machine = documents[0]["run"], str(documents[0]["machine"]["id"])
+    run, machine = records[0]["run"], str(records[0]["machine"]["id"])
     frame = selection.withhold(selection.of_run(loaded, run, machine))
     bands = change_events.bands(selection.shown(loaded, catalog.listed), catalog)
-    subjects, told = [], []
-    for id in sorted({str(document["framework"]) for document in documents}):
-        mine = {str(d["version"]): d for d in documents if d["framework"] == id}
+    subjects, every = [], []
+    for id in sorted({str(record["framework"]) for record in records}):
+        mine = {str(r["version"]): r for r in records if r["framework"] == id}
         *older, new = sorted(mine, key=functools.partial(selection.age, catalog.listed.get(id, [])))
         pair = Pair(id, older[-1] if older else "", new)
         found = changes.compare(frame, pair, catalog, bands) if pair.old else []
         name = next((f.name for f in catalog.frameworks if f.id == id), id)
         about = [note for note in notes if note.startswith(f"{name} ")]
         subjects.append(changes.subject(pair, found, mine, catalog, about))
-        told += found
+        every += found
     environment = markdown.environment(ROOT / "templates")
-    context = changes.report(run, subjects, documents[0])
-    return environment.get_template("changes.md.j2").render(context).strip() + "\n", told
+    context = changes.report(run, subjects, records[0])
+    return environment.get_template("changes.md.j2").render(context).strip() + "\n", every

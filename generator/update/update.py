@@ -82,24 +82,21 @@ def pending(request: Request, catalog: Catalog) -> list[Pair]:
     That is to its end and on this device, if its other releases are measured there: a machine
     that has no such device is not asked for results that nobody has.
     """
-    documents = [document for _, document in history.run_records(request.results)]
-    here = machines.this().id
+    records = [record for _, record in history.run_records(request.results)]
     ids = dict.fromkeys(name.partition("==")[0].strip() for name in request.frameworks)
     found = []
     for framework in [catalog.framework(id) for id in ids] or catalog.frameworks:
-        old = framework.versions[-2].version if len(framework.versions) > 1 else ""
-        pair = Pair(framework.id, old, framework.newest.version)
-        mine = [d for d in documents if d["framework"] == framework.id]
-        there = [d for d in mine if d["device"] == request.device] or mine
-        measured = [d for d in there if d["version"] == pair.new and d["finished"]]
-        cut = [
-            d for d in mine
-            if d["version"] in (pair.old, pair.new) and not d["finished"]
-            and d["machine"]["id"] == here and d["device"] == request.device
-            and d["command"].startswith(COMMAND)
-        ]  # fmt: skip
-        if cut or not measured:
-            found.append(pair)
+        old, new = ["", *(version.version for version in framework.versions)][-2:]
+        mine = [record for record in records if record["framework"] == framework.id]
+        there = [record for record in mine if record["device"] == request.device]
+        measured = any(r["version"] == new and r["finished"] for r in there or mine)
+        cut_off = any(
+            r["version"] in (old, new) and not r["finished"]
+            and r["machine"]["id"] == machines.this().id and r["command"].startswith(COMMAND)
+            for r in there
+        )  # fmt: skip
+        if cut_off or not measured:
+            found.append(Pair(framework.id, old, new))
     return found
 
 
@@ -176,13 +173,12 @@ def reduced(
 
 def _has_replicates(request: Request) -> bool:
     """Whether a finished run here has A/A replicates: a run that was cut off keeps its plan."""
-    here = machines.this().id
     return any(
-        document["finished"]
-        and document["machine"]["id"] == here
-        and document["device"] == request.device
-        and any(job["case"] == plan.AGAIN for job in document["jobs"])
-        for _, document in history.run_records(request.results)
+        record["finished"]
+        and record["machine"]["id"] == machines.this().id
+        and record["device"] == request.device
+        and any(job["case"] == plan.AGAIN for job in record["jobs"])
+        for _, record in history.run_records(request.results)
     )
 
 
@@ -201,7 +197,7 @@ def run(
     Args:
         request: what to update; empty tuples mean everything.
         news: of :func:`generator.update.package_watch.look`.
-        say: told in one line what begins.
+        say: prints one line about what begins.
         measure: runs a plan.
         report: where to write the report as well.
 

@@ -332,7 +332,7 @@ def test_a_disk_that_refuses_keeps_what_is_there(measure_pretend, generator, tmp
 # ------------------------------------------------------------------------- files
 
 
-def spoil(path, old, new):
+def corrupt(path, old, new):
     text = path.read_text()
     assert old in text
     path.write_text(text.replace(old, new, 1))
@@ -349,12 +349,12 @@ def spoil(path, old, new):
     ],
 )
 @pytest.mark.parametrize("command", ["check", "render"])
-def test_a_spoilt_csv_is_named_with_file_and_line(
-    measure_pretend, generator, spoilt, command, old, new, line, said
+def test_a_broken_csv_is_named_with_file_and_line(
+    measure_pretend, generator, broken, command, old, new, line, said
 ):
-    path = next(spoilt.glob("*/*/*/*.csv"))
-    spoil(path, old, new)
-    finished = generator(command, "--results", spoilt)
+    path = next(broken.glob("*/*/*/*.csv"))
+    corrupt(path, old, new)
+    finished = generator(command, "--results", broken)
     text = finished.stdout + finished.stderr
     assert finished.returncode == 2, text
     assert f"{path.name}:{line}:" in text
@@ -370,26 +370,26 @@ def small(measure_pretend, tmp_path_factory):
 
 
 @pytest.fixture
-def spoilt(small, tmp_path):
+def broken(small, tmp_path):
     return shutil.copytree(small, tmp_path / "results")
 
 
-def test_a_truncated_csv_and_a_nan_are_named(generator, spoilt):
-    path = next(spoilt.glob("*/*/*/*.csv"))
+def test_a_truncated_csv_and_a_nan_are_named(generator, broken):
+    path = next(broken.glob("*/*/*/*.csv"))
     lines = path.read_text().splitlines()
     cells = lines[1].split(",")
     cells[13] = "nan"
     path.write_text("\n".join([lines[0], ",".join(cells), *lines[2:]])[:-20])
-    finished = generator("check", "--results", spoilt)
+    finished = generator("check", "--results", broken)
     assert finished.returncode == 2
     assert f"{path.name}:2: found value 'nan'" in finished.stdout
     assert f"{path.name}:{len(lines)}: found" in finished.stdout
 
 
-def test_check_as_json_names_the_same(generator, spoilt):
-    path = next(spoilt.glob("*/*/*/*.csv"))
-    spoil(path, ",ok,,\n", ",excellent,,\n")
-    finished = generator("check", "--json", "--results", spoilt)
+def test_check_as_json_names_the_same(generator, broken):
+    path = next(broken.glob("*/*/*/*.csv"))
+    corrupt(path, ",ok,,\n", ",excellent,,\n")
+    finished = generator("check", "--json", "--results", broken)
     (problem,) = json.loads(finished.stdout)
     assert (Path(problem["file"]).name, problem["line"]) == (path.name, 2)
 
@@ -397,7 +397,7 @@ def test_check_as_json_names_the_same(generator, spoilt):
 def test_a_framework_toml_that_is_wrong_is_named(generator, tmp_path):
     frameworks = locked_pretend(tmp_path)
     toml = frameworks / "pretend" / "framework.toml"
-    spoil(toml, 'kind = "symbolic"', 'kind = "magic"')
+    corrupt(toml, 'kind = "symbolic"', 'kind = "magic"')
     finished = generator("list", "--frameworks-folder", frameworks)
     assert finished.returncode == 2
     line = toml.read_text().splitlines().index('kind = "magic"') + 1

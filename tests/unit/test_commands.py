@@ -99,7 +99,7 @@ def test_other_names_of_a_distribution_count_as_installed(monkeypatch):
 
 @pytest.fixture
 def root(tmp_path):
-    """The parts of a repository that ``check`` looks at, to be spoilt."""
+    """The parts of a repository that ``check`` looks at, to be corrupted."""
     root = tmp_path / "root"
     skip = shutil.ignore_patterns("__pycache__", "*.py")
     for part in ("frameworks", "data"):
@@ -128,7 +128,7 @@ def test_results_are_counted_and_validated(root):
     ]
 
 
-def spoil(path, old, new):
+def corrupt(path, old, new):
     text = path.read_text()
     assert old in text
     path.write_text(text.replace(old, new, 1))
@@ -147,8 +147,8 @@ def spoil(path, old, new):
         ("data/mnist-5k.toml", "sha256 = ", "sha256 = = ", "a TOML file with sha256"),
     ],
 )  # fmt: skip
-def test_what_is_spoilt_is_named(root, file, old, new, said):
-    spoil(root / "measurements" / file, old, new)
+def test_what_is_invalid_is_named(root, file, old, new, said):
+    corrupt(root / "measurements" / file, old, new)
     _, problems = check.check(root)
     assert problems
     assert problems[0].file.endswith(Path(file).name)
