@@ -48,23 +48,20 @@ class _Log:
     """Keeps the head and the tail of an endless stream in bounded memory."""
 
     def __init__(self, limit: int = LOG_BYTES) -> None:
-        self._half = limit // 2
-        self._head, self._tail, self._dropped = bytearray(), bytearray(), 0
+        self._half, self._size = limit // 2, 0
+        self._head = self._tail = b""
 
     def feed(self, chunk: bytes) -> None:
+        self._size += len(chunk)
         room = self._half - len(self._head)
-        if room > 0:
-            self._head += chunk[:room]
-            chunk = chunk[room:]
-        self._tail += chunk
-        excess = len(self._tail) - self._half
-        if excess > 0:
-            self._dropped += excess
-            del self._tail[:excess]
+        self._head += chunk[:room]
+        tail = self._tail + chunk[room:]
+        self._tail = tail[max(0, len(tail) - self._half) :]
 
     def text(self) -> str:
-        gap = f"\n[... {self._dropped} bytes left out ...]\n".encode() if self._dropped else b""
-        return (bytes(self._head) + gap + bytes(self._tail)).decode("utf-8", "replace")
+        dropped = self._size - len(self._head) - len(self._tail)
+        gap = f"\n[... {dropped} bytes left out ...]\n".encode() if dropped else b""
+        return (self._head + gap + self._tail).decode("utf-8", "replace")
 
 
 def run(

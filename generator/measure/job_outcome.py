@@ -39,8 +39,16 @@ class JobOutcome:
 
 
 def not_run(job: Job, catalog: Catalog, status: str, reason: str) -> JobOutcome:
-    """Return the outcome of a job that was not started."""
-    return JobOutcome(status, reason, endings(job, catalog, status, reason))
+    """Return the outcome of a job that was not started.
+
+    Args:
+        job: what was to be done.
+        catalog: its sections.
+        status: "skipped" or "failed".
+        reason: why, in one line.
+
+    """
+    return JobOutcome(status, reason, _endings(job, catalog, status, reason))
 
 
 def of_process(
@@ -73,7 +81,7 @@ def of_process(
     status, reason = _judge(job, catalog, finished, output, done=done)
     broken = status in ("failed", "timeout")
     if broken and not any(row["status"] in ("failed", "timeout") for row in rows):
-        rows += endings(job, catalog, status, reason)
+        rows += _endings(job, catalog, status, reason)
     sound = invalidate(rows, reason)
     # A crash, a hang or other work in every block would cost hours and teach nothing new; a
     # sweep of which one case is wrong goes on.
@@ -82,7 +90,7 @@ def of_process(
     return JobOutcome(status, reason, rows, {**notes, "facts": facts}, why)
 
 
-def endings(job: Job, catalog: Catalog, status: str, reason: str) -> list[Row]:
+def _endings(job: Job, catalog: Catalog, status: str, reason: str) -> list[Row]:
     """Return rows that say how a job ended, one for the headline of each of its sections."""
     return [
         headline_row(

@@ -40,7 +40,7 @@ ANSWERED = [s.id for s in CATALOG.sections if s.findings]
 def seconds(framework):
     """What one block of everything took in the newest committed runs of a framework's release."""
     found = {}
-    for _, record in history.documents(COMMITTED):
+    for _, record in history.run_records(COMMITTED):
         if (record["framework"], record["version"]) == (framework.id, framework.newest.version):
             for job in record["jobs"]:
                 if job["block"] == 0 and job["lane"] == LANE:
@@ -129,7 +129,7 @@ def is_committed(framework):
         and record["environment"]["lock_sha256"] == lock
         and record["code_sha256"].get("lenet") == code
         and any(job["mode"] == framework.default.id for job in record["jobs"])
-        for _, record in history.documents(COMMITTED)
+        for _, record in history.run_records(COMMITTED)
     )
 
 
@@ -173,7 +173,7 @@ def test_it_can_be_installed_and_measured(measured, framework):
 def test_every_mode_is_verified_or_has_its_declared_fault(measured, framework, mode):
     _, folder, frame = measured(framework)
     answers.mode_is_verified_or_has_its_declared_fault(frame, framework, mode, LANE)
-    for _, record in history.documents(folder):  # the newest first
+    for _, record in history.run_records(folder):  # the newest first
         if any(job["mode"] == mode.id and "lenet" in job["sections"] for job in record["jobs"]):
             answers.samples_are_as_many_as_were_wanted(frame, record, mode.id, SHORT.samples)
             break
