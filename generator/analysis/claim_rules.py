@@ -38,6 +38,9 @@ RULES: dict[str, Rule] = {}
 """Rules by the name that ``claims.toml`` calls them by."""
 
 _SPEED, _MEMORY = ("lenet", "step_time"), ("memory", "peak_rss")
+_TOPICS = {"lenet": "time per step", "memory": "peak memory"}
+_EVERYWHERE = ("lenet", "memory", "compile")
+_LINES = "lines from digits to a reloaded model: "
 _NOTHING = Verdict("cannot be tested here", "What it needs is not measured on this machine yet.")
 
 
@@ -47,10 +50,8 @@ def _rule(function: Rule) -> Rule:
 
 
 def _count(votes: Iterable[bool]) -> Word:
-    found = list(votes)
-    if all(found):
-        return "holds"
-    return "mixed" if any(found) else "no longer holds"
+    found = set(votes)
+    return "mixed" if len(found) > 1 else "holds" if found != {False} else "no longer holds"
 
 
 def _decide(verdicts: Sequence[str]) -> Word:
@@ -103,7 +104,7 @@ def _captured_is_better(_raw: Raw, figures: Figures, headline: Headline, what: s
     """Whether captured modes take less than the imperative modes of the same programs."""
     found = [(c.graph.configuration.label, c.ratio.value, c.verdict)
              for c in models.contrasts(figures.find(*headline))]  # fmt: skip
-    return _tallied(found, what)
+    return _tally(found, what)
 
 
 RULES["captured_is_faster"] = partial(_captured_is_better, headline=_SPEED, what="time")
@@ -124,18 +125,11 @@ def graph_saves_traffic(raw: Raw, figures: Figures) -> Verdict:
             ratio = statistics.ratio(cell.blocks, eager.blocks)
             verdict = statistics.verdict(ratio, statistics.SMALLEST_DELTA)
             outcomes.append((one.label, ratio.value, verdict))
-    return _tallied(outcomes, "time", f" (steps of {batch:,} images)")
+    return _tally(outcomes, "time", f" (steps of {batch:,} images)")
 
 
-def _tallied(outcomes: Sequence[tuple[str, float, str]], what: str, note: str = "") -> Verdict:
-    if not outcomes:
-        return _NOTHING
-    word = _decide([verdict for *_, verdict in outcomes])
-    return Verdict(word, _tally(outcomes, what, note))
-
-
-def _tally(outcomes: Sequence[tuple[str, float, str]], what: str, note: str = "") -> str:
-    """Return how many graphs take less of something than eager execution, which, and how much.
+def _tally(outcomes: Sequence[tuple[str, float, str]], what: str, note: str = "") -> Verdict:
+    """Say how many graphs take less of something than eager execution, which, and how much.
 
     Args:
         outcomes: (label, graph / eager, verdict), one a comparison; a label may come again.
@@ -143,6 +137,8 @@ def _tally(outcomes: Sequence[tuple[str, float, str]], what: str, note: str = ""
         note: put at the end.
 
     """
+    if not outcomes:
+        return _NOTHING
     groups: dict[str, dict[str, list[float]]] = {}
     for label, ratio, verdict in outcomes:
         groups.setdefault(verdict, {}).setdefault(label, []).append(ratio)
@@ -164,7 +160,8 @@ def _tally(outcomes: Sequence[tuple[str, float, str]], what: str, note: str = ""
             for label, ratios in members.items()
         ]
         parts.append(text.format(many) + (f": {', '.join(listed)}" if listed else ""))
-    return _sentence("; ".join(parts) + note)
+    word = _decide([verdict for *_, verdict in outcomes])
+    return Verdict(word, _sentence("; ".join(parts) + note))
 
 
 @_rule
@@ -194,26 +191,21 @@ def by_hand(_raw: Raw, figures: Figures) -> Verdict:
 @_rule
 def symbolic_is_slower(_raw: Raw, figures: Figures) -> Verdict:
     """Whether imperative modes alone lead wherever both kinds are measured."""
-    kinds, details = [], []
+    votes, details = [], []
     for panel in figures.find(*_SPEED):
         best: dict[str, Row] = {}
         for row in panel.good:
             best.setdefault(row.configuration.kind, row)
         if not best.keys() >= {"imperative", "symbolic"}:
             continue
-        kinds.append({row.configuration.kind for row in panel.leaders})
+        votes.append("symbolic" not in {row.configuration.kind for row in panel.leaders})
         ratio, verdict = panel.compare(best["imperative"], best["symbolic"])
         details.append(
             f"{lane_words(panel.lane)}: the fastest imperative mode"
             f" ({best['imperative'].configuration.label}) takes {ratio.value:.2f} × the time of the"
             f" fastest graph mode ({best['symbolic'].configuration.label}{_doubt(verdict)})"
         )
-    if not kinds:
-        return _NOTHING
-    word: Word = "holds" if not any("symbolic" in some for some in kinds) else "mixed"
-    if all("symbolic" in some for some in kinds):
-        word = "no longer holds"
-    return Verdict(word, _sentence("; ".join(details)))
+    return _judged(votes, details)
 
 
 @_rule
@@ -237,14 +229,14 @@ def imperative_has_graphs(_raw: Raw, figures: Figures) -> Verdict:
     found = [row.configuration for _, row in _rows(figures, "lenet") if row.summary is not None]
     eager = {one.framework_name for one in found if one.kind == "imperative"}
     graph = {one.framework_name for one in found if one.captures}
-    able, unable = sorted(eager & graph), sorted(eager - graph)
-    parts = []
-    if able:
-        parts.append(
-            f"the same program also runs, and passes verification, in {formatting.listing(able)}"
+    parts = [
+        f"{text} in {formatting.listing(sorted(some))}"
+        for text, some in (
+            ("the same program also runs, and passes verification,", eager & graph),
+            ("no graph of it", eager - graph),
         )
-    if unable:
-        parts.append(f"no graph of it in {formatting.listing(unable)}")
+        if some
+    ]
     return _judged([name in graph for name in eager], parts)
 
 
@@ -267,9 +259,6 @@ def imperative_needs_more_lines(_raw: Raw, figures: Figures) -> Verdict:
     ]
     votes = [middle[0] > middle[1], groups[0][0][0] > groups[1][-1][0]]
     return _judged(votes, parts, "lines of LeNet: ")
-
-
-_LINES = "lines from digits to a reloaded model: "
 
 
 @_rule
@@ -325,11 +314,9 @@ def only_in_r(raw: Raw, figures: Figures) -> Verdict:
     if name not in found or len(found) < 2:
         return _NOTHING
     others = [figures.name(other) for other in found if other != name and found[other]]
-    parts = [
-        f"{figures.name(name)}: {'yes' if found[name] else 'no'}",
-        f"others: {formatting.listing(others) or 'none'}",
-    ]
-    return _judged([found[name], not others], parts, "driven from R with verification passed, ")
+    text = f"{figures.name(name)}: {'yes' if found[name] else 'no'}; others: "
+    text += formatting.listing(others) or "none"
+    return _judged([found[name], not others], text, "driven from R with verification passed, ")
 
 
 @_rule
@@ -429,10 +416,6 @@ def no_leader_everywhere(_raw: Raw, figures: Figures) -> Verdict:
     parts = [f"{section} {formatting.listing(sorted(set.union(*groups)))}"
              for section, groups in leaders.items()]  # fmt: skip
     return Verdict("holds", "In the lead somewhere, by page: " + "; ".join(parts) + ".")
-
-
-_EVERYWHERE = ("lenet", "memory", "compile")
-_TOPICS = {"lenet": "time per step", "memory": "peak memory"}
 
 
 @_rule

@@ -45,6 +45,11 @@ class Configuration:
     """The version and how fresh it is, as tables show it."""
 
     @property
+    def key(self) -> tuple[str, str, str]:
+        """Framework, version and mode."""
+        return self.framework, self.version, self.mode
+
+    @property
     def label(self) -> str:
         """For example "Umber (compiled function)"."""
         if not self.mode:
@@ -268,10 +273,7 @@ def contrasts(panels: Sequence[Panel]) -> tuple[Contrast, ...]:
     """Return every captured mode with a value against the mode it captures, panel by panel."""
     found = []
     for panel in panels:
-        values = {
-            (row.configuration.framework, row.configuration.version, row.configuration.mode): row
-            for row in panel.good
-        }
+        values = {row.configuration.key: row for row in panel.good}
         for row in panel.good:
             one = row.configuration
             eager = values.get((one.framework, one.version, one.captures))
@@ -322,7 +324,8 @@ def build(frame: pd.DataFrame, section: Section, catalog: Catalog) -> tuple[Pane
     grouped = group_cells(rows, metric.id)
     bands = aa_bands(grouped)
     faults = _faults(frame, section)
-    origin = _provenance(frame)
+    columns = frame[["framework", "version", "mode", "provenance"]].drop_duplicates().astype(str)
+    origin = {row[:3]: row[3] for row in columns.itertuples(index=False, name=None)}
     places = {(key.lane, key.case) for key in grouped} | {where[:2] for where in faults}
     panels = []
     for lane, case in sorted(places, key=lambda place: (index_of(_LANES, place[0]), *place)):
@@ -435,56 +438,42 @@ def _rank(
     """
     better = _better(metric)
     blocks = {
-        "\x00".join(key): found[key].blocks
+        key: found[key].blocks
         for key in names
         # One wrong block makes all of them suspect.
         if key in found and broken.get(key, _NO_FAULT).status != "wrong"
     }
     # One process has no interval: it would tie with everything, and as the best estimate make all
     # others tie with it. So it is ranked only where nothing was measured more often.
-    often = {name: cell for name, cell in blocks.items() if len(cell) > 1} or blocks
-    once = {name: cell for name, cell in blocks.items() if name not in often}
+    often = {key: cell for key, cell in blocks.items() if len(cell) > 1} or blocks
+    once = {key: cell for key, cell in blocks.items() if key not in often}
     places = [
-        (place if some is often else -1, name)
+        (place if some is often else -1, key)
         for some in (often, once)
         for place, group in enumerate(statistics.tie_groups(some, delta, better))
-        for name in group
+        for key in group
     ]
-    leader = places[0][1] if places else ""
-    rows, ratios = [], []
-    for place, name in places:
-        key = tuple(name.split("\x00"))
+    rows: list[Row] = []
+    ratios = []
+    for place, key in places:
         fault = broken.get(key, _NO_FAULT)
-        against = None
-        verdict = "leads"
-        if name != leader:
-            against = statistics.ratio(blocks[name], blocks[leader])
+        against, verdict = None, "leads"
+        if rows:
+            against = statistics.ratio(blocks[key], blocks[places[0][1]])
             verdict = statistics.verdict(against, delta, better)
             ratios.append(against)
-        cell = found[key]
         rows.append(
             Row(
-                names[key], origin[key], cell, summary(cell), "ok", fault.reason, fault.blocks,
-                place, against, verdict,
+                names[key], origin[key], found[key], summary(found[key]), "ok", fault.reason,
+                fault.blocks, place, against, verdict,
             )
         )  # fmt: skip
-    for key, fault in sorted(broken.items()):
-        if key in names and "\x00".join(key) not in blocks:
-            rows.append(
-                Row(names[key], fault.provenance, None, None, fault.status, fault.reason,
-                    fault.blocks)
-            )  # fmt: skip
-    detectable = statistics.minimum_detectable_difference(ratios, delta) if ratios else math.nan
-    return tuple(rows), detectable
-
-
-def _provenance(frame: pd.DataFrame) -> dict[tuple[str, ...], str]:
-    columns = ["framework", "version", "mode", "provenance"]
-    distinct = frame[columns].drop_duplicates().astype(str)
-    return {
-        (framework, version, mode): provenance
-        for framework, version, mode, provenance in distinct.itertuples(index=False)
-    }
+    rows += [
+        Row(names[key], fault.provenance, None, None, fault.status, fault.reason, fault.blocks)
+        for key, fault in sorted(broken.items())
+        if key in names and key not in blocks
+    ]
+    return tuple(rows), statistics.minimum_detectable_difference(ratios, delta)
 
 
 def _better(metric: Metric) -> statistics.Better:

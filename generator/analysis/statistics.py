@@ -47,7 +47,7 @@ from collections import Counter
 from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, TypeVar
 
 import numpy as np
 from scipy import ndimage, stats
@@ -55,6 +55,7 @@ from scipy import ndimage, stats
 Estimator = Literal["median", "p25", "p10", "minimum"]
 Better = Literal["lower", "higher"]
 Verdict = Literal["faster", "slower", "no practical difference", "unresolved"]
+Name = TypeVar("Name", bound=Hashable)
 Array = np.ndarray[Any, np.dtype[np.float64]]
 Blocks = Mapping[Hashable, Array]
 """Block id -> the samples of its process in the order of time; equal ids ran close in time."""
@@ -362,8 +363,8 @@ def verdict(ratio: Ratio, delta: float, better: Better = "lower") -> Verdict:
 
 
 def tie_groups(
-    cells: Mapping[str, Blocks], delta: float, better: Better = "lower"
-) -> list[list[str]]:
+    cells: Mapping[Name, Blocks], delta: float, better: Better = "lower"
+) -> list[list[Name]]:
     """Return the names of cells in groups, best first: places that the data distinguishes.
 
     "Not distinguishable" is no equivalence: a may tie with b and b with c while a beats c. So each
@@ -373,7 +374,7 @@ def tie_groups(
     say that its two neighbours differ.
     """
     values = {name: summarise(blocks).value for name, blocks in cells.items()}
-    groups: list[list[str]] = []
+    groups: list[list[Name]] = []
     for name in sorted(values, key=lambda name: values[name], reverse=better == "higher"):
         if groups:
             against = ratio(cells[name], cells[groups[-1][0]])

@@ -76,7 +76,7 @@ def test_which_trains_fastest_and_whether_the_lead_is_real(ask, main):
 
 def test_which_is_ready_first(ask, main):
     panel = panel_of(main, "compile", "ready_time", "cold")
-    leaders_are_named(board(ask(), "Time until ready", "All cores, cold caches")[1], panel)
+    leaders_are_named(board(ask(), "Start-up time", "All cores, cold caches")[1], panel)
 
 
 def test_how_much_memory_training_takes(ask, main):

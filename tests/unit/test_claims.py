@@ -229,11 +229,15 @@ def test_a_tally_counts_comparisons_and_names_each_graph_once():
     outcomes = [
         ("A", 0.5, "faster"), ("A", 0.6, "faster"), ("B", 1.2, "slower"), ("C", 1.0, "unresolved"),
     ]  # fmt: skip
-    assert claim_rules._tally(outcomes, "time").replace("\N{NO-BREAK SPACE}", " ") == (
+    tally = claim_rules._tally(outcomes, "time")
+    assert tally.word == "mixed"
+    assert tally.reason.replace("\N{NO-BREAK SPACE}", " ") == (
         "In 2 of 4 comparisons the graph takes less time than the same program run eagerly:"
         " A 0.50 and 0.60 ×; in 1 it takes more: B 1.20 ×; in 1 it is unresolved: C 1.00 ×."
     )
-    assert claim_rules._tally(outcomes[2:3], "memory").startswith("In 0 of 1 comparison the graph")
+    assert claim_rules._tally(outcomes[2:3], "memory").reason.startswith(
+        "In 0 of 1 comparison the graph"
+    )
 
 
 def test_reasons_call_frameworks_by_their_names(judge):
