@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar
 from generator import formatting
 from generator.analysis import changes
 from generator.analysis import panels as models
-from generator.analysis.cells import Key, Place, aa_bands, group_cells
+from generator.analysis.cells import Place, aa_bands, group_cells
 from generator.analysis.changes import Change
 from generator.analysis.labels import TOPICS, machine_name
 from generator.catalog.freshness import Pair
@@ -34,19 +34,6 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True)
-class Item:
-    """One change, with the run records that both sides come from (keys of ``Results.documents``).
-
-    ``same_code`` says whether both sides were measured by the same code.
-    """
-
-    change: Change
-    old: str
-    new: str
-    same_code: bool
-
-
-@dataclass(frozen=True)
 class Event:
     """One comparison of much with much.
 
@@ -58,7 +45,7 @@ class Event:
         old, new: releases, run ids or machine ids.
         run: the newest one behind it.
         same_code: whether both sides were measured by the same code.
-        items: what was compared, in the order of :data:`changes.GROUPS`.
+        changes: what was compared, in the order of :data:`changes.GROUPS`.
 
     """
 
@@ -70,7 +57,7 @@ class Event:
     new: str
     run: str
     same_code: bool
-    items: tuple[Item, ...]
+    changes: tuple[Change, ...]
 
     @property
     def id(self) -> str:
@@ -84,19 +71,14 @@ class Event:
         return uuid.uuid5(uuid.NAMESPACE_URL, "\n".join(parts)).urn
 
     @property
-    def changes(self) -> tuple[Change, ...]:
-        """What was found, without where it comes from."""
-        return tuple(item.change for item in self.items)
-
-    @property
-    def differing(self) -> tuple[Item, ...]:
+    def differing(self) -> tuple[Change, ...]:
         """Return what differs between the two sides, by what matters."""
-        return tuple(item for item in self.items if item.change.differs)
+        return tuple(change for change in self.changes if change.differs)
 
     @property
     def keys(self) -> frozenset[str]:
         """The run records behind it."""
-        return frozenset(key for item in self.items for key in (item.old, item.new))
+        return frozenset(key for one in self.changes for key in (one.old_source, one.new_source))
 
 
 def find(loaded: Results, shown: pd.DataFrame, catalog: Catalog) -> tuple[Event, ...]:
@@ -149,9 +131,9 @@ def _releases(loaded: Results, catalog: Catalog, known: Mapping[Place, float]) -
             age = partial(selection.age, catalog.listed.get(framework, []))
             for old, new in pairwise(sorted(versions, key=age)):
                 made = changes.compare(mine, Pair(framework, old, new), catalog, known)
-                for device, items in _by_device(_items(mine, mine, made)):
+                for device, of_device in _by_device(made):
                     place = (machine, device, framework, old, new)
-                    found[place] = Event("releases", *place, run, True, items)
+                    found[place] = Event("releases", *place, run, True, of_device)
     return found.values()
 
 
@@ -184,40 +166,27 @@ def together(loaded: Results, framework: str, versions: Sequence[str]) -> pd.Dat
     return selection.withhold(frames[0] if len(frames) == 1 else selection.stack(frames))
 
 
-def _items(old: pd.DataFrame, new: pd.DataFrame, found: Iterable[Change]) -> list[Item]:
-    """Return changes with where both sides come from; one a configuration that broke or mended."""
-    left, right = _origins(old), _origins(new)
-    made: list[Item] = []
-    known: set[tuple[str, ...]] = set()
+def _once(found: Iterable[Change]) -> list[Change]:
+    """Return changes, of all sections in which a configuration broke or works again only one."""
+    chosen: dict[tuple[str, ...], Change] = {}
     # Whatever fails verification is wrong everywhere else as well.
     for change in sorted(found, key=lambda change: change.key.section != "lenet"):
+        key: tuple[str, ...] = change.key
         if change.verdict in (changes.BROKEN, changes.SUPPORTED):
-            one = change.key
-            place = (one.machine, one.framework, one.version, one.mode, one.device, one.lane)
-            if place in known:
-                continue
-            known.add(place)
-        (before, old_code), (after, new_code) = left[change.before[:7]], right[change.key[:7]]
-        made.append(Item(change, before, after, old_code == new_code))
-    return sorted(made, key=lambda item: item.change.rank)
+            key = change.key._replace(section="", case="", metric="")
+        chosen.setdefault(key, change)
+    return sorted(chosen.values(), key=lambda change: change.rank)
 
 
-def _origins(frame: pd.DataFrame) -> dict[tuple[str, ...], tuple[str, str]]:
-    """Return the first seven fields of a key -> the run record of its rows and their code."""
-    configuration = list(Key._fields[:7])
-    rows = frame[[*configuration, "provenance", "code"]].drop_duplicates(configuration).astype(str)
-    return {row[:7]: row[7:] for row in rows.itertuples(index=False, name=None)}
+def _grouped(found: Iterable[Change], key: Callable[[Change], T]) -> dict[T, tuple[Change, ...]]:
+    groups: dict[T, list[Change]] = {}
+    for change in _once(found):
+        groups.setdefault(key(change), []).append(change)
+    return {place: tuple(mine) for place, mine in groups.items()}
 
 
-def _grouped(items: Iterable[Item], key: Callable[[Item], T]) -> dict[T, tuple[Item, ...]]:
-    found: dict[T, list[Item]] = {}
-    for item in items:
-        found.setdefault(key(item), []).append(item)
-    return {place: tuple(mine) for place, mine in found.items()}
-
-
-def _by_device(items: Iterable[Item]) -> list[tuple[str, tuple[Item, ...]]]:
-    return sorted(_grouped(items, lambda item: item.change.key.device).items())
+def _by_device(found: Iterable[Change]) -> list[tuple[str, tuple[Change, ...]]]:
+    return sorted(_grouped(found, lambda change: change.key.device).items())
 
 
 # ------------------------------------------------------------------------------ runs and machines
@@ -229,14 +198,13 @@ def _runs(
     """Compare what pages publish with what the run before found for the same configurations."""
     before = selection.earlier(loaded, _topics(catalog))
     before = headlines(selection.withhold(before), catalog)
-    items = _items(before, here, changes.between(before, here, catalog, known, may_differ=()))
+    made = changes.between(before, here, catalog, known, may_differ=())
 
-    def pair(item: Item) -> tuple[str, str, bool, str, str]:
-        key = item.change.key
-        old, new = (side.rsplit("/", 1)[1] for side in (item.old, item.new))
-        return key.machine, key.device, item.same_code, old, new
+    def pair(change: Change) -> tuple[str, str, bool, str, str]:
+        old, new = (side.rsplit("/", 1)[1] for side in (change.old_source, change.new_source))
+        return change.key.machine, change.key.device, change.same_code, old, new
 
-    for (machine, device, same, old, new), mine in _grouped(items, pair).items():
+    for (machine, device, same, old, new), mine in _grouped(made, pair).items():
         yield Event("runs", machine, device, "", old, new, new, same, mine)
 
 
@@ -257,9 +225,9 @@ def _machines(
         new = here[here["machine"] == other]
         made = changes.between(old, new, catalog, known, may_differ=("machine",))
         run = max(map(str, new["run"].unique()))
-        for device, items in _by_device(_items(old, new, made)):
-            same = all(item.same_code for item in items)
-            yield Event("machines", other, device, "", first, other, run, same, items)
+        for device, mine in _by_device(made):
+            same = all(change.same_code for change in mine)
+            yield Event("machines", other, device, "", first, other, run, same, mine)
 
 
 # ----------------------------------------------------------------------------------------- as text
@@ -267,13 +235,13 @@ def _machines(
 
 def title(event: Event, catalog: Catalog, documents: Mapping[str, Mapping[str, Any]]) -> str:
     """Return an event as a heading."""
-    first = event.items[0]
-    here = machine_name(documents[first.new])
+    first = event.changes[0]
+    here = machine_name(documents[first.new_source])
     if event.kind == "releases":
         name = models.configuration(catalog, event.framework, event.new, "").framework_name
         return f"{name} {event.old} → {event.new} on {here}"
     if event.kind == "machines":
-        return f"{here} against {machine_name(documents[first.old])}"
+        return f"{here} against {machine_name(documents[first.old_source])}"
     return f"{here}: run {event.new} against run {event.old}"
 
 
@@ -286,7 +254,7 @@ def finished(event: Event, documents: Mapping[str, Mapping[str, Any]]) -> str:
 def notes(event: Event, documents: Mapping[str, Mapping[str, Any]]) -> list[str]:
     """Say what else differs between the two sides."""
     found = []
-    paired = [item.change.ratio.paired for item in event.items if item.change.ratio]
+    paired = [change.ratio.paired for change in event.changes if change.ratio]
     if paired and not any(paired):
         found.append("They share no blocks, so the comparison is unpaired.")
     if not event.same_code:
@@ -300,7 +268,7 @@ def notes(event: Event, documents: Mapping[str, Mapping[str, Any]]) -> list[str]
     for what, field in (("profile", "profile"), ("lock", "lock_sha256"), ("Python", "python")):
         if event.kind == "releases" and field != "python":
             continue
-        sides = {(item.old, item.new) for item in event.items}
+        sides = {(change.old_source, change.new_source) for change in event.changes}
         values = {tuple(_field(documents[key], field) for key in pair) for pair in sides}
         differ = sorted((old, new) for old, new in values if old != new)
         if differ and what == "lock":
@@ -316,12 +284,12 @@ def _field(document: Mapping[str, Any], field: str) -> str:
     return str(document[field] if field in document else document["environment"][field])
 
 
-def line(item: Item, catalog: Catalog) -> str:
+def line(change: Change, catalog: Catalog) -> str:
     """Return one change as one line: what, and what became of it."""
-    key = item.change.key
+    key = change.key
     one = models.configuration(catalog, key.framework, key.version, "")
     topic = TOPICS.get(key.section, key.section)
-    return f"{one.framework_name} {key.version}, {topic}: {changes.line(item.change, catalog)}"
+    return f"{one.framework_name} {key.version}, {topic}: {changes.line(change, catalog)}"
 
 
 def plain(

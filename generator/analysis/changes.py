@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from generator import formatting
@@ -60,6 +60,11 @@ class Change:
     delta: float = math.nan
     clear: bool = False
     reason: str = ""
+    old_source: str = field(default="", compare=False)
+    new_source: str = field(default="", compare=False)
+    """Run records that both sides come from (keys of ``Results.documents``)."""
+    same_code: bool = field(default=True, compare=False)
+    """Whether both sides were measured by the same code."""
 
     @property
     def differs(self) -> bool:
@@ -119,24 +124,29 @@ def between(
     same = [name for name in Key._fields if name not in may_differ]
     left, right = _states(old, same), _states(new, same)
     old_cells, new_cells = group_cells(old), group_cells(new)
-    found = []
-    broken: dict[tuple[str, ...], Change] = {}
+    found: dict[tuple[str, ...], Change] = {}
     for place in sorted(left.keys() & right.keys()):
         before, after = left[place], right[place]
-        key = after.key
+        whole: tuple[str, ...] = after.key
+        key, change = after.key, None
         metric = _metric(catalog, key)
         if (before.status == "ok") != (after.status == "ok"):
             verdict = SUPPORTED if after.status == "ok" else BROKEN
             whole = (*key[:-2], verdict)
             # The gate says why; every other metric of the process only follows from it.
-            if key.case != AGAIN and (whole not in broken or key.metric == "gate"):
+            if key.case != AGAIN and (whole not in found or key.metric == "gate"):
                 unit, reason = metric.unit if metric else "", after.reason or before.reason
-                broken[whole] = Change(key, before.key, unit, verdict, reason=reason)
+                change = Change(key, before.key, unit, verdict, reason=reason)
         elif after.status == "ok" and metric is not None and _is_judged(key, metric, catalog):
             one, two = old_cells.get(before.key), new_cells.get(key)
             if one is not None and two is not None:
-                found.append(judge(one, two, wider_band(bands, before.key, key)))
-    return sorted([*broken.values(), *found], key=lambda change: change.rank)
+                change = judge(one, two, wider_band(bands, before.key, key))
+        if change is not None:
+            found[whole] = replace(
+                change, old_source=before.source, new_source=after.source,
+                same_code=before.code == after.code,
+            )  # fmt: skip
+    return sorted(found.values(), key=lambda change: change.rank)
 
 
 @dataclass(frozen=True)
@@ -144,19 +154,23 @@ class _State:
     key: Key
     status: str
     reason: str
+    source: str
+    code: str
 
 
 def _states(frame: pd.DataFrame, same: Sequence[str]) -> dict[tuple[str, ...], _State]:
     """Return the worst that happened to each metric, by the columns that are compared."""
     columns = list(Key._fields)
-    rows = frame[[*columns, "status", "reason"]].drop_duplicates([*columns, "status"]).astype(str)
+    rows = frame[[*columns, "status", "reason", "provenance", "code"]]
+    rows = rows.drop_duplicates([*columns, "status"]).astype(str)
     # A block that is not tried again says nothing new after the one that failed.
     rank = [(*models.SEVERITY, "ok").index(status) for status in rows["status"]]
     worst = rows.assign(rank=rank).sort_values("rank", kind="stable").drop_duplicates(same)
     found = {}
-    for *fields, status, reason, _ in worst.itertuples(index=False):
-        state = _State(Key(*fields), status, reason if status != "ok" else "")
-        found[tuple(getattr(state.key, name) for name in same)] = state
+    for *fields, status, reason, source, code, _ in worst.itertuples(index=False):
+        key = Key(*fields)
+        state = _State(key, status, reason if status != "ok" else "", source, code)
+        found[tuple(getattr(key, name) for name in same)] = state
     return found
 
 

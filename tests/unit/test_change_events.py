@@ -61,8 +61,8 @@ def of(found, kind):
 
 
 def speeds(event):
-    return [i.change for i in event.items if (i.change.key.section, i.change.key.metric)
-            == ("lenet", "step_time")]  # fmt: skip
+    return [change for change in event.changes
+            if (change.key.section, change.key.metric) == ("lenet", "step_time")]  # fmt: skip
 
 
 # ---------------------------------------------------------------------------------------- events
@@ -162,10 +162,8 @@ RECORD = {
 
 
 def event(kind="runs", verdicts=("slower",), *, same_code=True, run="run-2"):
-    items = tuple(
-        change_events.Item(changes.Change(KEY, KEY, "s", verdict), "old", "new", same_code)
-        for verdict in verdicts
-    )
+    sources = {"old_source": "old", "new_source": "new", "same_code": same_code}
+    items = tuple(changes.Change(KEY, KEY, "s", verdict, **sources) for verdict in verdicts)
     return change_events.Event(kind, "m", "cpu", "", "run-1", "run-2", run, same_code, items)
 
 
@@ -179,7 +177,7 @@ def test_the_name_of_an_event_never_changes():
 
 def test_what_differs_is_apart_from_what_does_not():
     found = event(verdicts=("slower", changes.SAME, changes.BROKEN, changes.UNRESOLVED))
-    assert [item.change.verdict for item in found.differing] == ["slower", changes.BROKEN]
+    assert [change.verdict for change in found.differing] == ["slower", changes.BROKEN]
     assert found.keys == {"old", "new"}
 
 
@@ -232,8 +230,9 @@ def test_one_configuration_breaks_once_in_all_its_sections():
     new = frame(*(row | {"status": "wrong", "reason": row["section"]} for row in sections))
     broke = changes.between(old, new, loader.load(), {}, may_differ=())
     assert len(broke) == 3
-    (item,) = change_events._items(old, new, broke)
-    assert item.change.reason == "lenet", "verification says why"
+    (only,) = change_events._once(broke)
+    assert only.reason == "lenet", "verification says why"
+    assert {only.old_source, only.new_source} == set(old["provenance"]) | set(new["provenance"])
 
 
 # ------------------------------------------------------------------------------- words and numbers
@@ -277,7 +276,9 @@ def test_releases_are_compared_in_the_modes_that_stood_for_them(found, inputs, r
     event = of(found, "releases")[2]
     modes = {(change.before.mode, change.key.mode) for change in event.changes}
     assert modes == {("session", "function")}
-    assert "Graph in a Session → tf.function" in change_events.line(event.items[0], inputs.catalog)
+    assert "Graph in a Session → tf.function" in change_events.line(
+        event.changes[0], inputs.catalog
+    )
     done = told("tensorflow==1.15.0", "tensorflow==2.0.0", "--results", root, "--json")
     (item,) = json.loads(done.stdout)
     assert (item["a"]["mode"], item["b"]["mode"]) == ("session", "function")

@@ -12,7 +12,7 @@ from markupsafe import Markup
 from generator import formatting
 from generator.analysis import change_events, changes, statistics
 from generator.analysis import panels as models
-from generator.analysis.change_events import Event, Item
+from generator.analysis.change_events import Event
 from generator.analysis.changes import Change
 from generator.analysis.labels import DEVICES, TOPICS, machine_name
 from generator.analysis.panels import Figures
@@ -105,7 +105,7 @@ def files(inputs: Inputs) -> dict[str, str]:
             " ".join(
                 [changes.summary(event.changes), *change_events.notes(event, inputs.documents)]
             ),
-            tuple(change_events.line(item, inputs.catalog) for item in event.differing),
+            tuple(change_events.line(change, inputs.catalog) for change in event.differing),
         )
         for event in inputs.events
     ]
@@ -137,7 +137,7 @@ def _anchor(event: Event) -> str:
 
 def _view(anchor: str, group: Sequence[Event], inputs: Inputs) -> View:
     first = group[0]
-    here = machine_name(inputs.documents[first.items[0].new])
+    here = machine_name(inputs.documents[first.changes[0].new_source])
     heading = {
         "releases": f"Successive releases on {here}",
         "runs": f"{here}, measured again on {formatting.day(first.run)}",
@@ -147,18 +147,18 @@ def _view(anchor: str, group: Sequence[Event], inputs: Inputs) -> View:
     notes = [note for event in group if (note := _note(event, inputs))]
     parts = [_KINDS[first.kind], formatting.day(time), DEVICES.get(first.device, first.device)]
     # By what matters, whatever the event; releases stay in their order.
-    items = sorted(
-        ((event, item) for event in group for item in event.items),
-        key=lambda pair: pair[1].change.rank[0],
+    found = sorted(
+        ((event, change) for event in group for change in event.changes),
+        key=lambda pair: pair[1].rank[0],
     )
-    same = [pair for pair in items if not pair[1].change.differs]
+    same = [pair for pair in found if not pair[1].differs]
     return View(
         heading=heading,
         anchor=anchor,
         byline=f"{', '.join(parts)}.",
         summary=changes.summary(change for event in group for change in event.changes),
         notes=tuple(dict.fromkeys(notes)),
-        table=_table("What differs", [p for p in items if p[1].change.differs], inputs),
+        table=_table("What differs", [pair for pair in found if pair[1].differs], inputs),
         rest=_table("What is not distinguishable", same, inputs),
         rest_title=f"Not distinguishable: {formatting.plural(len(same), 'comparison')}",
     )
@@ -172,22 +172,22 @@ def _note(event: Event, inputs: Inputs) -> str:
     name = models.configuration(inputs.catalog, event.framework, "", "").framework_name
     about = {
         "releases": f"{name} {event.old} → {event.new}: ",
-        "runs": f"{formatting.plural(len(event.items), 'comparison')} with run {event.old}: ",
+        "runs": f"{formatting.plural(len(event.changes), 'comparison')} with run {event.old}: ",
         "machines": "",
     }[event.kind]
     return about + " ".join(notes)
 
 
-def _table(label: str, found: Sequence[tuple[Event, Item]], inputs: Inputs) -> Table | None:
+def _table(label: str, found: Sequence[tuple[Event, Change]], inputs: Inputs) -> Table | None:
     columns = (
         "Framework", "What", number("Before"), number("After"), number("After / before, 95 %"),
         number("A/A band"), "Verdict",
     )  # fmt: skip
-    return table_if_any(label, columns, [_row(event, item, inputs) for event, item in found])
+    return table_if_any(label, columns, [_row(*pair, inputs) for pair in found])
 
 
-def _row(event: Event, item: Item, inputs: Inputs) -> tuple[Cell, ...]:
-    change, key = item.change, item.change.key
+def _row(event: Event, change: Change, inputs: Inputs) -> tuple[Cell, ...]:
+    key = change.key
     name = models.configuration(inputs.catalog, key.framework, "", "").framework_name
     where, metric, before, after, _, band, _, reason = changes.row(change, inputs.catalog)
     version = f"{event.old} → {event.new}" if event.kind == "releases" else key.version
@@ -197,8 +197,8 @@ def _row(event: Event, item: Item, inputs: Inputs) -> tuple[Cell, ...]:
     return (
         Cell(name, detail=version),
         Cell(TOPICS.get(key.section, metric), detail=where),
-        Cell(before or "rows", _sort(change.old), f"data/{item.old}.csv", old),
-        Cell(after or "rows", _sort(change.new), f"data/{item.new}.csv"),
+        Cell(before or "rows", _sort(change.old), f"data/{change.old_source}.csv", old),
+        Cell(after or "rows", _sort(change.new), f"data/{change.new_source}.csv"),
         ratio_cell(change.ratio),
         Cell(band or "–"),
         verdict_cell(change, reason),

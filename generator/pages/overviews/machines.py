@@ -9,7 +9,7 @@ from typing import Any
 from generator import formatting
 from generator.analysis import change_events
 from generator.analysis import panels as models
-from generator.analysis.change_events import Item
+from generator.analysis.changes import Change
 from generator.analysis.labels import DEVICES, lane_title, machine_name
 from generator.analysis.panels import Figures
 from generator.measure import plan
@@ -42,23 +42,19 @@ class View:
 
 def context(inputs: Inputs, known: Mapping[tuple[str, str], Figures], draw: Draw) -> dict[str, Any]:
     """Return the context of the page."""
-    items: dict[str, list[Item]] = {}
+    found: dict[str, list[Change]] = {}
     for event in inputs.events:
-        for item in event.items:
-            key, ratio = item.change.key, item.change.ratio
-            if (
-                event.kind == "machines"
-                and (key.section, key.metric) == (SECTION, METRIC)
-                and ratio is not None
-            ):
-                items.setdefault(event.device, []).append(item)
+        for change in event.changes if event.kind == "machines" else ():
+            key = change.key
+            if (key.section, key.metric) == (SECTION, METRIC) and change.ratio is not None:
+                found.setdefault(event.device, []).append(change)
     return {
         "title": TITLE,
         "description": "The machines behind the figures, and the same configurations on each.",
         "machines": _machines(inputs) if inputs.machines else None,
         "alone": len(inputs.machines) < 2,
         "views": [
-            _view(device, mine, inputs, known, draw) for device, mine in sorted(items.items())
+            _view(device, mine, inputs, known, draw) for device, mine in sorted(found.items())
         ],
         "compare": "generator compare machine:A machine:B",
     }
@@ -105,7 +101,7 @@ def _machines(inputs: Inputs) -> Table:
 
 def _view(
     device: str,
-    items: Sequence[Item],
+    found: Sequence[Change],
     inputs: Inputs,
     known: Mapping[tuple[str, str], Figures],
     draw: Draw,
@@ -114,22 +110,21 @@ def _view(
 
     Args:
         device: "cpu" or "cuda".
-        items: every configuration against itself on the machine that joined first.
+        found: every configuration against itself on the machine that joined first.
         inputs: see :class:`Inputs`.
         known: (machine, device) -> figures.
         draw: draws charts.
 
     """
     names = _names(inputs)
-    first = names[items[0].change.before.machine]
-    ordered = sorted(items, key=lambda item: (names[item.change.key.machine], item.change.key))
+    first = names[found[0].before.machine]
+    ordered = sorted(found, key=lambda change: (names[change.key.machine], change.key))
     lane = plan.PROFILES["quick"].lanes[device][0]
     modes = {(f.id, f.default.id) for f in inputs.catalog.frameworks}
     marks = [
-        _mark(item, names[item.change.key.machine], known, inputs)
-        for item in ordered
-        if (item.change.key.framework, item.change.key.mode) in modes
-        and item.change.key.lane == lane
+        _mark(change, names[change.key.machine], known, inputs)
+        for change in ordered
+        if (change.key.framework, change.key.mode) in modes and change.key.lane == lane
     ]
     title = _title(ordered, first)
     picture = None
@@ -169,53 +164,53 @@ def _speed(seconds: float | None, source: str, inputs: Inputs) -> float:
 
 
 def _mark(
-    item: Item, machine: str, known: Mapping[tuple[str, str], Figures], inputs: Inputs
+    change: Change, machine: str, known: Mapping[tuple[str, str], Figures], inputs: Inputs
 ) -> Mark:
-    change, key = item.change, item.change.key
+    key = change.key
     assert change.ratio is not None
     one = models.configuration(inputs.catalog, key.framework, key.version, key.mode)
     found = models.summary(known[key.machine, key.device].cells[key])
-    rate = found.rate(_speed(1.0, item.new, inputs))
+    rate = found.rate(_speed(1.0, change.new_source, inputs))
     return Mark(
         one.label, one.framework_name, machine, rate.value, finite(rate.low), finite(rate.high),
         f"{formatting.figures(rate.value, 4)} ({1 / change.ratio.value:.2f}\N{NO-BREAK SPACE}×)",
-        _speed(change.old, item.old, inputs),
+        _speed(change.old, change.old_source, inputs),
         tooltip=f"version {one.version}, {found.processes} processes",
     )  # fmt: skip
 
 
-def _title(items: Sequence[Item], first: str) -> str:
+def _title(found: Sequence[Change], first: str) -> str:
     """Say how much faster or slower the others are, from the least to the most."""
-    ratios = sorted(1 / item.change.ratio.value for item in items if item.change.ratio)
-    different = sum(item.change.differs for item in items)
+    ratios = sorted(1 / change.ratio.value for change in found if change.ratio)
+    different = sum(change.differs for change in found)
     low, high = ratios[0], ratios[-1]
     span = f"{low:.2f} to {formatting.times(high)}" if len(ratios) > 1 else formatting.times(low)
     return (
         f"The same configurations reach {span} the speed that they have on {first};"
-        f" {different} of {len(items)} differ."
+        f" {different} of {len(found)} differ."
     )
 
 
-def _table(items: Sequence[Item], names: Mapping[str, str], inputs: Inputs) -> Table:
+def _table(found: Sequence[Change], names: Mapping[str, str], inputs: Inputs) -> Table:
     rows = []
-    for item in items:
-        change, key = item.change, item.change.key
+    for change in found:
+        key, old, new = change.key, change.old_source, change.new_source
         one = models.configuration(inputs.catalog, key.framework, key.version, key.mode)
-        here, there = _speed(change.new, item.new, inputs), _speed(change.old, item.old, inputs)
+        here, there = _speed(change.new, new, inputs), _speed(change.old, old, inputs)
         rows.append(
             (
                 Cell(one.label, detail=key.version),
                 Cell(lane_title(key.lane), detail=key.case),
                 Cell(names[key.machine]),
-                Cell(formatting.figures(here, 4), round(here, 2), f"data/{item.new}.csv"),
-                Cell(formatting.figures(there, 4), round(there, 2), f"data/{item.old}.csv"),
+                Cell(formatting.figures(here, 4), round(here, 2), f"data/{new}.csv"),
+                Cell(formatting.figures(there, 4), round(there, 2), f"data/{old}.csv"),
                 ratio_cell(change.ratio and change.ratio.inverse()),  # of speeds
                 verdict_cell(change, f"A/A band ±{change.delta:.1%}"),
             )
         )
     columns = (
         "Configuration", Column("Lane", narrow=True), "Machine", number("Images per second"),
-        number(f"On {names[items[0].change.before.machine]}"), number("Ratio of speeds, 95 %"),
+        number(f"On {names[found[0].before.machine]}"), number("Ratio of speeds, 95 %"),
         "Verdict",
     )  # fmt: skip
     return table("The same on several machines", columns, rows)
