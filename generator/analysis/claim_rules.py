@@ -17,7 +17,7 @@ import numpy as np
 from generator import formatting
 from generator.analysis import panels as models
 from generator.analysis import statistics
-from generator.analysis.labels import lane_words
+from generator.analysis.labels import lane_label
 from generator.analysis.panels import Figures, Panel, Row
 
 Word = Literal["holds", "no longer holds", "mixed", "cannot be tested here"]
@@ -183,7 +183,7 @@ def by_hand(_raw: Raw, figures: Figures) -> Verdict:
                 verdicts.append(verdict)
                 details.append(
                     f"{two.label} takes {ratio.value:.2f} × the time of {one.mode_title}"
-                    f" ({lane_words(panel.lane)}{_doubt(verdict)})"
+                    f" ({lane_label(panel.lane)}{_doubt(verdict)})"
                 )
     return Verdict(_decide(verdicts), _sentence("; ".join(details))) if verdicts else _NOTHING
 
@@ -201,7 +201,7 @@ def symbolic_is_slower(_raw: Raw, figures: Figures) -> Verdict:
         votes.append("symbolic" not in {row.configuration.kind for row in panel.leaders})
         ratio, verdict = panel.compare(best["imperative"], best["symbolic"])
         details.append(
-            f"{lane_words(panel.lane)}: the fastest imperative mode"
+            f"{lane_label(panel.lane)}: the fastest imperative mode"
             f" ({best['imperative'].configuration.label}) takes {ratio.value:.2f} × the time of the"
             f" fastest graph mode ({best['symbolic'].configuration.label}{_doubt(verdict)})"
         )
@@ -218,7 +218,7 @@ def imperative_passes(_raw: Raw, figures: Figures) -> Verdict:
     ]
     good = [row.summary is not None for _, row in rows]
     text = f"{sum(good)} of {len(good)} imperative configurations pass verification"
-    bad = [f"{row.configuration.label} ({lane_words(panel.lane)})"
+    bad = [f"{row.configuration.label} ({lane_label(panel.lane)})"
            for panel, row in rows if row.summary is None]  # fmt: skip
     return _judged(good, text + (f"; not {formatting.listing(bad)}" if bad else ""))
 
@@ -434,7 +434,7 @@ def leads_speed_and_memory(raw: Raw, figures: Figures) -> Verdict:
         if mine and not leads[-1]:
             ratio, _ = panel.compare(mine, panel.good[0])
             text = f"{ratio.value:.2f} × that of {panel.good[0].configuration.label}"
-        details.append(f"{_TOPICS[panel.section]}, {lane_words(panel.lane)}: {text}")
+        details.append(f"{_TOPICS[panel.section]}, {lane_label(panel.lane)}: {text}")
     return _judged(leads, details)
 
 
@@ -452,7 +452,7 @@ def _order(raw: Raw, figures: Figures, headline: Headline) -> Verdict:
             f"{row.configuration.framework_name} {_value(row, panel)}"
             for row in sorted(best, key=panel.good.index)
         )
-        details.append(f"{lane_words(panel.lane)}: {found}")
+        details.append(f"{lane_label(panel.lane)}: {found}")
     return _judged(votes, details)
 
 
@@ -477,7 +477,7 @@ def compile_order(raw: Raw, figures: Figures) -> Verdict:
         votes.append(all(panel.compare(slowest[second], row)[1] == "slower" for row in others))
         ranked = sorted(slowest.values(), key=panel.good.index, reverse=True)
         found = ", ".join(f"{row.configuration.label} {_value(row, panel)}" for row in ranked)
-        details.append(f"{lane_words(panel.lane)}: {found}")
+        details.append(f"{lane_label(panel.lane)}: {found}")
     return _judged(votes, details)
 
 
@@ -494,7 +494,7 @@ def half_speed(raw: Raw, figures: Figures) -> Verdict:
         ratio, _ = panel.compare(best, mine)  # of times: inverse of the ratio of speeds
         votes.append(ratio.value < 0.67)
         details.append(
-            f"{lane_words(panel.lane)}: {mine.configuration.label} reaches {ratio.value:.2f} × the"
+            f"{lane_label(panel.lane)}: {mine.configuration.label} reaches {ratio.value:.2f} × the"
             f" speed of {best.configuration.label}"
         )
     return _judged(votes, details)

@@ -41,7 +41,7 @@ ESTIMATORS: Mapping[statistics.Estimator, str] = {
 }
 
 
-def lane_words(lane: str) -> str:
+def lane_label(lane: str) -> str:
     """Return what a lane is called in a sentence."""
     return _LANES.get(lane, lane)
 
@@ -49,7 +49,7 @@ def lane_words(lane: str) -> str:
 def lane_title(lane: str) -> str:
     """Return a lane as a heading."""
     return (
-        "1 thread" if lane == "threads-1" else lane_words(lane)[:1].upper() + lane_words(lane)[1:]
+        "1 thread" if lane == "threads-1" else lane_label(lane)[:1].upper() + lane_label(lane)[1:]
     )
 
 
@@ -59,7 +59,7 @@ def machine_name(document: Mapping[str, Any]) -> str:
     return f"{machine['cpu']}, {formatting.plural(machine['cores'], 'core')}"
 
 
-def machine_words(document: Mapping[str, Any]) -> str:
+def machine_label(document: Mapping[str, Any]) -> str:
     """Return the machine of a run record in one line: processor, cores, memory, system."""
     machine = document["machine"]
     memory = f"{machine['memory_bytes'] / 2**30:.0f} GiB"

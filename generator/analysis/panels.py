@@ -240,7 +240,15 @@ def figures(frame: pd.DataFrame, catalog: Catalog) -> Figures:
 
 
 def configuration(catalog: Catalog, framework: str, version: str, mode: str) -> Configuration:
-    """Describe a configuration; what the catalog no longer knows is called by its ids."""
+    """Describe a configuration; what the catalog no longer knows is called by its ids.
+
+    Args:
+        catalog: the folders.
+        framework: its id.
+        version: a release of it.
+        mode: id of a mode, "" for the framework as such.
+
+    """
     known = next((f for f in catalog.frameworks if f.id == framework), None)
     found = next((m for m in known.modes if m.id == mode), None) if known else None
     return Configuration(

@@ -13,7 +13,7 @@ from generator import formatting
 from generator.analysis import panels as models
 from generator.analysis.cells import Cell as SampleCell
 from generator.analysis.cells import Key
-from generator.analysis.labels import lane_title, lane_words, machine_words
+from generator.analysis.labels import lane_label, lane_title, machine_label
 from generator.analysis.panels import Answer, Configuration, Figures
 from generator.catalog.loader import code_files
 from generator.formatting import quantity
@@ -132,7 +132,7 @@ def _provenance_table(document: Mapping[str, Any], section: Section) -> Table:
         commit += " with uncommitted changes"
     finished = document["finished"] or "not finished"
     facts = {
-        "Machine": f"{document['machine']['id']}: {machine_words(document)}",
+        "Machine": f"{document['machine']['id']}: {machine_label(document)}",
         "System": str(document["machine"]["kernel"]),
         "Graphics": ", ".join(
             f"{gpu['name']}, driver {gpu['driver']}" for gpu in document["machine"]["gpus"]
@@ -316,7 +316,7 @@ def _samples(
     ]
     middle = models.summary(cell)
     title = (
-        f"{one.label}, {lane_words(cell.key.lane)}: {quantity(middle.value, cell.unit)} per step in"
+        f"{one.label}, {lane_label(cell.key.lane)}: {quantity(middle.value, cell.unit)} per step in"
         f" {middle.processes} processes."
     )
     if step > 1:

@@ -8,7 +8,7 @@ from typing import Any
 from markupsafe import Markup
 
 from generator import formatting
-from generator.analysis.labels import DEVICES, TOPICS, machine_words, view
+from generator.analysis.labels import DEVICES, TOPICS, machine_label, view
 from generator.analysis.panels import Figures, Panel
 from generator.catalog import freshness
 from generator.pages.findings import (
@@ -44,7 +44,7 @@ def home_context(inputs: Inputs, known: Mapping[tuple[str, str], Figures]) -> di
             findings = _home_findings(figures, inputs)
             document = inputs.document(machine, device)
             byline = (
-                f"Newest run {formatting.day(document['run'])}, {machine_words(document)}."
+                f"Newest run {formatting.day(document['run'])}, {machine_label(document)}."
                 f" {_versions(inputs, machine)}."
             )
     return {

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from generator import formatting
 from generator.analysis import claims
-from generator.analysis.labels import DEVICES, machine_words
+from generator.analysis.labels import DEVICES, machine_label
 from generator.analysis.panels import Figures
 from generator.pages.charts import style
 from generator.pages.tables import Badge
@@ -179,7 +179,7 @@ def finite(value: float) -> float | None:
 
 def heading_of(inputs: Inputs, machine: str, device: str, *, first: bool) -> str:
     """Return the heading of a device's part of a page; the first one needs no machine's name."""
-    words = [] if first else [machine_words(inputs.document(machine))]
+    words = [] if first else [machine_label(inputs.document(machine))]
     if len(inputs.devices(machine)) > 1:
         words.append(DEVICES.get(device, device))
     return " ".join(words)
@@ -188,7 +188,7 @@ def heading_of(inputs: Inputs, machine: str, device: str, *, first: bool) -> str
 def measured_on(inputs: Inputs, figures: Figures) -> str:
     """Return the line that says where and when the figures of a part of a page were measured."""
     document = inputs.document(figures.machine, figures.device)
-    return f"Measured on {machine_words(document)}, newest run {formatting.day(document['run'])}."
+    return f"Measured on {machine_label(document)}, newest run {formatting.day(document['run'])}."
 
 
 def fact(

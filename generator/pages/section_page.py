@@ -20,7 +20,7 @@ from generator.analysis import labels, statistics
 from generator.analysis import panels as models
 from generator.analysis.cells import AGAIN, Key
 from generator.analysis.cells import Cell as SampleCell
-from generator.analysis.labels import DEVICES, View, lane_title, machine_words, view
+from generator.analysis.labels import DEVICES, View, lane_title, machine_label, view
 from generator.analysis.panels import Figures, Panel, Row
 from generator.export import citation
 from generator.formatting import quantity
@@ -121,7 +121,7 @@ def section_context(
             part["machine_heading"] = f"Machine: {document['machine']['cpu']}" if machines else ""
             machines.append(machine)
         part["machine_anchor"] = f"machine-{slug(machine)}"
-        part["byline"] = f"Measured on {machine_words(document)}. {part['byline']}"
+        part["byline"] = f"Measured on {machine_label(document)}. {part['byline']}"
         parts.append(part)
     main = main_figures(inputs, known) if parts else None
     return {

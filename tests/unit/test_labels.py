@@ -10,7 +10,7 @@ MACHINE = {"cpu": "A CPU", "cores": 1, "memory_bytes": 2**34, "os": "An OS", "vi
 
 
 @pytest.mark.parametrize(
-    ("lane", "words", "title"),
+    ("lane", "label", "title"),
     [
         ("threads-1", "one thread", "1 thread"),
         ("threads-all", "all cores", "All cores"),
@@ -18,16 +18,16 @@ MACHINE = {"cpu": "A CPU", "cores": 1, "memory_bytes": 2**34, "os": "An OS", "vi
         ("threads-3", "threads-3", "Threads-3"),
     ],
 )
-def test_a_lane_has_a_name_in_sentences_and_one_in_headings(lane, words, title):
-    assert (labels.lane_words(lane), labels.lane_title(lane)) == (words, title)
+def test_a_lane_has_a_name_in_sentences_and_one_in_headings(lane, label, title):
+    assert (labels.lane_label(lane), labels.lane_title(lane)) == (label, title)
 
 
 def test_a_machine_is_named_by_what_matters():
     document = {"machine": MACHINE}
     assert labels.machine_name(document) == "A CPU, 1 core"
-    assert labels.machine_words(document) == "A CPU, 1 core, 16 GiB, An OS, virtual machine"
+    assert labels.machine_label(document) == "A CPU, 1 core, 16 GiB, An OS, virtual machine"
     real = {"machine": MACHINE | {"virtualised": None, "cores": 8}}
-    assert labels.machine_words(real) == "A CPU, 8 cores, 16 GiB, An OS"
+    assert labels.machine_label(real) == "A CPU, 8 cores, 16 GiB, An OS"
 
 
 def test_a_headline_without_labels_of_its_own_is_called_by_its_title():

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from generator import formatting
-from generator.analysis.labels import DEVICES, machine_words
+from generator.analysis.labels import DEVICES, machine_label
 from generator.analysis.panels import Figures
 from generator.pages import scoring
 from generator.pages.inputs import Draw, Inputs, measured_on
@@ -63,7 +63,7 @@ def context(inputs: Inputs, known: Mapping[tuple[str, str], Figures], draw: Draw
 
 
 def _place(inputs: Inputs, machine: str, device: str) -> str:
-    return f"{machine_words(inputs.document(machine, device))}: {DEVICES.get(device, device)}"
+    return f"{machine_label(inputs.document(machine, device))}: {DEVICES.get(device, device)}"
 
 
 def _plain(scores: Scores) -> dict[str, dict[str, list[Any]]]:

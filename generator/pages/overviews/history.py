@@ -14,7 +14,7 @@ from markupsafe import Markup
 from generator import formatting
 from generator.analysis import history, statistics
 from generator.analysis.history import MEASURES, SPEED, History, Measure, Release, Step
-from generator.analysis.labels import DEVICES, machine_words
+from generator.analysis.labels import DEVICES, machine_label
 from generator.analysis.panels import Figures
 from generator.formatting import quantity
 from generator.pages.charts import marks, timeline
@@ -79,7 +79,7 @@ def _view(found: History, inputs: Inputs, draw: Draw) -> View:
     then = found.of_that_time(inputs.book.article)
     sources = found.frame["provenance"].unique()
     days = sorted({formatting.day(inputs.documents[str(key)]["run"]) for key in sources})
-    machine = machine_words(found.releases[0].document)
+    machine = machine_label(found.releases[0].document)
     charts = [_chart(found, measure, inputs, draw) for measure in MEASURES]
     return View(
         heading=f"{machine}: {DEVICES.get(found.device, found.device)}",

@@ -9,7 +9,7 @@ from typing import Any
 from generator import formatting
 from generator.analysis import aa_study, statistics
 from generator.analysis.cells import group_cells, replicates
-from generator.analysis.labels import ESTIMATORS, lane_title, machine_words
+from generator.analysis.labels import ESTIMATORS, lane_title, machine_label
 from generator.analysis.panels import Figures
 from generator.pages.charts import intervals
 from generator.pages.charts.marks import Mark
@@ -109,7 +109,7 @@ def _origin(inputs: Inputs) -> str:
     runs = [inputs.documents[key] for key in sorted(set(inputs.study["provenance"].astype(str)))]
     blocks = inputs.study[inputs.study["metric"] == "foreign_load"]
     disturbed = blocks["flags"].astype(str).str.contains("disturbed").sum()
-    machines = formatting.listing(sorted({machine_words(run) for run in runs}))
+    machines = formatting.listing(sorted({machine_label(run) for run in runs}))
     dates = formatting.listing(sorted({formatting.day(run["run"]) for run in runs}))
     return (
         f"Measured on {machines}, {dates};"

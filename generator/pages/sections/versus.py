@@ -11,7 +11,7 @@ from markupsafe import Markup
 from generator import formatting
 from generator.analysis import panels as models
 from generator.analysis import statistics
-from generator.analysis.labels import lane_title, lane_words
+from generator.analysis.labels import lane_label, lane_title
 from generator.analysis.panels import Contrast, Figures, Panel, Row
 from generator.formatting import quantity
 from generator.pages import question_page, sweep_page
@@ -105,7 +105,7 @@ def _findings(speed: Sequence[Contrast], figures: Figures) -> list[str]:
 
 
 def _where(contrast: Contrast) -> str:
-    return f"{contrast.graph.configuration.label}, {lane_words(contrast.panel.lane)}"
+    return f"{contrast.graph.configuration.label}, {lane_label(contrast.panel.lane)}"
 
 
 def _ratio_cell(ratio: statistics.Ratio, verdict: str, better: str, worse: str) -> Cell:
