@@ -51,7 +51,7 @@ class Configuration:
 
     @property
     def label(self) -> str:
-        """For example "Umber (compiled function)"."""
+        """For example "Alder (compiled function)"."""
         if not self.mode:
             return self.framework_name
         return f"{self.framework_name} ({self.mode_title})"

@@ -174,6 +174,7 @@ def package(
 
     """
     runs = sorted({str(document["run"]) for document in documents.values()})
+    frameworks = sorted({str(document["framework"]) for document in documents.values()})
     title, licence = _licence(citation.licence)
     said = {
         "profile": "data-package",
@@ -182,7 +183,7 @@ def package(
         "description": citation.abstract,
         "version": runs[-1],
         "created": time(runs[-1]),
-        "keywords": list(citation.keywords),
+        "keywords": [*citation.keywords, *frameworks],
         "licenses": [{"name": citation.licence, "title": title, "path": licence}],
         "contributors": [{"title": author.name, "role": "author"} for author in citation.authors],
         "sources": _sources(documents),

@@ -44,13 +44,6 @@ def test_it_names_the_version_and_licence_of_the_project():
     assert cited.licence == project["license"]
 
 
-def test_every_framework_is_a_keyword():
-    cited = citation.load(ROOT / citation.FILE)
-    names = {framework.name for framework in loader.load().frameworks}
-    assert names <= set(cited.keywords)
-    assert all(name in cited.abstract for name in names)
-
-
 @pytest.mark.parametrize(
     "text", ["", "- a list", "title: only", "title: [unclosed", "authors: 3\ntitle: x\n"]
 )

@@ -11,7 +11,7 @@ class Mark:
     """One row of an interval chart.
 
     Attributes:
-        label: what stands in the row, for example "Umber, compiled".
+        label: what stands in the row, for example "Alder, compiled".
         framework: its name in words; decides colour and shape.
         panel: title of the panel that the row belongs to; "" when there is only one.
         estimate: the value, or None when there is none.
