@@ -7,6 +7,7 @@ disturbed block, an interrupted process, and hostile text. The machine is called
 """
 
 import hashlib
+import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,19 +20,24 @@ from measurements import control, custom, operators
 
 MACHINE = "sample-machine"
 HOSTILE = '<script>alert(1)</script> | pipe, "quotes" & [link](javascript:alert(1)) {{ 7 * 7 }} `x`'
-VERSIONS = {"theano": "1.0.5", "mxnet": "1.9.1", "tensorflow": "2.21.0"}
+CATALOG = loader.load()
+_ARTICLE = tomllib.loads((loader.ROOT / "measurements" / "claims.toml").read_text())["article"]
+PAIRED, MANY, GRAPH = _ARTICLE["compared"]
+"""The article's frameworks: one with a pair of modes, one with many, one with a graph alone."""
+NAMES = {framework.id: framework.name for framework in CATALOG.frameworks}
+VERSIONS = {GRAPH: "1.0.5", PAIRED: "1.9.1", MANY: "2.21.0"}
 MODES = {
-    "theano": ("compiled",),
-    "mxnet": ("module", "gluon", "hybrid"),
-    "tensorflow": ("eager", "function", "xla"),
+    GRAPH: ("compiled",),
+    PAIRED: ("module", "gluon", "hybrid"),
+    MANY: ("eager", "function", "xla"),
 }
 LANES = {"cpu": ("threads-1", "threads-all"), "cuda": ("resident", "copy")}
-TWINS = {("theano", "compiled"), ("tensorflow", "function")}
+TWINS = {(GRAPH, "compiled"), (MANY, "function")}
 STEP = {  # invented seconds per step of 64 images with one thread
     "compiled": 0.046, "module": 0.047, "gluon": 0.045, "hybrid": 0.0447,
     "eager": 0.046, "function": 0.030, "xla": 0.046,
 }  # fmt: skip
-DEFAULTS = {"theano": "compiled", "mxnet": "hybrid", "tensorflow": "function"}
+DEFAULTS = {GRAPH: "compiled", PAIRED: "hybrid", MANY: "function"}
 DISPATCH = {"eager": 0.004, "gluon": 0.002}
 """Invented seconds of a step before its first image; 0.5 ms where nothing is said."""
 EACH = {"eager": 0.00050, "gluon": 0.00040, "xla": 0.00045}
@@ -41,7 +47,7 @@ SECTIONS = (
     "custom", "reuse", "parallel",
 )  # fmt: skip
 SWEEPS = {"versus": ("batch", (1, 8, 64, 256, 1024)), "depth": ("depth", (2, 8, 32))}
-LINES = {"theano": 31, "mxnet": 36, "tensorflow": 27}
+LINES = {GRAPH: 31, PAIRED: 36, MANY: 27}
 BUILD = {"compiled": 30.0, "eager": 0.1, "function": 0.4, "xla": 2.0}  # seconds, cold
 BLOCKS = {"quick": 3, "full": 10, "aa": 10, "history": 3}
 SAMPLES = {"quick": 10, "full": 30, "aa": 30, "history": 10}
@@ -50,7 +56,7 @@ SAMPLES = {"quick": 10, "full": 30, "aa": 30, "history": 10}
 def write_sample(
     root: Path,
     *,
-    frameworks: tuple[str, ...] = ("theano", "mxnet", "tensorflow"),
+    frameworks: tuple[str, ...] = (GRAPH, PAIRED, MANY),
     runs: int = 1,
     rows_scale: float = 1,
     profile: str = "full",
@@ -106,7 +112,7 @@ def write_history(
     drift = np.exp(np.random.default_rng(start).normal(0, 0.06, BLOCKS["history"]))
     modes = {
         (framework.id, version.version): framework.standard(version).id
-        for framework in loader.load().frameworks
+        for framework in CATALOG.frameworks
         for version in framework.versions
     }
     paths = []
@@ -151,14 +157,14 @@ def _rows(plan: _Plan) -> Iterator[dict[str, object]]:
     for mode in modes:
         for lane in lanes:
             where = {"mode": mode, "device": device, "lane": lane}
-            if oddities and (framework, mode, lane) == ("tensorflow", "xla", lanes[0]):
+            if oddities and (framework, mode, lane) == (MANY, "xla", lanes[0]):
                 yield where | {
                     "section": "lenet", "metric": "gate", "unit": "verdict", "block": 0,
                     "value": 0.0, "status": "wrong",
                     "reason": "gradient of conv1.weight is 1.0 off, allowed 2e-06 (SYNTHETIC)",
                 }  # fmt: skip
                 continue
-            if oddities and (framework, mode, lane) == ("mxnet", "gluon", lanes[1]):
+            if oddities and (framework, mode, lane) == (PAIRED, "gluon", lanes[1]):
                 yield where | {
                     "section": "lenet", "metric": "step_time", "unit": "s", "block": 0,
                     "status": "failed", "reason": f"ended by signal 11 (SYNTHETIC): {HOSTILE}",
@@ -231,7 +237,7 @@ def _memory(where: dict[str, str], plan: _Plan) -> Iterator[dict[str, object]]:
         here = where | {"section": "memory", "block": block, "status": "ok", "unit": "B"}
         for metric, size in (("rss_imported", 1.2e8), ("peak_rss", 3e8)):
             yield here | {"metric": metric, "value": float(round(size * rng.lognormal(0, 0.02)))}
-        if plan.framework == "tensorflow" and plan.oddities:
+        if plan.framework == MANY and plan.oddities:
             reason = "the framework offers no allocator figure on this device"
             yield here | {"metric": "allocator_peak", "status": "unsupported", "reason": reason}
         else:
@@ -312,7 +318,7 @@ def _answers(where: dict[str, str], plan: _Plan) -> Iterator[dict[str, object]]:
     wrong = {"value": None, "status": "wrong", "reason": "output differs by 1 (SYNTHETIC)"}
     absent = {"value": None, "status": "unsupported", "reason": "none (https://example.org/list)"}
     for number, name in enumerate(operators.OPERATORS):
-        if number % 4 == 1 and plan.framework == "mxnet":
+        if number % 4 == 1 and plan.framework == PAIRED:
             yield row("operators", name, "forward", 0, **absent)
             continue
         bad = plan.oddities and number % 50 == 2
@@ -331,7 +337,7 @@ def _answers(where: dict[str, str], plan: _Plan) -> Iterator[dict[str, object]]:
                 time = float((0.001 + each * trips) * plan.rng.lognormal(0, 0.02))
                 yield row("control", f"{trips} trips", metric, time, block=block)
         for number, way in enumerate(custom.WAYS):
-            if (way, plan.framework) == ("native", "mxnet"):
+            if (way, plan.framework) == ("native", PAIRED):
                 for metric in ("build_time", "forward", "gradient", "captured", "used"):
                     yield row("custom", way, metric, 0, block=block, **absent)
                 continue

@@ -17,6 +17,7 @@ from jinja2 import nodes
 from generator.catalog import loader
 from tests.conftest import ROOT
 from tests.contract.code import imports, parse, uses, without_main_guard
+from tests.sample_results import GRAPH, MANY, PAIRED
 
 GENERATOR = sorted((ROOT / "generator").rglob("*.py"))
 MEASUREMENTS = sorted((ROOT / "measurements").rglob("*.py"))
@@ -221,10 +222,10 @@ def arithmetic(text):
 @pytest.mark.parametrize(
     ("rule", "bad", "good"),
     [
-        (framework_imports, "def f():\n    import theano.tensor as T", "import numpy"),
-        (framework_imports, "from mxnet import nd", "from generator import plan"),
-        (framework_imports, "import importlib\nimportlib.import_module('tensorflow')", "x = 1"),
-        (framework_imports, "from measurements.frameworks import theano", "import measurements"),
+        (framework_imports, f"def f():\n    import {GRAPH}.tensor as T", "import numpy"),
+        (framework_imports, f"from {PAIRED} import nd", "from generator import plan"),
+        (framework_imports, f"import importlib\nimportlib.import_module('{MANY}')", "x = 1"),
+        (framework_imports, f"from measurements.frameworks import {GRAPH}", "import measurements"),
         (foreign_imports, "import scipy.stats", "import json, numpy as np"),
         (foreign_imports, "def f():\n    from generator import plan", "from . import lenet"),
         (foreign_imports, "import dataclasses", "from measurements.contract import Metric"),

@@ -39,7 +39,7 @@ def own_names(framework):
             if lock.is_file():
                 lines = lock.read_text(encoding="utf-8").splitlines()
                 names |= requirement_names(x for x in lines if not x.startswith((" ", "#")))
-    # orbax-checkpoint is imported as orbax, tensorflow-cpu as tensorflow.
+    # orbax-checkpoint is imported as orbax, and a wheel for the CPU as what it is for.
     names |= {name.partition("_")[0] for name in names}
     return names | ({"google"} if "protobuf" in names else set())
 

@@ -11,6 +11,7 @@ from generator.pages.charts import intervals
 from generator.pages.charts.marks import Mark
 from generator.site import render
 from tests import sample_results
+from tests.sample_results import PAIRED
 
 
 @pytest.fixture
@@ -51,7 +52,7 @@ def test_a_chart(snapshot):
 
 def test_a_page(tmp_path, snapshot):
     results = tmp_path / "results"
-    sample_results.write_sample(results, profile="quick", frameworks=("mxnet",))
+    sample_results.write_sample(results, profile="quick", frameworks=(PAIRED,))
     render.render(results_root=results, docs=tmp_path / "docs")
     page = (tmp_path / "docs/report/memory.md").read_text(encoding="utf-8")
     assert page == snapshot

@@ -3,10 +3,11 @@
 import pandas as pd
 
 from generator.results.schema import COLUMNS
+from tests.sample_results import GRAPH
 
 ROW = {
     **dict.fromkeys(COLUMNS, ""),
-    "run": "20260101T000000Z-aaaaaa", "machine": "here", "framework": "theano", "version": "1.0.5",
+    "run": "20260101T000000Z-aaaaaa", "machine": "here", "framework": GRAPH, "version": "1.0.5",
     "section": "lenet", "mode": "compiled", "device": "cpu", "lane": "threads-all",
     "metric": "step_time", "unit": "s", "block": 0, "sample": 0, "value": 1.0, "status": "ok",
     "profile": "full", "code": "c0de", "provenance": "",

@@ -13,6 +13,7 @@ from generator.pages import question_page
 from generator.pages.sections import parallel
 from generator.site import render
 from tests import sample_results
+from tests.sample_results import GRAPH, MANY, PAIRED
 
 NAMES = ("framework", "version", "case", "metric", "status", "value", "reason")
 
@@ -23,20 +24,20 @@ def frame(*rows):
 
 def test_an_answer_is_the_median_of_what_was_measured():
     found = panels.sheets(
-        frame(*[("mxnet", "1", "scan", "run_time", "ok", value, "") for value in (1.0, 2.0, 9.0)])
+        frame(*[(PAIRED, "1", "scan", "run_time", "ok", value, "") for value in (1.0, 2.0, 9.0)])
     )
-    answer = found["mxnet"]["scan", "run_time"]
+    answer = found[PAIRED]["scan", "run_time"]
     assert (answer.status, answer.value, answer.good) == ("ok", 2.0, True)
 
 
 def test_one_no_makes_the_answer_no():
     found = panels.sheets(
         frame(
-            ("mxnet", "1", "scan", "captured", "ok", 0.0, ""),
-            ("mxnet", "1", "scan", "captured", "wrong", np.nan, "differs"),
+            (PAIRED, "1", "scan", "captured", "ok", 0.0, ""),
+            (PAIRED, "1", "scan", "captured", "wrong", np.nan, "differs"),
         )
     )
-    answer = found["mxnet"]["scan", "captured"]
+    answer = found[PAIRED]["scan", "captured"]
     assert (answer.status, answer.value, answer.reason) == ("wrong", None, "differs")
 
 
@@ -119,7 +120,7 @@ def test_what_a_figure_links_to_is_its_own_evidence(pages):
 
 
 def test_a_spelling_stands_with_the_evidence(pages):
-    text = (pages / "evidence/operators-mxnet.md").read_text(encoding="utf-8")
+    text = (pages / f"evidence/operators-{PAIRED}.md").read_text(encoding="utf-8")
     assert "invented.add" in text
     assert "lenet.py" in text
     assert "highlevel.py" not in text  # another section's script
@@ -129,10 +130,10 @@ def test_a_process_that_died_answers_for_the_rest_of_its_family():
     from generator.pages.sections.operators import Sheet
 
     died = panels.Answer("failed", None, "killed by signal 11", "1")
-    sheets = {"mxnet": {("elementary", "forward"): died}}
+    sheets = {PAIRED: {("elementary", "forward"): died}}
     section = loader.load().section("operators")
     view = question_page.View(section, None, None, sheets, None)
-    assert Sheet(view, "mxnet").answer("exp", "forward") is died
+    assert Sheet(view, PAIRED).answer("exp", "forward") is died
 
 
 def test_claims_of_answers():
@@ -143,21 +144,22 @@ def test_claims_of_answers():
     no = panels.Answer("unsupported", None, "none", "1")
 
     def judged(claim, **sheets):
-        answers = {by_id[claim].page: sheets}
+        ids = {"paired": PAIRED, "many": MANY, "graph": GRAPH}
+        answers = {by_id[claim].page: {ids[role]: sheet for role, sheet in sheets.items()}}
         return claims.judge(by_id[claim], panels.Figures("m", "cpu", (), {}, answers)).word
 
     programs = [("cond", "captured"), ("while", "captured"), ("scan", "captured")]
     able, unable = dict.fromkeys(programs, yes), dict.fromkeys(programs, no)
-    assert judged("control-flow", mxnet=able, tensorflow=able, theano=able) == "holds"
-    assert judged("control-flow", mxnet=able, tensorflow=unable, theano=able) == "mixed"
-    assert judged("control-flow", mxnet=able) == "cannot be tested here"
-    assert judged("control-table", mxnet=unable, tensorflow=unable, theano=able) == "holds"
+    assert judged("control-flow", paired=able, many=able, graph=able) == "holds"
+    assert judged("control-flow", paired=able, many=unable, graph=able) == "mixed"
+    assert judged("control-flow", paired=able) == "cannot be tested here"
+    assert judged("control-table", paired=unable, many=unable, graph=able) == "holds"
     many = {(str(n), "forward"): yes if n < 8 else no for n in range(10)}
     few = {(str(n), "forward"): yes if n < 3 else no for n in range(10)}
     some = {(str(n), "forward"): yes if n < 5 else no for n in range(10)}
-    assert judged("low-level-ops", mxnet=some, tensorflow=many, theano=few) == "mixed"
-    assert judged("operators-table", theano=many, tensorflow=some, mxnet=few) == "holds"
-    assert judged("operators-table", theano=few, tensorflow=some, mxnet=many) == "no longer holds"
+    assert judged("low-level-ops", paired=some, many=many, graph=few) == "mixed"
+    assert judged("operators-table", graph=many, many=some, paired=few) == "holds"
+    assert judged("operators-table", graph=few, many=some, paired=many) == "no longer holds"
     quick = dict.fromkeys(
         [("python", m) for m in ("forward", "gradient", "captured", "used")], yes
     ) | {
@@ -165,8 +167,6 @@ def test_claims_of_answers():
         ("python", "written"): panels.Answer("ok", 30.0, "", "1"),
     }
     slow = quick | {("python", "slowdown"): panels.Answer("ok", 20.0, "", "1")}
-    assert judged("adding-ops-hard", mxnet=quick, tensorflow=quick, theano=quick) == (
-        "no longer holds"
-    )
-    assert judged("adding-ops-hard", mxnet=slow, tensorflow=slow, theano=slow) == "holds"
+    assert judged("adding-ops-hard", paired=quick, many=quick, graph=quick) == ("no longer holds")
+    assert judged("adding-ops-hard", paired=slow, many=slow, graph=slow) == "holds"
     assert formatting.STATUS_WORDS["unsupported"] == "not supported"

@@ -9,6 +9,7 @@ from generator.catalog import loader
 from generator.pages import findings, urls
 from generator.results import reading, selection
 from tests import sample_results
+from tests.sample_results import GRAPH, PAIRED
 
 MACHINE = "amd-epyc-2-cores-2fb52a"
 
@@ -17,21 +18,21 @@ MACHINE = "amd-epyc-2-cores-2fb52a"
     ("ids", "address"),
     [
         (
-            ("lenet", "theano", (MACHINE, "compiled", "cpu", "threads-1")),
-            "evidence/lenet-theano.md#amd-epyc-2-cores-2fb52a--compiled--cpu--threads-1",
+            ("lenet", GRAPH, (MACHINE, "compiled", "cpu", "threads-1")),
+            f"evidence/lenet-{GRAPH}.md#amd-epyc-2-cores-2fb52a--compiled--cpu--threads-1",
         ),
         (
-            ("lenet", "mxnet", (MACHINE, "hybrid", "cuda", "resident", "step_time")),
-            "evidence/lenet-mxnet.md#amd-epyc-2-cores-2fb52a--hybrid--cuda--resident--step-time",
+            ("lenet", PAIRED, (MACHINE, "hybrid", "cuda", "resident", "step_time")),
+            f"evidence/lenet-{PAIRED}.md#amd-epyc-2-cores-2fb52a--hybrid--cuda--resident--step-time",
         ),
         (
-            ("compile", "jax", (MACHINE, "jit", "cpu", "threads-all", "ready_time", "cold")),
-            "evidence/compile-jax.md"
+            ("compile", "alder", (MACHINE, "jit", "cpu", "threads-all", "ready_time", "cold")),
+            "evidence/compile-alder.md"
             "#amd-epyc-2-cores-2fb52a--jit--cpu--threads-all--ready-time--cold",
         ),
         (
-            ("versus", "caffe", (MACHINE, "solver", "cpu", "threads-all", "step_time", "batch 64")),
-            "evidence/versus-caffe.md"
+            ("versus", "birch", (MACHINE, "solver", "cpu", "threads-all", "step_time", "batch 64")),
+            "evidence/versus-birch.md"
             "#amd-epyc-2-cores-2fb52a--solver--cpu--threads-all--step-time--batch-64",
         ),
     ],
@@ -48,7 +49,7 @@ def test_a_run_has_an_address_of_its_own():
         == "run--amd-epyc-2-cores-2fb52a--1-0-5--20261125t224729z-0b5ec3--compiled--cpu--threads-1"
     )
     assert urls.dated(MACHINE, "1.0.5", run).startswith("run--")
-    assert urls.evidence("lenet", "theano") == "evidence/lenet-theano.md"
+    assert urls.evidence("lenet", GRAPH) == f"evidence/lenet-{GRAPH}.md"
 
 
 def test_two_configurations_never_share_an_address():
@@ -71,10 +72,10 @@ def linked(folder):
 
 
 def test_a_new_release_keeps_every_address(tmp_path):
-    options = {"profile": "quick", "frameworks": ("theano", "mxnet")}
+    options = {"profile": "quick", "frameworks": (GRAPH, PAIRED)}
     sample_results.write_sample(tmp_path, **options)
     before, old, first = linked(tmp_path)
-    newer = {"theano": "1.0.99", "mxnet": "1.9.99"}
+    newer = {GRAPH: "1.0.99", PAIRED: "1.9.99"}
     sample_results.write_sample(tmp_path, start=1, versions=newer, **options)
     after, new, second = linked(tmp_path)
     assert not old & new

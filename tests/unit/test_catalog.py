@@ -13,6 +13,7 @@ from generator.catalog import framework_toml, loader, looks, model
 from generator.catalog.framework_toml import read_framework
 from generator.errors import InputError, UsageError
 from tests.conftest import PRETEND
+from tests.sample_results import GRAPH, NAMES, PAIRED
 
 GOOD = """\
 name = "Example"
@@ -256,7 +257,7 @@ def test_other_shapes_are_input_errors_too(write, text):
         read_framework(write(text))
 
 
-@pytest.mark.parametrize("folder", ["Theano", "2fast", "a b", "-x"])
+@pytest.mark.parametrize("folder", [NAMES[GRAPH], "2fast", "a b", "-x"])
 def test_a_folder_name_that_cannot_be_typed_is_refused(write, folder):
     with pytest.raises(InputError, match="lower-case"):
         read_framework(write(GOOD, folder))
@@ -324,13 +325,13 @@ def test_a_mutated_file_reads_or_is_an_input_error(tmp_path_factory, text):
 
 
 def test_pick_names_the_nearest_or_all():
-    known = {"theano": 1, "mxnet": 2}
-    assert model.pick(known, "mxnet", "framework") == 2
-    with pytest.raises(UsageError, match="did you mean theano"):
+    known = {GRAPH: 1, PAIRED: 2}
+    assert model.pick(known, PAIRED, "framework") == 2
+    with pytest.raises(UsageError, match=f"did you mean {GRAPH}"):
         model.pick(known, "teano", "framework")
-    with pytest.raises(UsageError, match="did you mean mxnet"):
-        model.pick(known, "MXNet", "framework")
-    with pytest.raises(UsageError, match=re.escape("there are: theano, mxnet.")):
+    with pytest.raises(UsageError, match=f"did you mean {PAIRED}"):
+        model.pick(known, NAMES[PAIRED], "framework")
+    with pytest.raises(UsageError, match=re.escape(f"there are: {GRAPH}, {PAIRED}.")):
         model.pick(known, "zzzzzz", "framework")
 
 
@@ -348,7 +349,7 @@ def test_the_catalog_is_sorted_and_reads_twice_the_same():
     assert first.frameworks == loader.load().frameworks
     assert [f.id for f in first.frameworks] == sorted(f.id for f in first.frameworks)
     assert list(first.sections) == sorted(first.sections, key=lambda s: (s.order, s.id))
-    assert first.framework("theano").id == "theano"
+    assert first.framework(GRAPH).id == GRAPH
     assert first.section("lenet").measured
 
 

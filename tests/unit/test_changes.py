@@ -10,10 +10,11 @@ from generator.analysis.cells import Cell, Key
 from generator.analysis.changes import Change
 from generator.catalog import loader
 from generator.catalog.freshness import Pair
+from tests.sample_results import GRAPH, MANY, NAMES
 from tests.unit.frames import frame, samples
 
 CATALOG = loader.load()
-KEY = Key("here", "theano", "1.0.5", "lenet", "compiled", "cpu", "threads-all", "", "step_time")
+KEY = Key("here", GRAPH, "1.0.5", "lenet", "compiled", "cpu", "threads-all", "", "step_time")
 THREE = [[1.0, 1.01], [1.02, 1.01], [1.0, 1.0]]
 
 
@@ -111,15 +112,15 @@ def test_what_the_run_is_about_and_second_halves_are_no_change():
 
 def test_releases_are_compared_in_their_modes_only_where_history_is_measured():
     rows = [
-        *samples(THREE, framework="tensorflow", version="1.15.0", mode="session"),
-        *samples(scaled(THREE, 0.5), framework="tensorflow", version="2.0.0", mode="function"),
+        *samples(THREE, framework=MANY, version="1.15.0", mode="session"),
+        *samples(scaled(THREE, 0.5), framework=MANY, version="2.0.0", mode="function"),
     ]
-    pair = Pair("tensorflow", "1.15.0", "2.0.0")
+    pair = Pair(MANY, "1.15.0", "2.0.0")
     history = [row | {"profile": "history"} for row in rows]
     assert changes.compare(frame(*rows), pair, CATALOG) == []
     (found,) = changes.compare(frame(*history), pair, CATALOG)
     assert (found.before.mode, found.key.mode, found.verdict) == ("session", "function", "faster")
-    assert changes.compare(frame(*history), Pair("tensorflow", "1.0", "2.0.0"), CATALOG) == []
+    assert changes.compare(frame(*history), Pair(MANY, "1.0", "2.0.0"), CATALOG) == []
 
 
 def test_what_broke_comes_first_and_what_is_unresolved_last():
@@ -157,12 +158,12 @@ def test_a_report_says_what_else_differs_between_two_environments():
         return {"environment": {"python": python, "packages": packages}}
 
     documents = {"1": document("3.9", "numpy==1.0", "six==1"), "2": document("3.11", "numpy==2.0")}
-    found = changes.subject(Pair("theano", "1", "2"), [], documents, CATALOG, ["A note."])
-    assert found["heading"] == "Theano 1 → 2"
+    found = changes.subject(Pair(GRAPH, "1", "2"), [], documents, CATALOG, ["A note."])
+    assert found["heading"] == f"{NAMES[GRAPH]} 1 → 2"
     assert found["notes"] == [
         "Python 3.9 → 3.11.", "Packages that differ: numpy 1.0 → 2.0, six 1 → none.", "A note.",
     ]  # fmt: skip
     assert found["groups"] == {}
-    first = changes.subject(Pair("theano", "", "2"), [], documents, CATALOG)
-    assert (first["heading"], first["notes"]) == ("Theano 2", [])
+    first = changes.subject(Pair(GRAPH, "", "2"), [], documents, CATALOG)
+    assert (first["heading"], first["notes"]) == (f"{NAMES[GRAPH]} 2", [])
     assert first["summary"] == "The first release that is measured."

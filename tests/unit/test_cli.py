@@ -13,7 +13,7 @@ from generator.cli import app, doctor
 from generator.errors import GeneratorError, UsageError
 from generator.measure import plan, runner
 from tests.conftest import PRETEND, ROOT
-from tests.sample_results import write_sample
+from tests.sample_results import GRAPH, MANY, PAIRED, write_sample
 
 ROOT_COMMAND = typer.main.get_command(app.app)
 COMMANDS = ROOT_COMMAND.commands
@@ -161,7 +161,7 @@ def test_messages_name_commands_that_exist(path):
     """`generator ...` in any text of ours: errors tell the next command, so it has to be one."""
     text = path.read_text(encoding="utf-8")
     for said in re.findall(r"`generator (-?[a-z][^`\n]*)`", text):
-        words = shlex.split(re.sub(r"{[^}]*}", "theano", said).replace("theano==theano", "theano"))
+        words = shlex.split(re.sub(r"{[^}]*}", GRAPH, said).replace(f"{GRAPH}=={GRAPH}", GRAPH))
         words = ["cpu" if before == "--device" else word
                  for before, word in zip(["", *words], words, strict=False)]  # fmt: skip
         assert problem([word for word in words if word != "..."]) == "", said
@@ -173,9 +173,9 @@ def test_messages_name_commands_that_exist(path):
         ("```sh\nuv run generator mesure\n```", "mesure"),
         ("```sh\npip install uv && uv run generator measure --frobnicate\n```", "--frobnicate"),
         ("see `generator measure --section lennet`", "lenet"),
-        ("see `generator measure teano`", "theano"),
-        ("see `generator measure theano --mode eager`", "eager"),
-        ("see `generator compare theano mxnet --metric`", "requires an argument"),
+        ("see `generator measure teano`", GRAPH),
+        (f"see `generator measure {GRAPH} --mode eager`", "eager"),
+        (f"see `generator compare {GRAPH} {PAIRED} --metric`", "requires an argument"),
         ("| c (`generator ...`) | d |\n|---|---|\n| `frob` | x |", "frob"),
     ],
 )
@@ -198,7 +198,7 @@ def test_list_prints_json_and_tables(sample):
     done = invoke("list", "--json", "--results", sample)
     assert done.exit_code == 0
     assert {item["framework"] for item in json.loads(done.stdout)["measured"]} == {
-        "theano", "mxnet", "tensorflow",
+        GRAPH, PAIRED, MANY,
     }  # fmt: skip
     shown = invoke("list", "--results", sample)
     assert shown.exit_code == 0
@@ -212,14 +212,14 @@ def test_check_prints_json_and_words(sample):
 
 
 def test_compare_prints_json_and_a_table(sample):
-    done = invoke("compare", "theano", "tensorflow:function", "--json", "--results", sample)
+    done = invoke("compare", GRAPH, f"{MANY}:function", "--json", "--results", sample)
     assert done.exit_code == 0
     found = json.loads(done.stdout)
     assert found
     for item in found:
         assert item["low"] <= item["ratio"] <= item["high"]
         assert item["verdict"]
-    assert invoke("compare", "theano", "mxnet", "--results", sample).exit_code == 0
+    assert invoke("compare", GRAPH, PAIRED, "--results", sample).exit_code == 0
 
 
 def test_a_dry_run_prints_json_and_a_table(tmp_path):

@@ -19,6 +19,7 @@ from generator.measure import environments, history
 from generator.results import contribution_checks, schema, writing
 from generator.results.contribution_checks import Entry, Known
 from tests.conftest import ROOT
+from tests.sample_results import GRAPH, PAIRED
 
 SCRIPT = ROOT / ".github" / "scripts" / "contribution.py"
 SHA256, COMMIT = "5" * 64, "c" * 40
@@ -31,13 +32,13 @@ def run_id(number):
 
 
 def place(number):
-    return f"sample-machine/theano/1.0.5/{run_id(number)}"
+    return f"sample-machine/{GRAPH}/1.0.5/{run_id(number)}"
 
 
 def a_run(number=0):
     """Rows and document of a run of two blocks, the second of which the gate finds wrong."""
     base = {
-        "run": run_id(number), "machine": "sample-machine", "framework": "theano",
+        "run": run_id(number), "machine": "sample-machine", "framework": GRAPH,
         "version": "1.0.5", "section": "lenet", "mode": "compiled", "device": "cpu",
         "lane": "threads-1", "case": "", "block": "0", "status": "ok", "sample": "", "flags": "",
         "reason": "",
@@ -61,13 +62,13 @@ def a_run(number=0):
         "machine": {"id": "sample-machine", "cpu": "none", "cores": 2, "threads": 2,
                     "memory_bytes": 2**33, "os": "none", "kernel": "none", "virtualised": None,
                     "gpus": []},
-        "framework": "theano", "version": "1.0.5", "profile": "quick", "device": "cpu",
+        "framework": GRAPH, "version": "1.0.5", "profile": "quick", "device": "cpu",
         "starts": [f"2026-01-01T{number:02}:00:20Z"],
         "finished": f"2026-01-01T{number:02}:10:00Z", "seed": 1,
         "repository": {"commit": COMMIT, "dirty": False},
-        "command": "generator measure theano",
+        "command": f"generator measure {GRAPH}",
         "environment": {"kind": "locked", "lock": "1.0.5-cpu.txt", "lock_sha256": SHA256,
-                        "python": "3.8.18", "packages": ["theano==1.0.5"],
+                        "python": "3.8.18", "packages": [f"{GRAPH}==1.0.5"],
                         "install_seconds": None, "size_bytes": None},
         "code_sha256": {"lenet": SHA256}, "data": {"name": "mnist-5k", "sha256": SHA256},
         "weights_sha256": SHA256, "settings": {}, "build": {},
@@ -91,16 +92,16 @@ def write_run(root, number=0, document=None):
 
 
 KNOWN = Known(
-    modes={"theano": ["compiled"]},
+    modes={GRAPH: ["compiled"]},
     units={
         "lenet": {"gate": "verdict", "step_time": "s", "ceiling_fraction": "1"},
         "memory": {"peak_rss": "B"},
     },
-    locks={("theano", "1.0.5", "cpu"): {SHA256}},
-    code={("theano", "1.0.5", "lenet"): {SHA256}},
+    locks={(GRAPH, "1.0.5", "cpu"): {SHA256}},
+    code={(GRAPH, "1.0.5", "lenet"): {SHA256}},
     commits={COMMIT},
     data={SHA256},
-    step_times={("theano", "cpu", "lenet", ""): (0.04, 0.06)},
+    step_times={(GRAPH, "cpu", "lenet", ""): (0.04, 0.06)},
 )
 
 
@@ -127,7 +128,7 @@ def set_in(document, path, value):
 @pytest.mark.parametrize(
     ("path", "value", "said"),
     [
-        ("framework", "caffe3", "found framework 'caffe3'; expected one of theano"),
+        ("framework", "caffe3", f"found framework 'caffe3'; expected one of {GRAPH}"),
         ("command", "rm -rf /", "found command 'rm -rf /'"),
         ("repository.commit", None, "found commit ''"),
         ("repository.commit", "HEAD", "found commit 'HEAD'"),
@@ -236,7 +237,7 @@ def test_a_fault_in_a_row_is_named_with_its_line(line, changes, said):
 
 def test_a_framework_without_earlier_results_is_held_against_the_others():
     rows, document = a_run()
-    others = {("mxnet", "cpu", "lenet", ""): (0.01, 0.02)}
+    others = {(PAIRED, "cpu", "lenet", ""): (0.01, 0.02)}
     known = Known(**{**KNOWN.__dict__, "step_times": others})
     assert judge(rows, document, known=known) == []
     rows[2]["value"] = "0.00001"
@@ -274,7 +275,7 @@ def test_a_good_listing_passes():
         (f"{place(0)}.logs/run.py", Entry(1, "c"), "no result"),
         (f"{place(0)}.logs/deep/a.log", Entry(1, "c"), "no result"),
         (f"{place(0)}.logs/.a.log", Entry(1, "c"), "no result"),
-        ("sample-machine/theano/1.0.5/latest.csv", Entry(1, "c"), "no result"),
+        (f"sample-machine/{GRAPH}/1.0.5/latest.csv", Entry(1, "c"), "no result"),
         ("a/../b/c/20260101T000000Z-aaaaaa.csv", Entry(1, "c"), "no result"),
         (".gitattributes", Entry(1, "c"), "no result"),
         ("bösé\udcff/x.csv", Entry(1, "c"), "b\\xf6s\\xe9\\udcff/x.csv: found"),
@@ -336,7 +337,7 @@ def test_faults_of_every_kind_are_named_at_once(sides):
     before, after = sides
     (after / f"{place(0)}.csv").write_text("changed\n")
     (after / "sample-machine" / "run.sh").write_text("#!/bin/sh\necho never\n")
-    (after / "sample-machine" / "theano" / "1.0.5" / "away").symlink_to("/etc")
+    (after / "sample-machine" / GRAPH / "1.0.5" / "away").symlink_to("/etc")
     (after / f"{place(1)}.logs" / LOG).unlink()
     path = after / f"{place(1)}.csv"
     path.write_text(path.read_text().replace(",0.05,", ",0.00000001,", 1))
@@ -382,7 +383,7 @@ def test_a_log_without_its_run_is_named(sides):
 
 def test_committed_locks_and_present_code_are_known_without_earlier_results(tmp_path):
     known = loader.load()
-    framework = known.framework("theano")
+    framework = known.framework(GRAPH)
     lock = environments.lock_sha256(framework.version("1.0.5").lock("cpu"))
     _, document = a_run()
     document["environment"]["lock_sha256"] = lock

@@ -28,6 +28,7 @@ from generator.site import (
 )
 from generator.site.writer import Writer
 from tests import sample_results
+from tests.sample_results import GRAPH, MANY, PAIRED
 
 ROOT = loader.ROOT
 CITED = citation.load(ROOT / citation.FILE)
@@ -39,8 +40,8 @@ NAMES = ("results.csv", "results.parquet", "datapackage.json")
 def sample(tmp_path_factory):
     """Results of two profiles, with failures, hostile text and an interrupted process."""
     folder = tmp_path_factory.mktemp("results")
-    sample_results.write_sample(folder, profile="quick", frameworks=("theano", "tensorflow"))
-    sample_results.write_history(folder, {"mxnet": {"1.5.0": 1.2, "1.9.1": 1.0}}, start=1)
+    sample_results.write_sample(folder, profile="quick", frameworks=(GRAPH, MANY))
+    sample_results.write_history(folder, {PAIRED: {"1.5.0": 1.2, "1.9.1": 1.0}}, start=1)
     return folder
 
 
@@ -241,9 +242,7 @@ def test_what_is_damaged_or_outdated_is_made_again(sample, copy, tmp_path):
     loaded = reading.load(sample)
     assert dataset.write(loaded, copy, CITED).files == NAMES
     shutil.copytree(sample, tmp_path / "results")
-    sample_results.write_sample(
-        tmp_path / "results", profile="aa", frameworks=("theano",), start=30
-    )
+    sample_results.write_sample(tmp_path / "results", profile="aa", frameworks=(GRAPH,), start=30)
     more = dataset.write(reading.load(tmp_path / "results"), copy, CITED)
     assert more.files == NAMES
     assert same_rows(csv_of(copy), expected_of(tmp_path / "results"))
@@ -305,9 +304,7 @@ def test_a_preview_keeps_the_files(sample, tmp_path):
     shutil.copytree(sample, tmp_path / "results")
     writer = Writer(tmp_path / "docs")
     before = render._dataset(writer, reading.load(sample), CITED, "", keep=True)
-    sample_results.write_sample(
-        tmp_path / "results", profile="aa", frameworks=("theano",), start=30
-    )
+    sample_results.write_sample(tmp_path / "results", profile="aa", frameworks=(GRAPH,), start=30)
     more = reading.load(tmp_path / "results")
     assert render._dataset(writer, more, CITED, "", keep=True) == before
     assert render._dataset(writer, more, CITED, "", keep=False)["rows"] > before["rows"]
@@ -402,7 +399,7 @@ def test_the_snippets_run(made):
             ["Rscript", "--vanilla", "-e", snippets["R"]],
             cwd=made, capture_output=True, text=True, check=True, timeout=120,
         )  # fmt: skip
-        assert re.search(r"theano +compiled +0\.\d+", done.stdout)
+        assert re.search(rf"{GRAPH} +compiled +0\.\d+", done.stdout)
 
 
 # ---------------------------------------------------------------------------------- the citation

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from generator.catalog import freshness, loader
 from generator.catalog.package_index import Release, Watch
+from tests.sample_results import GRAPH, MANY, NAMES, PAIRED
 
 ASKED = datetime.datetime(2026, 11, 26, 2, 0, tzinfo=datetime.UTC)
 
@@ -93,19 +94,21 @@ def test_without_a_snapshot_it_is_unknown():
 @pytest.fixture
 def frameworks():
     folders = {f.id: f for f in loader.load().frameworks}
-    return [folders["mxnet"], folders["jax"]]
+    return [folders[PAIRED], folders[MANY]]
 
 
 def test_a_table_shows_version_and_freshness(frameworks):
-    mxnet = replace(frameworks[0], watch=watch("1.9.1"))
-    assert freshness.words(mxnet, "1.9.1") == "1.9.1, retired in 2023, no newer release"
-    assert freshness.words(mxnet, "") == ""
+    paired = replace(frameworks[0], watch=watch("1.9.1"))
+    assert freshness.words(paired, "1.9.1") == "1.9.1, retired in 2023, no newer release"
+    assert freshness.words(paired, "") == ""
     assert freshness.words(None, "1.9.1") == "1.9.1"
 
 
 def test_frameworks_that_are_given_up_say_in_which_year():
     years = {f.id: f.retired.year for f in loader.load().frameworks if f.retired}
-    assert years.keys() == {"caffe", "lasagne", "mxnet", "theano"}
+    assert {PAIRED, GRAPH} < years.keys()
+    assert MANY not in years
+    assert all(2010 < year < 2030 for year in years.values())
 
 
 @pytest.mark.parametrize(
@@ -128,7 +131,7 @@ def test_the_first_page_names_the_oldest_look_and_what_was_never_looked_at(frame
     assert "17 October 2026" in text
     assert "40 days" in text
     unknown = replace(frameworks[1], watch=None)
-    assert "never asked about JAX" in freshness.watched([one, unknown], ASKED.date())
+    assert f"never asked about {NAMES[MANY]}" in freshness.watched([one, unknown], ASKED.date())
     assert freshness.watched([], ASKED.date()) == ""
 
 

@@ -20,13 +20,14 @@ from generator.results import reading as store
 from generator.results import selection
 from generator.site import render
 from tests import sample_results
+from tests.sample_results import GRAPH, NAMES, PAIRED
 from tests.unit.frames import frame
 
 KEY = Key("m", "a", "1", "lenet", "a", "cpu", "threads-all", "", "peak_rss")
 TODAY = datetime.date(2026, 12, 1)
 RELEASES = {
-    "theano": {"0.8.2": 2.0, "0.9.0": 1.0, "1.0.0": 1.0, "1.0.5": 3.0},
-    "mxnet": {"1.2.0": 1.0, "1.9.1": math.nan},
+    GRAPH: {"0.8.2": 2.0, "0.9.0": 1.0, "1.0.0": 1.0, "1.0.5": 3.0},
+    PAIRED: {"1.2.0": 1.0, "1.9.1": math.nan},
 }
 
 
@@ -69,8 +70,8 @@ def test_ordinary_pages_show_no_row_of_it(inputs):
 def test_releases_come_by_framework_and_date(found):
     names = [(release.framework.id, release.version.version) for release in found]
     assert names == [
-        ("mxnet", "1.2.0"), ("mxnet", "1.9.1"),
-        ("theano", "0.8.2"), ("theano", "0.9.0"), ("theano", "1.0.0"), ("theano", "1.0.5"),
+        (PAIRED, "1.2.0"), (PAIRED, "1.9.1"),
+        (GRAPH, "0.8.2"), (GRAPH, "0.9.0"), (GRAPH, "1.0.0"), (GRAPH, "1.0.5"),
     ]  # fmt: skip
 
 
@@ -95,7 +96,7 @@ def test_charts_mark_the_steps(context):
     _, drawn = context
     speed = next(chart for chart in drawn if "history-speed" in chart.name)
     assert "2 of 3 steps are real" in speed.title
-    assert "Theano 0.9.0, 2016" not in speed.alt
+    assert f"{NAMES[GRAPH]} 0.9.0, 2016" not in speed.alt
     assert "0.9.0, 2017" in speed.alt
     marks = {
         row["label"]: row["change"]
@@ -111,7 +112,7 @@ def test_the_articles_time_is_the_newest_release_of_its_year_or_else_the_first(i
     (whole,) = history.find(inputs.history, inputs.shown, inputs.documents, inputs.catalog)
     then = whole.of_that_time(inputs.book.article)
     assert [(old.id, new.number) for old, new in then] == [
-        (("mxnet", "1.2.0"), "1.9.1"), (("theano", "0.8.2"), "1.0.5"),
+        ((PAIRED, "1.2.0"), "1.9.1"), ((GRAPH, "0.8.2"), "1.0.5"),
     ]  # fmt: skip
 
 
@@ -211,10 +212,10 @@ def test_the_worst_on_the_way_through_verification_counts(rows, status, reason):
 def test_figures_of_chosen_releases_are_of_their_rows_only():
     rows = frame({"version": "1", "value": 1.0}, {"version": "2", "value": 2.0})
     found = history.History("m", "cpu", rows, (), ())
-    theano = [release("Theano", number, 2016) for number in ("2", "7")]
-    figures = found.figures(theano, loader.load())
+    graph = [release(NAMES[GRAPH], number, 2016) for number in ("2", "7")]
+    figures = found.figures(graph, loader.load())
     assert {key.version for key in figures.cells} == {"2"}
-    assert found.figures(theano[1:], loader.load()) is None
+    assert found.figures(graph[1:], loader.load()) is None
 
 
 # ---------------------------------------------------------------------------------------- the page

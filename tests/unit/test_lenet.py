@@ -143,7 +143,7 @@ def test_operations_of_a_step():
 
 
 def test_a_batch_lies_in_memory_as_its_shape_says(data):
-    """An odd stride of the single channel made PyTorch compile other code, right by chance."""
+    """An odd stride of the single channel made a framework compile other code, right by chance."""
     batch = data.train_images[lenet.batch_indices(len(data.train_images), 64, 1)[0]]
     assert batch.strides == np.empty_like(batch, order="C").strides == (3136, 3136, 112, 4)
 
@@ -356,7 +356,7 @@ def test_average_pooling_is_caught(expected, trained, batches, monkeypatch):
 
 
 def test_gradients_to_every_tied_maximum_are_caught(expected, batches, monkeypatch):
-    """What Theano's pool_2d does on the CPU: the black border of a digit is one large tie."""
+    """What some frameworks do on the CPU: the black border of a digit is one large tie."""
     pool = lenet._pool
 
     def all_winners(images, slack=0.0):

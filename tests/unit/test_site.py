@@ -9,6 +9,7 @@ from generator.errors import GeneratorError, InputError
 from generator.site import mkdocs, mkdocs_config
 from generator.site import render as site
 from tests import sample_results
+from tests.sample_results import GRAPH, PAIRED
 
 ROOT = loader.ROOT
 
@@ -16,7 +17,7 @@ ROOT = loader.ROOT
 @pytest.fixture(scope="module")
 def sample(tmp_path_factory):
     folder = tmp_path_factory.mktemp("results")
-    sample_results.write_sample(folder, profile="quick", frameworks=("theano", "mxnet"))
+    sample_results.write_sample(folder, profile="quick", frameworks=(GRAPH, PAIRED))
     return folder
 
 
@@ -61,17 +62,17 @@ def test_only_changes_are_written_and_stale_files_removed(render, results, tmp_p
     again = render()
     assert (again.written, again.removed) == ([], [])
     assert again.unchanged == len(first.written)
-    shutil.rmtree(results / sample_results.MACHINE / "mxnet")
+    shutil.rmtree(results / sample_results.MACHINE / PAIRED)
     third = render()
-    assert "report/evidence/lenet-mxnet.md" in third.removed
-    assert not (tmp_path / "docs/report/evidence/lenet-mxnet.md").exists()
+    assert f"report/evidence/lenet-{PAIRED}.md" in third.removed
+    assert not (tmp_path / f"docs/report/evidence/lenet-{PAIRED}.md").exists()
     assert "report/lenet.md" in third.written
-    assert "report/evidence/lenet-theano.md" not in third.written
+    assert f"report/evidence/lenet-{GRAPH}.md" not in third.written
 
 
 def test_rendering_does_not_depend_on_what_was_rendered_before(render, results, tmp_path):
     render()
-    shutil.rmtree(results / sample_results.MACHINE / "mxnet")
+    shutil.rmtree(results / sample_results.MACHINE / PAIRED)
     render()
     warm = {p.name: p.read_bytes() for p in (tmp_path / "docs").rglob("*") if p.is_file()}
     shutil.rmtree(tmp_path / "docs")
@@ -112,8 +113,10 @@ def test_rows_documents_and_logs_are_published_unchanged(render, results, tmp_pa
 
 def test_every_evidence_page_repeats_the_command(render, tmp_path):
     render()
-    text = (tmp_path / "docs/report/evidence/lenet-theano.md").read_text(encoding="utf-8")
-    assert "generator measure theano==1.0.5 --section lenet --mode compiled --device cpu\n" in text
+    text = (tmp_path / f"docs/report/evidence/lenet-{GRAPH}.md").read_text(encoding="utf-8")
+    assert (
+        f"generator measure {GRAPH}==1.0.5 --section lenet --mode compiled --device cpu\n" in text
+    )
 
 
 def test_mkdocs_must_end_well(monkeypatch, tmp_path):

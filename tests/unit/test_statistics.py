@@ -13,7 +13,7 @@ from generator.analysis import aa_study, compare, statistics
 from generator.analysis.cells import AGAIN, Cell, Key, Replicate, aa_bands, group_cells, replicates
 from generator.errors import UsageError
 from generator.results import reading, selection
-from tests.sample_results import write_sample
+from tests.sample_results import GRAPH, MANY, PAIRED, write_sample
 
 PROFILES = {"quick": (3, 10), "full": (10, 30)}
 
@@ -503,7 +503,7 @@ def test_the_study_needs_replicates():
 def frame(tmp_path_factory):
     root = tmp_path_factory.mktemp("sample")
     write_sample(root, rows_scale=0.3)
-    write_sample(root, frameworks=("theano",), versions={"theano": "1.0.10"}, rows_scale=0.3)
+    write_sample(root, frameworks=(GRAPH,), versions={GRAPH: "1.0.10"}, rows_scale=0.3)
     write_sample(root, machine="other-machine", rows_scale=0.3, seed=1, oddities=False)
     return selection.select(reading.load(root))
 
@@ -560,7 +560,7 @@ def test_what_may_be_nought_has_no_band():
 def test_two_frameworks_are_compared(frame):
     found = [
         c
-        for c in compare.compare(frame, "theano", "tensorflow:function")
+        for c in compare.compare(frame, GRAPH, f"{MANY}:function")
         if c.a.key.section == "lenet"  # sweeps have steps of other sizes
     ]
     assert {(c.a.key.machine, c.a.key.lane) for c in found} == {
@@ -579,48 +579,48 @@ def test_two_frameworks_are_compared(frame):
 
 
 def test_two_versions_modes_and_machines_are_compared(frame):
-    versions = compare.compare(frame, "theano==1.0.5", "theano==1.0.10")
+    versions = compare.compare(frame, f"{GRAPH}==1.0.5", f"{GRAPH}==1.0.10")
     assert {(c.a.key.version, c.b.key.version) for c in versions} == {("1.0.5", "1.0.10")}
-    modes = compare.compare(frame, "mxnet:module==1.9.1", "mxnet==1.9.1:hybrid")
+    modes = compare.compare(frame, f"{PAIRED}:module==1.9.1", f"{PAIRED}==1.9.1:hybrid")
     assert {(c.a.key.mode, c.b.key.mode) for c in modes} == {("module", "hybrid")}
     machines = compare.compare(frame, "machine:sample-machine", "machine:other-machine")
     assert all(c.a.key._replace(machine="") == c.b.key._replace(machine="") for c in machines)
     assert not any(c.ratio.paired for c in machines)
-    memory = compare.compare(frame, "theano", "mxnet:gluon", metric="peak_rss")
+    memory = compare.compare(frame, GRAPH, f"{PAIRED}:gluon", metric="peak_rss")
     assert {c.a.unit for c in memory} == {"B"}
 
 
 @pytest.mark.parametrize(
     ("a", "message"),
     [
-        ("theeano", "did you mean theano?"),
-        ("tensorflow:xxla", "did you mean xla?"),
-        ("mxnet==1.9", r"did you mean 1\.9\.1\?"),
-        ("theano==", "expected FRAMEWORK"),
+        ("theeano", f"did you mean {GRAPH}?"),
+        (f"{MANY}:xxla", "did you mean xla?"),
+        (f"{PAIRED}==1.9", r"did you mean 1\.9\.1\?"),
+        (f"{GRAPH}==", "expected FRAMEWORK"),
         ("", "expected FRAMEWORK"),
         ("a:b:c", "expected FRAMEWORK"),
-        ("theano==1.0.5:compiled==1.0.5", "expected FRAMEWORK"),
+        (f"{GRAPH}==1.0.5:compiled==1.0.5", "expected FRAMEWORK"),
         ("machine:sample", "did you mean sample-machine"),
         ("machine:sample-machine", "two machines, or none"),
-        ("tensorflow:function", "nothing|have no"),
+        (f"{MANY}:function", "nothing|have no"),
     ],
 )
 def test_wrong_names_are_answered_with_the_nearest(frame, a, message):
     with pytest.raises(UsageError, match=message):
-        compare.compare(frame, a, "tensorflow:function==2.21.0")
+        compare.compare(frame, a, f"{MANY}:function==2.21.0")
 
 
 def test_wrong_metrics_are_answered_with_the_nearest(frame):
     with pytest.raises(UsageError, match="did you mean step_time"):
-        compare.compare(frame, "theano", "mxnet", metric="steptime")
+        compare.compare(frame, GRAPH, PAIRED, metric="steptime")
     with pytest.raises(UsageError, match="generator measure"):
-        compare.compare(frame.iloc[:0], "theano", "mxnet")
+        compare.compare(frame.iloc[:0], GRAPH, PAIRED)
 
 
 @given(st.text(max_size=30))
 @relaxed
 def test_any_text_is_a_spec_or_a_usage_error(text):
-    keys = [Key("m", "theano", "1.0.5", "lenet", "compiled", "cpu", "threads-1", "", "t")]
+    keys = [Key("m", GRAPH, "1.0.5", "lenet", "compiled", "cpu", "threads-1", "", "t")]
     try:
         spec = compare.parse_spec(text, keys)
     except UsageError:

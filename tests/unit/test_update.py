@@ -17,9 +17,11 @@ from generator.measure.request import Request
 from generator.pages import markdown
 from generator.results import reading, selection
 from generator.update import lock_release, package_watch, update
-from tests.sample_results import MACHINE, write_sample
+from tests.conftest import PRETEND
+from tests.sample_results import MACHINE, MANY, NAMES, PAIRED, write_sample
 
 FRAMEWORKS = {framework.id: framework for framework in loader.load().frameworks}
+FAKES = loader.load(frameworks=PRETEND)
 DAY = datetime.date(2026, 11, 26)
 
 
@@ -66,9 +68,8 @@ def test_a_release_is_added_and_nothing_else_changes(id):
 
 
 def test_without_a_pin_there_is_nothing_to_replace():
-    framework = FRAMEWORKS["jax"]
+    framework = FAKES.framework("pretend")
     text = (framework.folder / "framework.toml").read_text(encoding="utf-8")
-    text = text.replace("jax==", "jax>=").replace("jax[", "jux[")
     with pytest.raises(InputError, match="by hand"):
         lock_release.with_release(text, framework, Release("99", DAY), "3.13", set())
 
@@ -81,45 +82,45 @@ class Index:
         return tuple(Release(version, None) for version in self.versions)
 
 
-def look(*names, has):
-    return package_watch.look(names, loader.load(), Index(*has))
+def look(*names, has, known=None):
+    return package_watch.look(names, known or loader.load(), Index(*has))
 
 
 def test_the_newest_of_several_new_releases_is_wanted():
-    (news,) = look("jax", has=["0.12.0.1", "0.13.0", "0.14.0", "0.15.0rc1"])
-    assert news.wanted == Release("0.14.0", None)
+    (news,) = look("pretend", has=["1.0", "1.1.0", "1.2.0", "1.3rc1"], known=FAKES)
+    assert news.wanted == Release("1.2.0", None)
     assert news.freshness.words == "2 releases behind"
-    assert news.plain()["newest"] == "0.14.0"
+    assert news.plain()["newest"] == "1.2.0"
 
 
 def test_a_release_can_be_named():
-    (news,) = look("jax==0.13", has=["0.12.0.1", "0.13.0", "0.14.0"])
-    assert news.wanted == Release("0.13.0", None)
-    (news,) = look("jax==0.12.0.1", has=["0.12.0.1"])
+    (news,) = look("pretend==1.1", has=["1.0", "1.1.0", "1.2.0"], known=FAKES)
+    assert news.wanted == Release("1.1.0", None)
+    (news,) = look("pretend==1.0", has=["1.0"], known=FAKES)
     assert news.wanted is None
 
 
 @pytest.mark.parametrize(
     ("name", "words"),
     [
-        ("jax==7", "has no jax 7"),
-        ("jax==0.1", "no final release after"),
-        ("jax==0.15.0rc1", "no final release after"),
-        ("jux", "did you mean jax"),
+        ("pretend==7", "has no numpy 7"),
+        ("pretend==0.1", "no final release after"),
+        ("pretend==1.3rc1", "no final release after"),
+        ("pretemd", "did you mean pretend"),
     ],
 )
 def test_wrong_names_are_usage_errors(name, words):
     with pytest.raises(UsageError, match=words):
-        look(name, has=["0.1", "0.12.0.1", "0.15.0rc1"])
+        look(name, has=["0.1", "1.0", "1.3rc1"], known=FAKES)
 
 
 def test_a_plan_of_what_is_new_needs_nothing_written(tmp_path):
-    news = look("mxnet", has=["1.9.1", "2.0.0"])
-    request = Request(frameworks=("mxnet",), results=tmp_path)
+    news = look(PAIRED, has=["1.9.1", "2.0.0"])
+    request = Request(frameworks=(PAIRED,), results=tmp_path)
     known = loader.load()
     known = update.imagined(known, news)
     pairs = update.pending(request, known)
-    assert pairs == [Pair("mxnet", "1.9.1", "2.0.0")]
+    assert pairs == [Pair(PAIRED, "1.9.1", "2.0.0")]
     made, asked = update.prepare(request, known, pairs)
     assert {job.version for job in made.jobs} == {"1.9.1", "2.0.0"}
     assert {section for job in made.jobs for section in job.sections} == {
@@ -140,8 +141,8 @@ def test_a_plan_of_what_is_new_needs_nothing_written(tmp_path):
 @pytest.mark.parametrize("known_band", [True, False])
 def test_a_quick_update_skips_what_no_interval_could_distinguish(known_band):
     known = loader.load()
-    pair = Pair("tensorflow", "2.15.0", "2.21.0")
-    chosen = plan.selection(known, ["tensorflow==2.15.0", "tensorflow==2.21.0"])
+    pair = Pair(MANY, "2.15.0", "2.21.0")
+    chosen = plan.selection(known, [f"{MANY}==2.15.0", f"{MANY}==2.21.0"])
     sections = [known.section(id) for id in ("lenet", "compile", "memory")]
 
     def made(profile):
@@ -168,9 +169,9 @@ def test_a_quick_update_skips_what_no_interval_could_distinguish(known_band):
 
 @pytest.fixture(scope="module")
 def rows(tmp_path_factory):
-    """Two releases of MXNet in one run, as one frame; the newer one is a copy to be changed."""
+    """Two releases in one run, as one frame; the newer one is a copy to be changed."""
     root = tmp_path_factory.mktemp("changes")
-    write_sample(root, frameworks=("mxnet",), profile="quick")
+    write_sample(root, frameworks=(PAIRED,), profile="quick")
     frame = selection.select(reading.load(root))
     return frame[frame["section"].isin(["lenet", "memory", "compile"])].astype({"version": str})
 
@@ -183,7 +184,7 @@ def compared(rows, change):
     both = pd.concat([rows, newer], ignore_index=True)
     for column in both.columns.difference(["value", "block", "sample"]):
         both[column] = both[column].astype(str).astype("category")
-    return changes.compare(both, Pair("mxnet", "1.9.1", "2.0.0"), loader.load())
+    return changes.compare(both, Pair(PAIRED, "1.9.1", "2.0.0"), loader.load())
 
 
 def scaled(factor, **where):
@@ -240,14 +241,14 @@ def test_what_breaks_is_told_once_with_its_reason(rows):
     assert len(broken) == len({c.key.lane for c in broken})
     assert broken[0].reason == "gradient of conv1: <b>"
     assert told[: len(broken)] == broken  # the worst first
-    pair = Pair("mxnet", "1.9.1", "2.0.0")
+    pair = Pair(PAIRED, "1.9.1", "2.0.0")
     subject = changes.subject(pair, told, {}, loader.load(), ["a note"])
     document = {
         "machine": {"cpu": "a CPU", "cores": 2}, "profile": "quick", "command": "generator update",
     }  # fmt: skip
     context = changes.report("20261126T010203Z-abcdef", [subject], document)
     text = markdown.environment(ROOT / "templates").get_template("changes.md.j2").render(context)
-    assert "## MXNet 1.9.1 → 2.0.0" in text
+    assert f"## {NAMES[PAIRED]} 1.9.1 → 2.0.0" in text
     assert "<b>" not in text
     assert "- a note" in text
     heads = [line for line in text.splitlines() if line.startswith("### ")]
@@ -275,13 +276,13 @@ def test_what_works_again_is_newly_supported(rows):
 def test_pages_show_the_newest_release_of_each_configuration(tmp_path):
     for n, version in enumerate(("1.9.1", "1.10.0", "1.7.0.post1")):
         write_sample(
-            tmp_path, frameworks=("mxnet",), profile="quick", versions={"mxnet": version}, start=n
+            tmp_path, frameworks=(PAIRED,), profile="quick", versions={PAIRED: version}, start=n
         )
     frame = selection.select(reading.load(tmp_path))
     assert set(frame["version"]) == {"1.9.1", "1.10.0", "1.7.0.post1"}  # for `compare`
 
     def shown(*listed, rows=frame):
-        current = selection.current(rows, {"mxnet": listed})
+        current = selection.current(rows, {PAIRED: listed})
         places = ["section", "mode", "device", "lane"]
         assert len(rows[places].drop_duplicates()) == len(current[places].drop_duplicates())
         return {str(version) for version in current["version"]}
@@ -292,7 +293,7 @@ def test_pages_show_the_newest_release_of_each_configuration(tmp_path):
     assert shown("1.9.1", "2.0") == {"1.10.0"}
     # What only an older release was measured for keeps that one.
     part = frame[(frame["version"] != "1.10.0") | (frame["section"] != "memory")]
-    current = selection.current(part, {"mxnet": ("1.7.0.post1", "1.9.1", "1.10.0")})
+    current = selection.current(part, {PAIRED: ("1.7.0.post1", "1.9.1", "1.10.0")})
     assert {str(v) for v in current[current["section"] == "memory"]["version"]} == {"1.9.1"}
     assert {str(v) for v in current[current["section"] == "lenet"]["version"]} == {"1.10.0"}
     assert set(current["machine"]) == {MACHINE}
@@ -300,8 +301,6 @@ def test_pages_show_the_newest_release_of_each_configuration(tmp_path):
 
 
 def test_words_of_a_release_follow_the_snapshot():
-    jax = FRAMEWORKS["jax"]
-    (news,) = look("jax", has=["0.12.0.1", "0.13.0"])
-    assert freshness.words(replace(jax, watch=news.watch), "0.12.0.1") == (
-        "0.12.0.1, 1 release behind"
-    )
+    fake = FAKES.framework("pretend")
+    (news,) = look("pretend", has=["1.0", "1.1.0"], known=FAKES)
+    assert freshness.words(replace(fake, watch=news.watch), "1.0") == "1.0, 1 release behind"

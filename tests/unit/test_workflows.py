@@ -252,10 +252,10 @@ def checkout(tmp_path):
     return Checkout(tmp_path)
 
 
-RUN = "measurements/results/m/jax/0.13/20260101T000000Z-aaaaaa"
+RUN = "measurements/results/m/alder/0.13/20260101T000000Z-aaaaaa"
 FOUND = (
-    "measurements/frameworks/jax/environments/0.13-cpu+reuse.txt",
-    "measurements/frameworks/jax/framework.toml", "measurements/releases.json",
+    "measurements/frameworks/alder/environments/0.13-cpu+reuse.txt",
+    "measurements/frameworks/alder/framework.toml", "measurements/releases.json",
     f"{RUN}.csv", f"{RUN}.json", f"{RUN}.logs/a.log", "measurements/changes/run.md",
 )  # fmt: skip
 
@@ -301,13 +301,13 @@ def test_a_folder_with_anything_else_is_refused_whole(checkout, tmp_path, name):
 
 @pytest.mark.parametrize("name", [FOUND[0], f"{RUN}.csv", "measurements/changes/run.md"])
 def test_what_is_committed_is_not_replaced(checkout, tmp_path, name):
-    for path in (name, "measurements/frameworks/jax/framework.toml"):
+    for path in (name, "measurements/frameworks/alder/framework.toml"):
         checkout.write(path, "committed\n")
         (tmp_path / "found" / path).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / "found" / path).write_text("committed\n")
     checkout.run("git", "add", "--all")
     checkout.run("git", "commit", "--quiet", "--message", "More")
-    listed = tmp_path / "found" / "measurements" / "frameworks" / "jax" / "framework.toml"
+    listed = tmp_path / "found" / "measurements" / "frameworks" / "alder" / "framework.toml"
     listed.write_text("one release more\n")
     assert checkout.changes("apply", tmp_path / "found").returncode == 0
     (tmp_path / "found" / name).write_text("planted\n")
@@ -332,12 +332,12 @@ def test_links_are_refused_on_both_sides(checkout, tmp_path):
 
 def test_new_measurements_are_proposed_on_a_branch_of_their_own(checkout, tmp_path):
     report = tmp_path / "report.md"
-    report.write_text("JAX 0.13 is 2 % faster: ä\n" * 3000, encoding="utf-8")
+    report.write_text("Alder 0.13 is 2 % faster: ä\n" * 3000, encoding="utf-8")
     for name in FOUND:
         checkout.write(name)
     checkout.write("README.md", "never proposed\n")
     done = checkout.propose(report, tmp_path / "none.md")
-    assert "JAX 0.13 is 2 % faster" in done.stdout
+    assert "Alder 0.13 is 2 % faster" in done.stdout
     assert len(done.stdout) < 60_000
     words = checkout.log.read_text()
     assert "pr create --head release-watch/7 --base main" in words

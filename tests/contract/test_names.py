@@ -1,0 +1,64 @@
+"""A framework's name stands in its folder and nowhere else in code; the article's are data."""
+
+import re
+
+import pytest
+
+from generator.catalog import loader
+from tests import sample_results
+from tests.conftest import ROOT
+
+FOLDERS = sorted(path for path in (ROOT / "measurements" / "frameworks").iterdir() if path.is_dir())
+NAMES = {framework.name for framework in loader.load().frameworks} | {p.name for p in FOLDERS}
+FILES = [
+    path
+    for part in ("generator", "benchmarks", "tests", "templates/theme")
+    for path in sorted((ROOT / part).rglob("*"))
+    if path.suffix in (".py", ".html", ".j2")
+] + [ROOT / name for name in ("mkdocs.yml", "CITATION.cff", "pyproject.toml")]
+
+COMPARED = set(sample_results.VERSIONS)
+ARTICLE = COMPARED | {"caffe", "keras", "lasagne"}
+SAID = {
+    "generator/pages/sections/reuse.py": {"caffe"},  # the article's question: import from Caffe
+    "tests/frameworks/pretend/reuse.py": {"caffe"},
+    "tests/sample_results.py": {"caffe"},
+    "tests/unit/test_claims.py": ARTICLE,
+    "tests/unit/test_change_events.py": COMPARED,
+    "tests/unit/test_commands.py": COMPARED,
+    "tests/unit/test_results.py": COMPARED,
+    "tests/integration/test_bad_input.py": COMPARED,
+    "tests/browser/conftest.py": COMPARED,
+    "tests/browser/test_questions.py": ARTICLE | {"jax", "pytorch", "pytensor"},
+    "tests/browser/test_site.py": ARTICLE | {"jax", "pytorch", "pytensor"},
+    "tests/contract/test_names.py": {
+        "caffe",
+        "jax",
+        "keras",
+        "lasagne",
+        "pytensor",
+        "pytorch",
+        "umber",
+    },
+    "tests/contract/test_tenth_framework.py": {"umber"},
+}
+"""What these files say all the same, and why."""
+
+
+def named(text, names=NAMES):
+    """Return which frameworks a text names, in lower case; parts of longer words do not count."""
+    pattern = rf"(?<!\w)({'|'.join(map(re.escape, sorted(names)))})(?!\w)"
+    return {found.lower() for found in re.findall(pattern, text, re.IGNORECASE)}
+
+
+def test_a_name_is_found():
+    names = {"Umber", "umber"}
+    assert named("import umber", names) == {"umber"}
+    assert named("Umber: compiles its graphs", names) == {"umber"}
+    assert named("encumbered numbers and umbers", names) == set()
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.relative_to(ROOT).as_posix())
+def test_no_file_outside_the_folders_names_a_framework(path):
+    name = path.relative_to(ROOT).as_posix()
+    assert named(path.read_text(encoding="utf-8")) <= SAID.get(name, set())
