@@ -140,7 +140,7 @@ class Custom:
     BUILTIN = NOT_WRITTEN
     """The framework's own tanh, as an operator that :func:`timed` takes."""
 
-    LANGUAGES = {}
+    LANGUAGES = {"composed": "Python", "python": "Python", "native": "C++"}
     """Way -> language that the operator is written in."""
 
     SOURCES = {}

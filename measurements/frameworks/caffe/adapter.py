@@ -83,9 +83,6 @@ class LeNet(Model):
         self.solver.step(1)
         return float(self.loss_blob.data)
 
-    def loss(self, handle):
-        return handle
-
     def logits(self, images):
         if self.scorer is None:  # another network to set up, and no part of training
             self.scorer = self.code.scorer(self.batch, self.deep, self.net)

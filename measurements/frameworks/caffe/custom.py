@@ -10,7 +10,6 @@ from measurements.custom import MARK, MARKED, MARKED_SLOPE, SERIES, SLOPE_SERIES
 from . import lenet
 
 CAPTURED = "a network of layers, set up once and run by Net.forward: Caffe has no other mode"
-LANGUAGES = {"composed": "Python", "python": "Python", "native": "C++"}
 BUILTIN = L.TanH
 
 

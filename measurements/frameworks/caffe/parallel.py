@@ -2,8 +2,6 @@
 
 from measurements.contract import Unsupported
 
-HOW = "none on the CPU"
-
 Trainer = Unsupported(
     "Caffe trains in parallel on the GPUs of one machine only, by NCCL, without which it was built",
     "https://github.com/BVLC/caffe/blob/master/docs/multigpu.md",

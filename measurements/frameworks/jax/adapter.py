@@ -125,9 +125,6 @@ class LeNet(Model):
         self.weights, loss = self.framework.pending = self.train(self.weights, *batch)
         return loss
 
-    def loss(self, handle):
-        return float(handle)
-
     def logits(self, images):
         return np.array(self.score(self.weights, self.jax.device_put(images)))
 

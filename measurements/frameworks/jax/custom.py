@@ -15,7 +15,6 @@ import numpy as np
 from measurements.custom import MARK, MARKED, MARKED_SLOPE, SERIES, SLOPE_SERIES, SWITCH
 
 CAPTURED = "jax.jit"
-LANGUAGES = {"composed": "Python", "python": "Python", "native": "C++"}
 BUILTIN = jnp.tanh
 
 

@@ -25,7 +25,6 @@ jax.config.update("jax_enable_x64", True)
 CAPTURED = "jax.jit"
 SOURCE = "https://docs.jax.dev/en/latest/jax.html"
 WHY_ABSENT = "neither JAX nor Flax nor Optax has such a function"
-ABSENT = {}
 
 OPERATORS = {
     # elementary

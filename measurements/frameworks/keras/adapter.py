@@ -137,9 +137,6 @@ class LeNet(Model):
         # A number already: train_on_batch waits for it.
         return self.model.train_on_batch(*batch)
 
-    def loss(self, handle):
-        return float(handle)
-
     def logits(self, images):
         return np.asarray(self.model.predict_on_batch(native_images(images)))
 

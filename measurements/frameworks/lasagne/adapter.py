@@ -120,9 +120,6 @@ class LeNet(Model):
     def step(self, batch):
         return self.train(*batch)
 
-    def loss(self, handle):
-        return float(handle)
-
     def logits(self, images):
         if self.score is None:  # another function to compile, and no part of training
             self.score = self.code.scorer(self.net)

@@ -9,7 +9,6 @@ from measurements.contract import Unsupported
 from measurements.custom import SERIES, SWITCH
 
 CAPTURED = "theano.function"
-LANGUAGES = {"composed": "Python", "python": "Python", "native": "C++"}
 BUILTIN = NonlinearityLayer((None,), nonlinearities.tanh).get_output_for
 
 
@@ -38,7 +37,6 @@ THEANO = Unsupported(
     "https://github.com/Lasagne/Lasagne/blob/v0.1/docs/user/custom_layers.rst",
 )
 
-SOURCES = {}
 WAYS = {"naive": naive, "composed": composed, "python": THEANO, "native": THEANO}
 
 

@@ -2,8 +2,6 @@
 
 from measurements.contract import Unsupported
 
-HOW = ""
-
 Trainer = Unsupported(
     "Lasagne leaves this to Theano, whose documentation sends to Platoon, a project beside it "
     "that drives GPUs",

@@ -13,8 +13,6 @@ from measurements.custom import MARK, MARKED, MARKED_SLOPE, SERIES, SLOPE_SERIES
 
 CAPTURED = "hybridised Gluon block"
 
-LANGUAGES = {"composed": "Python", "python": "Python", "native": "C++"}
-
 
 def BUILTIN(F, x):  # noqa: N802, N803
     """Compute the built-in that the others are compared with."""

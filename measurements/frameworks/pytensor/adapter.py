@@ -160,9 +160,6 @@ class LeNet(Model):
         """Return the arrays that the last step wrote."""
         return self.last, [weight.get_value(borrow=True) for weight in self.weights.values()]
 
-    def loss(self, handle):
-        return float(handle)
-
     def logits(self, images):
         if self.score is None:  # another function to compile, and no part of training
             self.score = self.code.scorer(self.weights, self.mode)

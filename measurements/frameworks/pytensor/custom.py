@@ -17,7 +17,6 @@ from pytensor.link.numba.dispatch.basic import numba_njit
 from measurements.custom import MARK, MARKED, MARKED_SLOPE, SERIES, SLOPE_SERIES, SWITCH
 
 CAPTURED = "pytensor.function with the default back end, Numba"
-LANGUAGES = {"composed": "Python", "python": "Python", "native": "C++"}
 BUILTIN = pt.tanh
 
 

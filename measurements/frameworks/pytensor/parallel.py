@@ -2,8 +2,6 @@
 
 from measurements.contract import Unsupported
 
-HOW = "none"
-
 Trainer = Unsupported(
     "PyTensor has nothing that lets processes exchange gradients: a function runs in one process",
     "https://pytensor.readthedocs.io/en/latest/library/index.html",

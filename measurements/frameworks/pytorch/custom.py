@@ -89,7 +89,6 @@ def native(folder):
     return operators.value
 
 
-LANGUAGES = {"composed": "Python", "python": "Python", "native": "C++"}
 SOURCES = {
     "composed": [polynomial],
     "python": [polynomial, Stumpff],

@@ -11,7 +11,6 @@ from torch.func import functional_call
 CAPTURED = "torch.compile (Inductor)"
 SOURCE = "https://docs.pytorch.org/docs/2.13/torch.html"
 WHY_ABSENT = "PyTorch has no such function"
-ABSENT = {}
 
 OPERATORS = {
     # elementary

@@ -139,9 +139,6 @@ class LeNet(Model):
     def step(self, batch):
         return self.step_function(*batch)
 
-    def loss(self, handle):
-        return float(handle)
-
     def logits(self, images):
         return self.score(self.images(images)).numpy()
 
@@ -177,9 +174,6 @@ class SessionLeNet(Model):
     def step(self, batch):
         _, loss = self.session.run(self.train, feed_dict=batch)
         return loss
-
-    def loss(self, handle):
-        return float(handle)
 
     def logits(self, images):
         return self.session.run(self.score, feed_dict={self.images: channels_last(images)})

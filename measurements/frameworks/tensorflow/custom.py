@@ -12,7 +12,6 @@ import tensorflow as tf
 from measurements.custom import MARK, MARKED, MARKED_SLOPE, SERIES, SLOPE_SERIES, SWITCH
 
 CAPTURED = "tf.function"
-LANGUAGES = {"composed": "Python", "python": "Python", "native": "C++"}
 BUILTIN = tf.tanh
 
 

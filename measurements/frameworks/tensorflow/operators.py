@@ -11,7 +11,6 @@ import tensorflow.experimental.numpy as tnp
 CAPTURED = "tf.function"
 SOURCE = "https://www.tensorflow.org/api_docs/python/tf/all_symbols"
 WHY_ABSENT = "TensorFlow has no such function, and no short composition of its functions does it"
-ABSENT = {}
 
 OPERATORS = {
     # elementary

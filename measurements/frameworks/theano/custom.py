@@ -10,7 +10,6 @@ from theano.gof import Apply, COp, Op, OpenMPOp
 from measurements.custom import MARK, MARKED, MARKED_SLOPE, SERIES, SLOPE_SERIES, SWITCH
 
 CAPTURED = "theano.function"
-LANGUAGES = {"composed": "Python", "python": "Python", "native": "C++"}
 BUILTIN = T.tanh
 
 

@@ -2,8 +2,6 @@
 
 from measurements.contract import Unsupported
 
-HOW = ""
-
 Trainer = Unsupported(
     "Theano has no data-parallel training of its own: its documentation sends to Platoon, a "
     "project beside it that drives GPUs; the MPI operations of theano.tensor.io send and receive",
