@@ -171,7 +171,7 @@ def _create(framework: Framework, version: Version, lock: Path, folder: Path) ->
     shutil.rmtree(folder, ignore_errors=True)
     python = _python(folder)
     start = time.monotonic()
-    _uv("venv", "--quiet", "--python", version.python, str(folder))
+    _uv("venv", "--quiet", "--python", version.python, str(folder), python=version.python)
     # Byte code is compiled as pip does it: else the first import would pay for it and later
     # ones would not. What uv compiles it with needs Python 3.7.
     by_uv = tuple(map(int, version.python.split("."))) >= (3, 7)
@@ -332,20 +332,21 @@ def problems(lock: Path) -> list[InputError]:
 def find_interpreter(version: str) -> Path | None:
     """Return an installed CPython of ``version`` ("3.8"), or None: then uv downloads one."""
     try:
-        found = _uv("python", "find", "--no-python-downloads", "--system", f"cpython@{version}")
+        wanted = f"cpython@{version}"
+        found = _uv("python", "find", "--no-python-downloads", "--system", wanted, python=version)
     except EnvironmentMissing:
         return None
     return Path(found.splitlines()[-1])
 
 
-def _search_path() -> str:
+def _search_path(version: str) -> str:
     """Return where uv looks for an interpreter: where ours is, in pyenv's folders, on PATH.
 
     Left out are pyenv's shims, which answer for versions that they cannot start.
     """
     pyenv = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv"))
     folders = sorted(
-        (pyenv / "versions").glob("*/bin"),
+        (pyenv / "versions").glob(f"{version}*/bin"),
         key=lambda folder: [int(number) for number in re.findall(r"\d+", folder.parent.name)],
     )
     folders = [Path(sys.executable).resolve().parent, *reversed(folders)]
@@ -394,11 +395,12 @@ def uv() -> str:
     )
 
 
-def _uv(*arguments: str) -> str:
-    env = {
-        "UV_PYTHON_PREFERENCE": "system", **os.environ, "UV_PYTHON_SEARCH_PATH": _search_path(),
-        "UV_NO_PROGRESS": "1", "VIRTUAL_ENV": "", "UV_PROJECT_ENVIRONMENT": "",
-    }  # fmt: skip
+def _uv(*arguments: str, python: str = "") -> str:
+    """Run uv and return its log; ``python`` is the version of an interpreter to look for."""
+    env = {**os.environ, "UV_NO_PROGRESS": "1", "VIRTUAL_ENV": "", "UV_PROJECT_ENVIRONMENT": ""}
+    if python:
+        env.setdefault("UV_PYTHON_PREFERENCE", "system")
+        env["UV_PYTHON_SEARCH_PATH"] = _search_path(python)
     finished = subprocesses.run([uv(), *arguments], env=env, timeout=INSTALL_TIMEOUT)
     if finished.code == 0 and not finished.timed_out:
         return finished.log

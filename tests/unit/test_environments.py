@@ -44,9 +44,10 @@ def uv(monkeypatch):
     """Play uv: makes an environment that is a link to this interpreter; remembers its calls."""
     calls = []
 
-    def play(*arguments):
+    def play(*arguments, python=""):
         calls.append(arguments)
         if arguments[0] == "venv":
+            assert python in arguments
             python = Path(arguments[-1]) / "bin" / "python"
             python.parent.mkdir(parents=True)
             python.symlink_to(sys.executable)
@@ -380,15 +381,15 @@ def place(tmp_path, monkeypatch):
 
 
 def test_interpreters_are_searched_in_pyenvs_folders_then_where_uv_is_told_to_look(place):
+    place("pyenv/versions/2.7.18/bin/python")
     folders = [
-        place("pyenv/versions/3.10.2/bin/python").parent,
         place("pyenv/versions/3.9.18/bin/python").parent,
         place("pyenv/versions/3.9.4/bin/python").parent,
         place("uv/python3.99", variable="UV_PYTHON_SEARCH_PATH").parent,
         place("bin/python3.99", variable="PATH").parent,
     ]
     place("pyenv/shims/python3.99", "echo 3.99.0", "PATH")
-    ours, *found = environments._search_path().split(os.pathsep)
+    ours, *found = environments._search_path("3.9").split(os.pathsep)
     assert Path(ours) == Path(sys.executable).resolve().parent
     assert found == [str(folder) for folder in folders]
 
