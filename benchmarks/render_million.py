@@ -23,15 +23,15 @@ CHILD = """
 import json, resource, sys, time
 start = time.perf_counter()
 from pathlib import Path
-from generator import site
+from generator.site import render
 results, docs = Path(sys.argv[1]), Path(sys.argv[2])
-site.render(results_root=results, docs=docs)
+render.render(results_root=results, docs=docs)
 first = time.perf_counter() - start
 path = max(results.rglob("*.csv"))
 text = path.read_bytes().replace(b",step_time,s,0,0,0.0", b",step_time,s,0,0,0.1", 1)
 path.write_bytes(text)
 start = time.perf_counter()
-done = site.render(results_root=results, docs=docs, preview=True)
+done = render.render(results_root=results, docs=docs, preview=True)
 print(json.dumps({
     "first": first,
     "again": time.perf_counter() - start,

@@ -374,7 +374,7 @@ UNITS = {
 
 def _document(
     path: Path, rows: list[dict[str, object]], base: dict[str, str], plan: _Plan
-) -> schema.Document:
+) -> schema.Record:
     profile, device = plan.profile, plan.device
     run, framework, version = base["run"], base["framework"], base["version"]
     started = f"{run[:4]}-{run[4:6]}-{run[6:8]}T{run[9:11]}:00:00Z"

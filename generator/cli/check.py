@@ -19,7 +19,7 @@ from generator.catalog import loader as catalogs
 from generator.catalog.loader import ROOT
 from generator.errors import InputError, UsageError
 from generator.measure import environments, history
-from generator.results import contribution_checks, reading, row_checks, run_document
+from generator.results import contribution_checks, reading, row_checks, run_record, validation
 from generator.results.contribution_checks import Entry, Known
 
 
@@ -42,7 +42,7 @@ def check(root: Path = ROOT, results_root: Path | None = None) -> tuple[int, lis
     if snapshot.exists():
         looked.append(_raised(package_index.read, snapshot))
     for path in reading.find(folder):
-        looked += [row_checks.validate(path), []]  # a CSV and its run record
+        looked += [validation.validate(path), []]  # a CSV and its run record
     looked.append(_raised(_check_data, measurements / "data" / "mnist-5k.toml"))
     orphans = [
         InputError(path, None, "no CSV of the same name", "both, or neither")
@@ -120,9 +120,9 @@ def check_contribution(
     for stem in stems:
         path, record = f"{stem}.csv", f"{stem}.json"
         if not {path, record} & invalid and record in after:
-            problems += (found := row_checks.validate(folder / path))
+            problems += (found := validation.validate(folder / path))
             if not found:
-                runs[path] = run_document.read_document(folder / path)
+                runs[path] = run_record.read_run_record(folder / path)
     if runs:
         problems += _run_problems(runs, folder, added, _known([*runs.values()], results_root, root))
     for path in added:

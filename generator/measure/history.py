@@ -13,7 +13,7 @@ from generator.catalog.loader import ROOT, code_files
 from generator.catalog.model import Catalog, Framework, Section
 from generator.errors import InputError
 from generator.measure.plan import Cell, Conditions, code_sha256, kind, sampling
-from generator.results import reading, run_document
+from generator.results import reading, run_record
 from measurements import lenet
 
 SHARED_CODE = (
@@ -73,7 +73,7 @@ def run_records(root: Path) -> Iterable[tuple[Path, dict[str, Any]]]:
     """
     for path in sorted(reading.find(root), key=lambda path: path.stem, reverse=True):
         with contextlib.suppress(InputError):
-            yield path, run_document.read_document(path)
+            yield path, run_record.read_run_record(path)
 
 
 def measured_cells(root: Path) -> set[tuple[Cell, Conditions]]:

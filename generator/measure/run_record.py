@@ -24,7 +24,7 @@ from generator.measure.history import code_hash, load_data, run_records
 from generator.measure.plan import Cell, Job, Plan, reseed
 from generator.measure.request import Request
 from generator.measure.worker_output import Row, headline_row, publishable
-from generator.results import row_checks, run_document, schema, writing
+from generator.results import row_checks, run_record, schema, writing
 from measurements import lenet
 
 MIN_SAMPLE_SECONDS = 0.1
@@ -152,7 +152,7 @@ def open_records(
     for target, content in fresh.items():
         path = results.joinpath(machines.this().id, *target, f"{id}.csv")
         if path.exists():
-            record = RunRecord(path, run_document.read_document(path), row_checks.rows(path))
+            record = RunRecord(path, run_record.read_run_record(path), row_checks.rows(path))
             record.content["starts"].append(now())
         else:
             record = RunRecord(path, {**content, "run": id, "seed": seed})

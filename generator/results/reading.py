@@ -27,7 +27,7 @@ import numpy as np
 from generator import files
 from generator.errors import InputError
 from generator.results.row_checks import flags_are_known, read_bytes, row_problems
-from generator.results.run_document import read_document
+from generator.results.run_record import read_run_record
 from generator.results.schema import (
     COLUMNS,
     CONTROL_BYTES,
@@ -38,7 +38,7 @@ from generator.results.schema import (
     SAMPLE_KEY,
     STATUSES,
     UNPRINTABLE,
-    Document,
+    Record,
     Where,
 )
 
@@ -69,7 +69,7 @@ class Results:
     """Everything that was ever measured, keyed by ``machine/framework/version/run``."""
 
     files: Mapping[str, ResultFile]
-    documents: Mapping[str, Document]
+    documents: Mapping[str, Record]
     digests: Mapping[str, str]
     """Hash of each CSV's bytes."""
 
@@ -78,7 +78,7 @@ _parsed: weakref.WeakValueDictionary[tuple[str, str], ResultFile] = weakref.Weak
 """(key of the run, hash of the content) -> parsed file."""
 _files: dict[Path, tuple[tuple[int, ...], str, ResultFile]] = {}
 """path -> (identity on disk, hash, parsed file): an untouched file is not read again."""
-_documents: dict[Path, tuple[tuple[int, ...], Document]] = {}
+_records: dict[Path, tuple[tuple[int, ...], Record]] = {}
 """CSV path -> (identity of the run record on disk, run record)."""
 
 
@@ -98,7 +98,7 @@ def load(root: Path) -> Results:
     read_files = {key: _read_once(path) for key, path in paths.items()}
     return Results(
         {key: file for key, (_, file) in read_files.items()},
-        {key: _read_document_once(path) for key, path in paths.items()},
+        {key: _read_record_once(path) for key, path in paths.items()},
         {key: digest for key, (digest, _) in read_files.items()},
     )
 
@@ -145,12 +145,12 @@ def _read_once(path: Path) -> tuple[str, ResultFile]:
     return known[1:]
 
 
-def _read_document_once(path: Path) -> Document:
+def _read_record_once(path: Path) -> Record:
     beside = path.with_suffix(".json")
     identity = _identity(beside) if beside.exists() else ()
-    known = _documents.get(path)
+    known = _records.get(path)
     if known is None or known[0] != identity:
-        known = _documents[path] = (identity, read_document(path))
+        known = _records[path] = (identity, read_run_record(path))
     return known[1]
 
 

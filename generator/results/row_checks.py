@@ -8,7 +8,6 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from generator.errors import InputError
-from generator.results.run_document import document_problems, parse_document
 from generator.results.schema import (
     COLUMNS,
     COUNT,
@@ -22,23 +21,6 @@ from generator.results.schema import (
     Where,
     quoted,
 )
-
-
-def validate(path: Path) -> list[InputError]:
-    """Return every problem of one CSV and of the JSON beside it; empty when all is well."""
-    where = Where.of(path)
-    problems = [where.problem] if where.problem else []
-    try:
-        problems += row_problems(path.read_bytes(), where)
-    except OSError as error:
-        problems.append(InputError(path, None, error.strerror, "a readable file"))
-    try:
-        document, _ = parse_document(path.with_suffix(".json"))
-    except InputError as error:
-        problems.append(error)
-    else:
-        problems += document_problems(document, where)
-    return problems
 
 
 def rows(path: Path) -> list[dict[str, str]]:

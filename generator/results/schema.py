@@ -32,10 +32,10 @@ framework with each other; see :mod:`generator.results.selection`."""
 
 
 SCHEMA = 1
-"""Version of the JSON document that is written."""
+"""Version of the run records that are written, see ``run_record.schema.json``."""
 
 
-Document = dict[str, Any]
+Record = dict[str, Any]
 
 
 REASON_LENGTH = 500

@@ -11,37 +11,37 @@ from pathlib import Path
 from generator import files
 from generator.errors import InputError
 from generator.results.row_checks import row_problems
-from generator.results.run_document import document_problems
-from generator.results.schema import COLUMNS, Document, Where, one_line
+from generator.results.run_record import record_problems
+from generator.results.schema import COLUMNS, Record, Where, one_line
 
 
-def write(csv_path: Path, rows: Iterable[Mapping[str, object]], document: Document) -> None:
-    """Write a run's rows and document, each atomically and flushed to the disk.
+def write(csv_path: Path, rows: Iterable[Mapping[str, object]], record: Record) -> None:
+    """Write a run's rows and run record, each atomically and flushed to the disk.
 
-    Killed at any moment, this leaves the earlier pair, or new rows beside the earlier document:
-    never a document that claims jobs whose rows are missing, never half a file.
+    Killed at any moment, this leaves the earlier pair, or new rows beside the earlier run record:
+    never a run record that claims jobs whose rows are missing, never half a file.
 
     Args:
         csv_path: ``<root>/<machine>/<framework>/<version>/<run>.csv``; folders are made.
         rows: mappings from :data:`COLUMNS`; a missing key or ``None`` is an empty cell, ``reason``
             goes through :func:`one_line`, floats are written with ``repr``.
-        document: the JSON document, see :mod:`generator.results.schema`.
+        record: the run record, schema :data:`SCHEMA`.
 
     Raises:
-        InputError: a row or the document is not valid; nothing was written.
+        InputError: a row or the run record is not valid; nothing was written.
         OSError: the file system refused; earlier files are untouched.
 
     """
     table = encode(rows)
     where = Where.of(csv_path)
-    for problem in (*document_problems(document, where), *row_problems(table, where)):
+    for problem in (*record_problems(record, where), *row_problems(table, where)):
         raise problem
     csv_path.parent.mkdir(parents=True, exist_ok=True)
     beside = csv_path.with_suffix(".json")
-    if not beside.exists():  # a CSV never stands without a document
-        files.replace(beside, _json_bytes({**document, "jobs": [], "finished": None}))
+    if not beside.exists():  # a CSV never stands without a run record
+        files.replace(beside, _json_bytes({**record, "jobs": [], "finished": None}))
     files.replace(csv_path, table)
-    files.replace(beside, _json_bytes(document))
+    files.replace(beside, _json_bytes(record))
 
 
 def encode(rows: Iterable[Mapping[str, object]]) -> bytes:
@@ -64,5 +64,5 @@ def _cell(value: object) -> object:
     return repr(float(value)) if isinstance(value, float) else value
 
 
-def _json_bytes(document: Document) -> bytes:
-    return (json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False) + "\n").encode()
+def _json_bytes(record: Record) -> bytes:
+    return (json.dumps(record, indent=1, ensure_ascii=False, allow_nan=False) + "\n").encode()

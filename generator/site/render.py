@@ -20,6 +20,7 @@ from generator.catalog import loader as registry
 from generator.errors import InputError
 from generator.export import citation
 from generator.pages import overview_page
+from generator.results.run_record import SCHEMA_FILE
 from generator.site.mkdocs_config import site_address, write_navigation
 from generator.site.writer import Rendered, Writer, vega_bundle, vega_name
 
@@ -231,6 +232,7 @@ def _dataset(
     names = (data_package.CSV, data_package.PARQUET, data_package.PACKAGE)
     writer.keep(frozenset(f"{_DATASET}/{name}" for name in names))
     folder = writer.docs / _DATASET
+    writer.copy(f"{_DATASET}/{SCHEMA_FILE.name}", SCHEMA_FILE)
     if keep and (held := dataset.held(folder)) is not None:
         return held
     written = dataset.write(loaded, folder, cited, address)

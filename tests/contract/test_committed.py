@@ -5,7 +5,7 @@ import functools
 import pytest
 
 from generator.catalog import loader
-from generator.results import reading, run_document, selection
+from generator.results import reading, run_record, selection
 from tests import answers
 from tests.conftest import ROOT, tracked
 
@@ -67,7 +67,7 @@ def test_it_is_driven_from_r(framework):
 def records(framework):
     """Yield the committed run records of a framework's newest release."""
     for path in sorted(FOLDER.glob(f"*/{framework.id}/{framework.newest.version}/*.csv")):
-        yield run_document.read_document(path)
+        yield run_record.read_run_record(path)
 
 
 @every

@@ -4,13 +4,13 @@ from typer.testing import CliRunner
 
 from generator.catalog import loader
 from generator.cli.app import app
-from generator.results import reading, row_checks, run_document
+from generator.results import reading, row_checks, run_record, validation
 from tests.conftest import ROOT
 
 FOLDER = ROOT / "measurements" / "results"
 FILES = reading.find(FOLDER)
 
-RECORDS = {path: run_document.read_document(path) for path in FILES}
+RECORDS = {path: run_record.read_run_record(path) for path in FILES}
 """Path of a CSV -> its run record. There are many: a rule is one test that names its breaches."""
 
 
@@ -30,7 +30,7 @@ def test_a_folder_without_results_checks(tmp_path):
 
 
 def test_every_file_validates():
-    assert [str(problem) for path in FILES for problem in row_checks.validate(path)] == []
+    assert [str(problem) for path in FILES for problem in validation.validate(path)] == []
 
 
 def test_every_file_lies_where_its_rows_say():

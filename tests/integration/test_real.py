@@ -21,7 +21,7 @@ from generator.catalog import loader
 from generator.measure import environments, history, plan, runner
 from generator.measure.request import Request
 from generator.measure.request import _held as already_measured
-from generator.results import reading, run_document, selection
+from generator.results import reading, run_record, selection
 from generator.site import render
 from measurements import sweep
 from measurements.sections import versus
@@ -161,7 +161,7 @@ def test_it_can_be_installed_and_measured(measured, framework):
     failures, folder, frame = measured(framework)
     assert failures == []
     for path in reading.find(folder):
-        record = run_document.read_document(path)
+        record = run_record.read_run_record(path)
         assert record["environment"]["install_seconds"] > 0
         assert record["environment"]["size_bytes"] > 0
     assert set(frame["section"]) == {s.id for s in CATALOG.sections if s.measured}
@@ -220,7 +220,7 @@ def test_every_depth_has_a_process(measured, framework):
 @complete
 def test_threads_are_read_back(measured, framework):
     for path in reading.find(measured(framework)[1]):
-        for job in run_document.read_document(path)["jobs"]:
+        for job in run_record.read_run_record(path)["jobs"]:
             if job["block"] is not None and job["status"] != "skipped":
                 assert len(job["threads"]) > 1, job["id"]
 

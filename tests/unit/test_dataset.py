@@ -289,7 +289,8 @@ def text(made):
 
 def test_the_site_writes_the_files_once(sample, made, tmp_path):
     loaded = reading.load(sample)
-    wanted = [f"report/dataset/{name}" for name in NAMES]
+    schema_file = "report/dataset/run_record.schema.json"
+    wanted = [schema_file, *(f"report/dataset/{name}" for name in NAMES)]
     first, again = Writer(tmp_path), Writer(tmp_path)
     render._dataset(first, loaded, CITED, "", keep=False)
     assert first.done.written == wanted

@@ -3,6 +3,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import jsonschema
 import numpy as np
 import pandas as pd
 import pytest
@@ -11,7 +12,15 @@ from hypothesis import strategies as st
 
 from generator import files
 from generator.errors import InputError
-from generator.results import reading, row_checks, run_document, schema, selection, writing
+from generator.results import (
+    reading,
+    row_checks,
+    run_record,
+    schema,
+    selection,
+    validation,
+    writing,
+)
 from tests.conftest import ROOT
 from tests.sample_results import HOSTILE, write_sample
 
@@ -33,7 +42,7 @@ def template(tmp_path_factory):
     (path,) = write_sample(
         tmp_path_factory.mktemp("template"), frameworks=("theano",), rows_scale=0.1
     )
-    return run_document.read_document(path) | {"jobs": []}
+    return run_record.read_run_record(path) | {"jobs": []}
 
 
 @pytest.fixture
@@ -82,8 +91,8 @@ def test_what_is_written_reads_back(path, document):
     assert frame["sample"].tolist() == [0, 1, pd.NA, pd.NA]
     assert frame["reason"][2] == tricky
     assert frame["case"].tolist() == [""] * 4
-    assert run_document.read_document(path) == document
-    assert row_checks.validate(path) == []
+    assert run_record.read_run_record(path) == document
+    assert validation.validate(path) == []
     assert [r["reason"] for r in row_checks.rows(path)] == ["", "", tricky, "off"]
     assert {p.suffix for p in path.parent.iterdir()} == {".csv", ".json"}
 
@@ -137,9 +146,9 @@ def test_a_full_disk_leaves_a_valid_pair(path, document, monkeypatch, die_at):
     monkeypatch.setattr(files.os, "fsync", fsync)
     with pytest.raises(OSError, match="No space"):
         writing.write(path, [row(), row(sample=1)], document | {"seed": 2})
-    assert row_checks.validate(path) == []
+    assert validation.validate(path) == []
     assert not list(path.parent.glob("*.part"))
-    rows, seed = len(reading.read(path)), run_document.read_document(path)["seed"]
+    rows, seed = len(reading.read(path)), run_record.read_run_record(path)["seed"]
     assert (rows, seed) in {(1, 1), (2, 1), (2, 2)}  # never a document ahead of its rows
 
 
@@ -156,7 +165,7 @@ def test_the_first_write_cut_short_claims_no_jobs(path, document, monkeypatch):
     monkeypatch.setattr(files, "replace", replace)
     with pytest.raises(KeyboardInterrupt):
         writing.write(path, [row()], full)
-    assert run_document.read_document(path)["jobs"] == []
+    assert run_record.read_run_record(path)["jobs"] == []
 
 
 def test_measuring_machines_need_no_pandas():
@@ -208,7 +217,7 @@ def test_a_bad_row_is_named(good, old, new, found, expected):
     spoil(good, old, new)
     with pytest.raises(InputError) as caught:
         reading.read(good)
-    for problem in (caught.value, row_checks.validate(good)[0]):
+    for problem in (caught.value, validation.validate(good)[0]):
         assert problem.file == str(good)
         assert problem.line == 3
         assert found in problem.found
@@ -229,13 +238,13 @@ def test_rows_and_document_agree_with_the_path(good, column):
     target = moved / f"{parts['run']}.csv"
     good.with_suffix(".json").replace(target.with_suffix(".json"))
     good.replace(target)
-    problems = row_checks.validate(target)
+    problems = validation.validate(target)
     assert [p.line for p in problems] == [2, 3, None]
     assert all(column in p.found and "as the path says" in p.expected for p in problems)
     with pytest.raises(InputError, match="as the path says"):
         reading.read(target)
     with pytest.raises(InputError, match="as the path says"):
-        run_document.read_document(target)
+        run_record.read_run_record(target)
 
 
 @pytest.mark.parametrize(
@@ -258,18 +267,18 @@ def test_a_damaged_file_is_named(good, damage, line):
         reading.read(good)
     error = caught.value
     assert error.line == line
-    assert row_checks.validate(good)[0].line == line
+    assert validation.validate(good)[0].line == line
 
 
 def test_all_problems_are_listed(good):
     spoil(good, b",ok,,", b",bad,,")
     good.with_suffix(".json").unlink()
-    problems = row_checks.validate(good)
+    problems = validation.validate(good)
     assert [(Path(p.file).suffix, p.line) for p in problems] == [
         (".csv", 2), (".csv", 3), (".json", None)
     ]  # fmt: skip
     with pytest.raises(InputError, match="no file"):
-        run_document.read_document(good)
+        run_record.read_run_record(good)
 
 
 def test_doubts_that_turn_out_unfounded(path, document):
@@ -284,7 +293,7 @@ def test_a_strange_place_is_named(good, tmp_path):
     assert reading.find(tmp_path) == sorted([stray, good])
     with pytest.raises(InputError, match=r"<machine>/<framework>/<version>"):
         reading.load(tmp_path)
-    assert row_checks.validate(stray)
+    assert validation.validate(stray)
 
 
 BAD_JSON = [
@@ -307,38 +316,60 @@ BAD_JSON = [
 def test_bad_json_is_named(good, data, line, found, expected):
     good.with_suffix(".json").write_bytes(data)
     with pytest.raises(InputError) as caught:
-        run_document.read_document(good)
+        run_record.read_run_record(good)
     error = caught.value
     assert error.file.endswith(".json")
     assert error.line == line
     assert found in error.found
     assert expected in error.expected
-    assert [str(p) for p in row_checks.validate(good)] == [str(error)]
+    assert [str(p) for p in validation.validate(good)] == [str(error)]
 
 
-@pytest.mark.parametrize(
-    ("change", "found"),
-    [
-        (lambda d: d.pop("seed"), "no seed"),
-        (lambda d: d.update(seed="1"), "seed: \"'1'\""),
-        (lambda d: d.update(seed=True), "seed: 'True'"),
-        (lambda d: d["machine"].pop("cpu"), "no machine.cpu"),
-        (lambda d: d["machine"].update(gpus=[{"name": 1}]), "machine.gpus[0].name"),
-        (lambda d: d.update(profile="huge"), "profile 'huge'"),
-        (lambda d: d.update(finished="yesterday"), "finished 'yesterday'"),
-        (lambda d: d.update(starts=["2026-01-01T00:00:00+02:00"]), "starts"),
-        (lambda d: d.update(command="x\x1b[2J"), "U+001B in command"),
-        (lambda d: d["jobs"].append({"id": 1}), "jobs[0].id"),
-        (lambda d: d.update(jobs=3), "jobs: '3'"),
-    ],
-)
-def test_a_document_of_another_shape_is_named(good, document, change, found):
+SHAPES = [
+    (lambda d: d.pop("seed"), "no seed", True),
+    (lambda d: d.update(seed="1"), "seed: \"'1'\"", True),
+    (lambda d: d.update(seed=True), "seed: 'True'", False),
+    (lambda d: d["machine"].pop("cpu"), "no machine.cpu", False),
+    (lambda d: d["machine"].update(gpus=[{"name": 1}]), "machine.gpus[0].name", False),
+    (lambda d: d.update(profile="huge"), "profile", True),
+    (lambda d: d.update(finished="yesterday"), "finished", True),
+    (lambda d: d.update(starts=["2026-01-01T00:00:00+02:00"]), "starts", True),
+    (lambda d: d.update(command="x\x1b[2J"), "U+001B in command", True),
+    (lambda d: d["jobs"].append({"id": 1}), "jobs[0].id", False),
+    (lambda d: d.update(jobs=3), "jobs: '3'", True),
+    (lambda d: d.update(jobs=[3]), "jobs[0]: '3'", False),
+]
+
+
+@pytest.mark.parametrize(("change", "found", "harmful"), SHAPES)
+def test_a_run_record_of_another_shape_is_named(good, document, change, found, harmful):
+    """Ordinary reading refuses what could do harm; ``check`` names all that the schema forbids."""
     change(document)
     good.with_suffix(".json").write_text(json.dumps(document))
-    with pytest.raises(InputError) as caught:
-        run_document.read_document(good)
-    error = caught.value
-    assert found in error.found
+    assert [problem for problem in validation.validate(good) if found in problem.found]
+    if harmful:
+        with pytest.raises(InputError) as caught:
+            run_record.read_run_record(good)
+        assert found in caught.value.found
+
+
+@pytest.mark.parametrize("jobs", [[3], [{"id": 1}], [None]])
+def test_a_run_record_that_cannot_be_read_is_an_input_error(good, document, jobs):
+    document["jobs"] = jobs
+    good.with_suffix(".json").write_text(json.dumps(document))
+    with pytest.raises(InputError, match="generator check"):
+        run_record.read_run_record(good)
+
+
+def test_the_published_schema_is_one_and_knows_our_words():
+    schema_file = json.loads(run_record.SCHEMA_FILE.read_text(encoding="utf-8"))
+    jsonschema.Draft202012Validator.check_schema(schema_file)
+    known = schema_file["properties"]
+    assert known["schema"]["const"] == schema.SCHEMA
+    assert known["profile"]["enum"] == list(schema.PROFILES)
+    assert known["jobs"]["items"]["properties"]["status"]["enum"] == list(schema.STATUSES)
+    assert known["run"]["pattern"] == f"^{schema.RUN}$"
+    assert set(run_record._NEEDED) | {"schema"} == set(schema_file["required"])
 
 
 @pytest.mark.parametrize("log", ["/etc/passwd", "../../x.log", "..\\x", 3])
@@ -347,12 +378,12 @@ def test_a_log_stays_inside(good, document, log):
     document["jobs"] = [job | {"block": 0, "status": "failed", "log": log}]
     good.with_suffix(".json").write_text(json.dumps(document))
     with pytest.raises(InputError, match=r"jobs\[0\].log"):
-        run_document.read_document(good)
+        run_record.read_run_record(good)
 
 
 def test_an_interrupted_run_is_valid(path, document):
     writing.write(path, [row()], document | {"finished": None})
-    assert row_checks.validate(path) == []
+    assert validation.validate(path) == []
 
 
 def test_old_schemas_are_migrated_on_reading_only(good, document, monkeypatch):
@@ -360,14 +391,14 @@ def test_old_schemas_are_migrated_on_reading_only(good, document, monkeypatch):
     text = json.dumps(old)
     good.with_suffix(".json").write_text(text)
     with pytest.raises(InputError, match="schema '0'"):
-        run_document.read_document(good)
+        run_record.read_run_record(good)
 
     def rename(before):
         return {k: v for k, v in before.items() if k != "ended"} | {"finished": before["ended"]}
 
-    monkeypatch.setitem(run_document.MIGRATIONS, 0, rename)
-    assert run_document.read_document(good) == document | {"finished": None}
-    assert row_checks.validate(good) == []
+    monkeypatch.setitem(run_record.MIGRATIONS, 0, rename)
+    assert run_record.read_run_record(good) == document | {"finished": None}
+    assert validation.validate(good) == []
     assert good.with_suffix(".json").read_text() == text
 
 
@@ -525,13 +556,13 @@ def test_nothing_measured_yet(tmp_path):
 def test_a_header_alone_is_a_valid_file(path, document, tmp_path):
     writing.write(path, [], document)
     assert reading.read(path).empty
-    assert row_checks.validate(path) == []
+    assert validation.validate(path) == []
     assert selection.select(reading.load(tmp_path)).empty
 
 
 def test_a_sample_tree_is_valid_and_has_everything(tmp_path):
     paths = write_sample(tmp_path, rows_scale=0.1, runs=2)
-    assert [problem for path in paths for problem in row_checks.validate(path)] == []
+    assert [problem for path in paths for problem in validation.validate(path)] == []
     loaded = reading.load(tmp_path)
     frame = selection.select(loaded)
     assert set(frame["status"]) == {"ok", "unsupported", "failed", "wrong", "skipped"}

@@ -17,7 +17,7 @@ from generator.measure import request as measuring
 from generator.measure.plan import Job, Profile
 from generator.measure.request import Request, prepare
 from generator.results import reading as results
-from generator.results import row_checks, run_document, schema, writing
+from generator.results import row_checks, run_record, schema, validation, writing
 from generator.subprocesses import Finished
 from tests.conftest import PRETEND
 
@@ -217,12 +217,12 @@ class Stage:
 
     def rows(self):
         (path,) = results.find(self.results)
-        assert row_checks.validate(path) == []
+        assert validation.validate(path) == []
         return row_checks.rows(path)
 
     def document(self):
         (path,) = results.find(self.results)
-        return run_document.read_document(path)
+        return run_record.read_run_record(path)
 
 
 @pytest.fixture
@@ -470,7 +470,7 @@ def test_a_killed_generator_left_a_journal(stage):
 def test_a_run_made_under_other_terms_is_not_continued(stage, change):
     interrupted(stage, 2)
     (path,) = results.find(stage.results)
-    document, rows = run_document.read_document(path), row_checks.rows(path)
+    document, rows = run_record.read_run_record(path), row_checks.rows(path)
     if change == "profile":
         document["profile"] = "full"
     elif change == "settings":
@@ -484,7 +484,7 @@ def test_a_run_made_under_other_terms_is_not_continued(stage, change):
     writing.write(path, rows, document)
     outcome = stage.run()
     assert outcome.run != document["run"]
-    assert run_document.read_document(path)["finished"] is None
+    assert run_record.read_run_record(path)["finished"] is None
 
 
 def test_a_finished_run_counts_as_measured_under_the_same_conditions_only(stage, monkeypatch):
@@ -513,7 +513,7 @@ def test_a_finished_run_counts_as_measured_under_the_same_conditions_only(stage,
 def test_a_run_with_other_precision_or_without_an_end_measured_nothing(stage):
     stage.run()
     (path,) = results.find(stage.results)
-    document, rows = run_document.read_document(path), row_checks.rows(path)
+    document, rows = run_record.read_run_record(path), row_checks.rows(path)
     ((cell, conditions),) = history.measured_cells(stage.results)
     assert conditions.precision == "float32"
     document["settings"]["precision"] = "tf32"

@@ -1,0 +1,68 @@
+"""Finds every problem of a result file and its run record: what ``generator check`` does."""
+
+from __future__ import annotations
+
+import functools
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from generator.errors import InputError
+from generator.results.row_checks import row_problems
+from generator.results.run_record import SCHEMA_FILE, parse_run_record, record_problems
+from generator.results.schema import Record, Where, quoted
+
+if TYPE_CHECKING:
+    from jsonschema import Draft202012Validator
+    from jsonschema.exceptions import ValidationError
+
+
+def validate(path: Path) -> list[InputError]:
+    """Return every problem of one CSV and of the run record beside it; empty when all is well."""
+    where = Where.of(path)
+    problems = [where.problem] if where.problem else []
+    try:
+        problems += row_problems(path.read_bytes(), where)
+    except OSError as error:
+        problems.append(InputError(path, None, error.strerror, "a readable file"))
+    try:
+        record, plain = parse_run_record(path.with_suffix(".json"))
+    except InputError as error:
+        return [*problems, error]
+    wrong = list(schema_problems(record, path.with_suffix(".json")))
+    return [*problems, *(wrong or record_problems(record, where, plain=plain))]
+
+
+def schema_problems(record: Record, path: Path) -> Iterator[InputError]:
+    """Yield what the JSON Schema does not allow in a run record.
+
+    Args:
+        record: migrated to the current schema.
+        path: of its file, for messages.
+
+    """
+    for error in sorted(_validator().iter_errors(record), key=lambda error: error.json_path):
+        found, expected = _told(error)
+        yield InputError(path, None, found, expected)
+
+
+@functools.cache
+def _validator() -> Draft202012Validator:
+    from jsonschema import Draft202012Validator
+
+    return Draft202012Validator(json.loads(SCHEMA_FILE.read_text(encoding="utf-8")))
+
+
+def _told(error: ValidationError) -> tuple[str, str]:
+    """Return what was found and expected; the key that is missing, or the value that is wrong."""
+    at = error.json_path.removeprefix("$").removeprefix(".")
+    if error.validator == "required":
+        missing = error.message.split("'")[1]
+        return f"no {at}{'.' if at else ''}{missing}", f"the key {missing!r}"
+    kinds = error.validator_value
+    expected = {
+        "type": " or ".join([kinds] if isinstance(kinds, str) else kinds),
+        "enum": f"one of {kinds}",
+    }.get(str(error.validator), str(error.schema.get("description", error.message)))
+    return f"{at or 'the run record'}: {quoted(repr(error.instance))}", expected
