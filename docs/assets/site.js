@@ -346,4 +346,6 @@
     matched.addEventListener("change", () => change(matched.matches));
   }
   window.report = { make, address };
+  // Tests wait for this: every script of the page has run, and nothing is mounted after it.
+  document.addEventListener("DOMContentLoaded", () => { document.documentElement.dataset.ready = "yes"; }, { once: true });
 })();
