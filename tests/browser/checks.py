@@ -1,0 +1,57 @@
+"""What several tests ask about a page."""
+
+from axe_playwright_python.sync_playwright import Axe
+
+OVERFLOW = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+
+LEVELS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
+
+# Rows of a long table are alike, and axe takes minutes for thousands of them.
+ALIKE = "tbody tr:nth-child(n + 13)"
+
+
+def ready(page):
+    """Wait until the page's own scripts have mounted everything; see docs/assets/site.js."""
+    page.wait_for_selector("html[data-ready]", state="attached")
+
+
+def watch(page, address):
+    """Collect console errors, exceptions, failed requests and requests to other hosts."""
+    problems = []
+
+    def console(message):
+        if message.type in ("error", "warning"):
+            problems.append(f"console: {message.text}")
+
+    def request(request):
+        if not request.url.startswith((address, "data:", "blob:")):
+            problems.append(f"request to another host: {request.url}")
+
+    def response(response):
+        if response.status >= 400:
+            problems.append(f"{response.status}: {response.url}")
+
+    page.on("console", console)
+    page.on("pageerror", lambda error: problems.append(f"exception: {error}"))
+    page.on("request", request)
+    page.on("response", response)
+    return problems
+
+
+def violations(page, context=None):
+    """Ask axe about a page, or what a selector finds on it; rows far down in tables are gone then.
+
+    Tables out of sight are not laid out, and axe judges only what is.
+    """
+    page.evaluate(
+        "document.querySelectorAll('.report-table').forEach("
+        "table => { table.style.contentVisibility = 'visible' })"
+    )
+    page.evaluate("rows => document.querySelectorAll(rows).forEach(row => row.remove())", ALIKE)
+    options = {"runOnly": {"type": "tag", "values": LEVELS}, "resultTypes": ["violations"]}
+    found = Axe().run(page, context, options)
+    return [
+        f"{item['id']}: {node['target']} {node['html'][:160]}"
+        for item in found.response["violations"]
+        for node in item["nodes"][:3]
+    ]

@@ -1,0 +1,105 @@
+"""The built files: small, without dead links, safe, and the same from another site builder."""
+
+import gzip
+import json
+import os
+import re
+import subprocess
+
+import pytest
+
+from tests.built_site import built_by_zensical
+from tests.needs import needs
+
+SHIFTS = """() => new Promise(done => new PerformanceObserver(list =>
+    done(list.getEntries().reduce((sum, entry) => sum + entry.value, 0))
+).observe({ type: "layout-shift", buffered: true }) || setTimeout(() => done(0), 500))"""
+
+
+@pytest.mark.parametrize(("path", "most"), [
+    ("index.html", 60_000), ("reproduce.html", 60_000), ("report/frameworks.html", 60_000),
+    ("report/chooser.html", 60_000),
+    ("report/lenet.html", 350_000), ("report/operators.html", 350_000),
+    ("report/history.html", 350_000),
+])  # fmt: skip
+def test_pages_are_small_and_stay_where_they_are(visit, address, path, most):
+    """Budgets in bytes as a server that compresses sends them."""
+    page, _ = visit("404.html")
+    sent = {}
+    page.on("response", lambda response: sent.update({response.url: response.body()}))
+    page.goto(f"{address}/{path}")
+    shifts = page.evaluate(SHIFTS)  # waits: what comes late is counted below
+    sizes = {url: len(gzip.compress(body)) for url, body in sent.items()}
+    assert sizes[f"{address}/{path}"] < 60_000
+    assert sum(sizes.values()) < most, sizes
+    assert shifts < 0.01
+
+
+LIGHTHOUSE = "lighthouse@12.8.2"
+CATEGORIES = ("accessibility", "best-practices", "seo")
+
+
+@pytest.mark.parametrize("path", ["index.html", "report/lenet.html"])
+def test_lighthouse_finds_nothing(address, chrome, tmp_path, path):
+    """A phone, by Lighthouse's own rules but those of speed: see ``benchmarks/first_chart.py``."""
+    command = [
+        needs("npx"), "--yes", LIGHTHOUSE, f"{address}/{path}", "--quiet", "--output=json",
+        f"--output-path={tmp_path / 'report.json'}", f"--only-categories={','.join(CATEGORIES)}",
+        "--throttling-method=provided", "--disable-full-page-screenshot",
+        "--chrome-flags=--headless --no-sandbox --disable-gpu",
+    ]  # fmt: skip
+    ended = subprocess.run(
+        command, capture_output=True, text=True, check=False, timeout=300, cwd=tmp_path,
+        env={**os.environ, "CHROME_PATH": chrome},
+    )  # fmt: skip
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    report = json.loads((tmp_path / "report.json").read_text(encoding="utf-8"))
+    found = {name: report["categories"][name]["score"] for name in CATEGORIES}
+    short = {
+        name: [
+            (audit["id"], report["audits"][audit["id"]].get("details", {}).get("items"))
+            for audit in report["categories"][name]["auditRefs"]
+            if report["audits"][audit["id"]]["score"] == 0 and audit["weight"]
+        ]
+        for name, score in found.items()
+        if score < 1
+    }
+    assert short == {}, found
+
+
+def test_nothing_inline_runs(visit, pages, checkout):
+    """The policy is on every page, and it refuses what a page did not bring as a file."""
+    for path in pages:
+        text = (checkout / "site" / path).read_text(encoding="utf-8")
+        assert "Content-Security-Policy" in text, path
+        assert re.findall(r"<script(?![^>]*(?: src=| type=.application))", text) == [], path
+        assert re.findall(r"<style|<[^>]+ style=| on[a-z]+=.[^>]*>", text.split("<pre")[0]) == [], (
+            path
+        )
+    page, problems = visit("index.html")
+    page.evaluate(
+        "() => { const s = document.createElement('script'); s.textContent = 'window.ran = 1';"
+        " document.body.append(s) }"
+    )
+    assert page.evaluate("window.ran") is None
+    assert any("Content Security Policy" in problem for problem in problems)
+
+
+def test_no_dead_links(checkout, tool):
+    site = checkout / "site"
+    command = [
+        tool("lychee"), "--offline", "--include-fragments", "--index-files", "index.html",
+        "--no-progress", "--root-dir", str(site), str(site),
+    ]  # fmt: skip
+    ended = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+
+
+def test_the_other_site_builder_takes_the_same_configuration(checkout, tool):
+    page = "report/lenet.html"
+    theirs = (built_by_zensical(checkout, tool("zensical")) / page).read_text(encoding="utf-8")
+    ours = (checkout / "site" / page).read_text(encoding="utf-8")
+    assert theirs.count('class="report-table"') == ours.count('class="report-table"') > 0
+    assert len(re.findall(r"<td", theirs)) == len(re.findall(r"<td", ours)) > 0
+    for html in (theirs, ours):
+        assert len(re.findall(r"<img", html)) >= 4

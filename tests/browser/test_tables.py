@@ -1,0 +1,119 @@
+"""Tables: sorted, filtered, shared, copied, and in sight."""
+
+import csv
+import re
+
+import pytest
+
+
+def test_tables_sort_by_keyboard(visit):
+    page, problems = visit("report/lenet.html")
+    table = page.locator(".report-table").first
+    heading = table.locator("th").nth(2)
+    button = heading.get_by_role("button")
+
+    def values():
+        texts = table.locator("tbody tr td:nth-child(3)").evaluate_all(
+            "cells => cells.map(cell => cell.dataset.sort)"
+        )
+        return [float(text) for text in texts if text is not None], texts
+
+    button.focus()
+    page.keyboard.press("Enter")
+    assert heading.get_attribute("aria-sort") == "ascending"
+    numbers, texts = values()
+    assert numbers == sorted(numbers)
+    assert texts[-1] is None, "rows without a figure come last"
+    page.keyboard.press("Space")
+    assert heading.get_attribute("aria-sort") == "descending"
+    numbers, texts = values()
+    assert numbers == sorted(numbers, reverse=True)
+    assert texts[-1] is None
+    assert problems == []
+
+
+def test_tables_filter_and_say_how_much_is_left(visit):
+    page, problems = visit("report/lenet.html")
+    table = page.locator(".report-table").first
+    every = table.locator("tbody tr:visible").count()
+    bar = page.locator(".table-filter").first
+    bar.get_by_label("Filter").focus()
+    page.keyboard.type("mxnet 1 thread")
+    left = table.locator("tbody tr:visible")
+    assert 0 < left.count() < every
+    assert all("MXNet" in text for text in left.all_inner_texts())
+    assert bar.locator("[aria-live]").inner_text() == f"{left.count()} of {every} rows"
+    assert problems == []
+
+
+def test_what_was_done_to_a_table_is_in_the_address(visit, address):
+    page, problems = visit("report/lenet.html")
+    table = page.locator(".report-table").first
+    bar = page.locator(".table-filter").first
+    bar.get_by_label("Filter").fill("mxnet")
+    table.locator("th").nth(2).get_by_role("button").click()
+    table.locator("th").nth(2).get_by_role("button").click()
+    bar.get_by_text("Columns").click()
+    bar.locator("details").get_by_role("checkbox").first.uncheck()
+    page.wait_for_url(re.compile(r"t1hide=2"))
+    assert "t1filter=mxnet" in page.url
+    assert "t1sort=3-" in page.url
+    again, more = visit(page.url.removeprefix(f"{address}/"))
+    there = again.locator(".report-table").first
+    assert there.locator("tbody tr:visible").all_inner_texts() == (
+        table.locator("tbody tr:visible").all_inner_texts()
+    )
+    assert there.locator("th").nth(2).get_attribute("aria-sort") == "descending"
+    assert not there.locator("th").nth(1).is_visible()
+    assert [*problems, *more] == []
+
+
+def test_tables_are_copied_as_they_are_shown(visit):
+    page, problems = visit("report/lenet.html", permissions=["clipboard-read", "clipboard-write"])
+    table = page.locator(".report-table").first
+    bar = page.locator(".table-filter").first
+    bar.get_by_label("Filter").fill("mxnet 1 thread")
+    left = table.locator("tbody tr:visible").count()
+    bar.get_by_role("button", name="Copy CSV").click()
+    page.wait_for_function("document.querySelector('[aria-live]').textContent.includes('copied')")
+    rows = list(csv.reader(page.evaluate("navigator.clipboard.readText()").splitlines()))
+    assert len(rows) == left + 1
+    assert {len(row) for row in rows} == {table.locator("th").count()}
+    assert all("MXNet" in row[0] for row in rows[1:])
+    bar.get_by_role("button", name="Copy Markdown").click()
+    page.wait_for_function("document.querySelector('[aria-live]').textContent.includes('Markdown')")
+    lines = page.evaluate("navigator.clipboard.readText()").splitlines()
+    assert len(lines) == left + 2
+    assert set(lines[1]) == set("| -")
+    assert problems == []
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+def test_heading_and_first_column_of_a_long_table_stay_in_sight(visit, width):
+    page, problems = visit("report/lenet.html", width=width, height=600)
+    table = page.locator(".report-table").first
+    table.scroll_into_view_if_needed()
+    last = table.locator("tbody tr").last
+    last.scroll_into_view_if_needed()
+    table.evaluate("box => box.scrollTo(400, box.scrollHeight)")
+    box = table.bounding_box()
+    heading, first = table.locator("th").first.bounding_box(), last.locator("td").first
+    assert abs(heading["y"] - box["y"]) < 3
+    assert box["y"] <= last.bounding_box()["y"] < box["y"] + box["height"]
+    assert abs(first.bounding_box()["x"] - box["x"]) < 3
+    assert problems == []
+
+
+def test_each_figure_leads_to_its_evidence(visit):
+    page, _ = visit("report/lenet.html")
+    link = page.locator(".report-table tbody td.number a").first
+    link.click()
+    page.wait_for_url(re.compile(r"/evidence/.*\.html#"))
+    heading = page.evaluate("document.getElementById(location.hash.slice(1))?.textContent")
+    assert heading
+    assert page.get_by_text("generator measure").first.is_visible()
+    with page.expect_download() as download:
+        page.get_by_role("link", name="rows as CSV").first.evaluate(
+            "link => { link.download = ''; link.click(); }"
+        )
+    assert download.value.suggested_filename.endswith(".csv")

@@ -1,0 +1,62 @@
+"""What a reader whose browser runs no scripts still has."""
+
+import pytest
+
+from generator.catalog import loader
+from generator.pages import scoring
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+def test_without_javascript_each_chart_is_one_picture_with_a_description(visit, width):
+    page, _ = visit("report/lenet.html", width=width, java_script_enabled=False)
+    charts = page.locator(".chart")
+    assert charts.count() > 0
+    for index in range(charts.count()):
+        shown = charts.nth(index).locator("img:visible")
+        assert shown.count() == 1
+        shown.scroll_into_view_if_needed()
+        assert shown.get_attribute("alt").startswith("Chart: ")
+        assert shown.bounding_box()["width"] <= width
+    assert page.locator("table").first.is_visible()
+
+
+HIDDEN = """() => {
+    const parts = ":is(th, td, .status, .finding, .claim, summary)";
+    const cells = [...document.querySelectorAll(`.md-content ${parts}`)];
+    const hidden = cells.filter(cell => !cell.offsetWidth && cell.textContent.trim()
+        && !cell.closest("details:not([open])"));
+    return [cells.length, hidden.map(cell => cell.outerHTML.slice(0, 120))];
+}"""
+
+
+def test_without_javascript_every_figure_and_every_verdict_is_there(
+    visit, pages, address, measured
+):
+    page, _ = visit("index.html", java_script_enabled=False, width=390)
+    cells = 0
+    for path in pages:
+        page.goto(f"{address}/{path}")
+        count, hidden = page.evaluate(HIDDEN)
+        cells += count
+        assert hidden == [], path
+    assert cells > 5_000
+    # A table that is wider than a phone is scrolled without scripts as well.
+    page.goto(f"{address}/report/operators.html")
+    box = page.locator(".report-table").nth(1)
+    assert box.evaluate("box => box.scrollWidth > box.clientWidth")
+    assert box.evaluate("box => getComputedStyle(box).overflowX") == "auto"
+    # Every claim of the article has its verdict, in words.
+    page.goto(f"{address}/report/then_and_now.html")
+    words = ("holds", "no longer holds", "mixed", "cannot be tested here")
+    rows = page.locator(".report-table").first.locator("tbody tr")
+    assert rows.count() == len(measured[0].book.claims)
+    for row in rows.all():
+        assert row.locator(".status").first.inner_text().split(maxsplit=1)[1] in words
+
+
+def test_without_javascript_the_presets_are_answered_all_the_same(visit):
+    page, _ = visit("report/chooser.html", java_script_enabled=False)
+    for preset in scoring.PRESETS:
+        heading = page.locator(f"#for-{preset.id}")
+        table = heading.locator("xpath=following::table[1]")
+        assert table.locator("tbody tr").count() == len(loader.load().frameworks)
