@@ -12,14 +12,15 @@
 10. Which versions are these, when were they measured, and where are the raw numbers?
 """
 
+import datetime
+import itertools
 import re
 
 import pytest
 
-from generator import formatting
-from generator.analysis import claims
-from generator.pages import scoring
-from generator.pages.inputs import main_figures
+from tests.browser import answers
+from tests.browser.answers import CLAIMS, FRAMEWORKS
+from tests.browser.checks import ready
 
 
 @pytest.fixture
@@ -34,7 +35,7 @@ def ask(visit):
             where = page.url
             page.get_by_role("link", name=link, exact=True).first.click()
             page.wait_for_function("was => location.href !== was", arg=where)
-            page.wait_for_load_state("networkidle")
+            ready(page)
         opened.append(problems)
         return page
 
@@ -42,110 +43,150 @@ def ask(visit):
     assert all(problems == [] for problems in opened)
 
 
-@pytest.fixture
-def main(measured):
-    """Figures of the machine that comes first."""
-    return main_figures(*measured)
+@pytest.fixture(scope="module")
+def main(results):
+    """Published rows of the machine that comes first."""
+    return answers.first_place(results)
 
 
-def panel_of(figures, section, metric, case=""):
-    """Return the panel on all cores."""
-    return next(
-        p for p in figures.find(section, metric) if (p.lane, p.case) == ("threads-all", case)
-    )
+def listing(names):
+    """Return names as a sentence has them."""
+    return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
 
 
-def board(page, topic, where):
-    """Return the cells of a row of the first page."""
-    rows = page.locator("table", has_text="In the lead").first.locator("tbody tr")
-    found = [row for row in rows.all() if all(w in row.inner_text() for w in (topic, where))]
-    return found[0].locator("td").all_inner_texts()
+def name_of(framework):
+    return FRAMEWORKS[framework]["name"]
+
+
+def board(page, section, where):
+    """Return the cells of a row of the first page: a section's headline in one lane."""
+    link = page.locator(f"td:first-child a[href='report/{section}.html']")
+    rows = page.locator(".report-table").first.locator("tbody tr", has=link)
+    return rows.filter(has_text=where).first.locator("td").all_inner_texts()
 
 
 def leaders_are_named(cell, panel):
-    """Whether a cell names the leaders, and calls a tie one."""
-    for row in panel.leaders:
-        assert row.configuration.framework_name in cell
+    """Whether a cell names the leaders and nobody else, and calls a tie one."""
+    leading = {framework for framework, _ in panel.leaders}
+    for framework in {framework for framework, _ in panel.blocks}:
+        assert (name_of(framework) in cell) == (framework in leading)
     assert ("tied" in cell) == (len(panel.leaders) > 1)
 
 
 def test_which_trains_fastest_and_whether_the_lead_is_real(ask, main):
-    panel = panel_of(main, "lenet", "step_time")
-    leaders_are_named(board(ask(), "Training speed", "All cores")[1], panel)
+    panel = answers.panel(main, "lenet", "threads-all")
+    leaders_are_named(board(ask(), "lenet", "All cores")[1], panel)
 
 
 def test_which_is_ready_first(ask, main):
-    panel = panel_of(main, "compile", "ready_time", "cold")
-    leaders_are_named(board(ask(), "Start-up time", "All cores, cold caches")[1], panel)
+    panel = answers.panel(main, "compile", "threads-all", "cold")
+    leaders_are_named(board(ask(), "compile", "All cores, cold caches")[1], panel)
 
 
 def test_how_much_memory_training_takes(ask, main):
     page = ask("Memory")
     text = page.locator(".report-table").first.inner_text()
-    for row in panel_of(main, "memory", "peak_rss").good:
-        assert formatting.quantity(row.summary.value, "B") in text
+    for blocks in answers.panel(main, "memory", "threads-all").blocks.values():
+        megabytes = answers.value(blocks) / 1e6
+        assert 100 < megabytes < 9995
+        assert f"{megabytes:,.0f} MB" in text
 
 
-def test_whether_the_article_was_right_about_its_winner(ask, measured, main):
-    (claim,) = [c for c in measured[0].book.claims if c.id == "mxnet-wins"]
-    verdict = claims.judge(claim, main)
+def test_whether_the_article_was_right_about_its_winner(ask, main):
+    verdict = answers.verdict(CLAIMS["mxnet-wins"], main)
     box = ask().locator("#claim-mxnet-wins")
-    assert verdict.word in box.inner_text()
+    assert verdict in box.inner_text()
 
 
-def test_how_many_claims_still_hold(ask, measured, main):
-    judged = [(c.kind, claims.judge(c, main).word) for c in measured[0].book.claims]
-    holding = judged.count(("stated", "holds"))
+def test_how_many_claims_still_hold(ask, main):
+    stated = [
+        answers.verdict(claim, main) for claim in CLAIMS.values() if claim["kind"] == "stated"
+    ]
     text = ask("Then and now").locator(".finding").inner_text()
-    total = sum(kind == "stated" for kind, _ in judged)
-    assert re.search(rf"Of {total} claims that the article states, {holding} holds?\b", text)
+    assert 0 < stated.count("holds") < len(stated)
+    holding = f"Of {len(stated)} claims that the article states, {stated.count('holds')} holds?"
+    assert re.search(rf"{holding}\b", text)
 
 
-def test_which_suits_me_if_speed_alone_counts(ask, measured, main):
-    scores = scoring.scores(measured[0].catalog.frameworks, main, measured[0].today)
-    leaders = [s.framework for s in scoring.rank(scores, {"speed": 5}) if s.group == 0]
+def test_what_became_of_each_claim(ask, main):
+    page = ask("Then and now")
+    for row in page.locator(".report-table").first.locator("tbody tr").all():
+        (link, *_) = row.locator("a[href*='#claim-']").all()
+        claim = CLAIMS[link.get_attribute("href").partition("#claim-")[2]]
+        said = row.locator(".status").first.inner_text().split(maxsplit=1)[1]
+        assert said == answers.verdict(claim, main), claim["claim"]
+
+
+def test_which_suits_me_if_speed_alone_counts(ask, main):
+    panel = answers.panel(main, "lenet", "threads-all")
+    tied = {framework for framework, _ in panel.leaders}
     page = ask("The chooser", "Training speed alone")
     rows = page.locator("#for-fast").locator("xpath=following::table[1]").locator("tbody tr").all()
-    names = {f.id: f.name for f in measured[0].catalog.frameworks}
-    shown = [row.locator("td").nth(0).inner_text() for row in rows
-             if row.locator("td").nth(1).inner_text().startswith("1")]  # fmt: skip
-    assert shown == [names[leader] for leader in leaders]
+    shown = [
+        row.locator("td").nth(0).inner_text()
+        for row in rows
+        if row.locator("td").nth(1).inner_text().startswith("1")
+    ]
+    assert shown[0] == name_of(next(iter(panel.blocks))[0])
+    assert set(shown) == set(map(name_of, tied))
 
 
-def test_whether_mxnet_runs_a_loop_of_any_length_in_its_graph(ask, measured, main):
-    frameworks = measured[0].catalog.frameworks
-    sheets = main.answers["control"]
-    answers = {f.name: sheets.get(f.id, {}).get(("while", "captured")) for f in frameworks}
-    able = [name for name, answer in answers.items() if answer and answer.good]
+def test_whether_mxnet_runs_a_loop_of_any_length_in_its_graph(ask, main):
+    said = answers.answers(main, "control")
+    able = sorted(
+        name_of(framework)
+        for framework in FRAMEWORKS
+        if said.get((framework, "while", "captured"), (False, None))[0]
+    )
     text = ask("Control flow operators").locator(".finding").first.inner_text()
-    (said,) = re.findall(r"A data-dependent loop in a graph: (.*)[.]", text)
-    everybody = {f"all {len(frameworks)} frameworks"} if len(able) == len(frameworks) else set()
-    assert said in {formatting.listing(able), *everybody}
-    assert ("MXNet" in said or bool(everybody)) == ("MXNet" in able)
+    (shown,) = re.findall(r"A data-dependent loop in a graph: (.*)[.]", text)
+    everybody = f"all {len(FRAMEWORKS)} frameworks"
+    assert shown == (everybody if len(able) == len(FRAMEWORKS) else listing(able))
+    assert "MXNet" in able
 
 
-def test_whether_theano_is_maintained_and_what_follows_it(ask, measured):
-    theano = measured[0].catalog.framework("theano")
+def test_whether_theano_is_maintained_and_what_follows_it(ask):
     page = ask("The frameworks")
     row = page.locator("tbody tr", has_text="Theano").last.inner_text()
-    assert str(theano.facts["status"].value) in row
+    assert str(FRAMEWORKS["theano"]["facts"]["status"]["value"]) in row
     assert "PyTensor" in row
     assert "Theano" in ask("The frameworks", "Theano").locator("h1").inner_text()
 
 
-def test_what_changed_between_releases(ask, measured):
+def test_what_changed_between_releases(ask, results):
+    """Each pair of successive releases that ran in the same blocks, with the verdict on speed."""
+    rows = answers.read(results)
+    rows = rows[rows["profile"] == "history"]
     page = ask("What changed")
-    text = page.locator("article").inner_text()
-    told = [event for event in measured[0].events if event.kind == "releases"]
-    assert told
-    assert all(event.new in text for event in told)
+    pairs = 0
+    for framework in sorted(set(rows["framework"])):
+        mine = rows[rows["framework"] == framework]
+        known = [version["version"] for version in FRAMEWORKS[framework]["versions"]]
+        measured = [version for version in known if version in set(mine["version"])]
+        for old, new in itertools.pairwise(measured):
+            before, after = (
+                next(iter(answers.cells(answers.Place(mine[mine["version"] == version]),
+                                        "lenet", "step_time").values()))
+                for version in (old, new)
+            )  # fmt: skip
+            ratio, verdict = answers.judge(after, before, 0.02)
+            row = page.locator("tbody tr", has_text=f"{old} → {new}").filter(
+                has_text="Training speed"
+            )
+            text = row.first.inner_text()
+            assert name_of(framework) in text
+            assert f"{ratio:.3f}"[:4] in text
+            assert verdict in text
+            pairs += 1
+    assert pairs > 0
 
 
-def test_which_versions_and_dates_these_are_and_where_the_numbers_are(ask, measured):
-    inputs = measured[0]
-    newest = inputs.document(inputs.machines[0])
+def test_which_versions_and_dates_these_are_and_where_the_numbers_are(ask, results, main):
+    newest = datetime.datetime.strptime(max(main.rows["run"])[:8], "%Y%m%d")
     byline = ask().locator(".byline").first.inner_text()
-    assert formatting.day(newest["run"]) in byline
+    assert f"{newest.day} {newest:%B %Y}" in byline
+    for framework, version in set(zip(main.rows["framework"], main.rows["version"], strict=True)):
+        assert f"{name_of(framework)} {version}" in byline
     page = ask("Data")
     with page.expect_download() as download:
         page.get_by_role("link", name=re.compile("[.]csv$", re.IGNORECASE)).first.evaluate(
