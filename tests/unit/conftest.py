@@ -1,10 +1,13 @@
-"""What is committed, read once: pages and scores are made of it."""
+"""Results that pages and scores are made of, read once: what is committed, and invented trees."""
 
+import dataclasses
 import datetime
+from pathlib import Path
 
 import pytest
 
 from generator.catalog import loader
+from generator.pages.inputs import Inputs
 from generator.results import reading as store
 from generator.results import selection
 from generator.site import render
@@ -30,6 +33,28 @@ def sample(tmp_path_factory):
     sample_results.write_sample(root, rows_scale=0.1)
     inputs = _inputs(root)
     return inputs, render._figures(inputs, root)
+
+
+@dataclasses.dataclass(frozen=True)
+class Sampled:
+    """An invented tree of results and what pages are made of from it."""
+
+    folder: Path
+    inputs: Inputs
+    figures: dict
+
+
+@pytest.fixture(scope="session")
+def sampled(tmp_path_factory):
+    """Three frameworks on a processor, and later one of them on the graphics card of another."""
+    folder = tmp_path_factory.mktemp("sampled")
+    sample_results.write_sample(folder, profile="quick")
+    sample_results.write_sample(
+        folder, profile="quick", frameworks=(sample_results.PAIRED,), device="cuda",
+        machine="newer-machine", start=1,
+    )  # fmt: skip
+    inputs = _inputs(folder)
+    return Sampled(folder, inputs, render._figures(inputs, folder))
 
 
 def _inputs(results):

@@ -1,5 +1,6 @@
 """What suits which needs: scores by rule, totals with intervals, ties that are called ties."""
 
+import dataclasses
 import json
 
 import pytest
@@ -9,7 +10,7 @@ from hypothesis import strategies as st
 from generator.pages import scoring
 from generator.pages.overviews import chooser
 from generator.pages.scoring import NEEDS, PRESETS, Score
-from tests.sample_results import GRAPH, MANY, PAIRED
+from tests.sample_results import GRAPH, LINES, MANY, PAIRED
 
 ENDS = st.tuples(*[st.floats(0, 1)] * 3).map(sorted)
 
@@ -133,3 +134,54 @@ def test_the_page_computes_nothing_of_its_own(inputs, figures, scores):
         names = {f.id: f.name for f in inputs.catalog.frameworks}
         assert all(names[leader] in answer["finding"] for leader in leaders)
         assert ("lead," in answer["finding"]) == (len(leaders) > 1), "a tie is called one"
+
+
+# -------------------------------------------------------------------------- invented results
+
+
+def test_scores_follow_the_rules_on_invented_results(sampled):
+    figures = sampled.figures["sample-machine", "cpu"]
+    found = scoring.scores(sampled.inputs.catalog.frameworks, figures, sampled.inputs.today)
+    for framework, count in LINES.items():
+        one = found[framework]["short"]
+        assert one.value == pytest.approx(min(LINES.values()) / count)
+        assert one.text == f"{count} lines"
+    (panel,) = [p for p in figures.find("lenet", "step_time") if p.lane == "threads-all"]
+    best = {}
+    for row in panel.good:
+        best.setdefault(row.configuration.framework, row)
+    for framework, row in best.items():
+        expected = 1.0 if row.against is None else min(1 / row.against.value, 1.0)
+        assert found[framework]["speed"].value == pytest.approx(expected)
+        assert row.configuration.mode_title in found[framework]["speed"].text
+    asked = {place for sheet in figures.answers["control"].values() for place in sheet}
+    counted = [place for place in asked if place[1] in ("captured", "gradient") and place[0]]
+    wrong = [place for place in counted if not figures.answers["control"][GRAPH][place].good]
+    assert wrong, "one answer of the sample is wrong"
+    assert found[GRAPH]["control"].text == f"{len(counted) - len(wrong)} of {len(counted)}"
+    absent = next(mine for framework, mine in found.items() if framework not in LINES)
+    for mine in (absent["speed"], absent["short"], absent["control"]):
+        assert (mine.known, mine.low, mine.high, mine.text) == (False, 0, 1, "not measured here")
+
+
+def test_one_process_gives_no_score_and_a_failure_gives_none_at_all(sampled):
+    figures = sampled.figures["sample-machine", "cpu"]
+    (panel,) = [p for p in figures.find("lenet", "step_time") if p.lane == "threads-all"]
+    rows = [row for row in panel.good if row.configuration.framework == GRAPH]
+    cell = rows[0].cell
+    once = dataclasses.replace(cell, blocks=dict(list(cell.blocks.items())[:1]))
+    row = dataclasses.replace(rows[0], cell=once, group=-1)
+    failed = dataclasses.replace(rows[0], cell=None, summary=None, status="failed", group=-1)
+    framework = sampled.inputs.catalog.framework(GRAPH)
+
+    def speed(mine):
+        others = [r for r in panel.rows if r.configuration.framework != GRAPH]
+        changed = dataclasses.replace(panel, rows=(*others, mine))
+        alone = dataclasses.replace(figures, panels=(changed,))
+        return scoring.scores([framework], alone, sampled.inputs.today)[GRAPH]["speed"]
+
+    assert not speed(row).known
+    assert "not ranked (one process)" in speed(row).text
+    assert (speed(failed).value, speed(failed).known, speed(failed).text) == (0, True, "failed")
+    skipped = dataclasses.replace(failed, status="skipped")
+    assert (speed(skipped).known, speed(skipped).text) == (False, "skipped")

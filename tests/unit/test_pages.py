@@ -1,0 +1,397 @@
+"""Contexts of pages: what they say of invented results is worked out again from the CSVs."""
+
+import csv
+import dataclasses
+import math
+import statistics
+
+import pytest
+
+from generator.analysis import panels
+from generator.pages import evidence_page, findings, home_page, section_page, sweep_page
+from generator.pages.inputs import Picture
+from generator.pages.sweep_page import Curve
+from tests.sample_results import GRAPH, MANY, NAMES, PAIRED
+
+CPU, GPU = ("sample-machine", "cpu"), ("newer-machine", "cuda")
+
+
+def rows_of(sampled, **wanted):
+    """Return the rows of the CSVs with these values, without those of interrupted processes."""
+    found = []
+    for path in sorted(sampled.folder.rglob("*.csv")):
+        with path.open(encoding="utf-8", newline="") as file:
+            found += [
+                row
+                for row in csv.DictReader(file)
+                if all(row[name] == value for name, value in wanted.items())
+                and "partial" not in row["flags"]
+            ]
+    return found
+
+
+def value_of(rows):
+    """Return the geometric mean over processes of each one's median."""
+    blocks = {}
+    for row in rows:
+        blocks.setdefault((row["run"], row["block"]), []).append(float(row["value"]))
+    return statistics.geometric_mean([statistics.median(values) for values in blocks.values()])
+
+
+@pytest.fixture(scope="module")
+def page(sampled):
+    """Make a section's page; return its context and the charts that it drew."""
+
+    def make(section, inputs=None):
+        drawn = []
+
+        def draw(chart):
+            drawn.append(chart)
+            return Picture(chart.alt, (), "data.csv", "chart.json")
+
+        known = sampled.inputs.catalog.section(section)
+        context = section_page.context(known, inputs or sampled.inputs, sampled.figures, draw)
+        return context, drawn
+
+    return make
+
+
+@pytest.fixture(scope="module")
+def lenet(page):
+    return page("lenet")
+
+
+def modes(sampled):
+    """Return the label of each configuration -> (framework, mode)."""
+    return {
+        f"{framework.name} ({mode.title})": (framework.id, mode.id)
+        for framework in sampled.inputs.catalog.frameworks
+        for mode in framework.modes
+    }
+
+
+LANES = {"1 thread": "threads-1", "All cores": "threads-all"}
+
+
+def records(table):
+    titles = [column.title for column in table.columns]
+    return [dict(zip(titles, row, strict=True)) for row in table.rows]
+
+
+# ------------------------------------------------------------------------------ a section's page
+
+
+def test_the_newest_machine_comes_first_and_needs_no_heading(lenet):
+    first, second = lenet[0]["parts"]
+    assert (first["anchor"], second["anchor"]) == ("newer-machine-cuda", "sample-machine-cpu")
+    assert first["machine_heading"] == first["heading"] == second["heading"] == ""
+    assert second["machine_heading"].startswith("Machine: SYNTHETIC")
+    assert "1 January 2026, profile quick, batch 64, float32." in second["byline"]
+
+
+def test_each_rate_is_that_of_its_rows(sampled, lenet):
+    known = modes(sampled)
+    seen = 0
+    for record in records(lenet[0]["parts"][1]["table"]):
+        rate = record["Images per second, 95 % interval"]
+        if rate.sort is None:
+            continue
+        framework, mode = known[record["Configuration"].text]
+        lane = LANES[record["Lane"].text]
+        rows = rows_of(
+            sampled, framework=framework, mode=mode, lane=lane, section="lenet",
+            metric="step_time", case="", device="cpu", status="ok",
+        )  # fmt: skip
+        assert rate.sort == pytest.approx(64 / value_of(rows), rel=1e-4)
+        assert record["Per step"].sort == pytest.approx(value_of(rows), rel=1e-4)
+        assert rate.href == f"evidence/lenet-{framework}.md#sample-machine--{mode}--cpu--{lane}"
+        assert record["Processes × samples"].text == f"3 × {len(rows) // 3}"
+        seen += 1
+    assert seen == 7 * 2 - 2, "every mode on both lanes, but for one wrong and one failed"
+
+
+def test_the_best_comes_first_and_all_that_are_tied_with_it_stand_out(lenet):
+    for lane in LANES:
+        mine = [r for r in records(lenet[0]["parts"][1]["table"]) if r["Lane"].text == lane]
+        assert mine[0]["Against the leader"].badge.word == "leads"
+        strong = [record["Configuration"].strong for record in mine]
+        assert strong == sorted(strong, reverse=True)
+        ratios = [r["Against the leader"].sort for r in mine if r["Against the leader"].sort]
+        assert ratios[0] == 1
+        assert min(ratios) >= 1
+
+
+def test_what_fails_verification_has_no_time_and_says_so(lenet):
+    context, (_, chart) = lenet
+    part = context["parts"][1]
+    wrong = [
+        record
+        for record in records(part["table"])
+        if record["Verification"].badge.word == "differs"
+    ]
+    assert wrong
+    for record in wrong:
+        assert record["Images per second, 95 % interval"].text == record["Per step"].text == "–"
+        assert record["Against the leader"].badge.word == "wrong results"
+    names = {record["Configuration"].text for record in wrong}
+    assert "**Fails verification:**" in part["findings"][-1]
+    assert all(name.partition(" (")[0] in part["findings"][-1] for name in names)
+    assert names <= {row["label"] for row in chart.rows if row["fault"] == "wrong results"}
+    reasons = {row[0].text for row in part["faults"].rows if row[2].badge.word == "wrong results"}
+    assert names == reasons
+
+
+def test_other_figures_leave_out_what_only_evidence_shows(sampled, lenet):
+    table = lenet[0]["parts"][1]["others"]
+    titles = {column.title for column in table.columns}
+    assert "CPU time of a training step" in titles
+    assert not titles & {"Verification", "Gate", "Lines of code"}
+    record = next(
+        r
+        for r in records(table)
+        if r["Configuration"].text == f"{NAMES[GRAPH]} (Compiled function)"
+    )
+    rows = rows_of(
+        sampled, framework=GRAPH, section="lenet", metric="evaluation_time",
+        lane=LANES[record["Lane"].text], status="ok",
+    )  # fmt: skip
+    assert record["Evaluation of 1,000 images"].sort == pytest.approx(value_of(rows), rel=1e-4)
+
+
+def test_a_gap_among_other_figures_says_what_it_is(page):
+    others = page("memory")[0]["parts"][1]["others"]
+    gaps = {
+        record["Configuration"].text.partition(" (")[0]: cell.badge.word
+        for record in records(others)
+        for cell in record.values()
+        if cell.badge
+    }
+    assert gaps == {NAMES[MANY]: "not supported"}
+
+
+def test_the_open_mark_is_the_start_with_warm_caches(sampled, page):
+    _, charts = page("compile")
+    known = modes(sampled)
+    seen = 0
+    for row in charts[1].rows:
+        if row["estimate"] is None:
+            continue
+        framework, mode = known[row["label"]]
+        wanted = {"framework": framework, "mode": mode, "lane": LANES[row["panel"]]}
+        wanted |= {"section": "compile", "metric": "ready_time", "status": "ok", "device": "cpu"}
+        for mark, case in (("estimate", "cold"), ("start", "warm")):
+            rows = rows_of(sampled, **wanted, case=case)
+            assert row[mark] == pytest.approx(value_of(rows), rel=1e-6)
+        seen += 1
+    assert seen > 6
+
+
+def test_a_page_without_results_says_how_to_get_some(sampled, page):
+    empty = dataclasses.replace(sampled.inputs, shown=sampled.inputs.shown.iloc[:0])
+    context, drawn = page("lenet", empty)
+    assert (context["parts"], drawn) == ([], [])
+    assert context["command"] == "generator measure --section lenet"
+    assert {claim.badge.word for claim in context["claims"]} == {"cannot be tested here"}
+
+
+# --------------------------------------------------------------------------------- the first page
+
+
+def test_a_board_names_the_leaders_of_each_panel_and_who_comes_next(sampled):
+    context = home_page.home_context(sampled.inputs, sampled.figures)
+    assert [board["anchor"] for board in context["boards"]] == [
+        "leads-newer-machine-cuda", "leads-sample-machine-cpu",
+    ]  # fmt: skip
+    panels_ = [p for p in sampled.figures[CPU].panels if p.section == "lenet" and p.good]
+    board = [r for r in records(context["boards"][1]["table"]) if r["Question"].href == "lenet.md"]
+    assert len(board) == len(panels_)
+    for record, panel in zip(board, panels_, strict=True):
+        for row in panel.leaders:
+            assert row.configuration.framework_name in record["In the lead"].text
+        others = [row.configuration.label for row in panel.good if row.group == 1]
+        assert record["First one that differs"].text == (others[0] if others else "–")
+        best = min(row.summary.value for row in panel.ranked)
+        assert record["Best estimate"].text == f"{64 / best:,.0f} images/s"
+
+
+def test_the_first_page_says_what_is_new_and_one_sentence_a_topic(sampled):
+    context = home_page.home_context(sampled.inputs, sampled.figures)
+    runs = [item.rpartition("run ")[2] for item in context["news"]]
+    assert len(runs) == 2
+    assert runs == sorted(runs, reverse=True)
+    assert f"{NAMES[PAIRED]} 1.9.1, measured on the graphics card" in context["news"][0]
+    assert (
+        f"{NAMES[PAIRED]} 1.9.1, {NAMES[MANY]} 2.21.0 and {NAMES[GRAPH]} 1.0.5"
+        in (context["news"][1])
+    )
+    topics = [str(text).partition(" (")[0] for text in context["findings"]]
+    assert len(topics) == len(set(topics)) >= 3
+
+
+def test_the_first_page_without_results(sampled):
+    empty = dataclasses.replace(sampled.inputs, shown=sampled.inputs.shown.iloc[:0])
+    context = home_page.home_context(empty, {})
+    assert context["findings"] == ["Nothing is measured yet."]
+    assert (context["boards"], context["claims"], context["news"]) == ([], (), [])
+
+
+# --------------------------------------------------------------------------------- evidence pages
+
+
+@pytest.fixture(scope="module")
+def evidence(sampled):
+    drawn = []
+
+    def draw(chart):
+        drawn.append(chart)
+        return Picture(chart.alt, (), "data.csv", "chart.json")
+
+    section = sampled.inputs.catalog.section("lenet")
+    context = evidence_page.context(section, PAIRED, sampled.inputs, sampled.figures, draw)
+    return context, drawn
+
+
+def test_runs_come_newest_first_with_each_mode_and_lane(evidence):
+    newer, older = evidence[0]["runs"]
+    assert newer["anchor"].startswith("run--newer-machine--1-9-1--20260101t01")
+    assert older["csv"].startswith(f"../data/sample-machine/{PAIRED}/1.9.1/20260101T00")
+    assert len(newer["configurations"]) == len(older["configurations"]) == 3 * 2
+    facts = {row[0].text: row[1].text for row in newer["provenance"].rows}
+    assert facts["Graphics"] == "SYNTHETIC GPU, driver 0"
+    assert "Graphics" not in {row[0].text for row in older["provenance"].rows}
+
+
+def test_every_link_of_the_section_page_ends_on_an_anchor(evidence, lenet):
+    anchors = set()
+    for run in evidence[0]["runs"]:
+        for item in run["configurations"]:
+            anchors.add(item["anchor"])
+            anchors |= {row[0].anchor for row in item["figures"].rows} if item["figures"] else set()
+    links = {
+        cell.href.partition("#")[2]
+        for part in lenet[0]["parts"]
+        for table in (part["table"], part["others"], part["faults"])
+        for row in table.rows
+        for cell in row
+        if cell.href.startswith(f"evidence/lenet-{PAIRED}.md#")
+    }
+    assert len(links) > 20
+    assert links <= anchors
+
+
+def test_what_failed_shows_its_status_reason_and_log(evidence):
+    failed = [
+        item
+        for run in evidence[0]["runs"]
+        for item in run["configurations"]
+        if item["status"] is not None
+    ]
+    assert failed
+    for item in failed:
+        assert item["status"].word == "failed"
+        assert "ended by signal 11" in item["reason"]
+        (log,) = item["logs"]
+        assert log["text"].endswith("Segmentation fault")
+        assert log["address"].endswith(".log.txt")
+
+
+def test_every_sample_is_drawn_and_disturbed_ones_are_marked(sampled, evidence):
+    name = f"samples-lenet-{PAIRED}-hybrid-cpu-threads-1"
+    chart = next(chart for chart in evidence[1] if chart.name == name)
+    rows = rows_of(
+        sampled, framework=PAIRED, mode="hybrid", device="cpu", lane="threads-1", case="",
+        section="lenet", metric="step_time", status="ok",
+    )  # fmt: skip
+    drawn = sorted(row["value"] for row in chart.rows)
+    assert drawn == pytest.approx(sorted(1e3 * float(row["value"]) for row in rows))
+    marked = {int(row["block"]) for row in rows if "disturbed" in row["flags"]}
+    assert {row["block"] for row in chart.rows if row["disturbed"]} == marked == {2}
+
+
+def test_verification_shows_the_worst_process():
+    jobs = [
+        {"facts": {"gate": [["loss", 1e-7, 1e-5, True], ["logits", 2e-6, 1e-5, True]]}},
+        {"facts": {"gate": [["loss", 3e-4, 1e-5, False], ["logits", 1e-6, 1e-5, True]]}},
+        {},
+    ]
+    table, title = evidence_page._verification(jobs)
+    assert title == "Verification: 1 of 2 quantities agree with the float64 reference"
+    assert [(row[0].text, row[1].sort, row[3].badge.word) for row in table.rows] == [
+        ("loss", 3e-4, "differs"), ("logits", 2e-6, "agrees"),
+    ]  # fmt: skip
+    assert evidence_page._verification([{}]) == (None, "")
+
+
+def test_a_log_is_shown_from_its_end_and_once_a_kind(sampled):
+    key = next(iter(sampled.inputs.documents))
+    long = dataclasses.replace(
+        sampled.inputs, log=lambda _, path: "\n".join(f"{path} {n}" for n in range(70))
+    )
+    jobs = [
+        {"status": status, "block": block, "log": f"{block} {status}.log"}
+        for block, status in enumerate(("failed", "failed", "timeout"))
+    ]
+    first, second = evidence_page._logs(jobs, key, long)
+    lines = first["text"].splitlines()
+    assert (lines[0], lines[-1], len(lines)) == ("[… 10 lines before …]", "0 failed.log 69", 61)
+    assert first["address"].endswith("/0-failed.log.txt")
+    assert second["title"] == "block 2 (timed out)"
+
+
+# ------------------------------------------------------------------------------------------ sweeps
+
+
+def test_a_curve_has_a_place_for_every_case_that_gave_a_time(sampled):
+    found = sweep_page.curves("batch", "versus", sampled.inputs.catalog, sampled.figures[CPU])
+    known = {curve.configuration.mode: curve for curve in found}
+    assert set(known) == {"compiled", "module", "hybrid", "eager", "function", "xla"}
+    assert list(known["hybrid"].steps) == [1, 8, 64, 256, 1024]
+    assert list(known["compiled"].steps) == [1, 8, 64, 256], "the last case was skipped"
+    rows = rows_of(
+        sampled, framework=PAIRED, mode="hybrid", device="cpu", section="versus",
+        metric="step_time", case="batch 64", status="ok",
+    )  # fmt: skip
+    assert known["hybrid"].steps[64][0] == pytest.approx(value_of(rows))
+
+
+def test_a_rate_turns_the_interval_around():
+    one = panels.Configuration("a", "1", "graph", "A", "as a graph", "symbolic")
+    curve = Curve(one, {64: (0.032, 0.02, 0.04), 8: (0.01, math.nan, math.nan)}, {})
+    large, small = sweep_page.points_of([curve], lambda curve: curve.steps, rate=True)
+    assert (large.y, large.low, large.high) == pytest.approx((2000, 1600, 3200))
+    assert (small.low, small.high, small.text) == (None, None, "800 images/s")
+    (point, _) = sweep_page.points_of([curve], lambda curve: curve.steps, scale=1e3)
+    assert (point.y, point.low, point.high, point.text) == (32, 20, 40, "32.0 ms")
+
+
+def test_what_one_more_on_the_axis_costs():
+    values = {2: (1.0, 0.9, 1.1), 8: (2.0, 1.0, 3.0), 32: (7.0, 6.0, 8.0)}
+    assert sweep_page.slope(values) == pytest.approx(0.2)
+    assert sweep_page.slope({2: (1.0, 0.9, 1.1)}) is None
+    cell = sweep_page.curve_cell(values, 8)
+    assert (cell.text, cell.sort, cell.detail) == ("2.00 s", 2.0, "1.00 to 3.00 s")
+    assert sweep_page.curve_cell(values, 4).detail == "not reached"
+
+
+# ---------------------------------------------------------------------------------------- findings
+
+
+def test_a_framework_with_two_versions_is_named_with_each(sampled):
+    panel = sampled.figures[CPU].find("lenet", "step_time")[0]
+    (row, *_) = (row for row in panel.rows if row.configuration.framework == GRAPH)
+    older = dataclasses.replace(
+        row, configuration=dataclasses.replace(row.configuration, version="0.9.0")
+    )
+    name = NAMES[GRAPH]
+    new, old = f"{name} 1.0.5 (Compiled function)", f"{name} 0.9.0 (Compiled function)"
+    assert findings.names([row]) == f"{name} (Compiled function)"
+    assert findings.names([row, older]) == f"{new} and {old}"
+    both = dataclasses.replace(panel, rows=(row, older))
+    assert [label for _, _, label in findings.labelled([both])] == [new, old]
+    assert findings.frameworks_of([row, older]) == name
+
+
+def test_an_interval_without_width_is_none():
+    assert findings.interval_text(1.0, 2.0, "s") == "1.00 to 2.00 s"
+    assert findings.interval_text(1.0, 1.00001, "s") == ""
+    assert findings.interval_text(math.nan, math.nan, "s") == ""
