@@ -296,7 +296,7 @@ def compare(
     if as_json:
         output.show_json([comparing.plain(item) for item in found.comparisons])
     else:
-        output.show_table(found.columns, found.rows)
+        output.show_comparison(found)
 
 
 UPDATE_WAITS = 4

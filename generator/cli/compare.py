@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from generator import formatting
 from generator.analysis import cells, change_events, changes
 from generator.analysis import panels as models
 from generator.analysis.compare import Comparison, Spec, parse_spec
@@ -21,11 +22,15 @@ from generator.results import reading, selection
 
 @dataclass(frozen=True)
 class Found:
-    """What a comparison found, and how it is shown: rows of texts below columns."""
+    """What a comparison found, and how it is shown: rows of texts below columns.
+
+    The first ``facts`` columns say what is compared; the others are what was found.
+    """
 
     comparisons: tuple[Comparison, ...]
     columns: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
+    facts: int
 
 
 def compare(folder: Path, a: str, b: str, metric: str) -> Found:
@@ -53,10 +58,10 @@ def compare(folder: Path, a: str, b: str, metric: str) -> Found:
         frame = every if together is None else together
     found = tuple(compare_specs(frame, a, b, metric=metric, bands=bands))
     if (one.machine or _versions(one, two)) and found[0].a.unit in changes.JUDGED:
-        columns = ("what", "where", "metric", "A", "B", "B / A, 95 %", "A/A band", "B is")
-        return Found(found, columns, tuple(_after(item, catalog) for item in found))
-    columns = ("A", "B", "where", "A", "B", "A / B, 95 %", "A/A band", "A is")
-    return Found(found, columns, tuple(map(_against, found)))
+        columns = ("what", "where", "metric", "A/A band", "A", "B", "B / A, 95 %", "B is")
+        return Found(found, columns, tuple(_after(item, catalog) for item in found), 4)
+    names = ("A", "B", "machine", "device", "where", "A/A band", "A", "B", "A / B, 95 %", "A is")
+    return Found(found, names, tuple(map(_against, found)), 6)
 
 
 def _versions(one: Spec, two: Spec) -> bool:
@@ -70,7 +75,7 @@ def _after(item: Comparison, catalog: Catalog) -> tuple[str, ...]:
     key = change.key
     where, metric, before, after, ratio, band, *_ = changes.row(change, catalog)
     what = f"{key.framework} {key.version}, {key.section}"
-    return (what, where, metric, before, after, ratio, band, change.verdict)
+    return (what, where, metric, band, before, after, ratio, change.verdict)
 
 
 def _against(item: Comparison) -> tuple[str, ...]:
@@ -79,15 +84,11 @@ def _against(item: Comparison) -> tuple[str, ...]:
         for key in (item.a.key, item.b.key)
     ]
     key, unit = item.a.key, item.a.unit
-    values = (f"{models.summary(cell).value:.4g} {unit}" for cell in (item.a, item.b))
-    return (
-        *sides,
-        " ".join(filter(None, (key.machine, key.device, key.lane, key.section, key.case))),
-        *values,
-        changes.ratio_text(item.ratio),
-        f"±{item.delta:.1%}",
-        item.verdict,
-    )
+    values = (formatting.quantity(models.summary(cell).value, unit) for cell in (item.a, item.b))
+    where = ", ".join(filter(None, (key.section, key.case, key.lane)))
+    band = f"±{item.delta:.1%}"
+    ratio = changes.ratio_text(item.ratio)
+    return (*sides, key.machine, key.device, where, band, *values, ratio, item.verdict)
 
 
 def plain(item: Comparison) -> dict[str, Any]:

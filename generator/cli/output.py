@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.markup import escape
-from rich.table import Table
+from rich.table import Column, Table
 
 from generator.catalog.loader import ROOT
 from generator.cli.doctor import Finding
@@ -20,6 +20,7 @@ from generator.measure import plan, runner
 
 if TYPE_CHECKING:
     from generator.catalog.model import Catalog
+    from generator.cli.compare import Found
     from generator.export.dataset import Written
     from generator.update.package_watch import News
     from generator.update.update import Outcome as UpdateOutcome
@@ -53,8 +54,8 @@ def show_table(
         whole: whether the first column gets all the room that it needs.
 
     """
-    table = Table(*columns, title=title)
-    table.columns[0].no_wrap, table.columns[0].overflow = whole, "fold"
+    table = Table(*(Column(name, overflow="fold") for name in columns), title=title)
+    table.columns[0].no_wrap = whole
     for row in rows:
         table.add_row(*map(escape, row))
     out.print(table)
@@ -167,6 +168,16 @@ def show_export(folder: Path, written: Written, *, as_json: bool) -> None:
         f"{data['rows']:,} rows of {data['runs']} runs in {folder}: "
         f"{len(written.files)} files written, {3 - len(written.files)} unchanged."
     )
+
+
+def show_comparison(found: Found) -> None:
+    """Print facts that are the same in all rows above the table, and only the others in it."""
+    same = [n for n in range(found.facts) if len({row[n] for row in found.rows}) == 1]
+    for n in same:
+        if found.rows[0][n]:
+            say(f"{found.columns[n]}: {found.rows[0][n]}")
+    rest = [n for n in range(len(found.columns)) if n not in same]
+    show_table([found.columns[n] for n in rest], [[row[n] for n in rest] for row in found.rows])
 
 
 def show_problems(looked: int, problems: Sequence[InputError]) -> None:
