@@ -1,15 +1,18 @@
-"""Pure: what folders say of their frameworks -> tables: facts, modes and declared gaps."""
+"""Pure: what folders say of their frameworks -> facts, modes, gaps, and the page of a kind."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from generator import formatting
+from generator.pages.inputs import claim_views, main_figures
 from generator.pages.tables import Cell, Table, table, table_if_any
 
 if TYPE_CHECKING:
-    from generator.catalog.model import Fact, Framework
+    from generator.analysis.panels import Figures
+    from generator.catalog.model import Fact, Framework, Section
+    from generator.pages.inputs import Draw, Inputs
 
 EXECUTES = {"symbolic": "as a graph", "imperative": "eagerly"}
 """How a mode of each kind executes."""
@@ -28,14 +31,42 @@ def of_kind(frameworks: Sequence[Framework], kind: str) -> tuple[Framework, ...]
     return tuple(f for f in frameworks if any(mode.kind == kind for mode in f.modes))
 
 
-def who_they_are(frameworks: Sequence[Framework]) -> dict[str, Any]:
-    """Return the part of a page's context that says who the frameworks are."""
+More = Callable[[tuple["Framework", ...], "Figures | None"], dict[str, Any]]
+"""(frameworks of a kind, figures of the main machine and device) -> entries."""
+
+
+def context(
+    section: Section,
+    inputs: Inputs,
+    known: Mapping[tuple[str, str], Figures],
+    draw: Draw,  # noqa: ARG001 - pages are made alike
+    *,
+    kind: str,
+    more: More,
+) -> dict[str, Any]:
+    """Return the context of the page about the frameworks of a kind; nothing is drawn.
+
+    Args:
+        section: the section.
+        inputs: what pages are made of.
+        known: (machine, device) -> figures.
+        draw: is not used.
+        kind: "symbolic" or "imperative".
+        more: makes the findings and further entries.
+
+    """
+    frameworks, figures = of_kind(inputs.catalog.frameworks, kind), main_figures(inputs, known)
     days = [fact.read for f in frameworks for fact in f.facts.values() if fact.read]
     return {
+        "title": section.title,
+        "description": section.question,
         "facts": _facts("Who makes them", frameworks, MAKERS),
         "releases": _facts("Releases", frameworks, RELEASES),
         "means": _facts("How they are used", frameworks, USE),
         "read": formatting.day(max(days).isoformat()) if days else "",
+        "modes": modes_table(frameworks, kind),
+        "claims": claim_views(inputs.book, section.id, figures),
+        **more(frameworks, figures),
     }
 
 

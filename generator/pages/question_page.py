@@ -91,7 +91,12 @@ class View:
     def answer(self, framework: str, case: str, metric: str, process: str = "") -> Answer:
         """Return an answer; where a process died or never ran, one that says so.
 
-        ``process`` is the case that the process was started for, where several shared it.
+        Args:
+            framework: id of the framework.
+            case: of the question.
+            metric: of the question.
+            process: case that the process was started for, where several cases shared it.
+
         """
         sheet = self.sheets[framework]
         if (found := sheet.get((case, metric))) is not None:
@@ -179,12 +184,28 @@ class View:
         return f"{self.section.id}-{self.anchor(stem)}"
 
     def intervals(self, name: str, title: str, drawn: Sequence[marks.Mark], **axis: Any) -> Picture:
-        """Draw :func:`generator.pages.charts.intervals.intervals`, in every framework's colour."""
+        """Draw :func:`intervals.intervals`, every framework in its colour and shape.
+
+        Args:
+            name: readable part of the file names.
+            title: the finding.
+            drawn: rows from top to bottom.
+            axis: its further arguments.
+
+        """
         looks = self.catalog.looks
         return self.draw(intervals.intervals(name, title, drawn, looks=looks, **axis))
 
     def curves(self, name: str, title: str, points: Sequence[marks.Point], **axes: Any) -> Picture:
-        """Draw :func:`generator.pages.charts.curves.curves`."""
+        """Draw :func:`curves.curves`.
+
+        Args:
+            name: readable part of the file names.
+            title: the finding.
+            points: what is drawn.
+            axes: its further arguments.
+
+        """
         return self.draw(curves.curves(name, title, points, **axes))
 
     def anchor(self, stem: str) -> str:
@@ -300,7 +321,13 @@ def matrix(
 ) -> Table:
     """Return a table with a row for each question and a column for each framework.
 
-    The value of a metric in ``plain`` says no more than yes.
+    Args:
+        view: of the device.
+        label: of the table.
+        questions: the rows.
+        head: heading of the first column.
+        plain: metrics whose value says no more than yes.
+
     """
     rows = []
     for question in questions:
@@ -315,7 +342,7 @@ def matrix(
     return table(label, (head, *(framework.name for framework in view.frameworks)), rows)
 
 
-def faults(
+def _faults(
     view: View, questions: Sequence[Question], statuses: Sequence[str], label: str
 ) -> Table | None:
     """Return every answer of some statuses with its reason, None where there is none.
@@ -377,7 +404,7 @@ def reasons(view: View, questions: Sequence[Question]) -> list[Block]:
         ("What is not offered", ("unsupported",), "Declared, with the page that says so."),
         ("What was not tested", ("skipped",), "And why not."),
     ):
-        reasons_table = faults(view, questions, statuses, heading)
+        reasons_table = _faults(view, questions, statuses, heading)
         if reasons_table is not None:
             found.append(view.block(heading, text, reasons_table))
     return found

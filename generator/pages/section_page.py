@@ -9,7 +9,7 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -93,8 +93,16 @@ def _cite(section: Section, inputs: Inputs) -> str:
     )
 
 
+More = Callable[["Section", Inputs, Figures], dict[str, Any]]
+"""(section, inputs, figures of the main machine and device, empty without results) -> entries."""
+
+
 def section_context(
-    section: Section, inputs: Inputs, known: Mapping[tuple[str, str], Figures], draw: Draw
+    section: Section,
+    inputs: Inputs,
+    known: Mapping[tuple[str, str], Figures],
+    draw: Draw,
+    more: More | None = None,
 ) -> dict[str, Any]:
     """Return the context of a measured section's page.
 
@@ -103,6 +111,7 @@ def section_context(
         inputs: what pages are made of.
         known: (machine, device) -> figures.
         draw: draws charts.
+        more: makes further entries of the context.
 
     """
     parts: list[dict[str, Any]] = []
@@ -133,6 +142,7 @@ def section_context(
         "history": [item for item in inputs.book.history if item.page == section.id],
         "others_title": view(models.headline(section)).others,
         "command": f"generator measure --section {section.id}",
+        **(more(section, inputs, main or Figures("", "", (), {})) if more else {}),
     }
 
 

@@ -39,7 +39,12 @@ class Curve:
 def curves(axis: str, section: str, catalog: Catalog, figures: Figures) -> list[Curve]:
     """Return the curves of a section over an axis, those of a framework together.
 
-    A case is called "<axis> <number>".
+    Args:
+        axis: what was swept; a case is called "<axis> <number>".
+        section: id of the section.
+        catalog: for names.
+        figures: of one machine and device.
+
     """
     found: dict[tuple[str, str, str], dict[str, dict[int, tuple[float, float, float]]]] = {}
     anchors = {}
@@ -69,7 +74,15 @@ def points_of(
     rate: bool = False,
     scale: float = 1.0,
 ) -> list[marks.Point]:
-    """Return the points of curves: ``scale`` x seconds, or as a rate x / seconds."""
+    """Return the points of curves.
+
+    Args:
+        found: the curves.
+        values: picks the times of a curve.
+        rate: whether y is x / seconds.
+        scale: otherwise y is ``scale`` x seconds.
+
+    """
     points = []
     for curve in found:
         one = curve.configuration

@@ -182,6 +182,7 @@ def test_a_tie_in_the_chooser_is_called_one():
     assert said(0, 1, 1) == "A leads."
     assert said(0, 0, 1) == "A and B lead, and no measurement distinguishes them."
     assert said(0, 0, 0) == "no measurement distinguishes the frameworks."
+    assert said(0, -1, -1) == "A leads."
     assert said(-1, -1, -1) == "no measurement distinguishes the frameworks."
 
 

@@ -271,9 +271,10 @@ def test_r_is_compared_with_python_on_the_page(page):
 
 
 def test_without_results_there_are_no_such_tables(sample):
-    section, inputs = sample[0].catalog.section("r"), sample[0]
-    assert r._overheads(section, inputs, None) is None
-    assert highlevel._interfaces(section, inputs, None) is None
+    inputs, known = replace(sample[0], shown=sample[0].shown.iloc[:0]), {}
+    for module, table in ((r, "overheads"), (highlevel, "interfaces")):
+        section = inputs.catalog.section(module.__name__.rpartition(".")[2])
+        assert module.context(section, inputs, known, undrawn)[table] is None
 
 
 # -------------------------------------------------------------------------------- who they are

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from generator.analysis import panels as models
 from generator.formatting import quantity
 from generator.pages import urls
 from generator.pages.findings import figure_evidence, plain_summary
-from generator.pages.inputs import Draw, Inputs, fact, main_figures
+from generator.pages.inputs import Inputs, fact
 from generator.pages.section_page import section_context
-from generator.pages.tables import Cell, Column, Table, number, table_if_any
+from generator.pages.tables import Cell, Column, number, table_if_any
 from measurements.sections.highlevel import ACCURACY
 
 if TYPE_CHECKING:
@@ -28,21 +28,8 @@ COLUMNS = {
 }
 
 
-def context(
-    section: Section, inputs: Inputs, known: Mapping[tuple[str, str], Figures], draw: Draw
-) -> dict[str, Any]:
-    """Return the context of the page: that of every section, and a table of the interfaces."""
-    common = section_context(section, inputs, known, draw)
-    return common | {
-        "interfaces": _interfaces(section, inputs, main_figures(inputs, known)),
-        "target": f"{ACCURACY:.0%}",
-    }
-
-
-def _interfaces(section: Section, inputs: Inputs, figures: Figures | None) -> Table | None:
+def more(section: Section, inputs: Inputs, figures: Figures) -> dict[str, Any]:
     """Return how much there is to write and to know, the fewest lines first."""
-    if figures is None:
-        return None
     found: dict[tuple[str, str, str], dict[str, Key]] = {}
     for key in figures.cells:
         if key.section == section.id and key.metric in COLUMNS:
@@ -64,4 +51,8 @@ def _interfaces(section: Section, inputs: Inputs, figures: Figures | None) -> Ta
         rows.append(row)
     rows.sort(key=lambda row: math.inf if row[2].sort is None else row[2].sort)
     columns = [Column("Framework"), Column("Interface"), *map(number, COLUMNS.values())]
-    return table_if_any("The highest-level APIs", columns, rows)
+    interfaces = table_if_any("The highest-level APIs", columns, rows)
+    return {"interfaces": interfaces, "target": f"{ACCURACY:.0%}"}
+
+
+context = partial(section_context, more=more)

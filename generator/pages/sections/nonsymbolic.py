@@ -2,37 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from generator import formatting
 from generator.analysis.labels import lane_title
-from generator.analysis.panels import Panel, Row
+from generator.pages import framework_tables
 from generator.pages.findings import evidence
-from generator.pages.framework_tables import modes_table, of_kind, who_they_are
-from generator.pages.inputs import claim_views, main_figures
+from generator.pages.framework_tables import of_kind
 from generator.pages.section_page import verdict_cell
-from generator.pages.tables import Badge, Cell, Table, badge, table_if_any
+from generator.pages.tables import Badge, Cell, badge, table_if_any
 
 if TYPE_CHECKING:
     from generator.analysis.panels import Figures
-    from generator.catalog.model import Section
-    from generator.pages.inputs import Draw, Inputs
+    from generator.catalog.model import Framework
 
 
-def context(
-    section: Section,
-    inputs: Inputs,
-    known: Mapping[tuple[str, str], Figures],
-    draw: Draw,  # noqa: ARG001 - pages are made alike
-) -> dict[str, Any]:
-    """Return the context of the page; nothing is drawn."""
-    frameworks = of_kind(inputs.catalog.frameworks, "imperative")
+def more(frameworks: tuple[Framework, ...], figures: Figures | None) -> dict[str, Any]:
+    """Return the findings and the imperative modes with their verification."""
     only = [f.name for f in frameworks if f not in of_kind(frameworks, "symbolic")]
-    main = main_figures(inputs, known)
     found = [
         (panel, row)
-        for panel in (main.panels if main else ())
+        for panel in (figures.panels if figures else ())
         for row in panel.rows
         if (panel.section, row.configuration.kind) == ("lenet", "imperative")
     ]
@@ -47,17 +38,6 @@ def context(
             f"{verified} of {len(found)} imperative configurations match the reference, to the last"
             " gradient."
         )
-    return who_they_are(frameworks) | {
-        "title": section.title,
-        "description": section.question,
-        "findings": findings,
-        "modes": modes_table(frameworks, "imperative"),
-        "work": _work_table(found),
-        "claims": claim_views(inputs.book, section.id, main),
-    }
-
-
-def _work_table(found: list[tuple[Panel, Row]]) -> Table | None:
     rows = [
         (
             Cell(row.configuration.label, detail=row.configuration.release),
@@ -69,4 +49,8 @@ def _work_table(found: list[tuple[Panel, Row]]) -> Table | None:
         for panel, row in found
     ]
     titles = ("Configuration", "Lane", "Verification", "Against the fastest of all", "Evidence")
-    return table_if_any("Imperative modes and their verification", titles, rows)
+    work = table_if_any("Imperative modes and their verification", titles, rows)
+    return {"findings": findings, "work": work}
+
+
+context = partial(framework_tables.context, kind="imperative", more=more)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from generator.analysis import cells, statistics
@@ -11,24 +11,17 @@ from generator.analysis.panels import Configuration
 from generator.analysis.statistics import Ratio
 from generator.formatting import quantity
 from generator.pages.findings import plain_summary, ratio_interval
-from generator.pages.inputs import Draw, Inputs, main_figures
 from generator.pages.section_page import section_context
-from generator.pages.tables import Cell, Column, Table, number, table_if_any
+from generator.pages.tables import Cell, Column, number, table_if_any
 
 if TYPE_CHECKING:
     from generator.analysis.panels import Figures
     from generator.catalog.model import Catalog, Section
+    from generator.pages.inputs import Inputs
 
 
-def context(
-    section: Section, inputs: Inputs, known: Mapping[tuple[str, str], Figures], draw: Draw
-) -> dict[str, Any]:
-    """Return the context of the page: that of every section, and R against Python."""
-    common = section_context(section, inputs, known, draw)
-    return common | {"overheads": _overheads(section, inputs, main_figures(inputs, known))}
-
-
-def _overheads(section: Section, inputs: Inputs, figures: Figures | None) -> Table | None:
+def more(section: Section, inputs: Inputs, figures: Figures) -> dict[str, Any]:
+    """Return the table of R against Python."""
     rows = []
     for one, ratio, r, python in overheads(section.id, inputs.catalog, figures):
         seconds = [plain_summary(cell)[0] for cell in (r, python)]
@@ -43,11 +36,14 @@ def _overheads(section: Section, inputs: Inputs, figures: Figures | None) -> Tab
         )
     numbers = ("Time in R / in Python", "Step in R", "Step in Python", "Lines of R")
     columns = [Column("Framework"), *map(number, numbers)]
-    return table_if_any("R against Python", columns, rows)
+    return {"overheads": table_if_any("R against Python", columns, rows)}
 
 
-def _lines(figures: Figures | None, key: cells.Key) -> Cell:
-    cell = figures.cells.get(key._replace(metric="lines")) if figures else None
+context = partial(section_context, more=more)
+
+
+def _lines(figures: Figures, key: cells.Key) -> Cell:
+    cell = figures.cells.get(key._replace(metric="lines"))
     if cell is None:
         return Cell("–")
     count = plain_summary(cell)[0]
@@ -55,13 +51,12 @@ def _lines(figures: Figures | None, key: cells.Key) -> Cell:
 
 
 def overheads(
-    section: str, catalog: Catalog, figures: Figures | None
+    section: str, catalog: Catalog, figures: Figures
 ) -> list[tuple[Configuration, Ratio, cells.Cell, cells.Cell]]:
     """Return (configuration, R / Python, cell in R, cell in Python) of what has both."""
     found = []
-    known = figures.cells if figures else {}
-    for key, cell in known.items():
-        other = known.get(key._replace(section="lenet"))
+    for key, cell in figures.cells.items():
+        other = figures.cells.get(key._replace(section="lenet"))
         if (key.section, key.metric) == (section, "step_time") and other:
             one = models.configuration(catalog, key.framework, key.version, key.mode)
             found.append((one, statistics.ratio(cell.blocks, other.blocks), cell, other))
