@@ -408,9 +408,10 @@ def _uv(*arguments: str, python: str = "") -> str:
     raise (DoesNotInstall if _is_of_release(finished.log) else EnvironmentMissing)(text)
 
 
+_FULL = "the disk is full; free some space and run the same command again"
 CAUSES: Mapping[str, str] = {
-    "No space left": "the disk is full; free some space and run the same command again",
-    "os error 28": "the disk is full; free some space and run the same command again",
+    "No space left": _FULL,
+    "os error 28": _FULL,
     "dns error": "no network; run the same command again when there is one, or measure what is "
     "installed with `--environment current`",
     "error sending request": "the package index does not answer; run the same command again later, "
@@ -471,7 +472,7 @@ def variables(
     """
     values = placeholders(environment, threads=threads, cache=cache)
     declared = {**framework.environment, **framework.device_environment.get(device, {})}
-    pattern = re.compile("{(" + "|".join(values) + ")}")
     return {
-        name: pattern.sub(lambda match: values[match[1]], text) for name, text in declared.items()
+        name: re.sub(r"{(\w+)}", lambda match: values.get(match[1], match[0]), text)
+        for name, text in declared.items()
     }

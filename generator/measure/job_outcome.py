@@ -32,11 +32,6 @@ class JobOutcome:
         """What the rows are flagged with."""
         return [name for name in ("disturbed", "throttled") if self.notes.get(name)]
 
-    @property
-    def deserves_log(self) -> bool:
-        """Whether the log of the process is kept."""
-        return self.status != "ok" or any(row["status"] in ("failed", "wrong") for row in self.rows)
-
 
 def not_run(job: Job, catalog: Catalog, status: str, reason: str) -> JobOutcome:
     """Return the outcome of a job that was not started.

@@ -208,7 +208,8 @@ class _Jobs:
             ended = job_outcome.of_process(
                 job, self.catalog, launched.finished, output, launched.readings
             )
-            if ended.deserves_log:
+            ok = all(row["status"] not in ("failed", "wrong") for row in ended.rows)
+            if ended.status != "ok" or not ok:
                 entry["log"] = record.keep_log(job, launched.finished)
         if job.block == 0:
             ended.rows += job_outcome.script_rows(job, self.catalog)

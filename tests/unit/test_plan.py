@@ -160,21 +160,22 @@ def test_every_place_in_a_block_is_equally_likely():
     assert max(counts) < 260
 
 
-# ----------------------------------------------------------------------------------- the twins
+# ----------------------------------------------------------------------------------- the replicates
 
 
-def test_twins_share_the_block_and_the_configuration_of_the_first():
+def test_replicates_share_the_block_and_the_configuration_of_the_first():
     made = make(profile=FULL)
-    twins = [job for job in made.jobs if job.case == "again"]
-    assert {(job.framework, job.mode) for job in twins} == {("alpha", "plain"), ("beta", "eager")}
-    assert len(twins) == 2 * FULL.blocks * len(FULL.lanes["cpu"])
-    assert {job.sections for job in twins} == {("lenet",)}
-    assert not any(job.accuracy for job in twins)
+    replicates = [job for job in made.jobs if job.case == "again"]
+    names = {(job.framework, job.mode) for job in replicates}
+    assert names == {("alpha", "plain"), ("beta", "eager")}
+    assert len(replicates) == 2 * FULL.blocks * len(FULL.lanes["cpu"])
+    assert {job.sections for job in replicates} == {("lenet",)}
+    assert not any(job.accuracy for job in replicates)
     keys = {(*job.configuration, job.block) for job in made.jobs}
-    assert {(*job.configuration[:-1], "", job.block) for job in twins} <= keys
+    assert {(*job.configuration[:-1], "", job.block) for job in replicates} <= keys
 
 
-def test_of_many_frameworks_three_have_twins():
+def test_of_many_frameworks_three_have_replicates():
     made = make([framework(f"f{n}") for n in range(9)], profile=FULL)
     assert {job.framework for job in made.jobs if job.case} == {"f0", "f4", "f8"}
 
@@ -266,13 +267,13 @@ def test_a_quick_look_repeats_defaults_and_pairs_only():
     assert set(runs(FULL).values()) == {FULL.blocks}
 
 
-def test_a_profile_may_have_no_twins():
+def test_a_profile_may_have_no_replicates():
     made = make(profile=replace(FULL, replicates="none"))
     assert made.jobs
     assert not any(job.case for job in made.jobs)
 
 
-def test_a_quick_run_has_one_twin_and_an_aa_run_nothing_else():
+def test_a_quick_run_has_one_replicate_and_an_aa_run_nothing_else():
     quick = {(j.framework, j.mode) for j in make(profile=QUICK).jobs if j.case == "again"}
     assert quick == {("alpha", "plain")}
     aa = make(profile=AA)
@@ -282,7 +283,7 @@ def test_a_quick_run_has_one_twin_and_an_aa_run_nothing_else():
     assert [j.case for j in aa.jobs].count("") == [j.case for j in aa.jobs].count("again")
 
 
-def test_without_the_first_section_there_are_no_twins():
+def test_without_the_first_section_there_are_no_replicates():
     made = make(sections=[SECTIONS[2]])
     assert {job.case for job in made.jobs} == {""}
 

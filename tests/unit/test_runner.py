@@ -1,6 +1,7 @@
 """The run, with workers that do whatever they like: their words in a file, our rows on disk."""
 
 import json
+import os
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -12,7 +13,15 @@ from hypothesis import strategies as st
 from generator import subprocesses
 from generator.catalog import loader, model
 from generator.errors import EnvironmentMissing, InputError
-from generator.measure import environments, gpu_log, history, plan, runner, worker_output
+from generator.measure import (
+    environments,
+    gpu_log,
+    history,
+    plan,
+    runner,
+    worker_launch,
+    worker_output,
+)
 from generator.measure import request as measuring
 from generator.measure.plan import Job, Profile
 from generator.measure.request import Request, prepare
@@ -263,6 +272,17 @@ def test_a_worker_inherits_what_is_agreed_and_nothing_else(stage, monkeypatch):
     assert len({options["env"]["PYTHONHASHSEED"] for _, options in stage.started}) > 1
 
 
+def test_only_our_own_interpreter_finds_its_packages_by_variables(monkeypatch):
+    monkeypatch.setenv("PYTHONPATH", "/modules")
+    monkeypatch.setenv("CONDA_PREFIX", "/conda")
+    own = worker_launch.inherited(Path("/extra"), own=True)
+    assert own["PYTHONPATH"].split(os.pathsep) == [str(loader.ROOT), "/modules", "/extra"]
+    assert own["CONDA_PREFIX"] == "/conda"
+    locked = worker_launch.inherited(own=False)
+    assert locked["PYTHONPATH"] == str(loader.ROOT)
+    assert "CONDA_PREFIX" not in locked
+
+
 def test_cold_caches_are_emptied_and_warm_ones_are_kept(stage):
     seen = []
 
@@ -341,7 +361,7 @@ def test_nonsense_from_one_mode_does_not_touch_the_others(stage, bad):
     assert stage.document()["finished"]
 
 
-def test_odd_facts_of_a_framework_do_not_spoil_the_document(stage):
+def test_odd_facts_of_a_framework_do_not_reach_the_run_record(stage):
     odd = {"fact": {"build": {"a": "\x00\ud800\x1b"}, "gate": float("inf"), "k": 10**300}}
 
     def worker(job, out):
@@ -353,7 +373,7 @@ def test_odd_facts_of_a_framework_do_not_spoil_the_document(stage):
     assert stage.document()["build"] == {"a": ""}
 
 
-def test_one_wrong_case_of_a_sweep_spoils_no_other(stage):
+def test_one_wrong_case_of_a_sweep_invalidates_no_other(stage):
     def worker(job, out):
         return stage.end(
             out,
