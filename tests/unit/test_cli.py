@@ -9,7 +9,7 @@ import typer
 from typer.testing import CliRunner
 
 from generator.catalog import loader, model
-from generator.cli import app, doctor
+from generator.cli import app, doctor, minimal
 from generator.errors import GeneratorError, UsageError
 from generator.measure import plan, runner
 from tests.conftest import PRETEND, ROOT
@@ -297,6 +297,35 @@ def test_every_end_has_its_exit_code_and_words(monkeypatch, capsys, error, code,
         app.main()
     assert raised.value.code == code
     assert said in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "said"),
+    [
+        (None, 0, "wrote"),
+        (KeyboardInterrupt(), 3, "results are kept"),
+        (UsageError("no such thing"), 2, "error: no such thing"),
+        (OSError(28, "No space left on device", "/x"), 1, "No space left on device (/x)"),
+    ],
+)
+def test_without_typer_measuring_ends_alike(monkeypatch, capsys, tmp_path, error, code, said):
+    def run(made, request, catalog, reporter):
+        if error is not None:
+            raise error
+        assert request.frameworks == ("pretend",)
+        assert request.command.startswith("generator measure pretend --environment current")
+        return runner.Outcome("run", [tmp_path / "x.csv"])
+
+    words = ["generator", "measure", "pretend", "--environment", "current", "--results"]
+    words += [str(tmp_path), "--frameworks-folder", str(PRETEND)]
+    monkeypatch.setattr(minimal.sys, "argv", words)
+    monkeypatch.setattr(minimal.signal, "signal", lambda *arguments: None)
+    monkeypatch.setattr(runner, "run", run)
+    with pytest.raises(SystemExit) as raised:
+        minimal.main()
+    assert raised.value.code == code
+    printed = capsys.readouterr()
+    assert said in printed.out + printed.err
 
 
 def test_our_own_mistakes_are_not_hidden(monkeypatch):
