@@ -112,4 +112,4 @@ def _jackknife_interval(whole: float, without: Array) -> Interval:
     count = len(without)
     error = math.sqrt((count - 1) / count * float(((without - without.mean()) ** 2).sum()))
     half = student_t(count - 1, (1 + CONFIDENCE) / 2) * error
-    return Interval(math.exp(whole), math.exp(whole - half), math.exp(whole + half))
+    return Interval.of_log(whole, half)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
@@ -206,17 +206,15 @@ class Figures:
     def configuration(self, key: Key) -> Configuration | None:
         """Return the configuration of a key, or None where no panel shows it."""
         wanted = key.framework, key.version, key.mode
-        for panel in self.panels:
-            for row in panel.rows:
-                one = row.configuration
-                if (one.framework, one.version, one.mode) == wanted:
-                    return one
-        return None
+        return next((one for one in self._configurations() if one.key == wanted), None)
 
     def name(self, framework: str) -> str:
         """Return what a framework is called; one that no panel shows, by its id."""
-        shown = (row.configuration for panel in self.panels for row in panel.rows)
-        return next((one.framework_name for one in shown if one.framework == framework), framework)
+        names = {one.framework: one.framework_name for one in self._configurations()}
+        return names.get(framework, framework)
+
+    def _configurations(self) -> Iterator[Configuration]:
+        return (row.configuration for panel in self.panels for row in panel.rows)
 
 
 def figures(frame: pd.DataFrame, catalog: Catalog) -> Figures:

@@ -81,6 +81,11 @@ class Interval(NamedTuple):
     low: float
     high: float
 
+    @classmethod
+    def of_log(cls, log: float, half: float) -> Interval:
+        """Return an interval that is symmetric on the logarithm, from its middle and half width."""
+        return cls(math.exp(log), math.exp(log - half), math.exp(log + half))
+
 
 @dataclass(frozen=True)
 class Summary:
@@ -162,13 +167,13 @@ def _interval_of_logs(logs: Array, confidence: float = CONFIDENCE) -> Interval:
     """Return the geometric mean and its Student-t interval (n - 1 degrees of freedom)."""
     mean = float(np.mean(logs))
     if len(logs) < 2:
-        return Interval(math.exp(mean), math.nan, math.nan)
+        return Interval.of_log(mean, math.nan)
     half = (
         student_t(len(logs) - 1, (1 + confidence) / 2)
         * float(np.std(logs, ddof=1))
         / len(logs) ** 0.5
     )
-    return Interval(math.exp(mean), math.exp(mean - half), math.exp(mean + half))
+    return Interval.of_log(mean, half)
 
 
 def student_t(degrees: float, probability: float) -> float:
@@ -300,21 +305,19 @@ def ratio(a: Blocks, b: Blocks, estimator: Estimator = ESTIMATOR) -> Ratio:
     shared = [name for name in first if name in second]
     if len(shared) >= 2 or len(first) == len(second) == len(shared):
         logs = np.log([first[name] / second[name] for name in shared])
-        value, low, high = _interval_of_logs(logs)
-        alone = len(logs) < 2
-        error = math.nan if alone else float(np.std(logs, ddof=1)) / len(logs) ** 0.5
-        return Ratio(value, low, high, error, len(logs) - 1, True, tuple(map(float, logs)))
+        error = float(np.std(logs, ddof=1)) / len(logs) ** 0.5 if len(logs) > 1 else math.nan
+        interval = _interval_of_logs(logs)
+        return Ratio(*interval, error, len(logs) - 1, True, tuple(map(float, logs)))
     x, y = np.log(list(first.values())), np.log(list(second.values()))
     middle = float(x.mean() - y.mean())
     if min(len(x), len(y)) < 2:
-        return Ratio(math.exp(middle), math.nan, math.nan, math.nan, 0, False, ())
+        return Ratio(*Interval.of_log(middle, math.nan), math.nan, 0, False, ())
     u, v = float(x.var(ddof=1)) / len(x), float(y.var(ddof=1)) / len(y)
     error = math.sqrt(u + v)
     # Welch and Satterthwaite
     degrees = (u + v) ** 2 / (u**2 / (len(x) - 1) + v**2 / (len(y) - 1)) if u + v else 1.0
-    half = student_t(degrees, (1 + CONFIDENCE) / 2) * error
-    low, high = math.exp(middle - half), math.exp(middle + half)
-    return Ratio(math.exp(middle), low, high, error, degrees, False, ())
+    interval = Interval.of_log(middle, student_t(degrees, (1 + CONFIDENCE) / 2) * error)
+    return Ratio(*interval, error, degrees, False, ())
 
 
 def aa_band(replicates: Iterable[Ratio]) -> float:
