@@ -1,6 +1,7 @@
 """How soon a phone on a slow line shows the first chart of a page, and Lighthouse's points.
 
-Claimed: at most 1.6 times what a page of nothing but that one drawing takes on the same line. Both
+Claimed: at most 2.5 times what a page of nothing but that one drawing takes on the same line: that
+page takes 0.4 s there, and a second in all is what readers wait for without losing the thread. Both
 are opened in turn by the same browser, several times, and the best of each counts: what was in the
 way of the others was not the page. The network is slowed down, not the processor, so that other
 work on this machine matters little. Lighthouse's points for speed, from 0 to 1, are its own ratio
@@ -18,7 +19,7 @@ from playwright.sync_api import sync_playwright
 from benchmarks.line import Line
 
 PAGES = ("report/lenet.html", "report/operators.html")
-TIMES = 1.6
+TIMES = 2.5
 TRIES = 5
 POINTS = 0.9
 LIGHTHOUSE = "lighthouse@12.8.2"
