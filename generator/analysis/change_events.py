@@ -140,7 +140,7 @@ def _releases(loaded: Results, catalog: Catalog, known: Mapping[Place, float]) -
 def _with_several_releases(loaded: Results) -> dict[tuple[str, str], dict[str, set[str]]]:
     """Return (machine, run) -> framework -> the releases that it finished, if several."""
     found: dict[tuple[str, str], dict[str, set[str]]] = {}
-    for key, document in loaded.documents.items():
+    for key, document in loaded.records.items():
         machine, framework, version, run = key.split("/")
         if document["finished"] is not None and document["profile"] != "aa":
             found.setdefault((machine, run), {}).setdefault(framework, set()).add(version)

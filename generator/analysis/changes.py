@@ -62,7 +62,7 @@ class Change:
     reason: str = ""
     old_source: str = field(default="", compare=False)
     new_source: str = field(default="", compare=False)
-    """Run records that both sides come from (keys of ``Results.documents``)."""
+    """Run records that both sides come from (keys of ``Results.records``)."""
     same_code: bool = field(default=True, compare=False)
     """Whether both sides were measured by the same code."""
 

@@ -93,24 +93,15 @@ def _sections(root: Path) -> Iterable[Section]:
     for path in sorted((root / "measurements" / "sections").glob("*.py")):
         if path.stem == "__init__":
             continue
-        facts = importlib.import_module(f"measurements.sections.{path.stem}").SECTION
+        facts = importlib.import_module(f"measurements.sections.{path.stem}").SECTION._asdict()
+        metrics = {id: Metric(id, *metric) for id, metric in facts.pop("metrics").items()}
         yield Section(
             id=path.stem,
-            title=facts.title,
-            group=facts.group,
-            order=facts.order,
-            question=facts.question,
-            metrics={id: Metric(id, *metric) for id, metric in facts.metrics.items()},
-            starts=tuple(facts.starts),
+            metrics=metrics,
             module=path,
             template=root / "templates" / "sections" / f"{path.stem}.md.j2",
-            scope=facts.scope,
-            blocks=dict(facts.blocks),
-            script=facts.script,
-            cases=tuple(facts.cases),
-            uses=tuple(facts.uses),
-            findings=facts.findings,
-            extra=facts.addition,
+            extra=facts.pop("addition"),
+            **facts,
         )
 
 

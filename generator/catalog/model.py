@@ -14,15 +14,12 @@ from generator.errors import UsageError, nearest
 
 DEVICES = ("cpu", "cuda")
 
-
 LANES: Mapping[str, tuple[str, ...]] = {
     "cpu": ("threads-1", "threads-all"),
     "cuda": ("resident", "copy"),
 }
 
-
 KINDS = ("imperative", "symbolic")
-
 
 DIVISIONS = ("closed", "idiomatic")
 
@@ -44,10 +41,6 @@ class Fault:
     reason: str
     source: str
     lanes: tuple[str, ...] = ()
-
-    def strikes(self, lane: str) -> bool:
-        """Whether the fault shows in a lane."""
-        return not self.lanes or lane in self.lanes
 
 
 @dataclass(frozen=True)

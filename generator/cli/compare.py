@@ -119,7 +119,7 @@ def changed(folder: Path) -> tuple[list[dict[str, Any]], list[str]]:
     """
     loaded, catalog = reading.load(folder), catalogs.load()
     events = change_events.find(loaded, selection.shown(loaded, catalog.listed), catalog)
-    documents = loaded.documents
+    documents = loaded.records
     lines = []
     for event in events:
         lines += [change_events.title(event, catalog, documents)]

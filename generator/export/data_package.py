@@ -157,7 +157,7 @@ def _licence(spdx: str) -> tuple[str, str]:
 def package(
     files: Mapping[str, File],
     rows: int,
-    documents: Mapping[str, Mapping[str, Any]],
+    records: Mapping[str, Mapping[str, Any]],
     citation: Citation,
     address: str,
     made_from: str,
@@ -167,14 +167,14 @@ def package(
     Args:
         files: name -> what it is like, of :data:`CSV` and :data:`PARQUET`.
         rows: their number.
-        documents: those of all runs.
+        records: the run records of all runs.
         citation: what is cited.
         address: of the site, with a slash at its end; "" where it is not known.
         made_from: hash of what the files were made from.
 
     """
-    runs = sorted({str(document["run"]) for document in documents.values()})
-    frameworks = sorted({str(document["framework"]) for document in documents.values()})
+    runs = sorted({str(record["run"]) for record in records.values()})
+    frameworks = sorted({str(record["framework"]) for record in records.values()})
     title, licence = _licence(citation.licence)
     said = {
         "profile": "data-package",
@@ -186,7 +186,7 @@ def package(
         "keywords": [*citation.keywords, *frameworks],
         "licenses": [{"name": citation.licence, "title": title, "path": licence}],
         "contributors": [{"title": author.name, "role": "author"} for author in citation.authors],
-        "sources": _sources(documents),
+        "sources": _sources(records),
         "rows": rows,
         "runs": len(runs),
         "fingerprint": made_from,
@@ -235,12 +235,12 @@ def schema() -> dict[str, Any]:
     }
 
 
-def _sources(documents: Mapping[str, Mapping[str, Any]]) -> list[dict[str, str]]:
+def _sources(records: Mapping[str, Mapping[str, Any]]) -> list[dict[str, str]]:
     """Return one source a machine."""
     runs: dict[str, set[str]] = {}
-    for document in documents.values():
-        machine = document["machine"]
-        runs.setdefault(f"{machine['id']}: {machine['cpu']}", set()).add(document["run"])
+    for record in records.values():
+        machine = record["machine"]
+        runs.setdefault(f"{machine['id']}: {machine['cpu']}", set()).add(record["run"])
     return [
         {"title": f"Measured on {machine}, {formatting.plural(len(mine), 'run')}"}
         for machine, mine in sorted(runs.items())

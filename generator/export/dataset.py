@@ -69,7 +69,7 @@ def write(loaded: Results, folder: Path, citation: Citation, address: str = "") 
         there = None
         table = everything(loaded).select([field.name for field in FIELDS])
         tables, rows = _write_tables(table, folder), len(table)
-    said = package(tables, rows, loaded.documents, citation, address, made_from)
+    said = package(tables, rows, loaded.records, citation, address, made_from)
     text = (json.dumps(said, indent=1, ensure_ascii=False) + "\n").encode()
     path = folder / PACKAGE
     if there is not None and path.read_bytes() == text:
@@ -112,8 +112,8 @@ def _fingerprint(loaded: Results) -> str:
     """Return a hash of everything that the tables are made from."""
     digest = hashlib.sha256(repr(FIELDS).encode())
     for key, csv in sorted(loaded.digests.items()):
-        document = loaded.documents[key]
-        said = [key, csv, document["profile"], document["code_sha256"]]
+        record = loaded.records[key]
+        said = [key, csv, record["profile"], record["code_sha256"]]
         digest.update(json.dumps(said, sort_keys=True).encode())
     return digest.hexdigest()
 

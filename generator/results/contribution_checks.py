@@ -1,7 +1,7 @@
 """What contributed results must fulfil beyond being valid: pure.
 
 A contribution is judged as data: by the listing of its files (:func:`listing_problems`) and, per
-run, by its rows and document beside what is known already (:func:`run_problems`). Nothing here
+run, by its rows and record beside what is known already (:func:`run_problems`). Nothing here
 proves that a number is right; it finds what is out of place, incomplete or impossible.
 """
 
@@ -15,7 +15,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from generator.errors import InputError
-from generator.results.schema import NAME, RUN
+from generator.results.schema import NAME, RUN, quoted
 from measurements.sections.lenet import CEILING_MARGIN
 
 FACTOR = 100.0
@@ -40,7 +40,7 @@ _FILE = re.compile(rf"{NAME}/{NAME}/{NAME}/{RUN}(\.csv|\.json|\.logs/{NAME}\.log
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _COMMIT = re.compile(r"[0-9a-f]{40}")
 
-Document = Mapping[str, Any]
+Record = Mapping[str, Any]
 Row = Mapping[str, str]
 
 
@@ -111,7 +111,7 @@ def listing_problems(
         stem, _, suffix = path.rpartition(".")
         other = f"{stem}.{ {'csv': 'json', 'json': 'csv'}.get(suffix) }"
         if suffix in ("csv", "json") and other not in after:
-            yield _problem(path, None, "no file of the same name beside it", shown(other))
+            yield _problem(path, None, "no file of the same name beside it", quoted(other))
 
 
 def added_paths(before: Mapping[str, Entry], after: Mapping[str, Entry]) -> list[str]:
@@ -146,7 +146,7 @@ def is_run(path: str) -> bool:
 def run_problems(
     path: str,
     rows: Sequence[Row],
-    document: Document,
+    record: Record,
     logs: Collection[str],
     known: Known,
     now: datetime,
@@ -154,30 +154,30 @@ def run_problems(
     """Yield what is incomplete or impossible in one run that is valid by itself.
 
     Args:
-        path: of the CSV; the document lies beside it.
+        path: of the CSV; the record lies beside it.
         rows: as :func:`generator.results.row_checks.rows` returns them.
-        document: as :func:`generator.results.reading.read_document` returns it.
+        record: as :func:`generator.results.run_record.read_run_record` returns it.
         logs: paths of the log files that there are, from the CSV's folder.
         known: what it is compared with.
         now: no run ends later.
 
     """
-    beside = path.removesuffix(".csv") + ".json"
-    if document["framework"] not in known.modes:
-        found = f"framework {shown(document['framework'])}"
-        yield _problem(beside, None, found, f"one of {', '.join(sorted(known.modes))}")
+    json_path = path.removesuffix(".csv") + ".json"
+    if record["framework"] not in known.modes:
+        found = f"framework {quoted(record['framework'])}"
+        yield _problem(json_path, None, found, f"one of {', '.join(sorted(known.modes))}")
         return
     for found, expected in (
-        *_provenance(document, known),
-        *_times(path, document, now),
-        *_logs(document, logs),
+        *_provenance(record, known),
+        *_times(path, record, now),
+        *_logs(record, logs),
     ):
-        yield _problem(beside, None, found, expected)
+        yield _problem(json_path, None, found, expected)
     for line, found, expected in (
-        *_names(rows, document, known),
+        *_names(rows, record, known),
         *_gates(rows, known),
-        *_step_times(rows, document, known),
-        *_fits(rows, document),
+        *_step_times(rows, record, known),
+        *_fits(rows, record),
     ):
         yield _problem(path, line, found, expected)
 
@@ -186,105 +186,108 @@ Finding = tuple[str, str]
 RowFinding = tuple[int | None, str, str]
 
 
-def _provenance(document: Document, known: Known) -> Iterator[Finding]:
+def _provenance(record: Record, known: Known) -> Iterator[Finding]:
     """Where the numbers come from: code, environment, data, command."""
-    framework, version, device = (document[key] for key in ("framework", "version", "device"))
-    if not document["command"].startswith("generator "):
-        yield f"command {shown(document['command'])}", "the `generator ...` command that was typed"
-    commit = document["repository"]["commit"] or ""
+    framework, version, device = (record[key] for key in ("framework", "version", "device"))
+    if not record["command"].startswith("generator "):
+        yield f"command {quoted(record['command'])}", "the `generator ...` command that was typed"
+    commit = record["repository"]["commit"] or ""
     if not _COMMIT.fullmatch(commit):
-        yield f"commit {shown(commit)}", "the commit that was measured with; clone with git"
-    yield from _environment(document, known.locks.get((framework, version, device), ()))
+        yield f"commit {quoted(commit)}", "the commit that was measured with; clone with git"
+    yield from _environment(record, known.locks.get((framework, version, device), ()))
     unknown = [
         section
-        for section, sha256 in sorted(document["code_sha256"].items())
+        for section, sha256 in sorted(record["code_sha256"].items())
         if str(sha256) not in known.code.get((framework, version, section), ())
     ]
-    if not document["code_sha256"]:
+    if not record["code_sha256"]:
         yield "no hash of the measuring code", "one per section"
-    elif unknown and (document["repository"]["dirty"] is not False or commit not in known.commits):
+    elif unknown and (record["repository"]["dirty"] is not False or commit not in known.commits):
         yield (
-            f"measuring code of {', '.join(map(shown, unknown))} that nobody else has",
+            f"measuring code of {', '.join(map(quoted, unknown))} that nobody else has",
             "unchanged code of a commit of this repository; measure again after `git stash`, "
             "or have the code merged first",
         )
-    if document["data"]["sha256"] not in known.data:
-        yield f"data {shown(document['data']['sha256'])}", f"one of {', '.join(sorted(known.data))}"
-    if not _SHA256.fullmatch(document["weights_sha256"]):
-        yield f"weights_sha256 {shown(document['weights_sha256'])}", "a SHA-256"
+    if record["data"]["sha256"] not in known.data:
+        yield f"data {quoted(record['data']['sha256'])}", f"one of {', '.join(sorted(known.data))}"
+    if not _SHA256.fullmatch(record["weights_sha256"]):
+        yield f"weights_sha256 {quoted(record['weights_sha256'])}", "a SHA-256"
 
 
-def _environment(document: Document, locks: Collection[str]) -> Iterator[Finding]:
-    environment = document["environment"]
-    name = f"{document['version']}-{document['device']}.txt"
+def _environment(record: Record, locks: Collection[str]) -> Iterator[Finding]:
+    environment = record["environment"]
+    name = f"{record['version']}-{record['device']}.txt"
     sha256 = environment["lock_sha256"] or ""
     if environment["kind"] == "locked":
         if environment["lock"] != name or sha256 not in locks:
             yield (
-                f"lock {shown(environment['lock'] or '')} with hash {shown(sha256)}",
+                f"lock {quoted(environment['lock'] or '')} with hash {quoted(sha256)}",
                 f"the committed {name}; a new lock has to be merged first",
             )
     elif environment["kind"] != "current":
-        yield f"environment {shown(environment['kind'])}", "locked or current"
+        yield f"environment {quoted(environment['kind'])}", "locked or current"
     elif not _SHA256.fullmatch(sha256):
-        yield f"lock_sha256 {shown(sha256)}", "the SHA-256 of the package list"
+        yield f"lock_sha256 {quoted(sha256)}", "the SHA-256 of the package list"
     if not environment["packages"] or not environment["python"]:
         yield "no packages or no Python version", "what the interpreter had installed"
 
 
-def _times(path: str, document: Document, now: datetime) -> Iterator[Finding]:
+def _times(path: str, record: Record, now: datetime) -> Iterator[Finding]:
     """When it was, and whether all of it fits in that time."""
-    if document["finished"] is None:
+    if record["finished"] is None:
         yield "an unfinished run", "a finished one; run the same `generator measure` again"
         return
-    if not document["starts"]:
+    if not record["starts"]:
         yield "no start", "at least one"
         return
     stamp = path.rpartition("/")[2].partition("-")[0]
     try:
         named = datetime.fromisoformat(stamp)
     except ValueError:
-        yield f"a run called {shown(stamp)}", "a time: year, month, day, T, hour, minute, second, Z"
+        yield (
+            f"a run called {quoted(stamp)}",
+            "a time: year, month, day, T, hour, minute, second, Z",
+        )
         return
-    starts = [datetime.fromisoformat(start) for start in document["starts"]]
-    finished = datetime.fromisoformat(document["finished"])
+    starts = [datetime.fromisoformat(start) for start in record["starts"]]
+    finished = datetime.fromisoformat(record["finished"])
     if abs(starts[0] - named) > SLACK:
-        yield f"first start {document['starts'][0]}", f"about {stamp}, as the run's name says"
+        yield f"first start {record['starts'][0]}", f"about {stamp}, as the run's name says"
     if starts != sorted(starts) or finished < starts[-1]:
-        yield f"starts {', '.join(document['starts'])}, finished {document['finished']}", "in order"
+        yield f"starts {', '.join(record['starts'])}, finished {record['finished']}", "in order"
     if finished > now + SLACK:
-        yield f"finished {document['finished']}", f"no time after {now:%Y-%m-%dT%H:%M:%SZ}"
-    busy = sum(_seconds(job) for job in document["jobs"])
+        yield f"finished {record['finished']}", f"no time after {now:%Y-%m-%dT%H:%M:%SZ}"
+    busy = sum(_seconds(job) for job in record["jobs"])
     if busy > (finished - starts[0] + SLACK).total_seconds():
         yield f"jobs of {busy:.0f} s", "no more than lies between the first start and the end"
 
 
-def _logs(document: Document, logs: Collection[str]) -> Iterator[Finding]:
-    named = {job["log"] for job in document["jobs"] if job.get("log")}
-    for job in document["jobs"]:
+def _logs(record: Record, logs: Collection[str]) -> Iterator[Finding]:
+    named = {job["log"] for job in record["jobs"] if job.get("log")}
+    for job in record["jobs"]:
         ran = "seconds" in job  # a release that does not install fails without a process
         if ran and job["status"] in ("failed", "timeout", "wrong") and not job.get("log"):
-            yield f"job {shown(job['id'])} {job['status']} without a log", "its log beside the CSV"
+            yield f"job {quoted(job['id'])} {job['status']} without a log", "its log beside the CSV"
     for log in sorted(named - set(logs)):
-        yield f"no file {shown(log)}", "the log that a job names"
+        yield f"no file {quoted(log)}", "the log that a job names"
     for log in sorted(set(logs) - named):
-        yield f"a log {shown(log)} of no job", "only logs that a job names"
+        yield f"a log {quoted(log)} of no job", "only logs that a job names"
 
 
-def _names(rows: Sequence[Row], document: Document, known: Known) -> Iterator[RowFinding]:
+def _names(rows: Sequence[Row], record: Record, known: Known) -> Iterator[RowFinding]:
     """Names that nobody knows, rows that no job measured, and cells tried that have no row."""
-    modes = known.modes[document["framework"]]
-    jobs = _jobs(document)
+    modes = known.modes[record["framework"]]
+    jobs = _jobs(record)
     told: set[tuple[str, str, str, str]] = set()
     for line, row in enumerate(rows, start=2):
         units = known.units.get(row["section"], {})
         if not units:
-            yield line, f"section {shown(row['section'])}", f"one of {', '.join(known.units)}"
-        elif row["section"] not in document["code_sha256"]:
+            yield line, f"section {quoted(row['section'])}", f"one of {', '.join(known.units)}"
+        elif row["section"] not in record["code_sha256"]:
             yield line, f"section {row['section']} without a hash of its code", "one in the JSON"
         elif units.get(row["metric"]) != row["unit"]:
             metrics = ", ".join(f"{metric} ({unit})" for metric, unit in units.items())
-            yield line, f"metric {shown(row['metric'])} in {shown(row['unit'])}", metrics
+            yield line, f"metric {quoted(row['metric'])} in {quoted(row['unit'])}", metrics
         process = _process(row)
         of_a_job = process in jobs or row["metric"] in OF_NO_JOB or "partial" in row["flags"]
         if not of_a_job and process not in told:
@@ -292,17 +295,15 @@ def _names(rows: Sequence[Row], document: Document, known: Known) -> Iterator[Ro
             yield line, "a row of no job", "a job with its section, mode, lane and block"
         # Installing is measured once for all modes.
         if row["mode"] and row["mode"] not in modes:
-            yield line, f"mode {shown(row['mode'])}", f"one of {', '.join(modes)}"
-        if row["device"] != document["device"]:
-            yield line, f"device {shown(row['device'])}", f"{document['device']}, as in the JSON"
-    shown_cells = {(row["section"], row["mode"], row["lane"]) for row in rows}
+            yield line, f"mode {quoted(row['mode'])}", f"one of {', '.join(modes)}"
+        if row["device"] != record["device"]:
+            yield line, f"device {quoted(row['device'])}", f"{record['device']}, as in the JSON"
+    with_rows = {(row["section"], row["mode"], row["lane"]) for row in rows}
     tried = {
-        (section, job["mode"], job["lane"])
-        for job in document["jobs"]
-        for section in job["sections"]
+        (section, job["mode"], job["lane"]) for job in record["jobs"] for section in job["sections"]
     }
-    for cell in sorted(tried - shown_cells):
-        yield None, "no row of " + " ".join(map(shown, cell)), "one for every cell that was tried"
+    for cell in sorted(tried - with_rows):
+        yield None, "no row of " + " ".join(map(quoted, cell)), "one for every cell that was tried"
 
 
 def _gates(rows: Sequence[Row], known: Known) -> Iterator[RowFinding]:
@@ -328,9 +329,9 @@ def _gates(rows: Sequence[Row], known: Known) -> Iterator[RowFinding]:
             )
 
 
-def _step_times(rows: Sequence[Row], document: Document, known: Known) -> Iterator[RowFinding]:
+def _step_times(rows: Sequence[Row], record: Record, known: Known) -> Iterator[RowFinding]:
     """Numbers that cannot be: times of nothing, far off all known ones, beyond the ceiling."""
-    framework = document["framework"]
+    framework = record["framework"]
     for line, row in enumerate(rows, start=2):
         if row["status"] != "ok":
             continue
@@ -340,7 +341,7 @@ def _step_times(rows: Sequence[Row], document: Document, known: Known) -> Iterat
         elif row["metric"] == "ceiling_fraction" and value > CEILING_MARGIN:
             yield line, f"{value:g} of the machine's ceiling", f"at most {CEILING_MARGIN:g}"
         elif row["metric"] == "step_time":
-            place = document["device"], row["section"], row["case"]
+            place = record["device"], row["section"], row["case"]
             known_times = known.step_times.get((framework, *place)) or _of_any(known, place)
             if known_times is None:
                 continue
@@ -356,9 +357,9 @@ def _of_any(known: Known, place: tuple[str, str, str]) -> tuple[float, float] | 
     return min(low for low, _ in ranges), max(high for _, high in ranges)
 
 
-def _fits(rows: Sequence[Row], document: Document) -> Iterator[RowFinding]:
+def _fits(rows: Sequence[Row], record: Record) -> Iterator[RowFinding]:
     """Samples fit in the processes that took them, whose seconds are recorded."""
-    jobs = _jobs(document)
+    jobs = _jobs(record)
     sums: dict[tuple[str, str, str, str, str, str], float] = defaultdict(float)
     lines: dict[tuple[str, str, str, str, str, str], int] = {}
     for line, row in enumerate(rows, start=2):
@@ -380,10 +381,10 @@ def _fits(rows: Sequence[Row], document: Document) -> Iterator[RowFinding]:
             yield lines[key], found, f"no more than the {room:.4g} s of its process"
 
 
-def _jobs(document: Document) -> Mapping[tuple[str, str, str, str], list[Mapping[str, Any]]]:
+def _jobs(record: Record) -> Mapping[tuple[str, str, str, str], list[Mapping[str, Any]]]:
     """Return section, mode, lane and block, as rows write them -> the jobs that measured it."""
     jobs = defaultdict(list)
-    for job in document["jobs"]:
+    for job in record["jobs"]:
         block = "" if job["block"] is None else str(job["block"])
         for section in job["sections"]:
             jobs[section, job["mode"], job["lane"], block].append(job)
@@ -413,12 +414,6 @@ def _process(row: Row) -> tuple[str, str, str, str]:
 
 def _is_whole(row: Row) -> bool:
     return row["status"] == "ok" and "partial" not in row["flags"].split()
-
-
-def shown(text: object) -> str:
-    """Return foreign text as it may stand in a message: quoted, escaped, short."""
-    text = str(text)
-    return ascii(text if len(text) <= 80 else text[:79] + "…")
 
 
 def _problem(path: str, line: int | None, found: str, expected: str) -> InputError:

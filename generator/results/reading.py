@@ -69,7 +69,8 @@ class Results:
     """Everything that was ever measured, keyed by ``machine/framework/version/run``."""
 
     files: Mapping[str, ResultFile]
-    documents: Mapping[str, Record]
+    records: Mapping[str, Record]
+    """The run record of each."""
     digests: Mapping[str, str]
     """Hash of each CSV's bytes."""
 

@@ -103,7 +103,7 @@ def _migrate(record: Record, path: Path) -> Record:
         if type(schema) is not int or schema not in MIGRATIONS:
             known = ", ".join(map(str, sorted({SCHEMA, *MIGRATIONS})))
             hint = " (written by a newer generator? update the checkout)"
-            found = f"schema {quoted(str(schema))}"
+            found = f"schema {quoted(schema)}"
             raise InputError(path, None, found, f"one of {known}{hint}")
         record = {**MIGRATIONS[schema](record), "schema": schema + 1}
         schema += 1
@@ -127,7 +127,7 @@ def record_problems(record: Record, where: Where, *, plain: bool = False) -> Ite
         ):
             yield InputError(path, None, found, expected)
     except (KeyError, TypeError, AttributeError) as error:
-        found = f"{type(error).__name__}: {quoted(str(error))}"
+        found = f"{type(error).__name__}: {quoted(error)}"
         yield InputError(path, None, found, "a run record; `generator check` says what it lacks")
 
 
@@ -142,19 +142,19 @@ def _contradictions(record: Record, where: Where) -> Iterator[tuple[str, str]]:
     said = {**record, "machine": record["machine"]["id"]}
     for name, expected in where.says.items():
         if said[name] != expected:
-            yield f"{name} {quoted(str(said[name]))}", f"{expected!r}, as the path says"
+            yield f"{name} {quoted(said[name])}", f"{expected!r}, as the path says"
     if record["profile"] not in PROFILES:
         yield f"profile {quoted(record['profile'])}", " ".join(PROFILES)
     for name, times in (("starts", record["starts"]), ("finished", [record["finished"]])):
         for time in times:
             if time is not None and not _is_utc(time):
-                yield f"{name} {quoted(str(time))}", "a UTC time, 2026-11-22T20:15:00Z"
+                yield f"{name} {quoted(time)}", "a UTC time, 2026-11-22T20:15:00Z"
     for index, job in enumerate(record["jobs"]):
         if job["status"] not in STATUSES:
-            yield f"jobs[{index}].status {quoted(str(job['status']))}", " ".join(STATUSES)
+            yield f"jobs[{index}].status {quoted(job['status'])}", " ".join(STATUSES)
         log = job.get("log")
         if log is not None and not (isinstance(log, str) and _is_inside(log)):
-            yield f"jobs[{index}].log {quoted(str(log))}", "a path below the results"
+            yield f"jobs[{index}].log {quoted(log)}", "a path below the results"
 
 
 def _text_problems(value: object, at: str) -> Iterator[tuple[str, str]]:

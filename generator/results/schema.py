@@ -17,55 +17,40 @@ COLUMNS = (
 )  # fmt: skip
 """The columns of a CSV, in order."""
 
-
 STATUSES = ("ok", "unsupported", "failed", "timeout", "wrong", "skipped")
 """How a measurement may end; every status but ``ok`` carries a reason."""
 
-
 FLAGS = ("disturbed", "throttled", "partial", "resumed")
 """Words that ``flags`` may hold, separated by one space."""
-
 
 PROFILES = ("quick", "full", "aa", "history")
 """``aa`` is the A/A study, never on a page of results; ``history`` compares the releases of one
 framework with each other; see :mod:`generator.results.selection`."""
 
-
 SCHEMA = 1
 """Version of the run records that are written, see ``run_record.schema.json``."""
 
-
 Record = dict[str, Any]
-
 
 REASON_LENGTH = 500
 
-
 HEADER = (",".join(COLUMNS) + "\n").encode()
-
 
 PATH_COLUMNS = ("machine", "framework", "version", "run")
 
-
 IDENTITY = ("section", "mode", "device", "lane")
-
 
 RUN = r"\d{8}T\d{6}Z-[0-9a-f]{6}"
 """Pattern of a run's id: when its command began, in UTC, and six random digits."""
 
-
 NAME = r"[A-Za-z0-9][A-Za-z0-9._+-]*"
 """Pattern of a folder's or a log's name."""
 
-
 COUNT = re.compile(r"0|[1-9][0-9]{0,8}")
 
-
-NUMBER = re.compile(r" *[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)? *")  # as pandas reads
-
+NUMBER = re.compile(r" *[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)? *")  # as Arrow reads
 
 CONTROL_BYTES = bytes([*range(10), *range(11, 32), 127])
-
 
 UNPRINTABLE = re.compile(f"{INVISIBLE.pattern}|[\t\n]")
 """What no cell holds."""
@@ -110,6 +95,7 @@ class Where:
 SAMPLE_KEY = (*IDENTITY, "case", "metric", "block", "sample")
 
 
-def quoted(text: str) -> str:
-    """Return foreign text as it may stand in a message: quoted, escaped, short."""
-    return ascii(text if len(text) <= 60 else text[:59] + "…")
+def quoted(text: object) -> str:
+    """Return foreign text as it may stand in a message: quoted, escaped, at most 80 characters."""
+    flat = str(text)
+    return ascii(flat if len(flat) <= 80 else flat[:79] + "…")

@@ -31,7 +31,7 @@ def select(results: Results, profiles: Collection[str] = ("quick", "full")) -> p
     Returns:
         the columns of :func:`generator.results.reading.read`, and ``profile``, ``code`` (hash of
         the measuring code of the row's section) and ``provenance`` (key into
-        ``results.documents``), all categorical.
+        ``results.records``), all categorical.
 
     """
     chosen: dict[str, list[tuple[str, ...]]] = {}
@@ -69,7 +69,7 @@ def of_run(results: Results, run: str, machine: str) -> pd.DataFrame:
         for key, file in results.files.items()
         if key.startswith(f"{machine}/") and key.endswith(f"/{run}")
     }
-    return select(Results(own, results.documents, results.digests), PROFILES)
+    return select(Results(own, results.records, results.digests), PROFILES)
 
 
 def _runs(
@@ -78,10 +78,10 @@ def _runs(
     """Return configuration -> (finished, run) of all that measured it, the one to show last."""
     found: dict[tuple[str, ...], list[tuple[bool, str]]] = {}
     for key, file in sorted(results.files.items()):
-        if results.documents[key]["profile"] not in profiles:
+        if results.records[key]["profile"] not in profiles:
             continue
         subject, run = key.rsplit("/", 1)
-        state = (results.documents[key]["finished"] is not None, run)
+        state = (results.records[key]["finished"] is not None, run)
         for index in sorted(set(file.codes.tolist()) - {-1}):
             found.setdefault((subject, *file.configurations[index]), []).append(state)
     return {configuration: sorted(runs) for configuration, runs in found.items()}
@@ -156,7 +156,7 @@ def study(results: Results, shown: pd.DataFrame | None = None) -> pd.DataFrame:
     chosen = {
         key: file.configurations
         for key, file in sorted(results.files.items())
-        if results.documents[key]["profile"] == "aa"
+        if results.records[key]["profile"] == "aa"
     }
     rows = to_frame(_gather(results, chosen))
     return rows if shown is None else stack([rows, twins(shown)])
@@ -223,20 +223,21 @@ def _gather(results: Results, chosen: Mapping[str, list[tuple[str, ...]]]) -> pa
 
     parts = [_schema().empty_table()]
     for key, configurations in chosen.items():
-        file, document = results.files[key], results.documents[key]
+        file, record = results.files[key], results.records[key]
         section = file.table["section"].combine_chunks()
         names = section.dictionary.to_pylist()
-        hashes = pa.array([str(document["code_sha256"].get(name, "")) for name in names], "string")
+        hashes = pa.array([str(record["code_sha256"].get(name, "")) for name in names], "string")
         same = np.zeros(len(section), dtype="int32")
         table = (
             file.table.append_column(
-                "profile", pa.DictionaryArray.from_arrays(same, [document["profile"]])
+                "profile", pa.DictionaryArray.from_arrays(same, [record["profile"]])
             )
             .append_column("code", hashes.take(section.indices).dictionary_encode())
             .append_column("provenance", pa.DictionaryArray.from_arrays(same, [key]))
         )
         wanted = np.array([*(name in set(configurations) for name in file.configurations), False])
-        parts.append(table.filter(pa.array(wanted[file.codes])))
+        rows = wanted[file.codes]
+        parts.append(table if rows.all() else table.filter(pa.array(rows)))
     return pa.concat_tables(parts)
 
 

@@ -78,7 +78,7 @@ def render(
     keys = {*shown["provenance"].unique(), *inputs.history["provenance"].unique()}
     keys |= {key for event in inputs.events for key in event.keys}
     for key in sorted(map(str, keys)):
-        _publish(writer, results_root, key, loaded.documents[key])
+        _publish(writer, results_root, key, loaded.records[key])
     writer.text(f"report/charts/{vega_name()}", vega_bundle)
     writer.finish()
     if docs is None:
@@ -111,7 +111,7 @@ def _inputs(
         shown=shown,
         study=selection.study(loaded, shown),
         history=selection.withhold(selection.history(loaded)),
-        documents=loaded.documents,
+        documents=loaded.records,
         book=_book(root / "measurements" / "claims.toml"),
         log=log,
         script=script,

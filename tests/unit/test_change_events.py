@@ -102,16 +102,16 @@ def test_the_newest_run_is_compared_with_the_one_before_it_and_unpaired(found, r
 def test_it_is_said_when_the_measuring_code_changed(root, tmp_path):
     known = loader.load()
     loaded = reading.load(root)
-    newest = max(key for key in loaded.documents if key.startswith(f"{FIRST}/theano/1.0.5/"))
-    document = dict(loaded.documents[newest])
+    newest = max(key for key in loaded.records if key.startswith(f"{FIRST}/theano/1.0.5/"))
+    document = dict(loaded.records[newest])
     document["code_sha256"] = {**document["code_sha256"], "lenet": "f" * 64}
-    changed = replace(loaded, documents={**loaded.documents, newest: document})
+    changed = replace(loaded, records={**loaded.records, newest: document})
     shown = selection.shown(changed, known.listed)
     by_code = {e.same_code: e for e in of(change_events.find(changed, shown, known), "runs")}
     assert {c.key.section for c in by_code[False].changes} == {"lenet"}
     assert {c.key.framework for c in by_code[False].changes} == {"theano"}
     assert any(
-        "code changed" in note for note in change_events.notes(by_code[False], changed.documents)
+        "code changed" in note for note in change_events.notes(by_code[False], changed.records)
     )
     assert by_code[False].id != by_code[True].id
 
@@ -138,9 +138,9 @@ def test_an_unfinished_run_is_no_event(root, tmp_path):
     loaded = reading.load(root)
     open_ = {
         key: {**document, "finished": None} if document["profile"] == "history" else document
-        for key, document in loaded.documents.items()
+        for key, document in loaded.records.items()
     }
-    unfinished = replace(loaded, documents=open_)
+    unfinished = replace(loaded, records=open_)
     shown = selection.shown(unfinished, known.listed)
     assert not of(change_events.find(unfinished, shown, known), "releases")
 

@@ -569,7 +569,7 @@ def test_a_sample_tree_is_valid_and_has_everything(tmp_path):
     assert frame["reason"].astype(str).str.contains("<script>alert(1)</script>", regex=False).any()
     assert "partial" not in set(frame["flags"])
     assert frame["run"].nunique() == 1
-    assert set(frame["provenance"]) <= set(loaded.documents)
+    assert set(frame["provenance"]) <= set(loaded.records)
     assert len(loaded.files) == 6
     (log,) = sorted(tmp_path.rglob("*.log"))[-1:]
     assert HOSTILE in log.read_text()
