@@ -69,7 +69,9 @@ def test_its_scope_blocks_and_script_mean_something(section):
 
 
 def test_every_page_of_its_own_belongs_to_a_section():
-    pages = {path.stem for path in (ROOT / "generator" / "sections").glob("*.py")} - {"__init__"}
+    folder = ROOT / "generator" / "pages" / "sections"
+    pages = {path.stem for path in folder.glob("*.py")} - {"__init__"}
+    assert pages
     assert pages <= {section.id for section in SECTIONS}
 
 

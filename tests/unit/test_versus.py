@@ -40,7 +40,7 @@ def line(start, each, batches=(1, 8, 64, 256, 1024)):
     return {b: (start + each * b, math.nan, math.nan) for b in batches}
 
 
-def test_dispatch_and_kernels_are_told_apart():
+def test_dispatch_is_separated_from_kernels():
     assert versus.dispatch(line(0.004, 0.0005)) == pytest.approx((0.004, 0.0005))
     assert versus.dispatch(line(0.0, 0.0005))[0] == pytest.approx(0, abs=1e-12)
     assert versus.dispatch(line(0.004, 0.0005, (8, 64, 256))) is None
@@ -71,7 +71,7 @@ def test_break_even(later, gain, steps):
     assert versus.break_even(later, gain) == pytest.approx(steps)
 
 
-def test_only_a_captured_mode_is_held_against_what_it_captures(found):
+def test_only_a_captured_mode_is_compared_with_what_it_captures(found):
     _, measured = found
     pairs = figures.contrasts(measured.find("lenet", "step_time"))
     assert {(c.graph.configuration.mode, c.eager.configuration.mode) for c in pairs} == {
@@ -107,7 +107,7 @@ def test_every_pro_and_con_has_a_verdict_and_its_rule(page):
     assert claims.count("**Today:**") == 8
 
 
-def test_r_is_held_against_python(found):
+def test_r_is_compared_with_python(found):
     ratios = {one.framework: ratio.value for one, ratio, _, _ in r.overheads("r", *found)}
     assert set(ratios) == {GRAPH, PAIRED, MANY}
     # The sample's R takes 1.2 times as long on one thread; its Python has 1.6 threads.

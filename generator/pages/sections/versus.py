@@ -1,4 +1,4 @@
-"""Pure: the same program eager and as a graph: speed, memory, break-even, batch size."""
+"""Pure: the same program in eager mode and as a graph: speed, memory, break-even, batch size."""
 
 from __future__ import annotations
 
@@ -84,7 +84,10 @@ context = partial(question_page.context, make=make, rows_of="lenet")
 def _gain_title(speed: Sequence[Contrast]) -> str:
     faster = sum(contrast.verdict == "faster" for contrast in speed)
     slower = sum(contrast.verdict == "slower" for contrast in speed)
-    return f"As a graph, {faster} of {len(speed)} programs are faster than eager, {slower} slower."
+    return (
+        f"As a graph, {faster} of {len(speed)} programs are faster than in eager mode, {slower}"
+        " slower."
+    )
 
 
 def _findings(speed: Sequence[Contrast], figures: Figures) -> list[str]:
@@ -99,7 +102,7 @@ def _findings(speed: Sequence[Contrast], figures: Figures) -> list[str]:
     if memory:
         less = sum(contrast.verdict == "faster" for contrast in memory)  # "less", for bytes
         texts.append(
-            f"{less} of {len(memory)} graphs need less memory than the same program eager."
+            f"{less} of {len(memory)} graphs need less memory than the same program in eager mode."
         )
     return texts
 
@@ -131,7 +134,7 @@ def _pairs_table(speed: Sequence[Contrast], figures: Figures) -> Table:
         bytes_ = memory.get(_place(contrast))
         rows.append(
             (
-                Cell(one.label, detail=f"{one.release}, eager: {other.mode_title}"),
+                Cell(one.label, detail=f"{one.release}, against {other.mode_title}"),
                 Cell(lane_title(contrast.panel.lane)),
                 _ratio_cell(contrast.ratio.inverse(), contrast.verdict, "faster", "slower"),
                 Cell(
@@ -147,7 +150,7 @@ def _pairs_table(speed: Sequence[Contrast], figures: Figures) -> Table:
         "Graph", LANE, "Speed, graph / eager", number("Step as a graph"),
         "Memory, graph / eager",
     )  # fmt: skip
-    return table("The same program as a graph and eager", columns, rows)
+    return table("The same program as a graph and in eager mode", columns, rows)
 
 
 def _place(contrast: Contrast) -> tuple[str, str, str, str]:
