@@ -31,9 +31,12 @@ def pytest_configure():
 def pytest_collection_modifyitems(items):
     """Keep the tests of a file in one process, unless they say that they go together otherwise."""
     items.sort(key=lambda item: (*LONGEST, item.path.name).index(item.path.name))
+    # What all of them are made of is computed once, in one process.
+    alike = {item.path for item in items if "inputs" in getattr(item, "fixturenames", ())}
     for item in items:
         if item.get_closest_marker("xdist_group") is None:
-            item.add_marker(pytest.mark.xdist_group(str(item.path.relative_to(ROOT))))
+            group = "committed" if item.path in alike else str(item.path.relative_to(ROOT))
+            item.add_marker(pytest.mark.xdist_group(group))
 
 
 def pytest_sessionfinish(session):
