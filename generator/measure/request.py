@@ -72,7 +72,7 @@ def prepare(request: Request, catalog: Catalog) -> plan.Plan:
     data = history.load_data(request.data_dir)
     measured = set[plan.Cell]()
     if not request.force:
-        measured = _already_measured(request, chosen, sections, catalog, data.sha256)
+        measured = already_measured(request, chosen, sections, catalog, data.sha256)
     return plan.make(
         chosen,
         sections,
@@ -85,14 +85,23 @@ def prepare(request: Request, catalog: Catalog) -> plan.Plan:
     )
 
 
-def _already_measured(
+def already_measured(
     request: Request,
     chosen: Sequence[tuple[Framework, Version]],
     sections: Sequence[Section],
     catalog: Catalog,
     data_sha256: str,
 ) -> set[plan.Cell]:
-    """Return the cells that finished runs measured under exactly the present conditions."""
+    """Return the cells that finished runs measured under exactly the present conditions.
+
+    Args:
+        request: its device, profile, precision, environment and folder of results.
+        chosen: the releases.
+        sections: what would be measured; those without anything to run are passed over.
+        catalog: says which files are a section's measuring code.
+        data_sha256: hash of the digits.
+
+    """
     known = history.measured_cells(request.results)
     measured = set()
     for framework, version in chosen:

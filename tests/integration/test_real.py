@@ -8,7 +8,6 @@ that with all of them. What an earlier session of tests measured with the same c
 machine is not measured again.
 """
 
-import functools
 import shutil
 from dataclasses import replace
 
@@ -19,14 +18,14 @@ from generator.analysis import statistics
 from generator.analysis.cells import group_cells
 from generator.catalog import loader
 from generator.measure import environments, history, plan, runner
-from generator.measure.request import Request
-from generator.measure.request import _held as already_measured
+from generator.measure.request import Request, already_measured
 from generator.results import reading, run_record, selection
 from generator.site import render
 from measurements import sweep
 from measurements.sections import versus
 from tests import answers
 from tests.conftest import ROOT
+from tests.needs import needs
 
 # One short block of every mode: enough to verify, too little to publish.
 SHORT = replace(plan.PROFILES["quick"], blocks=1, samples=3, cold_blocks=0, replicates="none")
@@ -99,18 +98,30 @@ def measure(shared_cache, request):
 def measured(measure, full):
     """Return a function: framework -> (failures, folder, frame) of its complete measurement."""
 
-    @functools.cache
+    known = {}
+
     def run(framework):
-        sections = [section for section in CATALOG.sections if section.measured]
-        if not full:
-            sections = [
-                replace(section, cases=section.cases[::3]) if section.findings else section
-                for section in sections
-            ]
-        failures, folder = measure(framework, sections)
-        return failures, folder, selection.select(reading.load(folder))
+        if framework.id not in known:
+            sections = [section for section in CATALOG.sections if section.measured]
+            if not full:
+                sections = [
+                    replace(section, cases=section.cases[::3]) if section.findings else section
+                    for section in sections
+                ]
+            failures, folder = measure(framework, sections)
+            known[framework.id] = failures, folder, selection.select(reading.load(folder))
+        return known[framework.id]
 
     return run
+
+
+@pytest.fixture(autouse=True)
+def programs(request):
+    """Skip, with advice, what needs a program that this machine lacks."""
+    framework = request.node.callspec.params["framework"]
+    without = "without" in request.node.originalname
+    for need in () if without else framework.needs:
+        needs(need.program)
 
 
 @pytest.fixture(scope="session")
@@ -186,6 +197,7 @@ def test_the_highest_level_interface_trains_and_reloads(measured, framework):
 
 @complete
 def test_it_is_driven_from_r(measured, framework):
+    needs("R", "reticulate")
     answers.is_driven_from_r(measured(framework)[2], framework)
 
 
@@ -236,6 +248,36 @@ def test_the_page_shows_the_very_numbers(measured, framework, tmp_path):
             rate = statistics.summarise(cell.blocks).rate(64).value
             assert formatting.figures(rate, 4) in page, key
     assert done.written
+
+
+def compiled_by_a_program():
+    """Frameworks whose graphs a program compiles; one of them here, all in the full pass."""
+    found = [f for f in CATALOG.frameworks if any(n.why.startswith("graphs are") for n in f.needs)]
+    for number, framework in enumerate(found):
+        marks = [pytest.mark.full] if number else []
+        marks.append(pytest.mark.xdist_group(f"real-{framework.id}"))
+        yield pytest.param(framework, marks=marks, id=framework.id)
+
+
+@pytest.mark.timeout(1800)
+@pytest.mark.parametrize("framework", list(compiled_by_a_program()))
+def test_without_its_compiler_it_says_so_and_nothing_is_timed(
+    framework, measure, generator, shared_cache, tmp_path
+):
+    tools = tmp_path / "tools"
+    tools.mkdir()
+    (tools / "git").symlink_to(shutil.which("git"))
+    finished = generator(
+        "measure", framework.id, "--mode", framework.default.id, "--section", "compile",
+        "--results", tmp_path / "results",
+        env={"PATH": str(tools), "SYMBOLIC_COMPARISON_CACHE": str(shared_cache)},
+    )  # fmt: skip
+    assert finished.returncode == 0, finished.stderr
+    frame = selection.select(reading.load(tmp_path / "results"))
+    mine = answers.where(frame, mode=framework.default.id)
+    if set(mine["status"]) != {"ok"}:  # its default mode may do without
+        assert set(mine["status"]) == {"unsupported"}
+        assert "compiler" in str(mine["reason"].iloc[0])
 
 
 def faults_of_one_thread():
