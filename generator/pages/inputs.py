@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from generator import formatting
 from generator.analysis import claims
-from generator.analysis.labels import DEVICES, machine_label
+from generator.analysis.labels import machine_label
 from generator.analysis.panels import Figures
 from generator.pages.charts import style
 from generator.pages.tables import Badge
@@ -177,14 +177,6 @@ def finite(value: float) -> float | None:
     return value if math.isfinite(value) else None
 
 
-def heading_of(inputs: Inputs, machine: str, device: str, *, first: bool) -> str:
-    """Return the heading of a device's part of a page; the first one needs no machine's name."""
-    words = [] if first else [machine_label(inputs.document(machine))]
-    if len(inputs.devices(machine)) > 1:
-        words.append(DEVICES.get(device, device))
-    return " ".join(words)
-
-
 def measured_on(inputs: Inputs, figures: Figures) -> str:
     """Return the line that says where and when the figures of a part of a page were measured."""
     document = inputs.document(figures.machine, figures.device)
@@ -194,7 +186,17 @@ def measured_on(inputs: Inputs, figures: Figures) -> str:
 def fact(
     inputs: Inputs, figures: Figures, section: str, framework: str, name: str, default: Any
 ) -> Any:
-    """Return what the newest process of a section and framework said about itself."""
+    """Return what the newest process of a section and framework said about itself.
+
+    Args:
+        inputs: what pages are made of.
+        figures: of the machine and device.
+        section: id of the section.
+        framework: id of the framework.
+        name: of the fact.
+        default: returned where no process said it.
+
+    """
     place = figures.machine, figures.device, section
     for machine, device, here, key in sorted(inputs.places, key=lambda place: place[3]):
         document = inputs.documents[key]

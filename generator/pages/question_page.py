@@ -1,7 +1,7 @@
 """Pure: pages of findings and blocks, for every machine and device alike.
 
 Most of them ask what is possible: they have rows of questions and a column for each framework.
-Every cell says something: where a process died before it was asked, the cell says that.
+Every cell says something: where a process died before it was tested, the cell says that.
 """
 
 from __future__ import annotations
@@ -14,11 +14,12 @@ from markupsafe import Markup
 
 from generator import formatting
 from generator.analysis.cells import Cell as SampleCell
+from generator.analysis.labels import DEVICES, machine_label
 from generator.analysis.panels import Answer, Figures, Sheet
 from generator.catalog import freshness
 from generator.pages import urls
 from generator.pages.charts import curves, intervals, marks
-from generator.pages.inputs import Picture, claim_views, fact, heading_of, main_figures, measured_on
+from generator.pages.inputs import Picture, claim_views, fact, main_figures, measured_on
 from generator.pages.markdown import escape
 from generator.pages.tables import Badge, Cell, Table, badge, table, table_if_any
 from generator.pages.urls import slug
@@ -52,17 +53,6 @@ class Block:
     tables: tuple[Table, ...] = ()
     pictures: tuple[Picture, ...] = ()
     caption: str = ""
-
-
-@dataclass(frozen=True)
-class MachineView:
-    """What a page says about one device of one machine."""
-
-    heading: str
-    anchor: str
-    byline: str
-    findings: tuple[Markup, ...]
-    blocks: tuple[Block, ...]
 
 
 @dataclass(frozen=True)
@@ -239,7 +229,7 @@ def context(
         more: further entries of the context.
 
     """
-    views: list[MachineView] = []
+    views: list[dict[str, Any]] = []
     for machine, device in inputs.measured(rows_of or section.id):
         figures = known[machine, device]
         asked = figures.answers.get(section.id, {})
@@ -248,19 +238,20 @@ def context(
         findings, blocks = make(view)
         if not blocks:
             continue
+        name = machine_label(inputs.document(machine))  # the first part needs none
+        kind = DEVICES.get(device, device) if len(inputs.devices(machine)) > 1 else ""
         views.append(
-            MachineView(
-                heading_of(inputs, machine, device, first=not views),
-                f"{section.id}-{slug(machine)}-{device}",
-                f"{measured_on(inputs, figures)} {_releases(view)}".strip(),
-                tuple(Markup("{}\n").format(escape(text)) for text in findings),
-                tuple(blocks),
-            )
+            {
+                "heading": " ".join(filter(None, (name if views else "", kind))),
+                "anchor": f"{section.id}-{slug(machine)}-{device}",
+                "byline": f"{measured_on(inputs, figures)} {_releases(view)}".strip(),
+                "findings": [Markup("{}\n").format(escape(text)) for text in findings],
+                "blocks": blocks,
+            }
         )
     return {
         "title": section.title,
         "description": section.question,
-        "question": section.question,
         "views": views,
         "claims": claim_views(inputs.book, section.id, main_figures(inputs, known)),
         "command": command(section),
@@ -274,7 +265,7 @@ def command(section: Section) -> str:
 
 
 def _releases(view: View) -> str:
-    """Return what was asked: a matrix has no room for it above its columns."""
+    """Return what was tested: a matrix has no room for it above its columns."""
     said = [f"{f.name} {view.release(f.id)}" for f in view.frameworks if view.sheets[f.id]]
     return f"Releases: {'; '.join(said)}." if said else ""
 

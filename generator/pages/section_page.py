@@ -136,7 +136,6 @@ def section_context(
     return {
         "title": section.title,
         "description": section.question,
-        "question": section.question,
         "parts": parts,
         "claims": claim_views(inputs.book, section.id, main),
         "history": [item for item in inputs.book.history if item.page == section.id],

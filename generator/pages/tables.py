@@ -115,14 +115,10 @@ def table(
 
 
 def table_if_any(
-    label: str,
-    columns: Iterable[Column | str],
-    rows: Sequence[Iterable[Cell]],
-    *,
-    plain: bool = False,
+    label: str, columns: Iterable[Column | str], rows: Sequence[Iterable[Cell]], **more: bool
 ) -> Table | None:
     """Return a table, None where it has no rows; arguments are those of :func:`table`."""
-    return table(label, columns, rows, plain=plain) if rows else None
+    return table(label, columns, rows, **more) if rows else None
 
 
 def of_records(label: str, records: Sequence[Mapping[Column, Cell]]) -> Table:

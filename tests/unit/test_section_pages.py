@@ -47,7 +47,7 @@ def names(*ids):
 
 
 def block(context, heading):
-    (found,) = [one for one in context["views"][0].blocks if one.heading == heading]
+    (found,) = [one for one in context["views"][0]["blocks"] if one.heading == heading]
     return found
 
 
@@ -65,7 +65,7 @@ def words(cells):
 
 def test_control_flow_counts_only_whole_answers(page):
     context = page(control)
-    whole, loop = context["views"][0].findings
+    whole, loop = context["views"][0]["findings"]
     assert whole.endswith(f"none of the {len(loader.load().frameworks)} frameworks.\n")
     assert loop.startswith("A data-dependent loop in a graph: ")
     for framework in loader.load().frameworks:
@@ -98,11 +98,11 @@ def test_what_a_framework_lacks_is_said_with_its_source(page):
     gone = block(context, "What is not offered").tables[0]
     (row,) = [row for row in gone.rows if row[1].text == name]
     assert row[3].source == "https://example.org/list"
-    assert not any(name in text for text in context["views"][0].findings[1:])
+    assert not any(name in text for text in context["views"][0]["findings"][1:])
 
 
 def test_a_native_operator_is_compared_with_the_composition(page):
-    (gain,) = [one for one in page(custom)["views"][0].findings if "times as fast" in one]
+    (gain,) = [one for one in page(custom)["views"][0]["findings"] if "times as fast" in one]
     # The sample's composition takes three times as long as its native operator, give or take 2 %.
     assert "is 3.0 times as fast" in gain or "is 3.1 times as fast" in gain
     (chart,) = block(page(custom), "How fast it is").pictures
@@ -127,7 +127,7 @@ def test_operators_are_counted_by_family_and_in_all(page):
     unmeasured = next(place for place, id in enumerate(order) if id not in MEASURED)
     assert total[unmeasured].detail == "not tested"
     assert context["operators"] == count
-    assert f"most of the {count} tested operators" in context["views"][0].findings[0]
+    assert f"most of the {count} tested operators" in context["views"][0]["findings"][0]
 
 
 def test_every_wrong_operator_is_listed_with_its_reason(page):
@@ -138,7 +138,7 @@ def test_every_wrong_operator_is_listed_with_its_reason(page):
     third = list(listed.OPERATORS)[2]
     for name in names(*MEASURED):
         assert (third, "values", name) in asked
-    assert "What raises an error" not in {b.heading for b in context["views"][0].blocks}
+    assert "What raises an error" not in {b.heading for b in context["views"][0]["blocks"]}
 
 
 def test_a_second_opinion_shows_where_it_differs(sample, page):
@@ -166,7 +166,7 @@ def test_transfer_is_shown_by_epoch(page):
         assert [cell.text for cell in table[name][:4]] == ["80.0%", "50.0%", "82.0%", "58.3%"]
     (chart,) = found.pictures
     assert chart.title.endswith(f"helps {len(MEASURED)} of {len(MEASURED)}.")
-    text = "".join(context["views"][0].findings)
+    text = "".join(context["views"][0]["findings"])
     assert "Import of a Caffe model: none of the" in text
     zoos = block(context, "Model zoos").tables[0]
     assert len(zoos.rows) == len(loader.load().frameworks)
@@ -182,7 +182,7 @@ def test_two_processes_are_compared_with_one(page):
         assert efficiency == pytest.approx(gain / 2, abs=1e-4)
     (model,) = block(context, "A model of more processes").pictures
     assert len(model.rows) == len(found.tables[0].rows) * len(parallel.SIZES)
-    killed = context["views"][0].findings[1]
+    killed = context["views"][0]["findings"][1]
     assert killed.endswith(" hangs.\n")
     assert all(name in killed for name in names(*MEASURED))
     written = rows(block(context, "What there is to write").tables[0])
@@ -210,11 +210,11 @@ def test_extremes_names_the_least_and_the_greatest():
 
 def test_depth_says_what_a_further_convolution_costs(page):
     (view,) = page(depth)["views"]
-    times, faults = view.blocks
+    times, faults = view["blocks"]
     assert [chart.name for chart in times.pictures] == [
         f"depth-cpu-{sample_results.MACHINE}-{what}" for what in ("ready", "step")
     ]
-    assert times.pictures[0].title + "\n" == view.findings[0]
+    assert times.pictures[0].title + "\n" == view["findings"][0]
     modes = sum(map(len, sample_results.MODES.values()))
     assert len(times.tables[0].rows) == modes - 1  # one of the sample crashed with all cores
     (short,) = [row for row in times.tables[0].rows if row[3].detail == "not reached"]
@@ -241,9 +241,9 @@ def test_versus_without_a_sweep_says_how_to_measure_it(sample):
     swept = {key: cell for key, cell in known[place].cells.items() if key.section != "versus"}
     bare = {place: replace(known[place], cells=swept)}
     context = versus.context(inputs.catalog.section("versus"), inputs, bare, undrawn)
-    texts = [one.text for one in context["views"][0].blocks]
+    texts = [one.text for one in context["views"][0]["blocks"]]
     assert f"<code>{context['command']}</code>" in "".join(texts)
-    assert not any("dispatch or kernels" in one.heading for one in context["views"][0].blocks)
+    assert not any("dispatch or kernels" in one.heading for one in context["views"][0]["blocks"])
 
 
 # ----------------------------------------------------------------- the highest-level API, and R
