@@ -258,7 +258,7 @@ def configuration(catalog: Catalog, framework: str, version: str, mode: str) -> 
         found.kind if found else "",
         found.division if found else "closed",
         found.captures if found else "",
-        freshness.words(known, version),
+        freshness.label(known, version),
     )
 
 

@@ -23,12 +23,12 @@ STALE_DAYS = 14
 
 @dataclass(frozen=True)
 class Freshness:
-    """How fresh a measured release is, in words; ``behind`` counts newer releases, None: unknown.
+    """How fresh a measured release is, as a label; ``behind`` counts newer releases, None: unknown.
 
     ``retired`` is the year in which the framework was given up, 0 for one that goes on.
     """
 
-    words: str
+    label: str
     behind: int | None
     retired: int = 0
 
@@ -97,12 +97,12 @@ def judge(version: str, watch: Watch | None, retired: int = 0) -> Freshness:
         return Freshness("freshness unknown", None, retired)
     behind = len(later(watch.releases, version))
     if behind:
-        words = f"{formatting.plural(behind, 'release')} behind"
+        label = f"{formatting.plural(behind, 'release')} behind"
     elif retired:
-        words = f"retired in {retired}, no newer release"
+        label = f"retired in {retired}, no newer release"
     else:
-        words = "current"
-    return Freshness(words, behind, retired)
+        label = "current"
+    return Freshness(label, behind, retired)
 
 
 def of(framework: Framework, version: str) -> Freshness:
@@ -111,11 +111,11 @@ def of(framework: Framework, version: str) -> Freshness:
     return judge(version, framework.watch, retired)
 
 
-def words(framework: Framework | None, version: str) -> str:
+def label(framework: Framework | None, version: str) -> str:
     """Return a measured release as tables show it: "2.13.0, 2 releases behind"."""
     if framework is None or not version:
         return version
-    return f"{version}, {of(framework, version).words}"
+    return f"{version}, {of(framework, version).label}"
 
 
 def watched(frameworks: Sequence[Framework], today: datetime.date) -> str:

@@ -211,7 +211,7 @@ class Framework:
         """Return the modes that a section of this scope measures, see ``measurements.contract``.
 
         "compared" is what a first answer compares: the default mode, the other half of its pair
-        (what it captures, or else what captures it), and what is tuned by hand beside the plain
+        (what it captures, or else what captures it), and what is tuned by hand alongside the plain
         one.
         """
         if name == "framework":
@@ -224,7 +224,7 @@ class Framework:
         pair = {self.default.id, self.default.captures}
         pair |= {m.id for m in self.modes if m.captures == self.default.id}
         by_hand = {m.id for m in self.modes if m.kind == "imperative" and m.division == "closed"}
-        if pair & paired:  # beside a program that is also a graph
+        if pair & paired:  # alongside a program that is also a graph
             pair |= by_hand - paired
         return tuple(m for m in self.modes if m.id in pair)
 

@@ -1,4 +1,4 @@
-"""Pure: the whole data set in words that machines read.
+"""Pure: the whole data set described for machines.
 
 :func:`package` describes its files as a Frictionless data package
 (https://specs.frictionlessdata.io/data-package/): the CSV is a tabular data resource, whose schema

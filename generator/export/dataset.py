@@ -62,7 +62,7 @@ def write(loaded: Results, folder: Path, citation: Citation, address: str = "") 
     """
     folder.mkdir(parents=True, exist_ok=True)
     made_from = _fingerprint(loaded)
-    there = held(folder)
+    there = existing(folder)
     if there is not None and there["fingerprint"] == made_from:
         tables, rows = _told(there), int(there["rows"])
     else:
@@ -118,7 +118,7 @@ def _fingerprint(loaded: Results) -> str:
     return digest.hexdigest()
 
 
-def held(folder: Path) -> dict[str, Any] | None:
+def existing(folder: Path) -> dict[str, Any] | None:
     """Return the descriptor of a data set that is there and whole, None otherwise."""
     try:
         said: dict[str, Any] = json.loads((folder / PACKAGE).read_text(encoding="utf-8"))

@@ -115,7 +115,7 @@ class View:
     def release(self, framework: str) -> str:
         """Return the release that answered and how fresh it is, "" where none did."""
         version = next((answer.version for answer in self.sheets[framework].values()), "")
-        return freshness.words(self.catalog.framework(framework), version)
+        return freshness.label(self.catalog.framework(framework), version)
 
     def link(self, framework: str, case: str = "", metric: str = "") -> str:
         """Return the address of the evidence of a framework, "" where there is none.

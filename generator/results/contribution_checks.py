@@ -1,7 +1,7 @@
 """What contributed results must fulfil beyond being valid: pure.
 
 A contribution is judged as data: by the listing of its files (:func:`listing_problems`) and, per
-run, by its rows and record beside what is known already (:func:`run_problems`). Nothing here
+run, by its rows and run record against what is known already (:func:`run_problems`). Nothing here
 proves that a number is right; it finds what is out of place, incomplete or impossible.
 """
 
@@ -154,7 +154,7 @@ def run_problems(
     """Yield what is incomplete or impossible in one run that is valid by itself.
 
     Args:
-        path: of the CSV; the record lies beside it.
+        path: of the CSV; the run record lies beside it.
         rows: as :func:`generator.results.row_checks.rows` returns them.
         record: as :func:`generator.results.run_record.read_run_record` returns it.
         logs: paths of the log files that there are, from the CSV's folder.
@@ -278,7 +278,7 @@ def _names(rows: Sequence[Row], record: Record, known: Known) -> Iterator[RowFin
     """Names that nobody knows, rows that no job measured, and cells tried that have no row."""
     modes = known.modes[record["framework"]]
     jobs = _jobs(record)
-    told: set[tuple[str, str, str, str]] = set()
+    named: set[tuple[str, str, str, str]] = set()
     for line, row in enumerate(rows, start=2):
         units = known.units.get(row["section"], {})
         if not units:
@@ -290,8 +290,8 @@ def _names(rows: Sequence[Row], record: Record, known: Known) -> Iterator[RowFin
             yield line, f"metric {quoted(row['metric'])} in {quoted(row['unit'])}", metrics
         process = _process(row)
         of_a_job = process in jobs or row["metric"] in OF_NO_JOB or "partial" in row["flags"]
-        if not of_a_job and process not in told:
-            told.add(process)
+        if not of_a_job and process not in named:
+            named.add(process)
             yield line, "a row of no job", "a job with its section, mode, lane and block"
         # Installing is measured once for all modes.
         if row["mode"] and row["mode"] not in modes:
@@ -312,16 +312,16 @@ def _gates(rows: Sequence[Row], known: Known) -> Iterator[RowFinding]:
         _process(row) for row in rows
         if row["metric"] == "gate" and row["status"] == "ok" and float(row["value"]) == 1
     }  # fmt: skip
-    told: set[tuple[str, str, str, str]] = set()
+    named: set[tuple[str, str, str, str]] = set()
     for line, row in enumerate(rows, start=2):
         process = _process(row)
         if (
             "gate" in known.units.get(row["section"], ())
             and row["metric"] == "step_time"
             and _is_whole(row)
-            and process not in passed | told
+            and process not in passed | named
         ):
-            told.add(process)
+            named.add(process)
             yield (
                 line,
                 "a step time without a passed gate",

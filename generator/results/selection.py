@@ -143,15 +143,15 @@ def shown(results: Results, listed: Mapping[str, Sequence[str]]) -> pd.DataFrame
 
 
 def history(results: Results) -> pd.DataFrame:
-    """Return the rows of the releases that were measured beside each other, see :func:`select`."""
+    """Return the rows of the releases that were measured against each other, see :func:`select`."""
     return select(results, ("history",))
 
 
 def study(results: Results, shown: pd.DataFrame | None = None) -> pd.DataFrame:
     """Return the rows of the A/A study, with the columns of :func:`select`.
 
-    Those are all whole rows of profile ``aa``, where every run counts (``provenance`` tells them
-    apart), and the :func:`twins` among the rows that are shown, if they are given.
+    Those are all whole rows of profile ``aa``, where every run counts (``provenance`` distinguishes
+    them), and the :func:`replicates` among the rows that are shown, if they are given.
     """
     chosen = {
         key: file.configurations
@@ -159,13 +159,13 @@ def study(results: Results, shown: pd.DataFrame | None = None) -> pd.DataFrame:
         if results.records[key]["profile"] == "aa"
     }
     rows = to_frame(_gather(results, chosen))
-    return rows if shown is None else stack([rows, twins(shown)])
+    return rows if shown is None else stack([rows, replicates(shown)])
 
 
 _CONFIGURATION = ("machine", "framework", "version", "mode", "device", "lane")
 
 
-def twins(frame: pd.DataFrame) -> pd.DataFrame:
+def replicates(frame: pd.DataFrame) -> pd.DataFrame:
     """Return the rows of every configuration and metric that ran twice in a block, both halves.
 
     The full profile measures each framework's default mode twice: that is an A/A study as well.
@@ -185,18 +185,18 @@ def withhold(frame: pd.DataFrame) -> pd.DataFrame:
     """
     gate = (frame["metric"] == "gate") & (frame["section"] == "lenet")
     verdicts = frame[gate & (frame["status"] == "wrong")]
-    spoilt = np.zeros(len(frame), dtype=bool)
+    invalid = np.zeros(len(frame), dtype=bool)
     for mask in _masks(frame, verdicts[list(_CONFIGURATION)]):
-        spoilt |= mask
-    spoilt &= (frame["status"] == "ok").to_numpy() & (frame["section"] != "lenet").to_numpy()
-    if not spoilt.any():
+        invalid |= mask
+    invalid &= (frame["status"] == "ok").to_numpy() & (frame["section"] != "lenet").to_numpy()
+    if not invalid.any():
         return frame
     changed = frame.copy()
-    for column, text in (("status", "wrong"), ("reason", "the gate found this mode wrong")):
+    for column, text in (("status", "wrong"), ("reason", "this mode fails verification")):
         known = changed[column]
         if text not in known.cat.categories:
             known = known.cat.add_categories([text])
-        changed[column] = known.where(~spoilt, text)
+        changed[column] = known.where(~invalid, text)
     return changed
 
 

@@ -233,7 +233,7 @@ def _dataset(
     writer.keep(frozenset(f"{_DATASET}/{name}" for name in names))
     folder = writer.docs / _DATASET
     writer.copy(f"{_DATASET}/{SCHEMA_FILE.name}", SCHEMA_FILE)
-    if keep and (held := dataset.held(folder)) is not None:
+    if keep and (held := dataset.existing(folder)) is not None:
         return held
     written = dataset.write(loaded, folder, cited, address)
     writer.done.written += [f"{_DATASET}/{name}" for name in written.files]

@@ -42,7 +42,7 @@ class News:
             "listed": self.framework.newest.version,
             "newest": finals[-1].version if finals else None,
             "wanted": self.wanted.version if self.wanted else None,
-            "freshness": self.freshness.words,
+            "freshness": self.freshness.label,
             "behind": self.freshness.behind,
         }
 

@@ -247,7 +247,7 @@ def test_what_is_damaged_or_outdated_is_made_again(sample, copy, tmp_path):
     assert more.files == NAMES
     assert same_rows(csv_of(copy), expected_of(tmp_path / "results"))
     (copy / "datapackage.json").write_text("{}", encoding="utf-8")
-    assert dataset.held(copy) is None
+    assert dataset.existing(copy) is None
 
 
 def test_the_command_writes_it(sample, tmp_path):
@@ -284,7 +284,7 @@ def text_of(said, address=""):
 
 @pytest.fixture(scope="module")
 def text(made):
-    return text_of(dataset.held(made))
+    return text_of(dataset.existing(made))
 
 
 def test_the_site_writes_the_files_once(sample, made, tmp_path):

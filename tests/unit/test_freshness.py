@@ -84,11 +84,11 @@ def test_a_release_is_as_far_behind_as_there_are_greater_numbers(pairs):
 )
 def test_freshness_is_said_in_words(version, there, retired, words, behind):
     found = freshness.judge(version, watch(*there), retired)
-    assert (found.words, found.behind) == (words, behind)
+    assert (found.label, found.behind) == (words, behind)
 
 
 def test_without_a_snapshot_it_is_unknown():
-    assert freshness.judge("1.0", None).words == "freshness unknown"
+    assert freshness.judge("1.0", None).label == "freshness unknown"
 
 
 @pytest.fixture
@@ -99,9 +99,9 @@ def frameworks():
 
 def test_a_table_shows_version_and_freshness(frameworks):
     paired = replace(frameworks[0], watch=watch("1.9.1"))
-    assert freshness.words(paired, "1.9.1") == "1.9.1, retired in 2023, no newer release"
-    assert freshness.words(paired, "") == ""
-    assert freshness.words(None, "1.9.1") == "1.9.1"
+    assert freshness.label(paired, "1.9.1") == "1.9.1, retired in 2023, no newer release"
+    assert freshness.label(paired, "") == ""
+    assert freshness.label(None, "1.9.1") == "1.9.1"
 
 
 def test_frameworks_that_are_given_up_say_in_which_year():

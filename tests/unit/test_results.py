@@ -600,21 +600,21 @@ def test_what_the_gate_found_wrong_is_withheld_on_every_page(tmp_path):
         "custom", "reuse", "parallel",
     }  # fmt: skip
     assert set(withheld[elsewhere]["status"]) == {"wrong"}
-    assert set(withheld[elsewhere]["reason"]) == {"the gate found this mode wrong"}
+    assert set(withheld[elsewhere]["reason"]) == {"this mode fails verification"}
     assert withheld[~elsewhere].astype(str).equals(shown[~elsewhere].astype(str))
 
 
-def test_twins_of_a_full_run_are_an_aa_study_too(tmp_path):
+def test_replicates_of_a_full_run_are_an_aa_study_too(tmp_path):
     write_sample(tmp_path)
     shown = selection.select(reading.load(tmp_path))
-    twins = selection.twins(shown)
+    replicates = selection.replicates(shown)
     assert (
         selection.study(reading.load(tmp_path), shown)
         .astype(str)
-        .equals(twins.reset_index(drop=True).astype(str))
+        .equals(replicates.reset_index(drop=True).astype(str))
     )
-    assert set(twins["case"]) == {"", "again"}
-    configurations = twins[["framework", "mode", "lane", "metric"]].astype(str)
+    assert set(replicates["case"]) == {"", "again"}
+    configurations = replicates[["framework", "mode", "lane", "metric"]].astype(str)
     for case in ("", "again"):
-        half = configurations[(twins["case"] == case).to_numpy()].drop_duplicates()
+        half = configurations[(replicates["case"] == case).to_numpy()].drop_duplicates()
         assert len(half) == len(configurations.drop_duplicates())

@@ -89,7 +89,7 @@ def look(*names, has, known=None):
 def test_the_newest_of_several_new_releases_is_wanted():
     (news,) = look("pretend", has=["1.0", "1.1.0", "1.2.0", "1.3rc1"], known=FAKES)
     assert news.wanted == Release("1.2.0", None)
-    assert news.freshness.words == "2 releases behind"
+    assert news.freshness.label == "2 releases behind"
     assert news.plain()["newest"] == "1.2.0"
 
 
@@ -303,4 +303,4 @@ def test_pages_show_the_newest_release_of_each_configuration(tmp_path):
 def test_words_of_a_release_follow_the_snapshot():
     fake = FAKES.framework("pretend")
     (news,) = look("pretend", has=["1.0", "1.1.0"], known=FAKES)
-    assert freshness.words(replace(fake, watch=news.watch), "1.0") == "1.0, 1 release behind"
+    assert freshness.label(replace(fake, watch=news.watch), "1.0") == "1.0, 1 release behind"

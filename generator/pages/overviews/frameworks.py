@@ -57,7 +57,7 @@ def _table(frameworks: Sequence[Framework]) -> Table:
             (
                 Cell(framework.name, href=f"frameworks/{framework.id}.md", strong=True),
                 fact_cell(framework.facts.get("status")),
-                Cell(newest, detail=freshness.of(framework, newest).words),
+                Cell(newest, detail=freshness.of(framework, newest).label),
                 fact_cell(framework.facts.get("successor")),
                 Cell(formatting.listing(executes)),
             )
@@ -92,7 +92,7 @@ def parts(
 def _part(framework: Framework, inputs: Inputs) -> dict[str, Any]:
     newest = framework.newest
     status = framework.facts.get("status")
-    fresh = freshness.of(framework, newest.version).words
+    fresh = freshness.of(framework, newest.version).label
     finding = f"{framework.name} {newest.version} is the newest release that is measured: {fresh}."
     if status is not None:
         finding += f" Status: {status.value}."
@@ -200,7 +200,7 @@ def _releases(framework: Framework) -> Table:
                 Cell(version.version, source=version.source),
                 Cell(released, float(version.released.toordinal()) if version.released else None),
                 Cell(version.python),
-                Cell(freshness.of(framework, version.version).words),
+                Cell(freshness.of(framework, version.version).label),
                 Cell(framework.standard(version).title),
             )
         )

@@ -239,7 +239,7 @@ def _second_opinion(view: View, sheets: Mapping[str, Sheet]) -> list[Block]:
                 continue
             same -= 1
             tests = int(row["passed"]) + int(row["failed"])
-            release = freshness.words(framework, row["version"])
+            release = freshness.label(framework, row["version"])
             status = sheet.answer(name, "forward").status
             differences.append(
                 (
@@ -249,7 +249,7 @@ def _second_opinion(view: View, sheets: Mapping[str, Sheet]) -> list[Block]:
                     Cell("all tests pass" if passes else f"{row['failed']} of {tests} tests fail"),
                 )
             )
-        release = freshness.words(framework, mine[0]["version"])
+        release = freshness.label(framework, mine[0]["version"])
         commit = Cell(mine[0]["suite"])
         counts.append(
             (Cell(framework.name, detail=release), _count(len(mine)), _count(same), commit)
