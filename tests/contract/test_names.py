@@ -38,9 +38,9 @@ SAID = {
         "lasagne",
         "pytensor",
         "pytorch",
-        "umber",
+        "amber",
     },
-    "tests/contract/test_tenth_framework.py": {"umber"},
+    "tests/contract/test_tenth_framework.py": {"amber"},
 }
 """What these files say all the same, and why."""
 
@@ -52,10 +52,10 @@ def named(text, names=NAMES):
 
 
 def test_a_name_is_found():
-    names = {"Umber", "umber"}
-    assert named("import umber", names) == {"umber"}
-    assert named("Umber: compiles its graphs", names) == {"umber"}
-    assert named("encumbered numbers and umbers", names) == set()
+    names = {"Amber", "amber"}
+    assert named("import amber", names) == {"amber"}
+    assert named("Amber: compiles its graphs", names) == {"amber"}
+    assert named("chambered ambers", names) == set()
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.relative_to(ROOT).as_posix())

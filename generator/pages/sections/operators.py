@@ -12,7 +12,7 @@ from generator.catalog import freshness
 from generator.pages import question_page
 from generator.pages.charts.marks import Mark
 from generator.pages.question_page import Block, View
-from generator.pages.tables import Badge, Cell, Column, Table, badge, number, table
+from generator.pages.tables import Badge, Cell, Column, Table, badge, number, table, table_if_any
 from measurements.operators import OPERATORS, families
 
 if TYPE_CHECKING:
@@ -71,7 +71,9 @@ def make(view: View) -> tuple[list[str], list[Block]]:
     )
     findings = [
         f"{question_page.names(view, leaders)} {'offers' if len(leaders) == 1 else 'offer'} most of"
-        f" the {len(OPERATORS)} tested operators with right values: {most}.",
+        f" the {len(OPERATORS)} tested operators with right values: {most}."
+        if most
+        else f"None of the {len(OPERATORS)} operators was tested here with right values.",
         f"{formatting.plural(wrong, 'answer')} of all frameworks differ from the reference.",
     ]
     blocks = [
@@ -81,6 +83,7 @@ def make(view: View) -> tuple[list[str], list[Block]]:
             "An answer was given, and it is not the reference's."),
         *_faults(view, "What raises an error", ("failed", "timeout"),
             "Functions that are there and do not accept an input, or have no gradient for it."),
+        *_not_offered(view),
         *_second_opinion(view, sheets),
     ]  # fmt: skip
     return findings, blocks
@@ -215,6 +218,18 @@ def _faults(view: View, heading: str, statuses: Sequence[str], text: str) -> lis
                     rows.append((Cell(name, detail=words), named, reason))
     titles = ("Operator", "Framework", "What happened")
     return [view.block(heading, text, table(heading, titles, rows))] if rows else []
+
+
+def _not_offered(view: View) -> list[Block]:
+    """Return a block of the frameworks that are asked for no operator, none where there is none."""
+    said = [(f, view.answer(f.id, "", "forward")) for f in view.frameworks]
+    rows = [
+        (Cell(f.name, href=view.link(f.id)), question_page.reason_cell(answer.reason))
+        for f, answer in said
+        if answer.status == "unsupported"
+    ]
+    found = table_if_any("No operator at all", ("Framework", "Reason"), rows)
+    return [view.block("No operator at all", "And why not.", found)] if found else []
 
 
 def suite_name(operator: str) -> str:
