@@ -13,6 +13,7 @@ from pathlib import Path
 from filelock import FileLock
 
 from tests import sample_results
+from tests.sample_results import GRAPH, MANY, PAIRED
 
 ROOT = Path(__file__).parents[1]
 SOURCES = (
@@ -124,14 +125,14 @@ def _link(checkout: Path) -> None:
 def _write_results(results: Path) -> None:
     sample_results.write_sample(
         results, profile="quick", machine="second-machine", device="cuda", oddities=False,
-        frameworks=("mxnet", "tensorflow"),
+        frameworks=(PAIRED, MANY),
     )  # fmt: skip
     sample_results.write_sample(
-        results, profile="quick", machine="second-machine", oddities=False, frameworks=("theano",)
+        results, profile="quick", machine="second-machine", oddities=False, frameworks=(GRAPH,)
     )
-    sample_results.write_sample(results, profile="quick", frameworks=("mxnet",))
+    sample_results.write_sample(results, profile="quick", frameworks=(PAIRED,))
     sample_results.write_sample(results, profile="aa", start=1)
     sample_results.write_history(
-        results, {"theano": {"0.9.0": 2.0, "1.0.5": 1.0}, "mxnet": {"0.9.5": 2.0, "1.9.1": 1.0}}
+        results, {GRAPH: {"0.9.0": 2.0, "1.0.5": 1.0}, PAIRED: {"0.9.5": 2.0, "1.9.1": 1.0}}
     )
     sample_results.write_sample(results, start=2)  # the newest machine comes first

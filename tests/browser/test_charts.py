@@ -7,12 +7,13 @@ import pytest
 from PIL import Image
 
 from tests.browser.checks import OVERFLOW, violations
+from tests.sample_results import GRAPH, NAMES, PAIRED
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize(("path", "width"), [
     ("report/lenet.html", 1280), ("report/compile.html", 390), ("report/methodology.html", 1280),
-    ("report/evidence/lenet-theano.html", 390),
+    (f"report/evidence/lenet-{GRAPH}.html", 390),
 ])  # fmt: skip
 def test_charts_become_interactive_in_place(visit, path, width, scheme):
     page, problems = visit(path, scheme=scheme, width=width)
@@ -55,14 +56,14 @@ def test_one_framework_stands_out_in_every_chart_of_a_page(visit):
     page, problems = visit("report/history.html")
     charts = page.locator(".chart")
     charts.first.get_by_role("button", name="Explore").press("Enter")
-    charts.first.get_by_label("Highlight").select_option("MXNet")
+    charts.first.get_by_label("Highlight").select_option(NAMES[PAIRED])
     faded = """chart => [...chart.querySelectorAll(".stage .mark-symbol path")]
         .filter(mark => +getComputedStyle(mark).opacity < 0.2).length"""
     page.wait_for_function("() => !document.querySelector('.chart:not(:has(.picker))')")
     assert charts.count() > 1
     for index in range(charts.count()):
         chart = charts.nth(index)
-        assert chart.get_by_label("Highlight").input_value() == "MXNet"
+        assert chart.get_by_label("Highlight").input_value() == NAMES[PAIRED]
         marks = chart.locator(".stage .mark-symbol path").count()
         assert 0 < chart.evaluate(faded) < marks
     # Pressing what stands out takes it back, everywhere.

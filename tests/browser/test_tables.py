@@ -5,6 +5,8 @@ import re
 
 import pytest
 
+from tests.sample_results import NAMES, PAIRED
+
 
 def test_tables_sort_by_keyboard(visit):
     page, problems = visit("report/lenet.html")
@@ -38,10 +40,10 @@ def test_tables_filter_and_say_how_much_is_left(visit):
     every = table.locator("tbody tr:visible").count()
     bar = page.locator(".table-filter").first
     bar.get_by_label("Filter").focus()
-    page.keyboard.type("mxnet 1 thread")
+    page.keyboard.type(f"{PAIRED} 1 thread")
     left = table.locator("tbody tr:visible")
     assert 0 < left.count() < every
-    assert all("MXNet" in text for text in left.all_inner_texts())
+    assert all(NAMES[PAIRED] in text for text in left.all_inner_texts())
     assert bar.locator("[aria-live]").inner_text() == f"{left.count()} of {every} rows"
     assert problems == []
 
@@ -50,13 +52,13 @@ def test_what_was_done_to_a_table_is_in_the_address(visit, address):
     page, problems = visit("report/lenet.html")
     table = page.locator(".report-table").first
     bar = page.locator(".table-filter").first
-    bar.get_by_label("Filter").fill("mxnet")
+    bar.get_by_label("Filter").fill(PAIRED)
     table.locator("th").nth(2).get_by_role("button").click()
     table.locator("th").nth(2).get_by_role("button").click()
     bar.get_by_text("Columns").click()
     bar.locator("details").get_by_role("checkbox").first.uncheck()
     page.wait_for_url(re.compile(r"t1hide=2"))
-    assert "t1filter=mxnet" in page.url
+    assert f"t1filter={PAIRED}" in page.url
     assert "t1sort=3-" in page.url
     again, more = visit(page.url.removeprefix(f"{address}/"))
     there = again.locator(".report-table").first
@@ -72,14 +74,14 @@ def test_tables_are_copied_as_they_are_shown(visit):
     page, problems = visit("report/lenet.html", permissions=["clipboard-read", "clipboard-write"])
     table = page.locator(".report-table").first
     bar = page.locator(".table-filter").first
-    bar.get_by_label("Filter").fill("mxnet 1 thread")
+    bar.get_by_label("Filter").fill(f"{PAIRED} 1 thread")
     left = table.locator("tbody tr:visible").count()
     bar.get_by_role("button", name="Copy CSV").click()
     page.wait_for_function("document.querySelector('[aria-live]').textContent.includes('copied')")
     rows = list(csv.reader(page.evaluate("navigator.clipboard.readText()").splitlines()))
     assert len(rows) == left + 1
     assert {len(row) for row in rows} == {table.locator("th").count()}
-    assert all("MXNet" in row[0] for row in rows[1:])
+    assert all(NAMES[PAIRED] in row[0] for row in rows[1:])
     bar.get_by_role("button", name="Copy Markdown").click()
     page.wait_for_function("document.querySelector('[aria-live]').textContent.includes('Markdown')")
     lines = page.evaluate("navigator.clipboard.readText()").splitlines()

@@ -6,6 +6,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.checks import ready
+from tests.sample_results import GRAPH
 
 FOCUSED = """() => {
     const element = document.activeElement;
@@ -64,7 +65,7 @@ def test_a_narrow_window_is_used_without_a_mouse(visit):
     ready(page)
     page.keyboard.press("/")
     expect(page.locator(".md-search__input")).to_be_focused()
-    page.keyboard.type("theano")
+    page.keyboard.type(GRAPH)
     page.locator(".md-search-result__item").first.wait_for()
     assert problems == []
 
@@ -117,7 +118,7 @@ def test_paper_is_white_and_shows_whole_tables_and_nothing_to_press(visit):
 def test_search_finds_pages_and_no_evidence(visit):
     page, problems = visit("index.html")
     page.locator(".md-search__input").click()
-    page.keyboard.type("theano compile")
+    page.keyboard.type(f"{GRAPH} compile")
     page.locator(".md-search-result__item").first.wait_for()
     found = page.locator(".md-search-result__link").evaluate_all("links => links.map(a => a.href)")
     assert found

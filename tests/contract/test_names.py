@@ -24,13 +24,8 @@ SAID = {
     "tests/frameworks/pretend/reuse.py": {"caffe"},
     "tests/sample_results.py": {"caffe"},
     "tests/unit/test_claims.py": ARTICLE,
-    "tests/unit/test_change_events.py": COMPARED,
-    "tests/unit/test_commands.py": COMPARED,
-    "tests/unit/test_results.py": COMPARED,
-    "tests/integration/test_bad_input.py": COMPARED,
-    "tests/browser/conftest.py": COMPARED,
-    "tests/browser/test_questions.py": ARTICLE | {"jax", "pytorch", "pytensor"},
-    "tests/browser/test_site.py": ARTICLE | {"jax", "pytorch", "pytensor"},
+    "tests/browser/test_questions.py": ARTICLE | {"pytensor"},  # what readers ask about
+    "tests/unit/test_section_pages.py": {"caffe"},
     "tests/contract/test_names.py": {
         "caffe",
         "jax",

@@ -1,8 +1,8 @@
 """A framework is one folder: one more is added to a copy of the tree, and nothing else is touched.
 
-The folder, ``tests/tenth/amber``, comes first in the alphabet and is the least that can be measured: facts, an adapter and LeNet in
-plain NumPy. Everything that it does not have has to be told as not written or not stated yet, and
-nothing of the other frameworks may change.
+The folder, ``tests/tenth/amber``, comes first in the alphabet and is the least that can be
+measured: facts, an adapter and LeNet in plain NumPy. Everything that it does not have has to be
+told as not written or not stated yet, and nothing of the other frameworks may change.
 """
 
 import csv

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import PRETEND, ROOT
+from tests.sample_results import GRAPH, MANY
 
 FAULTS = {
     "segfault": ("failed", "SIGSEGV"),
@@ -40,18 +41,18 @@ def document(results):
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["measure", "teano"], "did you mean theano"),
-        (["measure", "theano==9.9"], "no version of theano is called '9.9'"),
+        (["measure", GRAPH[:-1]], f"did you mean {GRAPH}"),
+        (["measure", f"{GRAPH}==9.9"], f"no version of {GRAPH} is called '9.9'"),
         (["measure", "--section", "lennet"], "did you mean lenet"),
         (["measure", "--section", "symbolic"], "there is nothing to measure"),
-        (["measure", "tensorflow", "--mode", "eagre"], "did you mean eager?"),
+        (["measure", MANY, "--mode", "eagre"], "did you mean eager?"),
         (["measure", "--lane", "threads-2"], "threads-1"),
         (["measure", "--profile", "ful"], "did you mean full?"),
         (["measure", "--device", "cuba"], "did you mean cuda"),
         (["measure", "--environment", "currant"], "did you mean current?"),
         (["measure", "--frobnicate"], "No such option"),
         (["frobnicate"], "No such command"),
-        (["report", "teano"], "did you mean theano"),
+        (["report", GRAPH[:-1]], f"did you mean {GRAPH}"),
     ],
 )
 def test_an_unknown_name_exits_2_and_names_the_nearest(generator, arguments, said):

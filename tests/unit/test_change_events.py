@@ -19,13 +19,14 @@ from generator.pages.overviews import machines
 from generator.results import reading, selection
 from generator.site import render
 from tests import sample_results
+from tests.sample_results import GRAPH, MANY, NAMES, PAIRED
 from tests.unit.frames import frame
 
 FIRST, SECOND = sample_results.MACHINE, "second-machine"
 RELEASES = {
-    "theano": {"0.8.2": 2.0, "0.9.0": 1.0, "1.0.0": 1.0},
-    "mxnet": {"1.2.0": 1.0, "1.5.0": math.nan, "1.9.1": 1.0},
-    "tensorflow": {"1.15.0": 2.0, "2.0.0": 1.0},
+    GRAPH: {"0.8.2": 2.0, "0.9.0": 1.0, "1.0.0": 1.0},
+    PAIRED: {"1.2.0": 1.0, "1.5.0": math.nan, "1.9.1": 1.0},
+    MANY: {"1.15.0": 2.0, "2.0.0": 1.0},
 }
 TODAY = datetime.date(2026, 12, 1)
 ATOM = {"a": atom_feed.ATOM}
@@ -35,7 +36,7 @@ ATOM = {"a": atom_feed.ATOM}
 def root(tmp_path_factory):
     """Two runs and a history of one machine, and one run of another."""
     folder = tmp_path_factory.mktemp("results")
-    common = {"profile": "quick", "frameworks": ("theano", "mxnet"), "oddities": False}
+    common = {"profile": "quick", "frameworks": (GRAPH, PAIRED), "oddities": False}
     sample_results.write_sample(folder, start=0, **common)
     sample_results.write_sample(folder, start=1, **common)
     sample_results.write_sample(folder, start=2, machine=SECOND, **common)
@@ -71,9 +72,9 @@ def speeds(event):
 def test_neighbouring_releases_of_one_run_are_compared_block_by_block(found):
     pairs = [(e.framework, e.old, e.new) for e in of(found, "releases")]
     assert pairs == [
-        ("mxnet", "1.2.0", "1.5.0"), ("mxnet", "1.5.0", "1.9.1"),
-        ("tensorflow", "1.15.0", "2.0.0"),
-        ("theano", "0.8.2", "0.9.0"), ("theano", "0.9.0", "1.0.0"),
+        (PAIRED, "1.2.0", "1.5.0"), (PAIRED, "1.5.0", "1.9.1"),
+        (MANY, "1.15.0", "2.0.0"),
+        (GRAPH, "0.8.2", "0.9.0"), (GRAPH, "0.9.0", "1.0.0"),
     ]  # fmt: skip
     (faster,), (same,) = (speeds(e) for e in of(found, "releases")[3:])
     assert faster.ratio.paired
@@ -102,14 +103,14 @@ def test_the_newest_run_is_compared_with_the_one_before_it_and_unpaired(found, r
 def test_it_is_said_when_the_measuring_code_changed(root, tmp_path):
     known = loader.load()
     loaded = reading.load(root)
-    newest = max(key for key in loaded.records if key.startswith(f"{FIRST}/theano/1.0.5/"))
+    newest = max(key for key in loaded.records if key.startswith(f"{FIRST}/{GRAPH}/1.0.5/"))
     document = dict(loaded.records[newest])
     document["code_sha256"] = {**document["code_sha256"], "lenet": "f" * 64}
     changed = replace(loaded, records={**loaded.records, newest: document})
     shown = selection.shown(changed, known.listed)
     by_code = {e.same_code: e for e in of(change_events.find(changed, shown, known), "runs")}
     assert {c.key.section for c in by_code[False].changes} == {"lenet"}
-    assert {c.key.framework for c in by_code[False].changes} == {"theano"}
+    assert {c.key.framework for c in by_code[False].changes} == {GRAPH}
     assert any(
         "code changed" in note for note in change_events.notes(by_code[False], changed.records)
     )
@@ -146,7 +147,7 @@ def test_an_unfinished_run_is_no_event(root, tmp_path):
 
 
 def test_one_run_on_one_machine_is_no_event(tmp_path):
-    sample_results.write_sample(tmp_path, profile="quick", frameworks=("theano",))
+    sample_results.write_sample(tmp_path, profile="quick", frameworks=(GRAPH,))
     known = loader.load()
     loaded = reading.load(tmp_path)
     assert change_events.find(loaded, selection.shown(loaded, known.listed), known) == ()
@@ -154,7 +155,7 @@ def test_one_run_on_one_machine_is_no_event(tmp_path):
 
 # ----------------------------------------------------------------------------- one event, by hand
 
-KEY = cells.Key("m", "theano", "1.0.5", "lenet", "compiled", "cpu", "threads-all", "", "step_time")
+KEY = cells.Key("m", GRAPH, "1.0.5", "lenet", "compiled", "cpu", "threads-all", "", "step_time")
 RECORD = {
     "profile": "full", "lock_sha256": "a", "environment": {"python": "3.11"},
     "finished": "2026-01-02T00:00:00Z", "starts": ["2026-01-01T00:00:00Z"],
@@ -261,13 +262,13 @@ def test_page_feed_and_command_say_the_same(inputs, root):
 
 
 def test_two_versions_are_compared_in_their_common_run_as_on_the_page(inputs, root):
-    done = told("theano==0.8.2", "theano==0.9.0", "--results", root, "--json")
+    done = told(f"{GRAPH}==0.8.2", f"{GRAPH}==0.9.0", "--results", root, "--json")
     assert done.exit_code == 0
     (item,) = json.loads(done.stdout)
     (change,) = speeds(of(inputs.events, "releases")[3])
     assert 1 / item["ratio"] == pytest.approx(change.ratio.value)
     assert item["delta"] == change.delta
-    text = told("theano==0.8.2", "theano==0.9.0", "--results", root).stdout
+    text = told(f"{GRAPH}==0.8.2", f"{GRAPH}==0.9.0", "--results", root).stdout
     assert "faster" in text
     assert "slower" not in text
 
@@ -279,7 +280,7 @@ def test_releases_are_compared_in_the_modes_that_stood_for_them(found, inputs, r
     assert "Graph in a Session → tf.function" in change_events.line(
         event.changes[0], inputs.catalog
     )
-    done = told("tensorflow==1.15.0", "tensorflow==2.0.0", "--results", root, "--json")
+    done = told(f"{MANY}==1.15.0", f"{MANY}==2.0.0", "--results", root, "--json")
     (item,) = json.loads(done.stdout)
     assert (item["a"]["mode"], item["b"]["mode"]) == ("session", "function")
 
@@ -287,10 +288,10 @@ def test_releases_are_compared_in_the_modes_that_stood_for_them(found, inputs, r
 def test_machines_can_be_compared_by_their_ids(root):
     done = told(f"machine:{FIRST}", f"machine:{SECOND}", "--results", root)
     assert done.exit_code == 0
-    assert "theano" in done.stdout
+    assert GRAPH in done.stdout
 
 
-@pytest.mark.parametrize("words", [(), ("theano",), ("theano", "mxnet", "--changes")])
+@pytest.mark.parametrize("words", [(), (GRAPH,), (GRAPH, PAIRED, "--changes")])
 def test_compare_says_how_it_is_used(words, root):
     done = told(*words, "--results", root)
     assert done.exit_code != 0
@@ -335,7 +336,7 @@ def test_without_changes_the_page_says_what_it_takes(tmp_path):
 def test_the_site_has_page_feed_and_the_rows_of_both_sides(tmp_path):
     for start in (0, 1):
         sample_results.write_sample(
-            tmp_path / "r", profile="quick", frameworks=("theano",), start=start, oddities=False
+            tmp_path / "r", profile="quick", frameworks=(GRAPH,), start=start, oddities=False
         )
     render.render(results_root=tmp_path / "r", docs=tmp_path / "docs")
     report = tmp_path / "docs" / "report"
@@ -390,7 +391,7 @@ def test_machines_are_compared_with_ratios_of_speed(inputs):
     for specification in chart.specs.values():
         altair.Chart.from_dict(specification)
     drawn_ = [row for rows in chart.specs["wide"]["datasets"].values() for row in rows]
-    assert {row["framework"] for row in drawn_} == {"MXNet", "Theano"}
+    assert {row["framework"] for row in drawn_} == {NAMES[PAIRED], NAMES[GRAPH]}
     assert all(row["start"] for row in drawn_)
 
 

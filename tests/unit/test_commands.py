@@ -15,7 +15,7 @@ from generator.errors import EnvironmentMissing, NoDeviceError, UsageError
 from generator.measure import environments, machine, request
 from generator.measure.request import Request
 from tests.conftest import PRETEND, ROOT
-from tests.sample_results import write_sample
+from tests.sample_results import GRAPH, PAIRED, write_sample
 
 CATALOG = loader.load(frameworks=PRETEND)
 Usage = namedtuple("Usage", "total used free")
@@ -134,14 +134,18 @@ def corrupt(path, old, new):
     path.write_text(text.replace(old, new, 1))
 
 
+FACTS = f"frameworks/{GRAPH}/framework.toml"
+LOOKS = [loader.load().framework(id).look for id in (GRAPH, PAIRED)]
+
+
 @pytest.mark.parametrize(
     ("file", "old", "new", "said"),
     [
-        ("frameworks/theano/framework.toml", 'kind = "symbolic"', 'kind = "magic"', "one of"),
-        ("frameworks/theano/framework.toml", '[[gaps]]\ndevice = "cuda"', "[[gaps]]\ndevice = 'x'",
+        (FACTS, 'kind = "symbolic"', 'kind = "magic"', "one of"),
+        (FACTS, '[[gaps]]\ndevice = "cuda"', "[[gaps]]\ndevice = 'x'",
          "one of cpu, cuda"),
-        ("frameworks/theano/framework.toml", 'light = "#8a4b20"', 'light = "#0067a5"', "as well"),
-        ("frameworks/theano/environments/1.0.5-cpu.txt", "numpy==", "numpy>=", "name==version"),
+        (FACTS, f'light = "{LOOKS[0].light}"', f'light = "{LOOKS[1].light}"', "as well"),
+        (f"frameworks/{GRAPH}/environments/1.0.5-cpu.txt", "numpy==", "numpy>=", "name==version"),
         ("data/mnist-5k.toml", "sha256 = \"", "sha256 = \"0", "that of the data"),
         ("data/mnist-5k.toml", "sha256", "sha", "a TOML file with sha256"),
         ("data/mnist-5k.toml", "sha256 = ", "sha256 = = ", "a TOML file with sha256"),
@@ -156,9 +160,9 @@ def test_what_is_invalid_is_named(root, file, old, new, said):
 
 
 def test_a_missing_lock_is_named_with_the_command(root):
-    next(root.glob("measurements/frameworks/mxnet/environments/*-cuda.txt")).unlink()
+    next(root.glob(f"measurements/frameworks/{PAIRED}/environments/*-cuda.txt")).unlink()
     _, (problem,) = check.check(root)
-    assert "generator lock mxnet==1.9.1 --device cuda" in problem.expected
+    assert f"generator lock {PAIRED}==1.9.1 --device cuda" in problem.expected
 
 
 # -------------------------------------------------------------------------------------- doctor
@@ -212,11 +216,11 @@ def test_a_cache_that_cannot_be_made_is_a_finding(tmp_path, monkeypatch):
 
 
 def test_the_listing_is_plain_data(tmp_path):
-    paths = write_sample(tmp_path, frameworks=("theano", "mxnet"), rows_scale=0.1)
+    paths = write_sample(tmp_path, frameworks=(GRAPH, PAIRED), rows_scale=0.1)
     listing = list_everything(tmp_path)
     assert json.loads(json.dumps(listing)) == listing
     assert len(listing["measured"]) == len(paths)
-    assert {item["framework"] for item in listing["measured"]} == {"theano", "mxnet"}
+    assert {item["framework"] for item in listing["measured"]} == {GRAPH, PAIRED}
     assert all(item["finished"] for item in listing["measured"])
     known = loader.load()
     assert [f["id"] for f in listing["frameworks"]] == [f.id for f in known.frameworks]
@@ -224,7 +228,7 @@ def test_the_listing_is_plain_data(tmp_path):
 
 
 def test_an_unreadable_result_does_not_stop_the_listing(tmp_path):
-    first, second = write_sample(tmp_path, frameworks=("theano", "mxnet"), rows_scale=0.1)
+    first, second = write_sample(tmp_path, frameworks=(GRAPH, PAIRED), rows_scale=0.1)
     first.with_suffix(".json").write_text("{")
     (measured,) = list_everything(tmp_path)["measured"]
     assert measured["run"] == second.stem

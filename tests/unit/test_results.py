@@ -22,11 +22,11 @@ from generator.results import (
     writing,
 )
 from tests.conftest import ROOT
-from tests.sample_results import HOSTILE, write_sample
+from tests.sample_results import GRAPH, HOSTILE, PAIRED, write_sample
 
 RUN = "20260101T000000Z-0a1b2c"
 BASE = {
-    "run": RUN, "machine": "box", "framework": "theano", "version": "1.0.5", "section": "lenet",
+    "run": RUN, "machine": "box", "framework": GRAPH, "version": "1.0.5", "section": "lenet",
     "mode": "compiled", "device": "cpu", "lane": "threads-1", "metric": "step_time", "unit": "s",
     "status": "ok",
 }  # fmt: skip
@@ -39,9 +39,7 @@ def row(**changes):
 @pytest.fixture(scope="session")
 def template(tmp_path_factory):
     """A valid document, without jobs."""
-    (path,) = write_sample(
-        tmp_path_factory.mktemp("template"), frameworks=("theano",), rows_scale=0.1
-    )
+    (path,) = write_sample(tmp_path_factory.mktemp("template"), frameworks=(GRAPH,), rows_scale=0.1)
     return run_record.read_run_record(path) | {"jobs": []}
 
 
@@ -54,7 +52,7 @@ def document(template):
 
 @pytest.fixture
 def path(tmp_path):
-    return tmp_path / "box" / "theano" / "1.0.5" / f"{RUN}.csv"
+    return tmp_path / "box" / GRAPH / "1.0.5" / f"{RUN}.csv"
 
 
 @pytest.fixture
@@ -228,7 +226,7 @@ def test_a_bad_row_is_named(good, old, new, found, expected):
 @pytest.mark.parametrize("column", ["run", "machine", "framework", "version"])
 def test_rows_and_document_agree_with_the_path(good, column):
     other = {
-        "run": "20260101T000000Z-ffffff", "machine": "b0x", "framework": "mxnet", "version": "1"
+        "run": "20260101T000000Z-ffffff", "machine": "b0x", "framework": PAIRED, "version": "1"
     }[column]  # fmt: skip
     parts = dict(zip(("machine", "framework", "version", "run"), good.parts[-4:], strict=True))
     parts["run"] = RUN
@@ -414,7 +412,7 @@ CHUNKS = [
     max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 def test_the_quick_pass_and_the_slow_one_agree(tmp_path_factory, data):
-    where = schema.Where.of(Path("box/theano/1.0.5") / f"{RUN}.csv")
+    where = schema.Where.of(Path(f"box/{GRAPH}/1.0.5") / f"{RUN}.csv")
     text = writing.encode(
         [
             row(flags="disturbed"),
@@ -482,7 +480,7 @@ def test_one_bad_file_among_many_is_named(tmp_path, which):
 
 
 def test_exchanged_files_are_noticed(tmp_path):
-    first, second, *_ = write_sample(tmp_path, rows_scale=0.1, runs=2, frameworks=("mxnet",))
+    first, second, *_ = write_sample(tmp_path, rows_scale=0.1, runs=2, frameworks=(PAIRED,))
     one, two = first.read_bytes(), second.read_bytes()
     first.write_bytes(two)
     second.write_bytes(one)
@@ -497,7 +495,7 @@ def test_the_newest_run_of_each_configuration_is_shown(path, document, tmp_path)
         writing.write(
             path.with_name(f"{name}.csv"), rows, document | {"run": name, "profile": profile}
         )
-        return f"box/theano/1.0.5/{name}"
+        return f"box/{GRAPH}/1.0.5/{name}"
 
     other = {"lane": "threads-all"}
     one = run(1, [row(), row(**other), row(section="memory", metric="peak_rss", unit="B")])

@@ -24,10 +24,11 @@ from generator.pages.sections import (
 from measurements import control as programs
 from measurements import operators as listed
 from tests import sample_results
+from tests.sample_results import PAIRED
 from tests.unit.conftest import undrawn
 
 MEASURED = list(sample_results.VERSIONS)
-LACKING = "mxnet"
+LACKING = PAIRED
 """The framework of the sample without a native operator and every fourth of the list."""
 
 
