@@ -25,7 +25,7 @@ def write(csv_path: Path, rows: Iterable[Mapping[str, object]], record: Record) 
         csv_path: ``<root>/<machine>/<framework>/<version>/<run>.csv``; folders are made.
         rows: mappings from :data:`COLUMNS`; a missing key or ``None`` is an empty cell, ``reason``
             goes through :func:`one_line`, floats are written with ``repr``.
-        record: the run record, schema :data:`SCHEMA`.
+        record: the run record, see :mod:`generator.results.schema`.
 
     Raises:
         InputError: a row or the run record is not valid; nothing was written.
