@@ -78,8 +78,7 @@ def times(ratio: float) -> str:
 
 def day(time: str) -> str:
     """Return "22 November 2026" for an ISO time or a run id."""
-    text = time if "-" in time[:5] else f"{time[:4]}-{time[4:6]}-{time[6:8]}"
-    date = datetime.date.fromisoformat(text[:10])
+    date = datetime.date.fromisoformat(time[:10] if "-" in time[:5] else time[:8])
     return f"{date.day} {date:%B %Y}"
 
 

@@ -160,7 +160,8 @@ def address(environment: Mapping[str, str] = os.environ) -> str:
     """Return the address of the index that uv or pip is configured with, PyPI's otherwise."""
     for name in ("UV_DEFAULT_INDEX", "UV_INDEX_URL", "PIP_INDEX_URL"):
         if named := environment.get(name, "").strip():
-            return _with_slash(named.partition("=")[2] if _NAMED.match(named) else named)
+            url = named.partition("=")[2] if _NAMED.match(named) else named
+            return url.rstrip("/") + "/"
     for path in _pip_files(environment):
         parser = configparser.RawConfigParser()
         try:
@@ -168,16 +169,12 @@ def address(environment: Mapping[str, str] = os.environ) -> str:
         except (configparser.Error, UnicodeDecodeError):
             continue  # pip complains of it when it is used
         if found := parser.get("global", "index-url", fallback="").strip():
-            return _with_slash(found)
+            return found.rstrip("/") + "/"
     return DEFAULT_INDEX
 
 
 _NAMED = re.compile(r"[\w.-]+=")
 """uv takes an index with a name: ``name=https://...``."""
-
-
-def _with_slash(url: str) -> str:
-    return url if url.endswith("/") else f"{url}/"
 
 
 def _pip_files(environment: Mapping[str, str]) -> Iterator[Path]:

@@ -8,6 +8,7 @@ search engines of data sets.
 
 from __future__ import annotations
 
+import datetime
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -249,8 +250,8 @@ def _sources(records: Mapping[str, Mapping[str, Any]]) -> list[dict[str, str]]:
 
 def time(run: str) -> str:
     """Return when a run began, as ISO 8601 writes it."""
-    day, clock = run[:8], run[9:15]
-    return f"{day[:4]}-{day[4:6]}-{day[6:]}T{clock[:2]}:{clock[2:4]}:{clock[4:]}Z"
+    began = datetime.datetime.fromisoformat(run.partition("-")[0])
+    return f"{began:%Y-%m-%dT%H:%M:%SZ}"
 
 
 def json_ld(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -171,23 +171,18 @@ def replicates(frame: pd.DataFrame) -> pd.DataFrame:
     The full profile measures each framework's default mode twice: that is an A/A study as well.
     """
     again = frame[frame["case"] == "again"]
-    chosen = np.zeros(len(frame), dtype=bool)
-    for mask in _masks(frame, again[[*_CONFIGURATION, "section", "metric"]]):
-        chosen |= mask
-    return frame[chosen]
+    return frame[_matching(frame, again[[*_CONFIGURATION, "section", "metric"]])]
 
 
 def withhold(frame: pd.DataFrame) -> pd.DataFrame:
-    """Return the rows with those of every configuration that the gate found wrong made ``wrong``.
+    """Return the rows, with those of configurations that fail verification made ``wrong``.
 
     No number is published for a framework that did not do the same work, on no page: memory and
     compile time of other work say nothing either.
     """
     gate = (frame["metric"] == "gate") & (frame["section"] == "lenet")
     verdicts = frame[gate & (frame["status"] == "wrong")]
-    invalid = np.zeros(len(frame), dtype=bool)
-    for mask in _masks(frame, verdicts[list(_CONFIGURATION)]):
-        invalid |= mask
+    invalid = _matching(frame, verdicts[list(_CONFIGURATION)])
     invalid &= (frame["status"] == "ok").to_numpy() & (frame["section"] != "lenet").to_numpy()
     if not invalid.any():
         return frame
@@ -200,13 +195,13 @@ def withhold(frame: pd.DataFrame) -> pd.DataFrame:
     return changed
 
 
-def _masks(frame: pd.DataFrame, keys: pd.DataFrame) -> Iterator[np.ndarray[Any, Any]]:
-    """Yield, for each distinct row of keys, which rows of the frame are equal in these columns."""
+def _matching(frame: pd.DataFrame, keys: pd.DataFrame) -> np.ndarray[Any, Any]:
+    """Return which rows of a frame are equal to one of the keys in the columns of the keys."""
+    found = np.zeros(len(frame), dtype=bool)
     for key in keys.drop_duplicates().itertuples(index=False):
-        mask = np.ones(len(frame), dtype=bool)
-        for column, text in zip(keys.columns, key, strict=True):
-            mask &= (frame[column] == text).to_numpy()
-        yield mask
+        same = [(frame[name] == text).to_numpy() for name, text in zip(keys, key, strict=True)]
+        found |= np.logical_and.reduce(same)
+    return found
 
 
 def stack(frames: Sequence[pd.DataFrame]) -> pd.DataFrame:
