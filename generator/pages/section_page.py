@@ -75,8 +75,8 @@ def context(
 
     """
     name = f"generator.pages.sections.{section.id}"
-    own = importlib.util.find_spec(name) is not None
-    make = importlib.import_module(name).context if own else section_context
+    own = importlib.import_module(name) if importlib.util.find_spec(name) else None
+    make = own.context if own else section_context
     return {**make(section, inputs, known, draw), "cite": _cite(section, inputs)}
 
 
@@ -125,10 +125,9 @@ def section_context(
         part = _device(section, inputs, figures, panels, draw)
         several = len(inputs.devices(machine, section.id)) > 1
         part["heading"] = DEVICES.get(device, device) if several else ""
-        part["machine_heading"] = ""
-        if machine not in machines:
-            part["machine_heading"] = f"Machine: {document['machine']['cpu']}" if machines else ""
-            machines.append(machine)
+        further = machines and machine not in machines
+        part["machine_heading"] = f"Machine: {document['machine']['cpu']}" if further else ""
+        machines.append(machine)
         part["machine_anchor"] = f"machine-{slug(machine)}"
         part["byline"] = f"Measured on {machine_label(document)}. {part['byline']}"
         parts.append(part)
@@ -162,7 +161,6 @@ def _device(
     dates = dict.fromkeys(map(formatting.day, sorted(map(str, frame["run"].unique()))))
     profiles = formatting.listing(sorted({str(name) for name in frame["profile"].unique()}))
     name = f"{section.id}-{figures.device}-{slug(figures.machine)}"
-    chart = _chart(name, drawn, figures, batch, inputs.catalog) if drawn else None
     return {
         "anchor": f"{slug(figures.machine)}-{figures.device}",
         "byline": f"{formatting.listing(list(dates))}, profile {profiles}, batch {batch}, "
@@ -170,7 +168,7 @@ def _device(
         "findings": [
             Markup("**{}:** {}\n").format(escape(f.where), escape(f.text)) for f in findings
         ],
-        "picture": draw(chart) if chart else None,
+        "picture": draw(_chart(name, drawn, figures, batch, inputs.catalog)) if drawn else None,
         "caption": _caption(drawn, how),
         "table": _headline_table(section, panels, figures, batch),
         "others": _others_table(section, frame, figures, inputs.catalog),
@@ -179,11 +177,11 @@ def _device(
 
 
 def _caption(panels: Sequence[Panel], how: View) -> str:
-    parts = [how.marks] if how.marks else []
-    parts.append(
+    parts = [
+        how.marks,
         f"Points: {labels.ESTIMATORS[statistics.ESTIMATOR]} of each process, geometric mean over"
-        " processes. Lines: 95 % intervals."
-    )
+        " processes. Lines: 95 % intervals.",
+    ]
     found = [
         f"{100 * panel.detectable:.0f} % ({panel_label(panel).lower()})"
         for panel in panels
@@ -193,21 +191,20 @@ def _caption(panels: Sequence[Panel], how: View) -> str:
         parts.append(
             f"Smallest difference that would be found 4 times in 5: {formatting.listing(found)}."
         )
-    return " ".join(parts)
+    return " ".join(filter(None, parts))
 
 
 def _chart(
     name: str, drawn: Sequence[Panel], figures: Figures, batch: int, catalog: Catalog
 ) -> style.Chart:
-    metric = drawn[0].metric
-    how = view(metric)
+    how = view(drawn[0].metric)
     return intervals.intervals(
         name,
         chart_title(drawn),
         [_mark(row, label, panel, figures, batch) for panel, row, label in labelled(drawn)],
         axis=how.axis,
         looks=catalog.looks,
-        better="higher" if how.rate else metric.better,
+        better="higher" if how.rate else drawn[0].metric.better,
         log=how.log,
     )
 
@@ -334,17 +331,16 @@ def _others_table(
     section: Section, frame: pd.DataFrame, figures: Figures, catalog: Catalog
 ) -> Table | None:
     """Return every other metric of a section, one row a configuration, lane and case."""
-    first = models.headline(section).id
-    hidden = view(models.headline(section)).hidden
+    first = models.headline(section)
     cells = {
         key: cell
         for key, cell in figures.cells.items()
-        if key.section == section.id and key.metric != first and key.case != AGAIN
+        if key.section == section.id and key.metric != first.id and key.case != AGAIN
     }
     metrics = [
         metric
         for metric in section.metrics.values()
-        if metric.id not in hidden and any(key.metric == metric.id for key in cells)
+        if metric.id not in view(first).hidden and any(key.metric == metric.id for key in cells)
     ]
     if not metrics:
         return None
@@ -353,7 +349,8 @@ def _others_table(
         key=lambda place: (place[3] == "", place),
     )
     with_case = any(place[4] for place in places)
-    gaps = _gaps(frame)
+    bad = distinct(frame[frame["status"] != "ok"], *Key._fields[1:], "status")
+    gaps = {row[:-1]: row[-1] for row in bad}
     records = []
     for framework, version, mode, lane, case in places:
         one = models.configuration(catalog, framework, version, mode)
@@ -381,12 +378,6 @@ def _other_cell(key: Key, cell: SampleCell | None, status: str) -> Cell:
     link = figure_evidence(key) if key.mode and key.lane else ""
     interval = interval_text(low, high, cell.unit)
     return Cell(quantity(value, cell.unit), float(f"{value:.6g}"), link, interval)
-
-
-def _gaps(frame: pd.DataFrame) -> dict[tuple[str, ...], str]:
-    bad = frame[frame["status"] != "ok"]
-    columns = (*Key._fields[1:], "status")
-    return {row[:-1]: row[-1] for row in distinct(bad, *columns)}
 
 
 def _faults_table(section: Section, panels: Sequence[Panel]) -> Table | None:
