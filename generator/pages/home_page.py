@@ -59,6 +59,9 @@ def home_context(inputs: Inputs, known: Mapping[tuple[str, str], Figures]) -> di
         "claims": claim_views(inputs.book, "home", main_figures(inputs, known)) if boards else (),
         "news": _news(inputs),
         "article": inputs.book.article,
+        "compared": formatting.listing(
+            [f.name for f in inputs.catalog.frameworks if f.id in inputs.book.article["compared"]]
+        ),
     }
 
 

@@ -294,7 +294,7 @@ SHORT = {
     "unsupported": "no", "failed": "failed", "timeout": "timed out", "wrong": "wrong",
     "skipped": "not tested",
 }  # fmt: skip
-"""One word, so that nine columns find room."""
+"""One word, so that many columns find room."""
 
 
 def short_badge(status: str) -> Badge:
