@@ -103,7 +103,7 @@ class Gap:
     section: str = ""
 
     def covers(self, *, mode: str, device: str, version: str, section: str) -> bool:
-        """Whether this gap says no to the given combination."""
+        """Return whether this gap says no to a combination, see :meth:`Framework.gap`."""
         pairs = (
             (self.mode, mode),
             (self.device, device),
@@ -234,7 +234,15 @@ class Framework:
         return self.versions[-1]
 
     def gap(self, *, mode: str, device: str, version: str, section: str) -> Gap | None:
-        """Return the declared gap that covers a combination, if there is one."""
+        """Return the declared gap that covers a combination, if there is one.
+
+        Args:
+            mode: id of a mode.
+            device: "cpu" or "cuda".
+            version: number of a release.
+            section: id of a section, "" for a gap of all sections.
+
+        """
         for gap in self.gaps:
             if gap.covers(mode=mode, device=device, version=version, section=section):
                 return gap

@@ -35,6 +35,12 @@ class Written:
 def export(results_root: Path, folder: Path, citation: Citation, address: str = "") -> Written:
     """Write the data set of all results below a folder into another one.
 
+    Args:
+        results_root: the folder of results.
+        folder: where the files go; it is made.
+        citation: what is cited.
+        address: of the site, "" where it is not known.
+
     Raises:
         InputError: a result is not as agreed, or there is none.
         UsageError: the place to write to is no folder.
