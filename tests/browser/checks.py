@@ -1,5 +1,7 @@
 """What several tests ask about a page."""
 
+import time
+
 from axe_playwright_python.sync_playwright import Axe
 
 OVERFLOW = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
@@ -13,6 +15,18 @@ ALIKE = "tbody tr:nth-child(n + 13)"
 def ready(page):
     """Wait until the page's own scripts have mounted everything; see docs/assets/site.js."""
     page.wait_for_selector("html[data-ready]", state="attached")
+
+
+def until(page, expression, arg=None):
+    """Wait until an expression is true on a page.
+
+    Playwright's own ``wait_for_function`` evaluates text again and again in the page, which the
+    page's policy forbids from the second time on.
+    """
+    end = time.monotonic() + 30
+    while not page.evaluate(expression, arg):
+        assert time.monotonic() < end, f"still not: {expression}"
+        page.wait_for_timeout(50)
 
 
 def watch(page, address):

@@ -6,7 +6,7 @@ import xml.etree.ElementTree as ET
 import pytest
 from PIL import Image
 
-from tests.browser.checks import OVERFLOW, violations
+from tests.browser.checks import OVERFLOW, until, violations
 from tests.sample_results import GRAPH, NAMES, PAIRED
 
 
@@ -45,9 +45,10 @@ def test_a_chart_follows_the_colour_scheme_and_explains_its_marks(visit):
     chart.locator(".stage svg .mark-symbol path").first.hover()
     page.locator("#vg-tooltip-element.visible").wait_for()
     page.locator("label[title='Switch to dark mode']").click()
-    page.wait_for_function(
+    until(
+        page,
         "[...document.querySelectorAll('.stage svg text')]"
-        ".some(text => getComputedStyle(text).fill === 'rgb(232, 237, 239)')"
+        ".some(text => getComputedStyle(text).fill === 'rgb(232, 237, 239)')",
     )
     assert problems == []
 
@@ -59,7 +60,7 @@ def test_one_framework_stands_out_in_every_chart_of_a_page(visit):
     charts.first.get_by_label("Highlight").select_option(NAMES[PAIRED])
     faded = """chart => [...chart.querySelectorAll(".stage .mark-symbol path")]
         .filter(mark => +getComputedStyle(mark).opacity < 0.2).length"""
-    page.wait_for_function("() => !document.querySelector('.chart:not(:has(.picker))')")
+    until(page, "() => !document.querySelector('.chart:not(:has(.picker))')")
     assert charts.count() > 1
     for index in range(charts.count()):
         chart = charts.nth(index)
@@ -68,7 +69,7 @@ def test_one_framework_stands_out_in_every_chart_of_a_page(visit):
         assert 0 < chart.evaluate(faded) < marks
     # Pressing what stands out takes it back, everywhere.
     charts.nth(1).locator(".stage .mark-symbol path[opacity='1']").first.click()
-    page.wait_for_function("() => document.querySelector('.picker select').value === ''")
+    until(page, "() => document.querySelector('.picker select').value === ''")
     assert [charts.nth(index).evaluate(faded) for index in range(charts.count())] == (
         [0] * charts.count()
     )

@@ -20,7 +20,7 @@ import pytest
 
 from tests.browser import answers
 from tests.browser.answers import CLAIMS, FRAMEWORKS
-from tests.browser.checks import ready
+from tests.browser.checks import ready, until
 
 
 @pytest.fixture
@@ -34,7 +34,7 @@ def ask(visit):
         for link in links:
             where = page.url
             page.get_by_role("link", name=link, exact=True).first.click()
-            page.wait_for_function("was => location.href !== was", arg=where)
+            until(page, "was => location.href !== was", where)
             ready(page)
         opened.append(problems)
         return page

@@ -5,6 +5,7 @@ import re
 
 import pytest
 
+from tests.browser.checks import until
 from tests.sample_results import NAMES, PAIRED
 
 
@@ -77,13 +78,13 @@ def test_tables_are_copied_as_they_are_shown(visit):
     bar.get_by_label("Filter").fill(f"{PAIRED} 1 thread")
     left = table.locator("tbody tr:visible").count()
     bar.get_by_role("button", name="Copy CSV").click()
-    page.wait_for_function("document.querySelector('[aria-live]').textContent.includes('copied')")
+    until(page, "document.querySelector('[aria-live]').textContent.includes('copied')")
     rows = list(csv.reader(page.evaluate("navigator.clipboard.readText()").splitlines()))
     assert len(rows) == left + 1
     assert {len(row) for row in rows} == {table.locator("th").count()}
     assert all(NAMES[PAIRED] in row[0] for row in rows[1:])
     bar.get_by_role("button", name="Copy Markdown").click()
-    page.wait_for_function("document.querySelector('[aria-live]').textContent.includes('Markdown')")
+    until(page, "document.querySelector('[aria-live]').textContent.includes('Markdown')")
     lines = page.evaluate("navigator.clipboard.readText()").splitlines()
     assert len(lines) == left + 2
     assert set(lines[1]) == set("| -")
