@@ -30,9 +30,17 @@ def pytest_configure():
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items):
     """Keep the tests of a file in one process, unless they say that they go together otherwise."""
-    items.sort(key=lambda item: (*LONGEST, item.path.name).index(item.path.name))
+    sizes = {path: -path.stat().st_size for path in {item.path for item in items}}
+    items.sort(
+        key=lambda item: (
+            (*LONGEST, item.path.name).index(item.path.name),
+            sizes[item.path],  # what is long takes long, as a rule
+            str(item.path),
+        )
+    )
     # What all of them are made of is computed once, in one process.
-    alike = {item.path for item in items if "inputs" in getattr(item, "fixturenames", ())}
+    common = {"inputs", "sample_pages"}
+    alike = {item.path for item in items if common & set(getattr(item, "fixturenames", ()))}
     for item in items:
         if item.get_closest_marker("xdist_group") is None:
             group = "committed" if item.path in alike else str(item.path.relative_to(ROOT))

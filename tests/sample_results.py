@@ -379,18 +379,17 @@ def _document(
     run, framework, version = base["run"], base["framework"], base["version"]
     started = f"{run[:4]}-{run[4:6]}-{run[6:8]}T{run[9:11]}:00:00Z"
     sha256 = hashlib.sha256(framework.encode()).hexdigest()
-    jobs = []
+    jobs: list[dict[str, object]] = []
+    bad: dict[tuple[object, ...], object] = {}
+    for row in rows:
+        if row["status"] in ("failed", "wrong"):
+            bad.setdefault((row.get("mode"), row.get("lane"), row.get("block")), row["status"])
     for mode in MODES.get(framework, ("eager",)):
         for lane in LANES[device]:
             for block in range(BLOCKS[profile]):
-                bad = [
-                    row for row in rows
-                    if (row.get("mode"), row.get("lane"), row.get("block")) == (mode, lane, block)
-                    and row["status"] in ("failed", "wrong")
-                ]  # fmt: skip
                 job = _job(mode, device, lane, block, len(jobs))
-                if bad:
-                    job["status"] = bad[0]["status"]
+                if status := bad.get((mode, lane, block)):
+                    job["status"] = status
                     if job["status"] == "failed":
                         log = path.parent / f"{run}.logs" / f"{job['id']}.log"
                         log.parent.mkdir(parents=True, exist_ok=True)

@@ -58,14 +58,16 @@ def show(path):
     return str(path.relative_to(ROOT))
 
 
-def all_of(paths):
-    return pytest.mark.parametrize("path", paths, ids=show)
+def breaches(rule, paths):
+    """Path -> what ``rule`` finds in it, of those in which it finds something."""
+    assert paths
+    return {show(path): found for path in paths if (found := rule(path))}
 
 
 def generator_modules(places):
     """Every module of these packages, and these modules, of the generator."""
-    return all_of([path for path in GENERATOR if path.relative_to(ROOT / "generator").as_posix()
-                   .removesuffix(".py").startswith(places)])  # fmt: skip
+    home = ROOT / "generator"
+    return [path for path in GENERATOR if str(path.relative_to(home)).startswith(places)]
 
 
 def package(name):
@@ -306,60 +308,58 @@ def test_the_names_of_the_frameworks_are_known():
 # ------------------------------------------------------------------------------ the rules hold
 
 
-@all_of(GENERATOR)
-def test_the_generator_imports_no_framework(path):
-    assert framework_imports(parse(path)) == []
+def test_the_generator_imports_no_framework():
+    assert breaches(lambda path: framework_imports(parse(path)), GENERATOR) == {}
 
 
-@all_of(SHARED)
-def test_measuring_code_needs_the_standard_library_and_numpy_only(path):
+def test_measuring_code_needs_the_standard_library_and_numpy_only():
     # ONNX Runtime comes with what the section's processes find beside the framework.
-    own = ("onnxruntime",) if show(path) == "measurements/sections/reuse.py" else ()
-    assert foreign_imports(parse(path), own) == []
+    own = {"measurements/sections/reuse.py": ("onnxruntime",)}
+    found = breaches(lambda path: foreign_imports(parse(path), own.get(show(path), ())), SHARED)
+    assert found == {}
 
 
-@all_of(MEASUREMENTS)
-def test_measuring_code_parses_as_python_3_6(path):
-    parse(path, feature_version=(3, 6))
+def test_measuring_code_parses_as_python_3_6():
+    for path in MEASUREMENTS:
+        parse(path, feature_version=(3, 6))
 
 
 STARTERS = ("generator/subprocesses.py", "measurements/children.py")
 
 
-@all_of([path for path in GENERATOR + SHARED if show(path) not in STARTERS])
-def test_one_module_of_each_side_starts_processes(path):
-    assert starts_processes(parse(path)) == []
+def test_one_module_of_each_side_starts_processes():
+    paths = [path for path in GENERATOR + SHARED if show(path) not in STARTERS]
+    assert breaches(lambda path: starts_processes(parse(path)), paths) == {}
 
 
-@all_of([path for path in GENERATOR + MEASUREMENTS if path.parent.name != "cli"])
-def test_only_the_command_line_exits(path):
-    tree = parse(path)
-    if path.is_relative_to(ROOT / "measurements"):
-        tree = without_main_guard(tree)
-    assert exits(tree) == []
+def test_only_the_command_line_exits():
+    modules = [path for path in GENERATOR if path.parent.name != "cli"]
+    assert breaches(lambda path: exits(parse(path)), modules) == {}
+    assert breaches(lambda path: exits(without_main_guard(parse(path))), MEASUREMENTS) == {}
 
 
-@all_of([path for path in GENERATOR if path.parent != ROOT / "generator" or path.stem[0] != "_"])
-def test_no_import_runs_up(path):
-    own = package(dotted(path))
-    assert upward_imports(own, parse(path)) == []
+def test_no_import_runs_up():
+    home = ROOT / "generator"
+    paths = [path for path in GENERATOR if path.parent != home or path.stem[0] != "_"]
+    assert breaches(lambda path: upward_imports(package(dotted(path)), parse(path)), paths) == {}
 
 
-@all_of([path for path in GENERATOR if path.name == "__init__.py"])
-def test_packages_do_nothing_when_imported(path):
-    assert [node for node in parse(path).body if not isinstance(node, ast.Expr)] == []
+def test_packages_do_nothing_when_imported():
+    def statements(path):
+        return [ast.unparse(node) for node in parse(path).body if not isinstance(node, ast.Expr)]
+
+    packages = [path for path in GENERATOR if path.name == "__init__.py"]
+    assert breaches(statements, packages) == {}
 
 
-@generator_modules(PURE)
-def test_pure_modules_do_no_input_or_output(path):
-    assert input_and_output(parse(path)) == []
+def test_pure_modules_do_no_input_or_output():
+    assert breaches(lambda path: input_and_output(parse(path)), generator_modules(PURE)) == {}
 
 
-@generator_modules(BARE)
-def test_measuring_needs_only_numpy(path):
-    assert heavy_imports(dotted(path), SOURCES) == []
+def test_measuring_needs_only_numpy():
+    found = breaches(lambda path: heavy_imports(dotted(path), SOURCES), generator_modules(BARE))
+    assert found == {}
 
 
-@all_of(TEMPLATES)
-def test_templates_compute_nothing(path):
-    assert arithmetic(path.read_text(encoding="utf-8")) == []
+def test_templates_compute_nothing():
+    assert breaches(lambda path: arithmetic(path.read_text(encoding="utf-8")), TEMPLATES) == {}

@@ -1,5 +1,7 @@
 """Every committed result is valid, and nothing that it names is missing."""
 
+import functools
+
 from typer.testing import CliRunner
 
 from generator.catalog import loader
@@ -10,8 +12,16 @@ from tests.conftest import ROOT
 FOLDER = ROOT / "measurements" / "results"
 FILES = reading.find(FOLDER)
 
-RECORDS = {path: run_record.read_run_record(path) for path in FILES}
-"""Path of a CSV -> its run record. There are many: a rule is one test that names its breaches."""
+
+@functools.cache
+def records():
+    """Path of a CSV -> its run record. There are many: a rule is one test that names its breach."""
+    return {path: run_record.read_run_record(path) for path in FILES}
+
+
+@functools.cache
+def rows(path):
+    return row_checks.rows(path)
 
 
 def test_there_are_results():
@@ -34,15 +44,15 @@ def test_every_file_validates():
 
 
 def test_every_file_lies_where_its_rows_say():
-    for path, record in RECORDS.items():
+    for path, record in records().items():
         said = record["machine"]["id"], record["framework"], record["version"], record["run"]
         assert (*path.parts[-4:-1], path.stem) == said
-        for row in row_checks.rows(path):
+        for row in rows(path):
             assert (row["machine"], row["framework"], row["version"], row["run"]) == said
 
 
 def test_every_log_is_there_and_none_is_left_over():
-    for path, record in RECORDS.items():
+    for path, record in records().items():
         named = {job["log"] for job in record["jobs"]} - {None}
         logs = path.with_suffix(".logs").rglob("*.log")
         assert named == {str(log.relative_to(path.parent)) for log in logs}, path
@@ -58,7 +68,7 @@ def test_no_file_names_a_machine_path():
 
 def test_every_run_can_be_traced_to_code_data_and_environment():
     known = {framework.id for framework in loader.load().frameworks}
-    for path, record in RECORDS.items():
+    for path, record in records().items():
         assert record["repository"]["commit"], path
         assert record["data"]["sha256"], path
         assert record["code_sha256"], path
@@ -69,10 +79,10 @@ def test_every_run_can_be_traced_to_code_data_and_environment():
 
 
 def test_a_finished_run_has_rows_for_every_cell_it_tried():
-    finished = {path: record for path, record in RECORDS.items() if record["finished"]}
+    finished = {path: record for path, record in records().items() if record["finished"]}
     assert finished
     for path, record in finished.items():
-        shown = {(row["section"], row["mode"], row["lane"]) for row in row_checks.rows(path)}
+        shown = {(row["section"], row["mode"], row["lane"]) for row in rows(path)}
         tried = {
             (section, job["mode"], job["lane"])
             for job in record["jobs"]

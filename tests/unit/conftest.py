@@ -27,12 +27,26 @@ def figures(inputs):
 
 
 @pytest.fixture(scope="session")
-def sample(tmp_path_factory):
-    """Return (inputs, figures) of invented results; two configurations ran twice in each block."""
+def sample_root(tmp_path_factory):
+    """A folder of invented results."""
     root = tmp_path_factory.mktemp("sample")
     sample_results.write_sample(root, rows_scale=0.1)
-    inputs = _inputs(root)
-    return inputs, render._figures(inputs, root)
+    return root
+
+
+@pytest.fixture(scope="session")
+def sample(sample_root):
+    """Return (inputs, figures) of invented results; two configurations ran twice in each block."""
+    inputs = _inputs(sample_root)
+    return inputs, render._figures(inputs, sample_root)
+
+
+@pytest.fixture(scope="session")
+def sample_pages(sample_root, tmp_path_factory):
+    """The pages of the invented results, as Markdown."""
+    docs = tmp_path_factory.mktemp("docs")
+    render.render(results_root=sample_root, docs=docs)
+    return docs / "report"
 
 
 @dataclasses.dataclass(frozen=True)

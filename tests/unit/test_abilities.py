@@ -11,8 +11,6 @@ from generator.analysis import claims, panels
 from generator.catalog import loader
 from generator.pages import question_page
 from generator.pages.sections import parallel
-from generator.site import render
-from tests import sample_results
 from tests.sample_results import GRAPH, MANY, PAIRED
 
 NAMES = ("framework", "version", "case", "metric", "status", "value", "reason")
@@ -71,12 +69,9 @@ def test_the_model_of_more_processes_meets_both_measured_times():
     assert parallel.modelled(1.0, 0.4, 4) == pytest.approx(0.25)  # never better than the work
 
 
-@pytest.fixture(scope="module")
-def pages(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("pages")
-    sample_results.write_sample(folder / "results", profile="quick")
-    render.render(results_root=folder / "results", docs=folder / "docs")
-    return folder / "docs" / "report"
+@pytest.fixture
+def pages(sample_pages):
+    return sample_pages
 
 
 ABILITIES = [section.id for section in loader.load().sections if section.findings]

@@ -26,7 +26,7 @@ def judge(tmp_path, monkeypatch):
         monkeypatch.setattr(sample_results, "BUILD", sample_results.BUILD | (build or {}))
         monkeypatch.setattr(sample_results, "EACH", sample_results.EACH | (each or {}))
         monkeypatch.setattr(sample_results, "LINES", sample_results.LINES | (lines or {}))
-        sample_results.write_sample(tmp_path, oddities=False)
+        sample_results.write_sample(tmp_path, rows_scale=0.2, oddities=False)
         known = loader.load()
         shown = selection.select(reading.load(tmp_path))
         if memory:

@@ -27,8 +27,12 @@ def cache(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def expected(data, cache):
-    return lenet.reference(data, str(cache))
+def expected(data, cache, shared_cache):
+    """The reference, in the cache of these tests as well; computed once for all sessions."""
+    found = lenet.reference(data, str(shared_cache / "reference"))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(lenet, "_compute_reference", lambda *given: found)
+        return lenet.reference(data, str(cache))
 
 
 @pytest.fixture(scope="module")

@@ -209,8 +209,12 @@ def test_random_numbers_that_repeat_or_are_of_another_kind_are_caught():
 
     assert asked("random_normal").status("random_normal", "forward") == "ok"
     assert "same numbers" in asked("random_normal", same).reason("random_normal", "forward")
-    wide = asked("random_normal", lambda m: m.OPERATORS.update(
-        random_normal="lambda: 2 * np.random.standard_normal(10000)"))  # fmt: skip
+    wide = asked(
+        "random_normal",
+        lambda m: m.OPERATORS.update(
+            random_normal="lambda: (lambda x: 2 * (x - x.mean()))(np.random.standard_normal(10000))"
+        ),
+    )
     assert "standard deviation" in wide.reason("random_normal", "forward")
 
 

@@ -35,6 +35,14 @@ def render(tmp_path, results):
     return run
 
 
+@pytest.fixture(scope="module")
+def rendered(sample, tmp_path_factory):
+    """The sample's pages, for tests that only read them."""
+    docs = tmp_path_factory.mktemp("rendered") / "docs"
+    site.render(results_root=sample, docs=docs)
+    return docs
+
+
 def test_the_committed_navigation_is_the_derived_one():
     text = (ROOT / "mkdocs.yml").read_text(encoding="utf-8")
     assert mkdocs_config.with_navigation(text, loader.load()) == text
@@ -56,7 +64,8 @@ def test_markers_must_be_there():
         mkdocs_config.with_navigation("site_name: x\n", loader.load())
 
 
-def test_only_changes_are_written_and_stale_files_removed(render, results, tmp_path):
+def test_only_changes_are_written_whatever_was_rendered_before(render, results, tmp_path):
+    docs = tmp_path / "docs"
     first = render()
     assert {"report/lenet.md", "report/dataset/results.parquet"} <= set(first.written)
     again = render()
@@ -65,20 +74,14 @@ def test_only_changes_are_written_and_stale_files_removed(render, results, tmp_p
     shutil.rmtree(results / sample_results.MACHINE / PAIRED)
     third = render()
     assert f"report/evidence/lenet-{PAIRED}.md" in third.removed
-    assert not (tmp_path / f"docs/report/evidence/lenet-{PAIRED}.md").exists()
+    assert not (docs / f"report/evidence/lenet-{PAIRED}.md").exists()
     assert "report/lenet.md" in third.written
     assert f"report/evidence/lenet-{GRAPH}.md" not in third.written
-
-
-def test_rendering_does_not_depend_on_what_was_rendered_before(render, results, tmp_path):
-    render()
-    shutil.rmtree(results / sample_results.MACHINE / PAIRED)
-    render()
-    warm = {p.name: p.read_bytes() for p in (tmp_path / "docs").rglob("*") if p.is_file()}
-    shutil.rmtree(tmp_path / "docs")
+    warm = {p.relative_to(docs): p.read_bytes() for p in docs.rglob("*") if p.is_file()}
+    shutil.rmtree(docs)
     site._known.clear()
     render()
-    assert warm == {p.name: p.read_bytes() for p in (tmp_path / "docs").rglob("*") if p.is_file()}
+    assert warm == {p.relative_to(docs): p.read_bytes() for p in docs.rglob("*") if p.is_file()}
 
 
 def test_without_results_each_page_says_how_to_get_some(render, tmp_path):
@@ -99,21 +102,19 @@ def test_a_broken_csv_stops_rendering_and_is_named(render, results):
     assert error.value.line
 
 
-def test_rows_documents_and_logs_are_published_unchanged(render, results, tmp_path):
-    render()
-    for path in [*results.rglob("*.csv"), *results.rglob("*.json")]:
-        copy = tmp_path / "docs/report/data" / path.relative_to(results)
+def test_rows_documents_and_logs_are_published_unchanged(sample, rendered):
+    for path in [*sample.rglob("*.csv"), *sample.rglob("*.json")]:
+        copy = rendered / "report/data" / path.relative_to(sample)
         assert copy.read_bytes() == path.read_bytes()
-    logs = list(results.rglob("*.log"))
+    logs = list(sample.rglob("*.log"))
     assert logs
     for path in logs:
-        copy = tmp_path / "docs/report/data" / f"{path.relative_to(results)}.txt"
+        copy = rendered / "report/data" / f"{path.relative_to(sample)}.txt"
         assert copy.read_bytes() == path.read_bytes()
 
 
-def test_every_evidence_page_repeats_the_command(render, tmp_path):
-    render()
-    text = (tmp_path / f"docs/report/evidence/lenet-{GRAPH}.md").read_text(encoding="utf-8")
+def test_every_evidence_page_repeats_the_command(rendered):
+    text = (rendered / f"report/evidence/lenet-{GRAPH}.md").read_text(encoding="utf-8")
     assert (
         f"generator measure {GRAPH}==1.0.5 --section lenet --mode compiled --device cpu\n" in text
     )

@@ -9,22 +9,13 @@ from generator.catalog import loader
 from generator.pages import sweep_page
 from generator.pages.sections import r, versus
 from generator.results import reading, selection
-from generator.site import render as sites
 from tests import sample_results
 from tests.sample_results import GRAPH, MANY, PAIRED, write_sample
 
 
 @pytest.fixture(scope="module")
-def pages(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("versus")
-    write_sample(folder / "results", rows_scale=0.1)
-    sites.render(results_root=folder / "results", docs=folder / "docs")
-    return folder / "docs" / "report"
-
-
-@pytest.fixture(scope="module")
-def page(pages):
-    return (pages / "versus.md").read_text(encoding="utf-8")
+def page(sample_pages):
+    return (sample_pages / "versus.md").read_text(encoding="utf-8")
 
 
 @pytest.fixture(scope="module")
@@ -84,8 +75,8 @@ def test_the_page_says_what_the_sweep_did_not_reach(page):
     assert "not reached" in page
 
 
-def test_depth_has_a_page_of_its_own(pages, page):
-    text = (pages / "depth.md").read_text(encoding="utf-8")
+def test_depth_has_a_page_of_its_own(sample_pages, page):
+    text = (sample_pages / "depth.md").read_text(encoding="utf-8")
     assert "Each further convolution makes" in text
     assert "depth 8 alone took 30 s" in text
     assert text.count("-ready.") >= 1
