@@ -33,13 +33,13 @@ def home_context(inputs: Inputs, known: Mapping[tuple[str, str], Figures]) -> di
     byline = ""
     for machine, device in inputs.measured():
         figures = known[machine, device]
-        suffix = "" if not boards else f" on {inputs.document(machine)['machine']['cpu']}"
+        suffix = "" if not boards else f"on {inputs.document(machine)['machine']['cpu']}"
         if len(inputs.devices(machine)) > 1:
             suffix += f" ({DEVICES.get(device, device)})"
         board = _board(figures, inputs)
         if board.rows:
             anchor = slug(f"leads-{machine}-{device}")
-            boards.append({"suffix": suffix, "anchor": anchor, "table": board})
+            boards.append({"suffix": suffix.strip(), "anchor": anchor, "table": board})
         if not findings:
             findings = _home_findings(figures, inputs)
             document = inputs.document(machine, device)
