@@ -163,12 +163,13 @@ def test_a_model_that_takes_many_steps_is_verified_the_way_it_is_timed(session):
     assert "loss of step 10" in timed._gate(bad)
 
 
-def test_many_steps_are_timed_as_so_many(session):
+def test_many_steps_are_timed_as_so_many(session, monkeypatch):
     framework = Framework()
     framework.model = Many
     made = session("lenet", framework)
     assert timed._gate(made) is None
     before = made.model.calls
+    monkeypatch.setattr(lenet, "step", lambda weights, *batch: (0.0, weights))  # they are counted
     assert timed._steady_state(made, "") is None
     (k,) = [entry["fact"]["k"] for entry in made.entries() if "k" in entry.get("fact", {})]
     assert k % 10 == 0

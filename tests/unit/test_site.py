@@ -36,11 +36,16 @@ def render(tmp_path, results):
 
 
 @pytest.fixture(scope="module")
-def rendered(sample, tmp_path_factory):
-    """The sample's pages, for tests that only read them."""
+def written(sample, tmp_path_factory):
+    """The folder of the sample's pages, and what rendering them says."""
     docs = tmp_path_factory.mktemp("rendered") / "docs"
-    site.render(results_root=sample, docs=docs)
-    return docs
+    return docs, site.render(results_root=sample, docs=docs)
+
+
+@pytest.fixture
+def rendered(written):
+    """The sample's pages, for tests that only read them."""
+    return written[0]
 
 
 def test_the_committed_navigation_is_the_derived_one():
@@ -64,9 +69,8 @@ def test_markers_must_be_there():
         mkdocs_config.with_navigation("site_name: x\n", loader.load())
 
 
-def test_only_changes_are_written_whatever_was_rendered_before(render, results, tmp_path):
-    docs = tmp_path / "docs"
-    first = render()
+def test_only_changes_are_written_whatever_was_rendered_before(written, render, results, tmp_path):
+    docs, first = shutil.copytree(written[0], tmp_path / "docs"), written[1]
     assert {"report/lenet.md", "report/dataset/results.parquet"} <= set(first.written)
     again = render()
     assert (again.written, again.removed) == ([], [])
