@@ -64,6 +64,19 @@ class RunRecord:
             and "partial" not in row["flags"]
         }
 
+    def take_back(self, rows: Iterable[Row], job: Job) -> None:
+        """Remove rows of a job that is not recorded: it was killed between rows and record."""
+        place = job.mode, job.lane, str(job.block)
+        names = ("section", "case", "metric", "sample")
+        gone = {tuple("" if row.get(n) is None else str(row[n]) for n in names) for row in rows}
+        self.rows = [
+            row
+            for row in self.rows
+            if (row.get("mode"), row.get("lane"), str(row.get("block"))) != place
+            or "partial" in row["flags"]
+            or tuple("" if row.get(n) is None else str(row[n]) for n in names) not in gone
+        ]
+
     def add(self, rows: Iterable[Row], job: Job | None = None, flags: Iterable[str] = ()) -> None:
         """Add rows, those of a job with its place in the run."""
         of_run = {name: self.content[name] for name in ("run", "framework", "version", "device")}

@@ -219,7 +219,9 @@ class _Jobs:
         """Keep what interrupted processes had measured, marked as partial; the job runs anew."""
         record = self.records[job.target]
         for out in sorted(self.journal.glob(f"{job.id}.*.jsonl")):
-            record.add(read_rows(out, job, self.catalog).rows, job, ["partial"])
+            found = read_rows(out, job, self.catalog).rows
+            record.take_back(found, job)
+            record.add(found, job, ["partial"])
             record.save()
             out.unlink(missing_ok=True)
 

@@ -486,6 +486,31 @@ def test_a_killed_generator_left_a_journal(stage):
     assert not journal.exists()
 
 
+def test_a_generator_killed_between_rows_and_record_measures_the_job_once(stage):
+    """The rows of the job are on disk, its end is not: it runs anew, and no row is there twice."""
+    interrupted(stage, 2)
+    (path,) = results.find(stage.results)
+    record, rows = run_record.read_run_record(path), row_checks.rows(path)
+    last = record["jobs"].pop()
+    job = next(job for job in stage.plan().jobs if job.id == last["id"])
+    mine = [r for r in rows if (r["mode"], r["block"]) == (job.mode, str(job.block))]
+    assert mine
+    writing.write(path, rows, record)
+    journal = environments.cache_folder() / "journal" / record["run"]
+    journal.mkdir(parents=True, exist_ok=True)
+    told = [
+        row(r["metric"], r["section"], case=r["case"], value=float(r["value"]))
+        for r in mine
+        if r["case"] == job.start
+    ]
+    assert told
+    (journal / f"{job.id}.1.jsonl").write_bytes(lines(*told))
+    assert stage.run().failures == []
+    now = [r for r in stage.rows() if (r["mode"], r["block"]) == (job.mode, str(job.block))]
+    whole = [(r["case"], r["metric"]) for r in now if "partial" not in r["flags"]]
+    assert len(whole) == len(set(whole)) == len(mine)
+
+
 @pytest.mark.parametrize("change", ["profile", "settings", "code", "data", "lock"])
 def test_a_run_made_under_other_terms_is_not_continued(stage, change):
     interrupted(stage, 2)
