@@ -9,8 +9,10 @@ from generator.results import reading, run_record, selection
 from tests import answers
 from tests.conftest import ROOT, tracked
 
-FRAMEWORKS = loader.load().frameworks
 FOLDER = ROOT / "measurements" / "results"
+# A folder that has just been added promises nothing before its rows are committed.
+COMMITTED = {key.split("/")[1] for key in tracked()}
+FRAMEWORKS = [one for one in loader.load().frameworks if one.id in COMMITTED]
 
 every = pytest.mark.parametrize("framework", FRAMEWORKS, ids=lambda framework: framework.id)
 

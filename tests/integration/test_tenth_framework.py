@@ -38,14 +38,14 @@ app(sys.argv[1:])
 
 @pytest.fixture(scope="module")
 def tree(tmp_path_factory):
-    """A copy of the repository with one more framework folder, without committed results."""
+    """A copy of the repository, committed results included, with one more framework folder."""
     copy = tmp_path_factory.mktemp("tenth") / "copy"
     left = shutil.ignore_patterns(
-        ".git", ".venv", "results", "report", "__pycache__", ".*_cache", "node_modules", "site"
+        ".git", ".venv", "report", "__pycache__", ".*_cache", "node_modules", "site"
     )
 
     def leave(folder, names):
-        # The package generator/site and generator/results are no outputs.
+        # The package generator/site is no output.
         return left(folder, names) if "generator" not in folder else {"__pycache__"} & set(names)
 
     shutil.copytree(ROOT, copy, ignore=leave)
