@@ -2,30 +2,38 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
-from collections.abc import Hashable, Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from generator.analysis.block_model import BlockModel, Spread
 from generator.analysis.statistics import (
-    SMALLEST_DELTA,
+    MARGIN,
     Array,
     Blocks,
-    aa_band,
+    Ratio,
+    aa_noise,
     all_positive,
-    ratio,
+    process_estimates,
 )
 from generator.measure import plan
+from generator.results.reading import Results, to_frame
+from generator.results.selection import everything
 
 if TYPE_CHECKING:
     import pandas as pd
 
 AGAIN = plan.AGAIN
 
-Place = tuple[str, str, str, str]
-"""(machine, device, lane, metric): what an A/A band is valid for."""
+Place = tuple[str, str, str, str, str]
+"""(machine, device, section, lane, metric): what A/A noise is valid for."""
+
+Spreads = Mapping[tuple[str, str, str], Spread]
+"""(machine, device, metric) -> spread between runs, see :func:`spreads`."""
 
 
 class Replicate(NamedTuple):
@@ -51,8 +59,8 @@ class Key(NamedTuple):
 
     @property
     def place(self) -> Place:
-        """What its A/A band is valid for."""
-        return self.machine, self.device, self.lane, self.metric
+        """What its A/A noise is valid for."""
+        return self.machine, self.device, self.section, self.lane, self.metric
 
 
 @dataclass(frozen=True)
@@ -65,6 +73,9 @@ class Cell:
     """(run, block) -> samples; block is -1 for values that are one per run."""
     disturbed: int
     """Blocks during which foreign work used the processor."""
+    model: BlockModel[Key] | None = field(default=None, compare=False, repr=False)
+    """Of all cells that this one may be compared with, see :func:`fitted`; None for what has no
+    logarithm, or is alone."""
 
 
 def group_cells(frame: pd.DataFrame, metric: str | None = None) -> dict[Key, Cell]:
@@ -109,38 +120,132 @@ def group_cells(frame: pd.DataFrame, metric: str | None = None) -> dict[Key, Cel
     return {key: Cell(key, units[key], blocks[key], marked[key]) for key in blocks}
 
 
+def fitted(
+    grouped: Mapping[Key, Cell],
+    spreads: Spreads,
+    compared: Sequence[str] = ("framework", "version", "mode"),
+) -> dict[Key, Cell]:
+    """Return the cells, each with the model of those that differ from it in some fields only.
+
+    A/A replicates compare with nothing; they tell how noisy the others are.
+
+    Args:
+        grouped: the cells.
+        spreads: between runs.
+        compared: fields of :class:`Key` in which cells of one model may differ.
+
+    """
+    same = [name for name in Key._fields if name not in compared]
+    together: dict[tuple[str, ...], dict[Key, Mapping[Hashable, float]]] = {}
+    for key, cell in grouped.items():
+        if not is_again(key) and all(map(all_positive, cell.blocks.values())):
+            place = tuple(getattr(key, name) for name in same)
+            together.setdefault(place, {})[key] = _logs(cell.blocks)
+    found = dict(grouped)
+    for members in together.values():
+        first = next(iter(members))
+        model = BlockModel(members, spreads.get((first.machine, first.device, first.metric)))
+        found |= {key: replace(grouped[key], model=model) for key in members}
+    return found
+
+
+def _logs(blocks: Blocks) -> dict[Hashable, float]:
+    return {block: math.log(value) for block, value in process_estimates(blocks).items()}
+
+
+def compare(a: Cell, b: Cell, spreads: Spreads) -> Ratio:
+    """Return value of ``a`` / value of ``b``: of one model if they are, otherwise as a pair.
+
+    Args:
+        a: a cell of positive values.
+        b: another one of the same metric.
+        spreads: between runs, for a pair that shares no block.
+
+    Raises:
+        ValueError: see :func:`generator.analysis.statistics.process_estimates`.
+
+    """
+    if a.model is not None and a.model is b.model:
+        return a.model.ratio(a.key, b.key)
+    spread = spreads.get((b.key.machine, b.key.device, b.key.metric))
+    return BlockModel({0: _logs(a.blocks), 1: _logs(b.blocks)}, spread).ratio(0, 1)
+
+
+def spreads(loaded: Results) -> dict[tuple[str, str, str], Spread]:
+    """Return how far the same configurations lie from run to run, by machine, device and metric.
+
+    Per configuration it is the variance of the runs' means, less what their processes explain;
+    averaged over configurations. Whatever differs between two runs in fact is in it, the state of
+    the machine first of all. Runs are what is repeated, so they are the degrees of freedom. Only
+    equal locks of the environment are compared.
+    """
+    frame = to_frame(everything(loaded))
+    locks = {
+        key: str(record["environment"]["lock_sha256"]) for key, record in loaded.records.items()
+    }
+    columns = [*Key._fields, "provenance"]
+    rows = frame[(frame["status"] == "ok") & (frame["mode"] != "") & (frame["value"] > 0)]
+    rows = rows[~rows["case"].astype(str).map(_is_again)]
+    blocks = rows.groupby([*columns, "run", "block"], observed=True)["value"].median().map(math.log)
+    runs = blocks.groupby([*columns, "run"], observed=True).agg(["mean", "var", "count"])
+    runs = runs.reset_index()
+    runs["lock"] = runs["provenance"].astype(str).map(locks)
+    repeated: dict[tuple[str, str, str], list[tuple[float, Any]]] = {}
+    for _, same in runs.groupby([*Key._fields, "lock"], observed=True):
+        if len(same) > 1:
+            first = same.iloc[0]
+            within = float((same["var"] / same["count"]).mean())  # NaN of one process is left out
+            between = float(same["mean"].var(ddof=1)) - (within if math.isfinite(within) else 0.0)
+            place = tuple(str(first[name]) for name in ("machine", "device", "metric"))
+            repeated.setdefault(place, []).append((between, set(same["run"])))  # type: ignore[arg-type]
+    return {
+        place: Spread(
+            max(sum(between for between, _ in found) / len(found), 0.0),
+            len(set.union(*(mine for _, mine in found))) - 1,
+        )
+        for place, found in repeated.items()
+    }
+
+
+def is_again(key: Key) -> bool:
+    """Whether a cell is the second half of an A/A replicate."""
+    return _is_again(key.case)
+
+
+def _is_again(case: str) -> bool:
+    return case.split(" ", 1)[0] == AGAIN
+
+
 def replicates(grouped: Mapping[Key, Cell]) -> list[tuple[Key, Replicate]]:
     """Return the A/A replicates among cells, each with the key of its first half."""
     return [
         (key, Replicate(key.lane, cell.blocks, again.blocks))
         for key, cell in grouped.items()
-        if (again := grouped.get(key._replace(case=AGAIN))) and key.case != AGAIN
+        if (again := grouped.get(key._replace(case=f"{AGAIN} {key.case}".rstrip())))
     ]
 
 
-def aa_bands(
+def aa_noises(
     grouped: Mapping[Key, Cell], known: Mapping[Place, float] | None = None
 ) -> dict[Place, float]:
-    """Return the A/A band of every place among the cells, as a fraction.
+    """Return the A/A noise of every place among the cells, as a fraction.
 
     Args:
         grouped: the cells.
         known: what other runs found; used where no A/A replicates are among the cells.
 
     """
-    found: dict[Place, list[Replicate]] = {}
+    found: dict[Place, list[tuple[Blocks, Blocks]]] = {}
     for key, pair in replicates(grouped):
-        # What may be zero, such as the load of other programs, has no ratio and no band.
+        # What may be zero, such as the load of other programs, has no ratio.
         if all(map(all_positive, (*pair.first.values(), *pair.second.values()))):
-            found.setdefault(key.place, []).append(pair)
+            found.setdefault(key.place, []).append((pair.first, pair.second))
     return {
-        place: aa_band(ratio(pair.first, pair.second) for pair in found[place])
-        if place in found
-        else (known or {}).get(place, SMALLEST_DELTA)
+        place: aa_noise(found[place]) if place in found else (known or {}).get(place, MARGIN)
         for place in {key.place for key in grouped}
     }
 
 
-def wider_band(bands: Mapping[Place, float], *keys: Key) -> float:
-    """Return the widest A/A band of some cells; 2 % where none is known."""
-    return max(bands.get(key.place, SMALLEST_DELTA) for key in keys)
+def larger_noise(noises: Mapping[Place, float], *keys: Key) -> float:
+    """Return the largest A/A noise of some cells; the margin where none is known."""
+    return max(noises.get(key.place, MARGIN) for key in keys)

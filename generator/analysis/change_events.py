@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar
 from generator import formatting
 from generator.analysis import changes
 from generator.analysis import panels as models
-from generator.analysis.cells import Place, aa_bands, group_cells
+from generator.analysis.cells import Place, Spreads, aa_noises, group_cells
 from generator.analysis.changes import Change
 from generator.analysis.labels import TOPICS, machine_name
 from generator.catalog.freshness import Pair
@@ -81,21 +81,24 @@ class Event:
         return frozenset(key for one in self.changes for key in (one.old_source, one.new_source))
 
 
-def find(loaded: Results, shown: pd.DataFrame, catalog: Catalog) -> tuple[Event, ...]:
+def find(
+    loaded: Results, shown: pd.DataFrame, catalog: Catalog, spreads: Spreads
+) -> tuple[Event, ...]:
     """Return all events, the newest first.
 
     Args:
         loaded: everything.
         shown: rows of :func:`generator.results.selection.shown`, that pages publish.
         catalog: knows metrics, and the order of releases.
+        spreads: between runs.
 
     """
     here = headlines(shown, catalog)
-    known = aa_bands(group_cells(here))
+    known = aa_noises(group_cells(here))
     found = [
-        *_releases(loaded, catalog, known),
-        *_runs(loaded, here, catalog, known),
-        *_machines(here, catalog, known),
+        *_releases(loaded, catalog, known, spreads),
+        *_runs(loaded, here, catalog, known, spreads),
+        *_machines(here, catalog, known, spreads),
     ]
     return tuple(sorted(found, key=lambda event: event.run, reverse=True))
 
@@ -108,9 +111,9 @@ def headlines(frame: pd.DataFrame, catalog: Catalog) -> pd.DataFrame:
     return frame[wanted & (frame["mode"] != "")]
 
 
-def bands(shown: pd.DataFrame, catalog: Catalog) -> dict[Place, float]:
-    """Return the A/A bands of what pages publish, for comparisons within other runs."""
-    return aa_bands(group_cells(headlines(shown, catalog)))
+def noises(shown: pd.DataFrame, catalog: Catalog) -> dict[Place, float]:
+    """Return the A/A noise of what pages publish, for comparisons within other runs."""
+    return aa_noises(group_cells(headlines(shown, catalog)))
 
 
 def _topics(catalog: Catalog) -> list[str]:
@@ -120,7 +123,9 @@ def _topics(catalog: Catalog) -> list[str]:
 # ---------------------------------------------------------------------------------------- releases
 
 
-def _releases(loaded: Results, catalog: Catalog, known: Mapping[Place, float]) -> Iterable[Event]:
+def _releases(
+    loaded: Results, catalog: Catalog, known: Mapping[Place, float], spreads: Spreads
+) -> Iterable[Event]:
     """Compare neighbouring releases, in the newest run that measured both."""
     found: dict[tuple[str, ...], Event] = {}
     runs = sorted(_with_several_releases(loaded).items(), key=lambda item: item[0][1])
@@ -130,7 +135,7 @@ def _releases(loaded: Results, catalog: Catalog, known: Mapping[Place, float]) -
             mine = frame[frame["framework"] == framework]
             age = partial(selection.age, catalog.listed.get(framework, []))
             for old, new in pairwise(sorted(versions, key=age)):
-                made = changes.compare(mine, Pair(framework, old, new), catalog, known)
+                made = changes.compare(mine, Pair(framework, old, new), catalog, spreads, known)
                 for device, of_device in _by_device(made):
                     place = (machine, device, framework, old, new)
                     found[place] = Event("releases", *place, run, True, of_device)
@@ -193,12 +198,16 @@ def _by_device(found: Iterable[Change]) -> list[tuple[str, tuple[Change, ...]]]:
 
 
 def _runs(
-    loaded: Results, here: pd.DataFrame, catalog: Catalog, known: Mapping[Place, float]
+    loaded: Results,
+    here: pd.DataFrame,
+    catalog: Catalog,
+    known: Mapping[Place, float],
+    spreads: Spreads,
 ) -> Iterator[Event]:
     """Compare what pages publish with what the run before found for the same configurations."""
     before = selection.earlier(loaded, _topics(catalog))
     before = headlines(selection.withhold(before), catalog)
-    made = changes.between(before, here, catalog, known, may_differ=())
+    made = changes.between(before, here, catalog, known, spreads, may_differ=())
 
     def pair(change: Change) -> tuple[str, str, bool, str, str]:
         old, new = (side.rsplit("/", 1)[1] for side in (change.old_source, change.new_source))
@@ -216,14 +225,14 @@ def joined(frame: pd.DataFrame) -> list[str]:
 
 
 def _machines(
-    here: pd.DataFrame, catalog: Catalog, known: Mapping[Place, float]
+    here: pd.DataFrame, catalog: Catalog, known: Mapping[Place, float], spreads: Spreads
 ) -> Iterator[Event]:
     """Compare every machine with the one that was measured first."""
     first, *others = joined(here) or [""]
     old = here[here["machine"] == first]
     for other in others:
         new = here[here["machine"] == other]
-        made = changes.between(old, new, catalog, known, may_differ=("machine",))
+        made = changes.between(old, new, catalog, known, spreads, may_differ=("machine",))
         run = max(map(str, new["run"].unique()))
         for device, mine in _by_device(made):
             same = all(change.same_code for change in mine)
@@ -254,9 +263,9 @@ def finished(event: Event, documents: Mapping[str, Mapping[str, Any]]) -> str:
 def notes(event: Event, documents: Mapping[str, Mapping[str, Any]]) -> list[str]:
     """Say what else differs between the two sides."""
     found = []
-    paired = [change.ratio.paired for change in event.changes if change.ratio]
-    if paired and not any(paired):
-        found.append("They share no blocks, so the comparison is unpaired.")
+    across = [change.ratio.across for change in event.changes if change.ratio]
+    if across and all(across):
+        found.append("They share no blocks: what changes from run to run is in the intervals.")
     if not event.same_code:
         found.append(
             "The measuring code changed in between, so a difference may be its doing."

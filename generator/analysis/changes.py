@@ -11,7 +11,17 @@ from typing import TYPE_CHECKING, Any
 from generator import formatting
 from generator.analysis import panels as models
 from generator.analysis import statistics
-from generator.analysis.cells import AGAIN, Cell, Key, Place, aa_bands, group_cells, wider_band
+from generator.analysis.cells import (
+    Cell,
+    Key,
+    Place,
+    Spreads,
+    aa_noises,
+    group_cells,
+    is_again,
+    larger_noise,
+)
+from generator.analysis.cells import compare as compare_cells
 from generator.analysis.labels import lane_title, machine_name, view
 from generator.catalog.freshness import Pair
 from generator.formatting import quantity
@@ -22,7 +32,7 @@ if TYPE_CHECKING:
     from generator.catalog.model import Catalog, Metric
 
 BROKEN, SUPPORTED = "newly broken", "newly supported"
-SAME, UNRESOLVED = "no practical difference", "unresolved"
+SAME, NOT_RESOLVED = "equivalent", "not resolved"
 JUDGED = {"s": ("faster", "slower"), "B": ("less", "more")}
 """The two verdicts by unit: quantities whose change is judged."""
 
@@ -33,8 +43,8 @@ GROUPS = {
     SUPPORTED: "Newly supported",
     "faster": "Faster",
     "less": "Less memory",
-    SAME: "No practical difference",
-    UNRESOLVED: "Unresolved",
+    SAME: "Equivalent",
+    NOT_RESOLVED: "Not resolved",
 }
 """Every verdict with its heading, in the order of a report."""
 
@@ -43,9 +53,8 @@ GROUPS = {
 class Change:
     """What became of one metric, or (without values) of whether it works.
 
-    ``ratio`` is new / old, within the blocks that both ran in, if there are any; ``delta`` the A/A
-    band around 1 that counts as no difference; ``clear`` whether it holds by the stricter rule for
-    versions, see :class:`generator.analysis.statistics.Change`.
+    ``ratio`` is new / old, within the blocks that both ran in, if there are any; ``noise`` the A/A
+    noise.
     """
 
     key: Key
@@ -57,8 +66,7 @@ class Change:
     old: float | None = None
     new: float | None = None
     ratio: statistics.Ratio | None = None
-    delta: float = math.nan
-    clear: bool = False
+    noise: float = math.nan
     reason: str = ""
     old_source: str = field(default="", compare=False)
     new_source: str = field(default="", compare=False)
@@ -69,7 +77,7 @@ class Change:
     @property
     def differs(self) -> bool:
         """Whether the verdict says that the two sides differ."""
-        return self.verdict not in (SAME, UNRESOLVED)
+        return self.verdict not in (SAME, NOT_RESOLVED)
 
     @property
     def rank(self) -> tuple[int, Key]:
@@ -81,7 +89,8 @@ def compare(
     frame: pd.DataFrame,
     pair: Pair,
     catalog: Catalog,
-    bands: Mapping[Place, float] | None = None,
+    spreads: Spreads,
+    noises: Mapping[Place, float] | None = None,
 ) -> list[Change]:
     """Compare two releases, on every machine, section, mode, device, lane, case and metric.
 
@@ -91,7 +100,8 @@ def compare(
         frame: rows of :func:`generator.results.selection.select`, of runs that measured both.
         pair: the releases.
         catalog: knows the metrics.
-        bands: A/A bands of other runs, see :func:`generator.analysis.cells.aa_bands`.
+        spreads: between runs, see :func:`generator.analysis.cells.spreads`.
+        noises: A/A noise of other runs, see :func:`generator.analysis.cells.aa_noises`.
 
     """
     frame = frame[frame["framework"] == pair.framework]
@@ -100,14 +110,16 @@ def compare(
         return []
     of_history = str(new["profile"].iloc[0]) == "history"
     may_differ = ("version", "mode") if of_history else ("version",)
-    return between(old, new, catalog, aa_bands(group_cells(frame), bands), may_differ=may_differ)
+    known = aa_noises(group_cells(frame), noises)
+    return between(old, new, catalog, known, spreads, may_differ=may_differ)
 
 
 def between(
     old: pd.DataFrame,
     new: pd.DataFrame,
     catalog: Catalog,
-    bands: Mapping[Place, float],
+    noises: Mapping[Place, float],
+    spreads: Spreads,
     *,
     may_differ: Sequence[str],
 ) -> list[Change]:
@@ -117,7 +129,8 @@ def between(
         old: rows of :func:`generator.results.selection.select`.
         new: the same of the other side.
         catalog: knows the metrics.
-        bands: A/A band of every place; 2 % where there is none.
+        noises: A/A noise of every place.
+        spreads: between runs.
         may_differ: fields of :class:`generator.analysis.cells.Key`.
 
     """
@@ -134,13 +147,13 @@ def between(
             verdict = SUPPORTED if after.status == "ok" else BROKEN
             whole = (*key[:-2], verdict)
             # The gate says why; every other metric of the process only follows from it.
-            if key.case != AGAIN and (whole not in found or key.metric == "gate"):
+            if not is_again(key) and (whole not in found or key.metric == "gate"):
                 unit, reason = metric.unit if metric else "", after.reason or before.reason
                 change = Change(key, before.key, unit, verdict, reason=reason)
         elif after.status == "ok" and metric is not None and _is_judged(key, metric, catalog):
             one, two = old_cells.get(before.key), new_cells.get(key)
             if one is not None and two is not None:
-                change = judge(one, two, wider_band(bands, before.key, key))
+                change = judge(one, two, larger_noise(noises, before.key, key), spreads)
         if change is not None:
             found[whole] = replace(
                 change, old_source=before.source, new_source=after.source,
@@ -183,30 +196,31 @@ def _is_judged(key: Key, metric: Metric, catalog: Catalog) -> bool:
     """Whether a metric is a quantity of the framework's, and not one of the run's."""
     hidden = view(models.headline(catalog.section(key.section))).hidden
     return bool(
-        key.mode and key.case != AGAIN and metric.better and metric.unit in JUDGED
+        key.mode and not is_again(key) and metric.better and metric.unit in JUDGED
         and metric.id not in hidden
     )  # fmt: skip
 
 
-def judge(old: Cell, new: Cell, delta: float) -> Change:
+def judge(old: Cell, new: Cell, noise: float, spreads: Spreads) -> Change:
     """Say what became of a metric.
 
     Args:
         old: samples in one of the units :data:`JUDGED`.
         new: the same of the other side.
-        delta: the A/A band.
+        noise: A/A noise.
+        spreads: between runs.
 
     """
     try:
-        found = statistics.version_change(old.blocks, new.blocks)
+        found = compare_cells(new, old, spreads)
         before, after = (models.summary(cell).value for cell in (old, new))
     except ValueError:  # zero, which has no logarithm
-        return Change(new.key, old.key, new.unit, UNRESOLVED)
-    verdict = statistics.verdict(found.ratio, delta)
+        return Change(new.key, old.key, new.unit, NOT_RESOLVED)
+    verdict = statistics.verdict(found, noise)
     verdict_of_unit = dict(zip(("faster", "slower"), JUDGED[new.unit], strict=True))
     return Change(
         new.key, old.key, new.unit, verdict_of_unit.get(verdict, verdict), before, after,
-        found.ratio, delta, found.changed,
+        found, noise,
     )  # fmt: skip
 
 
@@ -222,16 +236,15 @@ def summary(changes: Iterable[Change]) -> str:
 
 def line(change: Change, catalog: Catalog) -> str:
     """Return a change as one line of text."""
-    place, metric, before, after, ratio, band, _, reason = row(change, catalog)
+    place, metric, before, after, ratio, noise, reason = row(change, catalog)
     parts = [f"{change.verdict}: {place}, {metric}"]
     if ratio:
-        parts.append(f"{before} → {after}, {ratio}, A/A band {band}")
+        parts.append(f"{before} → {after}, {ratio}, A/A noise {noise}")
     return "; ".join([*parts, *([reason] if reason else [])])
 
 
 COLUMNS = (
-    "Where", "Metric", "Old", "New", "New / old, 95 %", "A/A band", "Clear by version rule",
-    "Reason",
+    "Where", "Metric", "Old", "New", "New / old, 95 %", "A/A noise", "Reason",
 )  # fmt: skip
 
 
@@ -251,8 +264,7 @@ def row(change: Change, catalog: Catalog) -> tuple[str, ...]:
         metric.title if metric else key.metric,
         *values,
         "" if change.ratio is None else ratio_text(change.ratio),
-        f"±{change.delta:.1%}" if math.isfinite(change.delta) else "",
-        "yes" if change.clear else "",
+        f"±{change.noise:.1%}" if math.isfinite(change.noise) else "",
         change.reason,
     )
 
@@ -277,8 +289,7 @@ def plain(change: Change) -> dict[str, Any]:
         "ratio": ratio.value if ratio else None,
         "low": ratio.low if ratio else None,
         "high": ratio.high if ratio else None,
-        "delta": change.delta,
-        "clear": change.clear,
+        "noise": change.noise,
         "reason": change.reason,
     }
     return {

@@ -17,6 +17,7 @@ import numpy as np
 from generator import formatting
 from generator.analysis import panels as models
 from generator.analysis import statistics
+from generator.analysis.cells import compare
 from generator.analysis.labels import lane_label
 from generator.analysis.panels import Figures, Panel, Row
 
@@ -55,11 +56,11 @@ def _count(votes: Iterable[bool]) -> Word:
 
 
 def _decide(verdicts: Sequence[str]) -> Word:
-    """Return whether "faster" holds: what is unresolved neither confirms nor refutes."""
-    if all(verdict == "unresolved" for verdict in verdicts):
+    """Return whether "faster" holds: what is not resolved neither confirms nor refutes."""
+    if all(verdict == "not resolved" for verdict in verdicts):
         return "cannot be tested here"
     word = _count(verdict == "faster" for verdict in verdicts)
-    return "mixed" if word == "no longer holds" and "unresolved" in verdicts else word
+    return "mixed" if word == "no longer holds" and "not resolved" in verdicts else word
 
 
 def _sentence(text: str) -> str:
@@ -73,7 +74,7 @@ def _judged(votes: Sequence[bool], details: Sequence[str] | str, lead: str = "")
 
 
 def _doubt(verdict: str) -> str:
-    return f": {verdict}" if verdict in ("no practical difference", "unresolved") else ""
+    return f": {verdict}" if verdict in ("equivalent", "not resolved") else ""
 
 
 def _rows(figures: Figures, section: str) -> list[tuple[Panel, Row]]:
@@ -122,8 +123,8 @@ def graph_saves_traffic(raw: Raw, figures: Figures) -> Verdict:
         one = figures.configuration(key)
         eager = figures.cells.get(key._replace(mode=one.captures)) if one else None
         if one is not None and eager is not None:
-            ratio = statistics.ratio(cell.blocks, eager.blocks)
-            verdict = statistics.verdict(ratio, statistics.SMALLEST_DELTA)
+            ratio = compare(cell, eager, {})
+            verdict = statistics.verdict(ratio, statistics.MARGIN)
             outcomes.append((one.label, ratio.value, verdict))
     return _tally(outcomes, "time", f" (steps of {batch:,} images)")
 
@@ -146,8 +147,8 @@ def _tally(outcomes: Sequence[tuple[str, float, str]], what: str, note: str = ""
     for verdict, text in (
         ("faster", "in {} the graph takes less " + what + " than the same program run eagerly"),
         ("slower", "in {} it takes more"),
-        ("no practical difference", "in {} it makes no practical difference"),
-        ("unresolved", "in {} it is unresolved"),
+        ("equivalent", "in {} it makes equivalent"),
+        ("not resolved", "in {} it is not resolved"),
     ):
         members = groups.get(verdict, {})
         count = sum(map(len, members.values()))

@@ -8,8 +8,18 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
-from generator.analysis.cells import AGAIN, Cell, Key, Place, aa_bands, group_cells, wider_band
-from generator.analysis.statistics import Ratio, Verdict, ratio, verdict
+from generator.analysis.cells import (
+    Cell,
+    Key,
+    Place,
+    Spreads,
+    aa_noises,
+    group_cells,
+    is_again,
+    larger_noise,
+)
+from generator.analysis.cells import compare as compare_cells
+from generator.analysis.statistics import Ratio, Verdict, verdict
 from generator.errors import UsageError, nearest
 from generator.results import selection
 
@@ -79,8 +89,8 @@ class Comparison:
     b: Cell
     ratio: Ratio
     """a / b"""
-    delta: float
-    """The A/A band: the wider one of the two."""
+    noise: float
+    """A/A noise: the larger one of the two."""
     verdict: Verdict
     """On a."""
 
@@ -90,8 +100,9 @@ def compare(
     a: str,
     b: str,
     *,
+    spreads: Spreads,
     metric: str = "step_time",
-    bands: Mapping[Place, float] | None = None,
+    noises: Mapping[Place, float] | None = None,
 ) -> list[Comparison]:
     """Compare what two specs name, wherever machine, section, device, lane and case are the same.
 
@@ -103,8 +114,9 @@ def compare(
         frame: of :func:`generator.results.selection.select`.
         a: see :func:`parse_spec`.
         b: the other side.
+        spreads: between runs, see :func:`generator.analysis.cells.spreads`.
         metric: which rows.
-        bands: A/A bands of other runs, see :func:`generator.analysis.cells.aa_bands`.
+        noises: A/A noise of other runs, see :func:`generator.analysis.cells.aa_noises`.
 
     Raises:
         UsageError: an unknown name, or nothing that could be compared.
@@ -123,14 +135,14 @@ def compare(
     if one.framework == two.framework and shared and not (one.mode or two.mode):
         may_differ.discard("mode")
     same = [name for name in Key._fields if name not in may_differ]
-    known = aa_bands(grouped, bands)
+    known = aa_noises(grouped, noises)
     found = []
     for x in left:
         for y in right:
             if x != y and all(getattr(x, name) == getattr(y, name) for name in same):
-                here = ratio(grouped[x].blocks, grouped[y].blocks)
-                delta = wider_band(known, x, y)
-                found.append(Comparison(grouped[x], grouped[y], here, delta, verdict(here, delta)))
+                here = compare_cells(grouped[x], grouped[y], spreads)
+                noise = larger_noise(known, x, y)
+                found.append(Comparison(grouped[x], grouped[y], here, noise, verdict(here, noise)))
     if not found:
         raise UsageError(
             f"{one} and {two} have no {metric} on the same machine, device and lane; "
@@ -143,7 +155,7 @@ def _matching(grouped: Mapping[Key, Cell], spec: Spec) -> list[Key]:
     keys = [
         key
         for key in grouped
-        if key.case != AGAIN
+        if not is_again(key)
         and spec.machine in ("", key.machine)
         and spec.framework in ("", key.framework)
         and spec.mode in ("", key.mode)

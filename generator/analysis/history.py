@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from generator.analysis import change_events, changes, statistics
 from generator.analysis import panels as models
-from generator.analysis.cells import Cell, Key, Place, group_cells
+from generator.analysis.cells import Cell, Key, Place, Spreads, fitted, group_cells
 from generator.analysis.changes import Change
 from generator.analysis.panels import Figures
 from generator.measure import plan
@@ -214,36 +214,41 @@ def find(
     shown: pd.DataFrame,
     documents: Mapping[str, Mapping[str, Any]],
     catalog: Catalog,
+    spreads: Spreads,
 ) -> list[History]:
     """Return the histories of all machines and devices that have one.
 
     Args:
         frame: rows of :func:`generator.results.selection.history`.
-        shown: rows that pages publish; their A/A bands count, since history has no replicates.
+        shown: rows that pages publish; their A/A noise counts, since history has no replicates.
         documents: the run records.
         catalog: frameworks with the dates of their releases.
+        spreads: between runs.
 
     """
-    bands = change_events.bands(shown, catalog)
+    noises = change_events.noises(shown, catalog)
     places = frame[["machine", "device"]].drop_duplicates().astype(str)
     found = []
     for machine, device in sorted(places.itertuples(index=False, name=None)):
         here = frame[(frame["machine"] == machine) & (frame["device"] == device)]
-        measured = tuple(releases(here, documents, catalog))
+        measured = tuple(releases(here, documents, catalog, spreads))
         if measured:
-            made = tuple(steps(measured, bands))
+            made = tuple(steps(measured, noises, spreads))
             found.append(History(machine, device, here, measured, made))
     return found
 
 
 def releases(
-    frame: pd.DataFrame, documents: Mapping[str, Mapping[str, Any]], catalog: Catalog
+    frame: pd.DataFrame,
+    documents: Mapping[str, Mapping[str, Any]],
+    catalog: Catalog,
+    spreads: Spreads,
 ) -> list[Release]:
     """Return the measured releases of one machine and device, in the order of the folders.
 
     What the catalog no longer knows, or has no date for, is left out.
     """
-    grouped = group_cells(frame)
+    grouped = fitted(group_cells(frame), spreads, ("version", "mode"))
     found = []
     for framework in catalog.frameworks:
         mine = frame[frame["framework"] == framework.id]
@@ -284,12 +289,13 @@ def _gate(rows: pd.DataFrame) -> tuple[str, str]:
     return str(worst["status"]), str(worst["reason"])
 
 
-def steps(found: Sequence[Release], bands: Mapping[Place, float]) -> list[Step]:
+def steps(found: Sequence[Release], noises: Mapping[Place, float], spreads: Spreads) -> list[Step]:
     """Compare every release with the one measured before it.
 
     Args:
         found: in the order of the folders.
-        bands: A/A bands, see :func:`generator.analysis.cells.aa_bands`.
+        noises: A/A noise, see :func:`generator.analysis.cells.aa_noises`.
+        spreads: between runs.
 
     """
     made = []
@@ -302,8 +308,8 @@ def steps(found: Sequence[Release], bands: Mapping[Place, float]) -> list[Step]:
             old = before.get(release.framework.id)
             before[release.framework.id] = release
             if old is not None:
-                delta = bands.get(cell.key.place, statistics.SMALLEST_DELTA)
-                change = changes.judge(old.cells[measure.id], cell, delta)
+                noise = noises.get(cell.key.place, statistics.MARGIN)
+                change = changes.judge(old.cells[measure.id], cell, noise, spreads)
                 if change.ratio is not None:
                     made.append(Step(measure, old, release, change, change.ratio))
     return made

@@ -16,7 +16,17 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from generator.analysis import statistics
-from generator.analysis.cells import AGAIN, Cell, Key, aa_bands, group_cells
+from generator.analysis.cells import (
+    AGAIN,
+    Cell,
+    Key,
+    Spreads,
+    aa_noises,
+    compare,
+    fitted,
+    group_cells,
+    is_again,
+)
 from generator.catalog import freshness
 
 if TYPE_CHECKING:
@@ -70,17 +80,19 @@ class Row:
     faults: int
     """Blocks that ended with another status than ok."""
     group: int = -1
-    """Place of its tie group; 0 leads, -1 has none: no value, or not ranked (one process, where
-    others were measured more often)."""
+    """0 is the leading one, which holds everything not shown to be slower than the best value; -1
+    has none: no value, or one process."""
     against: statistics.Ratio | None = None
-    """Value / that of the leader; None for the leader and for rows without a value."""
+    """Value / that of the leader; None for the leader, and without a value or a leader."""
     verdict: str = ""
     """Of this row against the leader, see :func:`statistics.verdict`; or "leads"."""
+    detectable: float = math.nan
+    """Difference from the leader that is found in 80 % of runs, as a fraction."""
 
 
 @dataclass(frozen=True)
 class Panel:
-    """Rows that may be compared: best first, then those measured once, then those without value."""
+    """Rows that may be compared: best first, then those without value."""
 
     machine: str
     device: str
@@ -91,10 +103,10 @@ class Panel:
     division: str
     """"closed" or "idiomatic": the two are never in one ranking."""
     rows: tuple[Row, ...]
-    delta: float
-    """Differences up to this fraction are of no practical interest: max(2 %, A/A band)."""
-    detectable: float
-    """Difference found in 80 % of runs, as a fraction; NaN when unknown."""
+    noise: float
+    """A/A noise: how far apart identical configurations lie, as a fraction."""
+    spreads: Spreads = field(default_factory=dict, repr=False)
+    """Between runs."""
 
     @cached_property
     def good(self) -> tuple[Row, ...]:
@@ -103,25 +115,25 @@ class Panel:
 
     @property
     def ranked(self) -> tuple[Row, ...]:
-        """Rows with a value and a place."""
+        """Rows in a group."""
         return tuple(row for row in self.rows if row.group >= 0)
 
     @property
     def once(self) -> tuple[Row, ...]:
-        """Rows with a value that are not ranked: one process, where others have more."""
+        """Rows with a value from one process, which are in no group."""
         return tuple(row for row in self.good if row.group < 0)
 
     @property
     def leaders(self) -> tuple[Row, ...]:
-        """The leading tie group."""
+        """The leading group; empty where every value is from one process."""
         return tuple(row for row in self.rows if row.group == 0)
 
     def compare(self, a: Row, b: Row) -> tuple[statistics.Ratio, str]:
         """Return value of a / value of b, and the verdict on a; both must have values."""
         assert a.cell is not None
         assert b.cell is not None
-        ratio = statistics.ratio(a.cell.blocks, b.cell.blocks)
-        return ratio, statistics.verdict(ratio, self.delta, _better(self.metric))
+        ratio = compare(a.cell, b.cell, self.spreads)
+        return ratio, statistics.verdict(ratio, self.noise, _better(self.metric))
 
 
 @dataclass(frozen=True)
@@ -217,14 +229,17 @@ class Figures:
         return (row.configuration for panel in self.panels for row in panel.rows)
 
 
-def figures(frame: pd.DataFrame, catalog: Catalog) -> Figures:
+def figures(frame: pd.DataFrame, catalog: Catalog, spreads: Spreads | None = None) -> Figures:
     """Return the figures of rows of :func:`generator.results.selection.select`.
 
     Args:
         frame: rows of one machine and device, one or more.
         catalog: the sections, and names.
+        spreads: between runs, see :func:`generator.analysis.cells.spreads`.
 
     """
+    spreads = spreads or {}
+    cells = fitted(group_cells(frame), spreads)
     panels: list[Panel] = []
     answers = {}
     for section in catalog.sections:
@@ -232,9 +247,9 @@ def figures(frame: pd.DataFrame, catalog: Catalog) -> Figures:
         if section.findings:
             answers[section.id] = sheets(rows)
         if section.measured and len(rows):
-            panels += build(rows, section, catalog)
+            panels += build(rows, section, catalog, cells, spreads)
     machine, device = (str(frame[column].iloc[0]) for column in ("machine", "device"))
-    return Figures(machine, device, tuple(panels), group_cells(frame), answers)
+    return Figures(machine, device, tuple(panels), cells, answers)
 
 
 def configuration(catalog: Catalog, framework: str, version: str, mode: str) -> Configuration:
@@ -296,7 +311,11 @@ def summary(cell: Cell) -> statistics.Summary:
 
     """
     samples = tuple((block, values.tobytes()) for block, values in cell.blocks.items())
-    return _summary(samples)
+    found = _summary(samples)
+    if cell.model is None:
+        return found
+    interval = cell.model.interval(cell.key)
+    return replace(found, low=interval.low, high=interval.high)
 
 
 @functools.lru_cache(maxsize=4096)
@@ -310,7 +329,13 @@ def headline(section: Section) -> Metric:
     return next(iter(section.metrics.values()))
 
 
-def build(frame: pd.DataFrame, section: Section, catalog: Catalog) -> tuple[Panel, ...]:
+def build(
+    frame: pd.DataFrame,
+    section: Section,
+    catalog: Catalog,
+    cells: Mapping[Key, Cell],
+    spreads: Spreads,
+) -> tuple[Panel, ...]:
     """Return the panels of a section's headline metric on one machine and device.
 
     Answers are not ranked: a section of questions has :func:`sheets`, and no panels.
@@ -320,23 +345,27 @@ def build(frame: pd.DataFrame, section: Section, catalog: Catalog) -> tuple[Pane
             :func:`generator.results.selection.select`.
         section: that section.
         catalog: for names.
+        cells: of the frame, and others; see :func:`generator.analysis.cells.fitted`.
+        spreads: between runs.
 
     """
     if section.findings:
         return ()
     metric = headline(section)
-    rows = frame[(frame["metric"] == metric.id) & (frame["mode"] != "")]
     machine, device = (str(frame[column].iloc[0]) for column in ("machine", "device"))
-    grouped = group_cells(rows, metric.id)
-    bands = aa_bands(grouped)
+    grouped = {
+        key: cell
+        for key, cell in cells.items()
+        if key.mode and (key.section, key.metric) == (section.id, metric.id)
+    }
+    noises = aa_noises(grouped)
     faults = _faults(frame, section)
     columns = frame[["framework", "version", "mode", "provenance"]].drop_duplicates().astype(str)
     origin = {row[:3]: row[3] for row in columns.itertuples(index=False, name=None)}
-    places = {(key.lane, key.case) for key in grouped} | {where[:2] for where in faults}
+    places = {(key.lane, key.case) for key in grouped if not is_again(key)}
+    places |= {(where[0], where[1]) for where in faults if not where[1].startswith(AGAIN)}
     panels = []
     for lane, case in sorted(places, key=lambda place: (index_of(_LANES, place[0]), *place)):
-        if case == AGAIN:
-            continue
         found: dict[tuple[str, ...], Cell] = {
             (key.framework, key.version, key.mode): cell
             for key, cell in grouped.items()
@@ -344,16 +373,15 @@ def build(frame: pd.DataFrame, section: Section, catalog: Catalog) -> tuple[Pane
         }
         broken = {where[2:]: fault for where, fault in faults.items() if where[:2] == (lane, case)}
         known = {key: configuration(catalog, *key) for key in (*found, *broken)}
-        delta = bands.get((machine, device, lane, metric.id), statistics.SMALLEST_DELTA)
+        noise = noises.get((machine, device, section.id, lane, metric.id), statistics.MARGIN)
         for division in sorted({one.division for one in known.values()}):
             names = {key: one for key, one in known.items() if one.division == division}
-            ranked, detectable = _rank(names, found, broken, origin, delta, metric)
+            rows = _rank(names, found, broken, origin, noise, metric)
             panels.append(
                 Panel(
-                    machine, device, section.id, metric, lane, case, division, ranked, delta,
-                    detectable,
+                    machine, device, section.id, metric, lane, case, division, rows, noise, spreads
                 )
-            )  # fmt: skip
+            )
     return _adopted(panels)
 
 
@@ -428,58 +456,55 @@ def _rank(
     found: Mapping[tuple[str, ...], Cell],
     broken: Mapping[tuple[str, ...], _Fault],
     origin: Mapping[tuple[str, ...], str],
-    delta: float,
+    noise: float,
     metric: Metric,
-) -> tuple[tuple[Row, ...], float]:
-    """Return the rows of a panel, best first, and its smallest detectable difference.
+) -> tuple[Row, ...]:
+    """Return the rows of a panel, best first.
 
     Args:
         names: (framework, version, mode) -> the configurations of the panel.
         found: cells, of this and other divisions.
         broken: what happened to those that have no value, or to single blocks.
         origin: key of the run record of each configuration.
-        delta: the A/A band.
+        noise: A/A noise.
         metric: what is ranked.
 
     """
     better = _better(metric)
-    blocks = {
-        key: found[key].blocks
+    good = {
+        key: found[key]
         for key in names
-        # One wrong block makes all of them suspect.
-        if key in found and broken.get(key, _NO_FAULT).status != "wrong"
+        # One wrong block makes all of them suspect; what is zero has no ratio.
+        if key in found
+        and broken.get(key, _NO_FAULT).status != "wrong"
+        and found[key].model is not None
     }
-    # One process has no interval: it would tie with everything, and as the best estimate make all
-    # others tie with it. So it is ranked only where nothing was measured more often.
-    often = {key: cell for key, cell in blocks.items() if len(cell) > 1} or blocks
-    once = {key: cell for key, cell in blocks.items() if key not in often}
-    places = [
-        (place if some is often else -1, key)
-        for some in (often, once)
-        for place, group in enumerate(statistics.tie_groups(some, delta, better))
-        for key in group
-    ]
+    values = {key: summary(cell) for key, cell in good.items()}
+    ordered = sorted(good, key=lambda key: values[key].value, reverse=better == "higher")
+    model = good[ordered[0]].model if ordered else None
+    groups = model.groups([good[key].key for key in ordered], noise, better) if model else []
+    # Whoever has one process only may have the best value, but leads nobody.
+    leader = next((key for key, group in zip(ordered, groups, strict=True) if group == 0), None)
     rows: list[Row] = []
-    ratios = []
-    for place, key in places:
+    for key, group in zip(ordered, groups, strict=True):
         fault = broken.get(key, _NO_FAULT)
-        against, verdict = None, "leads"
-        if rows:
-            against = statistics.ratio(blocks[key], blocks[places[0][1]])
-            verdict = statistics.verdict(against, delta, better)
-            ratios.append(against)
+        against, verdict, detectable = None, "leads" if key == leader else "", math.nan
+        if model and leader is not None and key != leader:
+            against = model.ratio(good[key].key, good[leader].key)
+            verdict = statistics.verdict(against, noise, better) if group >= 0 else ""
+            detectable = statistics.detectable_difference(against, noise)
         rows.append(
             Row(
-                names[key], origin[key], found[key], summary(found[key]), "ok", fault.reason,
-                fault.blocks, place, against, verdict,
+                names[key], origin[key], good[key], values[key], "ok", fault.reason,
+                fault.blocks, group, against, verdict, detectable,
             )
         )  # fmt: skip
     rows += [
         Row(names[key], fault.provenance, None, None, fault.status, fault.reason, fault.blocks)
         for key, fault in sorted(broken.items())
-        if key in names and key not in blocks
+        if key in names and key not in good
     ]
-    return tuple(rows), statistics.minimum_detectable_difference(ratios, delta)
+    return tuple(rows)
 
 
 def _better(metric: Metric) -> statistics.Better:

@@ -54,7 +54,7 @@ from scipy import ndimage, stats
 
 Estimator = Literal["median", "p25", "p10", "minimum"]
 Better = Literal["lower", "higher"]
-Verdict = Literal["faster", "slower", "no practical difference", "unresolved"]
+Verdict = Literal["faster", "slower", "equivalent", "not resolved"]
 Name = TypeVar("Name", bound=Hashable)
 Array = np.ndarray[Any, np.dtype[np.float64]]
 Blocks = Mapping[Hashable, Array]
@@ -64,8 +64,8 @@ QUANTILES: dict[Estimator, float] = {"median": 0.5, "p25": 0.25, "p10": 0.1, "mi
 
 ESTIMATOR: Estimator = "median"  # decided by the A/A study, see choose_estimator
 
-SMALLEST_DELTA = 0.02
-"""Differences below this are of no practical interest, however well they are resolved."""
+MARGIN = 0.05
+"""Differences within this fraction would not matter to anybody who chooses."""
 
 CONFIDENCE = 0.95
 POWER = 0.8
@@ -278,166 +278,84 @@ class Ratio:
     value: float
     low: float
     high: float
-    """95 % interval; NaN where there is one block only."""
+    """95 % interval, simultaneous for all cells compared together; NaN where there is none."""
     error: float
-    """Standard error of log(value); NaN where there is one block only."""
+    """Standard error of log(value); NaN where there is no interval."""
     degrees: float
     """Degrees of freedom of ``error``."""
-    paired: bool
-    """Taken within shared blocks; otherwise the processes of both cells are independent."""
-    logs: tuple[float, ...]
-    """The within-block log-ratios, empty unless ``paired``."""
+    across: bool = False
+    """The two share no block: what changed between their runs is in the interval."""
 
     def inverse(self) -> Ratio:
         """Return the ratio of the second cell to the first."""
-        logs = tuple(-log for log in self.logs)
         return Ratio(
-            1 / self.value, 1 / self.high, 1 / self.low, self.error, self.degrees, self.paired, logs
+            1 / self.value, 1 / self.high, 1 / self.low, self.error, self.degrees, self.across
         )
 
 
-def ratio(a: Blocks, b: Blocks, estimator: Estimator = ESTIMATOR) -> Ratio:
-    """Return value of ``a`` / value of ``b``.
+def aa_noise(replicates: Iterable[tuple[Blocks, Blocks]]) -> float:
+    """Return how far apart identical configurations of a run lie: its A/A noise.
 
-    Blocks with the same id (run and block number) ran close in time and are compared with each
-    other, so that a machine that drifts does not matter. Cells that share fewer than two blocks
-    (another run, another machine) are compared as independent ones (Welch); the interval is then
-    wider and what changed between the runs is in it.
-
-    Raises:
-        ValueError: see :func:`summarise`.
-
-    """
-    first, second = process_estimates(a, estimator), process_estimates(b, estimator)
-    shared = [name for name in first if name in second]
-    if len(shared) >= 2 or len(first) == len(second) == len(shared):
-        logs = np.log([first[name] / second[name] for name in shared])
-        error = float(np.std(logs, ddof=1)) / len(logs) ** 0.5 if len(logs) > 1 else math.nan
-        interval = _interval_of_logs(logs)
-        return Ratio(*interval, error, len(logs) - 1, True, tuple(map(float, logs)))
-    x, y = np.log(list(first.values())), np.log(list(second.values()))
-    middle = float(x.mean() - y.mean())
-    if min(len(x), len(y)) < 2:
-        return Ratio(*Interval.of_log(middle, math.nan), math.nan, 0, False, ())
-    u, v = float(x.var(ddof=1)) / len(x), float(y.var(ddof=1)) / len(y)
-    error = math.sqrt(u + v)
-    # Welch and Satterthwaite
-    degrees = (u + v) ** 2 / (u**2 / (len(x) - 1) + v**2 / (len(y) - 1)) if u + v else 1.0
-    interval = Interval.of_log(middle, student_t(degrees, (1 + CONFIDENCE) / 2) * error)
-    return Ratio(*interval, error, degrees, False, ())
-
-
-def aa_band(replicates: Iterable[Ratio]) -> float:
-    """Return the smallest difference worth a verdict: max(2 %, A/A band of this run).
-
-    A/A replicates are ratios of a configuration to itself, run twice in every block: their truth
-    is 1. The band is where 95 % of such ratios *over the whole run* lie, the same quantity that
-    the page shows for different configurations: the spread of single blocks, divided by the square
-    root of their number. J replicates of n blocks are too few ratios for an empirical percentile,
-    so the squared block log-ratios of all of them are pooled (about 0, not about their mean: a bias
+    A/A replicates are a configuration run twice in every block: the truth of their ratio is 1. The
+    noise is where 95 % of such ratios *over the whole run* lie, the same quantity that the page
+    shows for different configurations: the spread of single blocks, divided by the square root of
+    their number. J replicates of n blocks are too few ratios for an empirical percentile, so the
+    squared block log-ratios of all of them are pooled (about 0, not about their mean: a bias
     counts) and multiplied by the Student quantile of their number. A bias that all blocks of a
     replicate share does not shrink with their number: the root mean square of the replicates'
-    ratios is a lower limit.
+    means is the least that the noise can be.
 
     Returns:
-        a fraction: 0.02 stands for ratios between 1 / 1.02 and 1.02. Without replicates, 0.02.
+        a fraction: 0.02 stands for ratios between 1 / 1.02 and 1.02. Without replicates that share
+        a block, :data:`MARGIN`: what nobody looked at may be as large as what would not matter.
 
     """
-    logs = [np.array(one.logs) for one in replicates if one.logs]
+    logs = [
+        np.log([one[block] / two[block] for block in one if block in two])
+        for one, two in ((process_estimates(a), process_estimates(b)) for a, b in replicates)
+    ]
+    logs = [found for found in logs if len(found)]
     if not logs:
-        return SMALLEST_DELTA
+        return MARGIN
     count = sum(map(len, logs))
     # Variance of a replicate's mean over its n blocks, averaged with weights n.
     variance = sum(float((log**2).mean()) for log in logs) / count
     band = student_t(count, (1 + CONFIDENCE) / 2) * math.sqrt(variance)
     biased = math.sqrt(float(np.mean([log.mean() ** 2 for log in logs])))
-    return max(SMALLEST_DELTA, math.expm1(max(band, biased)))
+    return math.expm1(max(band, biased))
 
 
-def verdict(ratio: Ratio, delta: float, better: Better = "lower") -> Verdict:
+def verdict(ratio: Ratio, noise: float, better: Better = "lower") -> Verdict:
     """Judge a ratio of two times (``better="lower"``) or two rates (``"higher"``).
 
-    With delta = 0.02, practical equality is 1 / 1.02 to 1.02.
+    The margin within which a difference would not matter is fixed: more noise makes an interval
+    wider and the A/A noise larger, and so never turns "not resolved" into another answer.
 
-    - interval inside: "no practical difference"
-    - interval clear of 1 and the ratio itself outside: "faster" or "slower" (the first cell is)
-    - else, or without an interval: "unresolved"
+    - interval inside 1 / 1.05 to 1.05 (:data:`MARGIN`): "equivalent"
+    - interval clear of 1, and the ratio beyond the A/A noise: "faster" or "slower" (the first is)
+    - else, or without an interval: "not resolved"
     """
     middle, low, high = (math.log(x) for x in (ratio.value, ratio.low, ratio.high))
-    limit = math.log1p(delta)
-    if -limit <= low and high <= limit:
-        return "no practical difference"
-    if (low > 0 or high < 0) and abs(middle) > limit:
+    margin = math.log1p(MARGIN)
+    if -margin <= low and high <= margin:
+        return "equivalent"
+    if (low > 0 or high < 0) and abs(middle) > math.log1p(noise):
         return "faster" if (middle < 0) == (better == "lower") else "slower"
-    return "unresolved"
+    return "not resolved"
 
 
-def tie_groups(
-    cells: Mapping[Name, Blocks], delta: float, better: Better = "lower"
-) -> list[list[Name]]:
-    """Return the names of cells in groups, best first: places that the data distinguishes.
+def detectable_difference(ratio: Ratio, noise: float) -> float:
+    """Return the true difference that such a comparison finds in 80 % of runs, as a fraction.
 
-    "Not distinguishable" is no equivalence: a may tie with b and b with c while a beats c. So each
-    group has a leader, its best value. Going down the list, a cell joins while its verdict against
-    the leader is not "slower"; the first one that is slower leads the next group. Hence every cell
-    is in exactly one group, every leader differs from the leader before it, and a border does *not*
-    say that its two neighbours differ.
-    """
-    values = {name: summarise(blocks).value for name, blocks in cells.items()}
-    groups: list[list[Name]] = []
-    for name in sorted(values, key=lambda name: values[name], reverse=better == "higher"):
-        if groups:
-            against = ratio(cells[name], cells[groups[-1][0]])
-            if verdict(against, delta, better) != "slower":
-                groups[-1].append(name)
-                continue
-        groups.append([name])
-    return groups
-
-
-def minimum_detectable_difference(ratios: Iterable[Ratio], delta: float = SMALLEST_DELTA) -> float:
-    """Return the true difference that such comparisons find in 80 % of runs, as a fraction.
-
-    It is found when the interval is clear of 1 (quantiles of t for 97.5 % and for 80 %, added) and
-    the ratio is beyond delta. The standard error is the root mean square of those of ``ratios``.
+    It is found when the interval is clear of 1 and the ratio beyond the A/A noise; to that comes
+    the quantile of t for 80 %, in standard errors.
 
     Returns:
-        0.1 for 10 %; NaN when no ratio has an interval.
+        0.1 for 10 %; NaN for a ratio without an interval.
 
     """
-    known = [ratio for ratio in ratios if math.isfinite(ratio.error)]
-    if not known:
+    if not math.isfinite(ratio.error):
         return math.nan
-    error = math.sqrt(sum(ratio.error**2 for ratio in known) / len(known))
-    degrees = min(ratio.degrees for ratio in known)
-    power = student_t(degrees, POWER) * error
-    clear = student_t(degrees, (1 + CONFIDENCE) / 2) * error
-    return math.expm1(max(clear, math.log1p(delta)) + power)
-
-
-@dataclass(frozen=True)
-class Change:
-    """What happened to a cell between two versions."""
-
-    ratio: Ratio
-    """new / old"""
-    p: float
-    """Mann-Whitney, two-sided, of the processes' estimates."""
-    disjoint: bool
-    """The 99 % intervals do not overlap."""
-
-    @property
-    def changed(self) -> bool:
-        """Whether a page reports a change: p < 0.002 or disjoint intervals, as asv does."""
-        return self.p < 0.002 or self.disjoint
-
-
-def version_change(old: Blocks, new: Blocks) -> Change:
-    """Compare two versions; unlike asv's, the numbers compared are processes, not samples.
-
-    The rule is that of airspeed velocity, ``asv/_stats.py``: Mann and Whitney's test of ranks.
-    """
-    first, second = (list(process_estimates(x).values()) for x in (old, new))
-    a, b = (_interval_of_logs(np.log(x), 0.99) for x in (first, second))
-    p = float(stats.mannwhitneyu(first, second, alternative="two-sided").pvalue)
-    return Change(ratio(new, old), p, a.high < b.low or b.high < a.low)
+    clear = math.log(ratio.high / ratio.value)
+    power = student_t(ratio.degrees, POWER) * ratio.error
+    return math.expm1(max(clear, math.log1p(noise)) + power)

@@ -270,7 +270,7 @@ def compare(
     """Compare two frameworks, modes, versions or machines: ratio, interval and verdict.
 
     A ratio of times above 1 means that A takes longer; of two versions, or machines, that B does.
-    "no practical difference" and "unresolved" are answers. Versions are taken from the newest run
+    "equivalent" and "not resolved" are answers. Versions are taken from the newest run
     that measured both, if there is one.
 
     Examples:

@@ -51,16 +51,16 @@ def compare(folder: Path, a: str, b: str, metric: str) -> Found:
     every = selection.select(loaded, ("quick", "full", "history"))
     keys = list(cells.group_cells(every))
     one, two = (parse_spec(text, keys) for text in (a, b))
-    frame, bands = selection.select(loaded), None
+    frame, noises, spreads = selection.select(loaded), None, cells.spreads(loaded)
     if _versions(one, two):
-        bands = change_events.bands(selection.shown(loaded, catalog.listed), catalog)
+        noises = change_events.noises(selection.shown(loaded, catalog.listed), catalog)
         together = change_events.together(loaded, one.framework, (one.version, two.version))
         frame = every if together is None else together
-    found = tuple(compare_specs(frame, a, b, metric=metric, bands=bands))
+    found = tuple(compare_specs(frame, a, b, spreads=spreads, metric=metric, noises=noises))
     if (one.machine or _versions(one, two)) and found[0].a.unit in changes.JUDGED:
-        columns = ("what", "where", "metric", "A/A band", "A", "B", "B / A, 95 %", "B is")
-        return Found(found, columns, tuple(_after(item, catalog) for item in found), 4)
-    names = ("A", "B", "machine", "device", "where", "A/A band", "A", "B", "A / B, 95 %", "A is")
+        columns = ("what", "where", "metric", "A/A noise", "A", "B", "B / A, 95 %", "B is")
+        return Found(found, columns, tuple(_after(item, catalog, spreads) for item in found), 4)
+    names = ("A", "B", "machine", "device", "where", "A/A noise", "A", "B", "A / B, 95 %", "A is")
     return Found(found, names, tuple(map(_against, found)), 6)
 
 
@@ -70,12 +70,12 @@ def _versions(one: Spec, two: Spec) -> bool:
     return bool(same and one.version and two.version and one.version != two.version)
 
 
-def _after(item: Comparison, catalog: Catalog) -> tuple[str, ...]:
-    change = changes.judge(item.a, item.b, item.delta)
+def _after(item: Comparison, catalog: Catalog, spreads: cells.Spreads) -> tuple[str, ...]:
+    change = changes.judge(item.a, item.b, item.noise, spreads)
     key = change.key
-    where, metric, before, after, ratio, band, *_ = changes.row(change, catalog)
+    where, metric, before, after, ratio, noise, *_ = changes.row(change, catalog)
     what = f"{key.framework} {key.version}, {key.section}"
-    return (what, where, metric, band, before, after, ratio, change.verdict)
+    return (what, where, metric, noise, before, after, ratio, change.verdict)
 
 
 def _against(item: Comparison) -> tuple[str, ...]:
@@ -86,9 +86,9 @@ def _against(item: Comparison) -> tuple[str, ...]:
     key, unit = item.a.key, item.a.unit
     values = (formatting.quantity(models.summary(cell).value, unit) for cell in (item.a, item.b))
     where = ", ".join(filter(None, (key.section, key.case, key.lane)))
-    band = f"±{item.delta:.1%}"
+    noise = f"±{item.noise:.1%}"
     ratio = changes.ratio_text(item.ratio)
-    return (*sides, key.machine, key.device, where, band, *values, ratio, item.verdict)
+    return (*sides, key.machine, key.device, where, noise, *values, ratio, item.verdict)
 
 
 def plain(item: Comparison) -> dict[str, Any]:
@@ -102,7 +102,7 @@ def plain(item: Comparison) -> dict[str, Any]:
         "ratio": item.ratio.value,
         "low": item.ratio.low,
         "high": item.ratio.high,
-        "delta": item.delta,
+        "noise": item.noise,
         "verdict": item.verdict,
     }
 
@@ -118,7 +118,8 @@ def changed(folder: Path) -> tuple[list[dict[str, Any]], list[str]]:
 
     """
     loaded, catalog = reading.load(folder), catalogs.load()
-    events = change_events.find(loaded, selection.shown(loaded, catalog.listed), catalog)
+    shown = selection.shown(loaded, catalog.listed)
+    events = change_events.find(loaded, shown, catalog, cells.spreads(loaded))
     documents = loaded.records
     lines = []
     for event in events:

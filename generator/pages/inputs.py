@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
+    from generator.analysis.cells import Spreads
     from generator.analysis.change_events import Event
     from generator.catalog.model import Catalog
     from generator.export.citation import Citation
@@ -76,6 +77,8 @@ class Inputs:
     """Path of a script or lock of a framework's folder -> its text, "" when there is none."""
     today: datetime.date
     """The day for which pages are made."""
+    spreads: Spreads = field(default_factory=dict, repr=False)
+    """Between runs, see :func:`generator.analysis.cells.spreads`."""
     events: Sequence[Event] = ()
     """What changed, the newest first; see :func:`generator.analysis.change_events.find`."""
     dataset: Mapping[str, Any] | None = field(default=None, repr=False)

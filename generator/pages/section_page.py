@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
-import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -18,8 +17,8 @@ from markupsafe import Markup
 from generator import formatting
 from generator.analysis import labels, statistics
 from generator.analysis import panels as models
-from generator.analysis.cells import AGAIN, Key
 from generator.analysis.cells import Cell as SampleCell
+from generator.analysis.cells import Key, is_again
 from generator.analysis.labels import DEVICES, View, lane_title, machine_label, view
 from generator.analysis.panels import Figures, Panel, Row
 from generator.export import citation
@@ -169,28 +168,19 @@ def _device(
             Markup("**{}:** {}\n").format(escape(f.where), escape(f.text)) for f in findings
         ],
         "picture": draw(_chart(name, drawn, figures, batch, inputs.catalog)) if drawn else None,
-        "caption": _caption(drawn, how),
+        "caption": _caption(how),
         "table": _headline_table(section, panels, figures, batch),
         "others": _others_table(section, frame, figures, inputs.catalog),
         "faults": _faults_table(section, panels),
     }
 
 
-def _caption(panels: Sequence[Panel], how: View) -> str:
+def _caption(how: View) -> str:
     parts = [
         how.marks,
         f"Points: {labels.ESTIMATORS[statistics.ESTIMATOR]} of each process, geometric mean over"
         " processes. Lines: 95 % intervals.",
     ]
-    found = [
-        f"{100 * panel.detectable:.0f} % ({panel_label(panel).lower()})"
-        for panel in panels
-        if math.isfinite(panel.detectable)
-    ]
-    if found:
-        parts.append(
-            f"Smallest difference that would be found 4 times in 5: {formatting.listing(found)}."
-        )
     return " ".join(filter(None, parts))
 
 
@@ -234,8 +224,8 @@ def _mark(row: Row, label: str, panel: Panel, figures: Figures, batch: int) -> M
 _LEADS = Badge("▲", "leads", "good")
 _ONCE = Badge("1", "not ranked (one process)", "none")
 _VERDICTS = {
-    "no practical difference": Badge("=", "no practical difference", "good"),
-    "unresolved": Badge("?", "unresolved", "middle"),
+    "equivalent": Badge("=", "equivalent", "good"),
+    "not resolved": Badge("?", "not resolved", "middle"),
 }
 
 
@@ -335,7 +325,7 @@ def _others_table(
     cells = {
         key: cell
         for key, cell in figures.cells.items()
-        if key.section == section.id and key.metric != first.id and key.case != AGAIN
+        if key.section == section.id and key.metric != first.id and not is_again(key)
     }
     metrics = [
         metric

@@ -92,7 +92,7 @@ def render(
 def _inputs(
     root: Path, results_root: Path, catalog: Catalog, loaded: Any, shown: Any, today: datetime.date
 ) -> Inputs:
-    from generator.analysis import change_events
+    from generator.analysis import cells, change_events
     from generator.pages.inputs import Inputs
     from generator.results import selection
 
@@ -106,6 +106,7 @@ def _inputs(
     def script(path: Path) -> str:
         return path.read_text(encoding="utf-8") if path.is_file() else ""
 
+    spreads = cells.spreads(loaded)
     return Inputs(
         catalog=catalog,
         shown=shown,
@@ -116,7 +117,8 @@ def _inputs(
         log=log,
         script=script,
         today=today,
-        events=change_events.find(loaded, shown, catalog),
+        events=change_events.find(loaded, shown, catalog, spreads),
+        spreads=spreads,
         suite=_suite(root / "measurements" / "array-api-tests.csv"),
     )
 
@@ -159,7 +161,7 @@ def _figures(inputs: Inputs, results_root: Path) -> dict[tuple[str, str], Figure
         known[machine, device] = _remembered(
             (str(results_root), machine, device),
             (_stamp(results_root, here), repr(inputs.catalog)),
-            functools.partial(models.figures, here, inputs.catalog),
+            functools.partial(models.figures, here, inputs.catalog, inputs.spreads),
         )
     return known
 

@@ -134,9 +134,9 @@ def judge(a, b, delta):
             degrees = (u + v) ** 2 / (u**2 / (len(x) - 1) + v**2 / (len(y) - 1))
     half = stats.t.ppf(0.975, degrees) * error if degrees else math.nan
     low, high, limit = middle - half, middle + half, math.log1p(delta)
-    verdict = "unresolved"
+    verdict = "not resolved"
     if -limit <= low and high <= limit:
-        verdict = "no practical difference"
+        verdict = "equivalent"
     elif (low > 0 or high < 0) and abs(middle) > limit:
         verdict = "faster" if middle < 0 else "slower"
     return math.exp(middle), verdict
@@ -279,10 +279,10 @@ def verdict(claim, place):
         return votes
     if not votes:
         return UNTESTED
-    if all(vote == "unresolved" for vote in votes):
+    if all(vote == "not resolved" for vote in votes):
         return UNTESTED
     yes = [vote in (True, "faster") for vote in votes]
-    if any(yes) or "unresolved" in votes:
+    if any(yes) or "not resolved" in votes:
         return HOLDS if all(yes) else MIXED
     return FELL
 

@@ -39,7 +39,7 @@ def between(old, new, *may_differ, bands=None):
         ("s", 0.5, "faster", True),
         ("B", 2.0, "more", True),
         ("B", 0.5, "less", True),
-        ("B", 1.0, "no practical difference", False),
+        ("B", 1.0, "equivalent", False),
     ],
 )
 def test_the_verdict_is_on_the_new_side_and_named_after_its_unit(unit, factor, verdict, differs):
@@ -52,19 +52,19 @@ def test_the_verdict_is_on_the_new_side_and_named_after_its_unit(unit, factor, v
 def test_a_band_hides_what_it_is_wider_than():
     old, new = cell(THREE), cell(scaled(THREE, 1.1))
     assert changes.judge(old, new, 0.02).verdict == "slower"
-    assert changes.judge(old, new, 0.2).verdict == "no practical difference"
+    assert changes.judge(old, new, 0.2).verdict == "equivalent"
 
 
 def test_zero_has_no_ratio_and_no_verdict():
     found = changes.judge(cell(THREE), cell([[0.0], [1.0]]), 0.02)
     assert (found.verdict, found.ratio, found.old, found.differs) == (
-        "unresolved", None, None, False,
+        "not resolved", None, None, False,
     )  # fmt: skip
 
 
 def test_one_process_is_unresolved_and_said_so():
     found = changes.judge(cell([[1.0]]), cell([[3.0]]), 0.02)
-    assert found.verdict == "unresolved"
+    assert found.verdict == "not resolved"
     assert changes.row(found, CATALOG)[4] == "3.000 (one process)"
 
 
@@ -82,7 +82,7 @@ def test_the_wider_band_of_both_sides_counts():
     new = samples(scaled(THREE, 1.1), machine="there")
     bands = {("there", "cpu", "threads-all", "step_time"): 0.3}
     (found,) = between(old, new, "machine", bands=bands)
-    assert (found.delta, found.verdict) == (0.3, "no practical difference")
+    assert (found.delta, found.verdict) == (0.3, "equivalent")
     (back,) = between(new, old, "machine", bands=bands)
     assert back.delta == 0.3
 
@@ -127,7 +127,7 @@ def test_what_broke_comes_first_and_what_is_unresolved_last():
     made = [Change(KEY, KEY, "s", verdict) for verdict in reversed(changes.GROUPS)]
     ordered = [change.verdict for change in sorted(made, key=lambda change: change.rank)]
     assert ordered == list(changes.GROUPS)
-    assert (ordered[0], ordered[-1]) == ("newly broken", "unresolved")
+    assert (ordered[0], ordered[-1]) == ("newly broken", "not resolved")
     assert sum(change.differs for change in made) == len(made) - 2
 
 

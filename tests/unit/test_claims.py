@@ -215,10 +215,10 @@ def test_site_and_claims_agree_on_the_article():
     ("verdicts", "word"),
     [
         (["faster", "faster"], "holds"),
-        (["faster", "unresolved"], "mixed"),
-        (["slower", "no practical difference"], "no longer holds"),
-        (["slower", "unresolved"], "mixed"),
-        (["unresolved", "unresolved"], "cannot be tested here"),
+        (["faster", "not resolved"], "mixed"),
+        (["slower", "equivalent"], "no longer holds"),
+        (["slower", "not resolved"], "mixed"),
+        (["not resolved", "not resolved"], "cannot be tested here"),
     ],
 )
 def test_what_is_unresolved_neither_confirms_nor_refutes(verdicts, word):
@@ -227,13 +227,13 @@ def test_what_is_unresolved_neither_confirms_nor_refutes(verdicts, word):
 
 def test_a_tally_counts_comparisons_and_names_each_graph_once():
     outcomes = [
-        ("A", 0.5, "faster"), ("A", 0.6, "faster"), ("B", 1.2, "slower"), ("C", 1.0, "unresolved"),
+        ("A", 0.5, "faster"), ("A", 0.6, "faster"), ("B", 1.2, "slower"), ("C", 1.0, "not resolved"),
     ]  # fmt: skip
     tally = claim_rules._tally(outcomes, "time")
     assert tally.word == "mixed"
     assert tally.reason.replace("\N{NO-BREAK SPACE}", " ") == (
         "In 2 of 4 comparisons the graph takes less time than the same program run eagerly:"
-        " A 0.50 and 0.60 ×; in 1 it takes more: B 1.20 ×; in 1 it is unresolved: C 1.00 ×."
+        " A 0.50 and 0.60 ×; in 1 it takes more: B 1.20 ×; in 1 it is not resolved: C 1.00 ×."
     )
     assert claim_rules._tally(outcomes[2:3], "memory").reason.startswith(
         "In 0 of 1 comparison the graph"

@@ -150,8 +150,8 @@ def test_a_step_leads_from_the_release_measured_before_not_from_another_framewor
 def test_memory_has_its_verdict_in_terms_of_time_on_charts():
     assert [
         history.Step(history.SPEED, None, None, Change(KEY, KEY, "B", verdict), None).verdict
-        for verdict in ("less", "more", "unresolved")
-    ] == ["faster", "slower", "unresolved"]
+        for verdict in ("less", "more", "not resolved")
+    ] == ["faster", "slower", "not resolved"]
 
 
 def test_the_ends_of_a_framework_are_its_first_and_last_release_with_a_figure():

@@ -26,7 +26,7 @@ def panel(tmp_path, monkeypatch):
 def test_one_process_is_published_and_not_ranked(panel):
     (once,) = [row for row in panel.good if row.configuration.mode == "xla"]
     assert once.group == -1
-    assert once.verdict == "unresolved"
+    assert once.verdict == "not resolved"
     assert panel.good[-1] is once
     assert once not in panel.ranked
     assert once not in panel.leaders

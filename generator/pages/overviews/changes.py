@@ -36,7 +36,7 @@ _BADGES = {
     "slower": ("▼", "bad"),
     "more": ("▼", "bad"),
     changes.SAME: ("=", "none"),
-    changes.UNRESOLVED: ("?", "middle"),
+    changes.NOT_RESOLVED: ("?", "middle"),
 }
 _KINDS = {
     "releases": "From release to release",
@@ -181,7 +181,7 @@ def _note(event: Event, inputs: Inputs) -> str:
 def _table(label: str, found: Sequence[tuple[Event, Change]], inputs: Inputs) -> Table | None:
     columns = (
         "Framework", "What", number("Before"), number("After"), number("After / before, 95 %"),
-        number("A/A band"), "Verdict",
+        number("A/A noise"), "Verdict",
     )  # fmt: skip
     return table_if_any(label, columns, [_row(*pair, inputs) for pair in found])
 
@@ -189,7 +189,7 @@ def _table(label: str, found: Sequence[tuple[Event, Change]], inputs: Inputs) ->
 def _row(event: Event, change: Change, inputs: Inputs) -> tuple[Cell, ...]:
     key = change.key
     name = models.configuration(inputs.catalog, key.framework, "", "").framework_name
-    where, metric, before, after, _, band, _, reason = changes.row(change, inputs.catalog)
+    where, metric, before, after, _, noise, reason = changes.row(change, inputs.catalog)
     version = f"{event.old} → {event.new}" if event.kind == "releases" else key.version
     old = formatting.day(event.old) if event.kind == "runs" else ""
     if change.verdict == changes.SUPPORTED and reason:
@@ -200,7 +200,7 @@ def _row(event: Event, change: Change, inputs: Inputs) -> tuple[Cell, ...]:
         Cell(before or "rows", _sort(change.old), f"data/{change.old_source}.csv", old),
         Cell(after or "rows", _sort(change.new), f"data/{change.new_source}.csv"),
         ratio_cell(change.ratio),
-        Cell(band or "–"),
+        Cell(noise or "–"),
         verdict_cell(change, reason),
     )
 

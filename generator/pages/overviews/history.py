@@ -12,7 +12,8 @@ from typing import Any
 from markupsafe import Markup
 
 from generator import formatting
-from generator.analysis import history, statistics
+from generator.analysis import history
+from generator.analysis.cells import compare
 from generator.analysis.history import MEASURES, SPEED, History, Measure, Release, Step
 from generator.analysis.labels import DEVICES, machine_label
 from generator.analysis.panels import Figures
@@ -63,7 +64,9 @@ def context(
     draw: Draw,
 ) -> dict[str, Any]:
     """Return the context of the page."""
-    found = history.find(inputs.history, inputs.shown, inputs.documents, inputs.catalog)
+    found = history.find(
+        inputs.history, inputs.shown, inputs.documents, inputs.catalog, inputs.spreads
+    )
     views = [_view(one, inputs, draw) for one in found]
     return {
         "title": TITLE,
@@ -177,7 +180,7 @@ def _findings(found: History) -> list[str]:
     ]
     steps = found.steps_to(SPEED).values()
     for id, (old, new) in sorted(found.ends(SPEED).items()):
-        ratio = statistics.ratio(old.cells[SPEED.id].blocks, new.cells[SPEED.id].blocks)
+        ratio = compare(old.cells[SPEED.id], new.cells[SPEED.id], {})
         mine = [step.change.differs for step in steps if step.new.framework.id == id]
         sentences.append(
             f"{new.name} {new.number} ({new.day.year}) does {formatting.times(ratio.value)} the"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -40,7 +39,7 @@ def context(inputs: Inputs, known: Mapping[tuple[str, str], Figures], draw: Draw
         "tolerances": table("Tolerances of verification", columns, tolerances),
         "target": f"{100 * lenet.ACCURACY_TARGET:.0f} %",
         "gate_steps": str(lenet.GATE_STEPS),
-        "smallest_delta": f"{100 * statistics.SMALLEST_DELTA:.0f} %",
+        "margin": f"{100 * statistics.MARGIN:.0f} %",
     }
 
 
@@ -122,13 +121,11 @@ def _bands_table(known: Mapping[tuple[str, str], Figures]) -> Table | None:
         (
             Cell(figures.machine, detail=figures.device),
             Cell(lane_title(panel.lane)),
-            Cell(f"{100 * panel.delta:.1f} %", round(panel.delta, 5)),
-            Cell(f"{100 * panel.detectable:.1f} %" if math.isfinite(panel.detectable) else "–"),
+            Cell(f"{100 * panel.noise:.1f} %", round(panel.noise, 5)),
         )
         for figures in known.values()
         for panel in figures.panels
         if panel.good and panel.section == "lenet"
     ]
-    columns = ("Machine", "Lane", number("No practical difference up to"),
-               number("Found 4 times in 5 from"))  # fmt: skip
-    return table_if_any("Smallest differences", columns, rows)
+    columns = ("Machine", "Lane", number("A/A noise"))
+    return table_if_any("A/A noise", columns, rows)

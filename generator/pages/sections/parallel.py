@@ -6,6 +6,7 @@ from functools import partial
 from typing import NamedTuple
 
 from generator.analysis import statistics
+from generator.analysis.cells import compare
 from generator.formatting import figures, quantity
 from generator.pages import question_page
 from generator.pages.charts.marks import Mark, Point
@@ -94,7 +95,7 @@ def _pairs(view: View) -> list[Pair]:
         for framework in view.frameworks:
             one, two = (cells.get((framework.id, case(size, batch))) for size in (1, 2))
             if one and two:
-                ratio = statistics.ratio(one.blocks, two.blocks)
+                ratio = compare(one, two, {})
                 times = plain_summary(one)[:3], plain_summary(two)[:3]
                 pairs.append(Pair(framework.id, batch, *times, ratio))
     return pairs

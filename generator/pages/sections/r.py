@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from generator.analysis import cells, statistics
+from generator.analysis import cells
 from generator.analysis import panels as models
 from generator.analysis.panels import Configuration
 from generator.analysis.statistics import Ratio
@@ -59,5 +59,5 @@ def overheads(
         other = figures.cells.get(key._replace(section="lenet"))
         if (key.section, key.metric) == (section, "step_time") and other:
             one = models.configuration(catalog, key.framework, key.version, key.mode)
-            found.append((one, statistics.ratio(cell.blocks, other.blocks), cell, other))
+            found.append((one, cells.compare(cell, other, {}), cell, other))
     return sorted(found, key=lambda item: item[1].value)

@@ -116,8 +116,8 @@ def _ratio_cell(ratio: statistics.Ratio, verdict: str, better: str, worse: str) 
     badge = {
         "faster": Badge("▲", better, "good"),
         "slower": Badge("▼", worse, "bad"),
-        "no practical difference": Badge("=", verdict, "none"),
-    }.get(verdict, Badge("?", "unresolved", "middle"))
+        "equivalent": Badge("=", verdict, "none"),
+    }.get(verdict, Badge("?", "not resolved", "middle"))
     interval = ratio_interval(ratio) or "one block"
     text = f"{ratio.value:.2f}\N{NO-BREAK SPACE}×"
     return Cell(text, round(ratio.value, 4), detail=interval, badge=badge)
@@ -205,7 +205,7 @@ def _even_cell(later: float, gain: float, verdict: str) -> Cell:
     if verdict != "faster":
         words = {
             "slower": "never: each step is slower",
-            "no practical difference": "never: steps take equally long",
+            "equivalent": "never: steps take equally long",
         }
         return Cell(words.get(verdict, f"not known: {verdict}"), sort=1e12)
     steps = break_even(later, gain)

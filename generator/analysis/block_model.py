@@ -1,0 +1,240 @@
+"""Pure: cells measured in the same blocks -> intervals that hold for all of them together.
+
+The logarithm of a process's estimate is taken for *cell + block + residual*: a block's processes
+ran close in time, so what the machine does to all of them cancels. Three things follow.
+
+**Noise.** Residuals of all cells are pooled, since three processes alone say little about their own
+spread; a cell whose own residuals are larger than that counts with its own. Pooling alone would
+call others slower than a noisy cell that was lucky; and a cell that seems quieter than the others
+is not taken at its word.
+
+**Simultaneous intervals.** The leader is chosen by the data, so comparing everyone with it at 95 %
+each would find a difference somewhere in most panels of equals. The half width of an interval is
+that of Tukey and Kramer, q / sqrt(2) standard errors, q the 95 % quantile of the studentised range
+of as many cells: with all cells equal, none is called slower in 95 % of panels. Hsu's constrained
+intervals are shorter, but protect one best only, not several equal ones; ``python -m benchmarks
+leaders`` repeats the simulation that this choice rests on.
+
+**Across runs.** Cells that share no block differ by what changed between their runs as well. That
+spread is estimated from configurations that were measured in several runs, and is part of the
+interval; where nothing was repeated, there is none.
+
+Sources: Tukey, "The Problem of Multiple Comparisons", 1953; Kramer, Biometrics 12, 1956; Hsu,
+Annals of Statistics 12, 1984; Satterthwaite, Biometrics 2, 1946.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property, lru_cache
+from typing import Generic, NamedTuple
+
+import numpy as np
+from scipy import stats
+
+from generator.analysis.statistics import (
+    CONFIDENCE,
+    Better,
+    Interval,
+    Name,
+    Ratio,
+    student_t,
+    verdict,
+)
+
+
+class Spread(NamedTuple):
+    """How far the same configuration lies from run to run, on the logarithm."""
+
+    variance: float
+    degrees: float
+    """Degrees of freedom of ``variance``: repeated runs, less one."""
+
+
+Logs = Mapping[Hashable, float]
+"""Block -> logarithm of the estimate of its process."""
+
+
+class _Noise(NamedTuple):
+    """Of the cells that share blocks: variances of one process, and what the blocks themselves do.
+
+    ``of`` has the variance of each cell, ``degrees`` those of freedom; ``drift`` is the variance
+    of the means of ``blocks`` blocks, 0 where there is one cell, whose noise has it.
+    """
+
+    of: Mapping[Hashable, float]
+    degrees: float
+    drift: float
+    blocks: int
+
+
+@dataclass(frozen=True, eq=False)
+class BlockModel(Generic[Name]):
+    """Cells of one metric and place, compared with each other; values are positive.
+
+    Attributes:
+        logs: cell -> its logarithms.
+        between: spread between runs, None where it is unknown.
+
+    """
+
+    logs: Mapping[Name, Logs] = field(repr=False)
+    between: Spread | None = None
+
+    @cached_property
+    def _noise(self) -> dict[Name, _Noise]:
+        """The noise of each cell that has two processes or more."""
+        often = {name: logs for name, logs in self.logs.items() if len(logs) > 1}
+        found: dict[Name, _Noise] = {}
+        for names in _connected(often):
+            noise = _fit({name: often[name] for name in names})
+            if noise is not None:
+                found |= dict.fromkeys(names, noise)
+        return found
+
+    def value(self, name: Name) -> float:
+        """Return the geometric mean of a cell's processes."""
+        return math.exp(_mean(self.logs[name]))
+
+    def interval(self, name: Name) -> Interval:
+        """Return a cell's value with its 95 % interval within its run: its noise and the blocks'.
+
+        It is of this cell alone; low and high are NaN where there is no second process.
+        """
+        noise, mean = self._noise.get(name), _mean(self.logs[name])
+        if noise is None:
+            return Interval.of_log(mean, math.nan)
+        own = noise.of[name] * (1 - 1 / len(noise.of) if noise.drift else 1)
+        degrees = _satterthwaite([(own, noise.degrees), (noise.drift, noise.blocks - 1)])
+        error = math.sqrt((own + noise.drift) / len(self.logs[name]))
+        return Interval.of_log(mean, student_t(degrees, (1 + CONFIDENCE) / 2) * error)
+
+    def ratio(self, a: Name, b: Name) -> Ratio:
+        """Return value of ``a`` / value of ``b`` with its simultaneous 95 % interval.
+
+        Within the blocks that both ran in; between runs with the spread between them.
+        """
+        first, second = self.logs[a], self.logs[b]
+        shared = [block for block in first if block in second]
+        across = not shared
+        middle = (
+            _mean(first) - _mean(second)
+            if across
+            else float(np.mean([first[block] - second[block] for block in shared]))
+        )
+        one, two = self._noise.get(a), self._noise.get(b)
+        if one is None or two is None or (one is not two and self.between is None):
+            return Ratio(*Interval.of_log(middle, math.nan), math.nan, 0.0, across)
+        counts = (len(first), len(second)) if across else (len(shared),) * 2
+        parts = [
+            (one.of[a] / counts[0], one.degrees),
+            (two.of[b] / counts[1], two.degrees),
+        ]
+        variance = sum(part for part, _ in parts)
+        degrees = one.degrees
+        if one is not two:
+            assert self.between is not None
+            parts += [(noise.drift / noise.blocks, noise.blocks - 1) for noise in (one, two)]
+            parts.append((2 * self.between.variance, self.between.degrees))
+            variance = sum(part for part, _ in parts)
+            degrees = _satterthwaite(parts)
+        error = math.sqrt(variance)
+        half = critical(max(len(self._noise), 2), degrees) * error
+        return Ratio(*Interval.of_log(middle, half), error, degrees, one is not two)
+
+    def groups(self, names: Sequence[Name], noise: float, better: Better = "lower") -> list[int]:
+        """Return the group of each of some cells, 0 for the leading one.
+
+        The best value leads; outside its group is exactly who is shown to be slower than it. The
+        best of those leads the next group, and so on. What has no interval is in no group: -1.
+
+        Args:
+            names: cells of this model.
+            noise: A/A noise as a fraction, see :func:`generator.analysis.statistics.verdict`.
+            better: whether less or more is.
+
+        """
+        found = dict.fromkeys(names, -1)
+        left = [name for name in names if name in self._noise]
+        left.sort(key=self.value, reverse=better == "higher")
+        group = 0
+        while left:
+            behind = [
+                name
+                for name in left[1:]
+                if verdict(self.ratio(name, left[0]), noise, better) == "slower"
+            ]
+            found |= {name: group for name in left if name not in behind}
+            left, group = behind, group + 1
+        return [found[name] for name in names]
+
+
+def _satterthwaite(parts: Sequence[tuple[float, float]]) -> float:
+    """Return the degrees of freedom of a sum of independent (variance, degrees of freedom)."""
+    whole = sum(variance for variance, _ in parts)
+    spent = sum(variance**2 / degrees for variance, degrees in parts if variance)
+    return whole**2 / spent if spent else max(degrees for _, degrees in parts)
+
+
+def _mean(logs: Logs) -> float:
+    return sum(logs.values()) / len(logs)
+
+
+def _connected(logs: Mapping[Name, Logs]) -> list[list[Name]]:
+    """Return the names in sets that are linked by shared blocks: those of one run."""
+    left, found = list(logs), []
+    while left:
+        names = [left.pop(0)]
+        blocks = set(logs[names[0]])
+        while more := [name for name in left if blocks & set(logs[name])]:
+            names += more
+            blocks.update(*(logs[name] for name in more))
+            left = [name for name in left if name not in more]
+        found.append(names)
+    return found
+
+
+def _fit(logs: Mapping[Name, Logs]) -> _Noise | None:
+    """Fit cell + block + residual by least squares; None where no residual is left."""
+    blocks = list(dict.fromkeys(block for mine in logs.values() for block in mine))
+    row = {block: index for index, block in enumerate(blocks)}
+    of = [index for index, mine in enumerate(logs.values()) for _ in mine]
+    at = [row[block] for mine in logs.values() for block in mine]
+    values = np.array([value for mine in logs.values() for value in mine.values()])
+    cells = len(logs)
+    if cells == 1:
+        degrees = len(values) - 1
+        return _Noise(dict.fromkeys(logs, float(values.var(ddof=1))), degrees, 0.0, len(blocks))
+    design = np.zeros((len(values), cells + len(blocks)))
+    design[np.arange(len(values)), of] = 1
+    design[np.arange(len(values)), cells + np.array(at)] = 1
+    solved, _, rank, _ = np.linalg.lstsq(design, values, rcond=None)
+    degrees = len(values) - int(rank)
+    if degrees < 1:
+        return None
+    squares = (values - design @ solved) ** 2
+    pooled = float(squares.sum()) / degrees
+    counts = np.array([len(mine) for mine in logs.values()])
+    # A residual lacks the share of its cell in the mean of the block.
+    own = np.bincount(of, squares, cells) / (counts - 1) * cells / (cells - 1)
+    drift = float(solved[cells:].var(ddof=1)) if len(blocks) > 1 else 0.0
+    variances = np.maximum(pooled, own).tolist()
+    return _Noise(dict(zip(logs, variances, strict=True)), degrees, drift, len(blocks))
+
+
+@lru_cache(maxsize=1024)
+def _studentised_range(cells: int, degrees: int) -> float:
+    return float(stats.studentized_range.ppf(CONFIDENCE, cells, degrees))
+
+
+def critical(cells: int, degrees: float) -> float:
+    """Return how many standard errors of a difference a simultaneous interval reaches.
+
+    Args:
+        cells: how many are compared with each other, 2 or more; of 2 it is Student's t.
+        degrees: of freedom of the standard error, rounded down.
+
+    """
+    return _studentised_range(cells, max(int(degrees), 1)) / math.sqrt(2)
