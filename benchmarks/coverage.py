@@ -14,6 +14,7 @@ from scipy import stats
 
 from benchmarks.line import Line
 from generator.analysis import statistics
+from generator.analysis.block_model import BlockModel
 
 NOISE = {
     "processes 8 %, samples 3 %, outliers": {"process": 0.08, "sample": 0.03, "outliers": 0.03},
@@ -78,8 +79,10 @@ def estimate(times):
 def ours(times):
     bounds = []
     for trial in np.exp(times):
-        a, b = ({("run", n): block for n, block in enumerate(trial[:, side])} for side in (0, 1))
-        found = statistics.ratio(a, b)
+        logs = np.log(np.quantile(trial, statistics.QUANTILES[statistics.ESTIMATOR], axis=2))
+        found = BlockModel(
+            {side: dict(enumerate(logs[:, side].tolist())) for side in (0, 1)}
+        ).ratio(0, 1)
         bounds.append((found.low, found.high))
     low, high = np.log(np.array(bounds)).T
     return low, high

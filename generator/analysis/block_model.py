@@ -4,9 +4,9 @@ The logarithm of a process's estimate is taken for *cell + block + residual*: a 
 ran close in time, so what the machine does to all of them cancels. Three things follow.
 
 **Noise.** Residuals of all cells are pooled, since three processes alone say little about their own
-spread; a cell whose own residuals are larger than that counts with its own. Pooling alone would
-call others slower than a noisy cell that was lucky; and a cell that seems quieter than the others
-is not taken at its word.
+spread, as far as they allow: see :func:`_fit`. A cell whose own residuals are larger counts with
+its own. Pooling alone would call others slower than a noisy cell that was lucky; and a cell that
+seems quieter than the others is not taken at its word.
 
 **Simultaneous intervals.** The leader is chosen by the data, so comparing everyone with it at 95 %
 each would find a difference somewhere in most panels of equals. The half width of an interval is
@@ -29,7 +29,7 @@ import math
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
-from typing import Generic, NamedTuple
+from typing import Any, Generic, NamedTuple
 
 import numpy as np
 from scipy import stats
@@ -197,16 +197,56 @@ def _connected(logs: Mapping[Name, Logs]) -> list[list[Name]]:
 
 
 def _fit(logs: Mapping[Name, Logs]) -> _Noise | None:
-    """Fit cell + block + residual by least squares; None where no residual is left."""
+    """Return the noise of cells that share blocks; None where no residual is left.
+
+    A cell whose residuals are too large for those of the others (F test of the largest, 1 % for
+    all of them together) is not pooled: it would hide their differences, and its own noise counts.
+    At least two thirds are.
+    """
+    if len(logs) == 1:
+        ((name, mine),) = logs.items()
+        values = np.array(list(mine.values()))
+        alone: dict[Hashable, float] = {name: float(values.var(ddof=1))}
+        return _Noise(alone, len(values) - 1, 0.0, len(values))
+    pooled = dict(logs)
+    while True:
+        fit = _least_squares(pooled)
+        if fit is None:
+            return None
+        noisiest = max(fit.own, key=lambda name: fit.own[name])
+        others = (sum(fit.own.values()) - fit.own[noisiest]) / (len(pooled) - 1)
+        if len(pooled) <= max(2 * len(logs) / 3, 3) or not others:
+            break
+        own_degrees = len(logs[noisiest]) - 1
+        tail = stats.f.sf(fit.own[noisiest] / others, own_degrees, fit.degrees - own_degrees)
+        if tail * len(pooled) >= 0.01:
+            break
+        del pooled[noisiest]
+    own = dict(fit.own)
+    for name in logs.keys() - pooled.keys():
+        left = [value - fit.effects.get(block, 0.0) for block, value in logs[name].items()]
+        own[name] = float(np.var(left, ddof=1))
+    variances: dict[Hashable, float] = {name: max(fit.variance, own[name]) for name in logs}
+    return _Noise(variances, fit.degrees, float(np.var(list(fit.effects.values()), ddof=1)),
+                  len(fit.effects))  # fmt: skip
+
+
+class _Fit(NamedTuple):
+    """Residual variance of all cells with its degrees of freedom and of each; block effects."""
+
+    variance: float
+    degrees: int
+    own: Mapping[Any, float]
+    effects: Mapping[Hashable, float]
+
+
+def _least_squares(logs: Mapping[Name, Logs]) -> _Fit | None:
     blocks = list(dict.fromkeys(block for mine in logs.values() for block in mine))
     row = {block: index for index, block in enumerate(blocks)}
     of = [index for index, mine in enumerate(logs.values()) for _ in mine]
     at = [row[block] for mine in logs.values() for block in mine]
     values = np.array([value for mine in logs.values() for value in mine.values()])
     cells = len(logs)
-    if cells == 1:
-        degrees = len(values) - 1
-        return _Noise(dict.fromkeys(logs, float(values.var(ddof=1))), degrees, 0.0, len(blocks))
     design = np.zeros((len(values), cells + len(blocks)))
     design[np.arange(len(values)), of] = 1
     design[np.arange(len(values)), cells + np.array(at)] = 1
@@ -215,13 +255,13 @@ def _fit(logs: Mapping[Name, Logs]) -> _Noise | None:
     if degrees < 1:
         return None
     squares = (values - design @ solved) ** 2
-    pooled = float(squares.sum()) / degrees
     counts = np.array([len(mine) for mine in logs.values()])
     # A residual lacks the share of its cell in the mean of the block.
     own = np.bincount(of, squares, cells) / (counts - 1) * cells / (cells - 1)
-    drift = float(solved[cells:].var(ddof=1)) if len(blocks) > 1 else 0.0
-    variances = np.maximum(pooled, own).tolist()
-    return _Noise(dict(zip(logs, variances, strict=True)), degrees, drift, len(blocks))
+    return _Fit(
+        float(squares.sum()) / degrees, degrees, dict(zip(logs, own.tolist(), strict=True)),
+        dict(zip(blocks, solved[cells:].tolist(), strict=True)),
+    )  # fmt: skip
 
 
 @lru_cache(maxsize=1024)

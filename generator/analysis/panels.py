@@ -92,7 +92,7 @@ class Row:
 
 @dataclass(frozen=True)
 class Panel:
-    """Rows that may be compared: best first, then those without value."""
+    """Rows that may be compared: best first, then those measured once, then those without value."""
 
     machine: str
     device: str
@@ -480,11 +480,12 @@ def _rank(
         and found[key].model is not None
     }
     values = {key: summary(cell) for key, cell in good.items()}
-    ordered = sorted(good, key=lambda key: values[key].value, reverse=better == "higher")
+    sign = -1 if better == "higher" else 1
+    # One process has no interval: it may have the best value, and leads nobody.
+    ordered = sorted(good, key=lambda key: (values[key].processes < 2, sign * values[key].value))
     model = good[ordered[0]].model if ordered else None
     groups = model.groups([good[key].key for key in ordered], noise, better) if model else []
-    # Whoever has one process only may have the best value, but leads nobody.
-    leader = next((key for key, group in zip(ordered, groups, strict=True) if group == 0), None)
+    leader = ordered[0] if groups and groups[0] == 0 else None
     rows: list[Row] = []
     for key, group in zip(ordered, groups, strict=True):
         fault = broken.get(key, _NO_FAULT)

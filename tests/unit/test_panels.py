@@ -1,14 +1,21 @@
 """What a panel ranks, and what it only shows."""
 
 import dataclasses
+import math
 
 import pytest
 
-from generator.analysis import panels
+from generator.analysis import panels, statistics
 from generator.catalog import loader
 from generator.pages import findings, section_page
 from generator.results import reading, selection
 from tests import sample_results
+
+
+def lenet(shown):
+    """The panels of section lenet in rows of one machine."""
+    found = panels.figures(shown[shown["section"] == "lenet"], loader.load())
+    return found.find("lenet", "step_time")
 
 
 @pytest.fixture
@@ -18,15 +25,15 @@ def panel(tmp_path, monkeypatch):
     sample_results.write_sample(tmp_path, oddities=False)
     shown = selection.select(reading.load(tmp_path))
     shown = shown[(shown["mode"] != "xla") | (shown["block"] == 0)]
-    known = loader.load()
-    section = known.section("lenet")
-    return panels.build(shown[shown["section"] == "lenet"], section, known)[0]
+    return lenet(shown)[0]
 
 
 def test_one_process_is_published_and_not_ranked(panel):
     (once,) = [row for row in panel.good if row.configuration.mode == "xla"]
     assert once.group == -1
-    assert once.verdict == "not resolved"
+    assert once.verdict == ""
+    assert math.isnan(once.detectable)
+    assert once.against.value < 1, "it has the best value, and leads nobody"
     assert panel.good[-1] is once
     assert once not in panel.ranked
     assert once not in panel.leaders
@@ -45,21 +52,32 @@ def test_one_that_was_measured_more_often_differs_from_nothing(tmp_path):
     sample_results.write_sample(tmp_path, oddities=False)
     shown = selection.select(reading.load(tmp_path))
     shown = shown[(shown["mode"] == "compiled") | (shown["block"] == 0)]
-    known = loader.load()
-    found = panels.build(shown[shown["section"] == "lenet"], known.section("lenet"), known)[0]
+    found = lenet(shown)[0]
     assert [row.configuration.mode for row in found.ranked] == ["compiled"]
     text = findings.finding(found, 64).text
     assert "alone here" in text
     assert f"{len(found.once)} more not ranked (one process)" in text
 
 
-def test_where_all_were_measured_once_they_share_one_place(tmp_path):
+def test_where_all_were_measured_once_nothing_is_in_a_group(tmp_path):
     sample_results.write_sample(tmp_path, oddities=False)
     shown = selection.select(reading.load(tmp_path))
-    shown = shown[shown["block"].isin([0]) & (shown["section"] == "lenet")]
-    known = loader.load()
-    for panel in panels.build(shown, known.section("lenet"), known):
-        assert {row.group for row in panel.good} == {0}
+    for panel in lenet(shown[shown["block"].isin([0])]):
+        assert panel.good
+        assert {(row.group, row.verdict, row.against) for row in panel.good} == {(-1, "", None)}
+        assert (panel.leaders, panel.ranked) == ((), ())
+
+
+def test_rows_stand_against_the_leader_as_their_model_says(panel):
+    leader, *others = panel.ranked
+    assert (leader.verdict, leader.against, leader.group) == ("leads", None, 0)
+    for row in others:
+        assert row.against == leader.cell.model.ratio(row.cell.key, leader.cell.key)
+        assert row.verdict == statistics.verdict(row.against, panel.noise)
+        assert (row.verdict == "slower") == (row.group > 0)
+        assert row.detectable == statistics.detectable_difference(row.against, panel.noise)
+        assert panel.compare(row, leader) == (row.against, row.verdict)
+        assert row.summary.low < row.summary.value < row.summary.high
 
 
 def test_the_title_of_a_chart_is_about_the_panel_that_ranks_most(panel):
