@@ -227,7 +227,8 @@ def test_what_is_unresolved_neither_confirms_nor_refutes(verdicts, word):
 
 def test_a_tally_counts_comparisons_and_names_each_graph_once():
     outcomes = [
-        ("A", 0.5, "faster"), ("A", 0.6, "faster"), ("B", 1.2, "slower"), ("C", 1.0, "not resolved"),
+        ("A", 0.5, "faster"), ("A", 0.6, "faster"), ("B", 1.2, "slower"),
+        ("C", 1.0, "not resolved"),
     ]  # fmt: skip
     tally = claim_rules._tally(outcomes, "time")
     assert tally.word == "mixed"
