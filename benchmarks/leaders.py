@@ -29,11 +29,11 @@ OUT = loader.ROOT / "measurements" / "leaders.csv"
 SEED = 2016
 SIZES = ((25, 10), (15, 3), (9, 6))
 NOISES = {
-    "normal": "normal",
+    "normal": "all alike",
     "heavy-tailed": "Student's t with 4.6 degrees of freedom",
-    "resampled": "residuals of the committed panel with most processes",
-    "one noisy mode": "normal, one mode twice as noisy as the others",
-    "one very noisy mode": "normal, one mode three times as noisy",
+    "resampled": "residuals of the published table with most processes",
+    "one noisy": "normal, one configuration twice as noisy as the others",
+    "one very noisy": "normal, one configuration three times as noisy",
 }
 DIFFERENCE = 0.2
 COLUMNS = (
@@ -82,7 +82,7 @@ def claims(row: dict) -> tuple[float, float]:
     """Return what is claimed of a row: upper limit of wrong groups, least share found (or 0)."""
     least = {10: 0.9, 3: 0.5}.get(int(row["blocks"]), 0.0)
     return (
-        0.10 if row["noise"] == "one very noisy mode" else 0.07,
+        0.10 if row["noise"] == "one very noisy" else 0.07,
         0.0 if "noisy" in row["noise"] else least,
     )
 
@@ -149,7 +149,7 @@ def draw(rng, noise: str, shape: tuple[int, int], residuals: np.ndarray) -> np.n
     if noise == "resampled":
         return rng.choice(residuals, shape)
     made = rng.normal(0, 1, shape)
-    made[0] *= {"one noisy mode": 2, "one very noisy mode": 3}.get(noise, 1)
+    made[0] *= {"one noisy": 2, "one very noisy": 3}.get(noise, 1)
     return made
 
 

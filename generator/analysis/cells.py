@@ -140,7 +140,7 @@ def fitted(
     for key, cell in grouped.items():
         if not is_again(key) and all(map(all_positive, cell.blocks.values())):
             place = tuple(getattr(key, name) for name in same)
-            together.setdefault(place, {})[key] = _logs(cell.blocks)
+            together.setdefault(place, {})[key] = logs(cell.blocks)
     found = dict(grouped)
     for members in together.values():
         first = next(iter(members))
@@ -149,7 +149,8 @@ def fitted(
     return found
 
 
-def _logs(blocks: Blocks) -> dict[Hashable, float]:
+def logs(blocks: Blocks) -> dict[Hashable, float]:
+    """Return block -> logarithm of the estimate of its process."""
     return {block: math.log(value) for block, value in process_estimates(blocks).items()}
 
 
@@ -168,7 +169,7 @@ def compare(a: Cell, b: Cell, spreads: Spreads) -> Ratio:
     if a.model is not None and a.model is b.model:
         return a.model.ratio(a.key, b.key)
     spread = spreads.get((b.key.machine, b.key.device, b.key.metric))
-    return BlockModel({0: _logs(a.blocks), 1: _logs(b.blocks)}, spread).ratio(0, 1)
+    return BlockModel({0: logs(a.blocks), 1: logs(b.blocks)}, spread).ratio(0, 1)
 
 
 def spreads(loaded: Results) -> dict[tuple[str, str, str], Spread]:
@@ -185,7 +186,7 @@ def spreads(loaded: Results) -> dict[tuple[str, str, str], Spread]:
     }
     columns = [*Key._fields, "provenance"]
     rows = frame[(frame["status"] == "ok") & (frame["mode"] != "") & (frame["value"] > 0)]
-    rows = rows[~rows["case"].astype(str).map(_is_again)]
+    rows = rows[~rows["case"].astype(str).map(is_replicate)]
     blocks = rows.groupby([*columns, "run", "block"], observed=True)["value"].median().map(math.log)
     runs = blocks.groupby([*columns, "run"], observed=True).agg(["mean", "var", "count"])
     runs = runs.reset_index()
@@ -209,19 +210,25 @@ def spreads(loaded: Results) -> dict[tuple[str, str, str], Spread]:
 
 def is_again(key: Key) -> bool:
     """Whether a cell is the second half of an A/A replicate."""
-    return _is_again(key.case)
+    return is_replicate(key.case)
 
 
-def _is_again(case: str) -> bool:
+def is_replicate(case: str) -> bool:
+    """Whether a case is that of the second half of an A/A replicate."""
     return case.split(" ", 1)[0] == AGAIN
+
+
+def again(key: Key) -> Key:
+    """Return the key of the second half of a cell's A/A replicate."""
+    return key._replace(case=f"{AGAIN} {key.case}".rstrip())
 
 
 def replicates(grouped: Mapping[Key, Cell]) -> list[tuple[Key, Replicate]]:
     """Return the A/A replicates among cells, each with the key of its first half."""
     return [
-        (key, Replicate(key.lane, cell.blocks, again.blocks))
+        (key, Replicate(key.lane, cell.blocks, second.blocks))
         for key, cell in grouped.items()
-        if (again := grouped.get(key._replace(case=f"{AGAIN} {key.case}".rstrip())))
+        if (second := grouped.get(again(key)))
     ]
 
 

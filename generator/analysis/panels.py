@@ -105,6 +105,8 @@ class Panel:
     rows: tuple[Row, ...]
     noise: float
     """A/A noise: how far apart identical configurations lie, as a fraction."""
+    replicated: bool
+    """Whether the noise was measured here; otherwise it is the margin."""
     spreads: Spreads = field(default_factory=dict, repr=False)
     """Between runs."""
 
@@ -359,6 +361,7 @@ def build(
         if key.mode and (key.section, key.metric) == (section.id, metric.id)
     }
     noises = aa_noises(grouped)
+    replicated = {key.place for key in grouped if is_again(key)}
     faults = _faults(frame, section)
     columns = frame[["framework", "version", "mode", "provenance"]].drop_duplicates().astype(str)
     origin = {row[:3]: row[3] for row in columns.itertuples(index=False, name=None)}
@@ -373,15 +376,13 @@ def build(
         }
         broken = {where[2:]: fault for where, fault in faults.items() if where[:2] == (lane, case)}
         known = {key: configuration(catalog, *key) for key in (*found, *broken)}
-        noise = noises.get((machine, device, section.id, lane, metric.id), statistics.MARGIN)
+        place = machine, device, section.id, lane, metric.id
+        noise = noises.get(place, statistics.MARGIN)
         for division in sorted({one.division for one in known.values()}):
             names = {key: one for key, one in known.items() if one.division == division}
             rows = _rank(names, found, broken, origin, noise, metric)
-            panels.append(
-                Panel(
-                    machine, device, section.id, metric, lane, case, division, rows, noise, spreads
-                )
-            )
+            about = machine, device, section.id, metric, lane, case, division
+            panels.append(Panel(*about, rows, noise, place in replicated, spreads))
     return _adopted(panels)
 
 

@@ -88,6 +88,8 @@ class Inputs:
     """Of the site, with a slash at its end; "" where it is not known."""
     suite: Sequence[Mapping[str, str]] = field(default=(), repr=False)
     """Rows of ``measurements/array-api-tests.csv``, see ``benchmarks.array_api``."""
+    simulated: Sequence[Mapping[str, str]] = field(default=(), repr=False)
+    """Rows of ``measurements/leaders.csv``, see ``benchmarks.leaders``."""
 
     @cached_property
     def places(self) -> tuple[tuple[str, str, str, str], ...]:

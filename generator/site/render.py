@@ -119,7 +119,8 @@ def _inputs(
         today=today,
         events=change_events.find(loaded, shown, catalog, spreads),
         spreads=spreads,
-        suite=_suite(root / "measurements" / "array-api-tests.csv"),
+        suite=_table(root / "measurements" / "array-api-tests.csv"),
+        simulated=_table(root / "measurements" / "leaders.csv"),
     )
 
 
@@ -132,7 +133,7 @@ def _book(path: Path) -> claims.Book:
         raise InputError(path, None, error, "a readable file in UTF-8") from error
 
 
-def _suite(path: Path) -> list[dict[str, str]]:
+def _table(path: Path) -> list[dict[str, str]]:
     if not path.is_file():
         return []
     with path.open(encoding="utf-8", newline="") as file:

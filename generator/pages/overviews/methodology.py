@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from generator import formatting
 from generator.analysis import aa_study, statistics
+from generator.analysis import panels as models
 from generator.analysis.cells import group_cells, replicates
 from generator.analysis.labels import ESTIMATORS, lane_title, machine_label
 from generator.analysis.panels import Figures
@@ -35,11 +37,14 @@ def context(inputs: Inputs, known: Mapping[tuple[str, str], Figures], draw: Draw
         "description": "What may be claimed from these figures, why, and where each rule is from.",
         "estimator": ESTIMATORS[statistics.ESTIMATOR],
         "study": _study(inputs, draw),
-        "bands": _bands_table(known),
+        "noises": _noises_table(known),
+        "simulated": _simulated_table(inputs.simulated),
+        "spreads": _spreads_table(inputs),
         "tolerances": table("Tolerances of verification", columns, tolerances),
         "target": f"{100 * lenet.ACCURACY_TARGET:.0f} %",
         "gate_steps": str(lenet.GATE_STEPS),
         "margin": f"{100 * statistics.MARGIN:.0f} %",
+        "simulation": _simulation(inputs.simulated),
     }
 
 
@@ -116,16 +121,66 @@ def _origin(inputs: Inputs) -> str:
     )
 
 
-def _bands_table(known: Mapping[tuple[str, str], Figures]) -> Table | None:
+def _noises_table(known: Mapping[tuple[str, str], Figures]) -> Table | None:
     rows = [
         (
             Cell(figures.machine, detail=figures.device),
-            Cell(lane_title(panel.lane)),
+            Cell(panel.section),
+            Cell(lane_title(panel.lane), detail=panel.case),
             Cell(f"{100 * panel.noise:.1f} %", round(panel.noise, 5)),
         )
         for figures in known.values()
         for panel in figures.panels
-        if panel.good and panel.section == "lenet"
+        if panel.good and panel.division == "closed" and panel.replicated
     ]
-    columns = ("Machine", "Lane", number("A/A noise"))
+    columns = ("Machine", "Section", "Lane", number("A/A noise"))
     return table_if_any("A/A noise", columns, rows)
+
+
+def _simulated_table(simulated: Sequence[Mapping[str, str]]) -> Table | None:
+    rows = [
+        (
+            Cell(f"{row['modes']} × {row['blocks']}", float(row["blocks"])),
+            Cell(row["noise"], detail=row["what"]),
+            Cell(f"{100 * float(row['wrong']):.1f} %", float(row["wrong"]),
+                 detail=f"at most {100 * float(row['wrong_upper']):.1f} %"),
+            Cell(f"{100 * float(row['found']):.0f} %", float(row["found"])),
+        )
+        for row in simulated
+    ]  # fmt: skip
+    columns = (
+        number("Configurations × blocks"), "Noise", number("Somebody wrongly outside"),
+        number("20 % slower: found"),
+    )  # fmt: skip
+    return table_if_any("Simulated panels", columns, rows)
+
+
+def _simulation(simulated: Sequence[Mapping[str, str]]) -> dict[str, str] | None:
+    if not simulated:
+        return None
+    first = simulated[0]
+    spread = f"{100 * float(first['spread']):.1f} %"
+    return {"spread": spread, "trials": f"{int(first['trials']):,}", "seed": first["seed"]}
+
+
+def _spreads_table(inputs: Inputs) -> Table | None:
+    """Return how far repeated runs lie apart, for the headlines of sections."""
+    headlines = [
+        models.headline(section)
+        for section in inputs.catalog.sections
+        if section.measured and not section.findings
+    ]
+    titles = {metric.id: metric.title for metric in reversed(headlines)}  # the first one counts
+    rows = [
+        (
+            Cell(machine, detail=device),
+            Cell(titles[metric]),
+            Cell(f"{100 * math.expm1(math.sqrt(spread.variance)):.0f} %",
+                 round(spread.variance**0.5, 5)),
+            Cell(f"{spread.degrees + 1:.0f}", float(spread.degrees)),
+        )
+        for (machine, device, metric), spread in sorted(inputs.spreads.items())
+        if metric in titles
+    ]  # fmt: skip
+    columns = ("Machine", "Metric", number("Spread from run to run"), number("Runs"))
+    return table_if_any("Spread between runs", columns, rows)
