@@ -6,13 +6,15 @@ import math
 from collections import Counter
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from generator.analysis.block_model import BlockModel, Spread
 from generator.analysis.statistics import (
+    ESTIMATOR,
     MARGIN,
+    QUANTILES,
     Array,
     Blocks,
     Ratio,
@@ -184,27 +186,30 @@ def spreads(loaded: Results) -> dict[tuple[str, str, str], Spread]:
     locks = {
         key: str(record["environment"]["lock_sha256"]) for key, record in loaded.records.items()
     }
-    columns = [*Key._fields, "provenance"]
-    rows = frame[(frame["status"] == "ok") & (frame["mode"] != "") & (frame["value"] > 0)]
-    rows = rows[~rows["case"].astype(str).map(is_replicate)]
-    blocks = rows.groupby([*columns, "run", "block"], observed=True)["value"].median().map(math.log)
-    runs = blocks.groupby([*columns, "run"], observed=True).agg(["mean", "var", "count"])
+    text = frame["case"].cat.categories
+    halves = frame["case"].isin([case for case in text if is_replicate(str(case))])
+    frame = frame[
+        (frame["status"] == "ok") & (frame["mode"] != "") & (frame["value"] > 0) & ~halves
+    ]
+    columns = [*Key._fields, "provenance", "run"]
+    estimates = frame.groupby([*columns, "block"], observed=True)["value"].quantile(
+        QUANTILES[ESTIMATOR]
+    )
+    runs = np.log(estimates).groupby(columns, observed=True).agg(["mean", "var", "count"])
     runs = runs.reset_index()
     runs["lock"] = runs["provenance"].astype(str).map(locks)
-    repeated: dict[tuple[str, str, str], list[tuple[float, Any]]] = {}
-    for _, same in runs.groupby([*Key._fields, "lock"], observed=True):
-        if len(same) > 1:
-            first = same.iloc[0]
-            within = float((same["var"] / same["count"]).mean())  # NaN of one process is left out
-            between = float(same["mean"].var(ddof=1)) - (within if math.isfinite(within) else 0.0)
-            place = tuple(str(first[name]) for name in ("machine", "device", "metric"))
-            repeated.setdefault(place, []).append((between, set(same["run"])))  # type: ignore[arg-type]
+    runs["within"] = runs["var"] / runs["count"]  # NaN for one process, which mean() leaves out
+    same = runs.groupby([*Key._fields, "lock"], observed=True)
+    runs = runs[same["run"].transform("size") > 1]
+    same = runs.groupby([*Key._fields, "lock"], observed=True)
+    between = same["mean"].var() - same["within"].mean().fillna(0.0)
+    place = ["machine", "device", "metric"]
+    variances = between.groupby(place, observed=True).mean().clip(lower=0.0)
+    counts = runs.groupby(place, observed=True)["run"].nunique()
     return {
-        place: Spread(
-            max(sum(between for between, _ in found) / len(found), 0.0),
-            len(set.union(*(mine for _, mine in found))) - 1,
-        )
-        for place, found in repeated.items()
+        (str(machine), str(device), str(metric)): Spread(float(variance), float(counts[where] - 1))
+        for where, variance in variances.items()
+        for machine, device, metric in [where]
     }
 
 
