@@ -96,17 +96,10 @@ class Summary:
     low: float
     high: float
     """95 % interval of ``value``; NaN for a single process."""
-    median: float
-    p10: float
-    iqr: float
-    """Of all samples pooled: median, 10th percentile, inter-quartile range."""
     processes: int
     samples: int
     spread: Literal["", "warned", "unreliable"]
     """Inter-quartile range over 10 % of the median: warned; over 25 %: unreliable."""
-    mild: int
-    severe: int
-    """Samples outside Tukey's fences at 1.5 and 3 inter-quartile ranges; they are kept."""
     steadiness: str
     """See :func:`steadiness`; of most processes, or "no steady state" where they disagree."""
 
@@ -125,21 +118,15 @@ def summarise(blocks: Blocks, estimator: Estimator = ESTIMATOR) -> Summary:
     estimates = process_estimates(blocks, estimator)
     value, low, high = _interval_of_logs(np.log(list(estimates.values())))
     samples = np.concatenate(list(blocks.values()))
-    p10, q1, median, q3 = map(float, np.quantile(samples, [0.1, 0.25, 0.5, 0.75]))
-    mild, severe = tukey_outliers(samples)
+    q1, median, q3 = map(float, np.quantile(samples, [0.25, 0.5, 0.75]))
     kinds = Counter(kind for block in blocks.values() if (kind := steadiness(block)))
     return Summary(
         value,
         low,
         high,
-        median=median,
-        p10=p10,
-        iqr=q3 - q1,
         processes=len(blocks),
         samples=len(samples),
         spread=_spread((q3 - q1) / median),
-        mild=mild,
-        severe=severe,
         steadiness=_majority(kinds),
     )
 

@@ -9,8 +9,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from generator import formatting
 from generator.analysis import panels as models
+from generator.analysis import statistics
 from generator.analysis.cells import Cell as SampleCell
 from generator.analysis.cells import Key
 from generator.analysis.labels import lane_label, lane_title, machine_label
@@ -235,13 +238,20 @@ def _cells_table(
                 Cell(title, detail=key.case, anchor=anchor),
                 Cell(quantity(value, cell.unit), sort=float(f"{value:.6g}")),
                 Cell(interval_text(low, high, cell.unit) or "–"),
-                Cell(f"{processes} × {samples // processes}"),
+                Cell(f"{processes} × {samples // processes}", detail=_outliers(cell)),
             )
         )
     columns = (
         "Metric", number("Value"), number("95 % interval"), number("Processes × samples"),
     )  # fmt: skip
     return table("Figures", columns, rows)
+
+
+def _outliers(cell: SampleCell) -> str:
+    """Say how many samples lie far from the others, where any do; they are kept."""
+    mild, severe = statistics.tukey_outliers(np.concatenate(list(cell.blocks.values())))
+    parts = [f"{count} {kind}" for count, kind in ((mild, "mild"), (severe, "severe")) if count]
+    return f"outliers: {', '.join(parts)}" if parts else ""
 
 
 def _answers_table(
