@@ -63,12 +63,11 @@ def quantity(value: float, unit: str) -> str:
 
 
 def span(low: float, high: float, unit: str) -> str:
-    """Return an interval in the unit that :func:`quantity` picks for its upper end."""
-    upper = quantity(high, unit)
-    number, _, suffix = upper.partition(" ")
+    """Return an interval in the unit that :func:`quantity` picks for its middle."""
+    suffix = quantity(math.sqrt(max(low, 0.0) * high), unit).partition(" ")[2]
     factor = {"ms": 1e3, "min": 1 / 60, "MB": 1e-6, "GB": 1e-9}.get(suffix, 1.0)
-    lower = figures(low * factor)
-    return f"{lower} to {number}{' ' + suffix if suffix else ''}"
+    ends = f"{figures(low * factor)} to {figures(high * factor)}"
+    return f"{ends} {suffix}" if suffix else ends
 
 
 def times(ratio: float) -> str:

@@ -74,7 +74,8 @@ class View:
     Attributes:
         axis: title of the chart's axis.
         column: heading of the headline's column.
-        more: what a row has more of when its value is larger, as in "1.49 × the time".
+        more: what a row has more of when its value is worse, as in "1.49 × the time".
+        worse: what such rows do, one of them and several.
         rate: show ``batch / value`` (for example images per second), with the value below it.
         start: metric of the same section drawn as the open mark of the row.
         start_case: case drawn as the open mark (the panel of that case is not drawn itself).
@@ -88,6 +89,7 @@ class View:
     axis: str
     column: str
     more: str
+    worse: tuple[str, str] = ("is slower", "are slower")
     rate: str = ""
     start: str = ""
     start_case: str = ""
@@ -113,6 +115,7 @@ _VIEWS = {
         axis="resident memory in MB",
         column="Peak while training",
         more="memory",
+        worse=("needs more memory", "need more memory"),
         start="rss_imported",
         log=False,
         others="Other counts of memory",
@@ -142,4 +145,5 @@ def view(metric: Metric) -> View:
         return _VIEWS[metric.id]
     unit = {"s": "seconds", "B": "MB", "1": "", "": ""}.get(metric.unit, metric.unit)
     axis = f"{metric.title} in {unit}" if unit else metric.title
-    return View(axis=axis, column=metric.title[:1].upper() + metric.title[1:], more=metric.title)
+    column = metric.title[:1].upper() + metric.title[1:]
+    return View(axis=axis, column=column, more=metric.title, worse=("is worse", "are worse"))

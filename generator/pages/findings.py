@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from generator import formatting
 from generator.analysis import cells
 from generator.analysis import panels as models
-from generator.analysis.labels import lane_title, view
+from generator.analysis.labels import lane_label, lane_title, view
 from generator.analysis.panels import Configuration, Panel, Row
 from generator.analysis.statistics import Ratio
 from generator.formatting import quantity
@@ -88,57 +89,117 @@ class Finding:
 
 
 def finding(panel: Panel, batch: int) -> Finding:
-    """Say in one sentence what leads a panel and by how much."""
-    how = view(panel.metric)
-    labels = labels_of(panel.rows)
-    where = panel_label(panel, caches=True)
+    """Say what has the best value of a panel, what is not distinguishable from it, and what is."""
+
+    def value(row: Row) -> str:
+        return shown_value(row, panel, batch)
+
+    labels, where = labels_of(panel.rows), panel_label(panel, caches=True)
     if not panel.good:
-        return Finding(where, "no configuration gave a valid result.")
-    first = panel.good[0]
-    best = shown_value(first, panel, batch)
-    if len(panel.ranked) == 1:
-        text = f"{labels[first.configuration]} reaches {best}, alone here"
-    elif measured_once(panel):
-        text = (
-            "one process each, so nothing is distinguishable; best estimate"
-            f" {labels[first.configuration]} with {best}"
-        )
-    elif len(panel.leaders) == 1:
-        text = f"{_lead(panel)} with {best}"
-    elif len(panel.leaders) == len(panel.ranked):
-        text = f"{_lead(panel)}, {labels[first.configuration]} with {best}"
-    elif len(panel.leaders) > NAMED:
-        text = f"{_lead(panel)}, best estimate {labels[first.configuration]} with {best}"
-    else:
-        text = f"{_lead(panel)}, best estimate {best}"
-    follower = next((row for row in panel.good if row.group == 1), None)
-    if follower is not None and follower.against is not None:
-        text += (
-            f"; next comes {labels[follower.configuration]} at"
-            f" {follower.against.value:.2f} × the {how.more}"
-        )
+        return Finding(where, "No configuration gave a valid result.")
+    if not panel.leaders:
+        ends = (panel.good[0], *panel.good[1:][-1:])
+        values = " to ".join(f"{labels[row.configuration]} {value(row)}" for row in ends)
+        return Finding(where, f"Not ranked, one process each: {values}.")
+    first, ranked = panel.leaders[0], len(panel.ranked)
+    of = f" {'of ' if len(panel.leaders) > 1 else ''}{ranked} ranked configurations"
+    interval = shown_interval(first, panel, batch)
+    said = [f"{_lead(panel)}{of if ranked > 1 else ''}: {value(first)} ({interval})."]
+    said += _level(panel)
+    if slower := [row for row in panel.ranked if row.group > 0]:
+        said.append(_closest(slower, panel, value(slower[0])))
     if panel.once:
-        text += f"; {len(panel.once)} more not ranked (one process)"
-    return Finding(where, text + ".")
+        said.append(f"Not ranked (one process): {len(panel.once)}.")
+    return Finding(where, " ".join(said))
 
 
 NAMED = 3
-"""Leaders that a sentence names; more are counted."""
+"""Configurations that a sentence names; more are counted."""
 
 
 def _lead(panel: Panel) -> str:
-    """Say who leads a panel that ranks something."""
-    tied, ranked = len(panel.leaders), len(panel.ranked)
-    if tied == ranked > 1:
-        return "no configuration is distinguishable from the best estimate"
-    if tied > NAMED:
-        return f"{tied} of {ranked} configurations are tied in the lead"
-    return f"{names(panel.leaders)} {'leads' if tied == 1 else 'are tied in the lead'}"
+    """Say which configuration leads a panel that ranks something, or is the best estimate."""
+    label = labels_of(panel.rows)[panel.leaders[0].configuration]
+    if len(panel.ranked) == 1:
+        return f"{label} is the only one ranked"
+    return f"{label} {'leads' if len(panel.leaders) == 1 else 'has the best estimate'}"
 
 
-def measured_once(panel: Panel) -> bool:
-    """Whether no configuration of a panel has a second process, and with it an interval."""
-    return all(row.summary is None or row.summary.processes == 1 for row in panel.good)
+def _level(panel: Panel) -> list[str]:
+    """Return the sentence on what else is in the leading group, none where nothing is."""
+    others = panel.leaders[1:]
+    if not others:
+        return []
+    whole = "All " if len(panel.leaders) == len(panel.ranked) else ""
+    named = names(others) if len(others) <= NAMED else f"{whole}{len(others)} others"
+    return [f"{named} {'is' if len(others) == 1 else 'are'} not distinguishable from it."]
+
+
+def _closest(slower: Sequence[Row], panel: Panel, value: str) -> str:
+    """Say how many rows differ from the leader, and what the first of them has.
+
+    Args:
+        slower: the rows.
+        panel: theirs.
+        value: of the first.
+
+    """
+    how, (first, *others) = view(panel.metric), slower
+    assert first.against is not None
+    label = labels_of(panel.rows)[first.configuration]
+    many = f"{len(slower)} {how.worse[1]}; the closest is {label}"
+    ratio = ratio_text(first.against, f"the {how.more}")
+    return f"{many if others else f'{label} {how.worse[0]}'}: {value}, {ratio}."
+
+
+def failing(panels: Sequence[Panel]) -> Finding | None:
+    """Say which configurations fail verification, and whether in some lanes only."""
+    wrong: dict[Configuration, Row] = {}
+    lanes: dict[Configuration, dict[str, list[str]]] = {}
+    for panel in panels:
+        for row in panel.rows:
+            status = "wrong" if row.status == "wrong" else "right" if row.summary else "untested"
+            tested = lanes.setdefault(row.configuration, {})
+            tested.setdefault(status, []).append(lane_label(panel.lane))
+            if status == "wrong":
+                wrong[row.configuration] = row
+    if not wrong:
+        return None
+    places: dict[str, list[Row]] = {}
+    for one, row in wrong.items():
+        bad = formatting.listing(list(dict.fromkeys(lanes[one]["wrong"])))
+        places.setdefault(f", {bad} only" if "right" in lanes[one] else "", []).append(row)
+    said = "; ".join(f"{names(rows)}{place}" for place, rows in places.items())
+    why = "Where results differ from the reference, no figures are published."
+    return Finding("Fails verification", f"{said}. {why}")
+
+
+NOT_JUDGED = "not judged"
+
+
+def judged(ratio: Ratio, verdict: str) -> str:
+    """Return a verdict, or that there is none: without an interval nothing is judged."""
+    return verdict if math.isfinite(ratio.low) else NOT_JUDGED
+
+
+def counted(verdicts: Sequence[str], better: str, worse: str, what: str = "comparison") -> str:
+    """Count verdicts in a sentence: "faster in 6 of 17 comparisons, slower in none, ...".
+
+    Args:
+        verdicts: see :func:`judged`.
+        better: what "faster" is called.
+        worse: what "slower" is called.
+        what: each verdict is about.
+
+    """
+    counts = Counter(verdicts)
+    rest = {"equivalent": "", "not resolved": "", NOT_JUDGED: " (no interval)"}
+    said = [
+        f"{better} in {counts['faster'] or 'none'} of {formatting.plural(len(verdicts), what)}",
+        f"{worse} in {counts['slower'] or 'none'}",
+        *(f"{word} in {counts[word]}{why}" for word, why in rest.items() if counts[word]),
+    ]
+    return ", ".join(said)
 
 
 def main_panel(panels: Sequence[Panel]) -> Panel | None:
@@ -146,21 +207,19 @@ def main_panel(panels: Sequence[Panel]) -> Panel | None:
 
     Of equal ones the last: all cores come after one.
     """
-    ranking = [panel for panel in reversed(panels) if panel.good and not measured_once(panel)]
+    ranking = [panel for panel in reversed(panels) if panel.leaders]
     return max(ranking, key=lambda panel: len(panel.ranked), default=None)
 
 
 def chart_title(panels: Sequence[Panel]) -> str:
-    """Say in one sentence what leads the main panel of a chart."""
+    """Say what leads the main panel of a chart."""
     if not any(panel.good for panel in panels):
         return "No configuration gave a valid result."
     panel = main_panel(panels)
     if panel is None:
-        return "One process each, so nothing is distinguishable."
-    text = f"{_lead(panel)}."
-    if len(panels) > 1:
-        return f"{panel_label(panel)}: {text}"
-    return text[0].upper() + text[1:]
+        return "One process each, so nothing is ranked."
+    place = f"{panel_label(panel)}: " if len(panels) > 1 else ""
+    return " ".join([f"{place}{_lead(panel)}.", *_level(panel)])
 
 
 def names(rows: Sequence[Row]) -> str:
@@ -192,6 +251,15 @@ def shown_value(row: Row, panel: Panel, batch: int) -> str:
     return quantity(row.summary.value, panel.metric.unit)
 
 
+def shown_interval(row: Row, panel: Panel, batch: int) -> str:
+    """Return the interval of :func:`shown_value` as text, "" for one process."""
+    assert row.summary is not None
+    if view(panel.metric).rate:
+        rate = row.summary.rate(batch)
+        return interval_text(rate.low, rate.high, "")
+    return interval_text(row.summary.low, row.summary.high, panel.metric.unit)
+
+
 def plain_summary(cell: cells.Cell) -> tuple[float, float, float, int, int]:
     """Return (value, low, high, processes, samples) of any metric, zero and below included.
 
@@ -210,6 +278,13 @@ def plain_summary(cell: cells.Cell) -> tuple[float, float, float, int, int]:
 def ratio_interval(ratio: Ratio) -> str:
     """Return the interval of a ratio as text, "" where it has none."""
     return f"{ratio.low:.2f} to {ratio.high:.2f}" if math.isfinite(ratio.low) else ""
+
+
+def ratio_text(ratio: Ratio, of: str) -> str:
+    """Return a ratio as a sentence has it: "1.25 times the time (1.05 to 1.49)"."""
+    interval = ratio_interval(ratio) or "no interval"
+    across = ", measured in different runs" if ratio.across else ""
+    return f"{formatting.times(ratio.value)} {of} ({interval}{across})"
 
 
 def interval_text(low: float, high: float, unit: str) -> str:

@@ -18,6 +18,8 @@ from generator.pages.findings import (
     main_panel,
     names,
     panel_label,
+    ratio_text,
+    shown_interval,
     shown_value,
 )
 from generator.pages.inputs import Inputs, claim_views, main_figures
@@ -92,33 +94,40 @@ def _home_findings(figures: Figures, inputs: Inputs) -> list[str]:
 def _board(figures: Figures, inputs: Inputs) -> Table:
     rows = []
     for panel in _with_leaders(figures):
-        link = f"{panel.section}.md"
-        tied, faults = len(panel.leaders), len(panel.rows) - len(panel.good)
+        link, labels = f"{panel.section}.md", labels_of(panel.rows)
+        leading, faults = len(panel.leaders), len(panel.rows) - len(panel.good)
         counts = [
-            f"{tied} tied" if tied > 1 else "",
-            f"of {len(panel.rows)}",
+            f"{leading} of {len(panel.ranked)} ranked" if leading else "",
             f"{len(panel.once)} not ranked (one process)" if panel.once else "",
             f"{faults} without a valid result" if faults else "",
         ]
-        leaders = names(panel.leaders) if tied < 5 else frameworks_of(panel.leaders)
+        leaders = names(panel.leaders) if leading < 5 else frameworks_of(panel.leaders)
+        best = (*panel.leaders, *panel.good)[0]
+        interval = shown_interval(best, panel, inputs.batch(figures)) or "one process"
         rows.append(
             (
                 Cell(TOPICS[panel.section], href=link, detail=panel_label(panel, caches=True)),
-                Cell(leaders, strong=True, detail=", ".join(filter(None, counts))),
-                Cell(shown_value(panel.good[0], panel, inputs.batch(figures)), href=link),
+                Cell(leaders or "–", strong=True, detail=", ".join(filter(None, counts))),
+                Cell(
+                    shown_value(best, panel, inputs.batch(figures)),
+                    href=link,
+                    detail=f"{labels[best.configuration]}, {interval}",
+                ),
                 _follower_cell(panel),
             )
         )
-    titles = ("Question", "In the lead", "Best estimate", "First one that differs")
+    titles = ("Question", "Leading group", "Best estimate", "Closest that differs")
     return table("What leads where", titles, rows)
 
 
 def _follower_cell(panel: Panel) -> Cell:
-    """Return the best row that does not lead, with its ratio to the leader."""
-    for row in panel.good:
-        if row.group == 1 and row.against is not None:
-            detail = f"{row.against.value:.2f} × the {view(panel.metric).more}"
-            return Cell(labels_of(panel.rows)[row.configuration], detail=detail)
+    """Return the best row outside the leading group, with its ratio to the leader."""
+    for row in panel.ranked:
+        if row.group > 0 and row.against is not None:
+            return Cell(
+                labels_of(panel.rows)[row.configuration],
+                detail=ratio_text(row.against, f"the {view(panel.metric).more}"),
+            )
     return Cell("–", detail="nothing else differs" if len(panel.ranked) > 1 else "")
 
 

@@ -14,11 +14,21 @@ from markupsafe import Markup
 
 from generator import formatting
 from generator.analysis.cells import Cell as SampleCell
+from generator.analysis.cells import aa_noises, compare, fitted
 from generator.analysis.labels import DEVICES, machine_label
 from generator.analysis.panels import Answer, Figures, Sheet
+from generator.analysis.statistics import Ratio, Verdict, verdict
 from generator.catalog import freshness
+from generator.formatting import quantity
 from generator.pages import urls
 from generator.pages.charts import curves, intervals, marks
+from generator.pages.findings import (
+    NOT_JUDGED,
+    interval_text,
+    judged,
+    plain_summary,
+    ratio_interval,
+)
 from generator.pages.inputs import Picture, claim_views, fact, main_figures, measured_on
 from generator.pages.markdown import escape
 from generator.pages.tables import Badge, Cell, Table, badge, table, table_if_any
@@ -30,7 +40,7 @@ if TYPE_CHECKING:
 
 YES = Badge("✓", "yes", "good")
 NO = Badge("–", "no", "none")
-LINES = "Lines, where more than one process measured: 95 % intervals."
+LINES = "Lines: 95 % intervals, within one run; without a line: one process."
 
 
 @dataclass(frozen=True)
@@ -139,6 +149,28 @@ class View:
             for key, cell in self.figures.cells.items()
             if (key.section, key.metric) == (self.section.id, metric)
         }
+
+    def compare(self, metric: str, first: str, second: str) -> dict[str, tuple[Ratio, Verdict]]:
+        """Return framework -> (value of one case / value of another, verdict on the first).
+
+        The intervals hold for all frameworks together.
+        """
+        keys = {
+            key: cell
+            for key, cell in self.figures.cells.items()
+            if (key.section, key.metric) == (self.section.id, metric)
+        }
+        noises = aa_noises(keys)
+        pair = {key: cell for key, cell in keys.items() if key.case in (first, second)}
+        spreads = self.inputs.spreads
+        known = fitted(pair, spreads, ("framework", "version", "mode", "case"))
+        found = {}
+        for key, cell in known.items():
+            other = known.get(key._replace(case=second))
+            if key.case == first and other is not None:
+                ratio = compare(cell, other, spreads)
+                found[key.framework] = ratio, verdict(ratio, noises[key.place])
+        return found
 
     def named(self, framework: Framework, case: str = "", metric: str = "") -> Cell:
         """Return the cell that names a framework, its release and, by :meth:`link`, evidence."""
@@ -290,6 +322,35 @@ def answer_cell(answer: Answer, link: str, unit: str = "", *, show: bool = True)
     return Cell("", sort=1.0, badge=YES, detail=f"{value:.0e}" if value else "exact")
 
 
+def time_cell(cell: SampleCell, link: str) -> Cell:
+    """Return the cell of a time: its value as charts draw it, with its interval."""
+    value, low, high = plain_summary(cell)[:3]
+    detail = interval_text(low, high, "s")
+    return Cell(quantity(value, "s"), float(f"{value:.6g}"), link, detail)
+
+
+def ratio_cell(ratio: Ratio, verdict: str, better: str, worse: str) -> Cell:
+    """Return a ratio with the verdict on it.
+
+    Args:
+        ratio: of two cells.
+        verdict: on the first.
+        better: what "faster" is called, for example "less" of memory.
+        worse: what "slower" is called.
+
+    """
+    badge = {
+        "faster": Badge("▲", better, "good"),
+        "slower": Badge("▼", worse, "bad"),
+        "equivalent": Badge("=", "equivalent", "none"),
+        "not resolved": Badge("?", "not resolved", "middle"),
+    }.get(judged(ratio, verdict), Badge("○", NOT_JUDGED, "none"))
+    interval = ratio_interval(ratio) or ("" if ratio.across else "one process")
+    detail = ", ".join(filter(None, (interval, "across runs" if ratio.across else "")))
+    text = f"{ratio.value:.2f}\N{NO-BREAK SPACE}×"
+    return Cell(text, round(ratio.value, 4), detail=detail, badge=badge)
+
+
 SHORT = {
     "unsupported": "no", "failed": "failed", "timeout": "timed out", "wrong": "wrong",
     "skipped": "not tested",
@@ -323,12 +384,16 @@ def matrix(
     rows = []
     for question in questions:
         unit = view.section.metrics[question.metric].unit
+        times = view.cells(question.metric) if unit == "s" else {}
         cells = [Cell(question.label, detail=question.detail)]
         for framework in view.frameworks:
             answer = view.answer(framework.id, question.case, question.metric)
             show = question.metric not in plain
             link = view.link(framework.id, question.case, question.metric)
-            cells.append(answer_cell(answer, link, unit, show=show))
+            time = times.get((framework.id, question.case)) if answer.good else None
+            cells.append(
+                time_cell(time, link) if time else answer_cell(answer, link, unit, show=show)
+            )
         rows.append(cells)
     return table(label, (head, *(framework.name for framework in view.frameworks)), rows)
 

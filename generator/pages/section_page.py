@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -26,17 +27,17 @@ from generator.formatting import quantity
 from generator.pages.charts import intervals, style
 from generator.pages.charts.marks import Mark
 from generator.pages.findings import (
-    Finding,
     chart_title,
     evidence,
+    failing,
     figure_evidence,
     finding,
     interval_text,
     labelled,
-    names,
     panel_label,
     plain_summary,
     ratio_interval,
+    shown_interval,
 )
 from generator.pages.inputs import Draw, Inputs, claim_views, distinct, finite, main_figures, where
 from generator.pages.markdown import escape
@@ -153,10 +154,7 @@ def _device(
     how = view(panels[0].metric)
     drawn = [p for p in panels if not how.start_case or p.case != how.start_case]
     findings = [finding(panel, batch) for panel in drawn]
-    wrong = {row.configuration: row for p in panels for row in p.rows if row.status == "wrong"}
-    if wrong:
-        text = f"{names(list(wrong.values()))}: differs from the reference, so without a time."
-        findings.append(Finding("Fails verification", text))
+    findings += filter(None, [failing(panels)])
     dates = dict.fromkeys(map(formatting.day, sorted(map(str, frame["run"].unique()))))
     profiles = formatting.listing(sorted({str(name) for name in frame["profile"].unique()}))
     name = f"{section.id}-{figures.device}-{slug(figures.machine)}"
@@ -179,7 +177,7 @@ def _caption(how: View) -> str:
     parts = [
         how.marks,
         f"Points: {labels.ESTIMATORS[statistics.ESTIMATOR]} of each process, geometric mean over"
-        " processes. Lines: 95 % intervals.",
+        " processes. Lines: 95 % intervals, within one run; without a line: one process.",
     ]
     return " ".join(filter(None, parts))
 
@@ -217,11 +215,16 @@ def _mark(row: Row, label: str, panel: Panel, figures: Figures, batch: int) -> M
         start = plain_summary(cell)[0] * scale if cell else None
     return Mark(
         label, name, place, value.value, finite(value.low), finite(value.high), text, start,
-        tooltip=f"{found.processes} processes, {found.samples} samples",
+        tooltip=f"{_processes(found.processes)}, {formatting.plural(found.samples, 'sample')}",
     )  # fmt: skip
 
 
+def _processes(count: int) -> str:
+    return "one process" if count == 1 else f"{count} processes"
+
+
 _LEADS = Badge("▲", "leads", "good")
+_BEST = Badge("▲", "best estimate", "good")
 _ONCE = Badge("1", "not ranked (one process)", "none")
 _VERDICTS = {
     "equivalent": Badge("=", "equivalent", "good"),
@@ -233,16 +236,20 @@ def verdict_cell(row: Row, panel: Panel) -> Cell:
     """Return the cell that says how a row stands against the leader of its panel."""
     if row.summary is None:
         return Cell("", badge=badge(row.status), detail="see below")
+    if row.group < 0:
+        return Cell("", badge=_ONCE)
     ratio = row.against
     if ratio is None:
         more = len(panel.leaders) - 1
-        return Cell("", sort=1.0, badge=_LEADS, detail=f"tied with {more} more" if more else "")
+        level = f"{more} not distinguishable from it" if more else ""
+        return Cell("", sort=1.0, badge=_BEST if more else _LEADS, detail=level)
     text = f"{ratio.value:.2f} × the {view(panel.metric).more}"
-    interval = ratio_interval(ratio)
-    verdict = _ONCE if row.group < 0 else _VERDICTS.get(row.verdict)
+    parts = [ratio_interval(ratio), "measured in another run" if ratio.across else ""]
+    detail = ", ".join(filter(None, parts))
+    verdict = _VERDICTS.get(row.verdict)
     if verdict is not None:
-        text, interval = "", f"{text} ({interval})" if interval else text
-    return Cell(text, round(ratio.value, 4), badge=verdict, detail=interval)
+        text, detail = "", f"{text} ({detail})" if detail else text
+    return Cell(text, round(ratio.value, 4), badge=verdict, detail=detail)
 
 
 def _headline_table(
@@ -260,6 +267,7 @@ def _headline_table(
             record[Column("Caches")] = Cell(panel.case)
         record |= _values(row, panel, batch)
         record[Column("Against the leader")] = verdict_cell(row, panel)
+        record[number("Detectable")] = _detectable_cell(row)
         if verified:
             record[Column("Verification")] = Cell("", badge=_verification_badge(row))
         record[Column("Processes × samples")] = _counts_cell(row)
@@ -282,15 +290,20 @@ def _values(row: Row, panel: Panel, batch: int) -> dict[Column, Cell]:
     if found is None:
         return {headline: Cell("–", href=link)} | ({step: Cell("–")} if how.rate else {})
     text = quantity(found.value, unit)
+    interval = shown_interval(row, panel, batch) or "one process"
     if not how.rate:
-        interval = interval_text(found.low, found.high, unit) or "one process"
         return {headline: Cell(text, float(f"{found.value:.6g}"), link, interval)}
-    rate = found.rate(batch)
-    interval = interval_text(rate.low, rate.high, "") or "one process"
+    rate = batch / found.value
     return {
-        headline: Cell(formatting.figures(rate.value, 4), round(rate.value, 2), link, interval),
+        headline: Cell(formatting.figures(rate, 4), round(rate, 2), link, interval),
         step: Cell(text, round(found.value, 7), link),
     }
+
+
+def _detectable_cell(row: Row) -> Cell:
+    if not math.isfinite(row.detectable):
+        return Cell("–")
+    return Cell(f"{100 * row.detectable:.0f} %", round(row.detectable, 4))
 
 
 def _counts_cell(row: Row) -> Cell:

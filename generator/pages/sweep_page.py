@@ -103,7 +103,10 @@ def points_of(
 def caption(view: View) -> str:
     """Return what the curves of a section were measured with, and how they are drawn."""
     lane = next(key.lane for key in view.figures.cells if key.section == view.section.id)
-    return f"{lane_title(lane)}, empty compile caches. Solid: as a graph. Dashed: eager."
+    return (
+        f"{lane_title(lane)}, empty compile caches. Solid: as a graph. Dashed: eager."
+        " Upright lines: 95 % intervals, within one run."
+    )
 
 
 def name_cell(curve: Curve, section: str) -> Cell:

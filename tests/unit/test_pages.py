@@ -8,10 +8,12 @@ import statistics
 import pytest
 
 from generator.analysis import panels
+from generator.catalog import loader
 from generator.pages import evidence_page, findings, home_page, section_page, sweep_page
 from generator.pages.inputs import Picture
 from generator.pages.sweep_page import Curve
 from tests.sample_results import GRAPH, MANY, NAMES, PAIRED
+from tests.unit.frames import frame, samples
 
 CPU, GPU = ("sample-machine", "cpu"), ("newer-machine", "cuda")
 
@@ -110,15 +112,24 @@ def test_each_rate_is_that_of_its_rows(sampled, lenet):
     assert seen == 7 * 2 - 2, "every mode on both lanes, but for one wrong and one failed"
 
 
-def test_the_best_comes_first_and_all_that_are_tied_with_it_stand_out(lenet):
-    for lane in LANES:
-        mine = [r for r in records(lenet[0]["parts"][1]["table"]) if r["Lane"].text == lane]
-        assert mine[0]["Against the leader"].badge.word == "leads"
-        strong = [record["Configuration"].strong for record in mine]
-        assert strong == sorted(strong, reverse=True)
-        ratios = [r["Against the leader"].sort for r in mine if r["Against the leader"].sort]
-        assert ratios[0] == 1
-        assert min(ratios) >= 1
+def test_each_row_says_how_it_stands_against_the_leader(sampled, lenet):
+    table = records(lenet[0]["parts"][1]["table"])
+    for panel in sampled.figures[CPU].find("lenet", "step_time"):
+        title = next(title for title, lane in LANES.items() if lane == panel.lane)
+        mine = {r["Configuration"].text: r for r in table if r["Lane"].text == title}
+        for row in panel.good:
+            record = mine[row.configuration.label]
+            assert record["Configuration"].strong == (row.group == 0)
+            verdict, detectable = record["Against the leader"], record["Detectable"]
+            if row is panel.leaders[0]:
+                level = len(panel.leaders) - 1
+                assert verdict.badge.word == ("best estimate" if level else "leads")
+                assert verdict.detail == (f"{level} not distinguishable from it" if level else "")
+                assert detectable.text == "–"
+            else:
+                assert (verdict.badge.word if verdict.badge else "slower") == row.verdict
+                assert f"{row.against.low:.2f} to {row.against.high:.2f}" in verdict.detail
+                assert detectable.sort == pytest.approx(row.detectable, abs=1e-4)
 
 
 def test_what_fails_verification_has_no_time_and_says_so(lenet):
@@ -207,11 +218,12 @@ def test_a_board_names_the_leaders_of_each_panel_and_who_comes_next(sampled):
     assert len(board) == len(panels_)
     for record, panel in zip(board, panels_, strict=True):
         for row in panel.leaders:
-            assert row.configuration.framework_name in record["In the lead"].text
-        others = [row.configuration.label for row in panel.good if row.group == 1]
-        assert record["First one that differs"].text == (others[0] if others else "–")
-        best = min(row.summary.value for row in panel.ranked)
-        assert record["Best estimate"].text == f"{64 / best:,.0f} images/s"
+            assert row.configuration.framework_name in record["Leading group"].text
+        others = [row.configuration.label for row in panel.ranked if row.group > 0]
+        assert record["Closest that differs"].text == (others[0] if others else "–")
+        best = min(panel.ranked, key=lambda row: row.summary.value)
+        assert record["Best estimate"].text == f"{64 / best.summary.value:,.0f} images/s"
+        assert record["Best estimate"].detail.startswith(best.configuration.label)
 
 
 def test_the_first_page_says_what_is_new_and_one_sentence_a_topic(sampled):
@@ -395,3 +407,101 @@ def test_an_interval_without_width_is_none():
     assert findings.interval_text(1.0, 2.0, "s") == "1.00 to 2.00 s"
     assert findings.interval_text(1.0, 1.00001, "s") == ""
     assert findings.interval_text(math.nan, math.nan, "s") == ""
+
+
+def panels_of(blocks, **where):
+    """Return the panels of modes of a framework, each with the samples of its blocks."""
+    rows = [
+        row
+        for mode, (run, values) in blocks.items()
+        for row in samples(
+            values, framework=MANY, version="2.21.0", mode=mode, run=f"2026010{run}T000000Z-aaaaaa",
+            **where,
+        )
+    ]  # fmt: skip
+    return panels.figures(frame(*rows), loader.load()).find("lenet", "step_time")
+
+
+QUICK = [[0.010], [0.0101], [0.0099]]
+SLOW = [[0.020], [0.0203], [0.0198]]
+
+
+def test_one_process_leads_nobody_even_with_the_best_value():
+    (panel,) = panels_of({"xla": (1, [[0.001]]), "function": (1, QUICK), "eager": (1, SLOW)})
+    found = findings.finding(panel, 64)
+    name = NAMES[MANY]
+    assert found.text.startswith(f"{name} (tf.function) leads 2 ranked configurations: 6,400 ")
+    assert f"{name} (Eager) is slower: 3,1" in found.text
+    assert "2.00 times the time (1." in found.text
+    assert found.text.endswith("Not ranked (one process): 1.")
+    assert findings.chart_title([panel]) == f"{name} (tf.function) leads."
+    (once,) = panel.once
+    cell = section_page.verdict_cell(once, panel)
+    assert (cell.badge.word, cell.text, cell.detail) == ("not ranked (one process)", "", "")
+
+
+def test_where_each_has_one_process_nothing_is_ranked():
+    (panel,) = panels_of({"function": (1, QUICK[:1]), "eager": (1, SLOW[:1])})
+    name = NAMES[MANY]
+    assert findings.finding(panel, 64).text == (
+        f"Not ranked, one process each: {name} (tf.function) 6,400 images/s to {name} (Eager) 3,200"
+        " images/s."
+    )
+    assert findings.chart_title([panel]) == "One process each, so nothing is ranked."
+    assert findings.main_panel([panel]) is None
+    words = {section_page.verdict_cell(row, panel).badge.word for row in panel.good}
+    assert words == {"not ranked (one process)"}
+    (alone,) = panels_of({"function": (1, QUICK[:1])})
+    assert f"each: {name} (tf.function) 6,400 images/s." in findings.finding(alone, 64).text
+
+
+def test_members_of_the_leading_group_are_not_called_equal():
+    noisy = [[0.011], [0.0095], [0.0105]]
+    (panel,) = panels_of({"function": (1, QUICK), "eager": (1, noisy)})
+    name = NAMES[MANY]
+    title = (
+        f"{name} (tf.function) has the best estimate. {name} (Eager) is not distinguishable from"
+        " it."
+    )
+    assert findings.chart_title([panel]) == title
+    assert "has the best estimate of 2 ranked configurations" in findings.finding(panel, 64).text
+    (other,) = (row for row in panel.good if row.verdict == "not resolved")
+    assert section_page.verdict_cell(other, panel).detail.startswith("1.03 × the time (0.")
+
+
+def test_rows_of_different_runs_say_so():
+    (panel,) = panels_of({"function": (1, QUICK), "eager": (2, SLOW)})
+    (other,) = (row for row in panel.good if row.against)
+    cell = section_page.verdict_cell(other, panel)
+    assert cell.badge.word == "not resolved", "the spread between runs is not known here"
+    assert cell.detail == "2.00 × the time (measured in another run)"
+    assert findings.ratio_text(other.against, "the time") == (
+        "2.00 times the time (no interval, measured in different runs)"
+    )
+
+
+def test_what_is_wrong_in_some_lanes_only_is_said_so(sampled):
+    one = sampled.figures[CPU].find("lenet", "step_time")
+    wrong = {row.configuration for panel in one for row in panel.rows if row.status == "wrong"}
+    assert wrong
+    row = next(row for row in one[0].good if row.configuration not in wrong)
+    bad = dataclasses.replace(row, status="wrong", summary=None, cell=None)
+    first = dataclasses.replace(one[0], rows=(bad,))
+    assert findings.failing([first]).plain == (
+        f"Fails verification: {findings.names([row])}. Where results differ from the reference, no"
+        " figures are published."
+    )
+    second = dataclasses.replace(one[1], rows=(row,))
+    assert f"{findings.names([row])}, one thread only. " in findings.failing([first, second]).text
+    assert findings.failing([second]) is None
+
+
+def test_verdicts_are_counted_with_losers_and_what_decides_nothing():
+    verdicts = ["faster"] * 2 + ["not resolved"] * 3 + [findings.NOT_JUDGED]
+    assert findings.counted(verdicts, "less memory", "more") == (
+        "less memory in 2 of 6 comparisons, more in none, not resolved in 3, not judged in 1 (no"
+        " interval)"
+    )
+    assert findings.counted(["equivalent"], "faster", "slower", "framework") == (
+        "faster in none of 1 framework, slower in none, equivalent in 1"
+    )

@@ -44,7 +44,7 @@ def test_its_cell_and_the_finding_say_so(panel):
     cell = section_page.verdict_cell(panel.good[-1], panel)
     assert cell.badge.word == "not ranked (one process)"
     text = findings.finding(panel, 64).text
-    assert "1 more not ranked (one process)" in text
+    assert "Not ranked (one process): 1." in text
     assert "xla" not in text.lower()
 
 
@@ -55,8 +55,8 @@ def test_one_that_was_measured_more_often_differs_from_nothing(tmp_path):
     found = lenet(shown)[0]
     assert [row.configuration.mode for row in found.ranked] == ["compiled"]
     text = findings.finding(found, 64).text
-    assert "alone here" in text
-    assert f"{len(found.once)} more not ranked (one process)" in text
+    assert "is the only one ranked" in text
+    assert f"Not ranked (one process): {len(found.once)}." in text
 
 
 def test_where_all_were_measured_once_nothing_is_in_a_group(tmp_path):
@@ -82,7 +82,7 @@ def test_rows_stand_against_the_leader_as_their_model_says(panel):
 
 def test_the_title_of_a_chart_is_about_the_panel_that_ranks_most(panel):
     title = findings.chart_title([panel])
-    assert findings.names(panel.leaders) in title or "tied in the lead" in title
+    assert panel.leaders[0].configuration.label in title
     assert title[0].isupper()
     assert title.endswith(".")
     fewer = dataclasses.replace(panel, rows=panel.rows[:2], lane="threads-2")
@@ -97,6 +97,6 @@ def test_the_title_of_a_chart_is_about_the_panel_that_ranks_most(panel):
 def test_the_title_of_a_chart_of_single_processes_claims_nothing(panel):
     once = dataclasses.replace(panel, rows=tuple(panel.once))
     assert findings.main_panel([once]) is None
-    assert "nothing is distinguishable" in findings.chart_title([once])
+    assert "nothing is ranked" in findings.chart_title([once])
     none = dataclasses.replace(panel, rows=())
     assert "No configuration" in findings.chart_title([none])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
+from generator import formatting
 from generator.formatting import figures, quantity
 from generator.pages import question_page
 from generator.pages.charts import marks
@@ -80,7 +81,9 @@ def _sweep(
         return []
     axes = {"x": "trips", "y": axis, "better": "lower"}
     picture = view.curves(view.name(metric), _title(view, metric), points, **axes)
-    cases = [Question(f"{trips} trips", "", f"{trips} trips", metric) for trips in SWEEP]
+    cases = [
+        Question(formatting.plural(count, "trip"), "", _trips(count), metric) for count in SWEEP
+    ]
     table = matrix(view, heading, cases, head="Trips")
     caption = f"Captured mode. Both axes are logarithmic. {question_page.LINES}"
     stem = metric.replace("_", "-")
@@ -88,23 +91,27 @@ def _sweep(
 
 
 def _title(view: View, metric: str) -> str:
-    """Say who is quickest and slowest at the longest loop, or per trip."""
-    ends = {}
+    """Name the least and the greatest estimate: of a trip, or of the longest loop."""
+    cells, ends = view.cells(metric), {}
     for framework in view.frameworks:
-        first = view.answer(framework.id, f"{SWEEP[0]} trips", metric).value
-        last = view.answer(framework.id, f"{SWEEP[-1]} trips", metric).value
+        first, last = (cells.get((framework.id, _trips(count))) for count in (SWEEP[0], SWEEP[-1]))
         if first is not None and last is not None:
-            each = (last - first) / (SWEEP[-1] - SWEEP[0])
-            ends[framework.name] = each if metric == "run_time" else last
+            start, end = plain_summary(first)[0], plain_summary(last)[0]
+            each = (end - start) / (SWEEP[-1] - SWEEP[0])
+            ends[framework.name] = each if metric == "run_time" else end
     if not ends:
         return "By trip count."
     least, most = question_page.extremes(ends)
     what = (
-        "An iteration takes"
+        "Estimated cost of an iteration"
         if metric == "run_time"
-        else f"{SWEEP[-1]:,} trips give their first result after"
+        else f"Estimated time to the first result of {SWEEP[-1]:,} trips"
     )
-    return f"{what} {_time(ends[least])} in {least}, {_time(ends[most])} in {most}."
+    return f"{what}: from {_time(ends[least])} ({least}) to {_time(ends[most])} ({most})."
+
+
+def _trips(count: int) -> str:
+    return f"{count} trips"
 
 
 def _time(seconds: float) -> str:

@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from functools import partial
 
 from generator import formatting
+from generator.formatting import quantity
 from generator.pages import question_page
 from generator.pages.charts.marks import Mark
-from generator.pages.findings import plain_summary
+from generator.pages.findings import counted, judged, plain_summary, ratio_text
 from generator.pages.inputs import finite
 from generator.pages.question_page import Block, Question, View, matrix, sentence, who_can
 from generator.pages.tables import Cell, Table, table
@@ -78,18 +79,33 @@ context = partial(question_page.context, make=make)
 
 
 def _gain(view: View) -> list[str]:
-    """Say where a native operator is faster than the composition, by how much."""
-    gains = {}
-    for framework in view.frameworks:
-        one = view.answer(framework.id, "composed", "run_time").value
-        other = view.answer(framework.id, "native", "run_time").value
-        if one and other and view.answer(framework.id, "native", "forward").good:
-            gains[framework.name] = one / other
-    if not gains:
+    """Compare a right native operator with the composition, and name both ends of the results."""
+    compared = {
+        name: found
+        for name, found in view.compare("run_time", "native", "composed").items()
+        if view.answer(name, "native", "forward").good
+    }
+    if not compared:
         return []
-    least, most = question_page.extremes(gains)
-    text = f"The native operator is {gains[most]:.1f} times as fast as the composition in {most}"
-    return [text + (f", {gains[least]:.1f} times in {least}." if most != least else ".")]
+    verdicts = [judged(*found) for found in compared.values()]
+    count = counted(verdicts, "faster than the composition", "slower", "framework")
+    times = view.cells("run_time")
+    said = []
+    gains = {name: ratio.inverse() for name, (ratio, _) in compared.items()}
+    resolved = {
+        name: gains[name].value
+        for name, (_, verdict) in compared.items()
+        if verdict in ("faster", "slower")
+    }
+    for name in dict.fromkeys(reversed(question_page.extremes(resolved)) if resolved else ()):
+        native, composed = (
+            quantity(plain_summary(times[name, way])[0], "s") for way in ("native", "composed")
+        )
+        said.append(
+            f"in {view.catalog.framework(name).name} it is {ratio_text(gains[name], 'as fast')},"
+            f" {native} against {composed}"
+        )
+    return [f"The native operator is {count}{': ' if said else ''}{'; '.join(said)}."]
 
 
 def _speed(view: View) -> list[Block]:
@@ -105,16 +121,15 @@ def _speed(view: View) -> list[Block]:
     if not marks:
         return []
     marks.sort(key=lambda mark: mark.estimate or 0)
-    title = (
-        f"From {marks[0].text} ({marks[0].label}) to {marks[-1].text} ({marks[-1].label}) the time"
-        " of the framework's own tanh."
-    )
-    axis = "times of tanh, forward and gradient"
+    title = "Time of each way, as a multiple of the framework's own tanh."
+    axis = "time / time of tanh, forward and gradient"
     return [
         view.block(
             "How fast it is",
-            "A million numbers, forward and gradient, against the built-in tanh of the same"
-            " framework: both compute a transcendental function for every element.",
+            "A million numbers, forward and gradient. Each time is divided by that of the built-in"
+            " tanh of the same framework, so compare the ways of one framework here, not one"
+            " framework with another: a slow tanh makes every way look fast. The times themselves"
+            " are in the table below.",
             stem="speed",
             picture=view.intervals(view.name("speed"), title, marks, axis=axis, better="lower"),
             caption=f"Captured mode. Points: geometric mean over processes. {question_page.LINES}",

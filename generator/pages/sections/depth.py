@@ -24,7 +24,7 @@ def make(view: View) -> tuple[list[str], list[Block]]:
     pictures = (
         view.curves(f"{name}-ready", title, points_of(found, lambda curve: curve.ready),
                     x="convolutions", y="seconds to build and first step", better="lower"),
-        view.curves(f"{name}-step", "What a step costs as the network gets deeper.",
+        view.curves(f"{name}-step", "Time of a step, by depth.",
                     points_of(found, lambda curve: curve.steps, scale=1e3),
                     x="convolutions", y="ms per step", better="lower"),
     )  # fmt: skip
@@ -55,7 +55,7 @@ def _table(view: View, found: Sequence[Curve]) -> Table:
 
 
 def _title(found: Sequence[Curve]) -> str:
-    """Say which graph grows most with depth."""
+    """Name the graphs whose time to the first step grows most and least with depth."""
     grown = {
         curve.configuration.label: each
         for curve in found
@@ -64,8 +64,11 @@ def _title(found: Sequence[Curve]) -> str:
     if not grown:
         return "Time to the first step, by depth."
     least, most = question_page.extremes(grown)
-    text = f"Each further convolution makes {most} ready {quantity(grown[most], 's')} later"
-    return text + (f", {least} {quantity(grown[least], 's')}." if most != least else ".")
+    ends = [f"{quantity(grown[name], 's')} in {name}" for name in dict.fromkeys((least, most))]
+    return (
+        "Estimated time that a further convolution adds to build and first step, as a graph:"
+        f" {' to '.join(ends)}."
+    )
 
 
 def _slope_cell(values: Values) -> Cell:

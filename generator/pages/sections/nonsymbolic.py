@@ -6,7 +6,8 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from generator import formatting
-from generator.analysis.labels import lane_title
+from generator.analysis.labels import lane_label, lane_title
+from generator.formatting import STATUS_WORDS
 from generator.pages import framework_tables
 from generator.pages.findings import evidence
 from generator.pages.framework_tables import of_kind
@@ -28,15 +29,21 @@ def more(frameworks: tuple[Framework, ...], figures: Figures | None) -> dict[str
         if (panel.section, row.configuration.kind) == ("lenet", "imperative")
     ]
     verified = sum(row.summary is not None for _, row in found)
+    lacking = {
+        f"{row.configuration.label}, {lane_label(panel.lane)}": row.status
+        for panel, row in found
+        if row.summary is None
+    }
     names = formatting.listing([framework.name for framework in frameworks])
     findings = [f"{names} can execute each operation eagerly."]
     if only:
         verb = "has" if len(only) == 1 else "have"
         findings.append(f"Of these, {formatting.listing(only)} {verb} no mode that builds a graph.")
     if found:
+        rest = "; ".join(f"{name}: {STATUS_WORDS[status]}" for name, status in lacking.items())
         findings.append(
-            f"{verified} of {len(found)} imperative configurations match the reference, to the last"
-            " gradient."
+            f"Imperative modes match the reference, to the last gradient, in {verified} of"
+            f" {len(found)} cases (mode and lane)." + (f" Not in {rest}." if rest else "")
         )
     rows = [
         (

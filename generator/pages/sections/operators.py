@@ -63,6 +63,8 @@ def make(view: View) -> tuple[list[str], list[Block]]:
     single = {id: sum(map(sheet.single, OPERATORS)) for id, sheet in sheets.items()}
     most = max(right.values(), default=0)
     leaders = [id for id in right if right[id] == most]
+    least = min((count for id, count in right.items() if sheets[id].answers), default=0)
+    last = [id for id in right if right[id] == least and sheets[id].answers]
     wrong = sum(
         answer.status == "wrong"
         for sheet in sheets.values()
@@ -70,11 +72,12 @@ def make(view: View) -> tuple[list[str], list[Block]]:
         if name in OPERATORS and metric in QUESTIONS
     )
     findings = [
-        f"{question_page.names(view, leaders)} {'offers' if len(leaders) == 1 else 'offer'} most of"
-        f" the {len(OPERATORS)} tested operators with right values: {most}."
+        f"Most of the {len(OPERATORS)} tested operators with right values:"
+        f" {question_page.names(view, leaders)}, {most}. Fewest: {question_page.names(view, last)},"
+        f" {least}."
         if most
         else f"None of the {len(OPERATORS)} operators was tested here with right values.",
-        f"{formatting.plural(wrong, 'answer')} of all frameworks differ from the reference.",
+        f"{formatting.plural(wrong, 'answer')} differ from the reference, over all frameworks.",
     ]
     blocks = [
         _coverage(view, sheets, right, single),

@@ -5,14 +5,27 @@ from __future__ import annotations
 from functools import partial
 from typing import NamedTuple
 
-from generator.analysis import statistics
-from generator.analysis.cells import compare
+from generator.analysis.statistics import Ratio
 from generator.formatting import figures, quantity
 from generator.pages import question_page
 from generator.pages.charts.marks import Mark, Point
-from generator.pages.findings import interval_text, plain_summary, ratio_interval
+from generator.pages.findings import (
+    counted,
+    interval_text,
+    judged,
+    plain_summary,
+    ratio_interval,
+)
 from generator.pages.inputs import finite
-from generator.pages.question_page import Block, Question, View, matrix, sentence, who_can
+from generator.pages.question_page import (
+    Block,
+    Question,
+    View,
+    matrix,
+    ratio_cell,
+    sentence,
+    who_can,
+)
 from generator.pages.tables import Cell, Column, Table, number, table
 from measurements.sections.parallel import BATCHES
 
@@ -47,18 +60,22 @@ class Pair(NamedTuple):
     batch: int
     one: tuple[float, float, float]
     two: tuple[float, float, float]
-    ratio: statistics.Ratio
+    gain: Ratio
+    """How many times as fast two are."""
+    verdict: str
+    """On two."""
 
 
 def make(view: View) -> tuple[list[str], list[Block]]:
     """Return the findings and blocks of a device."""
     asked = questions()
     able = who_can(view, (case(2, BATCHES[0]), "loss_error"))
+    pairs = _pairs(view)
     findings = [
         sentence(view, "Two processes train one model, with the losses of one", able),
         *_deaths(view),
+        *(_gains(pairs, batch) for batch in dict.fromkeys(pair.batch for pair in pairs)),
     ]
-    pairs = _pairs(view)
     blocks = [
         view.block(
             "The same training",
@@ -92,13 +109,21 @@ def _pairs(view: View) -> list[Pair]:
     pairs = []
     cells = view.cells("step_time")
     for batch in BATCHES:
+        alone, both = case(1, batch), case(2, batch)
+        compared = view.compare("step_time", both, alone)
         for framework in view.frameworks:
-            one, two = (cells.get((framework.id, case(size, batch))) for size in (1, 2))
-            if one and two:
-                ratio = compare(one, two, {})
-                times = plain_summary(one)[:3], plain_summary(two)[:3]
-                pairs.append(Pair(framework.id, batch, *times, ratio))
+            if framework.id in compared:
+                ratio, verdict = compared[framework.id]
+                one, two = (plain_summary(cells[framework.id, name])[:3] for name in (alone, both))
+                pairs.append(Pair(framework.id, batch, one, two, ratio.inverse(), verdict))
     return pairs
+
+
+def _gains(pairs: list[Pair], batch: int) -> str:
+    """Count the frameworks in which two processes are faster than one, at one batch size."""
+    verdicts = [judged(pair.gain, pair.verdict) for pair in pairs if pair.batch == batch]
+    said = counted(verdicts, "faster than one", "slower", "framework")
+    return f"At {batch} images a step, two processes are {said}."
 
 
 def _speed(view: View, pairs: list[Pair]) -> Block:
@@ -114,16 +139,13 @@ def _speed(view: View, pairs: list[Pair]) -> Block:
             )
         )  # fmt: skip
     largest = max(pair.batch for pair in pairs)
-    gains = sorted(pair.ratio.value for pair in pairs if pair.batch == largest)
-    title = (
-        f"Two processes are {gains[0]:.2f} to {gains[-1]:.2f} times as fast as one, at"
-        f" {largest} images a step."
-    )
+    title = _gains(pairs, largest)
     axis = "images per second, one core a process"
     return view.block(
         "Two cores, two processes",
         "One core for each process. Two processes on the two shared cores of one machine show that"
-        " it works and what it costs on top; they say nothing about scaling over many machines.",
+        " it works and what it costs; they say nothing about scaling over many machines. Efficiency"
+        " is half the gain: 100 % would be twice as fast.",
         _speed_table(view, pairs),
         stem="speed",
         picture=view.intervals(view.name("speed"), title, marks, axis=axis, better="higher"),
@@ -134,18 +156,23 @@ def _speed(view: View, pairs: list[Pair]) -> Block:
 def _speed_table(view: View, pairs: list[Pair]) -> Table:
     rows = []
     for pair in pairs:
-        framework, ratio = view.catalog.framework(pair.framework), pair.ratio
+        framework, gain = view.catalog.framework(pair.framework), pair.gain
         row = [view.named(framework), Cell(str(pair.batch), sort=float(pair.batch))]
         for size, (value, low, high) in ((1, pair.one), (2, pair.two)):
             detail = interval_text(low, high, "s")
             link = view.link(framework.id, case(size, pair.batch), "step_time")
             row.append(Cell(quantity(value, "s"), float(f"{value:.6g}"), link, detail))
-        interval = ratio_interval(ratio)
-        row.append(Cell(f"{ratio.value:.2f}", sort=round(ratio.value, 4), detail=interval))
-        row.append(Cell(f"{ratio.value / 2:.0%}", sort=round(ratio.value / 2, 4)))
+        row.append(ratio_cell(gain, pair.verdict, "faster", "slower"))
+        least, most = (f"{50 * end:.0f}" for end in (gain.low, gain.high))
+        interval = f"{least} to {most} %" if ratio_interval(gain) else ""
+        share = f"{50 * gain.value:.0f} %"
+        row.append(Cell(share, sort=round(gain.value / 2, 4), detail=interval))
         rows.append(row)
-    numbers = ("Images a step", "One process", "Two processes", "Times as fast", "Efficiency")
-    return table("One process and two", [Column("Framework"), *map(number, numbers)], rows)
+    columns = (
+        Column("Framework"), number("Images a step"), number("One process"),
+        number("Two processes"), Column("Times as fast"), number("Efficiency"),
+    )  # fmt: skip
+    return table("One process and two", columns, rows)
 
 
 def modelled(one: float, two: float, size: int) -> float:
@@ -172,9 +199,9 @@ def _model(view: View, pairs: list[Pair]) -> Block:
     axes = {"x": "processes (model)", "y": "images/s (model)", "better": "higher"}
     return view.block(
         "A model of more processes",
-        "From the two measured times alone: work divides, and what two processes take beyond half"
-        " of one's time is taken for the exchange of gradients in a ring. Slower networks, uneven"
-        " machines and the limits of memory are not in it.",
+        "Computed from the two estimated times alone, without intervals: work divides, and what two"
+        " processes take beyond half of one's time counts as the exchange of gradients in a ring."
+        " Slower networks, uneven machines and the limits of memory are not in it.",
         stem="model",
         picture=view.curves(view.name("model"), title, points, **axes),
         caption="Every point is computed. The batch of a step stays the same.",

@@ -18,12 +18,12 @@ def more(frameworks: tuple[Framework, ...], figures: Figures | None) -> dict[str
     """Return the findings and the declared gaps."""
     both = [f.name for f in of_kind(frameworks, "imperative")]
     names = formatting.listing([framework.name for framework in frameworks])
-    findings = [f"{names} build a graph of operations, {len(frameworks)} frameworks of this kind."]
+    findings = [f"{len(frameworks)} frameworks build a graph of operations: {names}."]
     if both:
         verb = "executes" if len(both) == 1 else "execute"
         findings.append(
-            f"{formatting.listing(both)} {verb} both ways today, eagerly or as a graph: the line"
-            " that the article drew between frameworks now runs through them."
+            f"{formatting.listing(both)} {verb} programs both ways today, eagerly or as a graph."
+            " The line that the article drew between frameworks now runs through them."
         )
     return {"findings": findings, "gaps": gaps_table(frameworks)}
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 
 from markupsafe import Markup
@@ -12,15 +12,15 @@ from generator import formatting
 from generator.analysis import panels as models
 from generator.analysis import statistics
 from generator.analysis.labels import lane_label, lane_title
-from generator.analysis.panels import Contrast, Figures, Panel, Row
+from generator.analysis.panels import Contrast, Panel, Row
 from generator.formatting import quantity
 from generator.pages import question_page, sweep_page
 from generator.pages.charts.marks import Mark
-from generator.pages.findings import evidence, ratio_interval
+from generator.pages.findings import counted, evidence, judged, ratio_text
 from generator.pages.inputs import finite
-from generator.pages.question_page import Block, View
+from generator.pages.question_page import Block, View, ratio_cell
 from generator.pages.sweep_page import Curve, Values, curve_cell, points_of
-from generator.pages.tables import Badge, Cell, Column, Table, number, table, table_if_any
+from generator.pages.tables import Cell, Column, Table, number, table, table_if_any
 
 STEPS_PER_EPOCH = 60_000 // 64
 """An epoch is one pass over MNIST's 60,000 training digits in whole batches of 64."""
@@ -30,9 +30,10 @@ LANE = Column("Lane", narrow=True)
 
 def make(view: View) -> tuple[list[str], list[Block]]:
     """Return the findings and the blocks of a device."""
-    speed = models.contrasts(view.figures.find("lenet", "step_time"))
+    speed = _contrasts(view, "lenet")
     if not speed:
         return [], []
+    memory = _contrasts(view, "memory")
     name = view.anchor(view.section.id)
     gains = [
         Mark(
@@ -51,29 +52,31 @@ def make(view: View) -> tuple[list[str], list[Block]]:
     axis = {"axis": "speed as a graph / eager speed", "better": "higher"}
     blocks = [
         Block(
-            "", "", "", (_pairs_table(speed, view.figures),),
-            (view.intervals(name, _gain_title(speed), gains, **axis),),
+            "", "", "", (_pairs_table(speed, memory),),
+            (view.intervals(name, _counted(speed), gains, **axis),),
             "Each row is one program, written once and executed twice. Points: ratio of speeds"
-            " within shared blocks. Lines: 95 % intervals. Above 1 the graph is faster.",
+            " within shared blocks. Lines: 95 % intervals, which hold for all configurations of a"
+            " lane together; without a line: one process. Above 1 the graph is faster.",
         )
     ]  # fmt: skip
-    if even := _even_table(speed, view.figures):
+    if even := _even_table(speed, _contrasts(view, "compile")):
         text = (
-            "A graph takes longer to start up and then gains on every step. The steps after which"
-            " both have taken equally long, from an interpreter that starts with cold or warm"
-            " compile caches:"
+            "Most graphs take longer to start up, and may gain on every step. The last column"
+            " estimates after how many steps both have taken equally long, counted from the start"
+            " of the interpreter with cold or warm compile caches. Its range is that of the two"
+            " intervals together; where either comparison is not resolved, there is no number."
         )
         heading = "When has compiling paid for itself?"
         blocks.append(Block(heading, f"{name}-even", text, (even,)))
-    if classes := _classes_table(view.figures):
+    if classes := _classes_table(view):
         text = (
-            "The article compared frameworks of two kinds. The best mode of each kind, whatever"
-            " the framework:"
+            "The article compared frameworks of two kinds. Here the best estimate of each kind is"
+            " compared, whatever the framework."
         )
         blocks.append(Block("Class against class", f"{name}-classes", text, (classes,)))
     blocks.append(_batches(view, name))
     return (
-        _findings(speed, view.figures),
+        _findings(speed, memory),
         [*blocks, *sweep_page.faults(view, "What the sweep did not reach")],
     )
 
@@ -81,76 +84,100 @@ def make(view: View) -> tuple[list[str], list[Block]]:
 context = partial(question_page.context, make=make, rows_of="lenet")
 
 
-def _gain_title(speed: Sequence[Contrast]) -> str:
-    faster = sum(contrast.verdict == "faster" for contrast in speed)
-    slower = sum(contrast.verdict == "slower" for contrast in speed)
-    return (
-        f"As a graph, {faster} of {len(speed)} programs are faster than in eager mode, {slower}"
-        " slower."
-    )
+def _contrasts(view: View, section: str) -> tuple[Contrast, ...]:
+    """Return the contrasts of a section's headline."""
+    return models.contrasts(_panels(view, section))
 
 
-def _findings(speed: Sequence[Contrast], figures: Figures) -> list[str]:
-    best = min(speed, key=lambda contrast: contrast.ratio.value)
-    worst = max(speed, key=lambda contrast: contrast.ratio.value)
-    texts = [
-        _gain_title(speed)
-        + f" The gain goes from {1 / worst.ratio.value:.2f} × ({_where(worst)}) to"
-        f" {1 / best.ratio.value:.2f} × ({_where(best)})."
+def _panels(view: View, section: str) -> tuple[Panel, ...]:
+    metric = models.headline(view.catalog.section(section))
+    return view.figures.find(section, metric.id)
+
+
+def _counted(speed: Sequence[Contrast]) -> str:
+    verdicts = [judged(contrast.ratio, contrast.verdict) for contrast in speed]
+    return f"As a graph, a program is {counted(verdicts, 'faster than in eager mode', 'slower')}."
+
+
+def _findings(speed: Sequence[Contrast], memory: Sequence[Contrast]) -> list[str]:
+    said = [
+        f"{_counted(speed)}"
+        + _ends(speed, "gain", "loss", lambda ratio: ratio_text(ratio.inverse(), "as fast"))
     ]
-    memory = models.contrasts(figures.find("memory", "peak_rss"))
     if memory:
-        less = sum(contrast.verdict == "faster" for contrast in memory)  # "less", for bytes
-        texts.append(
-            f"{less} of {len(memory)} graphs need less memory than the same program in eager mode."
+        verdicts = [judged(contrast.ratio, contrast.verdict) for contrast in memory]
+        said.append(
+            f"Graphs need {counted(verdicts, 'less memory', 'more')}."
+            + _ends(memory, "saving", "increase", lambda ratio: ratio_text(ratio, "as much"))
         )
-    return texts
+    return said
+
+
+def _ends(
+    contrasts: Sequence[Contrast], best: str, worst: str, text: Callable[[statistics.Ratio], str]
+) -> str:
+    """Name the best and the worst program among those that differ.
+
+    Args:
+        contrasts: some.
+        best: what a graph that is better has.
+        worst: what one that is worse has.
+        text: says how large it is.
+
+    """
+    said = ""
+    for verdict, what, pick in (("faster", best, min), ("slower", worst, max)):
+        found = [contrast for contrast in contrasts if contrast.verdict == verdict]
+        if found:
+            end = pick(found, key=lambda contrast: contrast.ratio.value)
+            graph, eager = _shown(end)
+            said += (
+                f" The largest {what}: {_where(end)}, {text(end.ratio)}, {graph} against {eager}."
+            )
+    return said
+
+
+def _shown(contrast: Contrast) -> tuple[str, str]:
+    """Return the values of a graph and of eager execution as text."""
+    unit = contrast.panel.metric.unit
+    values = [row.summary.value for row in (contrast.graph, contrast.eager) if row.summary]
+    graph, eager = (quantity(value, unit) for value in values)
+    return graph, eager
 
 
 def _where(contrast: Contrast) -> str:
     return f"{contrast.graph.configuration.label}, {lane_label(contrast.panel.lane)}"
 
 
-def _ratio_cell(ratio: statistics.Ratio, verdict: str, better: str, worse: str) -> Cell:
-    """Return a ratio with the verdict on it, in the words of its metric."""
-    badge = {
-        "faster": Badge("▲", better, "good"),
-        "slower": Badge("▼", worse, "bad"),
-        "equivalent": Badge("=", verdict, "none"),
-    }.get(verdict, Badge("?", "not resolved", "middle"))
-    interval = ratio_interval(ratio) or "one block"
-    text = f"{ratio.value:.2f}\N{NO-BREAK SPACE}×"
-    return Cell(text, round(ratio.value, 4), detail=interval, badge=badge)
-
-
-def _pairs_table(speed: Sequence[Contrast], figures: Figures) -> Table:
-    memory = {_place(c): c for c in models.contrasts(figures.find("memory", "peak_rss"))}
+def _pairs_table(speed: Sequence[Contrast], memory: Sequence[Contrast]) -> Table:
+    memories = {_place(contrast): contrast for contrast in memory}
     rows = []
     for contrast in speed:
         one, other = contrast.graph.configuration, contrast.eager.configuration
-        graph, eager = contrast.graph.summary, contrast.eager.summary
-        assert graph
-        assert eager
-        bytes_ = memory.get(_place(contrast))
+        found = memories.get(_place(contrast))
         rows.append(
             (
                 Cell(one.label, detail=f"{one.release}, against {other.mode_title}"),
                 Cell(lane_title(contrast.panel.lane)),
-                _ratio_cell(contrast.ratio.inverse(), contrast.verdict, "faster", "slower"),
-                Cell(
-                    quantity(graph.value, "s"),
-                    round(graph.value, 7),
-                    evidence("lenet", one, contrast.panel),
-                    f"eager {quantity(eager.value, 's')}",
-                ),
-                _ratio_cell(bytes_.ratio, bytes_.verdict, "less", "more") if bytes_ else Cell("–"),
+                ratio_cell(contrast.ratio.inverse(), contrast.verdict, "faster", "slower"),
+                _value_cell(contrast),
+                ratio_cell(found.ratio, found.verdict, "less", "more") if found else Cell("–"),
+                _value_cell(found) if found else Cell("–"),
             )
         )
     columns = (
         "Graph", LANE, "Speed, graph / eager", number("Step as a graph"),
-        "Memory, graph / eager",
+        "Memory, graph / eager", number("Memory as a graph"),
     )  # fmt: skip
     return table("The same program as a graph and in eager mode", columns, rows)
+
+
+def _value_cell(contrast: Contrast) -> Cell:
+    row, panel = contrast.graph, contrast.panel
+    assert row.summary
+    graph, eager = _shown(contrast)
+    link = evidence(panel.section, row.configuration, panel)
+    return Cell(graph, float(f"{row.summary.value:.6g}"), link, f"eager {eager}")
 
 
 def _place(contrast: Contrast) -> tuple[str, str, str, str]:
@@ -158,25 +185,23 @@ def _place(contrast: Contrast) -> tuple[str, str, str, str]:
     return one.framework, one.version, one.mode, contrast.panel.lane
 
 
-def _even_table(speed: Sequence[Contrast], figures: Figures) -> Table | None:
+def _even_table(speed: Sequence[Contrast], ready: Sequence[Contrast]) -> Table | None:
     """Return after how many steps a longer start-up is paid for, cold and warm."""
     steps = {_place(contrast): contrast for contrast in speed}
     rows = []
-    for ready in models.contrasts(figures.find("compile", "ready_time")):
-        contrast = steps.get(_place(ready))
-        if contrast is None:
+    for start in ready:
+        step = steps.get(_place(start))
+        if step is None:
             continue
-        values = (ready.graph, ready.eager, contrast.graph, contrast.eager)
-        late, early, step, plain = (row.summary.value for row in values if row.summary)
-        one = ready.graph.configuration
+        one = start.graph.configuration
         rows.append(
             (
                 Cell(one.label, detail=one.release),
-                Cell(lane_title(ready.panel.lane)),
-                Cell(ready.panel.case),
-                _difference_cell(late - early, 6, evidence("compile", one, ready.panel)),
-                _difference_cell(step - plain, 9, evidence("lenet", one, contrast.panel)),
-                _even_cell(late - early, plain - step, contrast.verdict),
+                Cell(lane_title(start.panel.lane)),
+                Cell(start.panel.case),
+                _difference_cell(start, 6),
+                _difference_cell(step, 9),
+                _even_cell(start, step),
             )
         )
     columns = (
@@ -186,9 +211,18 @@ def _even_table(speed: Sequence[Contrast], figures: Figures) -> Table | None:
     return table_if_any("Break-even", columns, rows)
 
 
-def _difference_cell(seconds: float, digits: int, link: str) -> Cell:
+def _difference_cell(contrast: Contrast, digits: int) -> Cell:
+    seconds = _later(contrast, contrast.ratio.value)
     sign = "+" if seconds > 0 else "−"
-    return Cell(f"{sign}{quantity(abs(seconds), 's')}", round(seconds, digits), link)
+    link = evidence(contrast.panel.section, contrast.graph.configuration, contrast.panel)
+    detail = ratio_text(contrast.ratio, "the time")
+    return Cell(f"{sign}{quantity(abs(seconds), 's')}", round(seconds, digits), link, detail)
+
+
+def _later(contrast: Contrast, ratio: float) -> float:
+    """Return the seconds that a graph takes longer than eager execution, at some ratio."""
+    assert contrast.eager.summary
+    return contrast.eager.summary.value * (ratio - 1)
 
 
 def break_even(later: float, gain: float) -> float:
@@ -201,30 +235,42 @@ def break_even(later: float, gain: float) -> float:
     return later / gain if gain > 0 else math.inf
 
 
-def _even_cell(later: float, gain: float, verdict: str) -> Cell:
-    if verdict != "faster":
+def _even_cell(start: Contrast, step: Contrast) -> Cell:
+    """Return the steps after which a graph has caught up, as far as both comparisons tell."""
+    if step.verdict != "faster":
         words = {
             "slower": "never: each step is slower",
-            "equivalent": "never: steps take equally long",
+            "equivalent": "never: steps are equivalent",
         }
-        return Cell(words.get(verdict, f"not known: {verdict}"), sort=1e12)
-    steps = break_even(later, gain)
-    if steps == 0:
-        return Cell("nothing: its start-up is no longer", sort=0.0)
-    epochs = f"{formatting.figures(steps / STEPS_PER_EPOCH, 2)} epochs of MNIST"
-    return Cell(formatting.plural(math.ceil(steps), "step"), round(steps, 1), detail=epochs)
+        return Cell(words.get(step.verdict, "not known: step time not resolved"), sort=1e12)
+    if start.verdict in ("faster", "equivalent"):
+        return Cell("the first step: start-up is not longer", sort=0.0)
+    if start.verdict != "slower":
+        return Cell("not known: start-up not resolved", sort=1e12)
+    some, few, many = (
+        break_even(_later(start, later), -_later(step, gain))
+        for later, gain in (
+            (start.ratio.value, step.ratio.value),
+            (start.ratio.low, step.ratio.low),
+            (start.ratio.high, step.ratio.high),
+        )
+    )
+    text = f"about {formatting.plural(math.ceil(some), 'step')}"
+    epochs = formatting.figures(some / STEPS_PER_EPOCH, 2)
+    detail = f"{math.ceil(few):,} to {math.ceil(many):,}; {epochs} epochs of MNIST"
+    return Cell(text, round(some, 1), detail=detail)
 
 
-def _classes_table(figures: Figures) -> Table | None:
+def _classes_table(view: View) -> Table | None:
     """Return the best of each class of modes against the best of the other, by lane."""
     rows = []
-    for section, metric, what, words in (
-        ("lenet", "step_time", "Step time", ("faster", "slower")),
-        ("memory", "peak_rss", "Peak memory", ("less", "more")),
+    for section, what, words in (
+        ("lenet", "Step time", ("faster", "slower")),
+        ("memory", "Peak memory", ("less", "more")),
     ):
-        for panel in figures.find(section, metric):
+        for panel in _panels(view, section):
             best: dict[str, Row] = {}
-            for row in panel.good:
+            for row in panel.ranked:
                 best.setdefault(row.configuration.kind, row)
             if {"symbolic", "imperative"} <= best.keys():
                 graph, eager = best["symbolic"], best["imperative"]
@@ -234,7 +280,7 @@ def _classes_table(figures: Figures) -> Table | None:
                         Cell(lane_title(panel.lane)),
                         _best_cell(graph, panel),
                         _best_cell(eager, panel),
-                        _ratio_cell(*panel.compare(graph, eager), *words),
+                        ratio_cell(*panel.compare(graph, eager), *words),
                     )
                 )
     columns = ("What", LANE, "Best graph", "Best eager", "Graph / eager")
@@ -268,7 +314,8 @@ def _batches(view: View, name: str) -> Block:
         (_batch_table(found, view.section.id),),
         (view.curves(f"{name}-batch", title, points, **axes),),
         sweep_page.caption(view)
-        + " Where a curve ends early, the time of the sweep was spent; see below.",
+        + " Where a curve ends early, the time of the sweep was spent; see below. The last three"
+        " columns are estimates from the times of 1, 256 and 1,024 images, without intervals.",
     )  # fmt: skip
 
 
@@ -318,9 +365,9 @@ def _batch_title(found: Sequence[Curve]) -> str:
             shares.setdefault(curve.configuration.kind, []).append(share)
     if not shares:
         return "Steps by batch size."
-    words = {"imperative": "eager", "symbolic": "as a graph"}
+    words = {"imperative": "in eager mode", "symbolic": "as a graph"}
     parts = [f"{_percents(mine)} {words[kind]}" for kind, mine in sorted(shares.items())]
-    return "Of a step of 64 images, dispatch takes " + ", ".join(parts) + "."
+    return f"Estimated share of dispatch in a step of 64 images: {', '.join(parts)}."
 
 
 def _percents(shares: Sequence[float]) -> str:
