@@ -118,6 +118,16 @@ class Session:
             self.gate_parameters = model.parameters()
         return self.gate_losses[0]
 
+    def train(self):
+        """Take as many steps as the gate has, the way they are timed; return when they are done."""
+        model, batches = self.model, self.batches(lenet.GATE_STEPS)
+        if model.chunk > 1:
+            model.many(model.stage_many(batches))
+        else:
+            for images, labels in batches:
+                model.step(model.stage(images, labels))
+        self.framework.synchronise()
+
     def gate_steps(self):
         """Take all steps of the gate once, the way they are timed; return their losses."""
         self.first_step()

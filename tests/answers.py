@@ -43,7 +43,7 @@ def mode_is_verified_or_has_its_declared_fault(frame, framework, mode, lane):
     accuracy = where(lenet, metric="accuracy", status="ok")["value"]
     assert len(accuracy) or not mode.default
     assert (accuracy >= 0.95).all()
-    for section, metric in (("memory", "peak_rss"), ("compile", "ready_time")):
+    for section, metric in (("memory", "peak_above_import"), ("compile", "ready_time")):
         if not gap(section):
             assert len(where(mine, section=section, metric=metric, status="ok"))
 

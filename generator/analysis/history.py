@@ -65,8 +65,8 @@ MEASURES = (
             "seconds until ready", "start-up time", 1.0),
     Measure("warm", "compile", "ready_time", "warm", "Ready after, warm",
             "seconds until ready", "start-up time", 1.0),
-    Measure("memory", "memory", "peak_rss", "", "Peak memory", "peak memory in MB",
-            "memory", 1e-6),
+    Measure("memory", "memory", "peak_above_import", "", "Peak above import",
+            "peak memory above import in MB", "memory", 1e-6),
     Measure("size", "", "", "", "Installed size", "installed size in MB", "space on disk", 1e-6,
             exact=True),
 )  # fmt: skip

@@ -78,6 +78,7 @@ class View:
         worse: what such rows do, one of them and several.
         rate: show ``batch / value`` (for example images per second), with the value below it.
         start: metric of the same section drawn as the open mark of the row.
+        start_label: what that metric is called behind the value in the table, if it stands there.
         start_case: case drawn as the open mark (the panel of that case is not drawn itself).
         log: logarithmic axis.
         others: heading of the table of the other metrics.
@@ -92,6 +93,7 @@ class View:
     worse: tuple[str, str] = ("is slower", "are slower")
     rate: str = ""
     start: str = ""
+    start_label: str = ""
     start_case: str = ""
     log: bool = True
     others: str = "Other figures"
@@ -111,15 +113,15 @@ _VIEWS = {
             "parameters", "foreign_load", "sm_clock", "gpu_temperature", "gpu_power",
         ),
     ),
-    "peak_rss": View(
+    "peak_above_import": View(
         axis="resident memory in MB",
-        column="Peak while training",
-        more="memory",
+        column="Peak above import",
+        more="memory above import",
         worse=("needs more memory", "need more memory"),
-        start="rss_imported",
-        log=False,
+        start="peak_rss",
+        start_label="peak",
         others="Other counts of memory",
-        marks="Filled: peak while training. Open: after import.",
+        marks="Filled: peak above what import took. Open: the absolute peak, import included.",
     ),
     "total_time": View(
         axis="seconds to train, save and load",

@@ -255,7 +255,7 @@ def compare(
     ] = "",
     b: Annotated[str, typer.Argument(metavar="B", help="The same for the other side.")] = "",
     metric: Annotated[
-        str, typer.Option(help="Such as step_time, ready_time or peak_rss.")
+        str, typer.Option(help="Such as step_time, ready_time or peak_above_import.")
     ] = "step_time",
     changes: Annotated[
         bool,

@@ -105,7 +105,12 @@ FIELDS = (
         },
     ),
     Field("case", "string", "What exactly: an operator, a batch size, a depth, a kind of start."),
-    Field("metric", "string", "What the value is; see the list of metrics.", constraints=_ALWAYS),
+    Field(
+        "metric", "string",
+        "What the value is; see the list of metrics. Where a process measured peak_rss and "
+        "rss_imported only, peak_above_import was derived as their difference.",
+        constraints=_ALWAYS,
+    ),
     Field("unit", "string", "Unit of the value.", UNITS, _ALWAYS),
     Field(
         "block", "integer", "Number of the randomised block, from 0; one process each.",

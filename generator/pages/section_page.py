@@ -209,10 +209,8 @@ def _mark(row: Row, label: str, panel: Panel, figures: Figures, batch: int) -> M
     start = None
     if how.rate:
         value, text = found.rate(batch), formatting.figures(batch / found.value, 4)
-    elif how.start or how.start_case:
-        metric, case = how.start or panel.metric.id, how.start_case or panel.case
-        cell = figures.cells.get(row.cell.key._replace(metric=metric, case=case))
-        start = plain_summary(cell)[0] * scale if cell else None
+    elif (beside := _beside(row.cell, panel, figures)) is not None:
+        start = scale * beside
     return Mark(
         label, name, place, value.value, finite(value.low), finite(value.high), text, start,
         tooltip=f"{_processes(found.processes)}, {formatting.plural(found.samples, 'sample')}",
@@ -221,6 +219,16 @@ def _mark(row: Row, label: str, panel: Panel, figures: Figures, batch: int) -> M
 
 def _processes(count: int) -> str:
     return "one process" if count == 1 else f"{count} processes"
+
+
+def _beside(cell: SampleCell, panel: Panel, figures: Figures) -> float | None:
+    """Return the value of a row's open mark, if it has one."""
+    how = view(panel.metric)
+    if not (how.start or how.start_case):
+        return None
+    metric, case = how.start or panel.metric.id, how.start_case or panel.case
+    found = figures.cells.get(cell.key._replace(metric=metric, case=case))
+    return plain_summary(found)[0] if found else None
 
 
 _LEADS = Badge("▲", "leads", "good")
@@ -265,7 +273,7 @@ def _headline_table(
         }
         if with_case:
             record[Column("Caches")] = Cell(panel.case)
-        record |= _values(row, panel, batch)
+        record |= _values(row, panel, figures, batch)
         record[Column("Against the leader")] = verdict_cell(row, panel)
         record[number("Detectable")] = _detectable_cell(row)
         if verified:
@@ -282,16 +290,27 @@ def _name_cell(row: Row, label: str) -> Cell:
     return Cell(label, detail=", ".join(filter(None, parts)), strong=row.group == 0)
 
 
-def _values(row: Row, panel: Panel, batch: int) -> dict[Column, Cell]:
-    """Return the cells of the headline: its value, or a rate and the value."""
+def _values(row: Row, panel: Panel, figures: Figures, batch: int) -> dict[Column, Cell]:
+    """Return the cells of the headline: its value, or a rate and the value.
+
+    Args:
+        row: the row.
+        panel: where it stands.
+        figures: what else is known of it.
+        batch: images per step.
+
+    """
     how, unit, found = view(panel.metric), panel.metric.unit, row.summary
     link = evidence(panel.section, row.configuration, panel)
     headline, step = number(f"{how.column}, 95 % interval"), number("Per step")
-    if found is None:
+    if found is None or row.cell is None:
         return {headline: Cell("–", href=link)} | ({step: Cell("–")} if how.rate else {})
     text = quantity(found.value, unit)
     interval = shown_interval(row, panel, batch) or "one process"
     if not how.rate:
+        beside = _beside(row.cell, panel, figures) if how.start_label else None
+        if beside is not None:
+            interval += f"; {how.start_label} {quantity(beside, unit)}"
         return {headline: Cell(text, float(f"{found.value:.6g}"), link, interval)}
     rate = batch / found.value
     return {

@@ -232,8 +232,39 @@ def _gather(results: Results, chosen: Mapping[str, list[tuple[str, ...]]]) -> pa
         )
         wanted = np.array([*(name in set(configurations) for name in file.configurations), False])
         rows = wanted[file.codes]
-        parts.append(table if rows.all() else table.filter(pa.array(rows)))
+        parts.append(with_derived(table if rows.all() else table.filter(pa.array(rows))))
     return pa.concat_tables(parts)
+
+
+_PEAK, _IMPORTED, _ABOVE = "peak_rss", "rss_imported", "peak_above_import"
+_PROCESS = ("section", "mode", "device", "lane", "case", "block")
+
+
+def with_derived(rows: pa.Table) -> pa.Table:
+    """Return rows of one run and release, completed by what its measuring code left to be derived.
+
+    A process that measured its peak and what import took, but not the one above the other, gets a
+    row of their difference. Where there is no peak, its row says why, and so does the new one.
+    """
+    import pyarrow as pa
+    from pyarrow import compute
+
+    names = rows["metric"].combine_chunks()
+    parts = compute.is_in(names.dictionary, pa.array([_PEAK, _IMPORTED, _ABOVE]))
+    processes: dict[tuple[object, ...], dict[str, dict[str, Any]]] = {}
+    for row in rows.filter(parts.take(names.indices)).to_pylist():
+        process = tuple(row[name] for name in _PROCESS)
+        processes.setdefault(process, {})[row["metric"]] = row
+    derived = []
+    for found in processes.values():
+        peak, imported = found.get(_PEAK), found.get(_IMPORTED)
+        if peak is None or _ABOVE in found:
+            continue
+        if peak["status"] != "ok":
+            derived.append(peak | {"metric": _ABOVE})
+        elif imported and imported["status"] == "ok":
+            derived.append(peak | {"metric": _ABOVE, "value": peak["value"] - imported["value"]})
+    return pa.concat_tables([rows, pa.Table.from_pylist(derived, rows.schema)]) if derived else rows
 
 
 def _schema() -> pa.Schema:

@@ -25,7 +25,12 @@ FRAMEWORKS = {
     for path in sorted((MEASUREMENTS / "frameworks").glob("*/framework.toml"))
 }
 CLAIMS = tomllib.loads((MEASUREMENTS / "claims.toml").read_text(encoding="utf-8"))["claims"]
-HEADLINES = {"lenet": "step_time", "memory": "peak_rss", "compile": "ready_time", "r": "step_time"}
+HEADLINES = {
+    "lenet": "step_time",
+    "memory": "peak_above_import",
+    "compile": "ready_time",
+    "r": "step_time",
+}
 SEVERITY = ("wrong", "failed", "timeout", "unsupported", "skipped")
 PLACE = ["machine", "framework", "section", "mode", "device", "lane"]
 
@@ -43,7 +48,22 @@ def read(results):
         rows = pd.read_csv(path, dtype=str, keep_default_na=False)
         parts.append(rows.assign(profile=record["profile"], ended=record["finished"] is not None))
     rows = pd.concat(parts, ignore_index=True)
-    return rows[~rows["flags"].str.split().map(lambda flags: "partial" in flags)]
+    rows = rows[~rows["flags"].str.split().map(lambda flags: "partial" in flags)]
+    return pd.concat([rows, _above_import(rows)], ignore_index=True)
+
+
+def _above_import(rows):
+    """Return the rows of how far each process's peak lies above import, where it did not say."""
+    process = [*PLACE, "version", "run", "block"]
+    sizes = rows[rows["section"] == "memory"].set_index(process)
+    peak, imported, said = (
+        sizes[sizes["metric"] == metric]
+        for metric in ("peak_rss", "rss_imported", "peak_above_import")
+    )
+    both = peak[~peak.index.isin(said.index)].join(imported["value"].rename("imported"))
+    above = pd.to_numeric(both["value"]) - pd.to_numeric(both["imported"])
+    derived = both.assign(metric="peak_above_import", value=above.map(str).replace("nan", ""))
+    return derived.drop(columns="imported").reset_index()
 
 
 def published(rows):

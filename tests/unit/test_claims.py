@@ -30,7 +30,8 @@ def judge(tmp_path, monkeypatch):
         known = loader.load()
         shown = selection.select(reading.load(tmp_path))
         if memory:
-            shown = shown.assign(value=shown["value"].where(shown["metric"] != "peak_rss", [
+            others = shown["metric"] != "peak_above_import"
+            shown = shown.assign(value=shown["value"].where(others, [
                 value * memory.get(mode, 1)
                 for value, mode in zip(shown["value"], shown["mode"].astype(str), strict=True)
             ]))  # fmt: skip

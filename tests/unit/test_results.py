@@ -488,6 +488,34 @@ def test_exchanged_files_are_noticed(tmp_path):
         reading.load(tmp_path)
 
 
+def test_the_peak_above_import_is_derived_where_it_was_not_measured(path, document, tmp_path):
+    def process(block, **sizes):
+        return [
+            row(section="memory", unit="B", block=block, metric=metric)
+            | (size if isinstance(size, dict) else {"value": size})
+            for metric, size in sizes.items()
+        ]
+
+    gap = {"value": None, "status": "unsupported", "reason": "this system has no /proc"}
+    measured = [
+        *process(0, peak_rss=300.0, rss_imported=120.0),
+        *process(1, peak_rss=310.0, rss_imported=120.0, peak_above_import=191.0),
+        *process(2, peak_rss=320.0),
+        *process(3, peak_rss=gap, rss_imported=120.0),
+        *process(4, rss_imported=120.0),
+    ]
+    writing.write(path, measured, document)
+    before = path.read_bytes()
+    found = selection.select(reading.load(tmp_path))
+    above = found[found["metric"] == "peak_above_import"].sort_values("block")
+    assert above["block"].tolist() == [0, 1, 3]
+    assert above["value"].tolist()[:2] == [180.0, 191.0]
+    (reason,) = above[above["status"] != "ok"]["reason"]
+    assert reason == gap["reason"]
+    assert len(found) == len(measured) + 2
+    assert path.read_bytes() == before
+
+
 def test_the_newest_run_of_each_configuration_is_shown(path, document, tmp_path):
     def run(number, rows, profile="full"):
         name = f"2026010{number}T000000Z-0a1b2c"

@@ -253,7 +253,7 @@ def test_versus_pays_for_compiling_with_steps(page):
             assert paid.sort == pytest.approx(later / -differs, rel=1e-3, abs=0.1)
     assert {row[2].text for row in even.rows} == {"cold", "warm"}
     classes = block(context, "Class against class").tables[0]
-    assert {row[0].text for row in classes.rows} == {"Step time", "Peak memory"}
+    assert {row[0].text for row in classes.rows} == {"Step time", "Peak above import"}
 
 
 def test_versus_without_a_sweep_says_how_to_measure_it(sample):

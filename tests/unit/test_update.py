@@ -211,8 +211,8 @@ def found(changes_, **where):
         (2.0, "step_time", "slower"),
         (0.5, "step_time", "faster"),
         (1.0, "step_time", "equivalent"),
-        (1.5, "peak_rss", "more"),
-        (0.5, "peak_rss", "less"),
+        (1.5, "peak_above_import", "more"),
+        (0.5, "peak_above_import", "less"),
     ],
 )
 def test_a_change_has_its_word_and_its_interval(rows, factor, metric, verdict):

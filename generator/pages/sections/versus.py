@@ -266,7 +266,7 @@ def _classes_table(view: View) -> Table | None:
     rows = []
     for section, what, words in (
         ("lenet", "Step time", ("faster", "slower")),
-        ("memory", "Peak memory", ("less", "more")),
+        ("memory", "Peak above import", ("less", "more")),
     ):
         for panel in _panels(view, section):
             best: dict[str, Row] = {}
