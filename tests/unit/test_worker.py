@@ -137,6 +137,36 @@ def test_the_gate_takes_its_steps_once_and_keeps_the_weights_after_the_first(job
     assert all(np.array_equal(session.gate_parameters[n], v + 1) for n, v in initial.items())
 
 
+@pytest.mark.parametrize(("start", "steps"), [("cold", 1 + lenet.GATE_STEPS), ("warm", 1)])
+def test_a_cold_start_also_trains_for_the_caches(job, start, steps):
+    session = worker.Session({**job, "sections": ["compile"], "start": start}, io.StringIO())
+    assert session.run() == 0
+    assert session.model.steps == steps
+
+
+def test_a_cold_start_compiles_the_program_of_many_steps(job):
+    session = worker.Session({**job, "sections": ["compile"], "start": "cold"}, io.StringIO())
+    session.model.chunk, many = 5, []
+    session.model.many = many.append
+    assert session.run() == 0
+    assert [len(staged) for staged in many] == [lenet.GATE_STEPS]
+
+
+def test_memory_is_the_peak_above_what_import_took(job):
+    out = io.StringIO()
+    session = worker.Session({**job, "sections": ["memory"]}, out)
+    given_back = []
+    session.model.load = given_back.append
+    assert session.run() == 0
+    found = {
+        row["metric"]: row["value"]
+        for row in rows(map(json.loads, out.getvalue().split("\n")[:-1]))
+    }
+    assert found["peak_above_import"] == found["peak_rss"] - found["rss_imported"]
+    assert next(iter(found)) == "peak_above_import"
+    assert given_back == [session.gate_parameters]
+
+
 def test_building_waits_for_the_device(job):
     session = worker.Session(job, io.StringIO())
     assert session.model.steps == 0
