@@ -87,6 +87,15 @@ class Interval(NamedTuple):
         return cls(math.exp(log), math.exp(log - half), math.exp(log + half))
 
 
+class Modes(NamedTuple):
+    """Two levels that the processes of a cell fall into, and how many lie on each."""
+
+    low: float
+    at_low: int
+    high: float
+    at_high: int
+
+
 @dataclass(frozen=True)
 class Summary:
     """One cell, in the unit of its samples."""
@@ -102,6 +111,8 @@ class Summary:
     """Inter-quartile range over 10 % of the median: warned; over 25 %: unreliable."""
     steadiness: str
     """See :func:`steadiness`; of most processes, or "no steady state" where they disagree."""
+    modes: Modes | None = None
+    """Of the processes, see :func:`two_modes`: ``value`` lies between them."""
 
     def rate(self, work: float) -> Interval:
         """Return ``work`` per unit of time, for example images per second."""
@@ -128,6 +139,7 @@ def summarise(blocks: Blocks, estimator: Estimator = ESTIMATOR) -> Summary:
         samples=len(samples),
         spread=_spread((q3 - q1) / median),
         steadiness=_majority(kinds),
+        modes=two_modes(estimates.values()),
     )
 
 
@@ -197,6 +209,34 @@ def tukey_outliers(samples: Array) -> tuple[int, int]:
     beyond = np.maximum(q1 - samples, samples - q3)
     severe = int(np.count_nonzero(beyond > 3 * (q3 - q1)))
     return int(np.count_nonzero(beyond > 1.5 * (q3 - q1))) - severe, severe
+
+
+def two_modes(estimates: Iterable[float]) -> Modes | None:
+    """Return the two clusters that the estimates of processes fall into; None if into one.
+
+    The sorted logarithms are split where the sum of squares between both sides is largest compared
+    with that within them, with two processes or more on each side: one alone is an outlier. That
+    ratio is the likelihood ratio test of Engelman and Hartigan, "Percentage Points of a Test for
+    Clusters", JASA 64, 1969. Its 99 % point is 2 / (pi - 2) for many values; what few ones add was
+    fitted to simulations: of 4 to 30 normal values, about 1 % of samples are found to have two
+    modes. Clusters closer than :data:`MARGIN` count as one.
+    """
+    logs = np.sort(np.log(list(estimates)))
+    count = len(logs)
+    if count < 4:
+        return None
+    left = np.arange(2, count - 1)
+    centred = logs - logs.mean()
+    between = np.cumsum(centred)[left - 1] ** 2 * count / (left * (count - left))
+    best = int(np.argmax(between))
+    within = float(centred @ centred - between[best])
+    free = count - 2
+    critical = 2 / (math.pi - 2) * math.exp(3.3 / free**0.5 + 4.5 / free)
+    low, high = (float(side.mean()) for side in np.split(logs, [left[best]]))
+    if between[best] <= critical * within or high - low <= math.log1p(MARGIN):
+        return None
+    at_low = int(left[best])
+    return Modes(math.exp(low), at_low, math.exp(high), count - at_low)
 
 
 # ------------------------------------------------------------------------------------- steadiness

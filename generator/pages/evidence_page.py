@@ -22,7 +22,7 @@ from generator.catalog.loader import code_files
 from generator.formatting import quantity
 from generator.pages import urls
 from generator.pages.charts.samples import samples as samples_chart
-from generator.pages.findings import interval_text, plain_summary
+from generator.pages.findings import interval_text, modes_text, plain_summary
 from generator.pages.inputs import Draw, Inputs, Picture, distinct, where
 from generator.pages.tables import Badge, Cell, Table, badge, number, table, table_if_any
 from generator.pages.urls import slug
@@ -236,7 +236,7 @@ def _cells_table(
         rows.append(
             (
                 Cell(title, detail=key.case, anchor=anchor),
-                Cell(quantity(value, cell.unit), sort=float(f"{value:.6g}")),
+                Cell(quantity(value, cell.unit), float(f"{value:.6g}"), detail=modes_text(cell)),
                 Cell(interval_text(low, high, cell.unit) or "–"),
                 Cell(f"{processes} × {samples // processes}", detail=_outliers(cell)),
             )

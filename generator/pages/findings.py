@@ -275,6 +275,18 @@ def plain_summary(cell: cells.Cell) -> tuple[float, float, float, int, int]:
     return found.value, found.low, found.high, found.processes, found.samples
 
 
+def modes_text(cell: cells.Cell) -> str:
+    """Say into which two clusters the processes of a cell fall, "" where there is one."""
+    try:
+        found = models.summary(cell).modes
+    except ValueError:  # the logarithm has no meaning
+        return ""
+    if found is None:
+        return ""
+    low, high = (quantity(value, cell.unit) for value in (found.low, found.high))
+    return f"two modes: {low} in {found.at_low} processes, {high} in {found.at_high}"
+
+
 def ratio_interval(ratio: Ratio) -> str:
     """Return the interval of a ratio as text, "" where it has none."""
     return f"{ratio.low:.2f} to {ratio.high:.2f}" if math.isfinite(ratio.low) else ""

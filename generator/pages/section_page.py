@@ -34,6 +34,7 @@ from generator.pages.findings import (
     finding,
     interval_text,
     labelled,
+    modes_text,
     panel_label,
     plain_summary,
     ratio_interval,
@@ -336,6 +337,7 @@ def _counts_cell(row: Row) -> Cell:
         f"{row.cell.disturbed} disturbed" if row.cell.disturbed else "",
         f"{row.faults} failed" if row.faults else "",
         "" if found.steadiness == "flat" else found.steadiness,
+        modes_text(row.cell),
     ]
     counts = f"{found.processes} × {found.samples // max(found.processes, 1)}"
     return Cell(counts, float(found.processes), detail="; ".join(filter(None, odd)))
