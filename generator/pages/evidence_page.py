@@ -147,6 +147,9 @@ def _provenance_table(document: Mapping[str, Any], section: Section) -> Table:
         "Measuring code": str(document["code_sha256"].get(section.id, ""))[:16],
         "Environment": f"{environment['kind']}, {environment['lock'] or 'no lock'}, Python "
         f"{environment['python']}",
+        "Installed size": formatting.quantity(size, "B")
+        if (size := environment["size_bytes"])
+        else "",
         "Lock": str(environment["lock_sha256"] or "")[:16],
         "Data": f"{document['data']['name']}, SHA-256 {document['data']['sha256'][:16]}",
         "Weights": f"SHA-256 {document['weights_sha256'][:16]}",
