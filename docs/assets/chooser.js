@@ -4,42 +4,94 @@
   "use strict";
   const { make, address } = window.report;
 
-  function rank(scores, needs, weights) {
-    const weighed = needs.filter((need) => weights[need.id]);
-    const total = weighed.reduce((sum, need) => sum + weights[need.id], 0);
-    let found = Object.entries(scores).map(([framework, mine]) => {
-      const [value, low, high] = [0, 1, 2].map((end) => {
-        let added = 0;
-        for (const need of weighed) added += weights[need.id] * mine[need.id][end];
-        return total ? added / total : 0;
-      });
-      return { framework, value, low, high, whole: weighed.every((need) => mine[need.id][5]) };
-    });
-    found.sort((a, b) => b.value - a.value || (a.framework < b.framework ? -1 : 1));
-    // What was not measured could be anything, and would tie with most: it is not ranked.
-    const without = found.filter((one) => !one.whole);
-    found = found.filter((one) => one.whole);
-    const groups = [];
-    while (found.length) {
-      const bar = found[0].low;
-      groups.push(found.filter((one) => one.high >= bar));
-      found = found.filter((one) => one.high < bar);
-    }
-    return { groups, without };
+  // The value, low and high ends of each mode's scores of the weighed needs: numbers side by side.
+  const prepared = (rated, needs) => rated.map(({ framework, modes }) => ({
+    framework,
+    modes: modes.map(({ mode, scores }) => ({ mode, scores, ends: [0, 1, 2].map((end) => needs.map((need) => scores[need.id][end])) })),
+  }));
+
+  function mean(scores, weights, all) {
+    let added = 0;
+    for (let need = 0; need < weights.length; need++) added += weights[need] * scores[need];
+    return added / all;
   }
 
-  // What weighs most in favour of a framework, and what against it, unless that is the same.
-  function reasons(mine, needs, weights) {
-    const weighed = needs.filter((need) => weights[need.id]);
-    const most = (weight) => weighed.reduce((a, b) => (weight(b) > weight(a) ? b : a));
-    const best = most((need) => weights[need.id] * mine[need.id][0]);
-    const worst = most((need) => weights[need.id] * (1 - mine[need.id][0]));
-    return [best, worst === best ? undefined : worst].map((need) => {
-      if (!need) return "–";
-      const [, , , text, href] = mine[need.id];
-      const words = `${need.title}: ${text}`;
-      return href ? make("a", { href, textContent: words }) : words;
-    });
+  // A framework in the mode that serves the weights best; of equals the better low end, then the first.
+  function total({ framework, modes }, weights) {
+    const all = Math.max(weights.reduce((sum, weight) => sum + weight, 0), 1);
+    let best;
+    for (const { mode, scores, ends } of modes) {
+      const value = mean(ends[0], weights, all);
+      if (best && value < best.value) continue;
+      const low = mean(ends[1], weights, all);
+      if (best && value === best.value && low <= best.low) continue;
+      best = { framework, mode, scores, value, low, high: mean(ends[2], weights, all) };
+    }
+    return best;
+  }
+
+  // Outside the leading group is whose best case another's worst case beats.
+  const leading = (found) => {
+    const bar = Math.max(...found.map((one) => one.low));
+    return found.map((one) => one.high >= bar);
+  };
+
+  function rank(ready, weights) {
+    let found = ready.map((one) => total(one, weights));
+    found.sort((a, b) => b.value - a.value || (a.framework < b.framework ? -1 : 1));
+    const groups = [];
+    while (found.length) {
+      const leads = leading(found);
+      groups.push(found.filter((_, place) => leads[place]));
+      found = found.filter((_, place) => !leads[place]);
+    }
+    return groups;
+  }
+
+  // Moves of -1, 0 and 1 that cover those of all needs evenly: words of the code whose generator is given.
+  const moves = (generator) => Array.from({ length: 3 ** generator[0].length }, (_, word) => {
+    const digits = generator[0].map((_, place) => Math.floor(word / 3 ** place) % 3);
+    return generator.map((column) => [0, 1, -1][column.reduce((sum, factor, place) => sum + factor * digits[place], 0) % 3]);
+  });
+
+  // How often the leading group, and each framework in it, stays when all weights move.
+  function firmness(ready, weights, moved, most) {
+    const leadersOf = (some) => leading(ready.map((one) => total(one, some)));
+    const own = leadersOf(weights);
+    const leads = ready.map(() => 0);
+    let same = 0;
+    let count = 0;
+    for (const move of moved) {
+      const near = weights.map((weight, need) => Math.min(Math.max(weight + move[need], 0), most));
+      if (!near.some(Boolean)) continue;
+      const found = leadersOf(near);
+      found.forEach((leader, place) => { leads[place] += leader; });
+      same += found.every((leader, place) => leader === own[place]);
+      count += 1;
+    }
+    return { same: same / count, leads: Object.fromEntries(ready.map((one, place) => [one.framework, leads[place] / count])) };
+  }
+
+  const listing = (words) => (words.length < 2 ? words.join() : `${words.slice(0, -1).join(", ")} and ${words.at(-1)}`);
+  const percent = (share) => `${(100 * share).toFixed(0)}\u00a0%`;
+  const quiet = (text) => (text ? [" ", make("span", { className: "detail", textContent: text })] : []);
+
+  // The known scores that moved a total most, up and down, unless they are the same; and what is not known.
+  function reasons(one, needs, weights) {
+    const weighed = needs.map((need, place) => ({ need, weight: weights[place], score: one.scores[need.id] }));
+    const known = weighed.filter(({ score }) => score[5]);
+    const unknown = weighed.filter(({ score }) => !score[5]).map(({ need }) => need.title);
+    const most = (moved) => known.reduce((a, b) => (moved(b) > moved(a) ? b : a), known[0]);
+    const best = most(({ weight, score }) => weight * score[0]);
+    const worst = most(({ weight, score }) => weight * (1 - score[0]));
+    const words = ({ need, score: [value, , , text, href] }) => {
+      const said = `${need.title}: ${text} (${value.toFixed(2)} of 1)`;
+      return href ? make("a", { href, textContent: said }) : said;
+    };
+    return [
+      [best ? words(best) : "–"],
+      [worst && worst !== best ? words(worst) : "–", ...quiet(unknown.length && `not measured: ${listing(unknown)}`)],
+    ];
   }
 
   function mount(box) {
@@ -54,47 +106,56 @@
     const said = make("p", { className: "said" });
     said.setAttribute("aria-live", "polite");
 
-    const weights = () => Object.fromEntries(data.needs.map((need) => [need.id, +sliders[need.id].value]));
+    const label = (one) => data.frameworks[one.framework] + (one.mode && ` (${one.mode})`);
+    const rated = data.places.map(({ scores }) => Object.entries(scores).map(([framework, { common, modes }]) => (
+      { framework, modes: modes.map(([mode, own]) => ({ mode, scores: { ...common, ...own } })) })));
+
+    const moved = moves(data.evenly);
+
+    function say(groups, firm, needs) {
+      const [first, ...others] = groups[0].map(label);
+      const who = groups.length === 1
+        ? `${first} has the best estimate; no framework can be excluded.`
+        : others.length
+          ? `${first} has the best estimate; ${listing(others)} cannot be excluded.`
+          : `${first} leads: its worst case beats the best case of all others.`;
+      return who + (needs.length > 1 ? ` The leading group stays the same in ${percent(firm.same)} of nearby weightings.` : "");
+    }
+
+    function row(one, group, firm, needs, weights) {
+      const bounds = one.high - one.low >= 0.005 ? `${one.low.toFixed(2)} to ${one.high.toFixed(2)}` : "";
+      const made = make("tr", {},
+        make("td", {}, make(group ? "span" : "strong", { textContent: data.frameworks[one.framework] }), ...quiet(one.mode)),
+        make("td", { textContent: group + 1 }),
+        make("td", { className: "number" }, one.value.toFixed(2), ...quiet(bounds)),
+        make("td", { className: "number" }, percent(firm.leads[one.framework])),
+        ...reasons(one, needs, weights).map((words) => make("td", { className: "wide" }, ...words)),
+      );
+      Object.assign(made.dataset, { framework: one.framework, mode: one.mode, group });
+      return made;
+    }
 
     function show() {
-      const given = weights();
-      const scores = data.places[+place.value].scores;
-      for (const need of data.needs) sliders[need.id].nextElementSibling.textContent = given[need.id];
-      const weighed = Object.values(given).some(Boolean);
-      // Without any weight there is nothing to rank, and no reason to give.
-      const { groups, without } = weighed ? rank(scores, data.needs, given) : { groups: [], without: [] };
-      const leaders = (groups[0] || []).map((one) => data.frameworks[one.framework]);
-      said.textContent = !weighed
-        ? "Give at least one need a weight."
-        : groups.length === 0 || (groups.length === 1 && !without.length)
-          ? "No measurement distinguishes the frameworks by these needs."
-          : leaders.length === 1
-            ? `${leaders[0]} leads.`
-            : `${leaders.slice(0, -1).join(", ")} and ${leaders.at(-1)} lead, and no measurement distinguishes them.`;
-      const body = make("tbody");
-      const add = (one, group, place) => {
-        const mine = scores[one.framework];
-        const row = make("tr", {},
-          make("td", {}, make(group === 0 ? "strong" : "span", { textContent: data.frameworks[one.framework] })),
-          make("td", {}, ...place),
-          make("td", { className: "number", textContent: `${one.value.toFixed(2)} (${one.low.toFixed(2)} to ${one.high.toFixed(2)})` }),
-          ...reasons(mine, data.needs, given).map((words) => make("td", { className: "wide" }, words)),
-        );
-        row.dataset.framework = one.framework;
-        row.dataset.group = group;
-        body.append(row);
-      };
-      groups.forEach((group, index) => group.forEach((one) => add(one, index, [`${index + 1}${group.length > 1 ? ", tied" : ""}`])));
-      for (const one of without) {
-        const missing = data.needs.filter((need) => given[need.id] && !scores[one.framework][need.id][5]);
-        const words = `not measured: ${missing.map((need) => need.title).join(", ")}`;
-        add(one, -1, ["none", make("span", { className: "detail", textContent: words })]);
+      const needs = data.needs.filter((need) => +sliders[need.id].value);
+      const weights = needs.map((need) => +sliders[need.id].value);
+      for (const slider of Object.values(sliders)) slider.nextElementSibling.textContent = slider.value;
+      result.hidden = !needs.length;
+      if (!needs.length) {
+        said.textContent = "Give at least one need a weight.";
+        result.replaceChildren();
+      } else {
+        const ready = prepared(rated[+place.value], needs);
+        const groups = rank(ready, weights);
+        const firm = firmness(ready, weights, moved, data.most);
+        said.textContent = say(groups, firm, needs);
+        const head = make("thead", {}, make("tr", {},
+          ...["Framework", "Group", "Total", "Leads nearby", "Most in its favour", "Most against it"].map((title, column) => (
+            make("th", { scope: "col", textContent: title, className: [2, 3].includes(column) ? "number" : "" })))));
+        const body = make("tbody", {}, ...groups.flatMap((group, index) => (
+          group.map((one) => row(one, index, firm, needs, weights)))));
+        result.replaceChildren(make("table", { className: "data" }, head, body));
       }
-      const head = make("thead", {}, make("tr", {},
-        ...["Framework", "Group", "Total, of 1", "Most in its favour", "Most against it"].map((title) => make("th", { scope: "col", textContent: title }))));
-      result.replaceChildren(...(weighed ? [make("table", { className: "data" }, head, body)] : []));
-      result.hidden = !weighed;
-      const state = Object.entries(given).filter(([, weight]) => weight).map(([need, weight]) => `${need}=${weight}`);
+      const state = needs.map((need, index) => `${need.id}=${weights[index]}`);
       if (+place.value) state.unshift(`on=${place.value}`);
       return state.join("&");
     }
@@ -121,7 +182,9 @@
       const slider = make("input", { type: "range", min: 0, max: data.most, step: 1, name: need.id });
       sliders[need.id] = slider;
       slider.addEventListener("input", changed);
-      fields.append(make("label", {}, make("span", { textContent: need.title }), slider, make("output")));
+      const rule = make("small", { id: `rule-${need.id}`, textContent: need.rule });
+      slider.setAttribute("aria-describedby", rule.id);
+      fields.append(make("div", {}, make("label", {}, make("span", { textContent: need.title }), slider, make("output")), rule));
     }
     const presets = make("div", { className: "presets" });
     for (const preset of data.presets) {

@@ -1,26 +1,26 @@
-"""Pure: figures -> how well each framework serves a need, and what suits a reader's weights.
+"""Pure: figures -> how well each framework serves each need.
 
-A *score* lies between 0 and 1, with an interval. A total is the weighted mean of scores, and so
-are its ends: all intervals are taken at their worst or their best together, which is wider than
-chance would have it. What overlaps is tied, so nothing is called better than it was shown to be.
-
-``docs/assets/chooser.js`` computes :func:`rank` again in the browser, in the same order of
-additions; a browser test holds the two to the same groups.
+A *score* lies between 0 and 1, with bounds; what was not measured may be anything between them. A
+framework runs in one mode at a time, so its speed, memory, start-up and use from R are scored mode
+by mode. What follows from the scores is in :mod:`generator.pages.ranking`.
 """
 
 from __future__ import annotations
 
 import datetime
-from collections.abc import Callable, Mapping, Sequence
+import math
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from generator import formatting
-from generator.analysis.panels import Figures, Panel, Row
+from generator.analysis.panels import Figures, Panel, Row, index_of
 from generator.catalog import freshness
 from generator.measure import plan
 from generator.pages import urls
 from generator.pages.findings import evidence
+from generator.pages.inputs import Inputs
+from generator.results import selection
 
 if TYPE_CHECKING:
     from generator.catalog.model import Framework
@@ -47,21 +47,36 @@ class Score:
 
 @dataclass(frozen=True)
 class Rated:
-    """What a score is computed from."""
+    """What a score is computed from.
+
+    Attributes:
+        framework: who is scored.
+        mode: id of the mode in which it runs, "" where none was measured.
+        figures: of one machine and device.
+        sizes: framework -> bytes of its environment there, and the address of their evidence.
+        today: the day of the page.
+
+    """
 
     framework: Framework
+    mode: str
     figures: Figures
+    sizes: Mapping[str, tuple[int, str]]
     today: datetime.date
 
 
 @dataclass(frozen=True)
 class Need:
-    """One thing that readers weigh; ``rule`` says what ``score`` does."""
+    """One thing that readers weigh; ``rule`` says what ``score`` does.
+
+    ``modes``: whether each mode of a framework has a score of its own.
+    """
 
     id: str
     title: str
     rule: str
     score: Callable[[Rated], Score]
+    modes: bool = False
 
 
 @dataclass(frozen=True)
@@ -74,22 +89,8 @@ class Preset:
     weights: Mapping[str, int]
 
 
-@dataclass(frozen=True)
-class Standing:
-    """One framework under some weights; ``group`` 0 leads, -1 has no place."""
-
-    framework: str
-    value: float
-    low: float
-    high: float
-    group: int = 0
-
-
-Scores = Mapping[str, Mapping[str, Score]]
-"""framework -> need -> score."""
-
-
-# ------------------------------------------------------------------------------------------ scores
+Scores = Mapping[str, Mapping[str, Mapping[str, Score]]]
+"""framework -> mode, in the order of its folder -> need -> score."""
 
 
 def _exactly(value: float, text: str, address: str = "") -> Score:
@@ -103,65 +104,77 @@ def _unknown(text: str, address: str = "", value: float = 0.5) -> Score:
 _UNTESTED = "not measured here"
 
 
-def _ranked(section: str, metric: str, case: str = "") -> Callable[[Rated], Score]:
-    """Score by a measured time or size: that of the leader / that of the framework's best mode."""
+_BY_MODE = (("lenet", ""), ("memory", ""), ("compile", "cold"), ("r", ""))
+"""(section, case) of what is measured mode by mode."""
+
+
+def _rows(
+    figures: Figures, section: str, case: str, framework: str
+) -> tuple[Panel | None, list[Row]]:
+    """Return a panel of the closed division on the first lane, and a framework's rows in it."""
+    lane = plan.PROFILES["quick"].lanes[figures.device][0]
+    wanted = (section, lane, case, "closed")
+    for panel in figures.panels:
+        if (panel.section, panel.lane, panel.case, panel.division) == wanted:
+            rows = [(row, row.configuration) for row in panel.rows]
+            return panel, [
+                row for row, one in rows if (one.framework, one.division) == (framework, "closed")
+            ]
+    return None, []
+
+
+def _ranked(section: str, case: str = "") -> Callable[[Rated], Score]:
+    """Score by a measured time or size: that of the leader / that of the mode."""
 
     def score(rated: Rated) -> Score:
-        lane = plan.PROFILES["quick"].lanes[rated.figures.device][0]
-        panels = rated.figures.find(section, metric)
-        panel = next((p for p in panels if (p.lane, p.case) == (lane, case)), None)
-        if panel is None:
+        panel, rows = _rows(rated.figures, section, case, rated.framework.id)
+        row = next((row for row in rows if row.configuration.mode == rated.mode), None)
+        if panel is None or row is None:
             return _unknown(_UNTESTED)
-        rows = [r for r in panel.rows if r.configuration.framework == rated.framework.id]
-        links = [evidence(section, row.configuration, panel) for row in rows]
-        for row, link in zip(rows, links, strict=True):
-            if row.summary is not None:
-                return _against_leader(panel, row, row.summary.value, link)
-        return _without(rows, links)
+        address = evidence(section, row.configuration, panel)
+        if row.summary is None:
+            return _without(row, address)
+        return _against_leader(panel, row, row.summary.value, address)
 
     return score
 
 
-def _without(rows: Sequence[Row], links: Sequence[str]) -> Score:
-    """Return the score of a framework none of whose rows has a value: 0 where it was tried."""
-    for row, link in zip(rows, links, strict=True):
-        if row.status != "skipped":
-            return _exactly(0.0, formatting.STATUS_WORDS[row.status], link)
-    if rows:
-        return _unknown(formatting.STATUS_WORDS["skipped"], links[0])
-    return _unknown(_UNTESTED)
+def _without(row: Row, address: str) -> Score:
+    """Return the score of what has no value: 0 where it was tried."""
+    text = formatting.STATUS_WORDS[row.status]
+    return _unknown(text, address) if row.status == "skipped" else _exactly(0.0, text, address)
 
 
 def _against_leader(panel: Panel, row: Row, mine: float, address: str) -> Score:
-    text = f"{formatting.quantity(mine, panel.metric.unit)}, {row.configuration.mode_title}"
-    best = panel.good[0].summary
-    assert best is not None
-    assert row.cell is not None
-    if len(row.cell.blocks) < 2:
-        share = min(best.value / mine, 1.0)
-        return _unknown(f"{text}, not ranked (one process)", address, share)
+    text = formatting.quantity(mine, panel.metric.unit)
+    leader = next((row for row in panel.rows if row.group == 0), panel.good[0])
+    assert leader.summary is not None
+    if row.group < 0 or (row.against is not None and not math.isfinite(row.against.low)):
+        share = 1 / row.against.value if row.against else leader.summary.value / mine
+        return _unknown(f"{text}, no interval (one process)", address, min(share, 1.0))
     if row.against is None:
         return _exactly(1.0, text, address)
-    ratio = row.against  # own / leader: at least 1 but for noise
-    low, high = 1 / ratio.high, 1 / ratio.low
-    tied = row.group == 0  # not distinguishable from the leader, or too close to matter
-    value = min(1 / ratio.value, 1.0)
-    return Score(value, min(low, value), 1.0 if tied else max(min(high, 1.0), value), text, address)
+    own = row.against.inverse()  # leader / own: at most 1 but for noise
+    value = min(own.value, 1.0)
+    high = 1.0 if row.group == 0 else min(own.high, 1.0)
+    return Score(value, min(own.low, value), high, text, address)
 
 
-def _fewest(section: str, metric: str, unit: str) -> Callable[[Rated], Score]:
-    """Score by a count that is exact: the least of all / the framework's."""
+def _lines(rated: Rated) -> Score:
+    counts = rated.figures.counts("highlevel", "lines")
+    mine = counts.get(rated.framework.id)
+    if not mine:
+        return _unknown(_UNTESTED)
+    address = urls.evidence("highlevel", rated.framework.id)
+    return _exactly(min(counts.values()) / mine, f"{mine:.0f} lines", address)
 
-    def score(rated: Rated) -> Score:
-        counts = rated.figures.counts(section, metric)
-        mine = counts.get(rated.framework.id)
-        if not mine:
-            return _unknown(_UNTESTED)
-        text = formatting.quantity(mine, "B") if unit == "B" else f"{mine:.0f} {unit}"
-        address = urls.evidence(section, rated.framework.id)
-        return _exactly(min(counts.values()) / mine, text, address)
 
-    return score
+def _installed(rated: Rated) -> Score:
+    if rated.framework.id not in rated.sizes:
+        return _unknown(_UNTESTED)
+    mine, address = rated.sizes[rated.framework.id]
+    least = min(size for size, _ in rated.sizes.values())
+    return _exactly(least / mine, formatting.quantity(mine, "B"), address)
 
 
 def _answered(section: str, *metrics: str) -> Callable[[Rated], Score]:
@@ -185,13 +198,15 @@ def _answered(section: str, *metrics: str) -> Callable[[Rated], Score]:
 
 
 def _from_r(rated: Rated) -> Score:
-    panels = [panel for panel in rated.figures.panels if panel.section == "r"]
-    every = [row for panel in panels for row in panel.rows]
-    rows = [row for row in every if row.configuration.framework == rated.framework.id]
+    _, rows = _rows(rated.figures, "r", "", rated.framework.id)
     address = urls.evidence("r", rated.framework.id)
-    if any(row.summary is not None for row in rows):
-        return _exactly(1.0, "trains from R, verified", address)
-    return _without(rows, [address] * len(rows))
+    good = [row.configuration.mode for row in rows if row.summary is not None]
+    if rated.mode in good:
+        return _exactly(1.0, "verified", address)
+    if good:
+        return _unknown("in another mode only", address)
+    # R drives one mode of a framework: where that fails, no other is expected to work.
+    return _without(rows[0], address) if rows else _unknown(_UNTESTED)
 
 
 YOUNG_DAYS, OLD_DAYS = 366, 3 * 366
@@ -211,70 +226,43 @@ def _maintained(rated: Rated) -> Score:
 
 
 NEEDS = (
-    Need(
-        "speed", "Training speed",
-        "Training step of LeNet on all cores (or on the GPU, data resident): the fastest mode "
-        "measured / the framework's fastest.",
-        _ranked("lenet", "step_time"),
-    ),
-    Need(
-        "memory", "Little memory",
-        "Peak memory while training above what import took: the least / the framework's least.",
-        _ranked("memory", "peak_above_import"),
-    ),
-    Need(
-        "start", "Fast start-up",
-        "Import, build and first step with empty caches: the shortest / the framework's shortest.",
-        _ranked("compile", "ready_time", "cold"),
-    ),
-    Need(
-        "operators", "Operator coverage",
-        "Operators with right values / operators tested.",
-        _answered("operators", "forward"),
-    ),
-    Need(
-        "control", "Control flow",
-        "Constructs that run in captured mode, and that have a right gradient there / all tested.",
-        _answered("control", "captured", "gradient"),
-    ),
-    Need(
-        "custom", "Custom operators",
-        "A new operator composed, in Python and natively: right forward, gradient, captured, and "
-        "really used / all tested.",
-        _answered("custom", "forward", "gradient", "captured", "used"),
-    ),
-    Need(
-        "transfer", "Transfer learning",
-        "Saving, loading, freezing, fine-tuning, exporting, importing that work / all tested.",
-        _answered("reuse", "possible"),
-    ),
-    Need(
-        "distributed", "Data-parallel training",
-        "Data-parallel runs whose losses are those of one process / all tested.",
-        _answered("parallel", "loss_error"),
-    ),
-    Need(
-        "r", "Use from R",
-        "1 if a training step is driven from R and passes verification.",
-        _from_r,
-    ),
-    Need(
-        "maintained", "Still maintained",
-        "1 if its last release is at most a year old, a half up to three years, 0 beyond and for "
-        "what is retired.",
-        _maintained,
-    ),
-    Need(
-        "install", "Small installation",
-        "Installed size: the smallest / the framework's.",
-        _fewest("compile", "install_size", "B"),
-    ),
-    Need(
-        "short", "Short code",
-        "Lines from digits to a reloaded model at the highest-level interface: the fewest / the "
-        "framework's.",
-        _fewest("highlevel", "lines", "lines"),
-    ),
+    Need("speed", "Training speed",
+         "LeNet's training step on all cores, or on the GPU: the fastest / its own.",
+         _ranked("lenet"), modes=True),
+    Need("memory", "Little memory",
+         "Peak memory above what import took: the least / its own.",
+         _ranked("memory"), modes=True),
+    Need("start", "Fast start-up",
+         "Import, build and first step with empty caches: the shortest / its own.",
+         _ranked("compile", "cold"), modes=True),
+    Need("operators", "Operator coverage",
+         "Operators with right values / all tested.",
+         _answered("operators", "forward")),
+    Need("control", "Control flow",
+         "Loops and branches right in a captured graph, values and gradients / all tested.",
+         _answered("control", "captured", "gradient")),
+    Need("custom", "Custom operators",
+         "Right values, gradient, capture and use of a new operator written in three ways / all "
+         "tested.",
+         _answered("custom", "forward", "gradient", "captured", "used")),
+    Need("transfer", "Transfer learning",
+         "Saving, loading, freezing, fine-tuning, exporting and importing that work / all tested.",
+         _answered("reuse", "possible")),
+    Need("distributed", "Data-parallel training",
+         "Data-parallel runs whose losses are those of one process / all tested.",
+         _answered("parallel", "loss_error")),
+    Need("r", "Use from R",
+         "1 where a training step driven from R passes verification, otherwise 0.",
+         _from_r, modes=True),
+    Need("maintained", "Still maintained",
+         "1 with a release in the last year, ½ in the last three years, otherwise or retired 0.",
+         _maintained),
+    Need("install", "Small installation",
+         "Installed size with every back end measured: the smallest / its own.",
+         _installed),
+    Need("short", "Short code",
+         "Lines from digits to a reloaded model, highest-level API: the fewest / its own.",
+         _lines),
 )  # fmt: skip
 
 PRESETS = (
@@ -305,57 +293,44 @@ PRESETS = (
 )  # fmt: skip
 
 
-def scores(frameworks: Sequence[Framework], figures: Figures, today: datetime.date) -> Scores:
-    """Return how well each framework serves each need on one machine and device."""
-    return {
-        framework.id: {need.id: need.score(Rated(framework, figures, today)) for need in NEEDS}
-        for framework in frameworks
-    }
+def scores(inputs: Inputs, figures: Figures) -> Scores:
+    """Return how well each framework with results on one machine and device serves each need."""
+    sizes = _sizes(inputs, figures)
+    seen = {key.framework for key in figures.cells}
+    seen |= {framework for sheets in figures.answers.values() for framework in sheets}
+    found = {}
+    for framework in inputs.catalog.frameworks:
+        modes = _modes(framework, figures)
+        if modes or framework.id in seen:
+            rated = Rated(framework, "", figures, sizes, inputs.today)
+            common = {need.id: need.score(rated) for need in NEEDS if not need.modes}
+            found[framework.id] = {
+                mode: {
+                    need.id: common.get(need.id) or need.score(replace(rated, mode=mode))
+                    for need in NEEDS
+                }
+                for mode in modes or [""]
+            }
+    return found
 
 
-# ----------------------------------------------------------------------------------------- ranking
+def _modes(framework: Framework, figures: Figures) -> list[str]:
+    """Return the modes that have a figure, or were tried where none has; in the folder's order."""
+    rows = [row for place in _BY_MODE for row in _rows(figures, *place, framework.id)[1]]
+    tried = {row.configuration.mode for row in rows}
+    good = {row.configuration.mode for row in rows if row.summary is not None}
+    order = [mode.id for mode in framework.modes]
+    return sorted(good or tried, key=lambda mode: (index_of(order, mode), mode))
 
 
-def rank(given: Scores, weights: Mapping[str, int]) -> tuple[Standing, ...]:
-    """Return the frameworks under some weights, best first, those that overlap in one group.
-
-    The best estimate leads a group; whoever reaches its low end with the high end of the own
-    interval is in it. The best of those that are left leads the next. Without any weight all are
-    in one group. A framework with a weighed need of unknown score would tie with most others, so it
-    comes last and has no place.
-
-    Args:
-        given: scores, with every need that has a weight.
-        weights: need -> whole number from 0 to :data:`MOST`; needs without one count 0.
-
-    """
-    needs = [need.id for need in NEEDS if weights.get(need.id, 0)]
-    total = sum(weights[need] for need in needs)
-
-    def mean(ends: Sequence[float]) -> float:
-        added = 0.0  # not by sum(), which rounds in another way than the page's script
-        for need, end in zip(needs, ends, strict=True):
-            added += weights[need] * end
-        return added / total if total else 0.0
-
-    found = [
-        Standing(
-            framework,
-            mean([mine[need].value for need in needs]),
-            mean([mine[need].low for need in needs]),
-            mean([mine[need].high for need in needs]),
-        )
-        for framework, mine in given.items()
-    ]
-    found.sort(key=lambda one: (-one.value, one.framework))
-    whole = {f for f, mine in given.items() if all(mine[need].known for need in needs)}
-    without = [replace(one, group=-1) for one in found if one.framework not in whole]
-    found = [one for one in found if one.framework in whole]
-    standings: list[Standing] = []
-    group = 0
-    while found:
-        bar = found[0].low
-        standings += [replace(one, group=group) for one in found if one.high >= bar]
-        found = [one for one in found if one.high < bar]
-        group += 1
-    return (*standings, *without)
+def _sizes(inputs: Inputs, figures: Figures) -> dict[str, tuple[int, str]]:
+    """Return framework -> bytes of its environment and their evidence: the newest release's."""
+    found: dict[str, tuple[Any, int, str]] = {}
+    for machine, device, section, key in inputs.places:
+        _, framework, version, run = key.split("/")
+        size = inputs.documents[key]["environment"]["size_bytes"]
+        if (machine, device) == (figures.machine, figures.device) and size:
+            age = selection.age(inputs.catalog.listed.get(framework, ()), version), run, section
+            address = urls.evidence(section, framework, urls.dated(machine, version, run))
+            found[framework] = max(found.get(framework, ((), 0, "")), (age, size, address))
+    return {framework: (size, address) for framework, (_, size, address) in found.items()}

@@ -5,19 +5,25 @@ import re
 import numpy as np
 import pytest
 
-from generator.pages import scoring
+from generator.pages import ranking, scoring
+from generator.pages.overviews import chooser
 
 STANDINGS = """() => [...document.querySelectorAll(".chooser tbody tr")].map(
-    row => [row.dataset.framework, +row.dataset.group, row.cells[2].textContent])"""
+    row => [row.dataset.framework, row.cells[0].querySelector(".detail")?.textContent ?? "",
+        +row.dataset.group, row.cells[2].textContent, row.cells[3].textContent])"""
 
 
 @pytest.fixture(scope="module")
 def scores(measured):
     """Scores of each place of the site."""
     inputs, figures = measured
-    places = [(m, device) for m in inputs.machines for device in inputs.devices(m)]
-    frameworks = inputs.catalog.frameworks
-    return [scoring.scores(frameworks, figures[place], inputs.today) for place in places]
+    return [scoring.scores(inputs, figures[place]) for place in inputs.measured()]
+
+
+@pytest.fixture(scope="module")
+def names(measured):
+    """What frameworks and modes are called."""
+    return chooser.names_of(measured[0])
 
 
 def weightings(count):
@@ -42,6 +48,7 @@ ANSWERS = f"""async states => {{
         const sliders = [...document.querySelectorAll(".chooser [type=range]")];
         answers.push([
             Object.fromEntries(sliders.map(slider => [slider.name, +slider.value])),
+            document.querySelector(".chooser .said").textContent,
             ({STANDINGS})(),
         ]);
     }}
@@ -49,7 +56,7 @@ ANSWERS = f"""async states => {{
 }}"""
 
 
-def test_the_chooser_answers_as_plain_python_does(visit, scores):
+def test_the_chooser_answers_as_plain_python_does(visit, scores, names):
     """A hundred random weightings, on every machine and device, through the real page."""
     page, problems = visit("report/chooser.html")
     asked = [
@@ -63,20 +70,50 @@ def test_the_chooser_answers_as_plain_python_does(visit, scores):
         for place, weights in asked
     ]
     answers = page.evaluate(ANSWERS, states)
-    for (place, weights), (sliders, found) in zip(asked, answers, strict=True):
+    for (place, weights), (sliders, said, found) in zip(asked, answers, strict=True):
         assert sliders == weights
-        expected = [
-            [one.framework, one.group, f"{one.value:.2f} ({one.low:.2f} to {one.high:.2f})"]
-            for one in scoring.rank(scores[place], weights)
-        ]
-        assert [one[:2] for one in found] == [one[:2] for one in expected], weights
-        for (_, _, theirs), (_, _, ours) in zip(found, expected, strict=True):
+        standings = ranking.rank(scores[place], weights)
+        firm = ranking.firmness(scores[place], weights)
+        assert said == chooser.said(standings, firm, names, sum(map(bool, weights.values())))
+        assert [one[:3] for one in found] == [
+            [one.framework, names.mode(one.framework, one.mode), one.group] for one in standings
+        ], weights
+        for (*_, total, share), one in zip(found, standings, strict=True):
+            shown = [one.value, *([one.low, one.high] if one.high - one.low >= 0.005 else [])]
             # Halves are rounded differently by the two languages.
-            for a, b in zip(
-                re.findall(r"[\d.]+", theirs), re.findall(r"[\d.]+", ours), strict=True
-            ):
-                assert abs(float(a) - float(b)) < 0.011
+            assert [float(number) for number in re.findall(r"[\d.]+", total)] == pytest.approx(
+                shown, abs=0.0051
+            )
+            assert share == f"{100 * firm.leads[one.framework]:.0f}\N{NO-BREAK SPACE}%"
     assert problems == []
+
+
+def test_each_slider_has_its_formula_beside_it_on_a_phone_too(visit):
+    page, problems = visit("report/chooser.html", width=390)
+    for need in scoring.NEEDS:
+        slider = page.get_by_role("slider", name=need.title)
+        rule = page.locator(f"#{slider.get_attribute('aria-describedby')}")
+        assert rule.inner_text() == need.rule
+        box, beside = rule.bounding_box(), slider.bounding_box()
+        assert 0 < box["x"] < box["x"] + box["width"] <= 390
+        assert abs(box["y"] - (beside["y"] + beside["height"])) < 20
+    assert problems == []
+
+
+def test_a_slider_is_answered_at_once(visit):
+    page, _ = visit("report/chooser.html#" + "&".join(f"{need.id}=3" for need in scoring.NEEDS))
+    milliseconds = page.evaluate("""() => {
+        const slider = document.querySelector(".chooser [type=range]");
+        const times = [];
+        for (let turn = 0; turn < 20; turn++) {
+            slider.value = 1 + turn % 5;
+            const start = performance.now();
+            slider.dispatchEvent(new Event("input"));
+            times.push(performance.now() - start);
+        }
+        return times.sort((a, b) => a - b)[10];
+    }""")
+    assert milliseconds < 50
 
 
 def test_the_chooser_keeps_its_weights_in_the_address(visit, address):

@@ -123,7 +123,7 @@ def test_which_suits_me_if_speed_alone_counts(ask, main):
     page = ask("The chooser", "Training speed alone")
     rows = page.locator("#for-fast").locator("xpath=following::table[1]").locator("tbody tr").all()
     shown = [
-        row.locator("td").nth(0).inner_text()
+        row.locator("td").nth(0).inner_text().splitlines()[0]
         for row in rows
         if row.locator("td").nth(1).inner_text().startswith("1")
     ]

@@ -9,7 +9,7 @@ import pytest
 from generator.analysis import claims, statistics
 from generator.analysis.labels import ESTIMATORS
 from generator.catalog import loader
-from generator.pages import scoring
+from generator.pages import ranking, scoring
 from generator.pages.inputs import ClaimView
 from generator.pages.overviews import chooser, dataset, frameworks, methodology, then_and_now
 from generator.pages.tables import Badge
@@ -149,7 +149,7 @@ def test_the_page_of_data_lists_its_files_by_size_and_hash(sample):
     assert context["citation"] == ""
 
 
-def test_a_need_that_nobody_measured_gives_no_rank(sample):
+def test_who_has_no_result_has_no_scores(sample):
     inputs, known = sample
     context = frameworks.parts(inputs, known, None)
     measured, unmeasured = (
@@ -157,34 +157,47 @@ def test_a_need_that_nobody_measured_gives_no_rank(sample):
         for is_in in (True, False)
     )
     speed = next(need.title for need in scoring.NEEDS if need.id == "speed")
-    for id, place in ((measured[0], "group "), (unmeasured[0], "not ranked")):
-        (row,) = [row for row in context[id]["needs"].rows if row[0].text == speed]
-        assert row[3].text.startswith(place)
+    (row,) = [row for row in context[measured[0]]["needs"].rows if row[0].text == speed]
+    assert row[3].text.startswith("group ")
+    assert row[1].detail, "the mode is named"
+    assert context[unmeasured[0]]["needs"] is None
     assert context[unmeasured[0]]["evidence"] == []
     assert all(row[0].href == "" for row in context[unmeasured[0]]["scripts"].rows)
     assert any(row[0].href for row in context[measured[0]]["scripts"].rows)
+
+
+def test_what_is_unknown_has_no_rank_of_its_own(sample):
+    inputs, known = sample
+    figures = {
+        place: replace(one, panels=tuple(p for p in one.panels if p.section != "lenet"))
+        for place, one in known.items()
+    }
+    (id, *_) = sample_ids(inputs)
+    rows = {row[0].text: row for row in frameworks.parts(inputs, figures, None)[id]["needs"].rows}
+    assert [cell.text for cell in rows["Training speed"][1:]] == [
+        "not measured here", "unknown", "not ranked",
+    ]  # fmt: skip
+    assert rows["Short code"][3].text.startswith("group ")
 
 
 def sample_ids(inputs):
     return {key.split("/")[1] for _, _, _, key in inputs.places}
 
 
-def test_a_tie_in_the_chooser_is_called_one():
-    preset = scoring.PRESETS[0]
-    names = {"a": "A", "b": "B", "c": "C"}
+def test_the_chooser_says_who_leads_who_is_not_excluded_and_how_firm_that_is():
+    names = chooser.Names({"a": "A", "b": "B", "c": "C"}, {("a", "m"): "fast", ("b", "m"): "slow"})
 
-    def standing(framework, group):
-        return types.SimpleNamespace(framework=framework, group=group)
+    def said(*groups, needs=1):
+        modes = zip("abc", ("m", "m", ""), groups, strict=True)
+        standings = [ranking.Standing(id, mode, 0, 0, 0, group) for id, mode, group in modes]
+        return chooser.said(standings, ranking.Firmness(0.257, {}), names, needs)
 
-    def said(*groups):
-        standings = [standing(*pair) for pair in zip("abc", groups, strict=True)]
-        return chooser.finding(preset, tuple(standings), names).removeprefix(f"{preset.title}: ")
-
-    assert said(0, 1, 1) == "A leads."
-    assert said(0, 0, 1) == "A and B lead, and no measurement distinguishes them."
-    assert said(0, 0, 0) == "no measurement distinguishes the frameworks."
-    assert said(0, -1, -1) == "A leads."
-    assert said(-1, -1, -1) == "no measurement distinguishes the frameworks."
+    assert said(0, 1, 1) == "A (fast) leads: its worst case beats the best case of all others."
+    assert said(0, 0, 1) == "A (fast) has the best estimate; B (slow) cannot be excluded."
+    assert said(0, 0, 0) == "A (fast) has the best estimate; no framework can be excluded."
+    assert said(0, 1, 2, needs=2).endswith(
+        " The leading group stays the same in 26\N{NO-BREAK SPACE}% of nearby weightings."
+    )
 
 
 def test_a_script_says_what_it_is_in_its_first_paragraph():

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
 
 from generator import formatting
 from generator.analysis.labels import DEVICES, machine_label
 from generator.analysis.panels import Figures
-from generator.pages import scoring
+from generator.pages import ranking, scoring
 from generator.pages.inputs import Draw, Inputs, measured_on
-from generator.pages.scoring import NEEDS, PRESETS, Preset, Scores, Standing
+from generator.pages.ranking import Firmness, Standing
+from generator.pages.scoring import NEEDS, PRESETS, Need, Preset, Score, Scores
 from generator.pages.tables import Cell, Column, Table, number, table
 
 TITLE = "The chooser"
@@ -19,41 +20,66 @@ GROUP = "Final considerations"
 ORDER = 1
 
 
+class Names(NamedTuple):
+    """What frameworks and their modes are called."""
+
+    frameworks: Mapping[str, str]
+    modes: Mapping[tuple[str, str], str]
+    """(framework, mode) -> its title."""
+
+    def mode(self, framework: str, mode: str) -> str:
+        """Return the title of a mode; one without a folder has its id, and "" none."""
+        return self.modes.get((framework, mode), mode)
+
+    def label(self, one: Standing) -> str:
+        """For example "Alder (compiled function)"."""
+        name, mode = self.frameworks[one.framework], self.mode(one.framework, one.mode)
+        return f"{name} ({mode})" if mode else name
+
+
+def names_of(inputs: Inputs) -> Names:
+    """Return what all frameworks and modes are called."""
+    frameworks = inputs.catalog.frameworks
+    return Names(
+        {framework.id: framework.name for framework in frameworks},
+        {(one.id, mode.id): mode.title for one in frameworks for mode in one.modes},
+    )
+
+
 def context(inputs: Inputs, known: Mapping[tuple[str, str], Figures], draw: Draw) -> dict[str, Any]:  # noqa: ARG001 - all pages are made alike
     """Return the context of the page."""
-    names = {framework.id: framework.name for framework in inputs.catalog.frameworks}
+    names = names_of(inputs)
     places = inputs.measured()
-    scores = {
-        place: scoring.scores(inputs.catalog.frameworks, known[place], inputs.today)
-        for place in places
-    }
+    scores = {place: scoring.scores(inputs, known[place]) for place in places}
     first = scores[places[0]] if places else None
     answers = [_answer(preset, first, names) for preset in PRESETS] if first else []
     return {
         "title": TITLE,
-        "description": "Weigh what you need; the answer is groups of frameworks that no "
-        "measurement distinguishes, with the evidence.",
-        "finding": answers[0]["finding"] if answers else "Nothing is measured yet.",
+        "description": "Weigh what you need; the answer names who leads in which mode, who cannot "
+        "be excluded, and how firm that is.",
+        "finding": _finding(first, names) if first else "Nothing is measured yet.",
         "answers": answers,
         "where": measured_on(inputs, known[places[0]]) if places else "",
-        "table": _table(first, names) if first else None,
+        "tables": _tables(first, names) if first else [],
         "rules": table(
             "How each need is scored",
             ("Need", "Score, 0 to 1"),
             [(Cell(need.title), Cell(need.rule)) for need in NEEDS],
             plain=True,
         ),
-        "most": scoring.MOST,
         "data": json.dumps(
             {
                 "most": scoring.MOST,
-                "needs": [{"id": need.id, "title": need.title} for need in NEEDS],
+                "evenly": ranking.EVENLY.T.tolist(),
+                "needs": [
+                    {"id": need.id, "title": need.title, "rule": need.rule} for need in NEEDS
+                ],
                 "presets": [
                     {"title": preset.title, "weights": dict(preset.weights)} for preset in PRESETS
                 ],
-                "frameworks": names,
+                "frameworks": names.frameworks,
                 "places": [
-                    {"title": _place(inputs, *place), "scores": _plain(scores[place])}
+                    {"title": _place(inputs, *place), "scores": _plain(scores[place], names)}
                     for place in places
                 ],
             },
@@ -66,92 +92,183 @@ def _place(inputs: Inputs, machine: str, device: str) -> str:
     return f"{machine_label(inputs.document(machine, device))}: {DEVICES.get(device, device)}"
 
 
-def _plain(scores: Scores) -> dict[str, dict[str, list[Any]]]:
-    """Return framework -> need -> [value, low, high, text, address, known] for the browser."""
+def _plain(scores: Scores, names: Names) -> dict[str, dict[str, Any]]:
+    """Return framework -> the scores that all its modes share, and [title, others] of each mode.
+
+    A score is [value, low, high, text, address, known].
+    """
+
+    def plain(mine: Mapping[str, Score], *, modes: bool) -> dict[str, list[Any]]:
+        return {
+            need.id: [one.value, one.low, one.high, one.text, html(one.address), one.known]
+            for need in NEEDS
+            if need.modes == modes and (one := mine[need.id])
+        }
 
     def html(address: str) -> str:  # as the built site has it
         return address.replace(".md", ".html", 1)
 
     return {
         framework: {
-            need: [one.value, one.low, one.high, one.text, html(one.address), one.known]
-            for need, one in mine.items()
+            "common": plain(next(iter(modes.values())), modes=False),
+            "modes": [
+                [names.mode(framework, mode), plain(mine, modes=True)]
+                for mode, mine in modes.items()
+            ],
         }
-        for framework, mine in scores.items()
+        for framework, modes in scores.items()
     }
 
 
-def _answer(preset: Preset, scores: Scores, names: Mapping[str, str]) -> dict[str, Any]:
+def _finding(scores: Scores, names: Names) -> str:
+    """Say which framework has the best estimate for which presets."""
+    best: dict[str, list[str]] = {}
+    alone = 0
+    for preset in PRESETS:
+        first, *others = ranking.rank(scores, preset.weights)
+        best.setdefault(names.frameworks[first.framework], []).append(f"“{preset.title}”")
+        alone += all(one.group for one in others)
+    said = [f"{name} for {formatting.listing(titles)}" for name, titles in best.items()]
+    return (
+        f"Who suits depends on what counts. Best estimates: {'; '.join(said)}. In {alone} of these"
+        f" {len(PRESETS)} cases all other frameworks are excluded."
+    )
+
+
+def _answer(preset: Preset, scores: Scores, names: Names) -> dict[str, Any]:
     """Return a preset and what suits it."""
-    standings = scoring.rank(scores, preset.weights)
-    weights = [f"{need.title.lower()} {preset.weights[need.id]}"
+    standings = ranking.rank(scores, preset.weights)
+    firm = ranking.firmness(scores, preset.weights)
+    weights = [f"{need.title[0].lower()}{need.title[1:]} {preset.weights[need.id]}"
                for need in NEEDS if preset.weights.get(need.id)]  # fmt: skip
     return {
         "title": preset.title,
         "anchor": f"for-{preset.id}",
         "why": preset.why,
         "weights": formatting.listing(weights),
-        "finding": finding(preset, standings, names),
-        "table": _standings(preset, standings, scores, names),
+        "said": said(standings, firm, names, len(weights)),
+        "table": _standings(preset, standings, firm, scores, names),
     }
 
 
-def finding(preset: Preset, standings: tuple[Standing, ...], names: Mapping[str, str]) -> str:
-    """Say in one sentence who leads under a preset, and that a tie is one."""
-    leaders = [names[one.framework] for one in standings if one.group == 0]
-    what = f"{preset.title}: "
-    if len(leaders) in (0, len(standings)):
-        return f"{what}no measurement distinguishes the frameworks."
-    if len(leaders) == 1:
-        return f"{what}{leaders[0]} leads."
-    return f"{what}{formatting.listing(leaders)} lead, and no measurement distinguishes them."
+def said(standings: Sequence[Standing], firm: Firmness, names: Names, needs: int) -> str:
+    """Say who leads, who cannot be excluded, and how firm that is; as assets/chooser.js does.
+
+    Args:
+        standings: of :func:`generator.pages.ranking.rank`.
+        firm: of the same weights.
+        names: of frameworks and modes.
+        needs: how many have a weight; that of a single one changes nothing.
+
+    """
+    first, *others = [names.label(one) for one in standings if one.group == 0]
+    if len(others) + 1 == len(standings):
+        text = f"{first} has the best estimate; no framework can be excluded."
+    elif others:
+        text = f"{first} has the best estimate; {formatting.listing(others)} cannot be excluded."
+    else:
+        text = f"{first} leads: its worst case beats the best case of all others."
+    if needs > 1:
+        text += f" The leading group stays the same in {_share(firm.same)} of nearby weightings."
+    return text
+
+
+def _share(share: float) -> str:
+    return f"{100 * share:.0f}\N{NO-BREAK SPACE}%"
 
 
 def _standings(
-    preset: Preset, standings: tuple[Standing, ...], scores: Scores, names: Mapping[str, str]
+    preset: Preset, standings: Sequence[Standing], firm: Firmness, scores: Scores, names: Names
 ) -> Table:
+    """Return the table of an answer; as assets/chooser.js makes it.
+
+    Args:
+        preset: the weights.
+        standings: under them.
+        firm: of the same weights.
+        scores: what is weighed.
+        names: of frameworks and modes.
+
+    """
     rows = []
     for one in standings:
-        mine = scores[one.framework]
-        weighed = [need for need in NEEDS if preset.weights.get(need.id)]
-        # What moved the total most, in either direction; as assets/chooser.js chooses.
-        best = max(weighed, key=lambda need: preset.weights[need.id] * mine[need.id].value)
-        worst = max(weighed, key=lambda need: preset.weights[need.id] * (1 - mine[need.id].value))
-        missing = [need.title for need in weighed if not mine[need.id].known]
-        tied = sum(other.group == one.group for other in standings) - 1
+        name, mode = names.frameworks[one.framework], names.mode(one.framework, one.mode)
         interval = f"{one.low:.2f} to {one.high:.2f}" if one.high - one.low >= 0.005 else ""
         rows.append(
             (
-                Cell(names[one.framework], strong=one.group == 0),
-                Cell(f"{one.group + 1}", detail=f"tied with {tied} more" if tied else "")
-                if one.group >= 0
-                else Cell("none", detail=f"not measured: {formatting.listing(missing)}"),
+                Cell(name, strong=one.group == 0, detail=mode),
+                Cell(f"{one.group + 1}"),
                 Cell(f"{one.value:.2f}", detail=interval),
-                _reason(best.title, mine[best.id]),
-                _reason(worst.title, mine[worst.id]) if worst != best else Cell("–"),
+                Cell(_share(firm.leads[one.framework])),
+                *_reasons(preset, scores[one.framework][one.mode]),
             )
         )
     columns = (
-        "Framework", "Group", number("Total, of 1"), "Most in its favour", "Most against it",
+        "Framework", "Group", number("Total"), number("Leads nearby"), "Most in its favour",
+        "Most against it",
     )  # fmt: skip
     return table(preset.title, columns, rows, plain=True)
 
 
-def _reason(title: str, score: scoring.Score) -> Cell:
-    return Cell(f"{title}: {score.text}", href=score.address)
+def _reasons(preset: Preset, mine: Mapping[str, Score]) -> tuple[Cell, Cell]:
+    """Return the known scores that moved a total most, up and down, and what is not known."""
+    weighed = [need for need in NEEDS if preset.weights.get(need.id)]
+    known = [need for need in weighed if mine[need.id].known]
+    unknown = [need.title for need in weighed if not mine[need.id].known]
+    missing = f"not measured: {formatting.listing(unknown)}" if unknown else ""
+    if not known:
+        return Cell("–"), Cell("–", detail=missing)
 
-
-def _table(scores: Scores, names: Mapping[str, str]) -> Table:
-    """Every score: what any weights are applied to."""
-    rows = [
-        (
-            Cell(names[framework]),
-            *(
-                Cell(f"{score.value:.2f}", round(score.value, 4), score.address, detail=score.text)
-                for score in mine.values()
-            ),
+    def reason(need: Need, detail: str = "") -> Cell:
+        one = mine[need.id]
+        return Cell(
+            f"{need.title}: {one.text} ({one.value:.2f} of 1)", href=one.address, detail=detail
         )
-        for framework, mine in scores.items()
+
+    best = max(known, key=lambda need: preset.weights[need.id] * mine[need.id].value)
+    worst = max(known, key=lambda need: preset.weights[need.id] * (1 - mine[need.id].value))
+    against = reason(worst, missing) if worst != best else Cell("–", detail=missing)
+    return reason(best), against
+
+
+def _tables(scores: Scores, names: Names) -> list[Table]:
+    """Return every score: those of each mode, and those that all modes of a framework share."""
+    own, common = ([need for need in NEEDS if need.modes == modes] for modes in (True, False))
+
+    def cells(mine: Mapping[str, Score], needs: Sequence[Need]) -> list[Cell]:
+        found = [mine[need.id] for need in needs]
+        return [
+            Cell(
+                f"{one.value:.2f}" if one.known else "0 to 1",
+                round(one.value, 4),
+                one.address,
+                detail=one.text,
+            )
+            for one in found
+        ]
+
+    by_mode = [
+        (
+            Cell(names.frameworks[framework]),
+            Cell(names.mode(framework, mode)),
+            *cells(mine, own),
+        )
+        for framework, modes in scores.items()
+        for mode, mine in modes.items()
     ]
-    columns = [Column("Framework"), *(number(need.title) for need in NEEDS)]
-    return table("Scores", columns, rows)
+    shared = [
+        (Cell(names.frameworks[framework]), *cells(next(iter(modes.values())), common))
+        for framework, modes in scores.items()
+    ]
+    return [
+        table(
+            "Scores of each mode",
+            [Column("Framework"), Column("Mode"), *(number(need.title) for need in own)],
+            by_mode,
+        ),
+        table(
+            "Scores of each framework",
+            [Column("Framework"), *(number(need.title) for need in common)],
+            shared,
+        ),
+    ]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from generator import formatting
 from generator.analysis.panels import Figures
 from generator.catalog import freshness
-from generator.pages import scoring, urls
+from generator.pages import ranking, scoring, urls
 from generator.pages.evidence_page import script_anchor
 from generator.pages.framework_tables import (
     EXECUTES,
@@ -21,7 +21,8 @@ from generator.pages.framework_tables import (
     of_kind,
 )
 from generator.pages.inputs import Draw, Inputs, main_figures, measured_on
-from generator.pages.scoring import NEEDS, Score, Standing
+from generator.pages.ranking import Standing
+from generator.pages.scoring import NEEDS, Scores
 from generator.pages.tables import Cell, Column, Table, number, table, table_if_any
 
 if TYPE_CHECKING:
@@ -77,13 +78,13 @@ def parts(
     """Return the context of each framework's own page."""
     figures = main_figures(inputs, known)
     frameworks = inputs.catalog.frameworks
-    scores = scoring.scores(frameworks, figures, inputs.today) if figures else {}
-    standings = {need.id: scoring.rank(scores, {need.id: 1}) for need in NEEDS}
+    scores = scoring.scores(inputs, figures) if figures else {}
+    standings = {need.id: ranking.rank(scores, {need.id: 1}) for need in NEEDS}
     return {
         framework.id: {
             **_part(framework, inputs),
             "where": measured_on(inputs, figures) if figures else "",
-            "needs": _needs(framework, scores[framework.id], standings) if scores else None,
+            "needs": _needs(framework, scores, standings) if framework.id in scores else None,
         }
         for framework in frameworks
     }
@@ -121,26 +122,28 @@ def _facts(framework: Framework) -> Table:
 
 
 def _needs(
-    framework: Framework,
-    scores: Mapping[str, Score],
-    standings: Mapping[str, Sequence[Standing]],
+    framework: Framework, scores: Scores, standings: Mapping[str, Sequence[Standing]]
 ) -> Table:
-    """Return how it stands in what the chooser weighs, one row each."""
+    """Return how it stands in what the chooser weighs, one row each, in its best mode for it."""
+    titles = {mode.id: mode.title for mode in framework.modes}
     rows = []
     for need in NEEDS:
-        mine = scores[need.id]
         place = next(one for one in standings[need.id] if one.framework == framework.id)
-        group = f"group {place.group + 1}" if place.group >= 0 else "not ranked"
+        mine = scores[framework.id][place.mode][need.id]
         rows.append(
             (
                 Cell(need.title, detail=need.rule),
-                Cell(mine.text, href=f"../{mine.address}" if mine.address else ""),
+                Cell(
+                    mine.text,
+                    href=f"../{mine.address}" if mine.address else "",
+                    detail=titles.get(place.mode, place.mode) if need.modes else "",
+                ),
                 Cell(f"{mine.value:.2f}" if mine.known else "unknown", round(mine.value, 4)),
-                Cell(group),
+                Cell(f"group {place.group + 1}" if mine.known else "not ranked"),
             )
         )
-    titles = ("Need", "Measured", number("Score, of 1"), "Among all")
-    return table("What it can do", titles, rows)
+    columns = ("Need", "Measured", number("Score, of 1"), "Among all")
+    return table("What it can do", columns, rows)
 
 
 def _scripts(framework: Framework, inputs: Inputs) -> Table | None:
