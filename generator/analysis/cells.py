@@ -162,7 +162,7 @@ def compare(a: Cell, b: Cell, spreads: Spreads) -> Ratio:
     Args:
         a: a cell of positive values.
         b: another one of the same metric.
-        spreads: between runs, for a pair that shares no block.
+        spreads: between runs, for a pair that shares no block; of two machines the larger one.
 
     Raises:
         ValueError: see :func:`generator.analysis.statistics.process_estimates`.
@@ -170,7 +170,8 @@ def compare(a: Cell, b: Cell, spreads: Spreads) -> Ratio:
     """
     if a.model is not None and a.model is b.model:
         return a.model.ratio(a.key, b.key)
-    spread = spreads.get((b.key.machine, b.key.device, b.key.metric))
+    places = {(cell.key.machine, cell.key.device, cell.key.metric) for cell in (a, b)}
+    spread = max((spreads[place] for place in places if place in spreads), default=None)
     return BlockModel({0: logs(a.blocks), 1: logs(b.blocks)}, spread).ratio(0, 1)
 
 

@@ -3,10 +3,13 @@
 An *event* is one such comparison: two releases of a framework in one run, a run and the one before
 it, or a machine and the one that was measured first. What it finds are changes of
 :mod:`generator.analysis.changes`, the same that the command line and a report of ``update`` show.
+Releases of one run are compared within it, all of a framework together; the others pair by pair,
+across runs.
 """
 
 from __future__ import annotations
 
+import math
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -17,8 +20,8 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar
 from generator import formatting
 from generator.analysis import changes
 from generator.analysis import panels as models
-from generator.analysis.cells import Place, Spreads, aa_noises, group_cells
-from generator.analysis.changes import Change
+from generator.analysis.cells import Spreads, aa_noises, group_cells
+from generator.analysis.changes import Change, Known
 from generator.analysis.labels import TOPICS, machine_name
 from generator.catalog.freshness import Pair
 from generator.results import selection
@@ -93,14 +96,29 @@ def find(
         spreads: between runs.
 
     """
+    known = draw_on(loaded.records, shown, catalog, spreads)
     here = headlines(shown, catalog)
-    known = aa_noises(group_cells(here))
-    found = [
-        *_releases(loaded, catalog, known, spreads),
-        *_runs(loaded, here, catalog, known, spreads),
-        *_machines(here, catalog, known, spreads),
-    ]
+    found = [*_releases(loaded, known), *_runs(loaded, here, known), *_machines(here, known)]
     return tuple(sorted(found, key=lambda event: event.run, reverse=True))
+
+
+def draw_on(
+    documents: Mapping[str, Mapping[str, Any]],
+    shown: pd.DataFrame,
+    catalog: Catalog,
+    spreads: Spreads,
+) -> Known:
+    """Return what comparisons draw on.
+
+    Args:
+        documents: the run records.
+        shown: rows that pages publish; their A/A noise counts where a run has no replicates.
+        catalog: the folders.
+        spreads: between runs.
+
+    """
+    noises = aa_noises(group_cells(headlines(shown, catalog)))
+    return Known(catalog, documents, noises, spreads)
 
 
 def headlines(frame: pd.DataFrame, catalog: Catalog) -> pd.DataFrame:
@@ -111,11 +129,6 @@ def headlines(frame: pd.DataFrame, catalog: Catalog) -> pd.DataFrame:
     return frame[wanted & (frame["mode"] != "")]
 
 
-def noises(shown: pd.DataFrame, catalog: Catalog) -> dict[Place, float]:
-    """Return the A/A noise of what pages publish, for comparisons within other runs."""
-    return aa_noises(group_cells(headlines(shown, catalog)))
-
-
 def _topics(catalog: Catalog) -> list[str]:
     return [section.id for section in catalog.sections if section.id in TOPICS]
 
@@ -123,19 +136,18 @@ def _topics(catalog: Catalog) -> list[str]:
 # ---------------------------------------------------------------------------------------- releases
 
 
-def _releases(
-    loaded: Results, catalog: Catalog, known: Mapping[Place, float], spreads: Spreads
-) -> Iterable[Event]:
+def _releases(loaded: Results, known: Known) -> Iterable[Event]:
     """Compare neighbouring releases, in the newest run that measured both."""
     found: dict[tuple[str, ...], Event] = {}
     runs = sorted(_with_several_releases(loaded).items(), key=lambda item: item[0][1])
     for (machine, run), frameworks in runs:
-        frame = headlines(selection.withhold(selection.of_run(loaded, run, machine)), catalog)
+        rows = selection.withhold(selection.of_run(loaded, run, machine))
+        frame = headlines(rows, known.catalog)
         for framework, versions in sorted(frameworks.items()):
             mine = frame[frame["framework"] == framework]
-            age = partial(selection.age, catalog.listed.get(framework, []))
+            age = partial(selection.age, known.catalog.listed.get(framework, []))
             for old, new in pairwise(sorted(versions, key=age)):
-                made = changes.compare(mine, Pair(framework, old, new), catalog, spreads, known)
+                made = changes.compare(mine, Pair(framework, old, new), known)
                 for device, of_device in _by_device(made):
                     place = (machine, device, framework, old, new)
                     found[place] = Event("releases", *place, run, True, of_device)
@@ -197,17 +209,11 @@ def _by_device(found: Iterable[Change]) -> list[tuple[str, tuple[Change, ...]]]:
 # ------------------------------------------------------------------------------ runs and machines
 
 
-def _runs(
-    loaded: Results,
-    here: pd.DataFrame,
-    catalog: Catalog,
-    known: Mapping[Place, float],
-    spreads: Spreads,
-) -> Iterator[Event]:
+def _runs(loaded: Results, here: pd.DataFrame, known: Known) -> Iterator[Event]:
     """Compare what pages publish with what the run before found for the same configurations."""
-    before = selection.earlier(loaded, _topics(catalog))
-    before = headlines(selection.withhold(before), catalog)
-    made = changes.between(before, here, catalog, known, spreads, may_differ=())
+    before = selection.earlier(loaded, _topics(known.catalog))
+    before = headlines(selection.withhold(before), known.catalog)
+    made = changes.between(before, here, known, may_differ=())
 
     def pair(change: Change) -> tuple[str, str, bool, str, str]:
         old, new = (side.rsplit("/", 1)[1] for side in (change.old_source, change.new_source))
@@ -224,15 +230,13 @@ def joined(frame: pd.DataFrame) -> list[str]:
     return sorted(first.index, key=lambda machine: (first[machine], machine))
 
 
-def _machines(
-    here: pd.DataFrame, catalog: Catalog, known: Mapping[Place, float], spreads: Spreads
-) -> Iterator[Event]:
+def _machines(here: pd.DataFrame, known: Known) -> Iterator[Event]:
     """Compare every machine with the one that was measured first."""
     first, *others = joined(here) or [""]
     old = here[here["machine"] == first]
     for other in others:
         new = here[here["machine"] == other]
-        made = changes.between(old, new, catalog, known, spreads, may_differ=("machine",))
+        made = changes.between(old, new, known, may_differ=("machine",))
         run = max(map(str, new["run"].unique()))
         for device, mine in _by_device(made):
             same = all(change.same_code for change in mine)
@@ -263,12 +267,17 @@ def finished(event: Event, documents: Mapping[str, Mapping[str, Any]]) -> str:
 def notes(event: Event, documents: Mapping[str, Mapping[str, Any]]) -> list[str]:
     """Say what else differs between the two sides."""
     found = []
-    across = [change.ratio.across for change in event.changes if change.ratio]
-    if across and all(across):
-        found.append("They share no blocks: what changes from run to run is in the intervals.")
+    ratios = [change.ratio for change in event.changes if change.ratio]
+    if event.kind != "releases" and ratios:
+        found.append(
+            "Across runs: the spread between runs is part of each interval."
+            if any(math.isfinite(ratio.low) for ratio in ratios)
+            else "Across runs, of which too few were repeated to know how far apart they lie: no"
+            " interval, and no verdict."
+        )
     if not event.same_code:
         found.append(
-            "The measuring code changed in between, so a difference may be its doing."
+            "The measuring code changed in between, so a difference may come from that."
             if event.kind == "runs"
             else "Not all of it was measured by the same code on both sides."
         )

@@ -6,17 +6,18 @@ import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from generator import formatting
+from generator.analysis import builds, statistics
 from generator.analysis import panels as models
-from generator.analysis import statistics
 from generator.analysis.cells import (
     Cell,
     Key,
     Place,
     Spreads,
     aa_noises,
+    fitted,
     group_cells,
     is_again,
     larger_noise,
@@ -32,9 +33,9 @@ if TYPE_CHECKING:
     from generator.catalog.model import Catalog, Metric
 
 BROKEN, SUPPORTED = "newly broken", "newly supported"
-SAME, NOT_RESOLVED = "equivalent", "not resolved"
+SAME, NOT_RESOLVED, NOT_COMPARED = "equivalent", "not resolved", "not compared"
 JUDGED = {"s": ("faster", "slower"), "B": ("less", "more")}
-"""The two verdicts by unit: quantities whose change is judged."""
+"""The two verdicts by unit: quantities whose change is reported."""
 
 GROUPS = {
     BROKEN: "Newly broken",
@@ -45,6 +46,7 @@ GROUPS = {
     "less": "Less memory",
     SAME: "Equivalent",
     NOT_RESOLVED: "Not resolved",
+    NOT_COMPARED: "Not compared",
 }
 """Every verdict with its heading, in the order of a report."""
 
@@ -54,7 +56,7 @@ class Change:
     """What became of one metric, or (without values) of whether it works.
 
     ``ratio`` is new / old, within the blocks that both ran in, if there are any; ``noise`` the A/A
-    noise.
+    noise. What is not compared, or has no ratio, has a reason.
     """
 
     key: Key
@@ -77,7 +79,14 @@ class Change:
     @property
     def differs(self) -> bool:
         """Whether the verdict says that the two sides differ."""
-        return self.verdict not in (SAME, NOT_RESOLVED)
+        return self.verdict not in (SAME, NOT_RESOLVED, NOT_COMPARED)
+
+    @property
+    def detectable(self) -> float:
+        """Difference that is found in 80 % of runs, as a fraction; NaN where nothing says."""
+        if self.ratio is None:
+            return math.nan
+        return statistics.detectable_difference(self.ratio, self.noise)
 
     @property
     def rank(self) -> tuple[int, Key]:
@@ -85,23 +94,35 @@ class Change:
         return list(GROUPS).index(self.verdict), self.key
 
 
-def compare(
-    frame: pd.DataFrame,
-    pair: Pair,
-    catalog: Catalog,
-    spreads: Spreads,
-    noises: Mapping[Place, float] | None = None,
-) -> list[Change]:
+@dataclass(frozen=True)
+class Known:
+    """What comparisons of all kinds draw on.
+
+    Attributes:
+        catalog: the folders.
+        documents: the run records.
+        noises: A/A noise, see :func:`generator.analysis.cells.aa_noises`.
+        spreads: between runs, see :func:`generator.analysis.cells.spreads`.
+
+    """
+
+    catalog: Catalog
+    documents: Mapping[str, Mapping[str, Any]] = field(repr=False)
+    noises: Mapping[Place, float] = field(repr=False)
+    spreads: Spreads = field(repr=False)
+
+
+def compare(frame: pd.DataFrame, pair: Pair, known: Known) -> list[Change]:
     """Compare two releases, on every machine, section, mode, device, lane, case and metric.
 
     Releases of profile ``history`` are compared in the mode that stood for the framework at each.
+    All releases and modes of the framework in the frame are one family: intervals hold for all of
+    them together.
 
     Args:
         frame: rows of :func:`generator.results.selection.select`, of runs that measured both.
         pair: the releases.
-        catalog: knows the metrics.
-        spreads: between runs, see :func:`generator.analysis.cells.spreads`.
-        noises: A/A noise of other runs, see :func:`generator.analysis.cells.aa_noises`.
+        known: with the A/A noise of other runs, for places without A/A replicates.
 
     """
     frame = frame[frame["framework"] == pair.framework]
@@ -110,56 +131,59 @@ def compare(
         return []
     of_history = str(new["profile"].iloc[0]) == "history"
     may_differ = ("version", "mode") if of_history else ("version",)
-    known = aa_noises(group_cells(frame), noises)
-    return between(old, new, catalog, known, spreads, may_differ=may_differ)
+    grouped = fitted(group_cells(frame), known.spreads, ("version", "mode"))
+    known = replace(known, noises=aa_noises(grouped, known.noises))
+    return _between((old, grouped), (new, grouped), known, may_differ)
 
 
 def between(
-    old: pd.DataFrame,
-    new: pd.DataFrame,
-    catalog: Catalog,
-    noises: Mapping[Place, float],
-    spreads: Spreads,
-    *,
-    may_differ: Sequence[str],
+    old: pd.DataFrame, new: pd.DataFrame, known: Known, *, may_differ: Sequence[str]
 ) -> list[Change]:
     """Compare what is in two frames, wherever all but some columns of a key are equal.
+
+    Each comparison stands alone: its interval holds for this pair.
 
     Args:
         old: rows of :func:`generator.results.selection.select`.
         new: the same of the other side.
-        catalog: knows the metrics.
-        noises: A/A noise of every place.
-        spreads: between runs.
+        known: with the A/A noise of every place.
         may_differ: fields of :class:`generator.analysis.cells.Key`.
 
     """
+    return _between((old, group_cells(old)), (new, group_cells(new)), known, may_differ)
+
+
+def _between(old: _Side, new: _Side, known: Known, may_differ: Sequence[str]) -> list[Change]:
     same = [name for name in Key._fields if name not in may_differ]
-    left, right = _states(old, same), _states(new, same)
-    old_cells, new_cells = group_cells(old), group_cells(new)
-    found: dict[tuple[str, ...], Change] = {}
+    (left, old_cells), (right, new_cells) = (
+        (_states(rows, same), found) for rows, found in (old, new)
+    )
+    made: dict[tuple[str, ...], Change] = {}
     for place in sorted(left.keys() & right.keys()):
         before, after = left[place], right[place]
         whole: tuple[str, ...] = after.key
         key, change = after.key, None
-        metric = _metric(catalog, key)
+        metric = _metric(known.catalog, key)
         if (before.status == "ok") != (after.status == "ok"):
             verdict = SUPPORTED if after.status == "ok" else BROKEN
             whole = (*key[:-2], verdict)
             # The gate says why; every other metric of the process only follows from it.
-            if not is_again(key) and (whole not in found or key.metric == "gate"):
+            if not is_again(key) and (whole not in made or key.metric == "gate"):
                 unit, reason = metric.unit if metric else "", after.reason or before.reason
-                change = Change(key, before.key, unit, verdict, reason=reason)
-        elif after.status == "ok" and metric is not None and _is_judged(key, metric, catalog):
+                change = Change(
+                    key, before.key, unit, verdict, reason=reason,
+                    old_source=before.source, new_source=after.source,
+                )  # fmt: skip
+        elif after.status == "ok" and metric and _is_reported(key, metric, known.catalog):
             one, two = old_cells.get(before.key), new_cells.get(key)
-            if one is not None and two is not None:
-                change = judge(one, two, larger_noise(noises, before.key, key), spreads)
+            change = judge(one, two, known) if one is not None and two is not None else None
         if change is not None:
-            found[whole] = replace(
-                change, old_source=before.source, new_source=after.source,
-                same_code=before.code == after.code,
-            )  # fmt: skip
-    return sorted(found.values(), key=lambda change: change.rank)
+            made[whole] = replace(change, same_code=before.code == after.code)
+    return sorted(made.values(), key=lambda change: change.rank)
+
+
+_Side = tuple["pd.DataFrame", Mapping[Key, Cell]]
+"""Rows, and their cells."""
 
 
 @dataclass(frozen=True)
@@ -192,7 +216,7 @@ def _metric(catalog: Catalog, key: Key) -> Metric | None:
     return section.metrics.get(key.metric) if section else None
 
 
-def _is_judged(key: Key, metric: Metric, catalog: Catalog) -> bool:
+def _is_reported(key: Key, metric: Metric, catalog: Catalog) -> bool:
     """Whether a metric is a quantity of the framework's, and not one of the run's."""
     hidden = view(models.headline(catalog.section(key.section))).hidden
     return bool(
@@ -201,27 +225,52 @@ def _is_judged(key: Key, metric: Metric, catalog: Catalog) -> bool:
     )  # fmt: skip
 
 
-def judge(old: Cell, new: Cell, noise: float, spreads: Spreads) -> Change:
+def judge(old: Cell, new: Cell, known: Known) -> Change:
     """Say what became of a metric.
 
     Args:
-        old: samples in one of the units :data:`JUDGED`.
+        old: samples of a metric.
         new: the same of the other side.
-        noise: A/A noise.
-        spreads: between runs.
+        known: A/A noise, spreads between runs, run records and which end of a metric is good.
 
     """
+    sources = _source(old), _source(new)
+    change = Change(
+        new.key, old.key, new.unit, NOT_RESOLVED, old_source=sources[0], new_source=sources[1]
+    )
+    unlike = builds.unlike(new.key.section, *(known.documents[source] for source in sources))
+    if unlike:
+        return replace(change, verdict=NOT_COMPARED, reason=unlike)
     try:
-        found = compare_cells(new, old, spreads)
+        ratio = compare_cells(new, old, known.spreads)
         before, after = (models.summary(cell).value for cell in (old, new))
-    except ValueError:  # zero, which has no logarithm
-        return Change(new.key, old.key, new.unit, NOT_RESOLVED)
-    verdict = statistics.verdict(found, noise)
-    verdict_of_unit = dict(zip(("faster", "slower"), JUDGED[new.unit], strict=True))
-    return Change(
-        new.key, old.key, new.unit, verdict_of_unit.get(verdict, verdict), before, after,
-        found, noise,
-    )  # fmt: skip
+    except ValueError:
+        return replace(change, reason="a value is not above zero, so there is no ratio")
+    noise = larger_noise(known.noises, old.key, new.key)
+    metric = _metric(known.catalog, new.key)
+    better = metric.better if metric else ""
+    found = statistics.verdict(ratio, noise, "higher" if better == "higher" else "lower")
+    told = dict(zip(("faster", "slower"), verdicts(new.unit, better), strict=True))
+    return replace(
+        change, verdict=told.get(found, found), old=before, new=after, ratio=ratio, noise=noise
+    )
+
+
+def verdicts(unit: str, better: str) -> tuple[str, str]:
+    """Return how the better and the worse of two values are called.
+
+    Args:
+        unit: of the metric.
+        better: which end of it is: "higher", "lower", or "" for neither.
+
+    """
+    return JUDGED.get(unit) or (("better", "worse") if better else ("less", "more"))
+
+
+def _source(cell: Cell) -> str:
+    """Return the key of the run record that a cell comes from."""
+    run, _ = cast("tuple[str, int]", next(iter(cell.blocks)))
+    return f"{cell.key.machine}/{cell.key.framework}/{cell.key.version}/{run}"
 
 
 # --------------------------------------------------------------------------------------- as text
@@ -230,7 +279,8 @@ def judge(old: Cell, new: Cell, noise: float, spreads: Spreads) -> Change:
 def summary(changes: Iterable[Change]) -> str:
     """Say in one sentence how many metrics changed in which way."""
     counts = Counter(change.verdict for change in changes)
-    parts = [f"{counts[verdict]} {verdict}" for verdict in GROUPS if counts[verdict]]
+    memory = {"more": "with more memory", "less": "with less memory"}
+    parts = [f"{counts[one]} {memory.get(one, one)}" for one in GROUPS if counts[one]]
     return f"{', '.join(parts)}." if parts else "Nothing can be compared."
 
 
@@ -270,10 +320,17 @@ def row(change: Change, catalog: Catalog) -> tuple[str, ...]:
 
 
 def ratio_text(ratio: statistics.Ratio) -> str:
-    """Return a ratio with its interval, if it has one."""
+    """Return a ratio with its interval, if it has one, and whether it spans runs."""
     if not math.isfinite(ratio.low):
-        return f"{ratio.value:.3f} (one process)"
-    return f"{ratio.value:.3f} [{ratio.low:.3f}, {ratio.high:.3f}]"
+        return f"{ratio.value:.3f} ({scope(ratio)})"
+    return f"{ratio.value:.3f} [{ratio.low:.3f}, {ratio.high:.3f}] {scope(ratio)}"
+
+
+def scope(ratio: statistics.Ratio) -> str:
+    """Say whether an interval is of one run or spans several; or why there is none."""
+    if math.isfinite(ratio.low):
+        return "across runs" if ratio.across else "within one run"
+    return "no interval across runs" if ratio.across else "one process"
 
 
 def plain(change: Change) -> dict[str, Any]:
@@ -289,6 +346,7 @@ def plain(change: Change) -> dict[str, Any]:
         "ratio": ratio.value if ratio else None,
         "low": ratio.low if ratio else None,
         "high": ratio.high if ratio else None,
+        "across": ratio.across if ratio else None,
         "noise": change.noise,
         "reason": change.reason,
     }

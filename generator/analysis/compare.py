@@ -4,22 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-from generator.analysis.cells import (
-    Cell,
-    Key,
-    Place,
-    Spreads,
-    aa_noises,
-    group_cells,
-    is_again,
-    larger_noise,
-)
-from generator.analysis.cells import compare as compare_cells
-from generator.analysis.statistics import Ratio, Verdict, verdict
+from generator.analysis.cells import Cell, Key, aa_noises, group_cells, is_again
+from generator.analysis.changes import Change, Known, judge
 from generator.errors import UsageError, nearest
 from generator.results import selection
 
@@ -87,22 +77,12 @@ class Comparison:
 
     a: Cell
     b: Cell
-    ratio: Ratio
-    """a / b"""
-    noise: float
-    """A/A noise: the larger one of the two."""
-    verdict: Verdict
-    """On a."""
+    change: Change
+    """a / b, and the verdict on a: of this pair alone."""
 
 
 def compare(
-    frame: pd.DataFrame,
-    a: str,
-    b: str,
-    *,
-    spreads: Spreads,
-    metric: str = "step_time",
-    noises: Mapping[Place, float] | None = None,
+    frame: pd.DataFrame, a: str, b: str, known: Known, metric: str = "step_time"
 ) -> list[Comparison]:
     """Compare what two specs name, wherever machine, section, device, lane and case are the same.
 
@@ -114,9 +94,8 @@ def compare(
         frame: of :func:`generator.results.selection.select`.
         a: see :func:`parse_spec`.
         b: the other side.
-        spreads: between runs, see :func:`generator.analysis.cells.spreads`.
+        known: with the A/A noise of other runs, for places without A/A replicates.
         metric: which rows.
-        noises: A/A noise of other runs, see :func:`generator.analysis.cells.aa_noises`.
 
     Raises:
         UsageError: an unknown name, or nothing that could be compared.
@@ -135,14 +114,13 @@ def compare(
     if one.framework == two.framework and shared and not (one.mode or two.mode):
         may_differ.discard("mode")
     same = [name for name in Key._fields if name not in may_differ]
-    known = aa_noises(grouped, noises)
-    found = []
-    for x in left:
-        for y in right:
-            if x != y and all(getattr(x, name) == getattr(y, name) for name in same):
-                here = compare_cells(grouped[x], grouped[y], spreads)
-                noise = larger_noise(known, x, y)
-                found.append(Comparison(grouped[x], grouped[y], here, noise, verdict(here, noise)))
+    known = replace(known, noises=aa_noises(grouped, known.noises))
+    found = [
+        Comparison(grouped[x], grouped[y], judge(grouped[y], grouped[x], known))
+        for x in left
+        for y in right
+        if x != y and all(getattr(x, name) == getattr(y, name) for name in same)
+    ]
     if not found:
         raise UsageError(
             f"{one} and {two} have no {metric} on the same machine, device and lane; "

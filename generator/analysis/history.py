@@ -1,7 +1,9 @@
 """Pure: rows of profile ``history`` -> the releases of each framework, and the steps between them.
 
 The same training step runs in every release, in the mode that stood for the framework then, within
-the blocks of one run. A *step* compares a release with the one measured before it.
+the blocks of one run. A *step* compares a release with an earlier one: with the one measured before
+it, or the last with the first. All releases of a framework are one family, whose intervals hold for
+all of them together (:mod:`generator.analysis.block_model`).
 """
 
 from __future__ import annotations
@@ -10,12 +12,13 @@ import datetime
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
-from generator.analysis import change_events, changes, statistics
+from generator.analysis import builds, change_events, changes, statistics
 from generator.analysis import panels as models
-from generator.analysis.cells import Cell, Key, Place, Spreads, fitted, group_cells
-from generator.analysis.changes import Change
+from generator.analysis.cells import Cell, Key, Spreads, fitted, group_cells
+from generator.analysis.changes import Change, Known
 from generator.analysis.panels import Figures
 from generator.measure import plan
 
@@ -34,7 +37,7 @@ class Measure:
         section, metric, case: of the rows.
         column: heading in the tables.
         axis: title of the chart's axis with its unit.
-        more: what a release with a larger value has more of.
+        more: what a release that is further up the axis has more of.
         scale: factor from the rows' unit to the axis'; a rate is ``scale / value``.
         rate: whether more is better, because the axis shows work per second.
         exact: whether it is counted and not sampled, so that it has no interval.
@@ -58,17 +61,18 @@ class Measure:
 
 
 SPEED = Measure("speed", "lenet", "step_time", "", "Images per second", "images per second",
-                "time", 64.0, rate=True)  # fmt: skip
+                "images per second", 64.0, rate=True)  # fmt: skip
 MEASURES = (
     SPEED,
-    Measure("cold", "compile", "ready_time", "cold", "Ready after, cold",
-            "seconds until ready", "start-up time", 1.0),
-    Measure("warm", "compile", "ready_time", "warm", "Ready after, warm",
-            "seconds until ready", "start-up time", 1.0),
+    Measure("cold", "compile", "ready_time", "cold", "Start-up time, cold",
+            "start-up time in seconds", "start-up time", 1.0),
+    Measure("warm", "compile", "ready_time", "warm", "Start-up time, warm",
+            "start-up time in seconds", "start-up time", 1.0),
     Measure("memory", "memory", "peak_above_import", "", "Peak above import",
-            "peak memory above import in MB", "memory", 1e-6),
-    Measure("size", "", "", "", "Installed size", "installed size in MB", "space on disk", 1e-6,
-            exact=True),
+            "peak memory above import in MB", "memory above import", 1e-6),
+    Measure("peak", "memory", "peak_rss", "", "Peak memory", "peak memory in MB", "memory", 1e-6),
+    Measure("size", "compile", "install_size", "", "Installed size", "installed size in MB",
+            "installed size", 1e-6, exact=True),
 )  # fmt: skip
 
 
@@ -117,6 +121,11 @@ class Release:
         assert self.version.released is not None
         return self.version.released
 
+    @property
+    def build(self) -> str:
+        """Return the kind of build, see :func:`generator.analysis.builds.kind`."""
+        return builds.kind(self.document)
+
     def value(self, measure: Measure) -> statistics.Interval | None:
         """Return a figure with its interval, in the unit of the rows; None where there is none."""
         if measure.exact:
@@ -131,14 +140,12 @@ class Release:
 
 @dataclass(frozen=True)
 class Step:
-    """What changed from one measured release to the next."""
+    """What changed from one measured release to a later one."""
 
     measure: Measure
     old: Release
     new: Release
     change: Change
-    ratio: statistics.Ratio
-    """New / old."""
 
     @property
     def verdict(self) -> str:
@@ -155,32 +162,13 @@ class History:
     frame: pd.DataFrame = field(repr=False)
     releases: tuple[Release, ...]
     steps: tuple[Step, ...]
+    """Each release against the one measured before it."""
+    spans: tuple[Step, ...]
+    """The last release of each framework against its first, where it has several."""
 
     def steps_to(self, measure: Measure) -> dict[tuple[str, str], Step]:
         """Return id of a release -> the step that led to it."""
         return {step.new.id: step for step in self.steps if step.measure is measure}
-
-    def ends(self, measure: Measure) -> dict[str, tuple[Release, Release]]:
-        """Return framework id -> its first and last release with a figure, where it has several."""
-        found: dict[str, tuple[Release, Release]] = {}
-        for release in self.releases:
-            if release.value(measure) is not None:
-                id = release.framework.id
-                found[id] = (found.get(id, (release,))[0], release)
-        return {id: ends for id, ends in found.items() if ends[0] is not ends[1]}
-
-    def growth(self, measure: Measure) -> tuple[Release, Release, float] | None:
-        """Return the first and last release of the framework that changed most, and last / first.
-
-        None where no framework has two releases with a figure.
-        """
-        found = []
-        for old, new in self.ends(measure).values():
-            before, after = old.value(measure), new.value(measure)
-            assert before is not None
-            assert after is not None
-            found.append((old, new, after.value / before.value))
-        return max(found, key=lambda ends: abs(math.log(ends[2])), default=None)
 
     def of_that_time(self, article: Mapping[str, Any]) -> list[tuple[Release, Release]]:
         """Return the release that stands for the article's time, and the newest, by framework.
@@ -226,15 +214,15 @@ def find(
         spreads: between runs.
 
     """
-    noises = change_events.noises(shown, catalog)
+    known = change_events.draw_on(documents, shown, catalog, spreads)
     places = frame[["machine", "device"]].drop_duplicates().astype(str)
     found = []
     for machine, device in sorted(places.itertuples(index=False, name=None)):
         here = frame[(frame["machine"] == machine) & (frame["device"] == device)]
         measured = tuple(releases(here, documents, catalog, spreads))
         if measured:
-            made = tuple(steps(measured, noises, spreads))
-            found.append(History(machine, device, here, measured, made))
+            made = steps(measured, known), spans(measured, known)
+            found.append(History(machine, device, here, measured, *map(tuple, made)))
     return found
 
 
@@ -289,27 +277,35 @@ def _gate(rows: pd.DataFrame) -> tuple[str, str]:
     return str(worst["status"]), str(worst["reason"])
 
 
-def steps(found: Sequence[Release], noises: Mapping[Place, float], spreads: Spreads) -> list[Step]:
-    """Compare every release with the one measured before it.
+def steps(found: Sequence[Release], known: Known) -> list[Step]:
+    """Compare every release with the one measured before it, the releases being in order."""
+    return [
+        _step(measure, *pair, known)
+        for measure in MEASURES
+        for mine in _by_framework(found, measure)
+        for pair in pairwise(mine)
+    ]
 
-    Args:
-        found: in the order of the folders.
-        noises: A/A noise, see :func:`generator.analysis.cells.aa_noises`.
-        spreads: between runs.
 
-    """
-    made = []
-    for measure in MEASURES:
-        before: dict[str, Release] = {}
-        for release in found:
-            cell = release.cells.get(measure.id)
-            if cell is None:
-                continue
-            old = before.get(release.framework.id)
-            before[release.framework.id] = release
-            if old is not None:
-                noise = noises.get(cell.key.place, statistics.MARGIN)
-                change = changes.judge(old.cells[measure.id], cell, noise, spreads)
-                if change.ratio is not None:
-                    made.append(Step(measure, old, release, change, change.ratio))
-    return made
+def spans(found: Sequence[Release], known: Known) -> list[Step]:
+    """Compare the last release of every framework with its first, the releases being in order."""
+    return [
+        _step(measure, mine[0], mine[-1], known)
+        for measure in MEASURES
+        for mine in _by_framework(found, measure)
+        if len(mine) > 1
+    ]
+
+
+def _by_framework(found: Sequence[Release], measure: Measure) -> list[list[Release]]:
+    """Return the releases with samples of a measure, one list a framework."""
+    mine: dict[str, list[Release]] = {}
+    for release in found:
+        if measure.id in release.cells:
+            mine.setdefault(release.framework.id, []).append(release)
+    return list(mine.values())
+
+
+def _step(measure: Measure, old: Release, new: Release, known: Known) -> Step:
+    change = changes.judge(old.cells[measure.id], new.cells[measure.id], known)
+    return Step(measure, old, new, change)

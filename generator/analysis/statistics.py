@@ -37,7 +37,7 @@ but is up to 1.9 times as wide as this one, which does not either.
 Sources: Kalibera, Jones, "Rigorous Benchmarking in Reasonable Time", ISMM 2013; Hoefler, Belli,
 "Scientific Benchmarking of Parallel Computing Systems", SC 2015; Efron, Tibshirani, "An
 Introduction to the Bootstrap", 1993; Barrett et al., arXiv 1602.00602; Tukey, "Exploratory Data
-Analysis", 1977; airspeed velocity, ``asv/_stats.py``.
+Analysis", 1977.
 """
 
 from __future__ import annotations

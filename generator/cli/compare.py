@@ -10,13 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from generator import formatting
 from generator.analysis import cells, change_events, changes
-from generator.analysis import panels as models
 from generator.analysis.compare import Comparison, Spec, parse_spec
 from generator.analysis.compare import compare as compare_specs
 from generator.catalog import loader as catalogs
-from generator.catalog.model import Catalog
 from generator.results import reading, selection
 
 
@@ -47,21 +44,27 @@ def compare(folder: Path, a: str, b: str, metric: str) -> Found:
         InputError: a result is not as agreed.
 
     """
-    loaded, catalog = reading.load(folder), catalogs.load()
+    loaded, known = _load(folder)
     every = selection.select(loaded, ("quick", "full", "history"))
     keys = list(cells.group_cells(every))
     one, two = (parse_spec(text, keys) for text in (a, b))
-    frame, noises, spreads = selection.select(loaded), None, cells.spreads(loaded)
+    frame = selection.select(loaded)
     if _versions(one, two):
-        noises = change_events.noises(selection.shown(loaded, catalog.listed), catalog)
         together = change_events.together(loaded, one.framework, (one.version, two.version))
         frame = every if together is None else together
-    found = tuple(compare_specs(frame, a, b, spreads=spreads, metric=metric, noises=noises))
-    if (one.machine or _versions(one, two)) and found[0].a.unit in changes.JUDGED:
+    found = tuple(compare_specs(frame, a, b, known, metric))
+    if one.machine or _versions(one, two):
         columns = ("what", "where", "metric", "A/A noise", "A", "B", "B / A, 95 %", "B is")
-        return Found(found, columns, tuple(_after(item, catalog, spreads) for item in found), 4)
+        return Found(found, columns, tuple(_after(item, known) for item in found), 4)
     names = ("A", "B", "machine", "device", "where", "A/A noise", "A", "B", "A / B, 95 %", "A is")
-    return Found(found, names, tuple(map(_against, found)), 6)
+    return Found(found, names, tuple(_against(item, known) for item in found), 6)
+
+
+def _load(folder: Path) -> tuple[reading.Results, changes.Known]:
+    loaded, catalog = reading.load(folder), catalogs.load()
+    shown = selection.shown(loaded, catalog.listed)
+    known = change_events.draw_on(loaded.records, shown, catalog, cells.spreads(loaded))
+    return loaded, known
 
 
 def _versions(one: Spec, two: Spec) -> bool:
@@ -70,40 +73,37 @@ def _versions(one: Spec, two: Spec) -> bool:
     return bool(same and one.version and two.version and one.version != two.version)
 
 
-def _after(item: Comparison, catalog: Catalog, spreads: cells.Spreads) -> tuple[str, ...]:
-    change = changes.judge(item.a, item.b, item.noise, spreads)
+def _after(item: Comparison, known: changes.Known) -> tuple[str, ...]:
+    change = changes.judge(item.a, item.b, known)
     key = change.key
-    where, metric, before, after, ratio, noise, *_ = changes.row(change, catalog)
+    where, metric, before, after, ratio, noise, reason = changes.row(change, known.catalog)
     what = f"{key.framework} {key.version}, {key.section}"
-    return (what, where, metric, noise, before, after, ratio, change.verdict)
+    verdict = ": ".join(filter(None, (change.verdict, reason)))
+    return (what, where, metric, noise, before, after, ratio, verdict)
 
 
-def _against(item: Comparison) -> tuple[str, ...]:
+def _against(item: Comparison, known: changes.Known) -> tuple[str, ...]:
     sides = [
         " ".join(filter(None, (key.framework, key.version, key.mode)))
         for key in (item.a.key, item.b.key)
     ]
-    key, unit = item.a.key, item.a.unit
-    values = (formatting.quantity(models.summary(cell).value, unit) for cell in (item.a, item.b))
+    key = item.a.key
     where = ", ".join(filter(None, (key.section, key.case, key.lane)))
-    noise = f"±{item.noise:.1%}"
-    ratio = changes.ratio_text(item.ratio)
-    return (*sides, key.machine, key.device, where, noise, *values, ratio, item.verdict)
+    _, _, b, a, ratio, noise, reason = changes.row(item.change, known.catalog)
+    verdict = ": ".join(filter(None, (item.change.verdict, reason)))
+    return (*sides, key.machine, key.device, where, noise, a, b, ratio, verdict)
 
 
 def plain(item: Comparison) -> dict[str, Any]:
     """Return a comparison as JSON takes it: A over B, whatever they are."""
+    found = changes.plain(item.change)
+    names = ("unit", "ratio", "low", "high", "across", "noise", "verdict", "reason")
     return {
         "a": item.a.key._asdict(),
         "b": item.b.key._asdict(),
-        "unit": item.a.unit,
-        "value_a": models.summary(item.a).value,
-        "value_b": models.summary(item.b).value,
-        "ratio": item.ratio.value,
-        "low": item.ratio.low,
-        "high": item.ratio.high,
-        "noise": item.noise,
-        "verdict": item.verdict,
+        "value_a": found["new"],
+        "value_b": found["old"],
+        **{name: found[name] for name in names},
     }
 
 

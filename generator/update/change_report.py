@@ -63,14 +63,14 @@ def _report(
     loaded = reading.load(results)
     run, machine = records[0]["run"], str(records[0]["machine"]["id"])
     frame = selection.withhold(selection.of_run(loaded, run, machine))
-    noises = change_events.noises(selection.shown(loaded, catalog.listed), catalog)
-    spreads = cells.spreads(loaded)
+    shown = selection.shown(loaded, catalog.listed)
+    known = change_events.draw_on(loaded.records, shown, catalog, cells.spreads(loaded))
     subjects, every = [], []
     for id in sorted({str(record["framework"]) for record in records}):
         mine = {str(r["version"]): r for r in records if r["framework"] == id}
         *older, new = sorted(mine, key=functools.partial(selection.age, catalog.listed.get(id, [])))
         pair = Pair(id, older[-1] if older else "", new)
-        found = changes.compare(frame, pair, catalog, spreads, noises) if pair.old else []
+        found = changes.compare(frame, pair, known) if pair.old else []
         name = next((f.name for f in catalog.frameworks if f.id == id), id)
         about = [note for note in notes if note.startswith(f"{name} ")]
         subjects.append(changes.subject(pair, found, mine, catalog, about))

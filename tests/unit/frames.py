@@ -1,7 +1,11 @@
 """Small frames of result rows, typed out: what pages and analysis take, without any file."""
 
+from collections import defaultdict
+
 import pandas as pd
 
+from generator.analysis.changes import Known
+from generator.catalog import loader
 from generator.results.schema import COLUMNS
 from tests.sample_results import GRAPH
 
@@ -33,3 +37,14 @@ def samples(values, **row):
         for block, of_block in enumerate(values)
         for number, value in enumerate(of_block)
     ]
+
+
+def record(cuda="none", *packages):
+    """Return as much of a run record as tells the kind of its build."""
+    return {"build": {"cuda": cuda}, "environment": {"packages": packages}}
+
+
+def draw_on(documents=None, noises=None, spreads=None):
+    """Return what comparisons draw on; without run records, every build is alike."""
+    documents = documents or defaultdict(record)
+    return Known(loader.load(), documents, noises or {}, spreads or {})

@@ -11,6 +11,7 @@ import pytest
 from typer.testing import CliRunner
 
 from generator.analysis import cells, change_events, changes, history
+from generator.analysis.statistics import Ratio
 from generator.catalog import loader
 from generator.cli import app
 from generator.pages import atom_feed, markdown
@@ -20,7 +21,7 @@ from generator.results import reading, selection
 from generator.site import render
 from tests import sample_results
 from tests.sample_results import GRAPH, MANY, NAMES, PAIRED
-from tests.unit.frames import frame
+from tests.unit.frames import draw_on, frame
 
 FIRST, SECOND = sample_results.MACHINE, "second-machine"
 RELEASES = {
@@ -69,7 +70,7 @@ def speeds(event):
 # ---------------------------------------------------------------------------------------- events
 
 
-def test_neighbouring_releases_of_one_run_are_compared_block_by_block(found):
+def test_neighbouring_releases_are_compared_within_their_run(found):
     pairs = [(e.framework, e.old, e.new) for e in of(found, "releases")]
     assert pairs == [
         (PAIRED, "1.2.0", "1.5.0"), (PAIRED, "1.5.0", "1.9.1"),
@@ -77,7 +78,7 @@ def test_neighbouring_releases_of_one_run_are_compared_block_by_block(found):
         (GRAPH, "0.8.2", "0.9.0"), (GRAPH, "0.9.0", "1.0.0"),
     ]  # fmt: skip
     (faster,), (same,) = (speeds(e) for e in of(found, "releases")[3:])
-    assert faster.ratio.paired
+    assert not faster.ratio.across
     assert (faster.verdict, same.verdict != "faster") == ("faster", True)
     assert faster.ratio.value == pytest.approx(0.5, rel=0.1)
     assert (faster.before.version, faster.key.version) == ("0.8.2", "0.9.0")
@@ -90,12 +91,15 @@ def test_what_breaks_and_what_works_again_is_told_once_each(found):
     assert [c.verdict for c in mended.changes if c.differs] == [changes.SUPPORTED]
 
 
-def test_the_newest_run_is_compared_with_the_one_before_it_and_unpaired(found, root):
+def test_the_newest_run_is_compared_with_the_one_before_it_and_across_runs(found, inputs):
     (event,) = of(found, "runs")
     assert event.machine == FIRST
     assert event.old < event.new
     assert event.same_code
-    assert all(not change.ratio.paired for change in event.changes)
+    assert all(change.ratio.across for change in event.changes)
+    resolvable = {c.key.metric for c in event.changes if math.isfinite(c.ratio.low)}
+    assert {"step_time", "ready_time"} <= resolvable, "the spread between runs is in the interval"
+    assert "spread between runs" in change_events.notes(event, inputs.documents)[0]
     topics = {change.key.section for change in event.changes}
     assert topics == {"lenet", "compile", "memory", "highlevel", "r"}
 
@@ -108,7 +112,8 @@ def test_it_is_said_when_the_measuring_code_changed(root, tmp_path):
     document["code_sha256"] = {**document["code_sha256"], "lenet": "f" * 64}
     changed = replace(loaded, records={**loaded.records, newest: document})
     shown = selection.shown(changed, known.listed)
-    by_code = {e.same_code: e for e in of(change_events.find(changed, shown, known), "runs")}
+    events = change_events.find(changed, shown, known, cells.spreads(changed))
+    by_code = {e.same_code: e for e in of(events, "runs")}
     assert {c.key.section for c in by_code[False].changes} == {"lenet"}
     assert {c.key.framework for c in by_code[False].changes} == {GRAPH}
     assert any(
@@ -123,14 +128,14 @@ def test_a_machine_is_compared_with_the_one_that_was_there_first(found):
     for change in event.changes:
         assert (change.before.machine, change.key.machine) == (FIRST, SECOND)
         assert change.before._replace(machine=SECOND) == change.key
-        assert not change.ratio.paired
+        assert change.ratio.across
 
 
 def test_events_come_newest_first_and_have_names_of_their_own(found, inputs, root):
     assert [e.run for e in found] == sorted((e.run for e in found), reverse=True)
     names = [event.id for event in found]
     assert len(set(names)) == len(names)
-    again = change_events.find(reading.load(root), inputs.shown, inputs.catalog)
+    again = change_events.find(reading.load(root), inputs.shown, inputs.catalog, inputs.spreads)
     assert [event.id for event in again] == names
 
 
@@ -143,14 +148,14 @@ def test_an_unfinished_run_is_no_event(root, tmp_path):
     }
     unfinished = replace(loaded, records=open_)
     shown = selection.shown(unfinished, known.listed)
-    assert not of(change_events.find(unfinished, shown, known), "releases")
+    assert not of(change_events.find(unfinished, shown, known, {}), "releases")
 
 
 def test_one_run_on_one_machine_is_no_event(tmp_path):
     sample_results.write_sample(tmp_path, profile="quick", frameworks=(GRAPH,))
     known = loader.load()
     loaded = reading.load(tmp_path)
-    assert change_events.find(loaded, selection.shown(loaded, known.listed), known) == ()
+    assert change_events.find(loaded, selection.shown(loaded, known.listed), known, {}) == ()
 
 
 # ----------------------------------------------------------------------------- one event, by hand
@@ -177,7 +182,7 @@ def test_the_name_of_an_event_never_changes():
 
 
 def test_what_differs_is_apart_from_what_does_not():
-    found = event(verdicts=("slower", changes.SAME, changes.BROKEN, changes.UNRESOLVED))
+    found = event(verdicts=("slower", changes.SAME, changes.BROKEN, changes.NOT_RESOLVED))
     assert [change.verdict for change in found.differing] == ["slower", changes.BROKEN]
     assert found.keys == {"old", "new"}
 
@@ -203,11 +208,26 @@ def test_notes_say_what_else_differs(kind, new, notes):
     assert change_events.notes(event(kind), {"old": RECORD, "new": RECORD | new}) == notes
 
 
+@pytest.mark.parametrize(
+    ("kind", "low", "note"),
+    [
+        ("runs", 0.9, "Across runs: the spread between runs is part of each interval."),
+        ("machines", math.nan, "Across runs, of which too few were repeated to know how far"
+         " apart they lie: no interval, and no verdict."),
+    ],
+)  # fmt: skip
+def test_notes_say_that_a_comparison_spans_runs(kind, low, note):
+    (change,) = event(kind).changes
+    ratio = Ratio(1.0, low, 1.1, 0.05, 5.0, across=True)
+    found = replace(event(kind), changes=(replace(change, ratio=ratio),))
+    assert change_events.notes(found, {"old": RECORD, "new": RECORD})[0] == note
+
+
 def test_another_measuring_code_is_noted_by_kind():
     documents = {"old": RECORD, "new": RECORD}
     (runs,) = change_events.notes(event(same_code=False), documents)
     (machines,) = change_events.notes(event("machines", same_code=False), documents)
-    assert "may be its doing" in runs
+    assert "may come from that" in runs
     assert machines == "Not all of it was measured by the same code on both sides."
 
 
@@ -229,7 +249,7 @@ def test_one_configuration_breaks_once_in_all_its_sections():
     sections = [{"section": name, "metric": "gate"} for name in ("memory", "lenet", "compile")]
     old = frame(*sections)
     new = frame(*(row | {"status": "wrong", "reason": row["section"]} for row in sections))
-    broke = changes.between(old, new, loader.load(), {}, may_differ=())
+    broke = changes.between(old, new, draw_on(), may_differ=())
     assert len(broke) == 3
     (only,) = change_events._once(broke)
     assert only.reason == "lenet", "verification says why"
@@ -267,7 +287,10 @@ def test_two_versions_are_compared_in_their_common_run_as_on_the_page(inputs, ro
     (item,) = json.loads(done.stdout)
     (change,) = speeds(of(inputs.events, "releases")[3])
     assert 1 / item["ratio"] == pytest.approx(change.ratio.value)
-    assert item["delta"] == change.delta
+    assert item["noise"] == change.noise
+    assert (item["across"], change.ratio.across) == (False, False)
+    # On the page all releases are compared together; a pair asked for by name stands alone.
+    assert 1 / item["low"] != pytest.approx(change.ratio.high)
     text = told(f"{GRAPH}==0.8.2", f"{GRAPH}==0.9.0", "--results", root).stdout
     assert "faster" in text
     assert "slower" not in text
@@ -319,7 +342,8 @@ def test_the_page_shows_every_event_under_its_anchor(inputs):
         assert href in anchors
     assert "[Atom feed](changes.xml)" in text
     assert "newly broken" in text
-    assert "unpaired" in text
+    assert "within one run" in text
+    assert "across runs" in text
 
 
 def test_without_changes_the_page_says_what_it_takes(tmp_path):
@@ -366,7 +390,9 @@ def drawn(inputs):
     known = {
         (machine, "cpu"): panels.Figures(
             machine, "cpu", (),
-            cells.group_cells(inputs.shown[inputs.shown["machine"] == machine]),
+            cells.fitted(
+                cells.group_cells(inputs.shown[inputs.shown["machine"] == machine]), {}
+            ),
         )
         for machine in inputs.machines
     }  # fmt: skip
@@ -396,7 +422,9 @@ def test_machines_are_compared_with_ratios_of_speed(inputs):
 
 
 def test_the_page_of_releases_uses_the_same_changes(inputs):
-    (found,) = history.find(inputs.history, inputs.shown, inputs.documents, inputs.catalog)
+    (found,) = history.find(
+        inputs.history, inputs.shown, inputs.documents, inputs.catalog, inputs.spreads
+    )
     pages = {
         (s.change.before, s.change.key): s.change
         for s in found.steps if s.old.gate == "ok"

@@ -2,6 +2,7 @@
 
 import datetime
 import math
+from dataclasses import replace
 from itertools import pairwise
 from types import SimpleNamespace
 
@@ -9,7 +10,8 @@ import numpy as np
 import pytest
 
 from generator.analysis import history
-from generator.analysis.cells import Cell, Key
+from generator.analysis.block_model import BlockModel, Spread
+from generator.analysis.cells import Cell, Key, fitted
 from generator.analysis.changes import Change
 from generator.catalog import loader
 from generator.catalog.model import NO_LOOK
@@ -21,9 +23,10 @@ from generator.results import selection
 from generator.site import render
 from tests import sample_results
 from tests.sample_results import GRAPH, NAMES, PAIRED
-from tests.unit.frames import frame
+from tests.unit.frames import draw_on, frame, record
 
 KEY = Key("m", "a", "1", "lenet", "a", "cpu", "threads-all", "", "peak_rss")
+MEMORY = history.MEASURES[3]
 TODAY = datetime.date(2026, 12, 1)
 RELEASES = {
     GRAPH: {"0.8.2": 2.0, "0.9.0": 1.0, "1.0.0": 1.0, "1.0.5": 3.0},
@@ -42,13 +45,13 @@ def inputs(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def found(inputs):
-    return history.releases(inputs.history, inputs.documents, inputs.catalog)
+    return history.releases(inputs.history, inputs.documents, inputs.catalog, inputs.spreads)
 
 
 @pytest.fixture(scope="module")
-def made(found):
-    bands = {cell.key.place: 0.1 for release in found for cell in release.cells.values()}
-    return history.steps(found, bands)
+def made(found, inputs):
+    noises = {cell.key.place: 0.1 for release in found for cell in release.cells.values()}
+    return history.steps(found, draw_on(inputs.documents, noises))
 
 
 @pytest.fixture(scope="module")
@@ -78,7 +81,7 @@ def test_releases_come_by_framework_and_date(found):
 def test_only_real_steps_are_called_one(made):
     speed = {step.new.version.version: step for step in made if step.measure.id == "speed"}
     assert speed["0.9.0"].verdict == "faster"
-    assert speed["0.9.0"].ratio.value == pytest.approx(0.5, rel=0.1)
+    assert speed["0.9.0"].change.ratio.value == pytest.approx(0.5, rel=0.1)
     assert not speed["1.0.0"].change.differs
     assert speed["1.0.5"].verdict == "slower"
 
@@ -95,7 +98,7 @@ def test_a_wrong_release_has_no_figures_and_a_reason(found, made, context):
 def test_charts_mark_the_steps(context):
     _, drawn = context
     speed = next(chart for chart in drawn if "history-speed" in chart.name)
-    assert "2 of 3 steps are real" in speed.title
+    assert "3 steps from release to release: 1 slower, 1 faster, 1 not resolved" in speed.title
     assert f"{NAMES[GRAPH]} 0.9.0, 2016" not in speed.alt
     assert "0.9.0, 2017" in speed.alt
     marks = {
@@ -109,7 +112,9 @@ def test_charts_mark_the_steps(context):
 
 
 def test_the_articles_time_is_the_newest_release_of_its_year_or_else_the_first(inputs):
-    (whole,) = history.find(inputs.history, inputs.shown, inputs.documents, inputs.catalog)
+    (whole,) = history.find(
+        inputs.history, inputs.shown, inputs.documents, inputs.catalog, inputs.spreads
+    )
     then = whole.of_that_time(inputs.book.article)
     assert [(old.id, new.number) for old, new in then] == [
         ((PAIRED, "1.2.0"), "1.9.1"), ((GRAPH, "0.8.2"), "1.0.5"),
@@ -119,22 +124,42 @@ def test_the_articles_time_is_the_newest_release_of_its_year_or_else_the_first(i
 # ----------------------------------------------------------------------- the model, by hand
 
 
-def release(framework, number, year, *seconds, **record):
-    """A release of which every block took the same time a step; without seconds, none has."""
+def release(framework, number, year, *seconds, build="none", run="run", **more):
+    """A release with a step time, and as much memory, in every block; without any, none has it."""
     id = framework.lower()
-    key = Key("m", id, number, "lenet", "a", "cpu", "threads-all", "", "step_time")
-    blocks = {("run", block): np.array([value]) for block, value in enumerate(seconds)}
-    document = {"environment": {"size_bytes": record.get("size")}}
+    document = record(build)
+    document["environment"]["size_bytes"] = more.get("size")
+    cells = {}
+    for measure in (history.SPEED, MEMORY) if seconds else ():
+        key = Key("m", id, number, measure.section, "a", "cpu", "threads-all", "", measure.metric)
+        blocks = {(run, block): np.array([value]) for block, value in enumerate(seconds)}
+        cells[measure.id] = Cell(key, "s" if measure.rate else "B", blocks, 0)
     return history.Release(
         SimpleNamespace(id=id, name=framework),
         SimpleNamespace(version=number, released=datetime.date(year, 1, 1)),
-        "a", "key", document, {"speed": Cell(key, "s", blocks, 0)} if seconds else {}, "ok", "",
+        "a", "key", document, cells, "ok", "",
     )  # fmt: skip
 
 
-def whole(*releases):
-    steps = history.steps(releases, {})
-    return history.History("m", "cpu", frame({}), releases, tuple(steps))
+def whole(*releases, **drawn_on):
+    """A history of releases as :func:`history.releases` returns them: with their models."""
+    cells = {cell.key: cell for one in releases for cell in one.cells.values()}
+    together = fitted(cells, drawn_on.get("spreads", {}), ("version", "mode"))
+    releases = [
+        replace(one, cells={id: together[cell.key] for id, cell in one.cells.items()})
+        for one in releases
+    ]
+    documents = {
+        f"m/{one.framework.id}/{one.number}/{run}": one.document
+        for one in releases for run in ("run", "later")
+    }  # fmt: skip
+    known = draw_on(documents, **drawn_on)
+    made = history.steps(releases, known), history.spans(releases, known)
+    return history.History("m", "cpu", frame({}), tuple(releases), *map(tuple, made))
+
+
+def pairs(steps, measure=history.SPEED):
+    return [(s.old.number, s.new.number) for s in steps if s.measure is measure]
 
 
 def test_a_step_leads_from_the_release_measured_before_not_from_another_framework():
@@ -142,40 +167,101 @@ def test_a_step_leads_from_the_release_measured_before_not_from_another_framewor
     two, other = release("A", "3", 2018, 2.0, 2.0), release("B", "1", 2018, 1.0, 1.0)
     found = whole(one, other, lost, two)
     ((id, step),) = found.steps_to(history.SPEED).items()
-    assert (id, step.old, step.new) == (("a", "3"), one, two)
-    assert (step.ratio.value, step.verdict) == (pytest.approx(0.5), "faster")
+    assert (id, step.old.id, step.new.id) == (("a", "3"), one.id, two.id)
+    assert (step.change.ratio.value, step.verdict) == (pytest.approx(0.5), "faster")
     assert found.steps_to(history.MEASURES[1]) == {}
 
 
 def test_memory_has_its_verdict_in_terms_of_time_on_charts():
     assert [
-        history.Step(history.SPEED, None, None, Change(KEY, KEY, "B", verdict), None).verdict
+        history.Step(history.SPEED, None, None, Change(KEY, KEY, "B", verdict)).verdict
         for verdict in ("less", "more", "not resolved")
     ] == ["faster", "slower", "not resolved"]
 
 
-def test_the_ends_of_a_framework_are_its_first_and_last_release_with_a_figure():
+def test_a_span_leads_from_the_first_release_with_a_figure_to_the_last():
     found = whole(
         release("A", "0", 2015), release("A", "1", 2016, 4.0), release("A", "2", 2017, 1.0),
         release("A", "3", 2018, 2.0), release("A", "4", 2019), release("B", "1", 2016, 1.0),
     )  # fmt: skip
-    ends = found.ends(history.SPEED)
-    assert {id: (old.number, new.number) for id, (old, new) in ends.items()} == {"a": ("1", "3")}
+    assert pairs(found.spans) == [("1", "3")]
+    assert pairs(found.steps) == [("1", "2"), ("2", "3")]
 
 
-def test_growth_is_that_of_the_framework_that_changed_most_in_either_direction():
-    size = history.MEASURES[-1]
-    grown = [release("A", "1", 2016, size=100), release("A", "2", 2017, size=300)]
-    shrunk = [release("B", "1", 2016, size=1000), release("B", "2", 2017, size=200)]
-    old, new, ratio = whole(*grown, *shrunk).growth(size)
-    assert (old.id, new.number, ratio) == (("b", "1"), "2", pytest.approx(0.2))
-    assert whole(*grown).growth(size)[2] == pytest.approx(3)
-    assert whole(grown[0]).growth(size) is None
+def test_all_releases_of_a_framework_are_one_family():
+    """Every pair has the interval of the model of all releases, so its noise is pooled."""
+    rng = np.random.default_rng(7)
+    times = {str(n): rng.lognormal(0, 0.1, 3) for n in range(5)}
+    found = whole(*(release("A", n, 2016 + int(n), *some) for n, some in times.items()))
+    model = BlockModel({n: dict(enumerate(np.log(some))) for n, some in times.items()})
+    for step in (*found.steps, *found.spans):
+        ratio = step.change.ratio
+        assert ratio == pytest.approx(model.ratio(step.new.number, step.old.number))
+        assert ratio.degrees == 8
+        assert not ratio.across
+
+
+def test_the_noise_of_the_place_counts():
+    mine = release("A", "1", 2016, 4.0, 4.1, 4.0), release("A", "2", 2017, 3.0, 3.1, 3.0)
+    place = mine[0].cells["speed"].key.place
+    assert len(place) == 5
+    assert whole(*mine, noises={place: 0.1}).steps[0].verdict == "faster"
+    found = whole(*mine, noises={place: 0.5})
+    assert [step.verdict for step in found.steps] == ["not resolved", "faster"], "memory: its own"
+
+
+def test_releases_of_two_runs_are_compared_across_runs():
+    mine = (
+        release("A", "1", 2016, 4.0, 4.1, 4.0),
+        release("A", "2", 2017, 4.5, 4.6, 4.5),
+        release("A", "3", 2018, 4.0, 4.1, 4.0, run="later"),
+    )
+    spreads = {("m", "cpu", history.SPEED.metric): Spread(0.1**2, 10)}
+    within, across = (step.change.ratio for step in whole(*mine, spreads=spreads).steps[:2])
+    assert (within.across, across.across) == (False, True)
+    assert across.high / across.low > within.high / within.low
+    unknown = whole(*mine).steps[1]
+    assert unknown.verdict == "not resolved"
+    assert math.isnan(unknown.change.detectable)
+
+
+def test_builds_with_cuda_and_without_are_compared_in_speed_only():
+    found = whole(
+        release("A", "1", 2016, 4.0, 4.1, 4.0, build="10.1", size=5),
+        release("A", "2", 2017, 3.0, 3.1, 3.0, build="10.2", size=5),
+        release("A", "3", 2018, 1.0, 1.1, 1.0, size=1),
+    )
+    told = {(s.measure.id, s.new.number): s.change.verdict for s in (*found.steps, *found.spans)}
+    assert told == {
+        ("speed", "2"): "faster", ("speed", "3"): "faster",
+        ("memory", "2"): "less", ("memory", "3"): "not compared",
+    }  # fmt: skip
+    assert {s.change.reason for s in found.steps if s.change.verdict == "not compared"} == {
+        "CUDA build, CPU build"
+    }
+    assert [one.build for one in found.releases] == ["CUDA build", "CUDA build", "CPU build"]
+    parts = {
+        measure.id: [moment.part for moment in page._points(chartable(found), measure)]
+        for measure in (history.SPEED, MEMORY, history.MEASURES[-1])
+    }
+    assert parts == {"speed": [0, 0, 0], "memory": [0, 0, 1], "size": [0, 0, 1]}
+    assert [m.told for m in page._points(chartable(found), MEMORY)] == [
+        "", "less", "not compared: CUDA build, CPU build",
+    ]  # fmt: skip
+    table = page._measure_table(chartable(found), MEMORY)
+    assert table.rows[2][3].detail == "CUDA build, CPU build"
+
+
+def chartable(found):
+    """The same with modes, which a chart names."""
+    mode = SimpleNamespace(id="a", title="A mode")
+    framework = SimpleNamespace(id="a", name="A", mode=lambda _: mode, default=mode)
+    return replace(found, releases=[replace(one, framework=framework) for one in found.releases])
 
 
 def test_a_measure_shows_rates_and_units_of_the_axis():
     assert history.SPEED.on_axis(0.5) == 128
-    assert history.MEASURES[3].on_axis(2e6) == pytest.approx(2)
+    assert MEMORY.on_axis(2e6) == pytest.approx(2)
     assert release("A", "1", 2016, size=None).value(history.MEASURES[-1]) is None
     assert release("A", "1", 2016, 4.0, 4.0).value(history.SPEED).value == pytest.approx(4)
 
@@ -211,7 +297,7 @@ def test_the_worst_on_the_way_through_verification_counts(rows, status, reason):
 
 def test_figures_of_chosen_releases_are_of_their_rows_only():
     rows = frame({"version": "1", "value": 1.0}, {"version": "2", "value": 2.0})
-    found = history.History("m", "cpu", rows, (), ())
+    found = history.History("m", "cpu", rows, (), (), ())
     graph = [release(NAMES[GRAPH], number, 2016) for number in ("2", "7")]
     figures = found.figures(graph, loader.load())
     assert {key.version for key in figures.cells} == {"2"}
@@ -219,6 +305,60 @@ def test_figures_of_chosen_releases_are_of_their_rows_only():
 
 
 # ---------------------------------------------------------------------------------------- the page
+
+
+SPEEDS = [(3.0, 3.1, 3.0), (2.0, 2.1, 2.0), (2.0, 2.01, 2.03)]
+
+
+def test_a_title_counts_the_verdicts_and_has_the_interval_of_the_largest_step():
+    found = whole(*(release("A", str(n), 2016 + n, *some) for n, some in enumerate(SPEEDS)))
+    first, second = (step.change for step in found.steps if step.measure is history.SPEED)
+    assert (first.verdict, second.verdict) == ("faster", "not resolved")
+    ratio = first.ratio.inverse()
+    assert page._title(found, history.SPEED) == (
+        "Images per second, 2 steps from release to release: 1 faster, 1 not resolved."
+        f" The largest: A 1, 1.49 times the images per second of 0"
+        f" [{ratio.low:.2f}, {ratio.high:.2f}]."
+    )
+    alike = whole(*(release("A", str(n), 2016, 3.0, 3.1, 3.0) for n in range(2)))
+    assert "largest" not in page._title(alike, history.SPEED)
+
+
+def test_a_caption_says_what_so_few_blocks_can_show():
+    found = whole(*(release("A", str(n), 2016 + n, *some) for n, some in enumerate(SPEEDS)))
+    least = [step.change.detectable for step in found.steps if step.measure is history.SPEED]
+    low, high = 1 + min(least), 1 + max(least)
+    assert f"With 3 blocks, a change by a factor of {low:.2f} to {high:.2f}" in page._detectable(
+        found, history.SPEED
+    )
+
+
+def test_one_process_a_release_is_no_interval_and_no_claim():
+    found = whole(release("A", "1", 2016, 4.0), release("A", "2", 2017, 1.0))
+    assert page._title(found, history.SPEED).endswith(
+        "one process a release, which decides nothing."
+    )
+    assert page._detectable(found, history.SPEED).startswith("One process a release")
+    assert page._span_table(found).columns[1:] == (), "no figure that could be judged"
+
+
+def test_sizes_are_listed_and_not_compared(context):
+    _, drawn = context
+    size = next(chart for chart in drawn if "history-size" in chart.name)
+    assert size.title == "Installed size of 6 releases."
+    (view,) = context[0]["views"]
+    table = next(chart.table for chart in view.charts if chart.heading == "Installed size")
+    assert not any("new / old" in column.title for column in table.columns)
+
+
+def test_the_last_release_is_set_against_the_first_with_interval_and_verdict(context):
+    (view,) = context[0]["views"]
+    (row,) = view.spans.rows
+    assert row[0].text == NAMES[GRAPH]
+    assert row[0].detail == "0.8.2 (2016) → 1.0.5 (2020)"
+    assert row[1].text.endswith("×")
+    assert row[1].badge.word in ("faster", "slower", "not resolved")
+    assert row[1].detail.endswith("within one run")
 
 
 def test_without_history_the_page_says_how_to_make_it(tmp_path):

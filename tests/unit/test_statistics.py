@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import binom
 
-from generator.analysis import aa_study, compare, statistics
+from generator.analysis import aa_study, statistics
 from generator.analysis.block_model import BlockModel
 from generator.analysis.cells import (
     AGAIN,
@@ -21,10 +21,9 @@ from generator.analysis.cells import (
     spreads,
 )
 from generator.analysis.cells import compare as compare_cells
-from generator.errors import UsageError
 from generator.results import reading, selection
 from tests import sample_results
-from tests.sample_results import GRAPH, MACHINE, MANY, PAIRED, write_sample
+from tests.sample_results import GRAPH, MACHINE, write_sample
 
 PROFILES = {"quick": (3, 10), "full": (10, 30)}
 
@@ -429,77 +428,6 @@ def test_the_spread_between_runs_is_that_of_repeated_configurations(tmp_path):
     found = spreads(reading.load(tmp_path))[MACHINE, "cpu", "step_time"]
     assert found.degrees == 11
     assert math.sqrt(found.variance) == pytest.approx(runs.std(ddof=1), rel=0.25)
-
-
-def test_two_frameworks_are_compared(frame):
-    found = [
-        c
-        for c in compare.compare(frame, GRAPH, f"{MANY}:function")
-        if c.a.key.section == "lenet"  # sweeps have steps of other sizes
-    ]
-    assert {(c.a.key.machine, c.a.key.lane) for c in found} == {
-        (machine, lane)
-        for machine in ("sample-machine", "other-machine")
-        for lane in ("threads-1", "threads-all")
-    }
-    for one in found:
-        newest = "1.0.10" if one.a.key.machine == "sample-machine" else "1.0.5"
-        assert one.a.key.version == newest
-        assert one.b.key.mode == "function"
-        assert one.verdict == "slower"  # 46 against 30 ms in the sample
-        values = [statistics.summarise(side.blocks).value for side in (one.a, one.b)]
-        assert one.ratio.value == pytest.approx(values[0] / values[1])
-        assert one.ratio.paired
-
-
-def test_two_versions_modes_and_machines_are_compared(frame):
-    versions = compare.compare(frame, f"{GRAPH}==1.0.5", f"{GRAPH}==1.0.10")
-    assert {(c.a.key.version, c.b.key.version) for c in versions} == {("1.0.5", "1.0.10")}
-    modes = compare.compare(frame, f"{PAIRED}:module==1.9.1", f"{PAIRED}==1.9.1:hybrid")
-    assert {(c.a.key.mode, c.b.key.mode) for c in modes} == {("module", "hybrid")}
-    machines = compare.compare(frame, "machine:sample-machine", "machine:other-machine")
-    assert all(c.a.key._replace(machine="") == c.b.key._replace(machine="") for c in machines)
-    assert not any(c.ratio.paired for c in machines)
-    memory = compare.compare(frame, GRAPH, f"{PAIRED}:gluon", metric="peak_rss")
-    assert {c.a.unit for c in memory} == {"B"}
-
-
-@pytest.mark.parametrize(
-    ("a", "message"),
-    [
-        ("theeano", f"did you mean {GRAPH}?"),
-        (f"{MANY}:xxla", "did you mean xla?"),
-        (f"{PAIRED}==1.9", r"did you mean 1\.9\.1\?"),
-        (f"{GRAPH}==", "expected FRAMEWORK"),
-        ("", "expected FRAMEWORK"),
-        ("a:b:c", "expected FRAMEWORK"),
-        (f"{GRAPH}==1.0.5:compiled==1.0.5", "expected FRAMEWORK"),
-        ("machine:sample", "did you mean sample-machine"),
-        ("machine:sample-machine", "two machines, or none"),
-        (f"{MANY}:function", "nothing|have no"),
-    ],
-)
-def test_wrong_names_are_answered_with_the_nearest(frame, a, message):
-    with pytest.raises(UsageError, match=message):
-        compare.compare(frame, a, f"{MANY}:function==2.21.0")
-
-
-def test_wrong_metrics_are_answered_with_the_nearest(frame):
-    with pytest.raises(UsageError, match="did you mean step_time"):
-        compare.compare(frame, GRAPH, PAIRED, metric="steptime")
-    with pytest.raises(UsageError, match="generator measure"):
-        compare.compare(frame.iloc[:0], GRAPH, PAIRED)
-
-
-@given(st.text(max_size=30))
-@relaxed
-def test_any_text_is_a_spec_or_a_usage_error(text):
-    keys = [Key("m", GRAPH, "1.0.5", "lenet", "compiled", "cpu", "threads-1", "", "t")]
-    try:
-        spec = compare.parse_spec(text, keys)
-    except UsageError:
-        return
-    assert compare.parse_spec(str(spec), keys) == spec
 
 
 def test_versions_are_ordered_as_people_mean_them():

@@ -72,7 +72,9 @@ class Moment:
         low, high: ends of the 95 % interval of y.
         text: y as it is written.
         change: "faster" (better) or "slower" (worse) than the moment before it in the panel, or
-            "" where the two are not distinguishable.
+            "" where that is not shown.
+        told: what became of it since the moment before it, as a verdict.
+        part: the line joins moments of one part only.
         mode: how the framework executed.
         other: whether that is not how it executes today; drawn as an open mark.
 
@@ -87,5 +89,7 @@ class Moment:
     high: float | None = None
     text: str = ""
     change: str = ""
+    told: str = ""
+    part: int = 0
     mode: str = ""
     other: bool = False

@@ -93,7 +93,6 @@ def _moment_rows(
         places[moment.day, moment.label] = free[0] if free else ""
         if free:
             edges[free[0]] = middle + half + 2
-    told = {"faster": "better", "slower": "worse"}
     return [
         {
             "day": moment.day.isoformat(),
@@ -107,7 +106,8 @@ def _moment_rows(
             "change": moment.change or "none",
             "mode": moment.mode,
             "other": moment.other,
-            "told": told.get(moment.change, "not distinguishable"),
+            "told": moment.told or "–",
+            "part": moment.part,
         }
         for index, moment in enumerate(moments)
     ]
@@ -151,7 +151,9 @@ def _timeline_frame() -> Any:
     font: dict[str, Any] = {"fontSize": 10.5, "style": "plain", "align": "center"}
     layers = [
         coloured.mark_line(strokeWidth=1.5).encode(
-            order=alt.Order("order:Q"), opacity=style.faded_opacity(0.45)
+            order=alt.Order("order:Q"),
+            detail=alt.Detail("part:N"),
+            opacity=style.faded_opacity(0.45),
         ),
         coloured.mark_rule(strokeWidth=3).encode(
             y=style.log_y("low"), y2="high:Q", opacity=style.faded_opacity(0.5)

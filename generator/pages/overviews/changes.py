@@ -37,25 +37,28 @@ _BADGES = {
     "more": ("▼", "bad"),
     changes.SAME: ("=", "none"),
     changes.NOT_RESOLVED: ("?", "middle"),
+    changes.NOT_COMPARED: ("–", "none"),
 }
 _KINDS = {
-    "releases": "From release to release",
+    "releases": "From release to release, within one run",
     "runs": "From run to run",
     "machines": "From machine to machine",
 }
 
 
 def verdict_cell(change: Change, detail: str = "") -> Cell:
-    """Return the verdict on a change as a badge."""
+    """Return the verdict on a change as a badge; below it, a detail and whether it spans runs."""
     sign, tone = _BADGES[change.verdict]
+    scope = changes.scope(change.ratio) if change.ratio else ""
+    detail = ", ".join(filter(None, (detail, scope)))
     return Cell("", badge=Badge(sign, change.verdict, tone), detail=detail)
 
 
 def ratio_cell(ratio: statistics.Ratio | None) -> Cell:
-    """Return a ratio with its 95 % interval, a dash where there is none."""
+    """Return a ratio with its 95 % interval, if it has one; a dash where there is none."""
     if ratio is None:
         return Cell("–")
-    interval = f"{ratio.low:.3f} to {ratio.high:.3f}" if math.isfinite(ratio.low) else "one process"
+    interval = f"{ratio.low:.3f} to {ratio.high:.3f}" if math.isfinite(ratio.low) else ""
     return Cell(f"{ratio.value:.3f}", float(f"{ratio.value:.6g}"), detail=interval)
 
 
@@ -115,16 +118,13 @@ def files(inputs: Inputs) -> dict[str, str]:
 
 
 def findings(found: Sequence[Event]) -> list[str]:
-    """Say in one sentence a kind how much was compared and how much of it differs."""
+    """Say in one sentence a kind how much was compared and what became of it."""
     sentences = []
     for kind, text in _KINDS.items():
         mine = [change for event in found if event.kind == kind for change in event.changes]
         if mine:
-            different = sum(change.differs for change in mine)
-            sentences.append(
-                f"{text}: the two sides differ in {different} of"
-                f" {formatting.plural(len(mine), 'comparison')} ({changes.summary(mine)[:-1]})."
-            )
+            many = formatting.plural(len(mine), "figure")
+            sentences.append(f"{text}: of {many}, {changes.summary(mine)}")
     return sentences
 
 
@@ -159,8 +159,8 @@ def _view(anchor: str, group: Sequence[Event], inputs: Inputs) -> View:
         summary=changes.summary(change for event in group for change in event.changes),
         notes=tuple(dict.fromkeys(notes)),
         table=_table("What differs", [pair for pair in found if pair[1].differs], inputs),
-        rest=_table("What is not distinguishable", same, inputs),
-        rest_title=f"Not distinguishable: {formatting.plural(len(same), 'comparison')}",
+        rest=_table("What is not shown to differ", same, inputs),
+        rest_title=f"Not shown to differ: {formatting.plural(len(same), 'figure')}",
     )
 
 
@@ -172,7 +172,7 @@ def _note(event: Event, inputs: Inputs) -> str:
     name = models.configuration(inputs.catalog, event.framework, "", "").framework_name
     about = {
         "releases": f"{name} {event.old} → {event.new}: ",
-        "runs": f"{formatting.plural(len(event.changes), 'comparison')} with run {event.old}: ",
+        "runs": f"{formatting.plural(len(event.changes), 'figure')} against run {event.old}: ",
         "machines": "",
     }[event.kind]
     return about + " ".join(notes)
@@ -181,7 +181,7 @@ def _note(event: Event, inputs: Inputs) -> str:
 def _table(label: str, found: Sequence[tuple[Event, Change]], inputs: Inputs) -> Table | None:
     columns = (
         "Framework", "What", number("Before"), number("After"), number("After / before, 95 %"),
-        number("A/A noise"), "Verdict",
+        "Verdict",
     )  # fmt: skip
     return table_if_any(label, columns, [_row(*pair, inputs) for pair in found])
 
@@ -200,8 +200,7 @@ def _row(event: Event, change: Change, inputs: Inputs) -> tuple[Cell, ...]:
         Cell(before or "rows", _sort(change.old), f"data/{change.old_source}.csv", old),
         Cell(after or "rows", _sort(change.new), f"data/{change.new_source}.csv"),
         ratio_cell(change.ratio),
-        Cell(noise or "–"),
-        verdict_cell(change, reason),
+        verdict_cell(change, reason or f"A/A noise {noise}"),
     )
 
 

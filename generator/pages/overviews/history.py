@@ -12,8 +12,7 @@ from typing import Any
 from markupsafe import Markup
 
 from generator import formatting
-from generator.analysis import history
-from generator.analysis.cells import compare
+from generator.analysis import builds, changes, history
 from generator.analysis.history import MEASURES, SPEED, History, Measure, Release, Step
 from generator.analysis.labels import DEVICES, machine_label
 from generator.analysis.panels import Figures
@@ -50,6 +49,7 @@ class View:
     anchor: str
     byline: str
     findings: tuple[Markup, ...]
+    spans: Table | None
     charts: tuple[ChartView, ...]
     releases: Table
     faults: Table | None
@@ -89,8 +89,9 @@ def _view(found: History, inputs: Inputs, draw: Draw) -> View:
         anchor=f"history-{slug(found.machine)}-{found.device}",
         byline=f"Measured on {machine}, {formatting.listing(days)}.",
         findings=tuple(Markup("{}\n").format(escape(text)) for text in _findings(found)),
+        spans=_span_table(found),
         charts=tuple(chart for chart in charts if chart),
-        releases=_table("Releases, measured within the same blocks", _EVERYTHING, found.releases),
+        releases=_table("Every release that was measured", _EVERYTHING, found.releases),
         faults=_faults_table(found),
         then=_then_table(then),
         then_text=_then_text(then, inputs),
@@ -99,10 +100,12 @@ def _view(found: History, inputs: Inputs, draw: Draw) -> View:
 
 
 _SAMPLED = (
-    "Lines: 95 % intervals. ▲ and ▼: differs from the release before, better or worse;"
-    " ● not distinguishable from it. Equal distances are equal ratios."
+    "Lines: 95 % intervals within one run. ▲ and ▼: better or worse than the release before;"
+    " ● not resolved, or equivalent."
 )
-_EXACT = "Framework and everything that its lock brings along. Equal distances are equal ratios."
+_EXACT = "The framework and everything that its lock brings along, further back ends included."
+_SCALE = " Equal distances are equal ratios."
+_BUILDS = " The line breaks between builds that are not compared: with CUDA, and without."
 _MODES = " Open marks: in another mode than today's, which stood for the framework then."
 
 
@@ -115,19 +118,41 @@ def _chart(found: History, measure: Measure, inputs: Inputs, draw: Draw) -> Char
         f"history-{name}", _title(found, measure), points, y=measure.axis,
         looks=inputs.catalog.looks, better="higher" if measure.rate else "lower",
     )  # fmt: skip
-    caption = _EXACT if measure.exact else _SAMPLED
+    caption = (_EXACT if measure.exact else _detectable(found, measure)) + _SCALE
+    if any(point.part for point in points):
+        caption += _BUILDS
     if any(point.other for point in points):
         caption += _MODES
     return ChartView(measure.column, name, draw(chart), caption, _measure_table(found, measure))
 
 
+def _detectable(found: History, measure: Measure) -> str:
+    """Say what the marks are, and which changes so many blocks can show."""
+    steps = found.steps_to(measure).values()
+    differences = [step.change.detectable for step in steps]
+    factors = sorted(1 + x for x in differences if math.isfinite(x))
+    if not factors:
+        return "One process a release: no interval, and no verdict."
+    blocks = min(len(step.new.cells[measure.id].blocks) for step in steps)
+    return (
+        f"{_SAMPLED} With {formatting.plural(blocks, 'block')}, a change by a factor of"
+        f" {factors[0]:.2f} to {factors[-1]:.2f}, depending on the releases, is found in 80 % of"
+        " runs; a smaller one may be there and not be resolved."
+    )
+
+
 def _points(found: History, measure: Measure) -> list[marks.Moment]:
     steps = found.steps_to(measure)
-    points = []
+    points: list[marks.Moment] = []
+    before: Release | None = None
+    part = 0
     for release in found.releases:
         value = release.value(measure)
         if value is None:
             continue
+        if before and builds.unlike(measure.section, before.document, release.document):
+            part += 1
+        before = release
         ends = sorted(measure.on_axis(x) for x in value[1:] if math.isfinite(x))
         low, high = ends if len(ends) == 2 else (None, None)
         step = steps.get(release.id)
@@ -137,6 +162,8 @@ def _points(found: History, measure: Measure) -> list[marks.Moment]:
                 release.name, release.name, release.day, release.number, y, low, high,
                 text=formatting.figures(y),
                 change=step.verdict if step and step.change.differs else "",
+                told=_told(step) if step else "",
+                part=part,
                 mode=release.framework.mode(release.mode).title,
                 other=release.mode != release.framework.default.id,
             )
@@ -144,33 +171,41 @@ def _points(found: History, measure: Measure) -> list[marks.Moment]:
     return points
 
 
+def _told(step: Step) -> str:
+    change = step.change
+    return f"{change.verdict}: {change.reason}" if change.reason else change.verdict
+
+
 def _title(found: History, measure: Measure) -> str:
-    """Say which step is the largest; of what is counted, which framework changed most."""
+    """Say what the steps are, and which is the largest; of what is counted, nothing is judged."""
     if measure.exact:
-        growth = found.growth(measure)
-        if growth is None:
-            return f"{measure.column}, by release."
-        old, new, ratio = growth
-        return (
-            f"{measure.column}: {new.name} {new.number} takes {formatting.times(ratio)} the"
-            f" {measure.more} of {old.number}."
-        )
+        known = sum(release.value(measure) is not None for release in found.releases)
+        return f"{measure.column} of {formatting.plural(known, 'release')}."
     steps = list(found.steps_to(measure).values())
-    real = [step for step in steps if step.change.differs]
-    if not steps:
-        return f"{measure.column}, by release."
+    if not any(math.isfinite(step.change.detectable) for step in steps):
+        why = ": one process a release, which decides nothing" if steps else ", by release"
+        return f"{measure.column}{why}."
+    many = formatting.plural(len(steps), "step")
+    whole = changes.summary(step.change for step in steps)
+    text = f"{measure.column}, {many} from release to release: {whole}"
+    real = [
+        (abs(math.log(ratio.value)), step.new, step.old, ratio)
+        for step in steps
+        if step.change.differs and (ratio := step.change.ratio)
+    ]
     if not real:
-        return f"{measure.column}: no release differs from the one measured before it."
-    largest = max(real, key=lambda step: abs(math.log(step.ratio.value)))
+        return text
+    _, new, old, ratio = max(real, key=lambda found: found[0])
+    ratio = ratio.inverse() if measure.rate else ratio
     return (
-        f"{measure.column}: {len(real)} of {len(steps)} steps are real; the largest is"
-        f" {largest.new.name} {largest.new.number}, with {formatting.times(largest.ratio.value)}"
-        f" the {measure.more} of {largest.old.number}."
+        f"{text} The largest: {new.name} {new.number},"
+        f" {formatting.times(ratio.value)} the {measure.more} of {old.number}"
+        f" [{ratio.low:.2f}, {ratio.high:.2f}]."
     )
 
 
 def _findings(found: History) -> list[str]:
-    """One sentence about the whole, and one a framework: its last release against its first."""
+    """Say what was measured, and what became of the frameworks from first to last release."""
     good = [release for release in found.releases if release.gate == "ok"]
     names = {release.framework.id for release in found.releases}
     sentences = [
@@ -178,14 +213,11 @@ def _findings(found: History) -> list[str]:
         f" {formatting.plural(len(names), 'framework')} took the same step on the same machine;"
         f" {len(good)} passed verification."
     ]
-    steps = found.steps_to(SPEED).values()
-    for id, (old, new) in sorted(found.ends(SPEED).items()):
-        ratio = compare(old.cells[SPEED.id], new.cells[SPEED.id], {})
-        mine = [step.change.differs for step in steps if step.new.framework.id == id]
+    spans = [step.change for step in found.spans if step.measure is SPEED]
+    if spans:
         sentences.append(
-            f"{new.name} {new.number} ({new.day.year}) does {formatting.times(ratio.value)} the"
-            f" images per second of {old.number} ({old.day.year}); {sum(mine)} of the {len(mine)}"
-            f" steps between them {'is' if sum(mine) == 1 else 'are'} real."
+            f"Speed of the last release against the first, of"
+            f" {formatting.plural(len(spans), 'framework')}: {changes.summary(spans)}"
         )
     return sentences
 
@@ -217,10 +249,6 @@ def _value_cell(release: Release, measure: Measure, href: str = "") -> Cell:
         text, sort = quantity(value, unit), value
         if math.isfinite(low):
             detail = formatting.span(low, high, unit)
-    if measure.exact:
-        # The size of a build for graphics cards is not that of one without.
-        cuda = str(release.document["build"].get("cuda") or "none")
-        detail = "" if cuda in ("none", "False") else f"built with CUDA {cuda}"
     return Cell(text, float(f"{sort:.6g}"), href, detail)
 
 
@@ -238,10 +266,6 @@ def _gate_badge(release: Release) -> Badge:
     return Badge("✓", "passed", "good") if release.gate == "ok" else badge(release.gate)
 
 
-def _mode(release: Release) -> Cell:
-    return Cell(release.framework.mode(release.mode).title)
-
-
 _RELEASE: Heading = (Column("Release"), lambda one: Cell(one.name, detail=one.number))
 _PUBLISHED: Heading = (
     Column("Published", narrow=True),
@@ -255,14 +279,20 @@ _PYTHON: Heading = (
     Column("Python", narrow=True),
     lambda one: Cell(one.document["environment"]["python"]),
 )
+_MODE: Heading = (
+    Column("Mode that stood for it"),
+    lambda one: Cell(one.framework.mode(one.mode).title),
+)
+_BUILD: Heading = (Column("Build", narrow=True), lambda one: Cell(one.build))
 _EVERYTHING: tuple[Heading, ...] = (
     (Column("Release"), lambda one: Cell(one.name, href=_data(one), detail=one.number)),
     _PUBLISHED,
     _GATE,
     *_FIGURES,
+    _BUILD,
     _PYTHON,
     (Column("NumPy", narrow=True), lambda one: Cell(_package(one.document, "numpy"))),
-    (Column("Mode that stood for it"), _mode),
+    _MODE,
 )
 _YEAR: Heading = (
     Column("Of", narrow=True),
@@ -275,27 +305,69 @@ def _measure_table(found: History, measure: Measure) -> Table:
     steps = found.steps_to(measure)
     title = measure.column if measure.exact else f"{measure.column}, 95 % interval"
     headings: list[Heading] = [
-        _RELEASE, _PUBLISHED, _PYTHON, (Column("Mode"), _mode), _GATE,
-        (number(title), lambda one: _value_cell(one, measure, _data(one))),
+        _RELEASE, (number(title), lambda one: _value_cell(one, measure, _data(one))),
     ]  # fmt: skip
     if not measure.exact:
-        what = "Memory" if measure.id == "memory" else "Time"
+        what = "Memory" if measure.section == "memory" else "Time"
         headings += [
-            (number(f"{what}, new / old"), lambda one: _ratio_cell(steps.get(one.id))),
+            (number(f"{what}, new / old, 95 %"), lambda one: _ratio_cell(steps.get(one.id))),
             (Column("Change"), lambda one: _change_cell(steps.get(one.id))),
+            (number("Detectable difference"), lambda one: _detectable_cell(steps.get(one.id))),
         ]
+    headings += [_BUILD, _MODE, _PUBLISHED]
     return _table(f"{measure.column} of every release", headings, found.releases)
 
 
 def _ratio_cell(step: Step | None) -> Cell:
-    return ratio_cell(step.ratio if step else None)
+    return ratio_cell(step.change.ratio if step else None)
 
 
 def _change_cell(step: Step | None) -> Cell:
     if step is None:
         return Cell("–")
     against = f"{'than' if step.change.differs else 'to'} {step.old.number}"
-    return verdict_cell(step.change, against)
+    return verdict_cell(step.change, step.change.reason or against)
+
+
+def _detectable_cell(step: Step | None) -> Cell:
+    if step is None or not math.isfinite(step.change.detectable):
+        return Cell("–")
+    return Cell(f"{step.change.detectable:.0%}", round(step.change.detectable, 4))
+
+
+def _span_table(found: History) -> Table | None:
+    """Return one row a framework: its last release against its first, figure by figure."""
+    resolvable = {step.measure for step in found.spans if math.isfinite(step.change.detectable)}
+    measures = [measure for measure in MEASURES if measure in resolvable]
+    rows: dict[str, dict[str, Step]] = {}
+    for step in found.spans:
+        rows.setdefault(step.new.name, {})[step.measure.id] = step
+    return table_if_any(
+        "Last release against the first",
+        ("Framework", *(measure.column for measure in measures)),
+        [
+            (Cell(name, detail=_ends(mine)), *(_span_cell(mine.get(m.id), m) for m in measures))
+            for name, mine in rows.items()
+        ],
+    )
+
+
+def _ends(steps: Mapping[str, Step]) -> str:
+    step = next(iter(steps.values()))
+    old, new = step.old, step.new
+    return f"{old.number} ({old.day.year}) → {new.number} ({new.day.year})"
+
+
+def _span_cell(step: Step | None, measure: Measure) -> Cell:
+    """Return last / first as the axis of a measure runs, and the verdict."""
+    if step is None:
+        return Cell("–")
+    ratio = step.change.ratio
+    if ratio is None:
+        return verdict_cell(step.change, step.change.reason)
+    shown = ratio_cell(ratio.inverse() if measure.rate else ratio)
+    text = f"{shown.text}\N{NO-BREAK SPACE}×"
+    return replace(verdict_cell(step.change, shown.detail), text=text, sort=shown.sort)
 
 
 def _faults_table(found: History) -> Table | None:
@@ -361,7 +433,7 @@ def _then_text(then: Sequence[tuple[Release, Release]], inputs: Inputs) -> str:
 
 def _then_table(then: Sequence[tuple[Release, Release]]) -> Table | None:
     ours = [one for old, new in then for one in ([old] if old is new else [old, new])]
-    headings = (_RELEASE, _YEAR, _GATE, *_FIGURES)
+    headings = (_RELEASE, _YEAR, _GATE, *_FIGURES, _BUILD)
     return _table("The article's own versions, run today", headings, ours) if ours else None
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from generator import formatting
-from generator.analysis import change_events
+from generator.analysis import change_events, changes
 from generator.analysis import panels as models
 from generator.analysis.changes import Change
 from generator.analysis.labels import DEVICES, lane_title, machine_name
@@ -141,8 +141,8 @@ def _view(
         title=title,
         chart=picture,
         caption=f"{lane_title(lane)}, default mode of each framework. Filled: the machine named"
-        f" above, with its 95 % interval. Open: {first}. In brackets: speed of the first / that of"
-        " the second.",
+        f" above, with its 95 % interval within its run. Open: {first}. In brackets: the verdict on"
+        " the difference, across runs.",
         table=_table(ordered, names, inputs),
     )
 
@@ -173,22 +173,16 @@ def _mark(
     rate = found.rate(_speed(1.0, change.new_source, inputs))
     return Mark(
         one.label, one.framework_name, machine, rate.value, finite(rate.low), finite(rate.high),
-        f"{formatting.figures(rate.value, 4)} ({1 / change.ratio.value:.2f}\N{NO-BREAK SPACE}×)",
+        f"{formatting.figures(rate.value, 4)} ({change.verdict})",
         _speed(change.old, change.old_source, inputs),
         tooltip=f"version {one.version}, {found.processes} processes",
     )  # fmt: skip
 
 
 def _title(found: Sequence[Change], first: str) -> str:
-    """Say how much faster or slower the others are, from the least to the most."""
-    ratios = sorted(1 / change.ratio.value for change in found if change.ratio)
-    different = sum(change.differs for change in found)
-    low, high = ratios[0], ratios[-1]
-    span = f"{low:.2f} to {formatting.times(high)}" if len(ratios) > 1 else formatting.times(low)
-    return (
-        f"The same configurations reach {span} the speed that they have on {first};"
-        f" {different} of {len(found)} differ."
-    )
+    """Say how many of the configurations are faster or slower than on the first machine."""
+    many = formatting.plural(len(found), "speed")
+    return f"Against {first}, across runs: of {many}, {changes.summary(found)}"
 
 
 def _table(found: Sequence[Change], names: Mapping[str, str], inputs: Inputs) -> Table:
