@@ -19,7 +19,7 @@ EXECUTES = {"symbolic": "as a graph", "imperative": "eagerly"}
 
 MAKERS = ("creator", "status", "successor")
 RELEASES = ("licence", "languages", "first_release", "last_release")
-USE = ("interfaces", "execution")
+USE = ("interfaces", "r_package", "execution")
 FACTS = (*MAKERS, *RELEASES, *USE)
 """What pages ask of every framework; a folder states what somebody has read."""
 
@@ -65,7 +65,7 @@ def context(
         "means": _facts("How they are used", frameworks, USE),
         "read": formatting.day(max(days).isoformat()) if days else "",
         "modes": modes_table(frameworks, kind),
-        "claims": claim_views(inputs.book, section.id, figures),
+        "claims": claim_views(inputs, section.id, known),
         **more(frameworks, figures),
     }
 
