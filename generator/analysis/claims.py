@@ -1,19 +1,27 @@
-"""Pure: claims of 2016 and today's figures -> holds, no longer holds, mixed, cannot be tested here.
+"""Pure: claims of 2016 and figures -> holds, does not hold, mixed, not resolved, cannot be tested.
 
-``measurements/claims.toml`` names one rule of :mod:`generator.analysis.claim_rules` per claim.
+``measurements/claims.toml`` names one rule per claim: of :mod:`generator.analysis.claim_rules` or
+of :mod:`generator.analysis.claim_answers`.
 """
 
 from __future__ import annotations
 
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, get_args
+from typing import TYPE_CHECKING, Any, get_args
 
-from generator.analysis.claim_rules import RULES, Verdict, Word
+from generator.analysis import claim_answers, claim_rules
+from generator.analysis.claim_evidence import NOTHING, Case, Verdict, Word
 from generator.analysis.panels import Figures
+from generator.catalog.model import DEVICES
 from generator.errors import InputError
+
+if TYPE_CHECKING:
+    from generator.catalog.model import Catalog
+
+RULES = claim_answers.RULES | claim_rules.RULES
 
 WORDS: tuple[Word, ...] = get_args(Word)
 
@@ -30,6 +38,7 @@ class Claim:
     source: str
     rule: str
     test: str
+    device: str
     note: str
     raw: Mapping[str, Any]
 
@@ -79,12 +88,25 @@ def _claim(path: Path, name: str, table: Mapping[str, Any]) -> Claim:
             raise InputError(path, None, f"claims.{name}.{key} = {table.get(key)!r}", "a text")
     if table["kind"] not in ("stated", "attributed"):
         raise InputError(path, None, f"claims.{name}.kind", "stated or attributed")
+    if table.get("device", "cpu") not in DEVICES:
+        raise InputError(path, None, f"claims.{name}.device", f"one of {', '.join(DEVICES)}")
     if table["rule"] not in RULES:
         raise InputError(path, None, f"rule {table['rule']!r}", f"one of {', '.join(RULES)}")
     fields = {key: str(table[key]) for key in Claim.__annotations__ if key in table}
-    return Claim(id=name, raw=table, **({"note": ""} | fields))
+    return Claim(id=name, raw=table, **({"device": "cpu", "note": ""} | fields))
 
 
-def judge(claim: Claim, figures: Figures) -> Verdict:
-    """Apply the claim's rule to what was measured on one machine and device."""
-    return RULES[claim.rule](claim.raw, figures)
+def judge(claim: Claim, figures: Figures | None, catalog: Catalog | None = None) -> Verdict:
+    """Apply the claim's rule.
+
+    Args:
+        claim: the claim.
+        figures: of one machine and the claim's device, None where nothing is measured there.
+        catalog: the folders of the releases that were measured, for names and sourced facts.
+
+    """
+    frameworks = {one.id: one for one in catalog.frameworks} if catalog else {}
+    found = RULES[claim.rule](Case(claim.raw, figures or Figures("", "", (), {}), frameworks))
+    if found is NOTHING and figures is None and claim.device == "cuda":
+        return replace(NOTHING, reason="It needs a GPU, and none is measured yet.")
+    return found

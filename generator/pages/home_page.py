@@ -22,7 +22,7 @@ from generator.pages.findings import (
     shown_interval,
     shown_value,
 )
-from generator.pages.inputs import Inputs, claim_views, main_figures
+from generator.pages.inputs import Inputs, claim_views
 from generator.pages.markdown import escape
 from generator.pages.tables import Cell, Table, table
 from generator.pages.urls import slug
@@ -58,7 +58,7 @@ def home_context(inputs: Inputs, known: Mapping[tuple[str, str], Figures]) -> di
         "byline": byline,
         "watch": freshness.watched(inputs.catalog.frameworks, inputs.today),
         "boards": boards,
-        "claims": claim_views(inputs.book, "home", main_figures(inputs, known)) if boards else (),
+        "claims": claim_views(inputs, "home", known) if boards else (),
         "news": _news(inputs),
         "article": inputs.book.article,
         "compared": formatting.listing(

@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from generator import formatting
 from generator.analysis import claims
+from generator.analysis import history as releases
+from generator.analysis.claim_evidence import Verdict
 from generator.analysis.labels import machine_label
-from generator.analysis.panels import Figures
+from generator.analysis.panels import Figures, index_of
 from generator.pages.charts import style
 from generator.pages.tables import Badge
 
@@ -118,6 +120,21 @@ class Inputs:
         """Return (machine, device) of all with results (of a section), in the order of pages."""
         return [(name, device) for name in self.machines for device in self.devices(name, section)]
 
+    @cached_property
+    def histories(self) -> list[releases.History]:
+        """Releases measured together, by machine and device."""
+        return releases.find(self.history, self.shown, self.documents, self.catalog, self.spreads)
+
+    @cached_property
+    def then(self) -> dict[str, Figures]:
+        """Device -> figures of the releases of the article's time, on the machine of the pages."""
+        found: dict[str, Figures] = {}
+        for one in sorted(self.histories, key=lambda one: index_of(self.machines, one.machine)):
+            chosen = [old for old, _ in one.of_that_time(self.book.article)]
+            if figures := one.figures(chosen, self.catalog):
+                found.setdefault(one.device, figures)
+        return found
+
     def name(self, framework: str) -> str:
         """Return what a framework is called; one without a folder, by its id."""
         return next((f.name for f in self.catalog.frameworks if f.id == framework), framework)
@@ -149,12 +166,20 @@ def where(frame: pd.DataFrame, **values: str) -> pd.DataFrame:
 
 
 @dataclass(frozen=True)
-class ClaimView:
-    """A claim with today's verdict."""
+class Ruling:
+    """A verdict as pages show it."""
 
-    about: claims.Claim
     badge: Badge
     reason: str
+
+
+@dataclass(frozen=True)
+class ClaimView:
+    """A claim with its verdict today; and by releases of the article's time, where they tell."""
+
+    about: claims.Claim
+    today: Ruling
+    then: Ruling | None
 
     @property
     def anchor(self) -> str:
@@ -164,17 +189,36 @@ class ClaimView:
 
 _VERDICTS = {
     "holds": Badge("✓", "holds", "good"),
-    "no longer holds": Badge("✕", "no longer holds", "bad"),
+    "does not hold": Badge("✕", "does not hold", "bad"),
     "mixed": Badge("±", "mixed", "middle"),
-    "cannot be tested here": Badge("?", "cannot be tested here", "none"),
+    "not resolved": Badge("?", "not resolved", "middle"),
+    "cannot be tested here": Badge("○", "cannot be tested here", "none"),
 }
 
 
-def claim_views(book: claims.Book, page: str, figures: Figures | None) -> tuple[ClaimView, ...]:
-    """Return a page's claims, judged by the figures of one machine and device."""
-    judged = figures or Figures("", "", (), {})
-    verdicts = ((claim, claims.judge(claim, judged)) for claim in book.claims if claim.page == page)
-    return tuple(ClaimView(one, _VERDICTS[found.word], found.reason) for one, found in verdicts)
+def claim_views(
+    inputs: Inputs, page: str, known: Mapping[tuple[str, str], Figures]
+) -> tuple[ClaimView, ...]:
+    """Return a page's claims with their verdicts.
+
+    Args:
+        inputs: what pages are made of.
+        page: id of the section, or "home".
+        known: (machine, device) -> figures.
+
+    """
+
+    def ruling(found: Verdict) -> Ruling:
+        return Ruling(_VERDICTS[found.word], found.reason)
+
+    views = []
+    for claim in inputs.book.claims:
+        if claim.page == page:
+            today = claims.judge(claim, main_figures(inputs, known, claim.device), inputs.catalog)
+            then = claims.judge(claim, inputs.then.get(claim.device))
+            told = then.word != "cannot be tested here"
+            views.append(ClaimView(claim, ruling(today), ruling(then) if told else None))
+    return tuple(views)
 
 
 def finite(value: float) -> float | None:
@@ -212,6 +256,16 @@ def fact(
     return default
 
 
-def main_figures(inputs: Inputs, known: Mapping[tuple[str, str], Figures]) -> Figures | None:
-    """Return the figures that claims are judged by: the newest machine's, its processor first."""
-    return next((known[place] for place in inputs.measured()), None)
+def main_figures(
+    inputs: Inputs, known: Mapping[tuple[str, str], Figures], device: str = ""
+) -> Figures | None:
+    """Return the figures of the newest machine, its processor first.
+
+    Args:
+        inputs: what pages are made of.
+        known: (machine, device) -> figures.
+        device: only of this one.
+
+    """
+    places = (place for place in inputs.measured() if device in ("", place[1]))
+    return next((known[place] for place in places), None)

@@ -29,7 +29,7 @@ from generator.pages.findings import (
     plain_summary,
     ratio_interval,
 )
-from generator.pages.inputs import Picture, claim_views, fact, main_figures, measured_on
+from generator.pages.inputs import Picture, claim_views, fact, measured_on
 from generator.pages.markdown import escape
 from generator.pages.tables import Badge, Cell, Table, badge, table, table_if_any
 from generator.pages.urls import slug
@@ -285,7 +285,7 @@ def context(
         "title": section.title,
         "description": section.question,
         "views": views,
-        "claims": claim_views(inputs.book, section.id, main_figures(inputs, known)),
+        "claims": claim_views(inputs, section.id, known),
         "command": command(section),
         **more,
     }

@@ -137,7 +137,7 @@ def section_context(
         "title": section.title,
         "description": section.question,
         "parts": parts,
-        "claims": claim_views(inputs.book, section.id, main),
+        "claims": claim_views(inputs, section.id, known),
         "history": [item for item in inputs.book.history if item.page == section.id],
         "others_title": view(models.headline(section)).others,
         "command": f"generator measure --section {section.id}",

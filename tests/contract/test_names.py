@@ -21,7 +21,6 @@ SAID = {
     "generator/pages/sections/reuse.py": {"caffe"},  # the article's question: import from Caffe
     "tests/frameworks/pretend/reuse.py": {"caffe"},
     "tests/sample_results.py": {"caffe"},
-    "tests/unit/test_claims.py": ARTICLE,
     "tests/browser/test_questions.py": ARTICLE | {"pytensor"},  # what readers ask about
     "tests/unit/test_section_pages.py": {"caffe"},
     "tests/contract/test_names.py": {

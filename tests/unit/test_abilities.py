@@ -6,12 +6,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from generator import formatting
-from generator.analysis import claims, panels
+from generator.analysis import panels
 from generator.catalog import loader
 from generator.pages import question_page
 from generator.pages.sections import parallel
-from tests.sample_results import GRAPH, MANY, PAIRED
+from tests.sample_results import PAIRED
 
 NAMES = ("framework", "version", "case", "metric", "status", "value", "reason")
 
@@ -129,39 +128,3 @@ def test_a_process_that_died_answers_for_the_rest_of_its_family():
     section = loader.load().section("operators")
     view = question_page.View(section, None, None, sheets, None)
     assert Sheet(view, PAIRED).answer("exp", "forward") is died
-
-
-def test_claims_of_answers():
-    path = loader.ROOT / "measurements" / "claims.toml"
-    book = claims.parse(path.read_text(encoding="utf-8"), path)
-    by_id = {claim.id: claim for claim in book.claims}
-    yes = panels.Answer("ok", 1.0, "", "1")
-    no = panels.Answer("unsupported", None, "none", "1")
-
-    def judged(claim, **sheets):
-        ids = {"paired": PAIRED, "many": MANY, "graph": GRAPH}
-        answers = {by_id[claim].page: {ids[role]: sheet for role, sheet in sheets.items()}}
-        return claims.judge(by_id[claim], panels.Figures("m", "cpu", (), {}, answers)).word
-
-    programs = [("cond", "captured"), ("while", "captured"), ("scan", "captured")]
-    able, unable = dict.fromkeys(programs, yes), dict.fromkeys(programs, no)
-    assert judged("control-flow", paired=able, many=able, graph=able) == "holds"
-    assert judged("control-flow", paired=able, many=unable, graph=able) == "mixed"
-    assert judged("control-flow", paired=able) == "cannot be tested here"
-    assert judged("control-table", paired=unable, many=unable, graph=able) == "holds"
-    many = {(str(n), "forward"): yes if n < 8 else no for n in range(10)}
-    few = {(str(n), "forward"): yes if n < 3 else no for n in range(10)}
-    some = {(str(n), "forward"): yes if n < 5 else no for n in range(10)}
-    assert judged("low-level-ops", paired=some, many=many, graph=few) == "mixed"
-    assert judged("operators-table", graph=many, many=some, paired=few) == "holds"
-    assert judged("operators-table", graph=few, many=some, paired=many) == "no longer holds"
-    quick = dict.fromkeys(
-        [("python", m) for m in ("forward", "gradient", "captured", "used")], yes
-    ) | {
-        ("python", "slowdown"): panels.Answer("ok", 2.0, "", "1"),
-        ("python", "written"): panels.Answer("ok", 30.0, "", "1"),
-    }
-    slow = quick | {("python", "slowdown"): panels.Answer("ok", 20.0, "", "1")}
-    assert judged("adding-ops-hard", paired=quick, many=quick, graph=quick) == ("no longer holds")
-    assert judged("adding-ops-hard", paired=slow, many=slow, graph=slow) == "holds"
-    assert formatting.STATUS_WORDS["unsupported"] == "not supported"

@@ -10,7 +10,7 @@ from generator.analysis import claims, statistics
 from generator.analysis.labels import ESTIMATORS
 from generator.catalog import loader
 from generator.pages import ranking, scoring
-from generator.pages.inputs import ClaimView
+from generator.pages.inputs import ClaimView, Ruling
 from generator.pages.overviews import chooser, dataset, frameworks, methodology, then_and_now
 from generator.pages.tables import Badge
 from measurements import lenet
@@ -19,15 +19,27 @@ from tests.unit.conftest import undrawn
 
 def test_then_and_now_shows_every_claim_once_with_its_verdict(inputs, figures):
     context = then_and_now.context(inputs, figures, None)
-    judged = figures[inputs.machines[0], "cpu"]
     shown = {view.anchor: view for chapter in context["chapters"] for view in chapter.claims}
     assert set(shown) == {f"claim-{claim.id}" for claim in inputs.book.claims}
     assert len(context["table"].rows) == len(inputs.book.claims)
+    today = figures[inputs.machines[0], "cpu"]
     for claim in inputs.book.claims:
-        assert shown[f"claim-{claim.id}"].badge.word == claims.judge(claim, judged).word
+        view = shown[f"claim-{claim.id}"]
+        judged = None if claim.device == "cuda" else today
+        assert view.today.badge.word == claims.judge(claim, judged, inputs.catalog).word
+        if claim.device == "cuda":
+            assert (view.today.badge.word, view.then) == ("cannot be tested here", None)
+    in_time = {view.about.rule for view in shown.values() if view.then}
+    assert in_time == {"leads_speed_and_memory", "no_leader_everywhere", "compile_order"}
+    assert [row[0].badge is not None for row in context["table"].rows].count(True) == len(in_time)
     kinds = [claim.kind for claim in inputs.book.claims]
-    assert f"Of {kinds.count('stated')} claims that the article states" in context["finding"]
-    assert f"Of {kinds.count('attributed')} claims that are attributed" in context["finding"]
+    stated, attributed = context["findings"]
+    assert stated.startswith(f"Of {kinds.count('stated')} claims that the article states,")
+    assert " In its time: " in stated
+    assert attributed.startswith(
+        f"Of {kinds.count('attributed')} claims that its lost tables are said"
+    )
+    assert len(context["releases"].split(" and ")[0].split(", ")) == 2
     assert len(context["then"].rows) == len(inputs.book.history)
 
 
@@ -68,23 +80,30 @@ def test_what_is_known_to_be_wrong_is_on_the_page(inputs, figures):
 
 
 def verdicts(kind, *said):
-    return [ClaimView(types.SimpleNamespace(kind=kind), Badge("", word, ""), "") for word in said]
+    """Return claims of a kind with verdicts: today's, or "then|today's"."""
+    rulings = [[Ruling(Badge("", word, ""), "") for word in words.split("|")] for words in said]
+    return [
+        ClaimView(types.SimpleNamespace(kind=kind), today, then[0] if then else None)
+        for *then, today in rulings
+    ]
 
 
 def test_claims_are_counted_by_kind_with_their_predicates():
-    stated = verdicts("stated", "holds", "mixed", "mixed")
-    recalled = verdicts("attributed", "no longer holds")
-    assert then_and_now._finding([*stated, *recalled]) == (
-        "Of 3 claims that the article states, 1 holds and 2 are mixed."
-        " Of 1 claims that are attributed to its lost tables, 1 no longer holds."
-    )
+    stated = verdicts("stated", "holds", "not resolved|mixed", "mixed")
+    recalled = verdicts("attributed", "does not hold")
+    assert then_and_now._findings([*stated, *recalled]) == [
+        "Of 3 claims that the article states, 1 holds and 2 are mixed today."
+        " In its time: 1 is not resolved.",
+        "Of 1 claim that its lost tables are said to have made, 1 does not hold today.",
+    ]
 
 
 def test_a_page_of_claims_needs_no_results(inputs):
     empty = replace(inputs, shown=inputs.shown.iloc[:0])
     context = then_and_now.context(empty, {}, None)
     assert context["where"] == ""
-    words = {row[0].badge.word for row in context["table"].rows}
+    sourced = {claim.claim for claim in inputs.book.claims if claim.rule.endswith("_r_package")}
+    words = {row[1].badge.word for row in context["table"].rows if row[2].text not in sourced}
     assert words == {"cannot be tested here"}
 
 

@@ -202,7 +202,7 @@ def test_a_page_without_results_says_how_to_get_some(sampled, page):
     context, drawn = page("lenet", empty)
     assert (context["parts"], drawn) == ([], [])
     assert context["command"] == "generator measure --section lenet"
-    assert {claim.badge.word for claim in context["claims"]} == {"cannot be tested here"}
+    assert {claim.today.badge.word for claim in context["claims"]} == {"cannot be tested here"}
 
 
 # --------------------------------------------------------------------------------- the first page

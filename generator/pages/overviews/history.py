@@ -12,13 +12,13 @@ from typing import Any
 from markupsafe import Markup
 
 from generator import formatting
-from generator.analysis import builds, changes, history
+from generator.analysis import builds, changes
 from generator.analysis.history import MEASURES, SPEED, History, Measure, Release, Step
 from generator.analysis.labels import DEVICES, machine_label
 from generator.analysis.panels import Figures
 from generator.formatting import quantity
 from generator.pages.charts import marks, timeline
-from generator.pages.inputs import ClaimView, Draw, Inputs, Picture, claim_views
+from generator.pages.inputs import Draw, Inputs, Picture
 from generator.pages.markdown import escape
 from generator.pages.overviews.changes import ratio_cell, verdict_cell
 from generator.pages.question_page import reason_cell
@@ -55,7 +55,6 @@ class View:
     faults: Table | None
     then: Table | None
     then_text: str
-    claims: tuple[ClaimView, ...]
 
 
 def context(
@@ -64,10 +63,7 @@ def context(
     draw: Draw,
 ) -> dict[str, Any]:
     """Return the context of the page."""
-    found = history.find(
-        inputs.history, inputs.shown, inputs.documents, inputs.catalog, inputs.spreads
-    )
-    views = [_view(one, inputs, draw) for one in found]
+    views = [_view(one, inputs, draw) for one in inputs.histories]
     return {
         "title": TITLE,
         "description": "Releases of a decade on one machine: speed, start-up, memory and size.",
@@ -95,7 +91,6 @@ def _view(found: History, inputs: Inputs, draw: Draw) -> View:
         faults=_faults_table(found),
         then=_then_table(then),
         then_text=_then_text(then, inputs),
-        claims=_then_claims(found, then, inputs),
     )
 
 
@@ -435,15 +430,3 @@ def _then_table(then: Sequence[tuple[Release, Release]]) -> Table | None:
     ours = [one for old, new in then for one in ([old] if old is new else [old, new])]
     headings = (_RELEASE, _YEAR, _GATE, *_FIGURES, _BUILD)
     return _table("The article's own versions, run today", headings, ours) if ours else None
-
-
-def _then_claims(
-    found: History, then: Sequence[tuple[Release, Release]], inputs: Inputs
-) -> tuple[ClaimView, ...]:
-    """Judge the article's claims by its own versions: those that these figures can decide."""
-    figures = found.figures([old for old, _ in then], inputs.catalog)
-    if figures is None:
-        return ()
-    pages = dict.fromkeys(["home", *(measure.section for measure in MEASURES)])
-    views = [view for page in pages for view in claim_views(inputs.book, page, figures)]
-    return tuple(view for view in views if view.badge.word != "cannot be tested here")

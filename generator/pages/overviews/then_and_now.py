@@ -1,16 +1,24 @@
-"""Pure: every claim of 2016, how it is tested, and what becomes of it today."""
+"""Pure: every claim of 2016, how it is tested, and what became of it in its time and today."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from generator import formatting
 from generator.analysis import claims
 from generator.analysis.claims import History
 from generator.analysis.panels import Figures
-from generator.pages.inputs import ClaimView, Draw, Inputs, claim_views, main_figures, measured_on
+from generator.pages.inputs import (
+    ClaimView,
+    Draw,
+    Inputs,
+    Ruling,
+    claim_views,
+    main_figures,
+    measured_on,
+)  # fmt: skip
 from generator.pages.tables import Badge, Cell, Table, table, table_if_any
 
 TITLE = "Then and now"
@@ -27,8 +35,9 @@ KINDS = {
 
 PREDICATES = {
     "holds": ("holds", "hold"),
-    "no longer holds": ("no longer holds", "no longer hold"),
+    "does not hold": ("does not hold", "do not hold"),
     "mixed": ("is mixed", "are mixed"),
+    "not resolved": ("is not resolved", "are not resolved"),
     "cannot be tested here": ("cannot be tested here", "cannot be tested here"),
 }
 """A verdict as the predicate of one claim, and of several."""
@@ -49,22 +58,31 @@ class Chapter(NamedTuple):
 
 def context(inputs: Inputs, known: Mapping[tuple[str, str], Figures], draw: Draw) -> dict[str, Any]:  # noqa: ARG001 - all pages are made alike
     """Return the context of the page."""
-    figures = main_figures(inputs, known)
-    chapters = _chapters(inputs, figures)
+    figures = main_figures(inputs, known, "cpu")
+    chapters = _chapters(inputs, known)
     return {
         "title": TITLE,
-        "description": "Every claim of the article of 2016 alongside what is measured today, with "
-        "the rule that decides.",
+        "description": "Every claim of the article of 2016 alongside what is measured, with "
+        "releases of its time and of today, and the rule that decides.",
         "article": inputs.book.article,
-        "finding": _finding([view for chapter in chapters for view in chapter.claims]),
+        "findings": _findings([view for chapter in chapters for view in chapter.claims]),
         "where": measured_on(inputs, figures) if figures else "",
+        "releases": formatting.listing(_releases(inputs)),
         "table": _table(chapters),
         "chapters": chapters,
         "then": _then(chapters),
     }
 
 
-def _chapters(inputs: Inputs, figures: Figures | None) -> tuple[Chapter, ...]:
+def _releases(inputs: Inputs) -> list[str]:
+    """Return the releases that judge claims in their time."""
+    rows = (row for one in inputs.then.values() for panel in one.panels for row in panel.rows)
+    return sorted(
+        {f"{row.configuration.framework_name} {row.configuration.version}" for row in rows}
+    )
+
+
+def _chapters(inputs: Inputs, known: Mapping[tuple[str, str], Figures]) -> tuple[Chapter, ...]:
     """Group the claims by the page that tests them, in the order of the article."""
     places = [(s.id, s.title, f"{s.id}.md") for s in inputs.catalog.sections]
     places.append(("home", HOME, "../index.md"))
@@ -73,7 +91,7 @@ def _chapters(inputs: Inputs, figures: Figures | None) -> tuple[Chapter, ...]:
             title,
             f"then-{page}",
             address,
-            claim_views(inputs.book, page, figures),
+            claim_views(inputs, page, known),
             tuple(item for item in inputs.book.history if item.page == page),
         )
         for page, title, address in places
@@ -81,32 +99,42 @@ def _chapters(inputs: Inputs, figures: Figures | None) -> tuple[Chapter, ...]:
     return tuple(chapter for chapter in found if chapter.claims or chapter.history)
 
 
-def _finding(views: Sequence[ClaimView]) -> str:
+def _findings(views: Sequence[ClaimView]) -> list[str]:
     """Say how many claims hold, by kind: nobody should add up what was said and what is recalled.
 
-    >>> _finding([])
-    'No claim is on record.'
+    >>> _findings([])
+    ['No claim is on record.']
     """
     said = []
     for kind, words in (
         ("stated", "the article states"),
-        ("attributed", "are attributed to its lost tables"),
+        ("attributed", "its lost tables are said to have made"),
     ):
-        count = Counter(view.badge.word for view in views if view.about.kind == kind)
-        parts = [
+        mine = [view for view in views if view.about.kind == kind]
+        then = _counts(view.then for view in mine if view.then)
+        if mine:
+            text = f"Of {formatting.plural(len(mine), 'claim')} that {words},"
+            text += f" {_counts(view.today for view in mine)} today."
+            said.append(text + (f" In its time: {then}." if then else ""))
+    return said or ["No claim is on record."]
+
+
+def _counts(rulings: Iterable[Ruling]) -> str:
+    count = Counter(ruling.badge.word for ruling in rulings)
+    return formatting.listing(
+        [
             f"{count[word]} {PREDICATES[word][count[word] > 1]}"
             for word in claims.WORDS
             if count[word]
         ]
-        if parts:
-            said.append(f"Of {count.total()} claims that {words}, {formatting.listing(parts)}.")
-    return " ".join(said) or "No claim is on record."
+    )
 
 
 def _table(chapters: Sequence[Chapter]) -> Table:
     rows = [
         (
-            Cell("", badge=view.badge),
+            Cell("", badge=view.then.badge) if view.then else Cell("–"),
+            Cell("", badge=view.today.badge),
             Cell(view.about.claim, href=f"#{view.anchor}"),
             KINDS[view.about.kind],
             Cell(chapter.title, href=chapter.address),
@@ -114,7 +142,8 @@ def _table(chapters: Sequence[Chapter]) -> Table:
         for chapter in chapters
         for view in chapter.claims
     ]
-    return table("Every claim of 2016", ("Today", "Claim of 2016", "Kind", "Section"), rows)
+    columns = ("In its time", "Today", "Claim of 2016", "Kind", "Section")
+    return table("Every claim of 2016", columns, rows)
 
 
 def _then(chapters: Sequence[Chapter]) -> Table | None:
