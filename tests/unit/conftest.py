@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from generator.catalog import loader
-from generator.pages.inputs import Inputs
+from generator.pages import markdown, overview_page, section_page
+from generator.pages.inputs import Drawing, Inputs, Picture
 from generator.results import reading as store
 from generator.results import selection
 from generator.site import render
@@ -80,3 +81,21 @@ def _inputs(results):
 def undrawn(chart):
     """Stand in for drawing: a page is given the chart itself."""
     return chart
+
+
+def pages_of(inputs, figures, *names):
+    """Return name -> Markdown of some pages; nothing is drawn."""
+    picture = Picture("", (Drawing("chart.svg", 1, 1),), "chart.csv", "vega.js")
+    arguments = inputs, figures, lambda _: picture
+    environment = markdown.environment(loader.ROOT / "templates")
+    overviews = {page.id: page for page in overview_page.load()}
+    found = {}
+    for name in names:
+        if name in overviews:
+            template, context = f"pages/{name}.md.j2", overviews[name].context(*arguments)
+        else:
+            section = inputs.catalog.section(name)
+            template = f"sections/{section.template.name}"
+            context = section_page.context(section, *arguments)
+        found[name] = environment.get_template(template).render(context)
+    return found
