@@ -130,14 +130,20 @@ def test_without_replicates_there_is_no_study(sample):
     assert context["estimator"] == ESTIMATORS[statistics.ESTIMATOR]
 
 
-def test_bands_are_those_of_the_panels_that_rank_training(sample):
+def test_the_noise_is_that_of_the_panels_with_replicates(sample):
     _, known = sample
     (figures,) = known.values()
-    panels = [p for p in figures.panels if p.section == "lenet" and p.good]
-    bands = methodology._bands_table(known)
-    assert [row[2].sort for row in bands.rows] == [round(panel.delta, 5) for panel in panels]
-    assert all(row[2].sort >= statistics.SMALLEST_DELTA for row in bands.rows)
-    assert methodology._bands_table({}) is None
+    panels = [p for p in figures.panels if p.replicated and p.division == "closed"]
+    assert {panel.section for panel in panels} == {"lenet"}
+    noises = methodology._noises_table(known)
+    assert [row[3].sort for row in noises.rows] == [round(panel.noise, 5) for panel in panels]
+    assert methodology._noises_table({}) is None
+
+
+def test_the_simulation_is_shown_as_it_was_written(inputs):
+    table = methodology._simulated_table(inputs.simulated)
+    assert [row[2].sort for row in table.rows] == [float(r["wrong"]) for r in inputs.simulated]
+    assert methodology._simulated_table(()) is None
 
 
 def test_the_page_of_data_explains_every_column_and_metric(sample):
