@@ -101,11 +101,9 @@ def finding(panel: Panel, batch: int) -> Finding:
         ends = (panel.good[0], *panel.good[1:][-1:])
         values = " to ".join(f"{labels[row.configuration]} {value(row)}" for row in ends)
         return Finding(where, f"Not ranked, one process each: {values}.")
-    first, ranked = panel.leaders[0], len(panel.ranked)
-    of = f" {'of ' if len(panel.leaders) > 1 else ''}{ranked} ranked configurations"
+    first = panel.leaders[0]
     interval = shown_interval(first, panel, batch)
-    said = [f"{_lead(panel)}{of if ranked > 1 else ''}: {value(first)} ({interval})."]
-    said += _level(panel)
+    said = [f"{_lead(panel)}: {value(first)} ({interval}).", *_level(panel)]
     if slower := [row for row in panel.ranked if row.group > 0]:
         said.append(_closest(slower, panel, value(slower[0])))
     if panel.once:
@@ -130,8 +128,8 @@ def _level(panel: Panel) -> list[str]:
     others = panel.leaders[1:]
     if not others:
         return []
-    whole = "All " if len(panel.leaders) == len(panel.ranked) else ""
-    named = names(others) if len(others) <= NAMED else f"{whole}{len(others)} others"
+    more = f"Another {len(others)}" if len(panel.leaders) < len(panel.ranked) else "All others"
+    named = names(others) if len(others) <= NAMED else more
     return [f"{named} {'is' if len(others) == 1 else 'are'} not distinguishable from it."]
 
 
@@ -147,7 +145,7 @@ def _closest(slower: Sequence[Row], panel: Panel, value: str) -> str:
     how, (first, *others) = view(panel.metric), slower
     assert first.against is not None
     label = labels_of(panel.rows)[first.configuration]
-    many = f"{len(slower)} {how.worse[1]}; the closest is {label}"
+    many = f"Of {len(panel.ranked)} ranked, {len(slower)} {how.worse[1]}; the closest is {label}"
     ratio = ratio_text(first.against, f"the {how.more}")
     return f"{many if others else f'{label} {how.worse[0]}'}: {value}, {ratio}."
 

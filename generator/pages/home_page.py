@@ -12,6 +12,7 @@ from generator.analysis.labels import DEVICES, TOPICS, machine_label, view
 from generator.analysis.panels import Figures, Panel
 from generator.catalog import freshness
 from generator.pages.findings import (
+    Finding,
     finding,
     frameworks_of,
     labels_of,
@@ -31,7 +32,7 @@ from generator.pages.urls import slug
 def home_context(inputs: Inputs, known: Mapping[tuple[str, str], Figures]) -> dict[str, Any]:
     """Return the context of the first page."""
     boards: list[dict[str, Any]] = []  # what leads where on one machine and device
-    findings: list[str] = []
+    findings: list[Finding] = []
     byline = ""
     for machine, device in inputs.measured():
         figures = known[machine, device]
@@ -53,7 +54,9 @@ def home_context(inputs: Inputs, known: Mapping[tuple[str, str], Figures]) -> di
         "title": "Symbolic deep learning frameworks, compared again",
         "description": f"{formatting.listing([f.name for f in inputs.catalog.frameworks])}:"
         " verified, then measured, with raw data.",
-        "findings": [Markup("{}\n").format(escape(text)) for text in findings]
+        "findings": [
+            Markup("**{}:** {}\n").format(escape(f.where), escape(f.text)) for f in findings
+        ]
         or [escape("Nothing is measured yet.")],
         "byline": byline,
         "watch": freshness.watched(inputs.catalog.frameworks, inputs.today),
@@ -80,15 +83,15 @@ def _with_leaders(figures: Figures) -> list[Panel]:
     return sorted(panels, key=lambda panel: topics.index(panel.section))
 
 
-def _home_findings(figures: Figures, inputs: Inputs) -> list[str]:
-    """One sentence a topic, about the panel that ranks most configurations."""
-    sentences = []
+def _home_findings(figures: Figures, inputs: Inputs) -> list[Finding]:
+    """One finding a topic, about the panel that ranks most configurations."""
+    found = []
     panels = _with_leaders(figures)
     for section, topic in TOPICS.items():
         if panel := main_panel([panel for panel in panels if panel.section == section]):
-            found = finding(panel, inputs.batch(figures))
-            sentences.append(f"{topic} ({found.where[:1].lower()}{found.where[1:]}): {found.text}")
-    return sentences
+            said = finding(panel, inputs.batch(figures))
+            found.append(Finding(f"{topic}, {said.where[:1].lower()}{said.where[1:]}", said.text))
+    return found
 
 
 def _board(figures: Figures, inputs: Inputs) -> Table:

@@ -234,7 +234,7 @@ def _beside(cell: SampleCell, panel: Panel, figures: Figures) -> float | None:
 
 _LEADS = Badge("▲", "leads", "good")
 _BEST = Badge("▲", "best estimate", "good")
-_ONCE = Badge("1", "not ranked (one process)", "none")
+_ONCE = Badge("○", "not ranked (one process)", "none")
 _VERDICTS = {
     "equivalent": Badge("=", "equivalent", "good"),
     "not resolved": Badge("?", "not resolved", "middle"),

@@ -195,7 +195,7 @@ def complete(title: str, *, narrow: bool, right: int, **parts: Any) -> dict[str,
 
     return {
         "$schema": alt.SCHEMA_URL,
-        "title": {"text": textwrap.wrap(title, 40 if narrow else 74)},
+        "title": {"text": textwrap.wrap(title, 38 if narrow else 74)},
         **parts,
         "padding": {"left": 2, "right": right, "top": 4, "bottom": 4},
     }

@@ -18,7 +18,7 @@ from measurements import custom
 WAYS = {
     "naive": "as it is defined",
     "composed": "composed",
-    "python": "custom operator in Python",
+    "python": "operator in Python",
     "native": "native operator",
 }
 ASKED = {
@@ -49,8 +49,10 @@ def make(view: View) -> tuple[list[str], list[Block]]:
         for way in ("python", "native")
     )
     findings = [
-        sentence(view, "A custom operator in Python, right, differentiable and captured", python),
-        sentence(view, "A native one as well", native),
+        sentence(
+            view, "A new operator in Python gives right values and gradients in a graph", python
+        ),
+        sentence(view, "A new native operator does as well", native),
         *_gain(view),
     ]
     blocks = [

@@ -72,7 +72,7 @@ def make(view: View) -> tuple[list[str], list[Block]]:
     able = who_can(view, (case(2, BATCHES[0]), "loss_error"))
     pairs = _pairs(view)
     findings = [
-        sentence(view, "Two processes train one model, with the losses of one", able),
+        sentence(view, "Two processes train one model to the losses of one process", able),
         *_deaths(view),
         *(_gains(pairs, batch) for batch in dict.fromkeys(pair.batch for pair in pairs)),
     ]
@@ -101,8 +101,8 @@ def _deaths(view: View) -> list[str]:
         "hangs": [id for id, reason in reasons.items() if "hangs" in reason],
         "goes on alone": [id for id, reason in reasons.items() if "goes on alone" in reason],
     }
-    said = [f"{question_page.names(view, ids)} {end}" for end, ids in ends.items() if ids]
-    return [f"When a process is killed, the other one in {'; in '.join(said)}."] if said else []
+    said = [f"{end} in {question_page.names(view, ids)}" for end, ids in ends.items() if ids]
+    return [f"When one process is killed, the other {'; '.join(said)}."] if said else []
 
 
 def _pairs(view: View) -> list[Pair]:

@@ -16,7 +16,7 @@ from generator.analysis.panels import Contrast, Panel, Row
 from generator.formatting import quantity
 from generator.pages import question_page, sweep_page
 from generator.pages.charts.marks import Mark
-from generator.pages.findings import counted, evidence, judged, ratio_text
+from generator.pages.findings import counted, evidence, judged, ratio_interval, ratio_text
 from generator.pages.inputs import finite
 from generator.pages.question_page import Block, View, ratio_cell
 from generator.pages.sweep_page import Curve, Values, curve_cell, points_of
@@ -215,7 +215,8 @@ def _difference_cell(contrast: Contrast, digits: int) -> Cell:
     seconds = _later(contrast, contrast.ratio.value)
     sign = "+" if seconds > 0 else "−"
     link = evidence(contrast.panel.section, contrast.graph.configuration, contrast.panel)
-    detail = ratio_text(contrast.ratio, "the time")
+    interval = ratio_interval(contrast.ratio)
+    detail = f"{interval} ×" if interval else "no interval"
     return Cell(f"{sign}{quantity(abs(seconds), 's')}", round(seconds, digits), link, detail)
 
 
@@ -242,7 +243,7 @@ def _even_cell(start: Contrast, step: Contrast) -> Cell:
             "slower": "never: each step is slower",
             "equivalent": "never: steps are equivalent",
         }
-        return Cell(words.get(step.verdict, "not known: step time not resolved"), sort=1e12)
+        return Cell(words.get(step.verdict, "not known: step not resolved"), sort=1e12)
     if start.verdict in ("faster", "equivalent"):
         return Cell("the first step: start-up is not longer", sort=0.0)
     if start.verdict != "slower":
