@@ -78,12 +78,12 @@ class View:
         worse: what such rows do, one of them and several.
         rate: show ``batch / value`` (for example images per second), with the value below it.
         start: metric of the same section drawn as the open mark of the row.
-        start_label: what that metric is called behind the value in the table, if it stands there.
+        start_column: heading of that metric in the table of the headline, "" to leave it out there.
         start_case: case drawn as the open mark (the panel of that case is not drawn itself).
         log: logarithmic axis.
         others: heading of the table of the other metrics.
         marks: what filled and open marks are, for the caption.
-        hidden: metrics that only the evidence pages show.
+        hidden: metrics that the table of the others leaves out.
 
     """
 
@@ -93,7 +93,7 @@ class View:
     worse: tuple[str, str] = ("is slower", "are slower")
     rate: str = ""
     start: str = ""
-    start_label: str = ""
+    start_column: str = ""
     start_case: str = ""
     log: bool = True
     others: str = "Other figures"
@@ -116,12 +116,13 @@ _VIEWS = {
     "peak_above_import": View(
         axis="resident memory in MB",
         column="Peak above import",
-        more="memory above import",
+        more="memory",
         worse=("needs more memory", "need more memory"),
         start="peak_rss",
-        start_label="peak",
+        start_column="Absolute peak",
         others="Other counts of memory",
         marks="Filled: peak above what import took. Open: the absolute peak, import included.",
+        hidden=("peak_rss",),
     ),
     "total_time": View(
         axis="seconds to train, save and load",

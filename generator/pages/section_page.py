@@ -210,8 +210,8 @@ def _mark(row: Row, label: str, panel: Panel, figures: Figures, batch: int) -> M
     start = None
     if how.rate:
         value, text = found.rate(batch), formatting.figures(batch / found.value, 4)
-    elif (beside := _beside(row.cell, panel, figures)) is not None:
-        start = scale * beside
+    elif beside := _beside(row, panel, figures):
+        start = scale * plain_summary(beside)[0]
     return Mark(
         label, name, place, value.value, finite(value.low), finite(value.high), text, start,
         tooltip=f"{_processes(found.processes)}, {formatting.plural(found.samples, 'sample')}",
@@ -222,14 +222,13 @@ def _processes(count: int) -> str:
     return "one process" if count == 1 else f"{count} processes"
 
 
-def _beside(cell: SampleCell, panel: Panel, figures: Figures) -> float | None:
-    """Return the value of a row's open mark, if it has one."""
+def _beside(row: Row, panel: Panel, figures: Figures) -> SampleCell | None:
+    """Return the samples of a row's open mark, if it has one."""
     how = view(panel.metric)
-    if not (how.start or how.start_case):
+    if row.cell is None or not (how.start or how.start_case):
         return None
     metric, case = how.start or panel.metric.id, how.start_case or panel.case
-    found = figures.cells.get(cell.key._replace(metric=metric, case=case))
-    return plain_summary(found)[0] if found else None
+    return figures.cells.get(row.cell.key._replace(metric=metric, case=case))
 
 
 _LEADS = Badge("▲", "leads", "good")
@@ -274,12 +273,15 @@ def _headline_table(
         }
         if with_case:
             record[Column("Caches")] = Cell(panel.case)
-        record |= _values(row, panel, figures, batch)
+        record |= _values(row, panel, batch)
+        if column := view(panel.metric).start_column:
+            beside = _beside(row, panel, figures)
+            record[number(column)] = _other_cell(beside.key, beside, "") if beside else Cell("–")
         record[Column("Against the leader")] = verdict_cell(row, panel)
         record[number("Detectable")] = _detectable_cell(row)
         if verified:
             record[Column("Verification")] = Cell("", badge=_verification_badge(row))
-        record[Column("Processes × samples")] = _counts_cell(row)
+        record[Column("Processes × samples")] = counts_cell(row)
         records.append(record)
     return of_records(f"{section.title}, {figures.device}", records)
 
@@ -291,27 +293,16 @@ def _name_cell(row: Row, label: str) -> Cell:
     return Cell(label, detail=", ".join(filter(None, parts)), strong=row.group == 0)
 
 
-def _values(row: Row, panel: Panel, figures: Figures, batch: int) -> dict[Column, Cell]:
-    """Return the cells of the headline: its value, or a rate and the value.
-
-    Args:
-        row: the row.
-        panel: where it stands.
-        figures: what else is known of it.
-        batch: images per step.
-
-    """
+def _values(row: Row, panel: Panel, batch: int) -> dict[Column, Cell]:
+    """Return the cells of the headline: its value, or a rate and the value."""
     how, unit, found = view(panel.metric), panel.metric.unit, row.summary
     link = evidence(panel.section, row.configuration, panel)
     headline, step = number(f"{how.column}, 95 % interval"), number("Per step")
-    if found is None or row.cell is None:
+    if found is None:
         return {headline: Cell("–", href=link)} | ({step: Cell("–")} if how.rate else {})
     text = quantity(found.value, unit)
     interval = shown_interval(row, panel, batch) or "one process"
     if not how.rate:
-        beside = _beside(row.cell, panel, figures) if how.start_label else None
-        if beside is not None:
-            interval += f"; {how.start_label} {quantity(beside, unit)}"
         return {headline: Cell(text, float(f"{found.value:.6g}"), link, interval)}
     rate = batch / found.value
     return {
@@ -326,7 +317,7 @@ def _detectable_cell(row: Row) -> Cell:
     return Cell(f"{100 * row.detectable:.0f} %", round(row.detectable, 4))
 
 
-def _counts_cell(row: Row) -> Cell:
+def counts_cell(row: Row) -> Cell:
     """Return how many processes and samples a value is from, and what was odd about them."""
     found = row.summary
     if found is None or row.cell is None:

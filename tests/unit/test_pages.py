@@ -426,6 +426,31 @@ QUICK = [[0.010], [0.0101], [0.0099]]
 SLOW = [[0.020], [0.0203], [0.0198]]
 
 
+def test_memory_has_the_absolute_peak_beside_what_is_ranked(page, sampled):
+    context, (chart, *_) = page("memory")
+    part = context["parts"][0]
+    titles = [column.title for column in part["table"].columns]
+    above, peak = titles.index("Peak above import, 95 % interval"), titles.index("Absolute peak")
+    for row in part["table"].rows:
+        if row[peak].sort is not None:
+            assert row[peak].sort > row[above].sort
+            assert row[peak].href.endswith("--peak-rss")
+    others = [column.title for column in part["others"].columns]
+    assert "Resident memory after import" in others
+    assert "Peak resident memory while training" not in others
+    drawn = [row for row in chart.rows if row["start"] is not None]
+    assert drawn
+    assert all(row["start"] > row["estimate"] for row in drawn)
+
+
+def test_processes_of_two_modes_are_counted_beside_the_value():
+    values = [[0.010], [0.0101], [0.0099], [0.0100], [0.020], [0.0202]]
+    (panel,) = panels_of({"function": (1, values), "eager": (1, [[0.02]] * 6)})
+    texts = {row.configuration.mode: section_page.counts_cell(row).detail for row in panel.good}
+    assert "two modes: 10.0 ms in 4 processes, 20.1 ms in 2" in texts["function"]
+    assert "two modes" not in texts["eager"]
+
+
 def test_one_process_leads_nobody_even_with_the_best_value():
     (panel,) = panels_of({"xla": (1, [[0.001]]), "function": (1, QUICK), "eager": (1, SLOW)})
     found = findings.finding(panel, 64)
