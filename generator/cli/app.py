@@ -271,7 +271,8 @@ def compare(
 
     A ratio of times above 1 means that A takes longer; of two versions, or machines, that B does.
     "equivalent" and "not resolved" are answers. Versions are taken from the newest run
-    that measured both, if there is one.
+    that measured both, if there is one. Each pair stands alone; its interval is within
+    one run, or across runs with the spread between them.
 
     Examples:
         generator compare FRAMEWORK OTHER:MODE

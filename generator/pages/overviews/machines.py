@@ -141,8 +141,7 @@ def _view(
         title=title,
         chart=picture,
         caption=f"{lane_title(lane)}, default mode of each framework. Filled: the machine named"
-        f" above, with its 95 % interval within its run. Open: {first}. In brackets: the verdict on"
-        " the difference, across runs.",
+        f" above, with its 95 % interval within its run. Open: {first}. Verdicts: in the table.",
         table=_table(ordered, names, inputs),
     )
 
@@ -167,15 +166,14 @@ def _mark(
     change: Change, machine: str, known: Mapping[tuple[str, str], Figures], inputs: Inputs
 ) -> Mark:
     key = change.key
-    assert change.ratio is not None
     one = models.configuration(inputs.catalog, key.framework, key.version, key.mode)
     found = models.summary(known[key.machine, key.device].cells[key])
     rate = found.rate(_speed(1.0, change.new_source, inputs))
     return Mark(
         one.label, one.framework_name, machine, rate.value, finite(rate.low), finite(rate.high),
-        f"{formatting.figures(rate.value, 4)} ({change.verdict})",
+        formatting.figures(rate.value, 4),
         _speed(change.old, change.old_source, inputs),
-        tooltip=f"version {one.version}, {found.processes} processes",
+        tooltip=f"version {one.version}, {found.processes} processes; {change.verdict} across runs",
     )  # fmt: skip
 
 
