@@ -1,9 +1,9 @@
 """Pure: which builds of a framework may be compared in what they weigh, and how long they load.
 
-A wheel that brings the libraries of CUDA is several gigabytes, and imports and keeps them on a
-machine without a graphics card as well; a wheel without them does the same work there. That is a
-choice of whoever packaged a release, so neither size nor start-up nor memory says anything about
-the release. The speed of a step does: on the CPU both run the same code.
+A wheel that brings the libraries of CUDA is much larger than one that does not, and loads some of
+them on a machine without a graphics card as well. That is a choice of whoever packaged a release,
+so neither size nor start-up nor memory says anything about the release. The speed of a step does:
+on the CPU both run the same code.
 """
 
 from __future__ import annotations

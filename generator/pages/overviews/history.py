@@ -320,7 +320,7 @@ def _ratio_cell(step: Step | None) -> Cell:
 def _change_cell(step: Step | None) -> Cell:
     if step is None:
         return Cell("–")
-    against = f"{'than' if step.change.differs else 'to'} {step.old.number}"
+    against = f"{'than' if step.change.differs else 'against'} {step.old.number}"
     return verdict_cell(step.change, step.change.reason or against)
 
 
@@ -422,7 +422,7 @@ def _then_text(then: Sequence[tuple[Release, Release]], inputs: Inputs) -> str:
     return (
         f"{formatting.listing(names)}: of each framework that the article compared, the newest"
         f" measured release that was published until the end of {year}, or else the first one"
-        " that was measured. Below it the newest release, from the same blocks."
+        " that was measured. Below it the newest release."
     )
 
 
