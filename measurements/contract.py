@@ -201,7 +201,7 @@ blocks    empty: as many as the profile says, in the processes that such section
           profile's first lane only; a profile that is not named does not measure it
 script    file of a framework's folder that the section is about: its lines are counted, and where
           the section has processes of its own, no other section depends on the file. One that ends
-          in ".R" is run by measurements/worker.R instead of the worker
+          in ".R" is run by measurements/worker.R instead of the worker, case "python" excepted
 cases     of a section with processes of its own: names of what each of them measures, one process
           a case; the job says which
 uses      files of ``measurements/`` that it shares with nobody but its scripts: part of its code

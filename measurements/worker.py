@@ -155,7 +155,10 @@ class Session:
     # -- what comes out --------------------------------------------------------------------
 
     def emit(self, metric, value, sample=None, case="", status="ok", reason=""):
-        """Write one row; ``value`` is a number in the metric's unit or None."""
+        """Write one row; ``value`` is a number in the metric's unit or None.
+
+        The case of an A/A replicate begins with the job's mark; sections do not know of it.
+        """
         if value is not None:
             value = float(value)
             if not math.isfinite(value):
@@ -163,7 +166,7 @@ class Session:
         self._write(
             row={
                 "section": self._section,
-                "case": case,
+                "case": (self.job.get("mark", "") + " " + case).strip(),
                 "metric": metric,
                 "unit": self._metrics[metric].unit,
                 "sample": sample,
@@ -198,17 +201,17 @@ class Session:
         for name in self.job["sections"]:
             module = importlib.import_module("measurements.sections." + name)
             self._section, self._metrics = name, module.SECTION.metrics
-            headline = next(iter(self._metrics))
+            headline, case = next(iter(self._metrics)), self.job.get("case", "")
             try:
                 module.measure(self)
             except contract.Unsupported as gap:
-                self.unsupported(headline, gap)
+                self.unsupported(headline, gap, case=case)
             except Exception as error:  # the framework may raise anything; its log keeps it all
                 failed = True
                 traceback.print_exc()
                 text = traceback.format_exception_only(type(error), error)[-1]
                 reason = " ".join(text.split())[:500]
-                self.emit(headline, None, status="failed", reason=reason)
+                self.emit(headline, None, case=case, status="failed", reason=reason)
         self._write(done=True)
         return 1 if failed else 0
 

@@ -22,14 +22,12 @@ from generator.analysis.statistics import (
     all_positive,
     process_estimates,
 )
-from generator.measure import plan
+from generator.results import schema
 from generator.results.reading import Results, to_frame
 from generator.results.selection import everything
 
 if TYPE_CHECKING:
     import pandas as pd
-
-AGAIN = plan.AGAIN
 
 Place = tuple[str, str, str, str, str]
 """(machine, device, section, lane, metric): what A/A noise is valid for."""
@@ -188,7 +186,7 @@ def spreads(loaded: Results) -> dict[tuple[str, str, str], Spread]:
         key: str(record["environment"]["lock_sha256"]) for key, record in loaded.records.items()
     }
     text = frame["case"].cat.categories
-    halves = frame["case"].isin([case for case in text if is_replicate(str(case))])
+    halves = frame["case"].isin([case for case in text if schema.is_again(str(case))])
     frame = frame[
         (frame["status"] == "ok") & (frame["mode"] != "") & (frame["value"] > 0) & ~halves
     ]
@@ -216,17 +214,12 @@ def spreads(loaded: Results) -> dict[tuple[str, str, str], Spread]:
 
 def is_again(key: Key) -> bool:
     """Whether a cell is the second half of an A/A replicate."""
-    return is_replicate(key.case)
-
-
-def is_replicate(case: str) -> bool:
-    """Whether a case is that of the second half of an A/A replicate."""
-    return case.split(" ", 1)[0] == AGAIN
+    return schema.is_again(key.case)
 
 
 def again(key: Key) -> Key:
     """Return the key of the second half of a cell's A/A replicate."""
-    return key._replace(case=f"{AGAIN} {key.case}".rstrip())
+    return key._replace(case=schema.again(key.case))
 
 
 def replicates(grouped: Mapping[Key, Cell]) -> list[tuple[Key, Replicate]]:

@@ -17,7 +17,6 @@ import numpy as np
 
 from generator.analysis import statistics
 from generator.analysis.cells import (
-    AGAIN,
     Cell,
     Key,
     Spreads,
@@ -28,6 +27,7 @@ from generator.analysis.cells import (
     is_again,
 )
 from generator.catalog import freshness
+from generator.results import schema
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -171,6 +171,7 @@ Sheet = Mapping[tuple[str, str], Answer]
 def sheets(frame: pd.DataFrame) -> dict[str, dict[tuple[str, str], Answer]]:
     """Return framework -> sheet of the rows of one section on one machine and device."""
     found: dict[str, dict[tuple[str, str], Answer]] = {}
+    frame = frame[~frame["case"].map(schema.is_again).astype(bool)]
     names = ["framework", "case", "metric", *Answer.__annotations__]
     gathered: dict[tuple[str, str, str], list[Answer]] = {}
     for framework, case, metric, status, value, *rest in frame[names].itertuples(index=False):
@@ -366,7 +367,7 @@ def build(
     columns = frame[["framework", "version", "mode", "provenance"]].drop_duplicates().astype(str)
     origin = {row[:3]: row[3] for row in columns.itertuples(index=False, name=None)}
     places = {(key.lane, key.case) for key in grouped if not is_again(key)}
-    places |= {(where[0], where[1]) for where in faults if not where[1].startswith(AGAIN)}
+    places |= {(where[0], where[1]) for where in faults if not schema.is_again(where[1])}
     panels = []
     for lane, case in sorted(places, key=lambda place: (index_of(_LANES, place[0]), *place)):
         found: dict[tuple[str, ...], Cell] = {

@@ -17,6 +17,7 @@ from generator.cli.doctor import Finding
 from generator.cli.progress import minutes_text
 from generator.errors import InputError
 from generator.measure import plan, runner
+from generator.results.schema import AGAIN, is_again
 
 if TYPE_CHECKING:
     from generator.catalog.model import Catalog
@@ -78,7 +79,7 @@ def show_plan(made: plan.Plan, seconds: float, *, as_json: bool) -> None:
         return
     processes: dict[str, Counter[str]] = {}
     for job in sorted(made.jobs, key=lambda job: job.id):
-        case = "A/A replicate" if job.case == plan.AGAIN else job.case
+        case = job.case.replace(AGAIN, "A/A replicate") if is_again(job.case) else job.case
         notes = f" ({case})" if case else ""
         notes += ", empty caches" if job.start == "cold" else ""
         configuration = f"{job.framework} {job.version} {job.mode} {job.lane}"

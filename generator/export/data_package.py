@@ -104,7 +104,11 @@ FIELDS = (
             "resident": "data on the card", "copy": "copied batch by batch",
         },
     ),
-    Field("case", "string", "What exactly: an operator, a batch size, a depth, a kind of start."),
+    Field(
+        "case", "string",
+        "What exactly: an operator, a batch size, a depth, a kind of start. One that begins with "
+        "`again` is the A/A replicate of the rest.",
+    ),
     Field(
         "metric", "string",
         "What the value is; see the list of metrics. Where a process measured peak_rss and "

@@ -90,7 +90,7 @@ def _endings(job: Job, catalog: Catalog, status: str, reason: str) -> list[Row]:
     return [
         headline_row(
             catalog.section(id),
-            case=job.case or (job.start if id == "compile" else ""),
+            case=f"{job.case} {job.start}".strip() if id == "compile" else job.case,
             status=status,
             reason=reason,
         )
@@ -129,8 +129,9 @@ def _judge(
     answers = all(catalog.section(id).findings for id in job.sections)
     for status in ("failed", "wrong"):
         for row in output.rows:
-            # An answer about a case is asked for; without one, the section itself gave up.
-            if row["status"] == status and not (answers and row["case"]):
+            # An answer about a case is asked for; without one, or with that of the whole process,
+            # the section itself gave up.
+            if row["status"] == status and not (answers and row["case"] not in ("", job.case)):
                 return status, row["reason"]
     if finished.code != 0 or not done:
         return "failed", finished.reason if finished.code else "it ended without its last line"

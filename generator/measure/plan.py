@@ -10,14 +10,13 @@ import hashlib
 import itertools
 import json
 import random
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from generator.catalog.model import LANES, Catalog, Framework, Gap, Mode, Section, Version, pick
 from generator.errors import UsageError
-
-AGAIN = "again"
-"""Case of an A/A replicate: the second process of a configuration in a block."""
+from generator.results.schema import again
 
 
 @dataclass(frozen=True)
@@ -27,8 +26,10 @@ class Profile:
     lanes             per device; the first one also takes the cold starts
     cold_blocks       blocks that also start every mode with empty compile caches
     accuracy_blocks   blocks that also train to the accuracy target
-    replicates        "some": the default modes of three frameworks run twice a block (A/A);
-                      "one": only the first release's; "only": nothing else runs; "none"
+    replicates        what runs twice in every block (A/A), see :func:`twice`: "some", three
+                      frameworks, and where these are all symbolic or all imperative, one mode of
+                      the other kind; "one" framework; "only", every framework, and nothing but
+                      section lenet is measured; "none"
     extras            scope of the modes that take cold starts and train to the target, see
                       :meth:`generator.catalog.loader.Framework.scope`
     repeats           scope of the modes that run in every block; others run in the first only,
@@ -269,35 +270,34 @@ def make(
         pick(dict.fromkeys(LANES[device]), lane, f"lane of {device}")
     lanes = tuple(lanes) or profile.lanes[device]
     measured = set(measured)
-    replicated = _replicated(chosen, profile)
+    configurations = [
+        (framework, version, mode)
+        for framework, version in chosen
+        for mode in framework.modes
+        if (not modes or mode.id in modes)
+        and (not profile.standard or mode == framework.standard(version))
+    ]
     jobs: list[Job] = []
     gaps: list[tuple[Cell, Gap]] = []
     found = 0
-    for framework, version in chosen:
-        for mode in framework.modes:
-            if modes and mode.id not in modes:
-                continue
-            if profile.standard and mode != framework.standard(version):
-                continue
-            for lane in lanes:
-                place = framework.id, version.version, mode.id, device, lane
-                missing = []
-                for section in sections:
-                    if not _concerns(section, framework, mode, lane == lanes[0], profile):
-                        continue
-                    cell = Cell(framework.id, version.version, section.id, mode.id, device, lane)
-                    if cell in measured:
-                        found += 1
-                    elif gap := _gap(framework, version, mode, device, section):
-                        gaps.append((cell, gap))
-                    else:
-                        missing.append(section)
-                jobs += _jobs_apart(place, missing, profile)
-                together = [section for section in missing if not section.apart]
-                twice = mode.default and place[:2] in replicated
-                jobs += _jobs(
-                    place, framework, together, profile, first=lane == lanes[0], twice=twice
-                )
+    for framework, version, mode in configurations:
+        for lane in lanes:
+            place = framework.id, version.version, mode.id, device, lane
+            missing = []
+            for section in sections:
+                if not _concerns(section, framework, mode, lane == lanes[0], profile):
+                    continue
+                cell = Cell(framework.id, version.version, section.id, mode.id, device, lane)
+                if cell in measured:
+                    found += 1
+                elif gap := _gap(framework, version, mode, device, section):
+                    gaps.append((cell, gap))
+                else:
+                    missing.append(section)
+            jobs += _jobs_apart(place, missing, profile)
+            together = [section for section in missing if not section.apart]
+            jobs += _jobs(place, framework, together, profile, first=lane == lanes[0])
+    jobs += _replicates(jobs, twice(configurations, sections, device, profile))
     return Plan(profile, device, seed, order(jobs, seed), tuple(gaps), found)
 
 
@@ -317,9 +317,8 @@ def _jobs(
     profile: Profile,
     *,
     first: bool,
-    twice: bool,
 ) -> Iterator[Job]:
-    """Yield the jobs of sections that share processes; ``twice`` asks for A/A replicates."""
+    """Yield the jobs of sections that share processes; ``first``: in the profile's first lane."""
     mode = framework.mode(place[2])
     extra = mode in framework.scope(profile.extras)
     repeated = mode in framework.scope(profile.repeats)
@@ -336,8 +335,6 @@ def _jobs(
         if present:
             accuracy = extra and "lenet" in warm and block < profile.accuracy_blocks
             yield Job(*place, present, "warm", block, accuracy=accuracy)
-        if twice and "lenet" in warm:
-            yield Job(*place, ("lenet",), "warm", block, AGAIN)
 
 
 def _jobs_apart(
@@ -384,17 +381,76 @@ def _concerns(
     return mode in framework.scope(section.scope)
 
 
-def _replicated(
-    chosen: Sequence[tuple[Framework, Version]], profile: Profile
-) -> set[tuple[str, str]]:
-    """Return the releases whose default mode has A/A replicates."""
-    releases = [(framework.id, version.version) for framework, version in chosen]
-    if profile.replicates == "some":  # first, middle and last
-        ids = list(dict.fromkeys(id for id, _ in releases))
-        some = {ids[0], ids[len(ids) // 2], ids[-1]} if ids else set()
-        return {release for release in releases if release[0] in some}
-    counts = {"none": 0, "one": 1, "only": len(releases)}
-    return set(releases[: counts[profile.replicates]])
+Configuration = tuple[Framework, Version, Mode]
+
+
+def twice(
+    configurations: Sequence[Configuration],
+    sections: Sequence[Section],
+    device: str,
+    profile: Profile,
+) -> dict[tuple[str, str, str, str], str]:
+    """Return what runs twice in every block, so that the noise of every section is known.
+
+    A framework is represented by the mode that stands for it. Those still developed come first, and
+    of these the ones with most modes and releases, since most comparisons are about them: where a
+    name stands in the alphabet makes no difference.
+
+    Args:
+        configurations: what may be measured.
+        sections: of the plan; each has its own choice, of the frameworks that it can measure.
+        device: "cpu" or "cuda".
+        profile: says how many.
+
+    Returns:
+        (section, framework, version, mode) -> the case that is repeated, the first one declared.
+
+    """
+
+    def rank(one: Configuration) -> tuple[bool, bool, int, str]:
+        framework, version, mode = one
+        size = len(framework.modes) * len(framework.versions)
+        standing = mode == framework.standard(version)
+        return framework.retired is not None, not standing, -size, framework.id
+
+    ranked = sorted(configurations, key=rank)
+    found = {}
+    for section in sections:
+        able = [
+            one
+            for one in ranked
+            if _concerns(section, one[0], one[2], True, profile) and not _gap(*one, device, section)
+        ]
+        first: dict[str, Configuration] = {}
+        for one in able:
+            first.setdefault(one[0].id, one)
+        leading = list(first.values())
+        three = leading[:3]
+        kinds = {mode.kind for _, _, mode in three}
+        other = [one for one in (*leading, *able) if one[2].kind not in kinds]
+        chosen = {"some": [*three, *other[:1]], "one": leading[:1], "only": able, "none": []}
+        for framework, version, mode in chosen[profile.replicates]:
+            place = section.id, framework.id, version.version, mode.id
+            found[place] = (*section.cases, "")[0]
+    return found
+
+
+def _replicates(
+    jobs: Sequence[Job], repeated: Mapping[tuple[str, str, str, str], str]
+) -> list[Job]:
+    """Return the A/A replicates of jobs; what runs in one block has no interval, and needs none."""
+    blocks = Counter((job.configuration, id) for job in jobs for id in job.sections)
+    found = []
+    for job in jobs:
+        sections = tuple(
+            id
+            for id in job.sections
+            if repeated.get((id, *job.target, job.mode)) == job.case
+            and blocks[job.configuration, id] > 1
+        )
+        if sections:
+            found.append(replace(job, sections=sections, case=again(job.case), accuracy=False))
+    return found
 
 
 def code_sha256(

@@ -23,6 +23,7 @@ from generator.measure.history import R_WORKER, is_r
 from generator.measure.plan import Job, Plan
 from generator.measure.request import Request
 from generator.measure.run_record import MIN_SAMPLE_SECONDS
+from generator.results import schema
 from measurements import lenet
 
 KEPT_VARIABLES = (
@@ -101,7 +102,8 @@ class Launcher:
         return ""
 
     def _in_r(self, job: Job) -> bool:
-        return any(is_r(self.catalog.section(id).script) for id in job.sections)
+        written = any(is_r(self.catalog.section(id).script) for id in job.sections)
+        return written and schema.replicated(job.case) != "python"
 
     def _program(self, job: Job, environment: Environment) -> list[str | Path]:
         if self._in_r(job):
@@ -117,7 +119,8 @@ class Launcher:
             "sections": list(job.sections),
             "lane": job.lane,
             "start": job.start,
-            "case": job.case,
+            "case": schema.replicated(job.case),
+            "mark": schema.AGAIN if schema.is_again(job.case) else "",
             "accuracy": job.accuracy,
             "samples": self.plan.profile.samples,
             "min_sample_seconds": MIN_SAMPLE_SECONDS,

@@ -14,7 +14,7 @@ from markupsafe import Markup
 
 from generator import formatting
 from generator.analysis.cells import Cell as SampleCell
-from generator.analysis.cells import aa_noises, compare, fitted
+from generator.analysis.cells import aa_noises, compare, fitted, is_again
 from generator.analysis.labels import DEVICES, machine_label
 from generator.analysis.panels import Answer, Figures, Sheet
 from generator.analysis.statistics import Ratio, Verdict, verdict
@@ -147,7 +147,7 @@ class View:
         return {
             (key.framework, key.case): cell
             for key, cell in self.figures.cells.items()
-            if (key.section, key.metric) == (self.section.id, metric)
+            if (key.section, key.metric) == (self.section.id, metric) and not is_again(key)
         }
 
     def compare(self, metric: str, first: str, second: str) -> dict[str, tuple[Ratio, Verdict]]:

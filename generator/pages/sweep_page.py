@@ -16,6 +16,7 @@ from generator.pages.findings import interval_text, plain_summary
 from generator.pages.inputs import finite, where
 from generator.pages.question_page import Block, View
 from generator.pages.tables import Cell, badge, table
+from generator.results.schema import is_again
 
 if TYPE_CHECKING:
     from generator.analysis.panels import Figures
@@ -139,7 +140,8 @@ def faults(view: View, heading: str) -> list[Block]:
     machine, device, section = view.figures.machine, view.figures.device, view.section.id
     here = where(view.inputs.shown, machine=machine, device=device, section=section)
     columns = ["framework", "version", "mode", "case", "status", "reason", "lane"]
-    bad = here.loc[here["status"] != "ok", columns].drop_duplicates(columns[:5]).astype(str)
+    wrong = (here["status"] != "ok") & ~here["case"].map(is_again).astype(bool)
+    bad = here.loc[wrong, columns].drop_duplicates(columns[:5]).astype(str)
     rows = []
     for framework, version, mode, case, status, reason, lane in bad.itertuples(index=False):
         anchor = urls.newest(machine, mode, device, lane) if lane else ""

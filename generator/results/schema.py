@@ -56,6 +56,25 @@ UNPRINTABLE = re.compile(f"{INVISIBLE.pattern}|[\t\n]")
 """What no cell holds."""
 
 
+AGAIN = "again"
+"""First word of the case of an A/A replicate: the second process of a configuration in a block."""
+
+
+def again(case: str) -> str:
+    """Return the case of the A/A replicate of a case."""
+    return f"{AGAIN} {case}".rstrip()
+
+
+def is_again(case: str) -> bool:
+    """Whether a case is that of an A/A replicate."""
+    return case.split(" ", 1)[0] == AGAIN
+
+
+def replicated(case: str) -> str:
+    """Return the case that an A/A replicate repeats; any other case as it is."""
+    return case.removeprefix(AGAIN).lstrip() if is_again(case) else case
+
+
 def one_line(text: object) -> str:
     """Return any text as a valid ``reason``: printable, one line, at most 500 characters."""
     whole = str(text).encode("utf-8", "replace").decode()  # lone surrogates: undecodable output

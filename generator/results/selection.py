@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from generator.results.reading import Results, combined_codes, to_frame
-from generator.results.schema import COLUMNS, PROFILES
+from generator.results.schema import COLUMNS, PROFILES, is_again
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -151,7 +151,8 @@ def study(results: Results, shown: pd.DataFrame | None = None) -> pd.DataFrame:
     """Return the rows of the A/A study, with the columns of :func:`select`.
 
     Those are all whole rows of profile ``aa``, where every run counts (``provenance`` distinguishes
-    them), and the :func:`replicates` among the rows that are shown, if they are given.
+    them), and the :func:`replicates` of LeNet's step among the rows that are shown, if they are
+    given.
     """
     chosen = {
         key: file.configurations
@@ -159,7 +160,7 @@ def study(results: Results, shown: pd.DataFrame | None = None) -> pd.DataFrame:
         if results.records[key]["profile"] == "aa"
     }
     rows = to_frame(_gather(results, chosen))
-    return rows if shown is None else stack([rows, replicates(shown)])
+    return rows if shown is None else stack([rows, replicates(shown[shown["section"] == "lenet"])])
 
 
 _CONFIGURATION = ("machine", "framework", "version", "mode", "device", "lane")
@@ -168,9 +169,9 @@ _CONFIGURATION = ("machine", "framework", "version", "mode", "device", "lane")
 def replicates(frame: pd.DataFrame) -> pd.DataFrame:
     """Return the rows of every configuration and metric that ran twice in a block, both halves.
 
-    The full profile measures each framework's default mode twice: that is an A/A study as well.
+    The full profile measures some configurations twice: that is an A/A study as well.
     """
-    again = frame[frame["case"] == "again"]
+    again = frame[frame["case"].map(is_again).astype(bool)]
     return frame[_matching(frame, again[[*_CONFIGURATION, "section", "metric"]])]
 
 

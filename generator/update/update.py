@@ -166,7 +166,7 @@ def reduced(
         dataclasses.replace(job, accuracy=job.accuracy and (job.framework, job.version) in new)
         for job in made.jobs
         if (job.block == 0 or (job.framework, job.mode) in standing)
-        and not (band_known and job.case == plan.AGAIN)
+        and not (band_known and schema.is_again(job.case))
     )
     return dataclasses.replace(made, jobs=jobs)
 
@@ -177,7 +177,7 @@ def _has_replicates(request: Request) -> bool:
         record["finished"]
         and record["machine"]["id"] == machines.this().id
         and record["device"] == request.device
-        and any(job["case"] == plan.AGAIN for job in record["jobs"])
+        and any(schema.is_again(job["case"]) for job in record["jobs"])
         for _, record in history.run_records(request.results)
     )
 

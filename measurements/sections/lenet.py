@@ -48,17 +48,14 @@ def measure(session):
     if wrong is None and job.get("accuracy"):
         wrong = _train_to_target(session)
     if wrong is None:
-        wrong = _steady_state(session, job.get("case", ""))
-    if wrong is None and not job.get("case"):
+        wrong = _steady_state(session)
+    if wrong is None:
         _evaluate(session)
-    if not job.get("case"):
-        if wrong is None:
-            session.emit("gate", 1)
-        else:
-            session.emit("gate", 0, status="wrong", reason=wrong)
-    if wrong is not None:
+        session.emit("gate", 1)
+    else:
+        session.emit("gate", 0, status="wrong", reason=wrong)
         # A time of other work is no time of this work: the cell says so instead of a number.
-        session.emit("step_time", None, case=job.get("case", ""), status="wrong", reason=wrong)
+        session.emit("step_time", None, status="wrong", reason=wrong)
 
 
 def _gate(session):
@@ -84,17 +81,16 @@ def _gate(session):
                 check.error,
                 check.tolerance,
             )
-    if not session.job.get("case"):
-        for kind in ("logits", "gradient", "loss"):
-            session.emit("gate_%s_error" % kind, worst[kind])
-        session.emit("parameters", sum(value.size for value in session.gate_parameters.values()))
-        session.fact(
-            gate=[
-                # JSON has no infinity: an error that is not a number is null.
-                [c.quantity, c.error if np.isfinite(c.error) else None, c.tolerance, c.ok]
-                for c in checks
-            ]
-        )
+    for kind in ("logits", "gradient", "loss"):
+        session.emit("gate_%s_error" % kind, worst[kind])
+    session.emit("parameters", sum(value.size for value in session.gate_parameters.values()))
+    session.fact(
+        gate=[
+            # JSON has no infinity: an error that is not a number is null.
+            [c.quantity, c.error if np.isfinite(c.error) else None, c.tolerance, c.ok]
+            for c in checks
+        ]
+    )
     return first
 
 
@@ -141,7 +137,7 @@ def _units(model, batches):
     return units + [(model.step, lambda batch=batch: model.stage(*batch)) for batch in singles]
 
 
-def _steady_state(session, case):
+def _steady_state(session):
     """Emit the samples; return None, or a sentence when the timing cannot be true."""
     job, model, synchronise = session.job, session.model, session.framework.synchronise
     model.load(session.initial_parameters)
@@ -182,18 +178,18 @@ def _steady_state(session, case):
         if sample == 0:
             wanted = timing.affordable(wanted, wall, job["min_sample_seconds"])
         walls.append(wall / k / chunk)
-        session.emit("step_time", wall / k / chunk, sample=sample, case=case)
-        session.emit("step_cpu_time", cpu / k / chunk, sample=sample, case=case)
+        session.emit("step_time", wall / k / chunk, sample=sample)
+        session.emit("step_cpu_time", cpu / k / chunk, sample=sample)
     # The generator lays these windows over its log of the GPU's clocks: on Linux perf_counter is
     # the monotonic clock, which all processes share.
     session.fact(windows=windows)
     foreign = load.cores()
     if foreign is not None:
-        session.emit("foreign_load", foreign, case=case)
-    return _plausible(session, min(walls), case)
+        session.emit("foreign_load", foreign)
+    return _plausible(session, min(walls))
 
 
-def _plausible(session, seconds, case):
+def _plausible(session, seconds):
     """Return None, or a sentence when a step of so many seconds cannot have done the work."""
     rate = _ceiling(session)
     if rate is None:
@@ -203,7 +199,7 @@ def _plausible(session, seconds, case):
         # The rate may have been measured while something else ran: look again, here and now.
         rate = max(rate, ceiling.matrix_product_rate(repeats=60))
     fraction = operations / seconds / rate
-    session.emit("ceiling_fraction", fraction, case=case)
+    session.emit("ceiling_fraction", fraction)
     if fraction > CEILING_MARGIN:
         return "a step took %.3g s; at the measured matrix-product rate it needs %.3g s" % (
             seconds,

@@ -1,6 +1,6 @@
 """R support: a training step of LeNet written and driven in R, compared with the same in Python."""
 
-from measurements import lenet
+from measurements import lenet, timing
 from measurements.contract import Metric, Section
 
 SECTION = Section(
@@ -10,6 +10,7 @@ SECTION = Section(
     question="Can each framework be driven from R, and what does it cost?",
     metrics={
         "step_time": Metric("s", "training step driven from R", "lower"),
+        "python_step_time": Metric("s", "the same step driven from Python", "lower"),
         "gate": Metric("verdict", "same work as the reference", ""),
         "gate_gradient_error": Metric("1", "largest relative error of a gradient", "lower"),
         "gate_loss_error": Metric("1", "largest relative error of a loss", "lower"),
@@ -21,28 +22,25 @@ SECTION = Section(
     scope="framework",
     blocks={"quick": 1, "full": 3},
     script="lenet.R",
+    cases=("", "python"),
 )
 
 
 def measure(session):
-    """Publish what ``measurements/worker.R`` has driven, if it passes the gate."""
+    """Publish what ``measurements/worker.R`` has driven, or time the same step in Python."""
+    if session.job["case"] == "python":
+        _measure_python(session)
+        return
     driven = session.driven
     if "error" in driven:
         raise RuntimeError("R: " + driven["error"])
     session.fact(r=driven["r"], reticulate=driven["reticulate"], k=int(driven["steps"]))
-    initial, rate = session.initial_parameters, session.settings.learning_rate
-    gradients = lenet.recover_gradients(initial, driven["after"], rate)
-    checks = [
-        check
-        for check in lenet.compare(session.reference, (), gradients, driven["losses"], rate)
-        if check.quantity != "logits"  # the losses depend on every one of them
-    ]
+    checks = _checks(session, driven["after"], driven["losses"])
     for kind in ("gradient", "loss"):
         worst = max(check.error for check in checks if check.quantity.startswith(kind))
         session.emit("gate_%s_error" % kind, worst)
-    wrong = next((check for check in checks if not check.ok), None)
-    if wrong is not None:
-        reason = "%s: error %.2g, tolerance %.2g" % wrong[:3]
+    reason = _first_difference(checks)
+    if reason:
         session.emit("gate", 0, status="wrong", reason=reason)
         session.emit("step_time", None, status="wrong", reason=reason)
         return
@@ -51,3 +49,39 @@ def measure(session):
         session.emit(phase, driven[phase])
     for sample, seconds in enumerate(driven["samples"]):
         session.emit("step_time", seconds, sample=sample)
+
+
+def _measure_python(session):
+    """Time what R times: from NumPy arrays to the loss as a number, step by step."""
+    losses, model, job = session.gate_steps(), session.model, session.job
+    reason = _first_difference(_checks(session, session.gate_parameters, losses))
+    if reason:
+        session.emit("python_step_time", None, status="wrong", reason=reason)
+        return
+    batches, synchronise = session.batches(lenet.GATE_STEPS), session.framework.synchronise
+    taken = [0]
+
+    def step():
+        taken[0] += 1
+        model.loss(model.step(model.stage(*batches[taken[0] % len(batches)])))
+
+    for _ in range(job["warmup"]):
+        step()
+    k = timing.calibrate(step, synchronise, job["min_sample_seconds"])
+    session.fact(k=k)
+    for sample in range(job["samples"]):
+        wall, _ = timing.sample(step, synchronise, k)
+        session.emit("python_step_time", wall / k, sample=sample)
+
+
+def _checks(session, after, losses):
+    """Compare the weights after the first step and the losses of all with the reference."""
+    initial, rate = session.initial_parameters, session.settings.learning_rate
+    gradients = lenet.recover_gradients(initial, after, rate)
+    checks = lenet.compare(session.reference, (), gradients, losses, rate)
+    return [check for check in checks if check.quantity != "logits"]  # losses depend on all of them
+
+
+def _first_difference(checks):
+    wrong = next((check for check in checks if not check.ok), None)
+    return "%s: error %.2g, tolerance %.2g" % wrong[:3] if wrong else ""

@@ -170,7 +170,7 @@ def test_many_steps_are_timed_as_so_many(session, monkeypatch):
     assert timed._gate(made) is None
     before = made.model.calls
     monkeypatch.setattr(lenet, "step", lambda weights, *batch: (0.0, weights))  # they are counted
-    assert timed._steady_state(made, "") is None
+    assert timed._steady_state(made) is None
     (k,) = [entry["fact"]["k"] for entry in made.entries() if "k" in entry.get("fact", {})]
     assert k % 10 == 0
     assert made.model.calls >= before + 2 * k

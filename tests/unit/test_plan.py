@@ -1,5 +1,6 @@
 """What a plan holds, in which order, and that both follow from its arguments alone."""
 
+import datetime
 import itertools
 from dataclasses import replace
 from pathlib import Path
@@ -9,10 +10,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from generator.catalog import loader, model
-from generator.catalog.model import LANES, Framework, Gap, Mode, Section, Version
+from generator.catalog.model import KINDS, LANES, Framework, Gap, Mode, Retired, Section, Version
 from generator.errors import UsageError
-from generator.measure import plan
+from generator.measure import history, plan
 from generator.measure.plan import PROFILES, Cell, Job, Profile
+from generator.results.schema import is_again, replicated
+from tests.conftest import ROOT
 
 
 def mode(id, *, default=False, devices=("cpu", "cuda")):
@@ -136,7 +139,8 @@ jobs = st.lists(
         Job,
         st.sampled_from(["alpha", "beta"]), st.just("1.0"), st.sampled_from(["a", "b", "c"]),
         st.just("cpu"), st.sampled_from(LANES["cpu"]), st.just(("lenet",)),
-        st.sampled_from(["cold", "warm"]), st.integers(0, 4), st.sampled_from(["", "again"]),
+        st.sampled_from(["cold", "warm"]), st.integers(0, 4),
+        st.sampled_from(["", "again", "depth 2", "again depth 2"]),
     ),
     unique_by=lambda job: job.id,
 )  # fmt: skip
@@ -163,21 +167,109 @@ def test_every_place_in_a_block_is_equally_likely():
 # ----------------------------------------------------------------------------------- the replicates
 
 
+RETIRED = Retired(2017, "https://example.org", datetime.date(2020, 1, 1))
+
+
+def varied(id, kinds=("symbolic",), *, retired=False, releases=1):
+    """A framework with a mode of each of some kinds, the first one its default."""
+    names = [f"m{n}" for n in range(len(kinds))]
+    made = framework(id, names, versions=[f"{n}.0" for n in range(1, releases + 1)])
+    modes = tuple(replace(m, kind=kind) for m, kind in zip(made.modes, kinds, strict=True))
+    return replace(made, modes=modes, retired=RETIRED if retired else None)
+
+
+def twice(frameworks, profile=FULL, device="cpu"):
+    """Return {section: [(framework, mode)]} of what runs twice in every block."""
+    made = make(frameworks, profile=profile, device=device)
+    found = {}
+    for job in made.jobs:
+        for section in job.sections if is_again(job.case) else ():
+            found.setdefault(section, set()).add((job.framework, job.mode))
+    return found
+
+
 def test_replicates_share_the_block_and_the_configuration_of_the_first():
     made = make(profile=FULL)
-    replicates = [job for job in made.jobs if job.case == "again"]
-    names = {(job.framework, job.mode) for job in replicates}
-    assert names == {("alpha", "plain"), ("beta", "eager")}
-    assert len(replicates) == 2 * FULL.blocks * len(FULL.lanes["cpu"])
-    assert {job.sections for job in replicates} == {("lenet",)}
-    assert not any(job.accuracy for job in replicates)
-    keys = {(*job.configuration, job.block) for job in made.jobs}
-    assert {(*job.configuration[:-1], "", job.block) for job in replicates} <= keys
+    again = [job for job in made.jobs if is_again(job.case)]
+    assert {(job.framework, job.mode) for job in again} == {("alpha", "plain"), ("beta", "eager")}
+    assert not any(job.accuracy for job in again)
+    first = {replace(job, accuracy=False) for job in made.jobs} - set(again)
+    assert {replace(job, case=replicated(job.case)) for job in again} <= first
+    warm = [job for job in again if job.start == "warm"]
+    assert len(warm) == 2 * FULL.blocks * len(FULL.lanes["cpu"])
+    assert len(again) - len(warm) == 2 * FULL.cold_blocks
 
 
-def test_of_many_frameworks_three_have_replicates():
-    made = make([framework(f"f{n}") for n in range(9)], profile=FULL)
-    assert {job.framework for job in made.jobs if job.case} == {"f0", "f4", "f8"}
+def test_every_section_in_several_blocks_has_its_replicates():
+    """In the catalog as it is: of three frameworks or more, of both kinds, one still developed."""
+    known = loader.load()
+    made = make(known.frameworks, known.sections, profile=FULL)
+    found = {}
+    for job in made.jobs:
+        for section in job.sections if is_again(job.case) else ():
+            found.setdefault(section, set()).add(job.framework)
+    several = {s.id for s in known.sections if s.measured and s.blocks.get("full", 10) > 1}
+    assert {"lenet", "memory", "compile", "versus", "depth", "parallel", "r"} <= several
+    assert set(found) == several
+    for ids in found.values():
+        frameworks = [known.framework(id) for id in ids]
+        assert len(frameworks) >= 3
+        assert {framework.default.kind for framework in frameworks} == set(KINDS)
+        assert not all(framework.retired for framework in frameworks)
+
+
+def test_replicates_take_little_of_the_whole():
+    known = loader.load()
+    made = make(known.frameworks, known.sections, profile=FULL)
+    past = history.history(ROOT / "measurements" / "results")
+    again = replace(made, jobs=tuple(job for job in made.jobs if is_again(job.case)))
+    share = again.seconds(past) / made.seconds(past)
+    print(f"A/A replicates: {len(again.jobs)} of {len(made.jobs)} processes, {share:.1%} of the time")
+    assert 0.02 < share < 0.1
+
+
+def several(least):
+    one = st.builds(
+        varied,
+        st.text("bcdefgh", min_size=1, max_size=3),
+        st.lists(st.sampled_from(KINDS), min_size=1, max_size=3),
+        retired=st.booleans(), releases=st.integers(2, 4),
+    )  # fmt: skip
+    return st.lists(one, min_size=least, max_size=6, unique_by=lambda framework: framework.id)
+
+
+@given(several(1))
+def test_both_kinds_and_one_still_developed_run_twice_if_they_are_there(frameworks):
+    for found in twice(frameworks).values():
+        chosen = {id for id, _ in found}
+        assert len(chosen) >= min(3, len(frameworks))
+        assert len(found) <= 4
+        kinds = {(f.id, m.id): m.kind for f in frameworks for m in f.modes}
+        assert {kinds[one] for one in found} == set(kinds.values())
+        developed = {f.id for f in frameworks if f.retired is None}
+        assert chosen & developed or not developed
+
+
+@given(several(3), st.sampled_from(["a", "z"]), st.sampled_from(KINDS))
+def test_a_smaller_framework_takes_no_place_wherever_it_stands(frameworks, id, kind):
+    known = [replace(f, retired=None) for f in frameworks]
+    more = twice([varied(id, (kind,)), *known])
+    for section, found in twice(known).items():
+        assert {one for one in found if one[1] == "m0"} <= more[section]
+
+
+def test_what_cannot_be_measured_is_not_chosen():
+    gap = Gap("no such kernel", "https://example.org", section="memory")
+    big = replace(varied("big", releases=9), gaps=(gap,))
+    found = twice([big, *(varied(id) for id in ("x", "y", "z"))])
+    assert {id for id, _ in found["lenet"]} == {"big", "x", "y"}
+    assert {id for id, _ in found["memory"]} == {"x", "y", "z"}
+
+
+def test_a_graph_and_an_eager_mode_run_twice_where_all_stand_for_one_kind():
+    both = varied("both", KINDS[::-1], releases=2)
+    found = twice([both, *(varied(id) for id in ("x", "y", "z"))], device="cuda")
+    assert found["lenet"] == {("both", "m0"), ("both", "m1"), ("x", "m0"), ("y", "m0")}
 
 
 # ------------------------------------------------------------------------- sections of their own
@@ -199,10 +291,10 @@ def test_a_section_may_have_a_process_for_every_case():
     apart = replace(section("apart", ("cold",)), scope="framework", blocks={"full": 2}, cases=cases)
     made = make([TWO[0]], sections=(apart,), profile=FULL)
     assert sorted((job.case, job.block) for job in made.jobs) == [
-        (case, block) for case in cases for block in (0, 1)
+        (case, block) for case in ("again depth 2", *cases) for block in (0, 1)
     ]
-    assert len({job.configuration for job in made.jobs}) == 2  # one may fail without the other
-    assert len({job.id for job in made.jobs}) == 4
+    assert len({job.configuration for job in made.jobs}) == 3  # one may fail without the other
+    assert len({job.id for job in made.jobs}) == 6
     assert not any(" " in job.id for job in made.jobs)
 
 
@@ -274,8 +366,10 @@ def test_a_profile_may_have_no_replicates():
 
 
 def test_a_quick_run_has_one_replicate_and_an_aa_run_nothing_else():
-    quick = {(j.framework, j.mode) for j in make(profile=QUICK).jobs if j.case == "again"}
-    assert quick == {("alpha", "plain")}
+    quick = [job for job in make(profile=QUICK).jobs if is_again(job.case)]
+    assert {(j.framework, j.mode) for j in quick} == {("beta", "eager")}  # it has more modes
+    # One cold start has no interval, and so no use for a second one.
+    assert {(j.start, j.sections) for j in quick} == {("warm", ("compile", "memory", "lenet"))}
     aa = make(profile=AA)
     assert {(j.framework, j.mode) for j in aa.jobs} == {("alpha", "plain"), ("beta", "eager")}
     assert {j.sections for j in aa.jobs} == {("lenet",)}
@@ -283,9 +377,11 @@ def test_a_quick_run_has_one_replicate_and_an_aa_run_nothing_else():
     assert [j.case for j in aa.jobs].count("") == [j.case for j in aa.jobs].count("again")
 
 
-def test_without_the_first_section_there_are_no_replicates():
-    made = make(sections=[SECTIONS[2]])
-    assert {job.case for job in made.jobs} == {""}
+def test_what_runs_in_one_block_has_no_replicate():
+    once = replace(section("once"), scope="framework", blocks={"full": 1})
+    often = replace(section("often"), scope="framework", blocks={"full": 2})
+    made = make(sections=(once, often), profile=FULL)
+    assert {job.sections for job in made.jobs if is_again(job.case)} == {("often",)}
 
 
 def test_accuracy_is_trained_in_the_first_block_only():
@@ -517,7 +613,7 @@ def test_history_measures_every_release_in_the_mode_that_stood_for_it():
 
 
 def test_a_profile_of_ones_own_works():
-    tiny = Profile("tiny", 1, 1, {"cpu": ("threads-1",)}, 0, 0, "one", "one process each")
+    tiny = Profile("tiny", 2, 1, {"cpu": ("threads-1",)}, 0, 0, "one", "two processes each")
     made = make(profile=tiny)
-    assert [job.case for job in made.jobs].count("again") == 1
-    assert len(made.jobs) == 5 + 1
+    assert [job.case for job in made.jobs].count("again") == 2
+    assert len(made.jobs) == 2 * 5 + 2

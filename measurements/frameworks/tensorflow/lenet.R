@@ -27,15 +27,21 @@ lenet <- function(parameters, settings) {
   optimizer <- keras$optimizers$SGD(settings$learning_rate)
   optimizer$build(variables)
 
-  step <- function(images, labels) {
-    images <- tf$constant(np$transpose(images, c(0L, 2L, 3L, 1L)))
+  # tf.function calls this once, with symbolic tensors, and from then on runs the graph of it.
+  training_step <- r_to_py(function(images, labels) {
     tape <- tf$GradientTape()
     tape$`__enter__`()
     scores <- model$`__call__`(images, training = TRUE)
     loss <- loss_function$`__call__`(labels, scores)
     tape$`__exit__`(NULL, NULL, NULL)
     optimizer$apply(tape$gradient(loss, variables), variables)
-    py_to_r(loss$numpy()$item())
+    loss
+  }, convert = FALSE)
+  train <- tf$`function`(training_step, autograph = FALSE) # it rewrites Python's source, not R's
+
+  step <- function(images, labels) {
+    images <- tf$constant(np$transpose(images, c(0L, 2L, 3L, 1L)))
+    py_to_r(train$`__call__`(images, tf$constant(labels))$numpy()$item())
   }
 
   list(
