@@ -15,7 +15,7 @@ from generator.analysis import cells
 from generator.analysis.block_model import BlockModel
 from generator.analysis.statistics import aa_noise, verdict
 from generator.catalog import loader
-from generator.results import reading, selection
+from generator.results import reading, schema, selection
 
 
 def run(arguments: list[str]) -> list[Line]:
@@ -33,7 +33,7 @@ def judged(results: Path) -> list[str]:
     frame = reading.to_frame(selection.everything(reading.load(results)))
     frame = frame[frame["unit"] == "s"]
     found = []
-    for run in sorted(frame.loc[frame["case"].astype(str).map(cells.is_replicate), "run"].unique()):
+    for run in sorted(frame.loc[frame["case"].astype(str).map(schema.is_again), "run"].unique()):
         grouped = cells.group_cells(frame[frame["run"] == run])
         fitted = cells.fitted(grouped, {})
         pairs: dict[cells.Place, list[cells.Key]] = {}

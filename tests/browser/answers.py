@@ -166,8 +166,8 @@ def band(found, lane):
     """Return the least difference worth a verdict in a lane: 2 %, or what A/A replicates show."""
     logs = []
     for key, blocks in found.items():
-        again = found.get((key[0], "again", *key[2:]), {})
-        if key[0] == lane and key[1] != "again" and again:
+        again = found.get((key[0], f"again {key[1]}".rstrip(), *key[2:]), {})
+        if key[0] == lane and again:
             first, second = estimates(blocks), estimates(again)
             logs.append(
                 np.array([first[block] - second[block] for block in first if block in second])
@@ -228,7 +228,7 @@ def panels(place, section):
         bad[lane, case, *key].add(status)
     made = []
     for lane, case in sorted({key[:2] for key in (*found, *bad)}):
-        if case == "again":
+        if case.split(" ")[0] == "again":
             continue
         keys = {key[2:] for key in (*found, *bad) if key[:2] == (lane, case)}
         for division in sorted({mode_of(key)["division"] for key in keys}):

@@ -33,7 +33,7 @@ def only(found, **wanted):
 
 @pytest.mark.parametrize(("mode", "blocks"), [("honest", "012"), ("asynchronous", "0")])
 def test_an_honest_framework_passes_the_gate_and_has_every_sample(lenet, mode, blocks):
-    gate = only(lenet, mode=mode, metric="gate")
+    gate = only(lenet, mode=mode, metric="gate", case="")
     assert [(row["status"], row["block"]) for row in gate] == [("ok", block) for block in blocks]
     for block in blocks:
         samples = only(lenet, mode=mode, metric="step_time", block=block, case="")
@@ -44,7 +44,7 @@ def test_an_honest_framework_passes_the_gate_and_has_every_sample(lenet, mode, b
     # A quick look trains the mode that stands for the framework to the target, and no other.
     trained = only(lenet, mode=mode, metric="accuracy_time", status="ok")
     assert len(trained) == (mode == "honest")
-    assert len(only(lenet, mode=mode, metric="evaluation_time", block="0")) == 3
+    assert len(only(lenet, mode=mode, metric="evaluation_time", block="0", case="")) == 3
 
 
 def test_the_default_mode_has_a_twin_in_every_block(lenet):

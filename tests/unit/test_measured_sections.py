@@ -235,6 +235,29 @@ def test_an_error_in_r_is_a_failure_with_its_words(session):
     assert "object 'tf' not found" in row["reason"]
 
 
+def test_the_step_in_python_is_verified_and_timed_like_that_in_r(session):
+    made = session("r", Framework(), case="python")
+    assert made.run() == 0
+    assert [row["metric"] for row in rows(made)] == ["python_step_time"] * 2
+    assert all(row["value"] > 0 and row["case"] == "" for row in rows(made))
+    # Ten steps to verify, then warm-up, calibration and samples: one step a call.
+    assert made.model.calls > 10 + 1 + 2
+
+
+def test_a_step_in_python_that_does_other_work_gets_no_time(session):
+    class Lazy(Numpy):
+        def loss(self, handle):
+            return 2 * handle
+
+    framework = Framework()
+    framework.model = Lazy
+    made = session("r", framework, case="python")
+    made.run()
+    (row,) = rows(made)
+    assert (row["metric"], row["status"], row["value"]) == ("python_step_time", "wrong", None)
+    assert "loss of step 1" in row["reason"]
+
+
 # ---------------------------------------------------------------------- the highest-level API
 
 

@@ -100,3 +100,12 @@ def test_the_title_of_a_chart_of_single_processes_claims_nothing(panel):
     assert "nothing is ranked" in findings.chart_title([once])
     none = dataclasses.replace(panel, rows=())
     assert "No configuration" in findings.chart_title([none])
+
+
+def test_answers_of_a_replicate_are_no_answers_of_the_section(tmp_path):
+    sample_results.write_sample(tmp_path, oddities=False)
+    shown = selection.select(reading.load(tmp_path))
+    asked = shown[shown["section"] == "control"]
+    again = asked.assign(case=[f"again {case}".rstrip() for case in asked["case"]])
+    both = selection.stack([asked, again.assign(status="failed", reason="x")])
+    assert panels.sheets(both) == panels.sheets(asked)

@@ -630,6 +630,20 @@ def test_what_the_gate_found_wrong_is_withheld_on_every_page(tmp_path):
     assert withheld[~elsewhere].astype(str).equals(shown[~elsewhere].astype(str))
 
 
+def test_a_replicate_of_a_case_stands_with_the_case(path, document, tmp_path):
+    cases = ("depth 2", "again depth 2", "depth 8")
+    rows = [row(section="depth", case=case, value=1.0) for case in cases]
+    rows += [row(section="lenet", case=case, value=1.0) for case in ("", "again")]
+    writing.write(path, rows, document)
+    shown = selection.select(reading.load(tmp_path))
+    found = selection.replicates(shown)
+    assert {("depth", "depth 2"), ("depth", "again depth 2"), ("lenet", "again")} <= set(
+        zip(found["section"].astype(str), found["case"].astype(str), strict=True)
+    )
+    # How steps repeat is studied on LeNet's: a sweep takes few samples.
+    assert set(selection.study(reading.load(tmp_path), shown)["section"]) == {"lenet"}
+
+
 def test_replicates_of_a_full_run_are_an_aa_study_too(tmp_path):
     write_sample(tmp_path)
     shown = selection.select(reading.load(tmp_path))

@@ -17,6 +17,7 @@ from generator.measure import (
     environments,
     gpu_log,
     history,
+    job_outcome,
     plan,
     runner,
     worker_launch,
@@ -32,7 +33,8 @@ from tests.conftest import PRETEND
 
 CATALOG = loader.load(frameworks=PRETEND)
 JOB = Job("pretend", "1.0", "eager", "cpu", "threads-all", ("compile", "lenet"), "warm", 0)
-TINY = Profile("quick", 3, 2, {"cpu": ("threads-all",), "cuda": ("resident",)}, 1, 0, "one", "tiny")
+TINY = Profile("quick", 3, 2, {"cpu": ("threads-all",), "cuda": ("resident",)}, 1, 0, "none", "tiny")
+TWICE = replace(TINY, replicates="one")
 
 
 def row(metric="ready_time", section="compile", unit="s", value=1.5, **changes):
@@ -199,6 +201,7 @@ class Stage:
             unit = {"memory": "B"}.get(section, "s")
             case = job["start"] if section == "compile" else job["case"]
             with out.open("ab") as file:
+                case = f"{job['mark']} {case}".strip()
                 file.write(lines(row(metric, section, unit, case=case)))
         return self.end(out)
 
@@ -416,6 +419,65 @@ def test_unsupported_is_a_result(stage):
     assert not outcome.failed
 
 
+# ------------------------------------------------------------------------- A/A replicates
+
+
+def test_a_replicate_is_told_what_it_repeats_and_its_rows_bear_its_mark(stage):
+    stage.run(profile=TWICE, sections=("compile", "lenet"))
+    told = {(job["mark"], job["case"], job["start"]) for job, _ in stage.started}
+    assert told == {("", "", "cold"), ("", "", "warm"), ("again", "", "warm")}
+    cases = {(r["section"], r["case"]): set() for r in stage.rows()}
+    for r in stage.rows():
+        cases[r["section"], r["case"]].add(r["block"])
+    assert cases["compile", "again warm"] == cases["lenet", "again"] == {"0", "1", "2"}
+    assert cases["compile", "warm"] == cases["lenet", ""] == {"0", "1", "2"}
+    assert {job["case"] for job in stage.document()["jobs"]} == {"", "again"}
+
+
+def test_a_replicate_that_dies_spoils_nothing_but_itself(stage):
+    def worker(job, out):
+        return stage.end(out, code=-11) if job["mark"] else stage.good(job, out)
+
+    stage.worker = worker
+    outcome = stage.run(profile=TWICE, sections=("compile", "lenet"))
+    assert outcome.counts == {"ok": 4, "failed": 1, "skipped": 2}
+    bad = {(r["section"], r["case"]) for r in stage.rows() if r["status"] != "ok"}
+    assert bad == {("compile", "again warm"), ("lenet", "again")}
+
+
+def test_a_replicate_is_resumed_like_any_job(stage):
+    interrupted(stage, 4, profile=TWICE, sections=("compile", "lenet"))
+    before = stage.document()
+    stage.run(profile=TWICE, sections=("compile", "lenet"))
+    ids = [job["id"] for job in stage.document()["jobs"]]
+    assert len(ids) == len(set(ids)) == 7
+    assert len([id for id in ids if "_again_" in id]) == 3
+    assert len(stage.started) == 7 - len(before["jobs"])
+
+
+@pytest.mark.parametrize(("case", "status"), [("again half", "ok"), ("again", "failed")])
+def test_a_replicate_of_questions_that_gave_up_failed(case, status):
+    """An answer about a case may be "failed"; without one, the section itself gave up."""
+    asked = replace(JOB, sections=("control",), case="again")
+    known = loader.load()
+    name = next(iter(known.section("control").metrics))
+    found = row(name, "control", "1", None, case=case, status="failed", reason="x")["row"]
+    output = worker_output.WorkerOutput([found], {"done": True}, "")
+    ended = job_outcome.of_process(asked, known, Finished(0, "", 1.0), output)
+    assert ended.status == status
+
+
+@pytest.mark.parametrize("case", ["", "again", "python", "again python"])
+def test_r_drives_the_cases_that_are_not_pythons(stage, case):
+    known = loader.load()
+    made = stage.plan()
+    launcher = worker_launch.Launcher(made, stage.request(), known)
+    job = replace(JOB, framework="none", sections=("r",), case=case)
+    program = [str(word) for word in launcher._program(job, environments.current())]
+    assert ("Rscript" in program) == ("python" not in case)
+    assert ("measurements.worker" in program) == ("python" in case)
+
+
 @pytest.mark.parametrize(("load", "flags"), [(0.01, ""), (0.5, "disturbed")])
 def test_a_block_with_foreign_load_is_marked(stage, load, flags):
     stage.worker = lambda job, out: stage.end(
@@ -430,7 +492,7 @@ def test_a_block_with_foreign_load_is_marked(stage, load, flags):
 # ----------------------------------------------------------------------- stopped and resumed
 
 
-def interrupted(stage, after, entries=(), modes=("eager",)):
+def interrupted(stage, after, entries=(), **changes):
     """Run until ``after`` jobs are done; the next one writes ``entries`` and Ctrl-C comes."""
 
     def worker(job, out):
@@ -441,7 +503,7 @@ def interrupted(stage, after, entries=(), modes=("eager",)):
 
     stage.worker = worker
     with pytest.raises(KeyboardInterrupt):
-        stage.run(modes=modes)
+        stage.run(**changes)
     stage.worker = stage.good
     stage.started.clear()
 

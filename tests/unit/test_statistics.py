@@ -10,7 +10,6 @@ from scipy.stats import binom
 from generator.analysis import aa_study, statistics
 from generator.analysis.block_model import BlockModel
 from generator.analysis.cells import (
-    AGAIN,
     Cell,
     Key,
     Replicate,
@@ -21,7 +20,7 @@ from generator.analysis.cells import (
     spreads,
 )
 from generator.analysis.cells import compare as compare_cells
-from generator.results import reading, selection
+from generator.results import reading, schema, selection
 from tests import sample_results
 from tests.sample_results import GRAPH, MACHINE, write_sample
 
@@ -387,7 +386,7 @@ def test_noise_comes_from_the_replicates_of_a_section_and_lane(frame):
 def test_what_may_be_nought_has_no_ratio():
     key = Key("m", "f", "1", "lenet", "a", "cpu", "threads-all", "", "foreign_load")
     blocks = {("run", block): np.array([0.0, 0.1]) for block in range(3)}
-    halves = key, key._replace(case=AGAIN)
+    halves = key, key._replace(case=schema.AGAIN)
     cells = {half: Cell(half, "cores", blocks, 0) for half in halves}
     assert aa_noises(cells) == {key.place: statistics.MARGIN}
     assert all(cell.model is None for cell in fitted(cells, {}).values())
@@ -396,7 +395,7 @@ def test_what_may_be_nought_has_no_ratio():
 def test_a_replicate_of_a_case_is_paired_with_it():
     key = Key("m", "f", "1", "depth", "a", "cpu", "threads-all", "depth 8", "step_time")
     blocks = {("run", block): np.array([1.0, 1.1]) for block in range(3)}
-    again = key._replace(case=f"{AGAIN} depth 8")
+    again = key._replace(case=schema.again("depth 8"))
     cells = {one: Cell(one, "s", blocks, 0) for one in (key, again, key._replace(case="depth 2"))}
     assert [found for found, _ in replicates(cells)] == [key]
     models = fitted(cells, {})

@@ -1,10 +1,13 @@
 """Symbolic vs. non-symbolic: the arithmetic on known answers, and what the page shows of them."""
 
 import math
+import types
+from dataclasses import replace
 
 import pytest
 
 from generator.analysis import panels as figures
+from generator.analysis.block_model import Spread
 from generator.catalog import loader
 from generator.pages import sweep_page
 from generator.pages.sections import r, versus
@@ -98,8 +101,50 @@ def test_every_pro_and_con_has_a_verdict_and_its_rule(page):
     assert claims.count("**Today:**") == 8
 
 
-def test_r_is_compared_with_python(found):
-    ratios = {one.framework: ratio.value for one, ratio, _, _ in r.overheads("r", *found)}
-    assert set(ratios) == {GRAPH, PAIRED, MANY}
+# ------------------------------------------------------------------------------------------- R
+
+
+def overheads(known, measured, spreads=()):
+    inputs = types.SimpleNamespace(catalog=known, spreads=dict(spreads))
+    return {one.configuration.framework: one for one in r.overheads("r", inputs, measured)}
+
+
+@pytest.fixture(scope="module")
+def apart(found):
+    """The same figures, R measured in a run of its own."""
+    known, measured = found
+    cells = {
+        key: replace(cell, blocks={("later", n): values for (_, n), values in cell.blocks.items()})
+        if key.section == "r"
+        else cell
+        for key, cell in measured.cells.items()
+    }
+    return known, replace(measured, cells=cells)
+
+
+def test_r_is_compared_with_python_in_its_own_blocks(found, apart):
+    for place in (found, apart):
+        one = overheads(*place)[MANY]
+        assert one.python.key.metric == "python_step_time"
+        assert one.ratio.value == pytest.approx(1.2 / 0.8, rel=0.02)
+        assert not one.ratio.across
+        assert one.verdict == "slower"
+
+
+def test_where_python_was_not_measured_with_r_lenets_step_stands_for_it(found):
+    found = overheads(*found)
+    assert set(found) == {GRAPH, PAIRED, MANY}
     # The sample's R takes 1.2 times as long on one thread; its Python has 1.6 threads.
-    assert ratios[PAIRED] == pytest.approx(1.2 * 1.6, rel=0.15)
+    assert found[PAIRED].ratio.value == pytest.approx(1.2 * 1.6, rel=0.15)
+
+
+def test_across_runs_r_is_judged_with_the_spread_between_runs(apart):
+    unknown = overheads(*apart)[PAIRED]
+    assert math.isnan(unknown.ratio.low)
+    assert unknown.verdict == "not resolved"
+    place = apart[1].machine, apart[1].device, "step_time"
+    far, near = (overheads(*apart, {place: Spread(v, 9)})[PAIRED] for v in (0.25, 0.0001))
+    assert far.ratio.across
+    assert near.ratio.across
+    assert (far.verdict, near.verdict) == ("not resolved", "slower")
+    assert near.ratio.high < far.ratio.high

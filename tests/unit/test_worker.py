@@ -233,6 +233,23 @@ def test_what_is_emitted_is_what_the_generator_accepts(play, run, tmp_path):
     assert facts == {"k": 3, "done": True}
 
 
+def test_a_section_does_not_know_that_it_is_a_replicate(play, run, job):
+    def measure(session):
+        assert session.job["case"] == "depth 2"
+        session.emit("headline", 1, case=session.job["case"])
+        session.emit("other", 1)
+        raise ValueError("no")
+
+    play(measure)
+    job |= {"case": "depth 2", "mark": "again"}
+    _, entries = run()
+    assert [(row["metric"], row["case"], row["status"]) for row in rows(entries)] == [
+        ("headline", "again depth 2", "ok"),
+        ("other", "again", "ok"),
+        ("headline", "again depth 2", "failed"),  # the case that the process was started for
+    ]
+
+
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), np.float32("-inf")])
 def test_a_value_that_is_no_number_is_wrong(play, run, value):
     play(lambda session: session.emit("headline", value))

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import math
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from generator.analysis import cells, statistics
 from generator.analysis import panels as models
 from generator.formatting import quantity
-from generator.pages.findings import plain_summary, ratio_interval
+from generator.pages.findings import counted, judged, plain_summary
+from generator.pages.question_page import ratio_cell
 from generator.pages.section_page import section_context
 from generator.pages.tables import Cell, Column, number, table_if_any
 
@@ -20,36 +20,36 @@ if TYPE_CHECKING:
 
 
 class Overhead(NamedTuple):
-    """A step driven from R and the same step driven from Python; ``ratio`` is R / Python."""
+    """A step driven from R against the same step driven from Python."""
 
     configuration: Configuration
     ratio: statistics.Ratio
+    """Seconds in R / in Python."""
     verdict: str
     r: cells.Cell
     python: cells.Cell
 
 
 def more(section: Section, inputs: Inputs, figures: Figures) -> dict[str, Any]:
-    """Return the table of R against Python, and whether any of it is across runs."""
+    """Return the table of R against Python and what it says, "" where it says nothing."""
     found = overheads(section.id, inputs, figures)
     rows = []
     for one, ratio, verdict, r, python in found:
         seconds = [plain_summary(cell)[0] for cell in (r, python)]
-        text, runs = f"{ratio.value:.2f}\N{NO-BREAK SPACE}×", "across runs" if ratio.across else ""
-        detail = ", ".join(filter(None, (ratio_interval(ratio), runs)))
         rows.append(
             (
                 Cell(one.framework_name, detail=f"{one.release}, {one.mode_title}"),
-                Cell(text, round(ratio.value, 4), detail=detail),
+                ratio_cell(ratio, verdict, "faster", "slower"),
                 *(Cell(quantity(value, "s"), round(value, 7)) for value in seconds),
                 _lines(figures, r.key),
-                Cell(verdict or "–"),
             )
         )
     numbers = ("Time in R / in Python", "Step in R", "Step in Python", "Lines of R")
-    columns = [Column("Framework"), *map(number, numbers), Column("R is")]
+    columns = [Column("Framework"), *map(number, numbers)]
+    verdicts = [judged(one.ratio, one.verdict) for one in found]
     return {
         "overheads": table_if_any("R against Python", columns, rows),
+        "overhead": counted(verdicts, "faster than Python", "slower", "framework"),
         "across": any(one.ratio.across for one in found),
     }
 
@@ -66,22 +66,26 @@ def _lines(figures: Figures, key: cells.Key) -> Cell:
 
 
 def overheads(section: str, inputs: Inputs, figures: Figures) -> list[Overhead]:
-    """Return every step driven from R that has a counterpart in Python, the cheapest first.
+    """Return every step driven from R that was driven from Python as well, the cheapest first.
 
-    Its counterpart ran in the same blocks. Older runs have none: there, it is LeNet's step of
-    another run.
+    The intervals hold for all of them together. Where Python was not measured in the same blocks,
+    as in older runs, LeNet's step of another run stands for it.
     """
-    known, noises, found = figures.cells, cells.aa_noises(figures.cells), []
-    for key, r in known.items():
-        if (key.section, key.metric) != (section, "step_time") or cells.is_again(key):
-            continue
-        within = known.get(key._replace(metric="python_step_time"))
-        python = within or known.get(key._replace(section="lenet"))
-        if python is None:
-            continue
-        ratio = cells.compare(r, python, inputs.spreads)
-        noise = cells.larger_noise(noises, key, *([] if within else [python.key]))
-        verdict = statistics.verdict(ratio, noise) if math.isfinite(ratio.error) else ""
+    pairs = {}
+    for key in figures.cells:
+        if (key.section, key.metric) == (section, "step_time") and not cells.is_again(key):
+            here = key._replace(metric="python_step_time")
+            python = here if here in figures.cells else key._replace(section="lenet")
+            if python in figures.cells:
+                pairs[key] = python
+    both = {key: figures.cells[key] for pair in pairs.items() for key in pair}
+    differing = ("framework", "version", "mode", "section", "metric")
+    known, noises = cells.fitted(both, inputs.spreads, differing), cells.aa_noises(figures.cells)
+    found = []
+    for key, python in pairs.items():
+        ratio = cells.compare(known[key], known[python], inputs.spreads)
+        noise = cells.larger_noise(noises, key, *([python] if ratio.across else []))
         one = models.configuration(inputs.catalog, key.framework, key.version, key.mode)
-        found.append(Overhead(one, ratio, verdict, r, python))
+        verdict = statistics.verdict(ratio, noise)
+        found.append(Overhead(one, ratio, verdict, known[key], known[python]))
     return sorted(found, key=lambda one: one.ratio.value)
