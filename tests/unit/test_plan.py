@@ -224,7 +224,7 @@ def test_replicates_take_little_of_the_whole():
     past = history.history(ROOT / "measurements" / "results")
     again = replace(made, jobs=tuple(job for job in made.jobs if is_again(job.case)))
     share = again.seconds(past) / made.seconds(past)
-    print(f"A/A replicates: {len(again.jobs)} of {len(made.jobs)} processes, {share:.1%} of the time")
+    print(f"A/A replicates: {len(again.jobs)} of {len(made.jobs)} processes, {share:.1%} of time")
     assert 0.02 < share < 0.1
 
 

@@ -33,8 +33,8 @@ from tests.conftest import PRETEND
 
 CATALOG = loader.load(frameworks=PRETEND)
 JOB = Job("pretend", "1.0", "eager", "cpu", "threads-all", ("compile", "lenet"), "warm", 0)
-TINY = Profile("quick", 3, 2, {"cpu": ("threads-all",), "cuda": ("resident",)}, 1, 0, "none", "tiny")
-TWICE = replace(TINY, replicates="one")
+TWICE = Profile("quick", 3, 2, {"cpu": ("threads-all",), "cuda": ("resident",)}, 1, 0, "one", "")
+TINY = replace(TWICE, replicates="none")
 
 
 def row(metric="ready_time", section="compile", unit="s", value=1.5, **changes):
