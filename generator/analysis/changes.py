@@ -314,7 +314,7 @@ def row(change: Change, catalog: Catalog) -> tuple[str, ...]:
         metric.title if metric else key.metric,
         *values,
         "" if change.ratio is None else ratio_text(change.ratio),
-        f"±{change.noise:.1%}" if math.isfinite(change.noise) else "",
+        f"±{100 * change.noise:.1f} %" if math.isfinite(change.noise) else "",
         change.reason,
     )
 

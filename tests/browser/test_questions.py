@@ -154,7 +154,10 @@ def test_whether_theano_is_maintained_and_what_follows_it(ask):
 
 
 def test_what_changed_between_releases(ask, results):
-    """Each pair of successive releases that ran in the same blocks, with the verdict on speed."""
+    """Each pair of successive releases that ran in the same blocks, with the ratio of times.
+
+    ``tests/unit/test_independent_changes.py`` has the intervals and verdicts.
+    """
     rows = answers.read(results)
     rows = rows[rows["profile"] == "history"]
     page = ask("What changed")
@@ -169,14 +172,13 @@ def test_what_changed_between_releases(ask, results):
                                         "lenet", "step_time").values()))
                 for version in (old, new)
             )  # fmt: skip
-            ratio, verdict = answers.judge(after, before, 0.02)
+            ratio, _ = answers.judge(after, before, 0.02)
             row = page.locator("tbody tr", has_text=f"{old} → {new}").filter(
                 has_text="Training speed"
             )
             text = row.first.inner_text()
             assert name_of(framework) in text
             assert f"{ratio:.3f}"[:4] in text
-            assert verdict in text
             pairs += 1
     assert pairs > 0
 

@@ -3,6 +3,7 @@
 Nothing here shares code with the generator; the rules are those that the methodology page states.
 """
 
+import functools
 import json
 import tomllib
 from pathlib import Path
@@ -20,6 +21,7 @@ RUN = [*CONFIGURATION, "section"]
 PROCESS = [*RUN, "case", "run", "block"]
 
 
+@functools.cache
 def read(results):
     """Return all whole rows of a folder of results, with what their run records say of them."""
     parts = []

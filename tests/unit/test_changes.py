@@ -215,7 +215,7 @@ def test_what_broke_comes_first_and_what_is_unresolved_last():
 def test_a_change_reads_the_same_in_a_line_and_in_columns():
     found = judge(cell(THREE, version="1.0.0"), cell(scaled(THREE, 2)), 0.05)
     columns = dict(zip(changes.COLUMNS, changes.row(found, CATALOG), strict=True))
-    assert columns["A/A noise"] == "±5.0%"
+    assert columns["A/A noise"] == "±5.0 %"
     assert columns["New / old, 95 %"] == "2.000 [2.000, 2.000] within one run"
     line = changes.line(found, CATALOG)
     assert line.startswith("slower: ")

@@ -307,7 +307,7 @@ def _measure_table(found: History, measure: Measure) -> Table:
         headings += [
             (number(f"{what}, new / old, 95 %"), lambda one: _ratio_cell(steps.get(one.id))),
             (Column("Change"), lambda one: _change_cell(steps.get(one.id))),
-            (number("Detectable difference"), lambda one: _detectable_cell(steps.get(one.id))),
+            (number("Detectable"), lambda one: _detectable_cell(steps.get(one.id))),
         ]
     headings += [_BUILD, _MODE, _PUBLISHED]
     return _table(f"{measure.column} of every release", headings, found.releases)
@@ -327,7 +327,7 @@ def _change_cell(step: Step | None) -> Cell:
 def _detectable_cell(step: Step | None) -> Cell:
     if step is None or not math.isfinite(step.change.detectable):
         return Cell("–")
-    return Cell(f"{step.change.detectable:.0%}", round(step.change.detectable, 4))
+    return Cell(f"{100 * step.change.detectable:.0f} %", round(step.change.detectable, 4))
 
 
 def _span_table(found: History) -> Table | None:

@@ -197,7 +197,7 @@ def _table(found: Sequence[Change], names: Mapping[str, str], inputs: Inputs) ->
                 Cell(formatting.figures(here, 4), round(here, 2), f"data/{new}.csv"),
                 Cell(formatting.figures(there, 4), round(there, 2), f"data/{old}.csv"),
                 ratio_cell(change.ratio and change.ratio.inverse()),  # of speeds
-                verdict_cell(change, f"A/A noise ±{change.noise:.1%}"),
+                verdict_cell(change, f"A/A noise ±{100 * change.noise:.1f} %"),
             )
         )
     columns = (
