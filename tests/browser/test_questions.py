@@ -66,11 +66,12 @@ def board(page, section, where):
 
 
 def leaders_are_named(cell, panel):
-    """Whether a cell names the leaders and nobody else, and calls a tie one."""
+    """Whether a cell names the leading group and nobody else, and says how many are in it."""
     leading = {framework for framework, _ in panel.leaders}
     for framework in {framework for framework, _ in panel.blocks}:
         assert (name_of(framework) in cell) == (framework in leading)
-    assert ("tied" in cell) == (len(panel.leaders) > 1)
+    ranked = sum(place >= 0 for place in panel.group.values())
+    assert f"{len(panel.leaders)} of {ranked} ranked" in cell
 
 
 def test_which_trains_fastest_and_whether_the_lead_is_real(ask, main):

@@ -359,7 +359,7 @@ def test_steps_by_batch_size(measured, pages):
             share = first / steps[64].value
         number_or_none(row["Before the first image"], first)
         number_or_none(row["Each further image"], each)
-        number_or_none(row["Share of the first at 64"], share)
+        number_or_none(row["Dispatch at 64 images"], share)
     shown(rows, measured, "versus")
 
 

@@ -215,8 +215,8 @@ def _difference_cell(contrast: Contrast, digits: int) -> Cell:
     seconds = _later(contrast, contrast.ratio.value)
     sign = "+" if seconds > 0 else "−"
     link = evidence(contrast.panel.section, contrast.graph.configuration, contrast.panel)
-    interval = ratio_interval(contrast.ratio)
-    detail = f"{interval} ×" if interval else "no interval"
+    ratio = contrast.ratio
+    detail = f"{ratio.value:.2f} × ({ratio_interval(ratio) or 'no interval'})"
     return Cell(f"{sign}{quantity(abs(seconds), 's')}", round(seconds, digits), link, detail)
 
 
@@ -243,7 +243,7 @@ def _even_cell(start: Contrast, step: Contrast) -> Cell:
             "slower": "never: each step is slower",
             "equivalent": "never: steps are equivalent",
         }
-        return Cell(words.get(step.verdict, "not known: step not resolved"), sort=1e12)
+        return Cell(words.get(step.verdict, "not known: step time not resolved"), sort=1e12)
     if start.verdict in ("faster", "equivalent"):
         return Cell("the first step: start-up is not longer", sort=0.0)
     if start.verdict != "slower":
@@ -352,7 +352,7 @@ def _batch_table(found: Sequence[Curve], section: str) -> Table:
         rows.append((sweep_page.name_cell(curve, section), *steps, *cells))
     numbers = (
         "Step of 1 image", "1,024 images", "Before the first image", "Each further image",
-        "Share of the first at 64",
+        "Dispatch at 64 images",
     )  # fmt: skip
     columns = [Column("Configuration"), *map(number, numbers)]
     return table("Steps by batch size", columns, rows)
