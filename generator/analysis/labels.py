@@ -76,6 +76,7 @@ class View:
         column: heading of the headline's column.
         more: what a row has more of when its value is worse, as in "1.49 × the time".
         worse: what such rows do, one of them and several.
+        beyond: what follows a value in a sentence, after its unit.
         rate: show ``batch / value`` (for example images per second), with the value below it.
         start: metric of the same section drawn as the open mark of the row.
         start_column: heading of that metric in the table of the headline, "" to leave it out there.
@@ -91,6 +92,7 @@ class View:
     column: str
     more: str
     worse: tuple[str, str] = ("is slower", "are slower")
+    beyond: str = ""
     rate: str = ""
     start: str = ""
     start_column: str = ""
@@ -118,6 +120,7 @@ _VIEWS = {
         column="Peak above import",
         more="memory",
         worse=("needs more memory", "need more memory"),
+        beyond="above import",
         start="peak_rss",
         start_column="Absolute peak",
         others="Other counts of memory",

@@ -246,7 +246,7 @@ def shown_value(row: Row, panel: Panel, batch: int) -> str:
     how = view(panel.metric)
     if how.rate:
         return f"{formatting.figures(batch / row.summary.value, 4)} {how.rate}"
-    return quantity(row.summary.value, panel.metric.unit)
+    return f"{quantity(row.summary.value, panel.metric.unit)} {how.beyond}".rstrip()
 
 
 def shown_interval(row: Row, panel: Panel, batch: int) -> str:

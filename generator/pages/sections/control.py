@@ -37,9 +37,7 @@ def make(view: View) -> tuple[list[str], list[Block]]:
     asked = questions()
     whole = who_can(view, *((q.case, q.metric) for q in asked if q.metric != "eager"))
     findings = [
-        sentence(
-            view, "All six programs as a graph, without unrolling, and with a gradient", whole
-        ),
+        sentence(view, "All six programs run as a graph, not unrolled and with a gradient", whole),
         sentence(view, "A data-dependent loop in a graph", who_can(view, ("while", "captured"))),
     ]
     programs = "; ".join(f"{p.name}: {p.what}" for p in control.PROGRAMS.values())

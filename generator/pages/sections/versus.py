@@ -107,7 +107,7 @@ def _findings(speed: Sequence[Contrast], memory: Sequence[Contrast]) -> list[str
     if memory:
         verdicts = [judged(contrast.ratio, contrast.verdict) for contrast in memory]
         said.append(
-            f"Graphs need {counted(verdicts, 'less memory', 'more')}."
+            f"Above what import took, graphs need {counted(verdicts, 'less memory', 'more')}."
             + _ends(memory, "saving", "increase", lambda ratio: ratio_text(ratio, "as much"))
         )
     return said
