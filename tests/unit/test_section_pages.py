@@ -1,11 +1,13 @@
 """Contexts of the sections' pages, on invented results whose answers are known beforehand."""
 
+import math
 import re
 import types
 from dataclasses import replace
 
 import pytest
 
+from generator.analysis.statistics import Ratio
 from generator.catalog import loader
 from generator.pages import framework_tables, question_page
 from generator.pages.sections import (
@@ -224,6 +226,25 @@ def test_a_page_of_blocks_leaves_out_a_device_without_blocks(sample):
 
 def test_extremes_names_the_least_and_the_greatest():
     assert question_page.extremes({"a": 2.0, "b": 1.0, "c": 3.0}) == ("b", "c")
+
+
+@pytest.mark.parametrize(
+    ("ratio", "verdict", "word", "detail"),
+    [
+        (Ratio(0.5, 0.4, 0.6, 0.1, 9), "faster", "less", "0.40 to 0.60"),
+        (Ratio(2.0, 1.5, 2.7, 0.1, 9, True), "slower", "more", "1.50 to 2.70, across runs"),
+        (Ratio(1.1, 0.8, 1.5, 0.1, 9), "not resolved", "not resolved", "0.80 to 1.50"),
+        (Ratio(1.1, math.nan, math.nan, math.nan, 0), "not resolved", "not judged", "one process"),
+        (
+            Ratio(1.1, math.nan, math.nan, math.nan, 0, True), "not resolved", "not judged",
+            "across runs",
+        ),
+    ],
+)  # fmt: skip
+def test_a_ratio_has_its_interval_or_no_verdict(ratio, verdict, word, detail):
+    cell = question_page.ratio_cell(ratio, verdict, "less", "more")
+    assert (cell.badge.word, cell.detail) == (word, detail)
+    assert cell.sort == ratio.value
 
 
 # -------------------------------------------------------------------------------------- the sweeps
