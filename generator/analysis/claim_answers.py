@@ -242,15 +242,15 @@ def _packages(case: Case, ids: Sequence[str]) -> str:
         has = _r_package(case, id)
         package = f" ({case.frameworks[id].facts['r_package'].value})" if has else ""
         said[has].append(case.name(id) + package)
-    labels = {True: "R packages exist of", False: "none is known of", None: "nobody looked for"}
-    text = "; ".join(f"{labels[has]} {formatting.listing(names)}"
-                     for has, names in said.items() if names)  # fmt: skip
+    labels = {True: "", False: "none known of ", None: "nobody looked for one of "}
+    parts = [labels[has] + formatting.listing(names) for has, names in said.items() if names]
     rows = (row for panel in case.figures.panels if panel.section == "r" for row in panel.good)
     driven = {row.configuration.framework for row in rows}
-    if names := [case.name(id) for id in ids if id in driven]:
-        text += ". Measured, and another question: through its package reticulate, R drives the"
-        text += f" Python of {formatting.listing(names)}"
-    return text
+    names = formatting.listing([case.name(id) for id in ids if id in driven]) or "none"
+    return (
+        f"R packages (sourced): {'; '.join(parts)}. Python driven from R through reticulate"
+        f" (measured): {names}"
+    )
 
 
 def no_r_package(case: Case) -> Verdict:

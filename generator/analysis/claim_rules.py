@@ -146,8 +146,9 @@ def _less(
 def _captured_takes_less(case: Case, section: str, what: str) -> Verdict:
     """Whether graphs take less than eager execution of the same programs."""
     batch = f"batch {case.raw['batch']}" if "batch" in case.raw else ""
+    panels = _lanes(case.figures, section, batch)
     found: dict[str, list[models.Contrast]] = {"faster": [], "slower": [], "equivalent": []}
-    for contrast in models.contrasts(_lanes(case.figures, section, batch)):
+    for contrast in models.contrasts(panels):
         found.setdefault(contrast.verdict, []).append(contrast)
     sides: dict[str, Side] = {"faster": "for", "not resolved": "open"}
     pieces = [Evidence(sides.get(verdict, "against"), "")
@@ -155,7 +156,7 @@ def _captured_takes_less(case: Case, section: str, what: str) -> Verdict:
     total = formatting.plural(len(pieces), "comparison")
     text = (
         f"graphs take less {what} than the same program executed eagerly in"
-        f" {len(found['faster'])} of {total}, more in {len(found['slower'])}"
+        f" {len(found['faster'])} of {total}, more in {len(found['slower']) or 'none'}"
     )
     text += f", equivalent in {len(same)}" if (same := found["equivalent"]) else ""
     if open_ := found.get("not resolved"):
@@ -166,7 +167,8 @@ def _captured_takes_less(case: Case, section: str, what: str) -> Verdict:
         ratios: dict[str, list[str]] = {}
         for contrast in found[verdict]:
             name = contrast.graph.configuration.label
-            ratios.setdefault(name, []).append(ratio_text(contrast.ratio))
+            where = f" on {lane_label(contrast.panel.lane)}" if len(panels) > 1 else ""
+            ratios.setdefault(name, []).append(ratio_text(contrast.ratio) + where)
         listed = [f"{name} {formatting.listing(mine)}" for name, mine in ratios.items()]
         text += f". {label.capitalize()}: {'; '.join(listed)}" if listed else ""
     return judged(pieces, text)

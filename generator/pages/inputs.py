@@ -7,7 +7,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from generator import formatting
 from generator.analysis import claims
@@ -60,6 +60,13 @@ class Draw(Protocol):
 
     def __call__(self, chart: style.Chart) -> Picture:
         """Return where the drawings are."""
+
+
+class Generation(NamedTuple):
+    """Releases of one time, measured together, and their figures."""
+
+    releases: Sequence[releases.Release]
+    figures: Figures
 
 
 @dataclass(frozen=True)
@@ -126,13 +133,13 @@ class Inputs:
         return releases.find(self.history, self.shown, self.documents, self.catalog, self.spreads)
 
     @cached_property
-    def then(self) -> dict[str, Figures]:
-        """Device -> figures of the releases of the article's time, on the machine of the pages."""
-        found: dict[str, Figures] = {}
+    def then(self) -> dict[str, Generation]:
+        """Device -> the releases of the article's time, on the newest machine that has some."""
+        found: dict[str, Generation] = {}
         for one in sorted(self.histories, key=lambda one: index_of(self.machines, one.machine)):
             chosen = [old for old, _ in one.of_that_time(self.book.article)]
             if figures := one.figures(chosen, self.catalog):
-                found.setdefault(one.device, figures)
+                found.setdefault(one.device, Generation(chosen, figures))
         return found
 
     def name(self, framework: str) -> str:
@@ -215,7 +222,8 @@ def claim_views(
     for claim in inputs.book.claims:
         if claim.page == page:
             today = claims.judge(claim, main_figures(inputs, known, claim.device), inputs.catalog)
-            then = claims.judge(claim, inputs.then.get(claim.device))
+            generation = inputs.then.get(claim.device)
+            then = claims.judge(claim, generation.figures if generation else None)
             told = then.word != "cannot be tested here"
             views.append(ClaimView(claim, ruling(today), ruling(then) if told else None))
     return tuple(views)

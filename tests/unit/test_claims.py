@@ -471,6 +471,15 @@ def test_a_reason_calls_a_framework_by_its_name_and_says_what_is_missing():
     assert claims.RULES["compile_order"](named).reason.endswith("; no valid figure of C.")
 
 
+def test_an_r_package_is_a_sourced_fact_and_driving_from_r_is_measured():
+    case = Case({"frameworks": ["a", "b"]}, figures(panel("r", b_eager=1.0)), packages(
+        a="apack", b="none"))  # fmt: skip
+    assert claims.RULES["no_r_package"](case).reason == (
+        "R packages (sourced): A (apack); none known of B."
+        " Python driven from R through reticulate (measured): B."
+    )
+
+
 def test_pieces_of_one_place_are_one_sentence():
     pieces = [Evidence("for", "x", "here"), Evidence("for", "y", "here"), Evidence("for", "z")]
     assert judged(pieces).reason == "Here: x; y. Z."

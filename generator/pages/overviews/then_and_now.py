@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from generator import formatting
 from generator.analysis import claims
 from generator.analysis.claims import History
+from generator.analysis.labels import machine_label
 from generator.analysis.panels import Figures
 from generator.pages.inputs import (
     ClaimView,
@@ -67,18 +68,19 @@ def context(inputs: Inputs, known: Mapping[tuple[str, str], Figures], draw: Draw
         "article": inputs.book.article,
         "findings": _findings([view for chapter in chapters for view in chapter.claims]),
         "where": measured_on(inputs, figures) if figures else "",
-        "releases": formatting.listing(_releases(inputs)),
+        "then": _then_measured(inputs),
         "table": _table(chapters),
         "chapters": chapters,
-        "then": _then(chapters),
+        "others": _others(chapters),
     }
 
 
-def _releases(inputs: Inputs) -> list[str]:
-    """Return the releases that judge claims in their time."""
-    rows = (row for one in inputs.then.values() for panel in one.panels for row in panel.rows)
-    return sorted(
-        {f"{row.configuration.framework_name} {row.configuration.version}" for row in rows}
+def _then_measured(inputs: Inputs) -> str:
+    """Return the line that says which releases judge claims in their time, and where they did."""
+    return " ".join(
+        f"In its time: {formatting.listing([f'{one.name} {one.number}' for one in found.releases])}"
+        f" on {machine_label(found.releases[0].document)}."
+        for found in inputs.then.values()
     )
 
 
@@ -133,20 +135,19 @@ def _counts(rulings: Iterable[Ruling]) -> str:
 def _table(chapters: Sequence[Chapter]) -> Table:
     rows = [
         (
-            Cell("", badge=view.then.badge) if view.then else Cell("–"),
-            Cell("", badge=view.today.badge),
             Cell(view.about.claim, href=f"#{view.anchor}"),
+            Cell("", badge=view.today.badge),
+            Cell("", badge=view.then.badge) if view.then else Cell("–"),
             KINDS[view.about.kind],
-            Cell(chapter.title, href=chapter.address),
         )
         for chapter in chapters
         for view in chapter.claims
     ]
-    columns = ("In its time", "Today", "Claim of 2016", "Kind", "Section")
+    columns = ("Claim of 2016", "Today", "In its time", "Kind")
     return table("Every claim of 2016", columns, rows)
 
 
-def _then(chapters: Sequence[Chapter]) -> Table | None:
+def _others(chapters: Sequence[Chapter]) -> Table | None:
     rows = [
         (
             Cell(item.work, detail=item.note),
