@@ -267,9 +267,9 @@ def no_leader_everywhere(case: Case) -> Verdict:
                 pieces.append(Evidence("for", f"{name} {duel.text}", where))
                 break
         else:
-            side: Side = "against" if set(said) == {"faster"} else "open"
-            text = "leads in all of this" if side == "against" else "is not shown to be behind"
-            pieces.append(Evidence(side, f"{name} {text}"))
+            leads = set(said) == {"faster"} and len({p.section for p in panels}) == len(sections)
+            text = "leads in all of this" if leads else "is not shown to be behind"
+            pieces.append(Evidence("against" if leads else "open", f"{name} {text}"))
     pieces.sort(key=lambda piece: piece.where)
     return judged(pieces)
 

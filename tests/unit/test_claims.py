@@ -239,6 +239,7 @@ TABLE = {
         ({}, everywhere(*[{"a_eager": 1.0, "b_eager": 1.1, "noise": 0.2}] * 3), OPEN),
         ({}, everywhere({"a_eager": 1.0, "b_eager": 2.0}, {"a_eager": 1.0},
                         {"a_eager": 1.0, "b_eager": ONCE}), OPEN),
+        ({}, speed(a_eager=1.0, b_eager=2.0), OPEN),
         ({}, speed(a_eager=1.0), GONE),
     ],
     "leads_speed_and_memory": [
