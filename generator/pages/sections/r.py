@@ -62,7 +62,7 @@ def _lines(figures: Figures, key: cells.Key) -> Cell:
     if cell is None:
         return Cell("–")
     count = plain_summary(cell)[0]
-    return Cell(quantity(count, "count"), count)
+    return Cell(quantity(count, "count"), round(count, 4))
 
 
 def overheads(section: str, inputs: Inputs, figures: Figures) -> list[Overhead]:
