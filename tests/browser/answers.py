@@ -19,6 +19,8 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
+from tests.independent import comparison
+
 MEASUREMENTS = Path(__file__).parents[2] / "measurements"
 FRAMEWORKS = {
     path.parent.name: tomllib.loads(path.read_text(encoding="utf-8"))
@@ -33,8 +35,6 @@ HEADLINES = {
 }
 SEVERITY = ("wrong", "failed", "timeout", "unsupported", "skipped")
 PLACE = ["machine", "framework", "section", "mode", "device", "lane"]
-
-HOLDS, FELL, MIXED, UNTESTED = "holds", "no longer holds", "mixed", "cannot be tested here"
 
 
 # ------------------------------------------------------------------------------------------- rows
@@ -280,253 +280,308 @@ def answers(place, section):
     return found
 
 
-def counts(place, section, metric):
-    """Return framework -> the least of its counts."""
-    rows = place.rows
-    rows = rows[
-        (rows["section"] == section) & (rows["metric"] == metric) & (rows["status"] == "ok")
-    ]
-    return rows["value"].astype(float).groupby(rows["framework"]).min().to_dict()
-
-
 # ----------------------------------------------------------------------------------------- claims
 
 
-def verdict(claim, place):
-    """Return what becomes of a claim of the article on one machine and device."""
-    votes = RULES[claim["rule"]](claim, place)
-    if isinstance(votes, str):
-        return votes
-    if not votes:
-        return UNTESTED
-    if all(vote == "not resolved" for vote in votes):
-        return UNTESTED
-    yes = [vote in (True, "faster") for vote in votes]
-    if any(yes) or "not resolved" in votes:
-        return HOLDS if all(yes) else MIXED
-    return FELL
+def verdict(claim, places):
+    """Return what becomes of a claim today.
+
+    ``places`` are those of ``tests.independent``: (machine, device) -> rows, with comparisons that
+    hold for all modes of a table together.
+    """
+    device = claim.get("device", "cpu")
+    mine = {where: place for where, place in places.items() if where[1] == device}
+    newest = max(mine, key=lambda where: max(mine[where].rows["run"]), default=None)
+    said = RULES[claim["rule"]](claim, mine[newest]) if newest else ()
+    if set(said) <= {"missing"}:
+        return "cannot be tested here"
+    if {"for", "against"} <= set(said):
+        return "mixed"
+    if {"open", "missing"} & set(said):
+        return "not resolved"
+    return "holds" if "for" in said else "does not hold"
 
 
-def _closed(place, section):
-    return [p for p in panels(place, section) if p.division == "closed" and p.blocks]
+def _side(yes):
+    return "for" if yes else "against"
 
 
-def _kind(key):
-    return mode_of(key)["kind"]
+def _lanes(place, section, case=""):
+    found = place.panels(section)
+    return [p for p in found if (p.division, p.case) == ("closed", case)]
+
+
+def _less(p, one, other, tie="against", limit=1.0):
+    """Return what it says of a claim that cells of one kind take less than those of another."""
+
+    def takes(a, b):
+        ratio, _ = p.judge(a, b)
+        scaled = ratio._replace(
+            value=ratio.value / limit, low=ratio.low / limit, high=ratio.high / limit
+        )
+        return ratio.value < limit, comparison.verdict(scaled, p.noise)
+
+    first, second = ([cell for cell in p.group if mine(cell)] for mine in (one, other))
+    if not first or not second:
+        return "missing"
+    best = [
+        next((cell for cell in side if p.group[cell] >= 0), side[0]) for side in (first, second)
+    ]
+    less, word = takes(*best)
+    others = {"faster": [(best[0], cell) for cell in second],
+              "slower": [(cell, best[1]) for cell in first]}  # fmt: skip
+    for a, b in others.get(word, ()):
+        once = min(p.group[a], p.group[b]) < 0
+        same, found = takes(a, b)
+        if found != word and not (once and same == less):
+            return "open"
+    return {"faster": "for", "slower": "against", "equivalent": tie}.get(word, "open")
+
+
+def _of(framework, kind=""):
+    return lambda cell: cell.framework == framework and kind in ("", cell.about["kind"])
+
+
+def _not_of(framework):
+    return lambda cell: cell.framework != framework
+
+
+_LESS = {"faster": "for", "not resolved": "open", "slower": "against", "equivalent": "against"}
 
 
 def _captured(section):
-    def votes(claim, place):
-        return [
-            p.judge(key, eager)[1]
-            for p in _closed(place, section)
-            for key in p.blocks
-            if (eager := (key[0], mode_of(key).get("captures", ""))) in p.blocks
-        ]
+    def said(claim, place):
+        return [_LESS[p.judge(*pair)[1]] for p in _lanes(place, section) for pair in p.contrasts]
 
-    return votes
+    return said
 
 
 def _traffic(claim, place):
-    found = cells(place, "versus", "step_time")
-    pairs = [
-        (blocks, found.get((*key[:3], mode_of(key[2:]).get("captures", ""))))
-        for key, blocks in found.items()
-        if key[1] == f"batch {claim['batch']}"
-    ]
-    return [judge(graph, eager, 0.02)[1] for graph, eager in pairs if eager]
-
-
-def _passes(claim, place):
-    votes = []
-    for p in panels(place, "lenet"):
-        votes += [True for key in p.blocks if _kind(key) == "imperative"]
-        votes += [
-            False
-            for key, status in p.bad.items()
-            if _kind(key) == "imperative" and status in ("wrong", "failed")
-        ]
-    return votes
-
-
-def _graphs(claim, place):
-    keys = [key for p in panels(place, "lenet") for key in p.blocks]
-    graph = {key[0] for key in keys if mode_of(key).get("captures")}
-    return [name in graph for name in {key[0] for key in keys if _kind(key) == "imperative"}]
+    where, case, said = ("versus", "step_time"), f"batch {claim['batch']}", []
+    for cell in place.cells(*where):
+        eager = cell._replace(mode=cell.about.get("captures", ""))
+        if cell.case == case and eager in place.cells(*where):
+            ratio = place.together(*where, cell.lane, case).ratio(cell, eager)
+            noise = comparison.aa_noise(place.replicates(*where, cell.lane))
+            said.append(_LESS[comparison.verdict(ratio, noise)])
+    return said
 
 
 def _by_hand(claim, place):
-    votes = []
-    for p in _closed(place, "lenet"):
-        plain = {(key[0], mode_of(key).get("captures", "")) for key in p.blocks}
-        eager = [key for key in p.blocks if _kind(key) == "imperative"]
-        votes += [
-            p.judge(tuned, one)[1]
+    said = []
+    for p in _lanes(place, "lenet"):
+        plain = {(cell.framework, cell.about.get("captures")) for cell in (*p.group, *p.bad)}
+        eager = [cell for cell in (*p.group, *p.bad) if cell.about["kind"] == "imperative"]
+        said += [
+            _less(p, tuned.__eq__, one.__eq__)
             for one in eager
             for tuned in eager
-            if one in plain and tuned[0] == one[0] and tuned not in plain
+            if (one.framework, one.mode) in plain
+            and (tuned.framework, tuned.mode) not in plain
+            and tuned.framework == one.framework
         ]
-    return votes
-
-
-def _lines(claim, place):
-    found = counts(place, "lenet", "lines")
-    eager = {
-        key[0]
-        for p in panels(place, "lenet")
-        for key in (*p.blocks, *p.bad)
-        if _kind(key) == "imperative"
-    }
-    with_, without = (
-        [count for name, count in found.items() if (name in eager) is wanted]
-        for wanted in (True, False)
-    )
-    if not with_ or not without:
-        return []
-    return [np.median(with_) > np.median(without), min(with_) > max(without)]
+    return said
 
 
 def _symbolic_slower(claim, place):
-    mixed = [
-        p for p in _closed(place, "lenet")
-        if {_kind(key) for key in p.blocks} >= {"imperative", "symbolic"}
+    kinds = [lambda cell, kind=kind: cell.about["kind"] == kind
+             for kind in ("imperative", "symbolic")]  # fmt: skip
+    return [_less(p, *kinds) for p in _lanes(place, "lenet")]
+
+
+def _statuses(place):
+    for p in place.panels("lenet"):
+        yield from ((cell, "ok") for cell in p.group)
+        yield from p.bad.items()
+
+
+def _passes(claim, place):
+    sides = {"ok": "for", "wrong": "against", "failed": "against", "timeout": "missing"}
+    found = [sides.get(status) for cell, status in _statuses(place)
+             if cell.about["kind"] == "imperative"]  # fmt: skip
+    return [side for side in found if side]
+
+
+def _graphs(claim, place):
+    known = [(cell.framework, cell.about, status) for cell, status in _statuses(place)]
+    eager = {name for name, about, status in known
+             if about["kind"] == "imperative" and status == "ok"}  # fmt: skip
+    graph = defaultdict(set)
+    for name, about, status in known:
+        if about.get("captures"):
+            graph[name].add(status)
+    return [
+        "for" if "ok" in graph[name]
+        else "missing" if graph[name] & {"skipped", "timeout"} else "against"
+        for name in eager
     ]  # fmt: skip
-    graph_leads = ["symbolic" in map(_kind, p.leaders) for p in mixed]
-    if not graph_leads:
-        return UNTESTED
-    return FELL if all(graph_leads) else MIXED if any(graph_leads) else HOLDS
+
+
+def _lines(claim, place):
+    found = place.counts("lenet", "lines")
+    known = {(cell.framework, cell.about["kind"]) for cell, _ in _statuses(place)}
+    eager = {name for name, kind in known if kind == "imperative"}
+    without = [count for name, count in found.items() if name not in eager]
+    if not without:
+        return []
+    said = [_side(found[name] > np.median(without)) for name in eager & set(found)]
+    return said + ["missing"] * len({name for name, _ in known} - set(found))
 
 
 def _shortest(claim, place):
-    found = counts(place, "highlevel", "lines")
-    named = [name for name in claim["frameworks"] if name in found]
-    if len(found) < len(named) + 2:
+    found, named = place.counts("highlevel", "lines"), claim["frameworks"]
+    if len(set(found) - set(named)) < 2:
         return []
-    return [found[name] <= np.median(list(found.values())) for name in named]
+    middle = np.median(list(found.values()))
+    return [_side(found[name] <= middle) if name in found else "missing" for name in named]
 
 
 def _line_order(claim, place):
-    found = counts(place, "highlevel", "lines")
-    lines = [found[name] for name in claim["order"] if name in found]
-    return [a <= b for a, b in pairwise(lines)] if len(lines) > 2 else []
-
-
-def _from_r(place):
-    found = {}
-    for p in panels(place, "r"):
-        found |= {key[0]: False for key, status in p.bad.items() if status != "skipped"}
-        found |= {key[0]: True for key in p.blocks}
-    return found
-
-
-def _no_r(claim, place):
-    found = _from_r(place)
-    return [not found[name] for name in claim["frameworks"] if name in found]
-
-
-def _only_r(claim, place):
-    found = _from_r(place)
-    if len(found) < 2 or claim["framework"] not in found:
-        return []
-    others = any(able for name, able in found.items() if name != claim["framework"])
-    return [found[claim["framework"]], not others]
+    found = place.counts("highlevel", "lines")
+    return [
+        _side(found[a] <= found[b]) if {a, b} <= set(found) else "missing"
+        for a, b in pairwise(claim["order"])
+    ]
 
 
 def _no_leader(claim, place):
-    found = [p for section in ("lenet", "memory", "compile") for p in _closed(place, section)]
-    if len({p.section for p in found}) < 2:
-        return UNTESTED
-    everywhere = set.intersection(*({key[0] for key in p.leaders} for p in found))
-    return MIXED if everywhere else HOLDS
+    sections = ("lenet", "memory", "compile")
+    found = [p for section in sections for p in place.panels(section) if p.division == "closed"]
+    names = {cell.framework for p in found for cell in p.group}
+    whole = {p.section for p in found} == set(sections)
+    said = []
+    for name in names if len(names) > 1 else ():
+        sides = {_less(p, _of(name), _not_of(name), "open") for p in found}
+        behind, leads = "against" in sides, sides == {"for"} and whole
+        said.append("for" if behind else "against" if leads else "open")
+    return said
 
 
 def _leads(claim, place):
-    found = [p for section in ("lenet", "memory") for p in _closed(place, section)]
-    if not any(p.best(claim["framework"]) for p in found):
-        return []
-    return [any(key[0] == claim["framework"] for key in p.leaders) for p in found]
+    name = claim["framework"]
+    return [
+        _less(p, _of(name), _not_of(name))
+        for section in ("lenet", "memory")
+        for p in _lanes(place, section)
+    ]
 
 
-def _order(section):
-    def votes(claim, place):
-        found = []
-        for p in _closed(place, section):
-            best = [key for name in claim["order"] if (key := p.best(name))]
-            if len(best) > 2:
-                first, second, third = best
-                found.append(p.judge(first, second)[1] != "slower")
-                found.append(all(p.judge(third, key)[1] == "slower" for key in (first, second)))
-        return found
-
-    return votes
+def _order(panels, order):
+    a, b, c = map(_of, order)
+    return [
+        side for p in panels for side in (_less(p, a, b, "for"), _less(p, a, c), _less(p, b, c))
+    ]
 
 
 def _compile_order(claim, place):
-    votes = []
-    for p in [p for p in _closed(place, "compile") if p.case == "cold"]:
-        slowest = {key[0]: key for key in p.blocks if _kind(key) == "symbolic"}
-        worst, second = (slowest.get(name) for name in claim["slowest"])
-        if worst and second and len(slowest) > 2:
-            others = [key for key in slowest.values() if key not in (worst, second)]
-            votes.append(p.judge(worst, second)[1] == "slower")
-            votes.append(all(p.judge(second, key)[1] == "slower" for key in others))
-    return votes
+    order = [_of(name, "symbolic") for name in claim["order"]]
+    return [_less(p, *pair) for p in _lanes(place, "compile", "cold") for pair in pairwise(order)]
 
 
 def _half_speed(claim, place):
-    votes = []
-    for p in _closed(place, "lenet"):
-        others = [key for key in p.blocks if key[0] in claim["others"]]
-        if (mine := p.best(claim["framework"])) and others:
-            votes.append(p.judge(others[0], mine)[0] < 0.67)
-    return votes
+    mine = _of(claim["framework"])
+    return [
+        _less(p, _of(other), mine, "open", 2 / 3)
+        for p in _lanes(place, "lenet")
+        for other in claim["others"]
+    ]
 
 
-def _can(claim, place):
-    found = {section: answers(place, section) for section, *_ in claim["asks"]}
-    votes = []
-    for framework, yes in claim["expected"].items():
-        said = [found[section].get((framework, *what)) for section, *what in claim["asks"]]
-        if None in said:
-            return []
-        votes.append(all(good for good, _ in said) == yes)
-    return votes
-
-
-def _operators(place):
-    found = defaultdict(list)
-    for (framework, case, metric), (good, _) in answers(place, "operators").items():
-        if metric == "forward" and case:
-            found[framework].append(good)
+def _states(place, section):
+    """Return (framework, case, metric) -> whether it was right; None where it was not tested."""
+    found = {}
+    mine = place.rows[place.rows["section"] == section]
+    for key, group in mine.groupby(["framework", "case", "metric"]):
+        bad = group.loc[group["status"] != "ok", "status"]
+        found[key] = True if bad.empty else None if bad.iloc[0] in ("skipped", "timeout") else False
     return found
 
 
+def _can(claim, place):
+    found = {section: _states(place, section) for section, *_ in claim["asks"]}
+    said = []
+    for framework, yes in claim["expected"].items():
+        given = [found[section].get((framework, *what)) for section, *what in claim["asks"]]
+        known = False in given or None not in given
+        said.append(_side((False not in given) == yes) if known else "missing")
+    return said
+
+
+def _operators(place):
+    """Return framework -> (operators with right values, those that may have them), and of all."""
+    tested = defaultdict(dict)
+    for (framework, case, metric), good in _states(place, "operators").items():
+        if metric == "forward" and case and good is not None:
+            tested[framework][case] = good
+    every = len(set().union(*tested.values()))
+    return every, {
+        name: (sum(good.values()), sum(good.values()) + every - len(good))
+        for name, good in tested.items()
+    }
+
+
 def _has_share(claim, place):
-    found = _operators(place)
-    if not found.keys() >= set(claim["frameworks"]):
-        return []
-    return [np.mean(found[name]) >= claim["share"] for name in claim["frameworks"]]
+    every, found = _operators(place)
+    said, least = [], claim["share"] * every
+    for name in claim["frameworks"]:
+        good, most = found.get(name, (0, every))
+        said.append("for" if good >= least else "against" if most < least else "open")
+    return said if every else []
 
 
 def _share_order(claim, place):
-    right = [sum(_operators(place).get(name, [])) for name in claim["order"]]
-    return [a > b for a, b in pairwise(right)]
+    _, found = _operators(place)
+    said = []
+    for a, b in pairwise(claim["order"]):
+        if {a, b} <= set(found):
+            (good_a, most_a), (good_b, most_b) = found[a], found[b]
+            said.append("for" if good_a > most_b else "against" if most_a <= good_b else "open")
+        else:
+            said.append("missing")
+    return said
 
 
 def _adding_is_hard(claim, place):
-    found = answers(place, "custom")
-    votes = []
+    said = []
     for name in claim["frameworks"]:
-        if not any(key[0] == name for key in found):
-            return []
-        easy = False
-        for way in ("python", "native"):
-            metrics = ("forward", "gradient", "captured", "used", "slowdown", "written")
-            said = [found.get((name, way, metric), (False, None)) for metric in metrics]
-            right = all(good for good, _ in said)
-            easy |= right and said[4][1] <= claim["times"] and said[5][1] <= claim["lines"]
-        votes.append(not easy)
-    return votes
+        ways = {_way(claim, place, name, way) for way in ("python", "native")}
+        one = ways.pop() if len(ways) == 1 else "open"
+        said.append("against" if "against" in {one, *ways} else one)
+    return said
+
+
+def _way(claim, place, name, way):
+    """Return what one way to add an operator says of that it is hard."""
+    found, written = _states(place, "custom"), place.answers("custom").get((name, way, "written"))
+    given = [found.get((name, way, what))
+             for what in ("forward", "gradient", "captured", "used", "written")]  # fmt: skip
+    if False in given:
+        return "for"
+    slow = [cell for cell in place.cells("custom", "slowdown")
+            if (cell.framework, cell.case) == (name, way)]  # fmt: skip
+    if None in given or not slow:
+        return "missing"
+    _, low, high = place.value("custom", "slowdown", slow[0])
+    if written[1] > claim["lines"] or low > claim["times"]:
+        return "for"
+    return "against" if high <= claim["times"] else "open"
+
+
+def _package(name):
+    fact = FRAMEWORKS[name]["facts"].get("r_package")
+    return None if fact is None else fact["value"] != "none"
+
+
+def _no_r(claim, place):
+    found = map(_package, claim["frameworks"])
+    return ["missing" if has is None else _side(not has) for has in found]
+
+
+def _only_r(claim, place):
+    name = claim["framework"]
+    own, others = _package(name), {_package(other) for other in FRAMEWORKS if other != name}
+    rest = "against" if True in others else "missing" if None in others else "for"
+    return ["missing" if own is None else _side(own), rest]
 
 
 RULES = {
@@ -541,12 +596,12 @@ RULES = {
     "imperative_needs_more_lines": _lines,
     "shortest": _shortest,
     "line_order": _line_order,
-    "no_r": _no_r,
-    "only_in_r": _only_r,
+    "no_r_package": _no_r,
+    "only_r_package": _only_r,
     "no_leader_everywhere": _no_leader,
     "leads_speed_and_memory": _leads,
-    "speed_order": _order("lenet"),
-    "memory_order": _order("memory"),
+    "speed_order": lambda claim, place: _order(_lanes(place, "lenet"), claim["order"]),
+    "device_memory_order": lambda claim, place: [],  # waits for a GPU
     "compile_order": _compile_order,
     "half_speed": _half_speed,
     "can": _can,

@@ -21,6 +21,7 @@ import pytest
 from tests.browser import answers
 from tests.browser.answers import CLAIMS, FRAMEWORKS
 from tests.browser.checks import ready, until
+from tests.independent import panels
 
 
 @pytest.fixture
@@ -47,6 +48,12 @@ def ask(visit):
 def main(results):
     """Published rows of the machine that comes first."""
     return answers.first_place(results)
+
+
+@pytest.fixture(scope="module")
+def places(results):
+    """Published rows by machine and device, with comparisons that hold for all modes together."""
+    return panels.places(results)
 
 
 def listing(names):
@@ -93,15 +100,15 @@ def test_how_much_memory_training_takes(ask, main):
         assert f"{megabytes:,.0f} MB" in text
 
 
-def test_whether_the_article_was_right_about_its_winner(ask, main):
-    verdict = answers.verdict(CLAIMS["mxnet-wins"], main)
+def test_whether_the_article_was_right_about_its_winner(ask, places):
+    verdict = answers.verdict(CLAIMS["mxnet-wins"], places)
     box = ask().locator("#claim-mxnet-wins")
     assert verdict in box.inner_text()
 
 
-def test_how_many_claims_still_hold(ask, main):
+def test_how_many_claims_still_hold(ask, places):
     stated = [
-        answers.verdict(claim, main) for claim in CLAIMS.values() if claim["kind"] == "stated"
+        answers.verdict(claim, places) for claim in CLAIMS.values() if claim["kind"] == "stated"
     ]
     text = ask("Then and now").locator(".finding").inner_text()
     assert 0 < stated.count("holds") < len(stated)
@@ -109,13 +116,13 @@ def test_how_many_claims_still_hold(ask, main):
     assert re.search(rf"{holding}\b", text)
 
 
-def test_what_became_of_each_claim(ask, main):
+def test_what_became_of_each_claim(ask, places):
     page = ask("Then and now")
     for row in page.locator(".report-table").first.locator("tbody tr").all():
         (link, *_) = row.locator("a[href*='#claim-']").all()
         claim = CLAIMS[link.get_attribute("href").partition("#claim-")[2]]
         said = row.locator(".status").first.inner_text().split(maxsplit=1)[1]
-        assert said == answers.verdict(claim, main), claim["claim"]
+        assert said == answers.verdict(claim, places), claim["claim"]
 
 
 def test_which_suits_me_if_speed_alone_counts(ask, main):
