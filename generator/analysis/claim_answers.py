@@ -50,19 +50,19 @@ def can(case: Case) -> Verdict:
     """
     pieces = []
     for framework, expected in case.raw["expected"].items():
-        said = {
-            what: case.figures.answers.get(section, {}).get(framework, {}).get((what, metric))
+        said = [
+            (what, case.figures.answers.get(section, {}).get(framework, {}).get((what, metric)))
             for section, what, metric in case.raw["asks"]
-        }
+        ]
         bad = [
             f"{what}: {formatting.STATUS_WORDS[answer.status]}"
-            for what, answer in said.items()
+            for what, answer in said
             if answer and _tested(answer) and not answer.good
         ]
         side, text = _side(yes=expected), "yes"
         if bad:
-            side, text = _side(yes=not expected), f"no ({', '.join(bad)})"
-        elif not all(map(_tested, said.values())):
+            side, text = _side(yes=not expected), f"no ({', '.join(dict.fromkeys(bad))})"
+        elif not all(_tested(answer) for _, answer in said):
             side, text = "missing", "not tested"
         pieces.append(Evidence(side, text, case.name(framework)))
     names: dict[str, list[str]] = {}

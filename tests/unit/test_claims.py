@@ -165,6 +165,10 @@ def everywhere(*values):
 ABC = {"order": ["a", "b", "c"]}
 LINES = ("highlevel", "lines")
 LENET = {"a_eager": 1.0, "b_eager": 1.0, "c_static": 1.0, "d_static": 1.0}
+USED = {
+    "expected": {"a": True},
+    "asks": [["custom", "native", "used"], ["custom", "native", "forward"]],
+}
 ASKED = {"expected": {"a": True, "b": False},
          "asks": [["s", "0", "forward"], ["s", "1", "forward"]]}  # fmt: skip
 LIMITS = {"frameworks": ["a", "b"], "times": 3.0, "lines": 100}
@@ -292,6 +296,7 @@ TABLE = {
         (ASKED, answers("s", a="ok ok", b="ok skipped"), OPEN),
         (ASKED, answers("s", a="ok timeout"), GONE),
         (ASKED, answers("s", a="ok"), GONE),
+        (USED, custom(a_native=(1.0, 10, "wrong")), FAILS),
     ],
     "imperative_needs_more_lines": [
         ({}, figures(panel(**LENET), counts={("lenet", "lines"): {"a": 9, "b": 8, "c": 7, "d": 6}}),
