@@ -215,9 +215,16 @@ def _pages(root: Path, results_root: Path, inputs: Inputs, writer: Writer) -> No
                 files.identity(path) for folder in folders for path in sorted(folder.rglob("*"))
             ]
             rows = _stamp(results_root, here[here["framework"] == framework])
+            # Intervals rest on the noise of the others as well.
+            values = [
+                (key, tuple(cell.model.interval(key)))
+                for figures in known.values()
+                for key, cell in figures.cells.items()
+                if (key.section, key.framework) == (section.id, framework) and cell.model
+            ]
             content, drawn = _remembered(
                 (str(writer.docs), name),
-                (rows, repr(inputs.catalog), scripts, written),
+                (rows, repr(values), repr(inputs.catalog), scripts, written),
                 functools.partial(evidence, section, framework),
             )
             writer.keep(drawn)

@@ -62,10 +62,8 @@ def linked(folder):
     known = loader.load()
     shown = selection.shown(reading.load(folder), known.listed)
     found = {
-        findings.evidence(section.id, row.configuration, panel)
-        for section in known.sections
-        if section.measured and not section.findings
-        for panel in panels.build(shown[shown["section"] == section.id], section, known)
+        findings.evidence(panel.section, row.configuration, panel)
+        for panel in panels.figures(shown, known).panels
         for row in panel.rows
     }
     return found, set(shown["version"].astype(str).unique()), set(shown["run"].astype(str).unique())
