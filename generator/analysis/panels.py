@@ -25,6 +25,7 @@ from generator.analysis.cells import (
     fitted,
     group_cells,
     is_again,
+    replicates,
 )
 from generator.catalog import freshness
 from generator.results import schema
@@ -362,7 +363,7 @@ def build(
         if key.mode and (key.section, key.metric) == (section.id, metric.id)
     }
     noises = aa_noises(grouped)
-    replicated = {key.place for key in grouped if is_again(key)}
+    replicated = {key.place for key, _ in replicates(grouped)}
     faults = _faults(frame, section)
     columns = frame[["framework", "version", "mode", "provenance"]].drop_duplicates().astype(str)
     origin = {row[:3]: row[3] for row in columns.itertuples(index=False, name=None)}

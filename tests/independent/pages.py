@@ -1,9 +1,11 @@
-"""Reads tables of a page's Markdown, and compares what they say with numbers."""
+"""Reads tables of a page's Markdown, and compares what they say with computed figures."""
 
 import html
 import math
 import re
 from typing import NamedTuple
+
+from tests.independent.panels import Cell, Place
 
 _UNITS = {"ms": 1e-3, "s": 1, "min": 60, "MB": 1e6, "GB": 1e9, "%": 0.01}
 _NUMBER = r"[−+-]?\d[\d,]*(?:\.\d+)?(?:e[-+]?\d+)?"
@@ -57,6 +59,40 @@ def slug(text):
     return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")
 
 
+class Figure(NamedTuple):
+    """What a link to the evidence leads to."""
+
+    place: Place
+    section: str
+    metric: str
+    cell: Cell
+
+    @property
+    def own(self):
+        """Its value, with its interval."""
+        return self.place.value(self.section, self.metric, self.cell)
+
+
+def linked(places):
+    """Return link to the evidence -> figure, of everything that was measured."""
+    found = {}
+    for (machine, device), place in places.items():
+        for section, metric in place.measured:
+            for cell in place.cells(section, metric):
+                ids = machine, cell.mode, device, cell.lane, metric, cell.case
+                anchor = "--".join(slug(id) for id in ids if id)
+                link = f"evidence/{section}-{cell.framework}.md#{anchor}"
+                found[link] = Figure(place, section, metric, cell)
+    return found
+
+
+def figure(measured, shown, metric, case=""):
+    """Return the figure of a cell that leads to its configuration; None where it shows none."""
+    link = "--".join(filter(None, (shown.link, slug(metric), slug(case))))
+    assert (link in measured) == (shown.text != "–"), shown
+    return measured.get(link)
+
+
 def agrees(text, *values):
     """Assert that the numbers of a text are these values, as far as its digits go."""
     unit = re.search(r"\d (ms|s|min|MB|GB|%)(?!\w)", text)
@@ -87,8 +123,25 @@ def has_interval(text, found):
         agrees(said[0], found.low, found.high)
 
 
+def has_number(cell, value):
+    """Assert that a cell shows a value and is sorted by it, or a dash for None."""
+    if value is None:
+        assert cell.text == "–"
+    else:
+        agrees(cell.text, value)
+        sorts(cell, value)
+
+
 def has_value(cell, found):
-    """Assert that a cell shows a value with its interval."""
-    agrees(cell.text, found.value)
-    sorts(cell, found.value)
-    has_interval(cell.detail, found)
+    """Assert that a cell shows a value with its interval, or a dash for None."""
+    has_number(cell, found and found.value)
+    if found:
+        has_interval(cell.detail, found)
+
+
+def has_verdict(cell, ratio, verdict, words=("faster", "slower")):
+    """Assert that a cell shows a ratio with its interval, and the verdict in its words."""
+    has_value(cell, ratio)
+    assert ("across runs" in cell.detail) == ratio.across
+    said = dict(zip(("faster", "slower"), words, strict=True)).get(verdict, verdict)
+    assert cell.badge == (said if math.isfinite(ratio.low) else "not judged")

@@ -14,7 +14,7 @@ HEADLINES = {
     "lenet": "step_time", "memory": "peak_above_import", "compile": "ready_time", "r": "step_time",
     "highlevel": "total_time",
 }  # fmt: skip
-"""What each section ranks; less is better in all of them."""
+"""What sections rank; less is better in all of them."""
 SEVERITY = ("wrong", "failed", "timeout", "unsupported", "skipped")
 _AGAIN = "again"
 """First word of the case of the second half of an A/A replicate."""
@@ -119,19 +119,18 @@ class Place:
         return [(found[one], found[two]) for one, two in again.items() if two in found]
 
     @functools.cache  # noqa: B019
-    def panels(self, section):
-        """Return the panels of a section's headline, one a lane, case and division."""
-        return list(_panels(self, section))
+    def panels(self, section, metric=""):
+        """Return the panels of a metric, the headline, one a lane, case and division."""
+        return list(_panels(self, section, metric or HEADLINES[section]))
 
     @functools.cache  # noqa: B019
     def answers(self, section):
-        """Return (framework, case, metric) -> (whether it was right every time, median value)."""
-        found = {}
+        """Return (framework, case, metric) -> (how the processes that tested it ended, median)."""
         mine = self.rows[self.rows["section"] == section]
-        for key, group in mine.groupby(["framework", "case", "metric"]):
-            good = bool((group["status"] == "ok").all())
-            found[key] = good, group["value"].median() if good else None
-        return found
+        return {
+            key: (set(group["status"]), group["value"].median())
+            for key, group in mine.groupby(["framework", "case", "metric"])
+        }
 
     def counts(self, section, metric):
         """Return framework -> the least of its counts."""
@@ -147,11 +146,22 @@ def logarithms(samples):
 
 
 def places(results):
-    """Return (machine, device) -> place of a folder of results."""
+    """Return (machine, device) -> place, of what is published and of the article's time."""
     everything = rows.read(results)
     between = spreads(everything)
-    shown = rows.published(everything)
-    return {where: Place(mine, between) for where, mine in shown.groupby(["machine", "device"])}
+    return [
+        {where: Place(mine, between) for where, mine in shown.groupby(["machine", "device"])}
+        for shown in (rows.published(everything), rows.of_that_time(everything))
+    ]
+
+
+def newest_first(places):
+    """Return the (machine, device) of places, that of the newest run first, then by device."""
+    newest = defaultdict(str)
+    for (machine, _), place in places.items():
+        newest[machine] = max(newest[machine], place.rows["run"].max())
+    machines = sorted(newest, key=lambda machine: (newest[machine], machine), reverse=True)
+    return sorted(places, key=lambda where: (machines.index(where[0]), where[1]))
 
 
 @dataclass(frozen=True, eq=False)
@@ -196,8 +206,7 @@ class Panel:
         return [pair for pair in pairs if pair[1] in self.group]
 
 
-def _panels(place, section):
-    metric = HEADLINES[section]
+def _panels(place, section, metric):
     wanted = place.rows[(place.rows["section"] == section) & (place.rows["mode"] != "")]
     wanted = wanted[wanted["case"].str.split(" ").str[0] != _AGAIN]
     faults = defaultdict(set)

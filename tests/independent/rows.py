@@ -15,6 +15,8 @@ FRAMEWORKS = {
     path.parent.name: tomllib.loads(path.read_text(encoding="utf-8"))
     for path in sorted((MEASUREMENTS / "frameworks").glob("*/framework.toml"))
 }
+_CLAIMS = tomllib.loads((MEASUREMENTS / "claims.toml").read_text(encoding="utf-8"))
+ARTICLE, CLAIMS = _CLAIMS["article"], _CLAIMS["claims"]
 CONFIGURATION = ["machine", "framework", "version", "mode", "device", "lane"]
 RUN = [*CONFIGURATION, "section"]
 """What a run measures, or does not: the newest that did counts."""
@@ -57,13 +59,8 @@ def _above_import(rows):
 
 
 def published(rows):
-    """Return of every configuration what the newest run of its newest release measured.
-
-    A run that was not finished counts only where there is no other. No number is published for a
-    framework that did other work: what fails verification is wrong in every section.
-    """
-    rows = rows[rows["profile"].isin(["quick", "full"])]
-    rows = _last(rows, RUN, rows["rank"])
+    """Return what ordinary pages show: of every configuration the newest release's newest run."""
+    rows = newest(rows, "quick", "full")
     order = {
         (name, version["version"]): place
         for name, framework in FRAMEWORKS.items()
@@ -71,8 +68,43 @@ def published(rows):
     }
     ages = [order.get(pair, -1) for pair in zip(rows["framework"], rows["version"], strict=True)]
     rows = _last(rows, [name for name in RUN if name != "version"], pd.Series(ages, rows.index))
-    gate = (rows["section"] == "lenet") & (rows["metric"] == "gate")
-    wrong = pd.MultiIndex.from_frame(rows.loc[gate & (rows["status"] == "wrong"), CONFIGURATION])
+    return _withheld(rows)
+
+
+def of_that_time(rows):
+    """Return the rows of releases of the article's time, by machine and device.
+
+    Of the frameworks that the article compared these are the newest that were published until the
+    end of its year, or the first that were measured together.
+    """
+    rows = _withheld(newest(rows, "history"))
+    parts = []
+    for _, here in rows.groupby(["machine", "device"]):
+        for name in ARTICLE["compared"]:
+            mine = here[here["framework"] == name]
+            known = {
+                version["version"]: version["released"].year
+                for version in FRAMEWORKS[name]["versions"]
+                if "released" in version and version["version"] in set(mine["version"])
+            }
+            early = [number for number, year in known.items() if year <= ARTICLE["year"]]
+            parts.append(mine[mine["version"].isin(early[-1:] or list(known)[:1])])
+    return pd.concat(parts) if parts else rows[:0]
+
+
+def newest(rows, *profiles):
+    """Return the rows of the newest run of some profiles that measured a configuration.
+
+    A run that was not finished counts only where there is no other.
+    """
+    rows = rows[rows["profile"].isin(profiles)]
+    return _last(rows, RUN, rows["rank"])
+
+
+def _withheld(rows):
+    """Make wrong, in every section, what fails verification: it did other work."""
+    gate = (rows["section"] == "lenet") & (rows["metric"] == "gate") & (rows["status"] == "wrong")
+    wrong = pd.MultiIndex.from_frame(rows.loc[gate, CONFIGURATION])
     invalid = pd.MultiIndex.from_frame(rows[CONFIGURATION]).isin(wrong)
     invalid &= (rows["status"] == "ok") & (rows["section"] != "lenet")
     return rows.assign(status=rows["status"].mask(invalid, "wrong"))

@@ -8,14 +8,25 @@ import math
 import re
 from collections import defaultdict
 from pathlib import Path
-from typing import NamedTuple
 
 import pytest
 
-from tests.independent import panels
-from tests.independent.pages import agrees, has_interval, has_value, slug, sorts, table
-from tests.independent.panels import HEADLINES, Cell
-from tests.independent.rows import FRAMEWORKS, MEASUREMENTS
+from tests.independent import comparison, panels
+from tests.independent.claims import verdict
+from tests.independent.pages import (
+    agrees,
+    figure,
+    has_interval,
+    has_number,
+    has_value,
+    has_verdict,
+    linked,
+    slug,
+    sorts,
+    table,
+)
+from tests.independent.panels import HEADLINES, newest_first
+from tests.independent.rows import CLAIMS, FRAMEWORKS, MEASUREMENTS
 from tests.unit.conftest import pages_of
 
 STATUSES = {
@@ -36,7 +47,7 @@ def site(request, inputs, figures, sample, sample_root, sampled):
         "one machine": (sample_root, *sample),
         "two machines": (sampled.folder, sampled.inputs, sampled.figures),
     }[request.param]
-    return results, pages_of(*made, *HEADLINES, "versus", "depth", "methodology")
+    return results, pages_of(*made, *HEADLINES, "versus", "depth", "methodology", "then_and_now")
 
 
 @pytest.fixture(scope="module")
@@ -45,8 +56,14 @@ def pages(site):
 
 
 @pytest.fixture(scope="module")
-def places(site):
+def times(site):
+    """Return the places of today, and of the article's time."""
     return panels.places(site[0])
+
+
+@pytest.fixture(scope="module")
+def places(times):
+    return times[0]
 
 
 def test_the_second_computation_imports_nothing_of_the_first():
@@ -57,52 +74,14 @@ def test_the_second_computation_imports_nothing_of_the_first():
             assert not any(re.match("generator|measurements", name) for name in imported)
 
 
-class Figure(NamedTuple):
-    """A figure of a page: where it was measured, and what it is."""
-
-    place: panels.Place
-    section: str
-    metric: str
-    cell: Cell
-
-    @property
-    def own(self):
-        return self.place.value(self.section, self.metric, self.cell)
-
-
 @pytest.fixture(scope="module")
 def measured(places):
-    """Return link to the evidence -> figure of everything that was measured."""
-    found = {}
-    for (machine, device), place in places.items():
-        for section, metric in place.measured:
-            for cell in place.cells(section, metric):
-                ids = machine, cell.mode, device, cell.lane, metric, cell.case
-                anchor = "--".join(slug(id) for id in ids if id)
-                link = f"evidence/{section}-{cell.framework}.md#{anchor}"
-                found[link] = Figure(place, section, metric, cell)
-    return found
-
-
-def figure_of(measured, cell, metric, case=""):
-    """Return the figure of a cell that leads to its configuration; None where it shows none."""
-    link = "--".join(filter(None, (cell.link, slug(metric), slug(case))))
-    assert (link in measured) == (cell.text != "–"), cell
-    return measured.get(link)
+    return linked(places)
 
 
 def all_panels(places, section, division=""):
     found = [panel for place in places.values() for panel in place.panels(section)]
     return [panel for panel in found if division in ("", panel.division)]
-
-
-def is_judged(cell, ratio, verdict, words=("faster", "slower")):
-    """Assert that a cell shows a ratio with its interval and the verdict on it."""
-    agrees(cell.text, ratio.value)
-    sorts(cell, ratio.value)
-    has_interval(cell.detail, ratio)
-    said = dict(zip(("faster", "slower"), words, strict=True)).get(verdict, verdict)
-    assert cell.badge == (said if math.isfinite(ratio.low) else "not judged")
 
 
 # ------------------------------------------------------------------------------ sections that rank
@@ -117,7 +96,7 @@ def test_headlines_groups_and_verdicts(places, measured, pages, section):
         if value.text == "–":
             faults[value.link.partition("#")[0]].add((value.link, row["Against the leader"].badge))
             continue
-        found = figure_of(measured, value, HEADLINES[section], case)
+        found = figure(measured, value, HEADLINES[section], case)
         assert row["Lane"].text == LANES.get(found.cell.lane, found.cell.lane)
         assert row["Configuration"].text.startswith(FRAMEWORKS[found.cell.framework]["name"])
         assert row["Configuration"].detail.split(",")[0] == found.cell.version
@@ -227,16 +206,16 @@ def test_graphs_against_eager_execution(places, measured, pages):
     shown = []
     for row in table(pages["versus"], "^The same program"):
         step, bytes_ = row["Step as a graph"], row["Memory as a graph"]
-        graph = figure_of(measured, step, HEADLINES["lenet"]).cell
+        graph = figure(measured, step, HEADLINES["lenet"]).cell
         shown.append(graph)
         panel, _, eager = speed[graph]
         ratio, verdict = panel.judge(graph, eager)
-        is_judged(row["Speed, graph / eager"], ratio.inverse(), verdict)
+        has_verdict(row["Speed, graph / eager"], ratio.inverse(), verdict)
         both(panel, step, graph, eager)
         assert (graph in memory) == (bytes_.text != "–")
         if graph in memory:
             panel, _, eager = memory[graph]
-            is_judged(row["Memory, graph / eager"], *panel.judge(graph, eager), ("less", "more"))
+            has_verdict(row["Memory, graph / eager"], *panel.judge(graph, eager), ("less", "more"))
             both(panel, bytes_, graph, eager)
     assert shown
     assert sorted(shown) == sorted(speed)
@@ -257,7 +236,7 @@ def test_when_a_graph_has_paid_for_itself(places, measured, pages):
     steps, starts = contrasts(places, "lenet"), contrasts(places, "compile")
     shown = []
     for row in table(pages["versus"], "^Break-even"):
-        start = figure_of(
+        start = figure(
             measured, row["Start-up longer by"], HEADLINES["compile"], row["Caches"].text
         ).cell
         shown.append(start)
@@ -304,12 +283,12 @@ def test_class_against_class(places, measured, pages):
         cells = row["Best graph"], row["Best eager"]
         section = re.match("evidence/(.*?)-", cells[0].link)[1]
         words = {"lenet": ("faster", "slower"), "memory": ("less", "more")}[section]
-        graph, eager = (figure_of(measured, cell, HEADLINES[section]).cell for cell in cells)
+        graph, eager = (figure(measured, cell, HEADLINES[section]).cell for cell in cells)
         panel = next(one for one in all_panels(places, section, "closed") if graph in one.group)
         for cell, kind, best in zip(cells, ("symbolic", "imperative"), (graph, eager), strict=True):
             assert best == next(one for one in panel.ranked if one.about["kind"] == kind)
             agrees(cell.text, panel.place.value(section, HEADLINES[section], best).value)
-        is_judged(row["Graph / eager"], *panel.judge(graph, eager), words)
+        has_verdict(row["Graph / eager"], *panel.judge(graph, eager), words)
         shown.append(panel)
     both = {"symbolic", "imperative"}
     assert set(shown) == {
@@ -330,36 +309,21 @@ def swept(measured, cell, axis, metric):
             for link, one in measured.items() if link.startswith(start)}  # fmt: skip
 
 
-def point(cell, values, x):
-    if x in values:
-        has_value(cell, values[x])
-    else:
-        assert cell.text == "–"
-
-
-def number_or_none(cell, value):
-    if value is None:
-        assert cell.text == "–"
-    else:
-        agrees(cell.text, value)
-        sorts(cell, value)
-
-
 def test_steps_by_batch_size(measured, pages):
     rows = table(pages["versus"], "^Steps by batch size")
     for row in rows:
         steps = swept(measured, row["Configuration"], "batch", "step_time")
-        point(row["Step of 1 image"], steps, 1)
-        point(row["1,024 images"], steps, 1024)
+        has_value(row["Step of 1 image"], steps.get(1))
+        has_value(row["1,024 images"], steps.get(1024))
         first = each = share = None
         if {1, 64} <= steps.keys() and max(steps) > 64:
             a, b = sorted(steps)[-2:]
             each = (steps[b].value - steps[a].value) / (b - a)
             first = max(0, steps[1].value - each)
             share = first / steps[64].value
-        number_or_none(row["Before the first image"], first)
-        number_or_none(row["Each further image"], each)
-        number_or_none(row["Dispatch at 64 images"], share)
+        has_number(row["Before the first image"], first)
+        has_number(row["Each further image"], each)
+        has_number(row["Dispatch at 64 images"], share)
     shown(rows, measured, "versus")
 
 
@@ -371,12 +335,12 @@ def test_times_by_depth(measured, pages):
         ):  # fmt: skip
             values = swept(measured, row["Configuration"], "depth", metric)
             for depth in depths:
-                point(row[f"{word}, {depth} convolutions"], values, depth)
+                has_value(row[f"{word}, {depth} convolutions"], values.get(depth))
             ends = min(values, default=0), max(values, default=0)
             slope = None
             if len(values) > 1:
                 slope = (values[ends[1]].value - values[ends[0]].value) / (ends[1] - ends[0])
-            number_or_none(row[f"{word}, each further one"], slope)
+            has_number(row[f"{word}, each further one"], slope)
     shown(rows, measured, "depth")
 
 
@@ -390,6 +354,45 @@ def shown(rows, measured, section):
         if one.section == section and one.metric == "step_time"
     }
     assert links == found
+
+
+# ------------------------------------------------------------------------------------------- R
+
+
+def test_r_against_python(places, pages):
+    place = places[newest_first(places)[0]]
+    within, lenet = place.cells("r", "python_step_time"), place.cells("lenet", "step_time")
+    pairs = {
+        cell: ("r", "python_step_time") if cell in within else ("lenet", "step_time")
+        for cell in place.cells("r", "step_time")
+        if not cell.again and (cell in within or cell in lenet)
+    }
+    expected = []
+    for lane in {cell.lane for cell in pairs}:
+        mine = {cell: python for cell, python in pairs.items() if cell.lane == lane}
+        logs = {
+            (*metric, cell): panels.logarithms(place.cells(*metric)[cell])
+            for cell, python in mine.items()
+            for metric in (("r", "step_time"), python)
+        }
+        model = comparison.Together(logs, place.spread("step_time"))
+        for cell, python in mine.items():
+            ratio = model.ratio(("r", "step_time", cell), (*python, cell))
+            looked = [("r", "step_time"), *([python] if ratio.across else [])]
+            pairs_of = (place.replicates(*metric, lane) for metric in looked)
+            verdict = comparison.verdict(ratio, max(map(comparison.aa_noise, pairs_of)))
+            expected.append((ratio, verdict, cell, python))
+    rows = table(pages["r"], "^R against Python$")
+    expected.sort(key=lambda one: one[0].value)
+    for row, (ratio, verdict, cell, python) in zip(rows, expected, strict=True):
+        assert row["Framework"].text == FRAMEWORKS[cell.framework]["name"]
+        assert row["Framework"].detail.split(",")[0] == cell.version
+        has_verdict(row["Time in R / in Python"], ratio, verdict)
+        assert ("across runs" in row["Time in R / in Python"].detail) == ratio.across
+        for title, metric in (("Step in R", ("r", "step_time")), ("Step in Python", python)):
+            has_number(row[title], place.value(*metric, cell).value)
+        lines = place.cells("r", "lines").get(cell)
+        has_number(row["Lines of R"], None if lines is None else lines.median())
 
 
 # -------------------------------------------------------------------------------------------- noise
@@ -423,33 +426,67 @@ def test_noise_within_runs_and_between_them(places, pages):
         agrees(row["Spread from run to run"].text, math.exp(math.sqrt(variance)) - 1)
 
 
+# ------------------------------------------------------------------------------------------- claims
+
+
+def test_what_becomes_of_every_claim(times, pages):
+    today, then = times
+    shown = {
+        row["Claim of 2016"].link.removeprefix("#claim-"): row
+        for row in table(pages["then_and_now"], "^Every claim of 2016")
+    }
+    assert shown.keys() == CLAIMS.keys()
+    for id, claim in CLAIMS.items():
+        machines = [
+            where for where in newest_first(today) if where[1] == claim.get("device", "cpu")
+        ]
+        now, early = (next((of[m] for m in machines if m in of), None) for of in (today, then))
+        said = [shown[id][time].badge for time in ("In its time", "Today")]
+        untold = "cannot be tested here"
+        assert [said[0] or untold, said[1]] == [verdict(claim, early, {}), verdict(claim, now)], id
+
+
 # ----------------------------------------------------------------------------------- a wrong figure
+
+
+CHECKS = {
+    "lenet": lambda times, figures, pages: test_headlines_groups_and_verdicts(
+        times[0], figures, pages, "lenet"
+    ),
+    "versus": lambda times, figures, pages: test_graphs_against_eager_execution(
+        times[0], figures, pages
+    ),
+    "then_and_now": lambda times, _, pages: test_what_becomes_of_every_claim(times, pages),
+}
 
 
 @pytest.mark.parametrize("site", ["committed"], indirect=True)
 @pytest.mark.parametrize(
-    ("pattern", "wrong"),
+    ("name", "pattern", "wrong"),
     [
-        (r"\[\d,\d\d(\d)\]\(evidence", "nudged"),
-        (r"data-sort=\"\d{4}\.(\d)", "nudged"),
-        (r"<span class=\"detail\">\d,\d\d(\d) to", "nudged"),
-        (r" to \d,\d\d(\d)</span>", "nudged"),
-        (r"(\d) ms\]", "nudged"),
-        (r"(\d) × the time", "nudged"),
-        (r"the time \(\d\.\d(\d)", "nudged"),
-        (r"(\d) × 10 ", "nudged"),
-        (r"(\d) % { .number", "nudged"),
-        (r"</span> (not resolved)</span>", "equivalent"),
-        (r"</span> (wrong results)</span>", "failed"),
-        (r"(<strong>)", ""),
-        (r"\n(.*best estimate</span>.*\n)", ""),
+        ("lenet", r"\[\d,\d\d(\d)\]\(evidence", "nudged"),
+        ("lenet", r"data-sort=\"\d{4}\.(\d)", "nudged"),
+        ("lenet", r"<span class=\"detail\">\d,\d\d(\d) to", "nudged"),
+        ("lenet", r" to \d,\d\d(\d)</span>", "nudged"),
+        ("lenet", r"(\d) ms\]", "nudged"),
+        ("lenet", r"(\d) × the time", "nudged"),
+        ("lenet", r"the time \(\d\.\d(\d)", "nudged"),
+        ("lenet", r"(\d) × 10 ", "nudged"),
+        ("lenet", r"(\d) % { .number", "nudged"),
+        ("lenet", r"</span> (not resolved)</span>", "equivalent"),
+        ("lenet", r"</span> (wrong results)</span>", "failed"),
+        ("lenet", r"(<strong>)", ""),
+        ("lenet", r"\n(.*best estimate</span>.*\n)", ""),
+        ("versus", r"(\d)\s×", "nudged"),
+        ("versus", r"</span> (more)</span>", "less"),
+        ("then_and_now", r"</span> (mixed)</span>", "holds"),
     ],
 )
-def test_a_wrong_figure_is_found(places, measured, pages, pattern, wrong):
-    page = pages["lenet"]
-    at = re.search(pattern, page[page.index("report-table") :])
-    start, end = (place + page.index("report-table") for place in at.span(1))
+def test_a_wrong_figure_is_found(times, measured, pages, name, pattern, wrong):
+    head, table, rest = pages[name].partition("report-table")
+    at = re.search(pattern, rest)
     wrong = str((int(at[1]) + 1) % 10) if wrong == "nudged" else wrong
-    doctored = {"lenet": page[:start] + wrong + page[end:]}
+    doctored = head + table + rest[: at.start(1)] + wrong + rest[at.end(1) :]
+    CHECKS[name](times, measured, pages)
     with pytest.raises(AssertionError):
-        test_headlines_groups_and_verdicts(places, measured, doctored, "lenet")
+        CHECKS[name](times, measured, pages | {name: doctored})
