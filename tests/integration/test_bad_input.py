@@ -189,8 +189,9 @@ def test_an_interrupted_run_is_kept_and_resumed(
     assert after["finished"]
     ids = [job["id"] for job in after["jobs"]]
     assert ids[: len(finished_before)] == finished_before
-    # A cold start and three blocks of the mode that stands for the framework, one of the other.
-    assert len(ids) == len(set(ids)) == 5
+    # A cold start and three blocks of the mode that stands for the framework, each twice (A/A),
+    # and one of the other.
+    assert len(ids) == len(set(ids)) == 8
     now = rows(tmp_path)
     assert all(row in now for row in kept)
     assert generator("check", "--results", tmp_path).returncode == 0
