@@ -22,7 +22,7 @@ import pytest
 from tests.browser.checks import ready, until
 from tests.independent import panels
 from tests.independent import rows as published
-from tests.independent.claims import verdict
+from tests.independent.claims import verdicts
 from tests.independent.rows import CLAIMS, FRAMEWORKS
 
 
@@ -47,15 +47,16 @@ def ask(visit):
 
 
 @pytest.fixture(scope="module")
-def places(results):
-    """What is published, by machine and device."""
-    return panels.places(results)[0]
+def times(results):
+    """What is published, and releases of the article's time, by machine and device."""
+    return panels.places(results)
 
 
 @pytest.fixture(scope="module")
-def main(places):
+def main(times):
     """What is published of the machine that comes first, its processor first."""
-    return places[panels.newest_first(places)[0]]
+    today, _ = times
+    return today[panels.newest_first(today)[0]]
 
 
 def panel(place, section, lane, case=""):
@@ -66,13 +67,6 @@ def panel(place, section, lane, case=""):
         if (one.lane, one.case, one.division) == (lane, case, "closed")
     ]
     return found
-
-
-def today(claim, places):
-    """Return what becomes of a claim on the newest machine that has its device."""
-    device = claim.get("device", "cpu")
-    here = next((where for where in panels.newest_first(places) if where[1] == device), None)
-    return verdict(claim, places.get(here))
 
 
 def listing(names):
@@ -118,26 +112,26 @@ def test_how_much_memory_training_takes(ask, main):
         assert f"{megabytes:,.0f} MB" in text
 
 
-def test_whether_the_article_was_right_about_its_winner(ask, places):
+def test_whether_the_article_was_right_about_its_winner(ask, times):
     box = ask().locator("#claim-mxnet-wins")
-    assert today(CLAIMS["mxnet-wins"], places) in box.inner_text()
+    assert verdicts(CLAIMS["mxnet-wins"], times)[0] in box.inner_text()
 
 
-def test_how_many_claims_still_hold(ask, places):
-    stated = [today(claim, places) for claim in CLAIMS.values() if claim["kind"] == "stated"]
+def test_how_many_claims_still_hold(ask, times):
+    stated = [verdicts(claim, times)[0] for claim in CLAIMS.values() if claim["kind"] == "stated"]
     text = ask("Then and now").locator(".finding").inner_text()
     assert 0 < stated.count("holds") < len(stated)
     holding = f"Of {len(stated)} claims that the article states, {stated.count('holds')} holds?"
     assert re.search(rf"{holding}\b", text)
 
 
-def test_what_became_of_each_claim(ask, places):
+def test_what_became_of_each_claim(ask, times):
     page = ask("Then and now")
     for row in page.locator(".report-table").first.locator("tbody tr").all():
         (link, *_) = row.locator("a[href*='#claim-']").all()
         claim = CLAIMS[link.get_attribute("href").partition("#claim-")[2]]
         said = row.locator(".status").first.inner_text().split(maxsplit=1)[1]
-        assert said == today(claim, places), claim["claim"]
+        assert said == verdicts(claim, times)[0], claim["claim"]
 
 
 def test_which_suits_me_if_speed_alone_counts(ask, main):

@@ -9,19 +9,28 @@ from itertools import pairwise
 import numpy as np
 
 from tests.independent import comparison
+from tests.independent.panels import newest_first
 from tests.independent.rows import FRAMEWORKS
 
 FOR, AGAINST, OPEN, MISSING = "for", "against", "open", "missing"
 _UNTESTED = {"skipped", "timeout"}
 
 
-def verdict(claim, place, facts=FRAMEWORKS):
-    """Return what becomes of a claim.
+def verdicts(claim, times):
+    """Return what becomes of a claim (today, in its time).
 
-    ``place`` is None where nothing is measured; ``facts`` are those of frameworks, none where
-    releases are older than they.
+    On the newest machine that has figures of its device; ``times`` are :func:`panels.places`.
+    Sourced facts are today's, and judge nothing then.
     """
-    if place is None and claim["rule"] not in ("no_r_package", "only_r_package"):
+    device = claim.get("device", "cpu")
+    order = [where for where in newest_first(times[0]) if where[1] == device]
+    today, then = (next((of[m] for m in order if m in of), None) for of in times)
+    return _verdict(claim, today, FRAMEWORKS), _verdict(claim, then, {})
+
+
+def _verdict(claim, place, facts):
+    sourced = claim["rule"] in ("no_r_package", "only_r_package")
+    if place is None and not sourced:
         return "cannot be tested here"
     found = set(_RULES[claim["rule"]](claim, place, facts))
     if found <= {MISSING}:
