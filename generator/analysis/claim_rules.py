@@ -27,6 +27,7 @@ from generator.analysis.claim_evidence import (
     judged,
     ratio_text,
 )
+from generator.analysis.contrasts import Contrast, both_ways
 from generator.analysis.labels import TOPICS, lane_label, view
 from generator.analysis.panels import Configuration, Figures, Panel, Row
 from generator.analysis.statistics import Ratio
@@ -147,8 +148,8 @@ def _captured_takes_less(case: Case, section: str, what: str) -> Verdict:
     """Whether graphs take less than eager execution of the same programs."""
     batch = f"batch {case.raw['batch']}" if "batch" in case.raw else ""
     panels = _lanes(case.figures, section, batch)
-    found: dict[str, list[models.Contrast]] = {"faster": [], "slower": [], "equivalent": []}
-    for contrast in models.contrasts(panels):
+    found: dict[str, list[Contrast]] = {"faster": [], "slower": [], "equivalent": []}
+    for contrast in both_ways(panels):
         found.setdefault(contrast.verdict, []).append(contrast)
     sides: dict[str, Side] = {"faster": "for", "not resolved": "open"}
     pieces = [Evidence(sides.get(verdict, "against"), "")

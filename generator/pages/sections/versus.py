@@ -11,8 +11,9 @@ from markupsafe import Markup
 from generator import formatting
 from generator.analysis import panels as models
 from generator.analysis import statistics
+from generator.analysis.contrasts import Contrast, both_ways
 from generator.analysis.labels import lane_label, lane_title
-from generator.analysis.panels import Contrast, Panel, Row
+from generator.analysis.panels import Panel, Row
 from generator.formatting import quantity
 from generator.pages import question_page, sweep_page
 from generator.pages.charts.marks import Mark
@@ -86,7 +87,7 @@ context = partial(question_page.context, make=make, rows_of="lenet")
 
 def _contrasts(view: View, section: str) -> tuple[Contrast, ...]:
     """Return the contrasts of a section's headline."""
-    return models.contrasts(_panels(view, section))
+    return both_ways(_panels(view, section))
 
 
 def _panels(view: View, section: str) -> tuple[Panel, ...]:
