@@ -165,6 +165,8 @@ class History:
     """Each release against the one measured before it."""
     spans: tuple[Step, ...]
     """The last release of each framework against its first, where it has several."""
+    spreads: Spreads = field(default_factory=dict, repr=False)
+    """Between runs."""
 
     def steps_to(self, measure: Measure) -> dict[tuple[str, str], Step]:
         """Return id of a release -> the step that led to it."""
@@ -194,7 +196,7 @@ class History:
         pairs = zip(*(self.frame[name].astype(str) for name in ("framework", "version")),
                     strict=True)  # fmt: skip
         rows = self.frame[[pair in ids for pair in pairs]]
-        return models.figures(rows, catalog) if len(rows) else None
+        return models.figures(rows, catalog, self.spreads) if len(rows) else None
 
 
 def find(
@@ -221,8 +223,8 @@ def find(
         here = frame[(frame["machine"] == machine) & (frame["device"] == device)]
         measured = tuple(releases(here, documents, catalog, spreads))
         if measured:
-            made = steps(measured, known), spans(measured, known)
-            found.append(History(machine, device, here, measured, *map(tuple, made)))
+            made = tuple(steps(measured, known)), tuple(spans(measured, known))
+            found.append(History(machine, device, here, measured, *made, spreads))
     return found
 
 

@@ -304,6 +304,19 @@ def test_figures_of_chosen_releases_are_of_their_rows_only():
     assert found.figures(graph[1:], loader.load()) is None
 
 
+def test_figures_of_releases_from_different_runs_have_the_spread_between_them():
+    rows = frame(*(
+        {"framework": id, "run": id, "block": block, "value": 1 + block / 100}
+        for id in (GRAPH, PAIRED) for block in range(3)
+    ))  # fmt: skip
+    spreads = {("here", "cpu", "step_time"): Spread(0.01, 5.0)}
+    found = history.History("here", "cpu", rows, (), (), (), spreads)
+    chosen = [release(NAMES[id], "1.0.5", 2016) for id in (GRAPH, PAIRED)]
+    ((_, row),) = (panel.rows for panel in found.figures(chosen, loader.load()).panels)
+    assert row.against.across
+    assert 1.2 < row.against.high < 2
+
+
 # ---------------------------------------------------------------------------------------- the page
 
 
