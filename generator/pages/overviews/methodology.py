@@ -165,22 +165,21 @@ def _simulation(simulated: Sequence[Mapping[str, str]]) -> dict[str, str] | None
 
 def _spreads_table(inputs: Inputs) -> Table | None:
     """Return how far repeated runs lie apart, for the headlines of sections."""
-    headlines = [
-        models.headline(section)
+    headlines = {
+        models.headline(section).id
         for section in inputs.catalog.sections
         if section.measured and not section.findings
-    ]
-    titles = {metric.id: metric.title for metric in reversed(headlines)}  # the first one counts
+    }
     rows = [
         (
             Cell(machine, detail=device),
-            Cell(titles[metric]),
+            Cell(metric.replace("_", " ")),
             Cell(f"{100 * math.expm1(math.sqrt(spread.variance)):.0f} %",
                  round(spread.variance**0.5, 5)),
             Cell(f"{spread.degrees + 1:.0f}", float(spread.degrees)),
         )
         for (machine, device, metric), spread in sorted(inputs.spreads.items())
-        if metric in titles
+        if metric in headlines
     ]  # fmt: skip
     columns = ("Machine", "Metric", number("Spread from run to run"), number("Runs"))
     return table_if_any("Spread between runs", columns, rows)
