@@ -142,7 +142,7 @@ def test_the_noise_is_that_of_the_panels_with_replicates(sample):
 
 def test_the_simulation_is_shown_as_it_was_written(inputs):
     table = methodology._simulated_table(inputs.simulated)
-    assert [row[2].sort for row in table.rows] == [float(r["wrong"]) for r in inputs.simulated]
+    assert [row[1].sort for row in table.rows] == [float(r["wrong"]) for r in inputs.simulated]
     assert methodology._simulated_table(()) is None
 
 

@@ -140,18 +140,14 @@ def _noises_table(known: Mapping[tuple[str, str], Figures]) -> Table | None:
 def _simulated_table(simulated: Sequence[Mapping[str, str]]) -> Table | None:
     rows = [
         (
-            Cell(f"{row['modes']} × {row['blocks']}", float(row["blocks"])),
-            Cell(row["noise"], detail=row["what"]),
+            Cell(f"{row['modes']} × {row['blocks']}, {row['noise']}", detail=row["what"]),
             Cell(f"{100 * float(row['wrong']):.1f} %", float(row["wrong"]),
                  detail=f"at most {100 * float(row['wrong_upper']):.1f} %"),
             Cell(f"{100 * float(row['found']):.0f} %", float(row["found"])),
         )
         for row in simulated
     ]  # fmt: skip
-    columns = (
-        number("Configurations × blocks"), "Noise", number("Somebody wrongly outside"),
-        number("20 % slower: found"),
-    )  # fmt: skip
+    columns = ("Configurations × blocks, noise", number("A false loser"), number("20 % found"))
     return table_if_any("Simulated panels", columns, rows)
 
 
