@@ -132,12 +132,12 @@ def prepare(request: Request, catalog: Catalog, pairs: Sequence[Pair]) -> tuple[
     )
     made = measuring.prepare(both, catalog)
     if not request.modes:
-        made = reduced(made, pairs, catalog, band_known=_has_replicates(request))
+        made = reduced(made, pairs, catalog, noise_known=_has_replicates(request))
     return made, both
 
 
 def reduced(
-    made: plan.Plan, pairs: Sequence[Pair], catalog: Catalog, *, band_known: bool
+    made: plan.Plan, pairs: Sequence[Pair], catalog: Catalog, *, noise_known: bool
 ) -> plan.Plan:
     """Leave out of a quick plan what the question "what did the release change" does not need.
 
@@ -149,7 +149,7 @@ def reduced(
         made: a plan; one whose side modes run in every block is left as it is.
         pairs: the releases that it compares.
         catalog: knows which mode stands for which.
-        band_known: whether this machine has an A/A band, so that no A/A replicates are needed.
+        noise_known: whether this machine knows its A/A noise, so that no A/A replicates are needed.
 
     """
     if made.profile.repeats == "modes":
@@ -166,7 +166,7 @@ def reduced(
         dataclasses.replace(job, accuracy=job.accuracy and (job.framework, job.version) in new)
         for job in made.jobs
         if (job.block == 0 or (job.framework, job.mode) in standing)
-        and not (band_known and schema.is_again(job.case))
+        and not (noise_known and schema.is_again(job.case))
     )
     return dataclasses.replace(made, jobs=jobs)
 

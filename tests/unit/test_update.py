@@ -136,12 +136,12 @@ def test_a_plan_of_what_is_new_needs_nothing_written(tmp_path):
     )
     assert old == new  # whatever one does, the other one does in the same block
     again = [job for job in made.jobs if job.case == "again"]
-    assert {job.version for job in again} == {"1.9.1"}  # once is enough for the A/A band
+    assert {job.version for job in again} == {"1.9.1"}  # once is enough for the A/A noise
     assert asked.installation
 
 
-@pytest.mark.parametrize("known_band", [True, False])
-def test_a_quick_update_skips_what_no_interval_could_distinguish(known_band):
+@pytest.mark.parametrize("known_noise", [True, False])
+def test_a_quick_update_skips_what_no_interval_could_distinguish(known_noise):
     known = loader.load()
     pair = Pair(MANY, "2.15.0", "2.21.0")
     chosen = plan.selection(known, [f"{MANY}==2.15.0", f"{MANY}==2.21.0"])
@@ -154,7 +154,7 @@ def test_a_quick_update_skips_what_no_interval_could_distinguish(known_band):
         )  # fmt: skip
 
     whole = made("quick")
-    less = update.reduced(whole, [pair], known, band_known=known_band)
+    less = update.reduced(whole, [pair], known, noise_known=known_noise)
     assert {job.id for job in less.jobs} < {job.id for job in whole.jobs}
     for version in (pair.old, pair.new):
         mine = [job for job in less.jobs if job.version == version and job.start == "warm"]
@@ -162,8 +162,8 @@ def test_a_quick_update_skips_what_no_interval_could_distinguish(known_band):
                   ("function", "eager", "xla")}  # fmt: skip
         assert blocks == {"function": {0, 1, 2}, "eager": {0}, "xla": {0}}, "every mode is verified"
     assert {job.version for job in less.jobs if job.accuracy} == {pair.new}
-    assert any(is_again(job.case) for job in less.jobs) == (not known_band)
-    assert update.reduced(made("full"), [pair], known, band_known=known_band) == made("full")
+    assert any(is_again(job.case) for job in less.jobs) == (not known_noise)
+    assert update.reduced(made("full"), [pair], known, noise_known=known_noise) == made("full")
 
 
 # ------------------------------------------------------------------------------------ what changed
