@@ -235,18 +235,17 @@ def names(rows: Sequence[Row]) -> str:
     return formatting.listing([f"{name} ({'; '.join(found)})" for name, found in modes.items()])
 
 
-def frameworks_of(rows: Sequence[Row]) -> str:
-    """Return the frameworks of configurations in a list, each once."""
-    return formatting.listing(list(dict.fromkeys(row.configuration.framework_name for row in rows)))
+def bare_value(row: Row, panel: Panel, batch: int) -> str:
+    """Return the headline of a row as number and unit, as a rate where its view says so."""
+    assert row.summary is not None
+    if rate := view(panel.metric).rate:
+        return f"{formatting.figures(batch / row.summary.value, 4)} {rate}"
+    return quantity(row.summary.value, panel.metric.unit)
 
 
 def shown_value(row: Row, panel: Panel, batch: int) -> str:
-    """Return the headline of a row as text, as a rate where its view says so."""
-    assert row.summary is not None
-    how = view(panel.metric)
-    if how.rate:
-        return f"{formatting.figures(batch / row.summary.value, 4)} {how.rate}"
-    return f"{quantity(row.summary.value, panel.metric.unit)} {how.beyond}".rstrip()
+    """Return :func:`bare_value` with what a sentence says beyond it."""
+    return f"{bare_value(row, panel, batch)} {view(panel.metric).beyond}".rstrip()
 
 
 def shown_interval(row: Row, panel: Panel, batch: int) -> str:

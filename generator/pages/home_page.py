@@ -2,66 +2,43 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
-from markupsafe import Markup
-
 from generator import formatting
-from generator.analysis.labels import DEVICES, TOPICS, machine_label, view
-from generator.analysis.panels import Figures, Panel
+from generator.analysis.labels import machine_label
+from generator.analysis.panels import Figures, index_of
 from generator.catalog import freshness
-from generator.pages.findings import (
-    Finding,
-    finding,
-    frameworks_of,
-    labels_of,
-    main_panel,
-    names,
-    panel_label,
-    ratio_text,
-    shown_interval,
-    shown_value,
-)
-from generator.pages.inputs import Inputs, claim_views
-from generator.pages.markdown import escape
+from generator.catalog.model import Framework
+from generator.pages import ranking
+from generator.pages.inputs import Inputs, claim_views, main_figures
+from generator.pages.overviews import then_and_now
+from generator.pages.ranking import Standing
+from generator.pages.scoring import NEEDS, Need, Score, Scores, scores
 from generator.pages.tables import Cell, Table, table
-from generator.pages.urls import slug
 
 
 def home_context(inputs: Inputs, known: Mapping[tuple[str, str], Figures]) -> dict[str, Any]:
     """Return the context of the first page."""
-    boards: list[dict[str, Any]] = []  # what leads where on one machine and device
-    findings: list[Finding] = []
+    figures = main_figures(inputs, known)
+    chapters = then_and_now.chapters_of(inputs, known)
     byline = ""
-    for machine, device in inputs.measured():
-        figures = known[machine, device]
-        suffix = "" if not boards else f"on {inputs.document(machine)['machine']['cpu']}"
-        if len(inputs.devices(machine)) > 1:
-            suffix += f" ({DEVICES.get(device, device)})"
-        board = _board(figures, inputs)
-        if board.rows:
-            anchor = slug(f"leads-{machine}-{device}")
-            boards.append({"suffix": suffix.strip(), "anchor": anchor, "table": board})
-        if not findings:
-            findings = _home_findings(figures, inputs)
-            document = inputs.document(machine, device)
-            byline = (
-                f"Newest run {formatting.day(document['run'])}, {machine_label(document)}."
-                f" {_versions(inputs, machine)}."
-            )
+    if figures:
+        document = inputs.document(figures.machine, figures.device)
+        byline = (
+            f"Newest run {formatting.day(document['run'])}, {machine_label(document)}."
+            f" {_versions(inputs, figures.machine)}."
+        )
     return {
         "title": "Symbolic deep learning frameworks, compared again",
         "description": f"{formatting.listing([f.name for f in inputs.catalog.frameworks])}:"
         " verified, then measured, with raw data.",
-        "findings": [
-            Markup("**{}:** {}\n").format(escape(f.where), escape(f.text)) for f in findings
-        ]
-        or [escape("Nothing is measured yet.")],
+        "scoreboard": scoreboard(inputs, scores(inputs, figures)) if figures else None,
         "byline": byline,
         "watch": freshness.watched(inputs.catalog.frameworks, inputs.today),
-        "boards": boards,
-        "claims": claim_views(inputs, "home", known) if boards else (),
+        "said": then_and_now.findings(then_and_now.claims_of(chapters)),
+        "claims": claim_views(inputs, "home", known) if figures else (),
         "news": _news(inputs),
         "article": inputs.book.article,
         "compared": formatting.listing(
@@ -76,62 +53,44 @@ def _versions(inputs: Inputs, machine: str) -> str:
     return formatting.listing([f"{name} {version}" for name, version in sorted(found)])
 
 
-def _with_leaders(figures: Figures) -> list[Panel]:
-    """Return the panels that something leads, by topic; a sweep has no single leader."""
-    topics = list(TOPICS)
-    panels = [panel for panel in figures.panels if panel.good and panel.section in TOPICS]
-    return sorted(panels, key=lambda panel: topics.index(panel.section))
+def scoreboard(inputs: Inputs, given: Scores) -> Table:
+    """Return one row a framework and one column a need, the best of the first need on top.
+
+    A framework shows its best mode for each need, alone. Cells sort best first.
+    """
+    standings = {need.id: ranking.alone(given, need.id) for need in NEEDS}
+    columns = {
+        need.id: {one.framework: _cell(need, one, given) for one in standings[need.id]}
+        for need in NEEDS
+    }
+    order = [one.framework for one in standings[NEEDS[0].id]]
+    frameworks = [one for one in inputs.catalog.frameworks if one.id in given]
+    frameworks.sort(key=lambda one: index_of(order, one.id))
+    rows = [(_named(one), *(columns[need.id][one.id] for need in NEEDS)) for one in frameworks]
+    return table("Scoreboard", ("Framework", *(need.title for need in NEEDS)), rows)
 
 
-def _home_findings(figures: Figures, inputs: Inputs) -> list[Finding]:
-    """One finding a topic, about the panel that ranks most configurations."""
-    found = []
-    panels = _with_leaders(figures)
-    for section, topic in TOPICS.items():
-        if panel := main_panel([panel for panel in panels if panel.section == section]):
-            said = finding(panel, inputs.batch(figures))
-            found.append(Finding(f"{topic}, {said.where[:1].lower()}{said.where[1:]}", said.text))
-    return found
+def _named(framework: Framework) -> Cell:
+    retired = framework.retired
+    detail = f"retired {retired.year}" if retired else framework.newest.version
+    return Cell(framework.name, href=f"frameworks/{framework.id}.md", detail=detail)
 
 
-def _board(figures: Figures, inputs: Inputs) -> Table:
-    rows = []
-    for panel in _with_leaders(figures):
-        link, labels = f"{panel.section}.md", labels_of(panel.rows)
-        leading, faults = len(panel.leaders), len(panel.rows) - len(panel.good)
-        counts = [
-            f"{leading} of {len(panel.ranked)} ranked" if leading else "",
-            f"{len(panel.once)} not ranked (one process)" if panel.once else "",
-            f"{faults} without a valid result" if faults else "",
-        ]
-        leaders = names(panel.leaders) if leading < 5 else frameworks_of(panel.leaders)
-        best = (*panel.leaders, *panel.good)[0]
-        interval = shown_interval(best, panel, inputs.batch(figures)) or "one process"
-        rows.append(
-            (
-                Cell(TOPICS[panel.section], href=link, detail=panel_label(panel, caches=True)),
-                Cell(leaders or "–", strong=True, detail=", ".join(filter(None, counts))),
-                Cell(
-                    shown_value(best, panel, inputs.batch(figures)),
-                    href=link,
-                    detail=f"{labels[best.configuration]}, {interval}",
-                ),
-                _follower_cell(panel),
-            )
-        )
-    titles = ("Question", "Leading group", "Best estimate", "Closest that differs")
-    return table("What leads where", titles, rows)
+def _cell(need: Need, one: Standing, given: Scores) -> Cell:
+    """Return a bar with its value; words alone for what is unknown, or has nothing to draw."""
+    mine = given[one.framework][one.mode][need.id]
+    href = f"{need.section}.md" if need.section else f"frameworks/{one.framework}.md"
+    if not mine.known or mine.value == 0:
+        return Cell(mine.text, 1.0 if mine.known else None, href)
+    return Cell(
+        mine.text, round(1 - mine.value, 4), href, strong=one.group == 0, bar=_length(need, mine)
+    )
 
 
-def _follower_cell(panel: Panel) -> Cell:
-    """Return the best row outside the leading group, with its ratio to the leader."""
-    for row in panel.ranked:
-        if row.group > 0 and row.against is not None:
-            return Cell(
-                labels_of(panel.rows)[row.configuration],
-                detail=ratio_text(row.against, f"the {view(panel.metric).more}"),
-            )
-    return Cell("–", detail="nothing else differs" if len(panel.ranked) > 1 else "")
+def _length(need: Need, mine: Score) -> int:
+    """Return the length of a bar in percent: ratios on a logarithmic scale down to a tenth."""
+    share = 1 + math.log10(mine.value) if need.ratio else mine.value
+    return max(round(100 * share), 3)
 
 
 def _news(inputs: Inputs, limit: int = 5) -> list[str]:

@@ -61,6 +61,15 @@ def rank(given: Scores, weights: Mapping[str, int]) -> tuple[Standing, ...]:
     return tuple(standings)
 
 
+def alone(given: Scores, need: str) -> tuple[Standing, ...]:
+    """Rank by one need alone; of a framework's modes, only those that are known, if any is."""
+    known = {
+        framework: {mode: mine for mode, mine in modes.items() if mine[need].known} or modes
+        for framework, modes in given.items()
+    }
+    return rank(known, {need: 1})
+
+
 class Firmness(NamedTuple):
     """How an answer fares when the weights move a little: shares of the nearby weightings."""
 

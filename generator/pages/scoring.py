@@ -18,7 +18,7 @@ from generator.analysis.panels import Figures, Panel, Row, index_of
 from generator.catalog import freshness
 from generator.measure import plan
 from generator.pages import urls
-from generator.pages.findings import evidence
+from generator.pages.findings import bare_value, evidence
 from generator.pages.inputs import Inputs
 from generator.results import selection
 
@@ -55,6 +55,7 @@ class Rated:
         figures: of one machine and device.
         sizes: framework -> bytes of its environment there, and the address of their evidence.
         today: the day of the page.
+        batch: images of a step.
 
     """
 
@@ -63,13 +64,22 @@ class Rated:
     figures: Figures
     sizes: Mapping[str, tuple[int, str]]
     today: datetime.date
+    batch: int
 
 
 @dataclass(frozen=True)
 class Need:
-    """One thing that readers weigh; ``rule`` says what ``score`` does.
+    """One thing that readers weigh, and a column of the scoreboard.
 
-    ``modes``: whether each mode of a framework has a score of its own.
+    Attributes:
+        id: its name in addresses.
+        title: what it is called.
+        rule: what ``score`` does.
+        score: rates a framework.
+        modes: whether each mode of a framework has a score of its own.
+        section: the page that has its figures, "" for the framework's own.
+        ratio: whether a score is a ratio of two quantities, as against a share of questions.
+
     """
 
     id: str
@@ -77,6 +87,8 @@ class Need:
     rule: str
     score: Callable[[Rated], Score]
     modes: bool = False
+    section: str = ""
+    ratio: bool = False
 
 
 @dataclass(frozen=True)
@@ -134,7 +146,7 @@ def _ranked(section: str, case: str = "") -> Callable[[Rated], Score]:
         address = evidence(section, row.configuration, panel)
         if row.summary is None:
             return _without(row, address)
-        return _against_leader(panel, row, row.summary.value, address)
+        return _against_leader(panel, row, bare_value(row, panel, rated.batch), address)
 
     return score
 
@@ -145,13 +157,13 @@ def _without(row: Row, address: str) -> Score:
     return _unknown(text, address) if row.status == "skipped" else _exactly(0.0, text, address)
 
 
-def _against_leader(panel: Panel, row: Row, mine: float, address: str) -> Score:
-    text = formatting.quantity(mine, panel.metric.unit)
+def _against_leader(panel: Panel, row: Row, text: str, address: str) -> Score:
     leader = next((row for row in panel.rows if row.group == 0), panel.good[0])
     assert leader.summary is not None
+    assert row.summary is not None
     if row.group < 0 or (row.against is not None and not math.isfinite(row.against.low)):
-        share = 1 / row.against.value if row.against else leader.summary.value / mine
-        return _unknown(f"{text}, no interval (one process)", address, min(share, 1.0))
+        share = 1 / row.against.value if row.against else leader.summary.value / row.summary.value
+        return _unknown(f"{text}, one process", address, min(share, 1.0))
     if row.against is None:
         return _exactly(1.0, text, address)
     own = row.against.inverse()  # leader / own: at most 1 but for noise
@@ -222,47 +234,47 @@ def _maintained(rated: Rated) -> Score:
         return _unknown("date of its last release unknown")
     age = (rated.today - max(dates)).days
     value = 1.0 if age <= YOUNG_DAYS else 0.5 if age <= OLD_DAYS else 0.0
-    return _exactly(value, f"last release {max(dates):%B %Y}")
+    return _exactly(value, f"released {max(dates):%b %Y}")
 
 
 NEEDS = (
     Need("speed", "Training speed",
          "LeNet's training step on all cores, or on the GPU: the fastest / its own.",
-         _ranked("lenet"), modes=True),
+         _ranked("lenet"), modes=True, section="lenet", ratio=True),
     Need("memory", "Little memory",
          "Peak memory above what import took: the least / its own.",
-         _ranked("memory"), modes=True),
+         _ranked("memory"), modes=True, section="memory", ratio=True),
     Need("start", "Fast start-up",
          "Import, build and first step with empty caches: the shortest / its own.",
-         _ranked("compile", "cold"), modes=True),
+         _ranked("compile", "cold"), modes=True, section="compile", ratio=True),
     Need("operators", "Operator coverage",
          "Operators with right values / all tested.",
-         _answered("operators", "forward")),
+         _answered("operators", "forward"), section="operators"),
     Need("control", "Control flow",
          "Loops and branches right in a captured graph, values and gradients / all tested.",
-         _answered("control", "captured", "gradient")),
+         _answered("control", "captured", "gradient"), section="control"),
     Need("custom", "Custom operators",
          "Right values, gradient, capture and use of a new operator written in three ways / all "
          "tested.",
-         _answered("custom", "forward", "gradient", "captured", "used")),
+         _answered("custom", "forward", "gradient", "captured", "used"), section="custom"),
     Need("transfer", "Transfer learning",
          "Saving, loading, freezing, fine-tuning, exporting and importing that work / all tested.",
-         _answered("reuse", "possible")),
+         _answered("reuse", "possible"), section="reuse"),
     Need("distributed", "Data-parallel training",
          "Data-parallel runs whose losses are those of one process / all tested.",
-         _answered("parallel", "loss_error")),
+         _answered("parallel", "loss_error"), section="parallel"),
     Need("r", "Use from R",
          "1 where a training step driven from R passes verification, otherwise 0.",
-         _from_r, modes=True),
+         _from_r, modes=True, section="r"),
     Need("maintained", "Still maintained",
          "1 with a release in the last year, ½ in the last three years, otherwise or retired 0.",
          _maintained),
     Need("install", "Small installation",
          "Installed size with every back end measured: the smallest / its own.",
-         _installed),
+         _installed, ratio=True),
     Need("short", "Short code",
          "Lines from digits to a reloaded model, highest-level API: the fewest / its own.",
-         _lines),
+         _lines, section="highlevel", ratio=True),
 )  # fmt: skip
 
 PRESETS = (
@@ -302,7 +314,7 @@ def scores(inputs: Inputs, figures: Figures) -> Scores:
     for framework in inputs.catalog.frameworks:
         modes = _modes(framework, figures)
         if modes or framework.id in seen:
-            rated = Rated(framework, "", figures, sizes, inputs.today)
+            rated = Rated(framework, "", figures, sizes, inputs.today, inputs.batch(figures))
             common = {need.id: need.score(rated) for need in NEEDS if not need.modes}
             found[framework.id] = {
                 mode: {

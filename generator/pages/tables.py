@@ -34,6 +34,7 @@ class Cell:
         strong: whether the text stands out.
         source: address of the page that says so, or "".
         anchor: to link to it, see :mod:`generator.pages.urls`, or "".
+        bar: length of a bar above the text, from 0 to 100, or None; dark where ``strong``.
 
     """
 
@@ -45,6 +46,7 @@ class Cell:
     strong: bool = False
     source: str = ""
     anchor: str = ""
+    bar: int | None = None
 
 
 @dataclass(frozen=True)
@@ -74,6 +76,11 @@ class Table:
     def __post_init__(self) -> None:
         if any(len(row) != len(self.columns) for row in self.rows):
             raise ValueError(f"{self.label}: a row has another length than the heading")
+
+    @property
+    def bars(self) -> bool:
+        """Whether it is a picture as well: bars in columns of equal width."""
+        return any(cell.bar is not None for row in self.rows for cell in row)
 
     @property
     def wide(self) -> tuple[bool, ...]:

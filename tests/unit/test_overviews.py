@@ -91,7 +91,7 @@ def verdicts(kind, *said):
 def test_claims_are_counted_by_kind_with_their_predicates():
     stated = verdicts("stated", "holds", "not resolved|mixed", "mixed")
     recalled = verdicts("attributed", "does not hold")
-    assert then_and_now._findings([*stated, *recalled]) == [
+    assert then_and_now.findings([*stated, *recalled]) == [
         "Of 3 claims that the article states, 1 holds and 2 are mixed today."
         " In its time: 1 is not resolved.",
         "Of 1 claim that its lost tables are said to have made, 1 does not hold today.",

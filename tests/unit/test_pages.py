@@ -9,7 +9,15 @@ import pytest
 
 from generator.analysis import panels
 from generator.catalog import loader
-from generator.pages import evidence_page, findings, home_page, section_page, sweep_page
+from generator.formatting import quantity
+from generator.pages import (
+    evidence_page,
+    findings,
+    home_page,
+    scoring,
+    section_page,
+    sweep_page,
+)  # fmt: skip
 from generator.pages.inputs import Picture
 from generator.pages.sweep_page import Curve
 from tests.sample_results import GRAPH, MANY, NAMES, PAIRED
@@ -208,25 +216,86 @@ def test_a_page_without_results_says_how_to_get_some(sampled, page):
 # --------------------------------------------------------------------------------- the first page
 
 
-def test_a_board_names_the_leaders_of_each_panel_and_who_comes_next(sampled):
-    context = home_page.home_context(sampled.inputs, sampled.figures)
-    assert [board["anchor"] for board in context["boards"]] == [
-        "leads-newer-machine-cuda", "leads-sample-machine-cpu",
-    ]  # fmt: skip
-    panels_ = [p for p in sampled.figures[CPU].panels if p.section == "lenet" and p.good]
-    board = [r for r in records(context["boards"][1]["table"]) if r["Question"].href == "lenet.md"]
-    assert len(board) == len(panels_)
-    for record, panel in zip(board, panels_, strict=True):
-        for row in panel.leaders:
-            assert row.configuration.framework_name in record["Leading group"].text
-        others = [row.configuration.label for row in panel.ranked if row.group > 0]
-        assert record["Closest that differs"].text == (others[0] if others else "–")
-        best = min(panel.ranked, key=lambda row: row.summary.value)
-        assert record["Best estimate"].text == f"{64 / best.summary.value:,.0f} images/s"
-        assert record["Best estimate"].detail.startswith(best.configuration.label)
+def board_of(sampled):
+    """Return the scoreboard of the processor: framework -> its row by the titles of its columns."""
+    given = scoring.scores(sampled.inputs, sampled.figures[CPU])
+    rows = records(home_page.scoreboard(sampled.inputs, given))
+    return {row["Framework"].text: row for row in rows}
 
 
-def test_the_first_page_says_what_is_new_and_one_sentence_a_topic(sampled):
+@pytest.mark.parametrize(
+    ("title", "section", "metric", "case"),
+    [
+        ("Training speed", "lenet", "step_time", ""),
+        ("Little memory", "memory", "peak_above_import", ""),
+        ("Fast start-up", "compile", "ready_time", "cold"),
+    ],
+)
+def test_the_scoreboard_has_each_framework_in_its_best_mode(sampled, title, section, metric, case):
+    found = board_of(sampled)
+    (panel,) = [
+        panel
+        for panel in sampled.figures[CPU].find(section, metric)
+        if (panel.lane, panel.case) == ("threads-all", case)
+    ]
+    modes = {}
+    for row in panel.ranked:
+        modes.setdefault(row.configuration.framework_name, []).append(row.summary.value)
+    leaders = {row.configuration.framework_name for row in panel.leaders}
+    assert leaders
+    best = {name: min(values) for name, values in modes.items()}
+    assert set(best) == set(found)
+    for name, value in best.items():
+        cell = found[name][title]
+        unit = "B" if metric == "peak_above_import" else "s"
+        shown = f"{64 / value:,.0f} images/s" if section == "lenet" else quantity(value, unit)
+        assert (cell.text, cell.href) == (shown, f"{section}.md")
+        assert cell.strong == (name in leaders)
+        share = min(best.values()) / value
+        assert cell.sort == pytest.approx(1 - share, abs=1e-4), "the best come first"
+        assert cell.bar == max(3, round(100 + 100 * math.log10(share)))
+
+
+def test_the_scoreboard_counts_answers_and_leaves_words_where_nothing_is_known(sampled):
+    sheets = dict(sampled.figures[CPU].answers["control"])
+    asked = [place for place in sheets[GRAPH] if place[0] and place[1] in ("captured", "gradient")]
+    good = [place for place in asked if sheets[GRAPH][place].good]
+    missed = dataclasses.replace(sheets[GRAPH][good[0]], status="wrong")
+    sheets[GRAPH] = {**sheets[GRAPH], good[0]: missed}
+    figures = dataclasses.replace(sampled.figures[CPU], panels=(), answers={"control": sheets})
+    given = scoring.scores(sampled.inputs, figures)
+    for row in records(home_page.scoreboard(sampled.inputs, given)):
+        fewer = row["Framework"].text == NAMES[GRAPH]
+        cell, empty = row["Control flow"], row["Training speed"]
+        assert cell.text == f"{len(good) - fewer} of {len(asked)}"
+        assert cell.bar == round(100 * (len(good) - fewer) / len(asked))
+        assert cell.strong != fewer, "the equal of the best lead"
+        assert (empty.text, empty.bar, empty.sort) == ("not measured here", None, None)
+        assert not empty.strong
+
+
+def test_who_fails_has_words_without_a_bar_and_comes_last(sampled):
+    given = scoring.scores(sampled.inputs, sampled.figures[CPU])
+    wrong = scoring.Score(0.0, 0.0, 0.0, "wrong results")
+    given = {**given, GRAPH: {m: {**mine, "speed": wrong} for m, mine in given[GRAPH].items()}}
+    *_, last = records(home_page.scoreboard(sampled.inputs, given))
+    assert last["Framework"].text == NAMES[GRAPH]
+    cell = last["Training speed"]
+    assert (cell.text, cell.bar, cell.sort, cell.strong) == ("wrong results", None, 1, False)
+
+
+def test_a_mode_that_is_not_ranked_stands_for_nobody_who_has_another(sampled):
+    given = scoring.scores(sampled.inputs, sampled.figures[CPU])
+    first, *_ = given[PAIRED]
+    once = scoring.Score(1.0, 0.0, 1.0, "9 images/s, one process", known=False)
+    modes = {**given[PAIRED], first: {**given[PAIRED][first], "speed": once}}
+    rows = records(home_page.scoreboard(sampled.inputs, {**given, PAIRED: modes}))
+    (row,) = [row for row in rows if row["Framework"].text == NAMES[PAIRED]]
+    assert row["Training speed"].bar is not None
+    assert "one process" not in row["Training speed"].text
+
+
+def test_the_first_page_says_what_is_new_and_what_became_of_the_claims(sampled):
     context = home_page.home_context(sampled.inputs, sampled.figures)
     runs = [item.rpartition("run ")[2] for item in context["news"]]
     assert len(runs) == 2
@@ -236,15 +305,15 @@ def test_the_first_page_says_what_is_new_and_one_sentence_a_topic(sampled):
         f"{NAMES[PAIRED]} 1.9.1, {NAMES[MANY]} 2.21.0 and {NAMES[GRAPH]} 1.0.5"
         in (context["news"][1])
     )
-    topics = [str(text).partition(", ")[0] for text in context["findings"]]
-    assert len(topics) == len(set(topics)) >= 3
+    assert len(context["scoreboard"].rows) == 1, "the newest machine's"
+    stated = sum(claim.kind == "stated" for claim in sampled.inputs.book.claims)
+    assert context["said"][0].startswith(f"Of {stated} claims that the article states, ")
 
 
 def test_the_first_page_without_results(sampled):
     empty = dataclasses.replace(sampled.inputs, shown=sampled.inputs.shown.iloc[:0])
     context = home_page.home_context(empty, {})
-    assert context["findings"] == ["Nothing is measured yet."]
-    assert (context["boards"], context["claims"], context["news"]) == ([], (), [])
+    assert (context["scoreboard"], context["claims"], context["news"]) == (None, (), [])
 
 
 # --------------------------------------------------------------------------------- evidence pages
@@ -400,7 +469,6 @@ def test_a_framework_with_two_versions_is_named_with_each(sampled):
     assert findings.names([row, older]) == f"{new} and {old}"
     both = dataclasses.replace(panel, rows=(row, older))
     assert [label for _, _, label in findings.labelled([both])] == [new, old]
-    assert findings.frameworks_of([row, older]) == name
 
 
 def test_an_interval_without_width_is_none():

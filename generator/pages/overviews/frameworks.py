@@ -79,7 +79,7 @@ def parts(
     figures = main_figures(inputs, known)
     frameworks = inputs.catalog.frameworks
     scores = scoring.scores(inputs, figures) if figures else {}
-    standings = {need.id: ranking.rank(scores, {need.id: 1}) for need in NEEDS}
+    standings = {need.id: ranking.alone(scores, need.id) for need in NEEDS}
     return {
         framework.id: {
             **_part(framework, inputs),

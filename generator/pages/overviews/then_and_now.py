@@ -60,13 +60,13 @@ class Chapter(NamedTuple):
 def context(inputs: Inputs, known: Mapping[tuple[str, str], Figures], draw: Draw) -> dict[str, Any]:  # noqa: ARG001 - all pages are made alike
     """Return the context of the page."""
     figures = main_figures(inputs, known, "cpu")
-    chapters = _chapters(inputs, known)
+    chapters = chapters_of(inputs, known)
     return {
         "title": TITLE,
         "description": "Every claim of the article of 2016 alongside what is measured, with "
         "releases of its time and of today, and the rule that decides.",
         "article": inputs.book.article,
-        "findings": _findings([view for chapter in chapters for view in chapter.claims]),
+        "findings": findings(claims_of(chapters)),
         "where": measured_on(inputs, figures) if figures else "",
         "then": _then_measured(inputs),
         "table": _table(chapters),
@@ -84,7 +84,7 @@ def _then_measured(inputs: Inputs) -> str:
     )
 
 
-def _chapters(inputs: Inputs, known: Mapping[tuple[str, str], Figures]) -> tuple[Chapter, ...]:
+def chapters_of(inputs: Inputs, known: Mapping[tuple[str, str], Figures]) -> tuple[Chapter, ...]:
     """Group the claims by the page that tests them, in the order of the article."""
     places = [(s.id, s.title, f"{s.id}.md") for s in inputs.catalog.sections]
     places.append(("home", HOME, "../index.md"))
@@ -101,10 +101,15 @@ def _chapters(inputs: Inputs, known: Mapping[tuple[str, str], Figures]) -> tuple
     return tuple(chapter for chapter in found if chapter.claims or chapter.history)
 
 
-def _findings(views: Sequence[ClaimView]) -> list[str]:
+def claims_of(chapters: Iterable[Chapter]) -> list[ClaimView]:
+    """Return the claims of all chapters."""
+    return [view for chapter in chapters for view in chapter.claims]
+
+
+def findings(views: Sequence[ClaimView]) -> list[str]:
     """Say how many claims hold, by kind: nobody should add up what was said and what is recalled.
 
-    >>> _findings([])
+    >>> findings([])
     ['No claim is on record.']
     """
     said = []
