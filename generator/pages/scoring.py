@@ -114,6 +114,7 @@ def _unknown(text: str, address: str = "", value: float = 0.5) -> Score:
 
 
 _UNTESTED = "not measured here"
+_UNSUPPORTED = formatting.STATUS_WORDS["unsupported"]
 
 
 _BY_MODE = (("lenet", ""), ("memory", ""), ("compile", "cold"), ("r", ""))
@@ -153,8 +154,9 @@ def _ranked(section: str, case: str = "") -> Callable[[Rated], Score]:
 
 def _without(row: Row, address: str) -> Score:
     """Return the score of what has no value: 0 where it was tried."""
-    text = formatting.STATUS_WORDS[row.status]
-    return _unknown(text, address) if row.status == "skipped" else _exactly(0.0, text, address)
+    if row.status == "skipped":
+        return _unknown(_UNTESTED, address)
+    return _exactly(0.0, formatting.STATUS_WORDS[row.status], address)
 
 
 def _against_leader(panel: Panel, row: Row, text: str, address: str) -> Score:
@@ -199,10 +201,12 @@ def _answered(section: str, *metrics: str) -> Callable[[Rated], Score]:
             return _unknown(_UNTESTED)
         every = {place for mine in sheets.values() for place in mine}
         questions = [(case, metric) for case, metric in every if case and metric in metrics]
-        right = sum(place in sheet and sheet[place].good for place in questions)
+        answers = [sheet[place] for place in questions if place in sheet]
+        right = sum(answer.good for answer in answers)
+        nothing = answers and {answer.status for answer in answers} == {"unsupported"}
         return _exactly(
             right / len(questions) if questions else 0.0,
-            f"{right} of {len(questions)}",
+            _UNSUPPORTED if nothing else f"{right} of {len(questions)}",
             urls.evidence(section, rated.framework.id),
         )
 

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from generator import formatting
+from generator.analysis.panels import Answer
 from generator.pages import ranking, scoring
 from generator.pages.overviews import chooser
 from generator.pages.scoring import NEEDS, PRESETS, Score
@@ -374,6 +375,19 @@ def test_scores_follow_the_rules_on_invented_results(sampled):
         assert mine["control"].text == f"{len(counted) - len(wrong)} of {len(counted)}"
 
 
+def test_a_section_that_is_not_supported_at_all_is_called_so(sampled):
+    figures = sampled.figures[PLACE]
+    sheets = dict(figures.answers["parallel"])
+    sheets[GRAPH] = {place: dataclasses.replace(answer, status="unsupported")
+                     for place, answer in sheets[GRAPH].items()}  # fmt: skip
+    # What is about the script itself, such as its length, is no question.
+    sheets[GRAPH]["", "lines"] = Answer("ok", 12.0, "", "1.0.5")
+    changed = dataclasses.replace(figures, answers={**figures.answers, "parallel": sheets})
+    for mine in scoring.scores(sampled.inputs, changed)[GRAPH].values():
+        one = mine["distributed"]
+        assert (one.text, one.value, one.known) == ("not supported", 0, True)
+
+
 def test_r_drives_one_mode_and_says_nothing_of_the_others(sampled):
     found = scoring.scores(sampled.inputs, sampled.figures[PLACE])[PAIRED]
     known = {mode: (mine["r"].value, mine["r"].known) for mode, mine in found.items()}
@@ -408,7 +422,12 @@ def test_one_process_may_score_anything_and_a_failure_nothing(sampled):
     failed = only(status="failed", **absent)
     assert (failed.value, failed.high, failed.known, failed.text) == (0, 0, True, "failed")
     skipped = only(status="skipped", **absent)
-    assert (skipped.low, skipped.high, skipped.known, skipped.text) == (0, 1, False, "skipped")
+    assert (skipped.low, skipped.high, skipped.known, skipped.text) == (
+        0,
+        1,
+        False,
+        "not measured here",
+    )
 
 
 def test_a_best_value_of_one_process_leads_nobody(sampled):
