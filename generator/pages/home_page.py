@@ -31,7 +31,7 @@ def home_context(inputs: Inputs, known: Mapping[tuple[str, str], Figures]) -> di
             f" {_versions(inputs, figures.machine)}."
         )
     return {
-        "title": "Symbolic deep learning frameworks, compared again",
+        "title": "Deep learning frameworks, compared again",
         "description": f"{formatting.listing([f.name for f in inputs.catalog.frameworks])}:"
         " verified, then measured, with raw data.",
         "scoreboard": scoreboard(inputs, scores(inputs, figures)) if figures else None,

@@ -113,7 +113,7 @@ def _unknown(text: str, address: str = "", value: float = 0.5) -> Score:
     return Score(value, 0.0, 1.0, text, address, known=False)
 
 
-_UNTESTED = "not measured here"
+_UNTESTED = "not measured"
 _UNSUPPORTED = formatting.STATUS_WORDS["unsupported"]
 
 
@@ -238,7 +238,7 @@ def _maintained(rated: Rated) -> Score:
         return _unknown("date of its last release unknown")
     age = (rated.today - max(dates)).days
     value = 1.0 if age <= YOUNG_DAYS else 0.5 if age <= OLD_DAYS else 0.0
-    return _exactly(value, f"released {max(dates):%b %Y}")
+    return _exactly(value, f"{max(dates):%b %Y}")
 
 
 NEEDS = (

@@ -426,7 +426,7 @@ def test_one_process_may_score_anything_and_a_failure_nothing(sampled):
         0,
         1,
         False,
-        "not measured here",
+        "not measured",
     )
 
 
@@ -476,7 +476,7 @@ def test_a_framework_without_any_value_is_scored_by_what_was_tried(sampled):
     found = scoring.scores(sampled.inputs, dataclasses.replace(figures, panels=()))
     assert set(found) == set(LINES)
     assert list(found[PAIRED]) == [""]
-    assert found[PAIRED][""]["speed"].text == "not measured here"
+    assert found[PAIRED][""]["speed"].text == "not measured"
 
 
 def test_the_installed_size_is_that_of_the_newest_release_shown(sampled):

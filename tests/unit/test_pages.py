@@ -270,7 +270,7 @@ def test_the_scoreboard_counts_answers_and_leaves_words_where_nothing_is_known(s
         assert cell.text == f"{len(good) - fewer} of {len(asked)}"
         assert cell.bar == round(100 * (len(good) - fewer) / len(asked))
         assert cell.strong != fewer, "the equal of the best lead"
-        assert (empty.text, empty.bar, empty.sort) == ("not measured here", None, None)
+        assert (empty.text, empty.bar, empty.sort) == ("not measured", None, None)
         assert not empty.strong
 
 
