@@ -200,7 +200,7 @@ def test_what_is_unknown_has_no_rank_of_its_own(sample):
     (id, *_) = sample_ids(inputs)
     rows = {row[0].text: row for row in frameworks.parts(inputs, figures, None)[id]["needs"].rows}
     assert [cell.text for cell in rows["Training speed"][1:]] == [
-        "not measured here", "unknown", "not ranked",
+        "not measured", "unknown", "not ranked",
     ]  # fmt: skip
     assert rows["Short code"][3].text.startswith("group ")
 
