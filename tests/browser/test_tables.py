@@ -49,6 +49,21 @@ def test_tables_filter_and_say_how_much_is_left(visit):
     assert problems == []
 
 
+def test_the_scoreboard_fits_a_laptop_and_sorts_the_best_first(visit):
+    page, problems = visit("index.html")
+    board = page.locator(".scoreboard")
+    assert board.evaluate("box => box.scrollWidth <= box.clientWidth")
+    assert board.locator("svg.bar").count() > 0
+    place = board.locator("th").count()
+    last = board.locator(f"tbody td:nth-child({place})")
+    board.locator("th").last.get_by_role("button").click()
+    lines = [int(text.split()[0]) for text in last.all_inner_texts() if "lines" in text]
+    assert len(lines) > 1
+    assert lines == sorted(lines)
+    assert "leading group" in last.first.inner_text(), "in words as well"
+    assert problems == []
+
+
 def test_what_was_done_to_a_table_is_in_the_address(visit, address):
     page, problems = visit("report/lenet.html")
     table = page.locator(".report-table").first
