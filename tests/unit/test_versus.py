@@ -8,6 +8,7 @@ import pytest
 
 from generator.analysis import panels as figures
 from generator.analysis.block_model import Spread
+from generator.analysis.contrasts import both_ways
 from generator.catalog import loader
 from generator.pages import sweep_page
 from generator.pages.sections import r, versus
@@ -67,7 +68,7 @@ def test_break_even(later, gain, steps):
 
 def test_only_a_captured_mode_is_compared_with_what_it_captures(found):
     _, measured = found
-    pairs = figures.contrasts(measured.find("lenet", "step_time"))
+    pairs = both_ways(measured.find("lenet", "step_time"))
     assert {(c.graph.configuration.mode, c.eager.configuration.mode) for c in pairs} == {
         ("function", "eager"), ("xla", "eager"), ("hybrid", "gluon"),
     }  # fmt: skip
