@@ -10,11 +10,15 @@ from typing import TYPE_CHECKING
 
 from generator.analysis.cells import Cell, Key, aa_noises, group_cells, is_again
 from generator.analysis.changes import Change, Known, judge
+from generator.analysis.labels import TOPICS
+from generator.analysis.panels import headline
 from generator.errors import UsageError, nearest
 from generator.results import selection
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from generator.catalog.model import Catalog
 
 
 @dataclass(frozen=True)
@@ -82,33 +86,35 @@ class Comparison:
 
 
 def compare(
-    frame: pd.DataFrame, a: str, b: str, known: Known, metric: str = "step_time"
+    frame: pd.DataFrame, a: str, b: str, known: Known, metric: str = ""
 ) -> list[Comparison]:
     """Compare what two specs name, wherever machine, section, device, lane and case are the same.
 
-    A side without a version means the newest on each machine. Of one framework against itself (two
-    versions, two machines) equal modes are compared, as far as there are any; of two frameworks,
-    every mode with every mode.
+    A side without a version means the newest on each machine. Without a metric the headlines of
+    all topics are compared, and a side without a mode means the default one. With a metric it
+    means any: of one framework against itself (two versions, two machines) equal modes are
+    compared, as far as there are any; of two frameworks, every mode with every mode.
 
     Args:
         frame: of :func:`generator.results.selection.select`.
         a: see :func:`parse_spec`.
         b: the other side.
         known: with the A/A noise of other runs, for places without A/A replicates.
-        metric: which rows.
+        metric: which rows; "" for the headlines.
 
     Raises:
         UsageError: an unknown name, or nothing that could be compared.
 
     """
-    grouped = group_cells(frame, metric)
-    if not grouped:
+    grouped = group_cells(frame, metric) if metric else _headlines(frame, known.catalog)
+    if metric and not grouped:
         metrics = {str(name) for name in frame["metric"].unique()}
         _known("metric", metric, metrics - {metric})
     one, two = parse_spec(a, grouped), parse_spec(b, grouped)
     if bool(one.machine) != bool(two.machine):
         raise UsageError(f"cannot compare {one} with {two}: name two machines, or none")
-    left, right = _matching(grouped, one), _matching(grouped, two)
+    defaults = None if metric else known.catalog
+    left, right = (_matching(grouped, spec, defaults) for spec in (one, two))
     shared = {key.mode for key in left} & {key.mode for key in right}
     may_differ = {"machine"} if one.machine else {"framework", "version", "mode"}
     if one.framework == two.framework and shared and not (one.mode or two.mode):
@@ -123,13 +129,33 @@ def compare(
     ]
     if not found:
         raise UsageError(
-            f"{one} and {two} have no {metric} on the same machine, device and lane; "
+            f"{one} and {two} have no {metric or 'figure'} on the same machine, device and lane"
+            f"{'' if metric else ' in their default modes, unless modes are named'}; "
             "see what is measured with: generator list"
         )
     return found
 
 
-def _matching(grouped: Mapping[Key, Cell], spec: Spec) -> list[Key]:
+def _headlines(frame: pd.DataFrame, catalog: Catalog) -> dict[Key, Cell]:
+    """Return the cells of the headline of each topic, in the order of the topics."""
+    metrics = {s.id: headline(s).id for s in catalog.sections if s.id in TOPICS}
+    cells: dict[Key, Cell] = {}
+    for section in filter(metrics.get, TOPICS):
+        cells |= group_cells(frame[frame["section"] == section], metrics[section])
+    return cells
+
+
+def _is_default(key: Key, catalog: Catalog) -> bool:
+    """Whether a mode stood for its framework; any may, of what the catalog does not know."""
+    framework = next((f for f in catalog.frameworks if f.id == key.framework), None)
+    if framework is None:
+        return True
+    version = next((v for v in framework.versions if v.version == key.version), framework.newest)
+    return key.mode == framework.standard(version).id
+
+
+def _matching(grouped: Mapping[Key, Cell], spec: Spec, defaults: Catalog | None) -> list[Key]:
+    """Return the keys of one side; with a catalog, its default modes where it names no mode."""
     keys = [
         key
         for key in grouped
@@ -137,6 +163,7 @@ def _matching(grouped: Mapping[Key, Cell], spec: Spec) -> list[Key]:
         and spec.machine in ("", key.machine)
         and spec.framework in ("", key.framework)
         and spec.mode in ("", key.mode)
+        and (defaults is None or spec.mode or _is_default(key, defaults))
     ]
     if spec.machine:
         return keys

@@ -236,46 +236,45 @@ def check(
 
 @app.command("list")
 def list_command(
+    frameworks: options.Listed = None,
     results: options.Results = Request.results,
     frameworks_folder: options.FrameworksFolder = None,
     as_json: options.AsJson = False,
 ) -> None:
-    """Show frameworks, versions, modes, sections, and what is measured where."""
-    found = listing.listing(results, frameworks_folder)
-    (output.show_json if as_json else output.show_listing)(found)
+    """Show frameworks, how fresh they are, sections, and what is measured; of one, everything."""
+    catalog = catalogs.load(frameworks=frameworks_folder)
+    found = listing.listing(results, catalog, frameworks or ())
+    if as_json:
+        output.show_json(found)
+    else:
+        output.show_listing(found, catalog, whole=bool(frameworks))
 
 
 @app.command()
 def compare(
-    a: Annotated[
-        str,
-        typer.Argument(
-            metavar="A", help="FRAMEWORK, FRAMEWORK==VERSION, FRAMEWORK:MODE or machine:ID."
-        ),
-    ] = "",
-    b: Annotated[str, typer.Argument(metavar="B", help="The same for the other side.")] = "",
-    metric: Annotated[
-        str, typer.Option(help="Such as step_time, ready_time or peak_above_import.")
-    ] = "step_time",
-    changes: Annotated[
-        bool,
-        typer.Option(
-            "--changes",
-            help="Everything that changed: between releases, runs and machines, newest first.",
-        ),
-    ] = False,
+    a: options.SideA = "",
+    b: options.SideB = "",
+    metric: options.Metric = "",
+    changes: options.Changes = False,
     results: options.Results = Request.results,
     as_json: options.AsJson = False,
 ) -> None:
-    """Compare two frameworks, modes, versions or machines: ratio, interval and verdict.
+    """Compare two frameworks, modes, versions or machines: values, ratio, interval, verdict.
 
-    A ratio of times above 1 means that A takes longer; of two versions, or machines, that B does.
-    "equivalent" and "not resolved" are answers. Versions are taken from the newest run
-    that measured both, if there is one. Each pair stands alone; its interval is within
-    one run, or across runs with the spread between them.
+    One line for each question that both sides have figures for: training speed,
+    memory, start-up time, highest-level API. A side without a mode is compared in
+    its default mode. --metric compares one metric instead, and every mode of a
+    side without a mode.
+
+    The ratio is A / B; of two versions, or machines, it is B / A. The verdict
+    is on what stands first. "not resolved" and "one process" decide nothing.
+    Versions are taken from the newest run that measured both, if there is one.
+    Each pair stands alone; its interval is within one run, or across runs.
 
     Examples:
-        generator compare FRAMEWORK OTHER:MODE
+        generator compare FRAMEWORK OTHER
+
+        generator compare FRAMEWORK:MODE FRAMEWORK:OTHER --metric import_time
 
         generator compare FRAMEWORK==OLD FRAMEWORK==NEW
 
@@ -403,13 +402,13 @@ def lock(
 
 @app.command()
 def doctor(as_json: options.AsJson = False) -> None:
-    """Say what this machine can and cannot measure, and how to mend it."""
+    """Say what this machine has and lacks, what needs it, and how to get it."""
     findings = doctoring.doctor()
     if as_json:
         output.show_json([vars(finding) for finding in findings])
     else:
         output.show_findings(findings)
-    _exit(0 if all(finding.ok for finding in findings) else 1)
+    _exit(0 if all(finding.ok or finding.optional for finding in findings) else 1)
 
 
 TYPERS_INTERRUPTED = 130
@@ -419,6 +418,7 @@ TYPERS_INTERRUPTED = 130
 def main() -> None:
     """Run the command line and exit with its code."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)
+    output.accept_any_encoding()
     text = ""
     try:
         code = app(prog_name="generator", standalone_mode=False)

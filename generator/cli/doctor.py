@@ -17,12 +17,24 @@ from generator.measure import machine as machines
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing that this machine has or lacks; ``mend`` is the next command where it lacks it."""
+    """One thing that a machine may have.
+
+    Attributes:
+        what: its name.
+        ok: whether it is there.
+        found: where it is, or what is there instead.
+        needed: what for.
+        mend: the command that brings it.
+        optional: whether everything else works without it, or it comes by itself when needed.
+
+    """
 
     what: str
     ok: bool
     found: str
+    needed: str = ""
     mend: str = ""
+    optional: bool = False
 
 
 MINIMUM_BYTES = 12 * 2**30
@@ -36,29 +48,31 @@ def doctor(catalog: Catalog | None = None) -> list[Finding]:
 
 
 def _tools(catalog: Catalog) -> Iterator[Finding]:
+    every = "making the environments of all frameworks"
     try:
-        yield Finding("uv", True, environments.uv())
+        yield Finding("uv", True, environments.uv(), every)
     except EnvironmentMissing as error:
-        yield Finding("uv", False, str(error), "python3 -m pip install uv")
-    users = {
-        version.python: f"{framework.id} {version.version}"
-        for framework in catalog.frameworks
-        for version in framework.versions
-    }
+        yield Finding("uv", False, str(error), every, "python3 -m pip install uv")
+    users: dict[str, list[str]] = {}
+    for framework in catalog.frameworks:
+        for version in framework.versions:
+            users.setdefault(version.python, []).append(f"{framework.name} {version.version}")
     for python in sorted(users, key=lambda python: [int(part) for part in python.split(".")]):
-        # Not installed is no fault: uv downloads it when there is a network.
         there = environments.find_interpreter(python)
-        text = str(there or "not installed; uv will download it (needs network)")
-        yield Finding(f"Python {python} (for {users[python]})", True, text)
-    git = ("git", "git", "results record the commit they were measured at")
+        yield Finding(
+            f"Python {python}", bool(there), str(there or "not installed"), listing(users[python]),
+            f"uv python install {python} (`generator measure` does it by itself)", optional=True,
+        )  # fmt: skip
+    git = ("git", "git", "recording the commit that results are measured at")
     for program, package, purpose in [*_needed(catalog), git]:
         place = shutil.which(program)
-        mend = f"install it with your system's packages, e.g. `apt-get install {package}`"
-        what, found = f"{program} ({purpose})", place or "not found"
-        yield Finding(what, bool(place), found, "" if place else mend)
-    # The page about R says "skipped" without it, and everything else is measured all the same.
-    text = script_metrics.r_obstacle() or "found"
-    yield Finding("R with reticulate (drives the frameworks from R)", True, text)
+        mend = f"your system's packages, on Debian: apt-get install {package}"
+        yield Finding(program, bool(place), place or "not found", purpose, mend)
+    obstacle, _, mend = script_metrics.r_obstacle().partition("; ")
+    needed = 'driving the frameworks from R; without it that page says "skipped"'
+    yield Finding(
+        "R with reticulate", not obstacle, obstacle or "found", needed, mend, optional=True
+    )
 
 
 def _needed(catalog: Catalog) -> list[tuple[str, str, str]]:
@@ -84,24 +98,29 @@ def _environments(catalog: Catalog) -> Iterator[Finding]:
     except OSError as error:
         free, room = 0, f"cannot write to {cache}: {error.strerror}"
     yield Finding(
-        "disk space for environments", all(made) or free >= MINIMUM_BYTES, room,
+        "disk space", all(made) or free >= MINIMUM_BYTES, room, "environments",
         "free some, or set SYMBOLIC_COMPARISON_CACHE to a folder on another disk",
     )  # fmt: skip
     for framework, environment in zip(catalog.frameworks, made, strict=True):
-        text = "not made yet; the first `generator measure` makes it"
-        if environment:
-            text = f"ready, {(environment.size_bytes or 0) / 2**20:.0f} MiB"
-        yield Finding(f"{framework.name} {framework.newest.version} on cpu", True, text)
+        text = f"{(environment.size_bytes or 0) / 2**20:.0f} MiB" if environment else "not made yet"
+        yield Finding(
+            f"environment of {framework.name} {framework.newest.version} on cpu",
+            bool(environment), text, "measuring it", f"generator measure {framework.id}",
+            optional=True,
+        )  # fmt: skip
 
 
 def _machine() -> Iterator[Finding]:
     here = machines.this()
     names = ", ".join(gpu["name"] for gpu in here.gpus)
-    none = "none: --device cuda cannot be measured here, everything else can"
-    yield Finding("CUDA GPU", True, names or none)
+    yield Finding(
+        "CUDA GPU", bool(names), names or "none", "--device cuda; all else works without",
+        "measure on a machine that has one", optional=True,
+    )  # fmt: skip
     if hasattr(os, "getloadavg"):
         load = os.getloadavg()[0]
         yield Finding(
             "a quiet machine", load < 0.5 * here.cores, f"load {load:.2f} on {here.cores} cores",
-            "stop other programs before a full-profile run; disturbed blocks are marked",
+            "narrow intervals; disturbed blocks are marked",
+            "stop other programs before a full-profile run",
         )  # fmt: skip

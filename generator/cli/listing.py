@@ -2,17 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from generator.catalog import loader as catalogs
+from generator.catalog.model import Catalog
 from generator.measure import history, plan
 from measurements import lenet
 
 
-def listing(results_root: Path, frameworks_folder: Path | None = None) -> Mapping[str, object]:
-    """Return frameworks, versions, modes, sections, and what is measured where, as plain data."""
-    catalog = catalogs.load(frameworks=frameworks_folder)
+def listing(
+    results_root: Path, catalog: Catalog, frameworks: Sequence[str] = ()
+) -> Mapping[str, object]:
+    """Return frameworks, versions, modes, sections, and what is measured where, as plain data.
+
+    Args:
+        results_root: folder of results.
+        catalog: the folders.
+        frameworks: only these, by id; none means all.
+
+    Raises:
+        UsageError: an unknown framework.
+
+    """
+    chosen = [catalog.framework(id) for id in frameworks] or catalog.frameworks
     return {
         "frameworks": [
             {"id": framework.id, "name": framework.name,
@@ -22,7 +34,7 @@ def listing(results_root: Path, frameworks_folder: Path | None = None) -> Mappin
                   "devices": list(mode.devices)}
                  for mode in framework.modes
              ]}
-            for framework in catalog.frameworks
+            for framework in chosen
         ],
         "sections": [
             {"id": section.id, "title": section.title, "group": section.group,
@@ -38,6 +50,7 @@ def listing(results_root: Path, frameworks_folder: Path | None = None) -> Mappin
              "jobs": len(record["jobs"]),
              "not_ok": sum(job["status"] != "ok" for job in record["jobs"])}
             for path, record in history.run_records(results_root)
+            if not frameworks or record["framework"] in frameworks
         ],
         "activation": lenet.ACTIVATION,
     }  # fmt: skip

@@ -19,6 +19,30 @@ Frameworks = Annotated[
         show_default=False,
     ),
 ]
+Listed = Annotated[
+    list[str] | None,
+    typer.Argument(metavar="FRAMEWORK", help="The modes, releases and runs of these."),
+]
+SideA = Annotated[
+    str,
+    typer.Argument(
+        metavar="A", help="FRAMEWORK, FRAMEWORK==VERSION, FRAMEWORK:MODE or machine:ID."
+    ),
+]
+SideB = Annotated[str, typer.Argument(metavar="B", help="The same for the other side.")]
+Metric = Annotated[
+    str,
+    typer.Option(
+        help="This one, in every mode: such as step_time or import_time.", show_default=False
+    ),
+]
+Changes = Annotated[
+    bool,
+    typer.Option(
+        "--changes",
+        help="Everything that changed: between releases, runs and machines, newest first.",
+    ),
+]
 Sections = Annotated[
     list[str] | None,
     typer.Option("--section", "-s", help="Only this page's measurements; may be repeated."),

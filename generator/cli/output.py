@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import codecs
+import io
 import json
+import os
+import sys
+import textwrap
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -10,8 +15,9 @@ from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.markup import escape
-from rich.table import Column, Table
 
+from generator import formatting
+from generator.catalog import freshness
 from generator.catalog.loader import ROOT
 from generator.cli.doctor import Finding
 from generator.cli.progress import minutes_text
@@ -33,6 +39,25 @@ GOOD, BAD = "[green]✓[/green] ", "[red]✗[/red] "
 DIFFERENT, WARNING = "  [yellow]≠[/yellow] ", "  [yellow]![/yellow] "
 
 
+_ASCII = {"✓": "+", "✗": "x", "≠": "!", "±": "+-", "→": "->", "–": "-", "×": "x"}
+
+
+def _in_ascii(error: UnicodeError) -> tuple[str, int]:
+    assert isinstance(error, UnicodeEncodeError)
+    characters = error.object[error.start : error.end]
+    return "".join(_ASCII.get(character, "?") for character in characters), error.end
+
+
+codecs.register_error("generator-ascii", _in_ascii)
+
+
+def accept_any_encoding() -> None:
+    """Let what a terminal's or file's encoding lacks be written as ASCII, not end the command."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="generator-ascii")
+
+
 def show_json(data: Any) -> None:
     """Print data for a script."""
     print(json.dumps(data, indent=1, default=str))
@@ -43,23 +68,60 @@ def say(text: str, mark: str = "") -> None:
     out.print(f"{mark}{escape(text)}", soft_wrap=True)
 
 
-def show_table(
-    columns: Sequence[str], rows: Iterable[Sequence[str]], title: str = "", *, whole: bool = False
+_WIDE = 10_000
+"""Columns of what is no terminal: a line is as long as it is, for other programs to read."""
+
+
+def _width() -> int:
+    return out.width if out.is_terminal or "COLUMNS" in os.environ else _WIDE
+
+
+def say_wrapped(
+    text: str, mark: str = "", indent: str = "", style: str = "", hang: int = 2
 ) -> None:
-    """Print a table.
+    """Print a text whose lines end between words.
+
+    Args:
+        text: without markup.
+        mark: two columns in Rich's markup before it.
+        indent: before every line.
+        style: one of Rich's.
+        hang: columns by which further lines are indented more.
+
+    """
+    room = max(_width() - len(indent) - 2 * bool(mark), hang + 20)
+    lines = textwrap.wrap(
+        text, room, subsequent_indent=" " * hang, break_long_words=False, break_on_hyphens=False
+    )
+    for number, line in enumerate(lines):
+        before = indent + (mark if number == 0 else "  " * bool(mark))
+        out.print(f"{before}{escape(line)}", style=style, soft_wrap=True)
+
+
+_NARROW = 24
+"""Columns in which the last cell of a row may be wrapped; with less a row gets a second line."""
+
+
+def show_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """Print one line a row where all columns find room, else two: the first cell, the others.
 
     Args:
         columns: their headings.
-        rows: one text for each column.
-        title: above the table.
-        whole: whether the first column gets all the room that it needs.
+        rows: one text for each column; one text only is a heading of the rows below it.
 
     """
-    table = Table(*(Column(name, overflow="fold") for name in columns), title=title)
-    table.columns[0].no_wrap = whole
-    for row in rows:
-        table.add_row(*map(escape, row))
-    out.print(table)
+    full = [row for row in (columns, *rows) if len(row) > 1]
+    *widths, last = (max(map(len, column)) for column in zip(*full, strict=True))
+    start = sum(widths) + 2 * len(widths)
+    wide = start + min(last, _NARROW) <= _width()
+    for number, row in enumerate((columns, *rows)):
+        style = "bold" if number == 0 or len(row) == 1 else ""
+        if len(row) == 1 or not wide:
+            say_wrapped(row[0], style=style)
+            say_wrapped("; ".join(filter(None, row[1:])), indent="  ", style=style)
+        else:
+            cells = (cell.ljust(width) for cell, width in zip(row, [*widths, 0], strict=True))
+            say_wrapped("  ".join(cells), style=style, hang=start)
 
 
 def show_plan(made: plan.Plan, seconds: float, *, as_json: bool) -> None:
@@ -87,11 +149,10 @@ def show_plan(made: plan.Plan, seconds: float, *, as_json: bool) -> None:
         counted[", ".join(job.sections) + notes] += 1
     show_table(
         ("configuration", "processes and what they measure"),
-        (
-            (configuration, "\n".join(f"{number} x {what}" for what, number in counted.items()))
+        [
+            (configuration, "; ".join(f"{number} x {what}" for what, number in counted.items()))
             for configuration, counted in processes.items()
-        ),
-        whole=True,
+        ],
     )
     for cell, gap in made.gaps:
         out.print(f"unsupported: {cell.framework} {cell.mode} {cell.section}: {escape(gap.reason)}")
@@ -172,13 +233,11 @@ def show_export(folder: Path, written: Written, *, as_json: bool) -> None:
 
 
 def show_comparison(found: Found) -> None:
-    """Print facts that are the same in all rows above the table, and only the others in it."""
-    same = [n for n in range(found.facts) if len({row[n] for row in found.rows}) == 1]
-    for n in same:
-        if found.rows[0][n]:
-            say(f"{found.columns[n]}: {found.rows[0][n]}")
-    rest = [n for n in range(len(found.columns)) if n not in same]
-    show_table([found.columns[n] for n in rest], [[row[n] for n in rest] for row in found.rows])
+    """Say what is the same for all rows once, above them."""
+    for name, text in found.same.items():
+        say_wrapped(f"{name}: {text}")
+    out.print()
+    show_table(found.columns, found.rows)
 
 
 def show_problems(looked: int, problems: Sequence[InputError]) -> None:
@@ -188,37 +247,77 @@ def show_problems(looked: int, problems: Sequence[InputError]) -> None:
     out.print(f"{looked} files checked, {len(problems)} problems.")
 
 
-def show_listing(listing: Mapping[str, Any]) -> None:
-    """Show frameworks, sections and what is measured, as :func:`generator.cli.listing.listing`."""
+def show_listing(listing: Mapping[str, Any], catalog: Catalog, *, whole: bool) -> None:
+    """Show what :func:`generator.cli.listing.listing` found: on one screen, or the whole of it.
 
-    def modes(framework: Mapping[str, Any]) -> str:
-        lines = (f"{m['id']} ({m['kind']}; {', '.join(m['devices'])})" for m in framework["modes"])
-        return "\n".join(lines)
+    Args:
+        listing: of all frameworks, or some.
+        catalog: for how fresh they are.
+        whole: whether to show the releases, modes and runs of each framework.
 
-    def measured(item: Mapping[str, Any]) -> tuple[str, ...]:
-        unfinished = "" if item["finished"] else " (unfinished: the next `measure` goes on)"
-        jobs = f"{item['jobs']}" + (f", {item['not_ok']} not ok" if item["not_ok"] else "")
-        name = f"{item['framework']} {item['version']}"
-        run = item["run"] + unfinished
-        return run, item["machine"], name, item["profile"], item["device"], jobs
+    """
+    if whole:
+        _show_frameworks(listing)
+        return
+    runs = listing["measured"]
+    rows = []
+    for framework in catalog.frameworks:
+        fresh = freshness.of(framework, framework.newest.version)
+        measured: dict[str, set[str]] = {}
+        for item in runs:
+            if item["framework"] == framework.id:
+                measured.setdefault(item["device"], set()).update(item["sections"])
+        places = [f"{len(found)} on {device}" for device, found in sorted(measured.items())]
+        age = f"retired in {fresh.retired}" if fresh.retired and not fresh.behind else fresh.label
+        rows.append(
+            (framework.id, framework.newest.version, age, f"{len(framework.versions)}",
+             ", ".join(places) or "nothing")
+        )  # fmt: skip
+    show_table(("framework", "newest", "freshness", "releases", "sections measured"), rows)
+    out.print()
+    for kind, is_measured in (("sections", True), ("sections of facts", False)):
+        ids = [s["id"] for s in listing["sections"] if s["measured"] is is_measured]
+        say_wrapped(f"{kind}: {', '.join(ids)}")
+    machines = ", ".join(sorted({item["machine"] for item in runs})) or "none"
+    unfinished = sum(not item["finished"] for item in runs)
+    counted = formatting.plural(len(runs), "result file") if runs else "no result files"
+    waiting = f", {unfinished} unfinished: the next `measure` goes on" if unfinished else ""
+    say_wrapped(f"results: {counted}{waiting}; machines: {machines}")
+    say_wrapped("Modes, releases and runs of one: generator list FRAMEWORK")
 
-    show_table(
-        ("framework", "versions", "modes (class; devices)"),
-        [(f["id"], ", ".join(f["versions"]), modes(f)) for f in listing["frameworks"]],
-        "Frameworks",
-    )
-    show_table(
-        ("section", "title", "measured"),
-        [(s["id"], s["title"], "yes" if s["measured"] else "facts") for s in listing["sections"]],
-        "Sections",
-    )
-    columns = ("run", "machine", "framework", "profile", "device", "processes")
-    show_table(columns, map(measured, listing["measured"]), "Results", whole=True)
+
+def _show_frameworks(listing: Mapping[str, Any]) -> None:
+    """Show the releases, modes and runs of each framework of a listing."""
+    for framework in listing["frameworks"]:
+        say_wrapped(f"{framework['name']} ({framework['id']})", style="bold")
+        say_wrapped(f"releases: {', '.join(framework['versions'])}")
+        out.print()
+        modes = framework["modes"]
+        show_table(
+            ("mode", "class", "devices", "title"),
+            [(m["id"], m["kind"], ", ".join(m["devices"]), m["title"]) for m in modes],
+        )
+        out.print()
+        runs = [item for item in listing["measured"] if item["framework"] == framework["id"]]
+        if not runs:
+            say_wrapped(f"Nothing is measured; run: generator measure {framework['id']}")
+            continue
+        by_machine: dict[str, list[tuple[str, ...]]] = {}
+        for item in sorted(runs, key=lambda item: item["run"], reverse=True):
+            failed = f", {item['not_ok']} not ok" if item["not_ok"] else ""
+            unfinished = "" if item["finished"] else ", unfinished"
+            by_machine.setdefault(item["machine"], []).append(
+                (item["run"], item["version"], item["profile"], item["device"],
+                 f"{item['jobs']}{failed}{unfinished}")
+            )  # fmt: skip
+        rows = [row for name, some in by_machine.items() for row in ((f"{name}:",), *some)]
+        show_table(("run", "release", "profile", "device", "processes"), rows)
 
 
 def show_findings(findings: Iterable[Finding]) -> None:
-    """Show what a machine has and lacks, with the way to mend it."""
+    """Tick what a machine has; of what it lacks, say what needs it and how to get it."""
     for finding in findings:
-        say(f"{finding.what}: {finding.found}", GOOD if finding.ok else BAD)
+        lacks = "  " if finding.optional else BAD
+        say_wrapped(f"{finding.what}: {finding.found}", GOOD if finding.ok else lacks)
         if not finding.ok:
-            say(f"    to mend it: {finding.mend}")
+            say_wrapped(f"needed for {finding.needed}; to get it: {finding.mend}", indent="    ")

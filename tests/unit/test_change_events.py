@@ -282,7 +282,8 @@ def test_page_feed_and_command_say_the_same(inputs, root):
 
 
 def test_two_versions_are_compared_in_their_common_run_as_on_the_page(inputs, root):
-    done = told(f"{GRAPH}==0.8.2", f"{GRAPH}==0.9.0", "--results", root, "--json")
+    step = (f"{GRAPH}==0.8.2", f"{GRAPH}==0.9.0", "--metric", "step_time", "--results", root)
+    done = told(*step, "--json")
     assert done.exit_code == 0
     (item,) = json.loads(done.stdout)
     (change,) = speeds(of(inputs.events, "releases")[3])
@@ -291,7 +292,7 @@ def test_two_versions_are_compared_in_their_common_run_as_on_the_page(inputs, ro
     assert (item["across"], change.ratio.across) == (False, False)
     # On the page all releases are compared together; a pair asked for by name stands alone.
     assert 1 / item["low"] != pytest.approx(change.ratio.high)
-    text = told(f"{GRAPH}==0.8.2", f"{GRAPH}==0.9.0", "--results", root).stdout
+    text = told(*step).stdout
     assert "faster" in text
     assert "slower" not in text
 
@@ -304,14 +305,14 @@ def test_releases_are_compared_in_the_modes_that_stood_for_them(found, inputs, r
         event.changes[0], inputs.catalog
     )
     done = told(f"{MANY}==1.15.0", f"{MANY}==2.0.0", "--results", root, "--json")
-    (item,) = json.loads(done.stdout)
-    assert (item["a"]["mode"], item["b"]["mode"]) == ("session", "function")
+    pairs = {(item["a"]["mode"], item["b"]["mode"]) for item in json.loads(done.stdout)}
+    assert pairs == {("session", "function")}
 
 
 def test_machines_can_be_compared_by_their_ids(root):
     done = told(f"machine:{FIRST}", f"machine:{SECOND}", "--results", root)
     assert done.exit_code == 0
-    assert GRAPH in done.stdout
+    assert NAMES[GRAPH] in done.stdout
 
 
 @pytest.mark.parametrize("words", [(), (GRAPH,), (GRAPH, PAIRED, "--changes")])

@@ -13,7 +13,7 @@ from generator.cli import app, doctor, minimal
 from generator.errors import GeneratorError, UsageError
 from generator.measure import plan, runner
 from tests.conftest import PRETEND, ROOT
-from tests.sample_results import GRAPH, MANY, PAIRED, write_sample
+from tests.sample_results import GRAPH, MANY, PAIRED, SECTIONS, write_sample
 
 ROOT_COMMAND = typer.main.get_command(app.app)
 COMMANDS = ROOT_COMMAND.commands
@@ -202,7 +202,35 @@ def test_list_prints_json_and_tables(sample):
     }  # fmt: skip
     shown = invoke("list", "--results", sample)
     assert shown.exit_code == 0
-    assert "Frameworks" in shown.stdout
+    assert all(framework.id in shown.stdout for framework in loader.load().frameworks)
+
+
+@pytest.mark.parametrize("width", [40, 60, 80, 200])
+def test_the_list_fits_a_screen_and_is_not_cut(sample, width):
+    runner_ = CliRunner(env={"COLUMNS": str(width)})
+    lines = runner_.invoke(app.app, ["list", "--results", str(sample)]).stdout.splitlines()
+    assert max(map(len, lines)) <= width
+    known = loader.load().frameworks
+    text = "\n".join(lines)
+    assert all(framework.newest.version in text for framework in known)
+    if width >= 80:
+        assert len(lines) < 24
+        (line,) = [line for line in lines if line.startswith(f"{GRAPH} ")]
+        assert str(len(loader.load().framework(GRAPH).versions)) in line.split()
+        assert f"{len(SECTIONS)} on cpu" in line
+
+
+def test_the_list_of_one_framework_has_its_modes_releases_and_runs(sample):
+    shown = invoke("list", MANY, "--results", sample).stdout
+    known = loader.load().framework(MANY)
+    assert all(mode.id in shown and mode.title in shown for mode in known.modes)
+    assert all(version.version in shown for version in known.versions)
+    assert GRAPH not in shown
+    said = json.loads(invoke("list", MANY, "--json", "--results", sample).stdout)
+    assert {item["framework"] for item in said["measured"]} == {MANY}
+    assert all(item["run"] in shown for item in said["measured"])
+    done = invoke("list", "teano", "--results", sample)
+    assert GRAPH in str(done.exception)
 
 
 def test_check_prints_json_and_words(sample):
@@ -260,16 +288,20 @@ def test_a_measurement_prints_json_and_words(tmp_path, monkeypatch, failures, co
     assert all(failure in shown.stdout for failure in failures)
 
 
-@pytest.mark.parametrize("ok", [True, False])
-def test_doctor_prints_json_and_words(monkeypatch, ok):
-    finding = doctor.Finding("a thing", ok, "found [so]", "" if ok else "do that")
+@pytest.mark.parametrize(
+    ("ok", "optional", "mark", "code"),
+    [(True, False, "✓", 0), (True, True, "✓", 0), (False, True, " ", 0), (False, False, "✗", 1)],
+)
+def test_doctor_ticks_only_what_is_there(monkeypatch, ok, optional, mark, code):
+    finding = doctor.Finding("a thing", ok, "found [so]", "this", "do that", optional)
     monkeypatch.setattr(doctor, "doctor", lambda: [finding])
     done = invoke("doctor", "--json")
-    assert done.exit_code == (0 if ok else 1)
+    assert done.exit_code == code
     assert json.loads(done.stdout)[0]["found"] == "found [so]"
     shown = invoke("doctor")
-    assert "found [so]" in shown.stdout
-    assert ("to mend it: do that" in shown.stdout) is not ok
+    assert shown.exit_code == code
+    assert shown.stdout.startswith(f"{mark} a thing: found [so]")
+    assert ("needed for this; to get it: do that" in shown.stdout) is not ok
 
 
 # ------------------------------------------------------------------------------------ the exits

@@ -177,8 +177,11 @@ def test_every_finding_that_is_not_ok_says_how_to_mend_it(monkeypatch):
     monkeypatch.setattr(doctor.shutil, "which", lambda name: None)
     monkeypatch.setattr(doctor.shutil, "disk_usage", lambda path: Usage(10, 9, 1))
     monkeypatch.setattr(doctor.os, "getloadavg", lambda: (99.0, 99.0, 99.0))
+    monkeypatch.setattr(doctor.script_metrics, "r_obstacle", lambda: "no R; apt-get install r")
     findings = doctor.doctor(CATALOG)
-    wrong = [finding for finding in findings if not finding.ok]
+    missing = [finding for finding in findings if not finding.ok]
+    assert all(finding.needed and finding.mend and finding.found for finding in missing)
+    wrong = [finding for finding in missing if not finding.optional]
     assert {finding.what.split(" ")[0] for finding in wrong} == {
         "uv",
         "pretend-compiler",
@@ -186,11 +189,15 @@ def test_every_finding_that_is_not_ok_says_how_to_mend_it(monkeypatch):
         "disk",
         "a",
     }
-    assert all(finding.mend and finding.found for finding in wrong)
     (program,) = [finding for finding in wrong if finding.what.startswith("pretend")]
-    assert program.what == "pretend-compiler (Pretend: pretends to compile)"
+    assert program.needed == "Pretend: pretends to compile"
     assert "pretend-tools" in program.mend
-    assert any("uv will download it" in finding.found for finding in findings)
+    (r,) = [finding for finding in missing if finding.what.startswith("R ")]
+    assert (r.found, r.mend) == ("no R", "apt-get install r")
+    (python,) = [finding for finding in missing if finding.what.startswith("Python")]
+    version = CATALOG.framework("pretend").newest
+    assert python.needed == f"Pretend {version.version}"
+    assert f"uv python install {version.python}" in python.mend
 
 
 def test_a_machine_that_has_everything_is_told_so(monkeypatch):
@@ -198,8 +205,10 @@ def test_a_machine_that_has_everything_is_told_so(monkeypatch):
     monkeypatch.setattr(doctor.shutil, "disk_usage", lambda path: Usage(1, 0, 2**40))
     monkeypatch.setattr(doctor.os, "getloadavg", lambda: (0.0, 0.0, 0.0))
     findings = doctor.doctor(CATALOG)
-    assert all(finding.ok for finding in findings)
-    assert any("not made yet" in finding.found for finding in findings)
+    assert all(finding.ok or finding.optional for finding in findings)
+    (environment,) = [finding for finding in findings if "environment of" in finding.what]
+    assert (environment.ok, environment.found) == (False, "not made yet")
+    assert environment.mend == "generator measure pretend"
     json.dumps([finding.__dict__ for finding in findings])
 
 
@@ -217,7 +226,7 @@ def test_a_cache_that_cannot_be_made_is_a_finding(tmp_path, monkeypatch):
 
 def test_the_listing_is_plain_data(tmp_path):
     paths = write_sample(tmp_path, frameworks=(GRAPH, PAIRED), rows_scale=0.1)
-    listing = list_everything(tmp_path)
+    listing = list_everything(tmp_path, loader.load())
     assert json.loads(json.dumps(listing)) == listing
     assert len(listing["measured"]) == len(paths)
     assert {item["framework"] for item in listing["measured"]} == {GRAPH, PAIRED}
@@ -230,9 +239,9 @@ def test_the_listing_is_plain_data(tmp_path):
 def test_an_unreadable_result_does_not_stop_the_listing(tmp_path):
     first, second = write_sample(tmp_path, frameworks=(GRAPH, PAIRED), rows_scale=0.1)
     first.with_suffix(".json").write_text("{")
-    (measured,) = list_everything(tmp_path)["measured"]
+    (measured,) = list_everything(tmp_path, loader.load())["measured"]
     assert measured["run"] == second.stem
 
 
 def test_nothing_measured_is_an_empty_list(tmp_path):
-    assert list_everything(tmp_path / "nowhere", PRETEND)["measured"] == []
+    assert list_everything(tmp_path / "nowhere", CATALOG)["measured"] == []

@@ -1,17 +1,24 @@
 """Two sides compared by name: which rows, and which verdict."""
 
 import contextlib
+import io
 import json
 import math
+import os
+import re
+import subprocess
+import sys
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from rich.console import Console
 from typer.testing import CliRunner
 
-from generator.analysis import cells, compare, statistics
-from generator.cli import app
+from generator.analysis import cells, compare, labels, statistics
+from generator.catalog import loader
+from generator.cli import app, output
 from generator.cli import compare as command
 from generator.errors import UsageError
 from generator.results import reading, selection
@@ -199,13 +206,86 @@ def test_json_says_whether_a_comparison_spans_runs(root):
 
 
 def test_text_says_whether_a_comparison_spans_runs(root):
-    def ratios(*sides):
-        found = command.compare(root, *sides, "step_time")
-        return [row[-2].partition("] ")[2] for row in found.rows]
+    assert "interval: 95 %, within one run" in told(GRAPH, PAIRED, "--results", root).stdout
+    across = command.compare(root, *MACHINES)
+    assert {row[-1] for row in across.rows if len(row) > 1} == {"no interval across runs"}
 
-    assert set(ratios(GRAPH, f"{PAIRED}:gluon")) == {"within one run"}
-    assert all("across runs" in row[-2]
-               for row in command.compare(root, *MACHINES, "step_time").rows)  # fmt: skip
+
+def test_without_a_metric_every_question_is_answered_in_the_default_modes(root):
+    items = json.loads(told(GRAPH, MANY, "--results", root, "--json").stdout)
+    defaults = [loader.load().framework(id).default.id for id in (GRAPH, MANY)]
+    assert {(item["a"]["mode"], item["b"]["mode"]) for item in items} == {tuple(defaults)}
+    sections = list(dict.fromkeys(item["a"]["section"] for item in items))
+    assert sections == [id for id in labels.TOPICS if id in sections]
+    assert {"lenet", "memory", "compile"} <= set(sections)
+    assert {i["a"]["metric"] for i in items if i["a"]["section"] == "compile"} == {"ready_time"}
+    named = json.loads(told(GRAPH, f"{MANY}:eager", "--results", root, "--json").stdout)
+    assert {item["b"]["mode"] for item in named} == {"eager"}
+    every = told(GRAPH, MANY, "--metric", "step_time", "--results", root, "--json").stdout
+    assert len({item["b"]["mode"] for item in json.loads(every)}) > 1
+
+
+def test_a_mode_that_fails_verification_is_compared_in_nothing(tmp_path):
+    """Memory is no figure of a lane in which other work was done."""
+    paths = write_sample(tmp_path, frameworks=(GRAPH, MANY), rows_scale=0.1)
+    sides = (GRAPH, f"{MANY}:xla", "--metric", "peak_rss", "--results", tmp_path, "--json")
+    assert {i["a"]["lane"] for i in json.loads(told(*sides).stdout)} == {"threads-all"}
+    lines = paths[-1].read_text(encoding="utf-8").splitlines(keepends=True)
+    (wrong,) = [n for n, line in enumerate(lines) if ",gate," in line and ",wrong," in line]
+    lines[wrong] = lines[wrong].replace("threads-1", "threads-all")
+    paths[-1].write_text("".join(lines), encoding="utf-8")
+    done = told(*sides)
+    assert isinstance(done.exception, UsageError)
+    assert "no results for the mode" in str(done.exception)
+
+
+def test_what_is_the_same_is_said_once(root):
+    found = command.compare(root, PAIRED, f"{MANY}:function")
+    assert set(found.same) >= {
+        "compared", "mode", "device", "ratio", "date", "A/A noise", "figures",
+    }  # fmt: skip
+    cells = [cell for row in found.rows for cell in row]
+    assert not any("cpu" in cell or "±" in cell for cell in cells)
+    assert "the verdict is on" in found.same["ratio"]
+
+
+@pytest.mark.parametrize("width", [40, 60, 80, 200, None])
+def test_nothing_is_cut_at_any_width(root, width):
+    """Every word of every cell is there, in order and whole; no box, no colour."""
+    sides = (GRAPH, f"{MANY}:function", "--results", root)
+    environment = {"COLUMNS": str(width) if width else None}
+    done = CliRunner(env=environment).invoke(app.app, ["compare", *map(str, sides)])
+    assert done.exit_code == 0
+    found = command.compare(root, GRAPH, f"{MANY}:function")
+    texts = [*map(": ".join, found.same.items()), *(cell for row in found.rows for cell in row)]
+    words = iter(re.sub(r"[;]", " ", done.stdout).split())
+    for text in texts:
+        assert all(word in words for word in text.replace(";", " ").split()), text
+    assert not re.search("[\u2500-\u257f\x1b…]", done.stdout)
+    lines = done.stdout.splitlines()
+    assert max(map(len, lines)) <= (width or math.inf)
+    rows = [line for line in lines if "(" in line and " to " in line]
+    if width is None or width > 60:
+        assert sum(line.startswith("Memory") and line in rows for line in lines) >= 1
+
+
+def test_a_terminal_and_a_pipe_say_the_same(root, monkeypatch):
+    done = CliRunner(env={"COLUMNS": "80"}).invoke(
+        app.app, ["compare", GRAPH, f"{MANY}:function", "--results", str(root)]
+    )
+    terminal = Console(file=io.StringIO(), force_terminal=True, width=80, highlight=False)
+    monkeypatch.setattr(output, "out", terminal)
+    output.show_comparison(command.compare(root, GRAPH, f"{MANY}:function"))
+    plain = re.sub("\x1b[^m]*m", "", terminal.file.getvalue())
+    assert plain != terminal.file.getvalue(), "headings stand out"
+    assert plain == done.stdout
+
+
+def test_ascii_is_enough(root):
+    arguments = [sys.executable, "-m", "generator", "compare", *MACHINES, "--results", str(root)]
+    environment = {**os.environ, "PYTHONIOENCODING": "ascii", "PYTHONPATH": str(loader.ROOT)}
+    done = subprocess.run(arguments, env=environment, capture_output=True, check=True)
+    assert b"A/A noise: +-" in done.stdout
 
 
 def test_any_metric_ends_in_rows_or_in_a_usage_error(frame):
@@ -219,7 +299,9 @@ def test_any_metric_ends_in_rows_or_in_a_usage_error(frame):
 def test_of_two_releases_the_later_one_is_judged(tmp_path):
     write_history(tmp_path, {GRAPH: {"0.9.0": 2.0, "1.0.5": 1.0}})
     sides = (f"{GRAPH}==0.9.0", f"{GRAPH}==1.0.5", "--results", tmp_path)
-    assert "faster" in told(*sides).stdout
-    assert "slower" not in told(*sides).stdout
-    (item,) = json.loads(told(*sides, "--json").stdout)
+    step = told(*sides, "--metric", "step_time").stdout
+    assert "faster" in step
+    assert "slower" not in step
+    assert "ratio: 1.0.5 / 0.9.0; the verdict is on 1.0.5" in step
+    (item,) = json.loads(told(*sides, "--metric", "step_time", "--json").stdout)
     assert (item["verdict"], item["across"]) == ("slower", False)  # of A
