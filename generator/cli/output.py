@@ -73,7 +73,10 @@ _WIDE = 10_000
 
 
 def _width() -> int:
-    return out.width if out.is_terminal or "COLUMNS" in os.environ else _WIDE
+    columns = os.environ.get("COLUMNS", "")  # Rich reads it once, when its console is made
+    if columns.isdigit():
+        return int(columns)
+    return out.width if out.is_terminal else _WIDE
 
 
 def say_wrapped(
