@@ -32,7 +32,7 @@ from functools import cached_property, lru_cache
 from typing import Any, Generic, NamedTuple
 
 import numpy as np
-from scipy import stats
+from scipy import optimize, stats
 
 from generator.analysis.statistics import (
     CONFIDENCE,
@@ -266,7 +266,16 @@ def _least_squares(logs: Mapping[Name, Logs]) -> _Fit | None:
 
 @lru_cache(maxsize=1024)
 def _studentised_range(cells: int, degrees: int) -> float:
-    return float(stats.studentized_range.ppf(CONFIDENCE, cells, degrees))
+    """Return its quantile, between that of a single pair and Bonferroni's: SciPy takes longer."""
+    pair = math.sqrt(2) * student_t(degrees, (1 + CONFIDENCE) / 2)
+    if cells == 2:
+        return pair
+    most = math.sqrt(2) * student_t(degrees, 1 - (1 - CONFIDENCE) / (cells * (cells - 1)))
+    return float(
+        optimize.brentq(
+            lambda q: stats.studentized_range.cdf(q, cells, degrees) - CONFIDENCE, pair, most
+        )
+    )
 
 
 def critical(cells: int, degrees: float) -> float:

@@ -16,14 +16,14 @@ from generator.catalog import loader
 from generator.results import reading, selection
 from tests.conftest import ROOT, tracked
 
-relaxed = settings(max_examples=60, deadline=None)  # other work may hold the machine up
+relaxed = settings(max_examples=40, deadline=None)  # other work may hold the machine up
 tables = st.builds(
     lambda seed, modes, blocks, spread: np.random.default_rng(seed).normal(
         -3, spread, (modes, blocks)
     ),
     st.integers(0, 2**32),
-    st.integers(2, 8),
-    st.integers(2, 8),
+    st.sampled_from([2, 3, 8]),
+    st.sampled_from([2, 3, 6]),
     st.sampled_from([0.001, 0.03, 0.3, 2.0]),
 )
 noises = st.sampled_from([0.0, 0.02, 0.1])
@@ -147,6 +147,8 @@ def test_a_tukey_quantile_of_a_table():
     assert critical(3, 10) == pytest.approx(3.877 / math.sqrt(2), abs=1e-3)
     assert critical(2, 7) == pytest.approx(stats.t.ppf(0.975, 7), abs=1e-4)
     assert critical(3, 10.9) == critical(3, 10)
+    exact = stats.studentized_range.ppf(0.95, 25, 216) / math.sqrt(2)
+    assert critical(25, 216) == pytest.approx(exact, rel=1e-6)
 
 
 def test_only_shared_blocks_are_compared():
