@@ -74,6 +74,10 @@ POWER = 0.8
 # -------------------------------------------------------------------------------------- summaries
 
 
+_LARGEST_LOG = 700.0
+"""exp() of more is no float."""
+
+
 class Interval(NamedTuple):
     """An estimate with its 95 % interval; low and high are NaN where there was one process."""
 
@@ -83,8 +87,12 @@ class Interval(NamedTuple):
 
     @classmethod
     def of_log(cls, log: float, half: float) -> Interval:
-        """Return an interval that is symmetric on the logarithm, from its middle and half width."""
-        return cls(math.exp(log), math.exp(log - half), math.exp(log + half))
+        """Return an interval that is symmetric on the logarithm, from its middle and half width.
+
+        Its ends stay numbers that have a logarithm, however wide it is.
+        """
+        ends = (max(log - half, -_LARGEST_LOG), min(log + half, _LARGEST_LOG))
+        return cls(math.exp(log), *map(math.exp, ends))
 
 
 class Modes(NamedTuple):
@@ -349,7 +357,7 @@ def aa_noise(replicates: Iterable[tuple[Blocks, Blocks]]) -> float:
     variance = sum(float((log**2).mean()) for log in logs) / count
     band = student_t(count, (1 + CONFIDENCE) / 2) * math.sqrt(variance)
     biased = math.sqrt(float(np.mean([log.mean() ** 2 for log in logs])))
-    return math.expm1(max(band, biased))
+    return math.expm1(min(max(band, biased), _LARGEST_LOG))
 
 
 def verdict(ratio: Ratio, noise: float, better: Better = "lower") -> Verdict:
@@ -385,4 +393,4 @@ def detectable_difference(ratio: Ratio, noise: float) -> float:
         return math.nan
     clear = math.log(ratio.high / ratio.value)
     power = student_t(ratio.degrees, POWER) * ratio.error
-    return math.expm1(max(clear, math.log1p(noise)) + power)
+    return math.expm1(min(max(clear, math.log1p(noise)) + power, _LARGEST_LOG))

@@ -171,6 +171,16 @@ def test_one_process_has_a_value_and_no_interval():
     assert once.groups([0, 1], 0.0) == [-1, -1]
 
 
+def test_noise_beyond_all_measure_gives_numbers_and_no_answer():
+    found = model([[0.0, 300.0], [0.0, -300.0]])
+    ratio = found.ratio(0, 1)
+    assert 0 < ratio.low < ratio.value < ratio.high < math.inf
+    assert verdict(ratio, 0.0) == "not resolved"
+    assert detectable_difference(ratio, 0.0) > 1e300
+    assert found.interval(0).low > 0
+    assert found.groups([0, 1], 0.0) == [0, 0]
+
+
 def test_runs_are_compared_with_the_spread_between_them_or_not_at_all():
     logs = {
         "a": {("one", 0): 0.0, ("one", 1): 0.1},
