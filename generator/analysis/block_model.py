@@ -199,7 +199,7 @@ def _connected(logs: Mapping[Name, Logs]) -> list[list[Name]]:
 def _fit(logs: Mapping[Name, Logs]) -> _Noise | None:
     """Return the noise of cells that share blocks; None where no residual is left.
 
-    A cell whose residuals are too large for those of the others (F test of the largest, 1 % for
+    A cell whose residuals are too large for those of the others (F test of the largest, 0.2 % for
     all of them together) is not pooled: it would hide their differences, and its own noise counts.
     At least two thirds are.
     """
@@ -219,7 +219,7 @@ def _fit(logs: Mapping[Name, Logs]) -> _Noise | None:
             break
         own_degrees = len(logs[noisiest]) - 1
         tail = stats.f.sf(fit.own[noisiest] / others, own_degrees, fit.degrees - own_degrees)
-        if tail * len(pooled) >= 0.01:
+        if tail * len(pooled) >= 0.002:
             break
         del pooled[noisiest]
     own = dict(fit.own)

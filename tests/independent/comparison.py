@@ -129,7 +129,7 @@ def _noise(table):
     """Return the noise of cells linked by blocks; None where nothing is left to estimate it.
 
     Residuals of all cells are pooled, but for cells that are far noisier than the others (F test
-    of the noisiest, 1 % for all of them); two thirds are pooled in any case, three at least.
+    of the noisiest, 0.2 % for all of them); two thirds are pooled in any case, three at least.
     """
     if len(table.columns) == 1:
         logs = table.iloc[:, 0].dropna()
@@ -143,7 +143,7 @@ def _noise(table):
         rest = own.drop(noisiest).mean()
         if len(own) <= max(2 * len(table.columns) / 3, 3) or rest == 0:
             break
-        if stats.f.sf(own[noisiest] / rest, mine, degrees - mine) * len(own) >= 0.01:
+        if stats.f.sf(own[noisiest] / rest, mine, degrees - mine) * len(own) >= 0.002:
             break
         pooled = pooled.drop(columns=noisiest)
     for name in table.columns.difference(pooled.columns):
