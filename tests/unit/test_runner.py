@@ -434,7 +434,7 @@ def test_a_replicate_is_told_what_it_repeats_and_its_rows_bear_its_mark(stage):
     assert {job["case"] for job in stage.document()["jobs"]} == {"", "again"}
 
 
-def test_a_replicate_that_dies_spoils_nothing_but_itself(stage):
+def test_a_replicate_that_dies_leaves_the_others_valid(stage):
     def worker(job, out):
         return stage.end(out, code=-11) if job["mark"] else stage.good(job, out)
 
