@@ -10,6 +10,19 @@
 8. Is Theano still maintained, and what follows it?
 9. What changed between releases?
 10. Which versions are these, when were they measured, and where are the raw numbers?
+
+Of the kind "A or B for C":
+
+11. PyTorch or JAX for training speed?
+12. TensorFlow or Theano for a fast start-up?
+13. MXNet or TensorFlow for little memory?
+14. Keras or Lasagne for short code?
+15. Caffe or MXNet, to be used from R?
+16. PyTensor or Theano for control flow?
+17. TensorFlow or PyTorch for data-parallel training?
+18. Lasagne or Theano for operator coverage?
+19. JAX or Keras for custom operators?
+20. MXNet or PyTorch, if it must be maintained?
 """
 
 import datetime

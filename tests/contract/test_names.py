@@ -21,7 +21,7 @@ SAID = {
     "generator/pages/sections/reuse.py": {"caffe"},  # the article's question: import from Caffe
     "tests/frameworks/pretend/reuse.py": {"caffe"},
     "tests/sample_results.py": {"caffe"},
-    "tests/browser/test_questions.py": ARTICLE | {"pytensor"},  # what readers ask about
+    "tests/browser/test_questions.py": ARTICLE | {"jax", "pytensor", "pytorch"},  # readers ask
     "tests/unit/test_section_pages.py": {"caffe"},
     "tests/contract/test_names.py": {
         "caffe",
