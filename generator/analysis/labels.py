@@ -83,6 +83,7 @@ class View:
         start_case: case drawn as the open mark (the panel of that case is not drawn itself).
         log: logarithmic axis.
         others: heading of the table of the other metrics.
+        others_text: what stands above it.
         marks: what filled and open marks are, for the caption.
         hidden: metrics that the table of the others leaves out.
 
@@ -99,6 +100,7 @@ class View:
     start_case: str = ""
     log: bool = True
     others: str = "Other figures"
+    others_text: str = ""
     marks: str = ""
     hidden: tuple[str, ...] = ()
 
@@ -110,6 +112,9 @@ _VIEWS = {
         more="time",
         rate="images/s",
         others="Beyond the headline",
+        others_text="Evaluation, training to the accuracy target and CPU time are apart from the"
+        " headline. The share of the ceiling says how much of the machine's measured rate of"
+        " matrix products a step reaches.",
         hidden=(
             "gate", "lines", "gate_logits_error", "gate_gradient_error", "gate_loss_error",
             "parameters", "foreign_load", "sm_clock", "gpu_temperature", "gpu_power",
@@ -124,6 +129,9 @@ _VIEWS = {
         start="peak_rss",
         start_column="Absolute peak",
         others="Other counts of memory",
+        others_text="The operating system counts what the process holds; a framework's own"
+        " allocator counts what it handed out. They answer different questions and are never"
+        " added up.",
         marks="Filled: peak above what import took. Open: the absolute peak, import included.",
         hidden=("peak_rss",),
     ),
@@ -132,6 +140,7 @@ _VIEWS = {
         column="Train, save, load",
         more="time",
         others="The phases",
+        others_text="The phases, what was saved, and what reloading changed.",
         hidden=("lines", "concepts"),
     ),
     "ready_time": View(
@@ -140,6 +149,7 @@ _VIEWS = {
         more="time",
         start_case="warm",
         others="The phases",
+        others_text="Each phase alone; the start-up time is their sum: import, build, first step.",
         marks="Filled: cold caches. Open: warm caches.",
     ),
 }  # fmt: skip

@@ -58,8 +58,6 @@ def context(
     frameworks, figures = of_kind(inputs.catalog.frameworks, kind), main_figures(inputs, known)
     days = [fact.read for f in frameworks for fact in f.facts.values() if fact.read]
     return {
-        "title": section.title,
-        "description": section.question,
         "facts": _facts("Who makes them", frameworks, MAKERS),
         "releases": _facts("Releases", frameworks, RELEASES),
         "means": _facts("How they are used", frameworks, USE),

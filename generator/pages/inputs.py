@@ -13,7 +13,7 @@ from generator import formatting
 from generator.analysis import claims
 from generator.analysis import history as releases
 from generator.analysis.claim_evidence import Verdict
-from generator.analysis.labels import machine_label
+from generator.analysis.labels import DEVICES, machine_label, machine_name
 from generator.analysis.panels import Figures, index_of
 from generator.pages.charts import style
 from generator.pages.tables import Badge
@@ -238,6 +238,22 @@ def measured_on(inputs: Inputs, figures: Figures) -> str:
     """Return the line that says where and when the figures of a part of a page were measured."""
     document = inputs.document(figures.machine, figures.device)
     return f"Measured on {machine_label(document)}, newest run {formatting.day(document['run'])}."
+
+
+def tab_title(inputs: Inputs, machine: str, device: str, *further: str) -> str:
+    """Return what a part of a page is called among those of other machines, devices and lanes.
+
+    Args:
+        inputs: what pages are made of.
+        machine: its id; named where there are several.
+        device: its id.
+        further: what else tells it apart.
+
+    """
+    machines = {here for here, _ in inputs.measured()}
+    name = machine_name(inputs.document(machine)) if len(machines) > 1 else ""
+    kind = DEVICES.get(device, device) if len(inputs.devices(machine)) > 1 else ""
+    return ", ".join(filter(None, (*further, kind, name))) or DEVICES.get(device, device)
 
 
 def fact(

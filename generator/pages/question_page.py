@@ -10,12 +10,9 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from markupsafe import Markup
-
 from generator import formatting
 from generator.analysis.cells import Cell as SampleCell
 from generator.analysis.cells import aa_noises, compare, fitted, is_again
-from generator.analysis.labels import DEVICES, machine_label
 from generator.analysis.panels import Answer, Figures, Sheet
 from generator.analysis.statistics import Ratio, Verdict, verdict
 from generator.catalog import freshness
@@ -29,8 +26,8 @@ from generator.pages.findings import (
     plain_summary,
     ratio_interval,
 )
-from generator.pages.inputs import Picture, claim_views, fact, measured_on
-from generator.pages.markdown import escape
+from generator.pages.inputs import Picture, claim_views, fact, measured_on, tab_title
+from generator.pages.parts import Block, Part
 from generator.pages.tables import Badge, Cell, Table, badge, table, table_if_any
 from generator.pages.urls import slug
 
@@ -51,18 +48,6 @@ class Question:
     detail: str
     case: str
     metric: str
-
-
-@dataclass(frozen=True)
-class Block:
-    """A heading, a sentence, and what they are about; the first block needs no heading."""
-
-    heading: str
-    anchor: str
-    text: str
-    tables: tuple[Table, ...] = ()
-    pictures: tuple[Picture, ...] = ()
-    caption: str = ""
 
 
 @dataclass(frozen=True)
@@ -261,7 +246,7 @@ def context(
         more: further entries of the context.
 
     """
-    views: list[dict[str, Any]] = []
+    parts: list[Part] = []
     for machine, device in inputs.measured(rows_of or section.id):
         figures = known[machine, device]
         asked = figures.answers.get(section.id, {})
@@ -270,21 +255,20 @@ def context(
         findings, blocks = make(view)
         if not blocks:
             continue
-        name = machine_label(inputs.document(machine))  # the first part needs none
-        kind = DEVICES.get(device, device) if len(inputs.devices(machine)) > 1 else ""
-        views.append(
-            {
-                "heading": " ".join(filter(None, (name if views else "", kind))),
-                "anchor": f"{section.id}-{slug(machine)}-{device}",
-                "byline": f"{measured_on(inputs, figures)} {_releases(view)}".strip(),
-                "findings": [Markup("{}\n").format(escape(text)) for text in findings],
-                "blocks": blocks,
-            }
+        answer, *bullets = findings
+        parts.append(
+            Part(
+                tab_title(inputs, machine, device),
+                f"{section.id}-{slug(machine)}-{device}",
+                answer,
+                f"{measured_on(inputs, figures)} {_releases(view)}".strip(),
+                tuple(blocks[:1]),
+                tuple(bullets),
+                tuple(blocks[1:]),
+            )
         )
     return {
-        "title": section.title,
-        "description": section.question,
-        "views": views,
+        "parts": parts,
         "claims": claim_views(inputs, section.id, known),
         "command": command(section),
         **more,

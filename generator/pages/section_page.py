@@ -13,14 +13,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from markupsafe import Markup
-
 from generator import formatting
 from generator.analysis import labels, statistics
 from generator.analysis import panels as models
 from generator.analysis.cells import Cell as SampleCell
 from generator.analysis.cells import Key, is_again
-from generator.analysis.labels import DEVICES, View, lane_title, machine_label, view
+from generator.analysis.labels import View, lane_title, machine_label, view
 from generator.analysis.panels import Figures, Panel, Row
 from generator.export import citation
 from generator.formatting import quantity
@@ -40,8 +38,17 @@ from generator.pages.findings import (
     ratio_interval,
     shown_interval,
 )
-from generator.pages.inputs import Draw, Inputs, claim_views, distinct, finite, main_figures, where
-from generator.pages.markdown import escape
+from generator.pages.inputs import (
+    Draw,
+    Inputs,
+    claim_views,
+    distinct,
+    finite,
+    main_figures,
+    tab_title,
+    where,
+)
+from generator.pages.parts import Block, Part
 from generator.pages.tables import (
     Badge,
     Cell,
@@ -77,8 +84,27 @@ def context(
     """
     name = f"generator.pages.sections.{section.id}"
     own = importlib.import_module(name) if importlib.util.find_spec(name) else None
-    make = own.context if own else section_context
-    return {**make(section, inputs, known, draw), "cite": _cite(section, inputs)}
+    made = (own.context if own else section_context)(section, inputs, known, draw)
+    parts: Sequence[Part] = made.get("parts", ())
+    return {
+        "title": section.question,
+        "description": parts[0].answer if parts else section.title,
+        "kicker": _kicker(section, inputs),
+        **made,
+        "cite": _cite(section, inputs),
+    }
+
+
+def _kicker(section: Section, inputs: Inputs) -> dict[str, Any]:
+    """Return where the article had a page's question, and what answers it here."""
+    devices = {device for _, device in inputs.measured(section.id)}
+    words = {"cpu": "on the processor (CPU)", "cuda": "on a graphics card (GPU)"}
+    where = formatting.listing([words.get(device, device) for device in sorted(devices)])
+    return {
+        "place": " · ".join(filter(None, (section.group, section.title))),
+        "measured": f"measured here {where}" if devices else "",
+        "no_gpu": "GPU" in section.title and devices == {"cpu"},
+    }
 
 
 def _cite(section: Section, inputs: Inputs) -> str:
@@ -115,42 +141,28 @@ def section_context(
         more: makes further entries of the context.
 
     """
-    parts: list[dict[str, Any]] = []
-    machines: list[str] = []  # the first one needs no heading: its finding comes first
+    parts: list[Part] = []
     for machine, device in inputs.measured(section.id):
         figures = known[machine, device]
         panels = [panel for panel in figures.panels if panel.section == section.id]
-        if not panels:
-            continue
-        document = inputs.document(machine)
-        part = _device(section, inputs, figures, panels, draw)
-        several = len(inputs.devices(machine, section.id)) > 1
-        part["heading"] = DEVICES.get(device, device) if several else ""
-        further = machines and machine not in machines
-        part["machine_heading"] = f"Machine: {document['machine']['cpu']}" if further else ""
-        machines.append(machine)
-        part["machine_anchor"] = f"machine-{slug(machine)}"
-        part["byline"] = f"Measured on {machine_label(document)}. {part['byline']}"
-        parts.append(part)
+        if panels:
+            parts.append(_part(section, inputs, figures, panels, draw))
     main = main_figures(inputs, known) if parts else None
     return {
-        "title": section.title,
-        "description": section.question,
         "parts": parts,
         "claims": claim_views(inputs, section.id, known),
         "history": [item for item in inputs.book.history if item.page == section.id],
-        "others_title": view(models.headline(section)).others,
         "command": f"generator measure --section {section.id}",
         **(more(section, inputs, main or Figures("", "", (), {})) if more else {}),
     }
 
 
-def _device(
+def _part(
     section: Section, inputs: Inputs, figures: Figures, panels: Sequence[Panel], draw: Draw
-) -> dict[str, Any]:
+) -> Part:
     """Return what a page says about one device of one machine."""
     frame = where(inputs.shown, machine=figures.machine, device=figures.device, section=section.id)
-    settings = inputs.document(figures.machine, figures.device)["settings"]
+    document = inputs.document(figures.machine, figures.device)
     batch = inputs.batch(figures)
     how = view(panels[0].metric)
     drawn = [p for p in panels if not how.start_case or p.case != how.start_case]
@@ -159,19 +171,34 @@ def _device(
     dates = dict.fromkeys(map(formatting.day, sorted(map(str, frame["run"].unique()))))
     profiles = formatting.listing(sorted({str(name) for name in frame["profile"].unique()}))
     name = f"{section.id}-{figures.device}-{slug(figures.machine)}"
-    return {
-        "anchor": f"{slug(figures.machine)}-{figures.device}",
-        "byline": f"{formatting.listing(list(dates))}, profile {profiles}, batch {batch}, "
-        f"{settings.get('precision', 'float32')}.",
-        "findings": [
-            Markup("**{}:** {}\n").format(escape(f.where), escape(f.text)) for f in findings
-        ],
-        "picture": draw(_chart(name, drawn, figures, batch, inputs.catalog)) if drawn else None,
-        "caption": _caption(how),
-        "table": _headline_table(section, panels, figures, batch),
-        "others": _others_table(section, frame, figures, inputs.catalog),
-        "faults": _faults_table(section, panels),
-    }
+    anchor = f"{slug(figures.machine)}-{figures.device}"
+    answer, *bullets = [f.plain for f in findings]
+    pictures = (draw(_chart(name, drawn, figures, batch, inputs.catalog)),) if drawn else ()
+    others = _others_table(section, frame, figures, inputs.catalog)
+    faults = _faults_table(section, panels)
+    folds = [
+        Block("All figures", f"{anchor}-all", _AGAINST,
+              (_headline_table(section, panels, figures, batch),)),
+        Block(how.others, f"{anchor}-more", how.others_text, (others,)) if others else None,
+        Block("What did not work", f"{anchor}-faults", "", (faults,)) if faults else None,
+    ]  # fmt: skip
+    return Part(
+        tab_title(inputs, figures.machine, figures.device),
+        anchor,
+        answer,
+        f"Measured on {machine_label(document)}. {formatting.listing(list(dates))}, profile"
+        f" {profiles}, batch {batch}, {document['settings'].get('precision', 'float32')}.",
+        (Block("", anchor, "", (), pictures, _caption(how)),),
+        tuple(bullets),
+        tuple(filter(None, folds)),
+    )
+
+
+_AGAINST = (
+    "Against the leader: the ratio to the best estimate of the lane, with a 95 % interval that"
+    " holds for all rows of the lane together. Detectable: the difference from the leader that"
+    " such a comparison would find 4 times in 5."
+)
 
 
 def _caption(how: View) -> str:

@@ -14,7 +14,8 @@ from generator.pages import urls
 from generator.pages.charts import marks
 from generator.pages.findings import interval_text, plain_summary
 from generator.pages.inputs import finite, where
-from generator.pages.question_page import Block, View
+from generator.pages.parts import Block
+from generator.pages.question_page import View
 from generator.pages.tables import Cell, badge, table
 from generator.results.schema import is_again
 

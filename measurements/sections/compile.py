@@ -10,7 +10,7 @@ SECTION = Section(
     title="Single-GPU speed: compile time",
     group="Performance",
     order=82,
-    question="How long does it take from starting the interpreter to the first finished step?",
+    question="Which framework is ready first?",
     metrics={
         "ready_time": Metric("s", "import + build + first step", "lower"),
         "import_time": Metric("s", "import", "lower"),

@@ -10,10 +10,10 @@ from measurements.contract import NOT_WRITTEN, Metric, Section, Unsupported, off
 SECTION = Section(
     title="Control flow operators",
     order=60,
-    question="Which branches and loops can a graph hold, and what does an iteration cost?",
+    question="Which branches and loops can a graph hold?",
     metrics={
         "captured": Metric("1", "largest relative error in captured mode", "lower"),
-        "eager": Metric("1", "largest relative error, executed at once", "lower"),
+        "eager": Metric("1", "largest relative error, executed eagerly", "lower"),
         "growth": Metric("count", "operations of the graph that each further trip adds", "lower"),
         "gradient": Metric("1", "largest relative error of the gradient, captured", "lower"),
         "run_time": Metric("s", "one run of the captured program", "lower"),

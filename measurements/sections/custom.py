@@ -12,7 +12,7 @@ from measurements.contract import NOT_WRITTEN, Metric, Section, Unsupported, off
 SECTION = Section(
     title="Adding new operations",
     order=40,
-    question="What does it take to add an operator that no framework ships?",
+    question="What does it take to add an operator of your own?",
     metrics={
         "slowdown": Metric("1", "times of the built-in tanh, forward and gradient", "lower"),
         "forward": Metric("1", "largest error where the definition is tame", "lower"),

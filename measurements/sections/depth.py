@@ -12,7 +12,7 @@ SECTION = Section(
     title="Single-GPU speed: deeper models",
     group="Performance",
     order=83,
-    question="How do compile time and step time grow with the depth of the model?",
+    question="How do compile time and step time grow with depth?",
     metrics={
         "ready_time": Metric("s", "build and first step, by depth", "lower"),
         "step_time": Metric("s", "training step, by depth", "lower"),

@@ -13,7 +13,7 @@ SECTION = Section(
     title="High-level support",
     group="",
     order=75,
-    question="What does it take to train, save and reload LeNet at the highest-level interface?",
+    question="How much code takes LeNet from digits to a saved model?",
     metrics={
         "total_time": Metric("s", "train, save and load", "lower"),
         "train_time": Metric("s", "training, five epochs", "lower"),

@@ -11,7 +11,7 @@ SECTION = Section(
     title="Single-GPU: LeNet training speed",
     group="Performance",
     order=80,
-    question="How fast does each framework train LeNet on MNIST, doing provably the same work?",
+    question="Which framework trains LeNet fastest?",
     metrics={
         "step_time": Metric("s", "training step", "lower"),
         "step_cpu_time": Metric("s", "CPU time of a training step", "lower"),

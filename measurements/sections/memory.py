@@ -8,7 +8,7 @@ SECTION = Section(
     title="Memory",
     group="Performance",
     order=81,
-    question="How much memory does training LeNet need?",
+    question="Which framework needs the least memory to train?",
     metrics={
         "peak_above_import": Metric("B", "peak above what import took", "lower"),
         "peak_rss": Metric("B", "peak resident memory while training", "lower"),

@@ -11,7 +11,7 @@ from measurements.contract import Metric, Section, Unsupported
 SECTION = Section(
     title="Low-level tensor operators",
     order=50,
-    question="Which operators does each framework offer, and do they compute what they should?",
+    question="Which operators does each framework offer, and are they right?",
     metrics={
         "forward": Metric("1", "largest relative error", "lower"),
         "edges": Metric("1", "largest relative error at the edges", "lower"),

@@ -16,7 +16,7 @@ SECTION = Section(
     title="Parallel and distributed support",
     group="Performance",
     order=85,
-    question="Can several processes train one model together, and what does that cost?",
+    question="Can several processes train one model together?",
     metrics={
         "loss_error": Metric("1", "largest relative error of a loss", "lower"),
         "step_time": Metric("s", "training step of the whole batch", "lower"),

@@ -7,7 +7,7 @@ SECTION = Section(
     title="R support",
     group="Final considerations",
     order=95,
-    question="Can each framework be driven from R, and what does it cost?",
+    question="Which frameworks can be driven from R, and at what cost?",
     metrics={
         "step_time": Metric("s", "training step driven from R", "lower"),
         "python_step_time": Metric("s", "the same step driven from Python", "lower"),

@@ -12,7 +12,7 @@ from measurements.contract import Metric, Section, Unsupported, offered
 SECTION = Section(
     title="Code re-usability",
     order=45,
-    question="What can be carried over: to another process, another task, another framework?",
+    question="What can be carried over to another process, task or framework?",
     metrics={
         "possible": Metric("1", "largest change of a score", "lower"),
         "accuracy": Metric("1", "held-out accuracy on digits 5 to 9", "higher"),

@@ -5,5 +5,5 @@ from measurements.contract import Section
 SECTION = Section(
     title="Symbolic frameworks",
     order=10,
-    question="What are these frameworks, and which of the article's claims still hold?",
+    question="Which frameworks build a graph, and who makes them?",
 )

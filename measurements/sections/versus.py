@@ -1,4 +1,4 @@
-"""Symbolic vs. non-symbolic: the same program at once and as a graph, over the batch size.
+"""Symbolic vs. non-symbolic: the same program run eagerly and as a graph, over the batch size.
 
 The processes of this section sweep the batch size, starting with empty compile caches. A small
 batch costs little but dispatch, a large one little but kernels.
@@ -10,7 +10,7 @@ from measurements.contract import Metric, Section
 SECTION = Section(
     title="Symbolic vs. non-symbolic",
     order=30,
-    question="What does a graph gain over the same program executed at once, and at what cost?",
+    question="What does a graph gain over the same program run eagerly?",
     metrics={
         "step_time": Metric("s", "training step, by batch size", "lower"),
         "ready_time": Metric("s", "build and first step, by batch size", "lower"),

@@ -10,7 +10,8 @@ from generator.pages import question_page
 from generator.pages.charts import marks
 from generator.pages.findings import plain_summary
 from generator.pages.inputs import finite
-from generator.pages.question_page import Block, Question, View, matrix, sentence, who_can
+from generator.pages.parts import Block
+from generator.pages.question_page import Question, View, matrix, sentence, who_can
 from measurements import control
 from measurements.sections.control import SWEEP
 

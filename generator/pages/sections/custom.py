@@ -11,7 +11,8 @@ from generator.pages import question_page
 from generator.pages.charts.marks import Mark
 from generator.pages.findings import counted, judged, plain_summary, ratio_text
 from generator.pages.inputs import finite
-from generator.pages.question_page import Block, Question, View, matrix, sentence, who_can
+from generator.pages.parts import Block
+from generator.pages.question_page import Question, View, matrix, sentence, who_can
 from generator.pages.tables import Cell, Table, table
 from measurements import custom
 

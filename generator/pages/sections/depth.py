@@ -7,7 +7,8 @@ from functools import partial
 
 from generator.formatting import quantity
 from generator.pages import question_page, sweep_page
-from generator.pages.question_page import Block, View
+from generator.pages.parts import Block
+from generator.pages.question_page import View
 from generator.pages.sweep_page import Curve, Values, curve_cell, points_of, slope
 from generator.pages.tables import Cell, Column, Table, number, table
 

@@ -11,7 +11,8 @@ from generator.analysis.panels import Answer
 from generator.catalog import freshness
 from generator.pages import question_page
 from generator.pages.charts.marks import Mark
-from generator.pages.question_page import Block, View
+from generator.pages.parts import Block
+from generator.pages.question_page import View
 from generator.pages.tables import Badge, Cell, Column, Table, badge, number, table, table_if_any
 from measurements.operators import OPERATORS, families
 

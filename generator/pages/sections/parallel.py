@@ -17,8 +17,8 @@ from generator.pages.findings import (
     ratio_interval,
 )
 from generator.pages.inputs import finite
+from generator.pages.parts import Block
 from generator.pages.question_page import (
-    Block,
     Question,
     View,
     matrix,

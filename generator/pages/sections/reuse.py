@@ -12,7 +12,8 @@ from generator.formatting import figures
 from generator.pages import question_page
 from generator.pages.charts.marks import Mark
 from generator.pages.framework_tables import NOT_STATED
-from generator.pages.question_page import Block, Question, View, matrix, sentence, who_can
+from generator.pages.parts import Block
+from generator.pages.question_page import Question, View, matrix, sentence, who_can
 from generator.pages.tables import Cell, Column, number, table
 from measurements.sections.reuse import EPOCHS, NEW_DIGITS
 

@@ -19,7 +19,8 @@ from generator.pages import question_page, sweep_page
 from generator.pages.charts.marks import Mark
 from generator.pages.findings import counted, evidence, judged, ratio_interval, ratio_text
 from generator.pages.inputs import finite
-from generator.pages.question_page import Block, View, ratio_cell
+from generator.pages.parts import Block
+from generator.pages.question_page import View, ratio_cell
 from generator.pages.sweep_page import Curve, Values, curve_cell, points_of
 from generator.pages.tables import Cell, Column, Table, number, table, table_if_any
 

@@ -1,0 +1,44 @@
+"""What every page of a section consists of: parts, and blocks in them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from generator.pages.inputs import Picture
+from generator.pages.tables import Table
+
+
+@dataclass(frozen=True)
+class Block:
+    """A heading, a sentence, and what they are about; one that stands open needs no heading."""
+
+    heading: str
+    anchor: str
+    text: str = ""
+    tables: tuple[Table, ...] = ()
+    pictures: tuple[Picture, ...] = ()
+    caption: str = ""
+
+
+@dataclass(frozen=True)
+class Part:
+    """What a page says about one machine, device and lane; several are tabs.
+
+    Attributes:
+        tab: what it is called among the others.
+        anchor: of its beginning.
+        answer: to the page's question, one sentence.
+        foot: where and when it was measured.
+        blocks: what is seen at once: a chart or a matrix.
+        bullets: what else to know, three sentences at most.
+        folds: everything else, each behind its heading.
+
+    """
+
+    tab: str
+    anchor: str
+    answer: str
+    foot: str
+    blocks: tuple[Block, ...] = ()
+    bullets: tuple[str, ...] = ()
+    folds: tuple[Block, ...] = ()
