@@ -60,7 +60,7 @@ def scoreboard(inputs: Inputs, given: Scores) -> Table:
     """
     standings = {need.id: ranking.alone(given, need.id) for need in NEEDS}
     columns = {
-        need.id: {one.framework: _cell(need, one, given) for one in standings[need.id]}
+        need.id: {one.framework: need_cell(need, one, given) for one in standings[need.id]}
         for need in NEEDS
     }
     order = [one.framework for one in standings[NEEDS[0].id]]
@@ -76,7 +76,7 @@ def _named(framework: Framework) -> Cell:
     return Cell(framework.name, href=f"frameworks/{framework.id}.md", detail=detail)
 
 
-def _cell(need: Need, one: Standing, given: Scores) -> Cell:
+def need_cell(need: Need, one: Standing, given: Scores) -> Cell:
     """Return a bar with its value; words alone for what is unknown, or has nothing to draw."""
     mine = given[one.framework][one.mode][need.id]
     href = f"{need.section}.md" if need.section else f"frameworks/{one.framework}.md"
