@@ -35,6 +35,15 @@ def escape(text: object) -> Markup:
     return Markup(_LIST.sub(lambda match: f"&#{ord(match[0])};", safe))
 
 
+def lead(text: str, beginning: str) -> Markup:
+    """Return text whose beginning stands out; "" leaves it as it is."""
+    if not beginning:
+        return escape(text)
+    rest = text.removeprefix(beginning)
+    gap = " " if rest.startswith(" ") else ""
+    return Markup(f"**{escape(beginning)}**{gap}{escape(rest)}")
+
+
 def fence(text: object, language: str) -> Markup:
     """Return a code block whose fence is longer than any row of back-ticks in the text."""
     clean = INVISIBLE.sub("", str(text).replace("\r\n", "\n").replace("\r", "\n")).strip("\n")
@@ -91,6 +100,7 @@ def environment(folder: Path) -> jinja2.Environment:
         "data_block": data_block,
         "web": web,
         "fence": fence,
+        "lead": lead,
         "source": source,
         "json": lambda value: Markup(json.dumps(str(value), ensure_ascii=False)),
     }

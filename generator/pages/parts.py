@@ -21,6 +21,15 @@ class Block:
 
 
 @dataclass(frozen=True)
+class Bullet:
+    """A sentence, and after it a link where more is said about it."""
+
+    text: str
+    link: str = ""
+    address: str = ""
+
+
+@dataclass(frozen=True)
 class Part:
     """What a page says about one machine, device and lane; several are tabs.
 
@@ -28,10 +37,11 @@ class Part:
         tab: what it is called among the others.
         anchor: of its beginning.
         answer: to the page's question, one sentence.
-        foot: where and when it was measured.
+        foot: where and when it was measured, "" where a caption says so.
         blocks: what is seen at once: a chart or a matrix.
-        bullets: what else to know, three sentences at most.
+        bullets: what else to know, three at most.
         folds: everything else, each behind its heading.
+        lead: beginning of the answer that stands out.
 
     """
 
@@ -40,5 +50,6 @@ class Part:
     answer: str
     foot: str
     blocks: tuple[Block, ...] = ()
-    bullets: tuple[str, ...] = ()
+    bullets: tuple[Bullet, ...] = ()
     folds: tuple[Block, ...] = ()
+    lead: str = ""

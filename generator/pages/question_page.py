@@ -27,7 +27,7 @@ from generator.pages.findings import (
     ratio_interval,
 )
 from generator.pages.inputs import Picture, claim_views, fact, measured_on, tab_title
-from generator.pages.parts import Block, Part
+from generator.pages.parts import Block, Bullet, Part
 from generator.pages.tables import Badge, Cell, Table, badge, table, table_if_any
 from generator.pages.urls import slug
 
@@ -263,7 +263,7 @@ def context(
                 answer,
                 f"{measured_on(inputs, figures)} {_releases(view)}".strip(),
                 tuple(blocks[:1]),
-                tuple(bullets),
+                tuple(map(Bullet, bullets)),
                 tuple(blocks[1:]),
             )
         )

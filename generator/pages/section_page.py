@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import math
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -48,7 +49,7 @@ from generator.pages.inputs import (
     tab_title,
     where,
 )
-from generator.pages.parts import Block, Part
+from generator.pages.parts import Block, Bullet, Part
 from generator.pages.tables import (
     Badge,
     Cell,
@@ -86,23 +87,31 @@ def context(
     own = importlib.import_module(name) if importlib.util.find_spec(name) else None
     made = (own.context if own else section_context)(section, inputs, known, draw)
     parts: Sequence[Part] = made.get("parts", ())
+    verdicts = Counter(claim.today.badge.word for claim in made["claims"])
     return {
         "title": section.question,
         "description": parts[0].answer if parts else section.title,
         "kicker": _kicker(section, inputs),
+        "said": ", ".join(
+            f"{many} {word if many == 1 else _MANY.get(word, word)}"
+            for word, many in verdicts.items()
+        ),
         **made,
         "cite": _cite(section, inputs),
     }
 
 
+_MANY = {"holds": "hold", "does not hold": "do not hold"}
+
+
 def _kicker(section: Section, inputs: Inputs) -> dict[str, Any]:
     """Return where the article had a page's question, and what answers it here."""
     devices = {device for _, device in inputs.measured(section.id)}
-    words = {"cpu": "on the processor (CPU)", "cuda": "on a graphics card (GPU)"}
+    words = {"cpu": "a CPU", "cuda": "a GPU"}
     where = formatting.listing([words.get(device, device) for device in sorted(devices)])
     return {
         "place": " · ".join(filter(None, (section.group, section.title))),
-        "measured": f"measured here {where}" if devices else "",
+        "measured": f"measured here on {where}" if devices else "",
         "no_gpu": "GPU" in section.title and devices == {"cpu"},
     }
 
@@ -189,7 +198,7 @@ def _part(
         f"Measured on {machine_label(document)}. {formatting.listing(list(dates))}, profile"
         f" {profiles}, batch {batch}, {document['settings'].get('precision', 'float32')}.",
         (Block("", anchor, "", (), pictures, _caption(how)),),
-        tuple(bullets),
+        tuple(map(Bullet, bullets)),
         tuple(filter(None, folds)),
     )
 
