@@ -335,7 +335,7 @@ def _samples(
     if step > 1:
         title = f"{title[:-1]}, {formatting.figures(count, 9)} samples, every {step}th drawn."
     name = f"samples-{section.id}-{one.framework}-{one.mode}-{cell.key.device}-{cell.key.lane}"
-    return draw(samples_chart(name, title, values, axis=f"{metric.title} in {unit}"))
+    return draw(samples_chart(name, title, values, measure=f"{metric.title} in {unit}"))
 
 
 def _verification(jobs: Sequence[Mapping[str, Any]]) -> tuple[Table | None, str]:

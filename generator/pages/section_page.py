@@ -227,7 +227,7 @@ def _chart(
         name,
         chart_title(drawn),
         [_mark(row, label, panel, figures, batch) for panel, row, label in labelled(drawn)],
-        axis=how.axis,
+        measure=how.axis,
         looks=catalog.looks,
         better="higher" if how.rate else drawn[0].metric.better,
         log=how.log,

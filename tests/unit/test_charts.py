@@ -23,13 +23,13 @@ MARKS = [
 
 
 def made(**changes):
-    options = {"axis": "images per second", "looks": LOOKS, "better": "higher"} | changes
+    options = {"measure": "images per second", "looks": LOOKS, "better": "higher"} | changes
     return intervals.intervals("lenet", "Birch leads.", MARKS, **options)
 
 
 def sampled(disturbed=False):
     values = [(b, s, 30 + b + s / 10, disturbed and b == 1) for b in range(3) for s in range(10)]
-    return samples.samples("samples", "Three processes.", values, axis="ms per step")
+    return samples.samples("samples", "Three processes.", values, measure="ms per step")
 
 
 POINTS = [
@@ -44,7 +44,9 @@ POINTS = [
 
 
 def curved():
-    return curves.curves("c", "Graphs gain.", POINTS, x="images per step", y="images per second")
+    return curves.curves(
+        "c", "Graphs gain.", POINTS, measure="images per second", x="images per step"
+    )
 
 
 @pytest.mark.parametrize("chart", [made(), made(log=False), sampled(), sampled(True), curved()])
@@ -83,7 +85,7 @@ def test_the_description_of_curves_says_where_each_ends():
 
 def test_the_digest_changes_with_the_data_only():
     other = intervals.intervals(
-        "lenet", "Birch leads.", MARKS[:2], axis="images per second", looks=LOOKS,
+        "lenet", "Birch leads.", MARKS[:2], measure="images per second", looks=LOOKS,
         better="higher",
     )  # fmt: skip
     assert made().digest("vega 6") == made().digest("vega 6") != other.digest("vega 6")
@@ -126,7 +128,7 @@ def test_dark_is_light_in_other_colours():
 def colours(scheme):
     """Every colour of the charts that share a scheme, frameworks apart."""
     shared = configuration(scheme)
-    inks = {shared["style"][name]["color"] for name in ("plain", "fault", "panel")}
+    inks = {shared["style"][name]["color"] for name in ("plain", "fault", "lead", "muted")}
     return inks | {shared["axis"]["gridColor"]}
 
 
@@ -141,7 +143,7 @@ def test_colours_are_distinct_so_that_they_can_be_exchanged(scheme):
 def test_marks_and_text_stand_out_from_the_page(scheme):
     made, ground = configuration(scheme), GROUNDS[scheme]
     assert all(contrast(getattr(look, scheme), ground) >= 3 for look in SERIES)
-    for style in ("plain", "fault", "panel"):
+    for style in ("plain", "fault", "lead", "muted"):
         assert contrast(made["style"][style]["color"], ground) >= 4.5
     assert contrast(made["axis"]["labelColor"], ground) >= 4.5
 

@@ -389,7 +389,7 @@ def test_a_timeline_is_valid_vega_lite():
         Moment("A", "A", datetime.date(2020, 4, 1), "2.0", 20.0, 19.0, 21.0, "20", "faster"),
     ]
     chart = timeline.timeline(
-        "t", "Title.", moments, y="images per second", looks={"A": NO_LOOK}, better="higher"
+        "t", "Title.", moments, measure="images per second", looks={"A": NO_LOOK}, better="higher"
     )
     for specification in chart.specs.values():
         altair.Chart.from_dict(specification)
@@ -400,7 +400,9 @@ def test_the_names_on_a_timeline_do_not_lie_on_each_other():
     days = [datetime.date(2016 + n, 6, 1) for n in range(10)]
     days += [datetime.date(2020, 6, 2), datetime.date(2020, 6, 3)]
     moments = [Moment("A", "A", day, f"{n}.10.0.post1", 10.0 + n) for n, day in enumerate(days)]
-    chart = timeline.timeline("t", "Title.", moments, y="images per second", looks={"A": NO_LOOK})
+    chart = timeline.timeline(
+        "t", "Title.", moments, measure="images per second", looks={"A": NO_LOOK}
+    )
     for specification in chart.specs.values():
         width = specification["vconcat"][0]["hconcat"][0]["width"]
         rows = sorted(specification["datasets"]["panel 0"], key=lambda row: row["day"])

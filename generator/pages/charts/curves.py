@@ -13,7 +13,7 @@ from generator.pages.charts.style import CURVE_HEIGHT, WIDTHS, four_digits, plac
 
 
 def curves(
-    name: str, title: str, points: Sequence[Point], *, x: str, y: str, better: str = ""
+    name: str, title: str, points: Sequence[Point], *, measure: str, x: str, better: str = ""
 ) -> style.Chart:
     """Return small charts of equal axes, both logarithmic, one a panel.
 
@@ -21,20 +21,21 @@ def curves(
         name: readable part of the file names.
         title: the finding.
         points: in any order; panels appear in the order of their first points.
+        measure: what the vertical axis shows, with its unit.
         x: title of the horizontal axis with its unit.
-        y: title of the vertical axis with its unit.
         better: "higher", "lower" or "": which end of y is the good one.
 
     """
-    specs = {size: _curves(title, points, x, y, better, size) for size in WIDTHS}
+    subtitle = style.measured(measure, better, "log scales")
+    specs = {size: _curves(title, subtitle, points, x, size) for size in WIDTHS}
     ends = {(p.panel, p.series): p for p in sorted(points, key=lambda point: point.x)}
     rows = "; ".join(f"{p.panel}, {p.series}: {p.text} at {p.x:g}" for p in ends.values())
-    words = f"Chart: {title} {y} against {x}. {rows}."
+    words = f"Chart: {title} {measure} against {x}. {rows}."
     return style.Chart(name, title, words, specs, style.as_rows(points))
 
 
 def _curves(
-    title: str, points: Sequence[Point], x: str, y: str, better: str, size: str
+    title: str, subtitle: str, points: Sequence[Point], x: str, size: str
 ) -> dict[str, Any]:
     columns = 1 if size == "narrow" else 2
     label_room = 10 + round(7 * max(len(line) for p in points for line in _label(p.series)))
@@ -43,6 +44,7 @@ def _curves(
     domain = style.log_domain(points, 1.1)
     return style.small_multiples(
         title,
+        subtitle,
         points,
         _curve_frame(),
         lambda mine: _curve_rows(mine, domain),
@@ -50,7 +52,6 @@ def _curves(
         width=width,
         right=20,
         x=x,
-        y=style.axis_title_up(y, better),
         columns=columns,
         spacing=label_room + 56,
         domain_x=[places[0], places[-1]],
@@ -156,4 +157,4 @@ def _curve_frame() -> Any:
             text="label:N",
         ),
     ]  # fmt: skip
-    return alt.layer(*layers).resolve_scale(y="shared").properties(height=CURVE_HEIGHT)
+    return alt.layer(*layers).resolve_scale(y="shared")

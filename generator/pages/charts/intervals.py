@@ -8,13 +8,14 @@ is the same for both.
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from generator.catalog.model import Look
 from generator.pages.charts import style
 from generator.pages.charts.marks import Mark
-from generator.pages.charts.style import WIDTHS, four_digits, placeholder, rounded_outwards
+from generator.pages.charts.style import WIDTHS, extent, four_digits, placeholder, rounded_outwards
 
 
 def intervals(
@@ -22,78 +23,67 @@ def intervals(
     title: str,
     marks: Sequence[Mark],
     *,
-    axis: str,
+    measure: str,
     looks: Mapping[str, Look],
     better: str,
     log: bool = True,
 ) -> style.Chart:
-    """Return a chart with one row a configuration: a point, its 95 % interval, its value.
+    """Return a chart with one row a mark, the best above: a point, its 95 % interval, its value.
 
     Args:
         name: readable part of the file names.
         title: the finding.
-        marks: rows from top to bottom, panels kept together.
-        axis: title of the axis with its unit.
+        marks: rows in any order; panels appear in the order of their first ones.
+        measure: what the axis shows, with its unit.
         looks: name of a framework -> its colours and shape; others may be in it as well.
         better: "higher", "lower" or "": which end is the good one.
         log: equal distances are equal ratios.
 
     """
+    panels = list(dict.fromkeys(mark.panel for mark in marks))
+    sign = 1 if better == "lower" else -1
+    marks = sorted(
+        marks,
+        key=lambda m: (panels.index(m.panel), m.estimate is None, sign * (m.estimate or 0)),
+    )
     mine = style.drawn_looks(marks, looks)
-    names = tuple(mine)
-    specs = {size: _intervals(title, marks, axis, names, better, log, size) for size in WIDTHS}
-    words = _alternative(title, marks, axis)
-    return style.Chart(name, title, words, specs, style.as_rows(marks), tuple(mine.values()))
+    kind, *ends = _scale(marks, log)
+    subtitle = style.measured(measure, better, "log scale" if kind == "log" else "")
+    if any(mark.others for mark in marks):
+        subtitle += " Filled: best mode with its 95 % interval. Open: other modes."
+    specs = {
+        size: _intervals(title, subtitle, marks, tuple(mine), kind, ends, size) for size in WIDTHS
+    }
+    flat = [
+        each
+        for mark in marks
+        for each in (
+            dataclasses.replace(mark, others=()),
+            *(Mark(o.label, mark.framework, mark.panel, o.estimate, text=o.text)
+              for o in mark.others),
+        )
+    ]  # fmt: skip
+    rows = tuple({k: v for k, v in row.items() if k != "others"} for row in style.as_rows(flat))
+    return style.Chart(
+        name, title, _alternative(title, measure, marks), specs, rows, tuple(mine.values())
+    )
 
 
-def _alternative(title: str, marks: Sequence[Mark], axis: str) -> str:
+def _alternative(title: str, measure: str, marks: Sequence[Mark]) -> str:
     rows = []
     panel = None
     for mark in marks:
         head = f"{mark.panel}: " if mark.panel and mark.panel != panel else ""
         panel = mark.panel
-        rows.append(f"{head}{mark.label} {mark.text or mark.fault}")
-    return f"Chart: {title} {axis}. " + "; ".join(rows) + "."
-
-
-def _intervals(
-    title: str,
-    marks: Sequence[Mark],
-    axis: str,
-    frameworks: Sequence[str],
-    better: str,
-    log: bool,
-    size: str,
-) -> dict[str, Any]:
-    narrow = size == "narrow"
-    # Estimated widths: fonts differ between machines, so leave a little more than needed.
-    label_room = 0 if narrow else min(340, 12 + round(7.2 * max(len(m.label) for m in marks)))
-    value_room = 12 if narrow else 16 + round(7.6 * max(len(m.text) for m in marks))
-    width = WIDTHS[size] - label_room - value_room - 14
-    kind, low, high = _scale(marks, log)
-    return style.small_multiples(
-        title,
-        marks,
-        _panel_frame(narrow),
-        lambda mine: [_row(number, mark) for number, mark in enumerate(mine)],
-        size=size,
-        width=width,
-        right=8,
-        x=style.axis_title(axis, better),
-        shift=0 if narrow else 4 - label_room,
-        offset=8 if narrow else 4,
-        frameworks=list(frameworks),
-        kind=kind,
-        domain=[low, high],
-        values=style.ticks(low, high) if kind == "log" else style.linear_ticks(high),
-        label_width=width,
-        aside=width + (0 if narrow else 12),
-    )
+        note = f" ({mark.note})" if mark.note else ""
+        rows.append(f"{head}{mark.label}{note} {mark.text or mark.fault}")
+    return f"Chart: {title} {measure}. " + "; ".join(rows) + "."
 
 
 def _scale(marks: Sequence[Mark], log: bool) -> tuple[str, float, float]:
     """Return type and ends of the axis; rounded to two digits, so that frames can be reused."""
     ends = [x for m in marks for x in (m.estimate, m.low, m.high, m.start) if x is not None]
+    ends += [other.estimate for mark in marks for other in mark.others]
     if ends and log and min(ends) > 0:
         low, high = min(ends) / 1.12, max(ends) * 1.12
         if high / low < 3:  # room for at least two labelled ticks
@@ -102,9 +92,90 @@ def _scale(marks: Sequence[Mark], log: bool) -> tuple[str, float, float]:
     return "linear", 0.0, rounded_outwards(1.06 * (max(ends, default=0.0) or 1.0), up=True)
 
 
+LABEL, NOTE = (13, 16), (11, 14)
+"""Size of the font and height of a line, in pixels: names and values, and what is said of them."""
+
+
+def _intervals(
+    title: str,
+    subtitle: str,
+    marks: Sequence[Mark],
+    frameworks: Sequence[str],
+    kind: str,
+    ends: Sequence[float],
+    size: str,
+) -> dict[str, Any]:
+    """Lay the rows out: names left of their marks, on a phone above them."""
+    narrow = size == "narrow"
+    broadest = max(
+        max(extent(m.label, LABEL[0], bold=True), extent(m.note, NOTE[0])) for m in marks
+    )
+    value_room = 12 + round(max(extent(m.text, LABEL[0], bold=True) for m in marks))
+    label_room = 0 if narrow else min(240, 14 + round(broadest))
+    width = WIDTHS[size] - label_room - (0 if narrow else value_room) - 14
+    room = width - value_room if narrow else label_room - 14
+
+    def placed(mine: Sequence[Mark]) -> tuple[list[dict[str, Any]], float]:
+        rows: list[dict[str, Any]] = []
+        top = 0.0
+        for mark in mine:
+            name = style.wrapped(mark.label, room, LABEL[0], bold=True)
+            note = style.wrapped(mark.note, room, NOTE[0])
+            fault = style.wrapped(mark.fault, width - 4, LABEL[0])
+            # On a phone the note stands beside the name where there is room for both in a line.
+            inset = extent(mark.label, LABEL[0], bold=True) + 8
+            beside = narrow and inset + extent(mark.note, NOTE[0]) <= room
+            text = len(name) * LABEL[1] + (0 if beside else len(note) * NOTE[1])
+            below = max(24, len(fault) * LABEL[1] + 8) if narrow else 0
+            high = text + below + 4 if narrow else max(28, text + 10, len(fault) * LABEL[1] + 10)
+            start = top + (2 if narrow else (high - text) / 2)
+            middle = top + text + below / 2 if narrow else top + high / 2
+            rows.append(
+                _row(mark)
+                | {
+                    "y": middle,
+                    "name": "\n".join(name),
+                    "top": start,
+                    "note": "\n".join(note),
+                    "under": start + (2 if beside else len(name) * LABEL[1]),
+                    "inset": inset if beside else -label_room,
+                    "beside": start + LABEL[1] / 2 if narrow else middle,
+                    "fault": "\n".join(fault),
+                    "over": middle - len(fault) * LABEL[1] / 2,
+                }
+            )
+            rows += [
+                {"framework": mark.framework, "y": middle, "label": other.label,
+                 "other": four_digits(other.estimate), "text": other.text}
+                for other in mark.others
+            ]  # fmt: skip
+            top += high
+        return rows, top
+
+    low, high = ends
+    return style.small_multiples(
+        title,
+        subtitle,
+        marks,
+        _panel_frame(),
+        lambda mine: placed(mine)[0],
+        size=size,
+        width=width,
+        right=8,
+        height=lambda mine: placed(mine)[1],
+        shift=-label_room,
+        frameworks=list(frameworks),
+        kind=kind,
+        domain=[low, high],
+        values=style.ticks(low, high) if kind == "log" else style.linear_ticks(high),
+        left=-label_room,
+        aside=width + (0 if narrow else value_room),
+    )
+
+
 @style.framed
-def _panel_frame(narrow: bool) -> Any:
-    """Return one panel; on a phone, labels stand above their marks."""
+def _panel_frame() -> Any:
+    """Return one panel."""
     import altair as alt
 
     def x(field: str) -> Any:
@@ -112,68 +183,66 @@ def _panel_frame(narrow: bool) -> Any:
             f"{field}:Q",
             scale=alt.Scale(type=placeholder("kind"), domain=placeholder("domain"), nice=False),
             axis=alt.Axis(
-                title=placeholder("x"),
-                format=",~f",
-                values=placeholder("values"),
-                tickCount=4 if narrow else 7,
+                title=None, orient="top", format=",~f", values=placeholder("values"),
+                labelOverlap="greedy", labelFlush=False, domain=False, ticks=False,
             ),
-        )
+        )  # fmt: skip
 
-    y = alt.Y(
-        "row:O",
-        sort=None,
-        scale=alt.Scale(paddingOuter=0.2 if narrow else 0),
-        axis=alt.Axis(title=None, labels=False, ticks=False, domain=False, grid=not narrow),
-    )
+    def y(field: str) -> Any:
+        return alt.Y(f"{field}:Q", scale=None, axis=None)
+
+    def words(filled: str, field: str, top: str, at: Any, **look: Any) -> Any:
+        size, line = NOTE if field == "note" else LABEL
+        font: dict[str, Any] = {"fontSize": size, "lineHeight": line, "lineBreak": "\n"}
+        font |= {"align": "left", "baseline": "top"}
+        shown = base.transform_filter(filled).mark_text(**font | look)
+        return shown.encode(x=at, y=y(top), text=f"{field}:N")
+
     names = alt.Scale(domain=placeholder("frameworks"))
     shape = alt.Shape("framework:N", scale=names, legend=None)
+    told = [alt.Tooltip("label:N", title="what"), alt.Tooltip("text:N", title="value")]
     tooltip = [
-        alt.Tooltip("label:N", title="what"),
-        alt.Tooltip("text:N", title="value"),
+        *told,
         alt.Tooltip("interval:N", title="95 % interval"),
         alt.Tooltip("tooltip:N", title="from"),
     ]
-    drop, above = (7, -11) if narrow else (0, 0)
-    text: dict[str, Any] = {"baseline": "middle", "style": "plain", "dy": above}
-    base = alt.Chart(alt.NamedData(placeholder("data"))).encode(y=y, opacity=style.faded_opacity(1))
-    good = base.transform_filter("isValid(datum.estimate)")
-    coloured = good.encode(color=alt.Color("framework:N", scale=names, legend=None))
-    started = coloured.transform_filter("isValid(datum.start)")
+    base = alt.Chart(alt.NamedData(placeholder("data"))).encode(opacity=style.faded_opacity(1))
+    coloured = base.encode(y=y("y"), color=alt.Color("framework:N", scale=names, legend=None))
+    good = coloured.transform_filter("isValid(datum.estimate)")
+    started = good.transform_filter("isValid(datum.start)")
+    left, right = alt.value(placeholder("left")), alt.value(placeholder("aside"))
+    inset = alt.X("inset:Q", scale=None, axis=None)
+    value = {"align": "right", "baseline": "middle"}
     layers = [
-        started.mark_rule(strokeWidth=2, yOffset=drop).encode(
+        started.mark_rule(strokeWidth=2).encode(
             x=x("start"), x2="estimate:Q", opacity=style.faded_opacity(0.45)
         ),
-        started.mark_point(filled=False, size=60, strokeWidth=1.8, yOffset=drop).encode(
+        started.mark_point(filled=False, size=60, strokeWidth=1.8).encode(
             x=x("start"), shape=shape
         ),
-        coloured.mark_rule(strokeWidth=3, yOffset=drop).encode(
-            x=x("low"), x2="high:Q", opacity=style.faded_opacity(0.55)
+        good.mark_rule(strokeWidth=6).encode(
+            x=x("low"), x2="high:Q", opacity=style.faded_opacity(0.4)
         ),
-        coloured.mark_point(filled=True, size=85, yOffset=drop).encode(
-            x=x("estimate"), shape=shape, tooltip=tooltip
-        ),
-        base.mark_text(align="left" if narrow else "right", **text).encode(
-            x=alt.value(0 if narrow else -10), text="label:N"
-        ),
-        good.mark_text(align="right" if narrow else "left", **text).encode(
-            x=alt.value(placeholder("aside")), text="text:N"
-        ),
-        base.transform_filter("!isValid(datum.estimate)")
-        .mark_text(
-            align="left", dy=drop, style="fault", baseline="middle",
-            limit=placeholder("label_width"),
-        )
-        .encode(x=alt.value(2), text="fault:N"),
+        coloured.transform_filter("isValid(datum.other)")
+        .mark_point(filled=False, size=36, strokeWidth=1.3)
+        .encode(x=x("other"), shape=shape, tooltip=told),
+        good.mark_point(filled=True, size=85).encode(x=x("estimate"), shape=shape, tooltip=tooltip),
+        words("datum.name", "name", "top", left, style="plain", fontWeight=600),
+        words("datum.note", "note", "under", inset, style="muted"),
+        words("isValid(datum.estimate) && datum.lead", "text", "beside", right,
+              style="lead", **value),
+        words("isValid(datum.estimate) && !datum.lead", "text", "beside", right,
+              style="muted", fontWeight=600, **value),
+        words("datum.fault", "fault", "over", alt.value(2), style="fault"),
     ]  # fmt: skip
-    return alt.layer(*layers).properties(height=alt.Step(44 if narrow else 28))
+    return alt.layer(*layers)
 
 
-def _row(index: int, mark: Mark) -> dict[str, Any]:
+def _row(mark: Mark) -> dict[str, Any]:
     interval = ""
     if mark.low is not None and mark.high is not None:
         interval = f"{mark.low:,.4g} to {mark.high:,.4g}"
     return {
-        "row": index,
         "label": mark.label,
         "framework": mark.framework,
         "estimate": four_digits(mark.estimate),
@@ -181,6 +250,6 @@ def _row(index: int, mark: Mark) -> dict[str, Any]:
         "start": four_digits(mark.start),
         "text": mark.text,
         "interval": interval,
-        "fault": mark.fault,
         "tooltip": mark.tooltip,
+        "lead": mark.lead,
     }

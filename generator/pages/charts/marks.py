@@ -7,11 +7,27 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
+class Other:
+    """A small open mark in the row of another: a mode that is not the best one.
+
+    Attributes:
+        label: what it is, for example "Alder, eager".
+        estimate: its value.
+        text: the value as it is written.
+
+    """
+
+    label: str
+    estimate: float
+    text: str = ""
+
+
+@dataclass(frozen=True)
 class Mark:
     """One row of an interval chart.
 
     Attributes:
-        label: what stands in the row, for example "Alder, compiled".
+        label: what stands in the row, for example "Alder".
         framework: its name in words; decides colour and shape.
         panel: title of the panel that the row belongs to; "" when there is only one.
         estimate: the value, or None when there is none.
@@ -20,6 +36,9 @@ class Mark:
         start: the open mark of a dumbbell (for example memory before training), or None.
         fault: why there is no value, in a few words; drawn in place of the mark.
         tooltip: one more fact shown when the row is pointed at.
+        note: small, below the label: the mode that is drawn.
+        lead: whether it is in the leading group.
+        others: open marks of the same row.
 
     """
 
@@ -33,6 +52,9 @@ class Mark:
     start: float | None = None
     fault: str = ""
     tooltip: str = ""
+    note: str = ""
+    lead: bool = False
+    others: tuple[Other, ...] = ()
 
 
 @dataclass(frozen=True)

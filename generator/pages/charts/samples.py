@@ -10,7 +10,7 @@ from generator.pages.charts.style import WIDTHS, placeholder
 
 
 def samples(
-    name: str, title: str, values: Sequence[tuple[int, int, float, bool]], *, axis: str
+    name: str, title: str, values: Sequence[tuple[int, int, float, bool]], *, measure: str
 ) -> style.Chart:
     """Return a chart of raw samples: one column a block, in the order they were taken.
 
@@ -20,7 +20,7 @@ def samples(
         name: readable part of the file names.
         title: the finding.
         values: (block, sample, value, disturbed).
-        axis: title of the value axis with its unit.
+        measure: what a sample is, with its unit.
 
     """
     rows = _spread(values)
@@ -28,18 +28,18 @@ def samples(
     both = len({row["state"] for row in rows}) > 1
     specification = style.complete(
         title,
-        narrow=True,
+        style.measured(measure, "", ""),
+        size="narrow",
         right=10,
         **style.filled_in(
             _samples_frame(both),
-            axis=axis,
             domain=[blocks[0] - 0.6, blocks[-1] + 0.6],
             values=blocks[:: 1 + len(blocks) // 13],
         ),
         datasets={"samples": rows},
     )
     alt_text = (
-        f"Chart: {title} {len(values)} samples in {len({v[0] for v in values})} blocks; {axis}."
+        f"Chart: {title} {len(values)} samples in {len({v[0] for v in values})} blocks; {measure}."
     )
     names = ("block", "sample", "value", "disturbed")
     taken = tuple(dict(zip(names, value, strict=True)) for value in values)
@@ -88,14 +88,14 @@ def _samples_frame(both: bool) -> Any:
         y=alt.Y(
             "value:Q",
             scale=alt.Scale(zero=False, nice=True),
-            axis=alt.Axis(title=placeholder("axis"), tickCount=5),
+            axis=alt.Axis(title=None, tickCount=5),
         ),
         color=alt.Color("state:N", scale=scale, legend=legend),
         shape=alt.Shape("state:N", scale=scale, legend=legend),
         tooltip=[
             alt.Tooltip("block:Q", title="block"),
             alt.Tooltip("sample:Q", title="sample"),
-            alt.Tooltip("value:Q", title=placeholder("axis")),
+            alt.Tooltip("value:Q"),
             alt.Tooltip("state:N", title="machine"),
         ],
     )

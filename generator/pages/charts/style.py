@@ -8,7 +8,6 @@ import hashlib
 import json
 import math
 import re
-import textwrap
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -34,9 +33,11 @@ SERIES = (Look("#0067a5", "#64b5f6", "circle"), Look("#c2500a", "#ff9e57", "squa
 
 
 _INKS = {
-    "light": {"ink": "#1d2b33", "muted": "#56646d", "grid": "#dfe5e7", "fault": "#a81e32"},
-    "dark": {"ink": "#e8edef", "muted": "#a7b4bb", "grid": "#36434a", "fault": "#ff9aa4"},
-}
+    "light": {"ink": "#1d2b33", "muted": "#56646d", "grid": "#dfe5e7", "fault": "#a81e32",
+              "lead": "#0a5f70"},
+    "dark": {"ink": "#e8edef", "muted": "#a7b4bb", "grid": "#36434a", "fault": "#ff9aa4",
+             "lead": "#7fd0df"},
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -112,13 +113,18 @@ def configuration(scheme: str) -> dict[str, Any]:
             "lineHeight": 20,
             "color": ink["ink"],
             "offset": 14,
+            "subtitleColor": ink["muted"],
+            "subtitleFontSize": 12,
+            "subtitleLineHeight": 16,
+            "subtitlePadding": 5,
         },
         "text": {"fontSize": 13},
         "rule": {"color": ink["muted"]},
         "style": {
             "plain": {"color": ink["ink"]},
             "fault": {"color": ink["fault"]},
-            "panel": {"color": ink["muted"], "fill": ink["muted"]},
+            "lead": {"color": ink["lead"], "fontWeight": 700},
+            "muted": {"color": ink["muted"], "fill": ink["muted"]},
         },
         "legend": {
             "labelColor": ink["ink"],
@@ -181,21 +187,59 @@ def faded_opacity(opacity: float) -> Any:
     return stands.then(alt.value(opacity)).otherwise(alt.value(round(0.15 * opacity, 3)))
 
 
-def complete(title: str, *, narrow: bool, right: int, **parts: Any) -> dict[str, Any]:
-    """Return a whole specification.
+_BROAD = {400: " ,.!()[]rt-/:;|IJijlf'", 650: "\"*_`sz?LcFPTYaekovxy$0123456789EKSbdghnpqu{}–",
+          800: "ABCRVXZDGHNU&OQw+<=>×"}  # fmt: skip
+_BREADTHS = {character: breadth for breadth, all_ in _BROAD.items() for character in all_}
+
+
+def extent(text: str, size: float, *, bold: bool = False) -> float:
+    """Return the pixels that a line takes at most.
+
+    Estimated, since every reader has another font: after the broadest that is common, DejaVu Sans.
+    """
+    return sum(_BREADTHS.get(x, 1000) for x in text) * size / 1000 * (1.1 if bold else 0.97)
+
+
+def wrapped(text: str, room: float, size: float, *, bold: bool = False) -> list[str]:
+    """Return a text in lines of at most ``room`` pixels; only a word that is longer is broken."""
+    lines = [""]
+    for word in text.split():
+        for part in [word] if extent(word, size, bold=bold) <= room else list(word):
+            longer = f"{lines[-1]} {part}".lstrip() if part is word else lines[-1] + part
+            if extent(longer, size, bold=bold) <= room:
+                lines[-1] = longer
+            else:
+                lines.append(part)
+    return [line for line in lines if line]
+
+
+def measured(measure: str, better: str, scale: str) -> str:
+    """Return the subtitle: what the axis shows, its scale unless that is "", the better end."""
+    end = {"higher": "more is better", "lower": "less is better"}.get(better, "")
+    how = ", ".join(filter(None, (scale, end)))
+    return f"{measure[:1].upper()}{measure[1:]}{'; ' if how else ''}{how}."
+
+
+def complete(title: str, subtitle: str, *, size: str, right: int, **parts: Any) -> dict[str, Any]:
+    """Return a whole specification, its titles wrapped to the width of the drawing.
 
     Args:
-        title: the finding; wrapped to the width of the drawing.
-        narrow: whether it is the drawing for phones.
+        title: the finding.
+        subtitle: the measure.
+        size: one of :data:`WIDTHS`.
         right: margin, pixels.
         parts: what it draws.
 
     """
     import altair as alt
 
+    room = WIDTHS[size] - 8
     return {
         "$schema": alt.SCHEMA_URL,
-        "title": {"text": textwrap.wrap(title, 38 if narrow else 74)},
+        "title": {
+            "text": wrapped(title, room, 15, bold=True),
+            "subtitle": wrapped(subtitle, room, 12),
+        },
         **parts,
         "padding": {"left": 2, "right": right, "top": 4, "bottom": 4},
     }
@@ -203,6 +247,7 @@ def complete(title: str, *, narrow: bool, right: int, **parts: Any) -> dict[str,
 
 def small_multiples(
     title: str,
+    subtitle: str,
     drawn: Sequence[Drawn],
     frame: str,
     rows: Callable[[Sequence[Drawn]], list[dict[str, Any]]],
@@ -210,8 +255,8 @@ def small_multiples(
     size: str,
     width: int,
     right: int,
-    x: str,
-    y: Sequence[str] = (),
+    height: Callable[[Sequence[Drawn]], float] = lambda _: CURVE_HEIGHT,
+    x: str = "",
     columns: int = 0,
     spacing: int = 0,
     shift: int = 0,
@@ -222,14 +267,15 @@ def small_multiples(
 
     Args:
         title: the finding.
+        subtitle: the measure.
         drawn: marks in any order; panels appear in the order of their first ones.
         frame: one panel, see :func:`framed`.
         rows: marks of one panel -> its data.
         size: one of :data:`WIDTHS`.
         width: of a panel's axis, pixels.
         right: margin, pixels.
+        height: marks of one panel -> its height, pixels.
         x: title of the horizontal axis, below the last row of panels.
-        y: title of the vertical axis, before the first column of panels.
         columns: of panels; 0 puts each below the one before, whatever its width.
         spacing: between columns, pixels.
         shift: of the panels' titles to the right, pixels.
@@ -237,19 +283,25 @@ def small_multiples(
         gaps: further values of the frame.
 
     """
-    panels = list(dict.fromkeys(mark.panel for mark in drawn))
+    panels: dict[str, list[Drawn]] = {}
+    for mark in drawn:
+        panels.setdefault(mark.panel, []).append(mark)
     each = max(columns, 1)
-    look = {"frame": "group", "fontSize": 13, "fontWeight": 600, "style": "panel"}
+    look = {"frame": "group", "fontSize": 13, "fontWeight": 600, "style": "muted"}
+    look |= {"dx": shift, "offset": offset}
     charts = [
-        {"width": width, "title": {"text": panel, "dx": shift, "offset": offset, **look}}
+        {
+            "width": width,
+            "height": height(mine),
+            "title": {"text": panel, "dx": shift, "offset": offset, **look},
+        }
         | filled_in(
             frame,
             data=f"panel {number}",
-            x=x if number >= len(panels) - each else None,
-            y=y if number % each == 0 else None,
+            x=x if x and number >= len(panels) - each else None,
             **gaps,
         )
-        for number, panel in enumerate(panels)
+        for number, (panel, mine) in enumerate(panels.items())
     ]
     # Flush: a column begins at the same place in every row, however long the names before it are.
     lines = [
@@ -258,32 +310,17 @@ def small_multiples(
     ]
     return complete(
         title,
-        narrow=size == "narrow",
+        subtitle,
+        size=size,
         right=right,
         params=PICKED,
         vconcat=lines if columns else charts,
-        datasets={
-            f"panel {number}": rows([mark for mark in drawn if mark.panel == panel])
-            for number, panel in enumerate(panels)
-        },
+        datasets={f"panel {n}": rows(mine) for n, mine in enumerate(panels.values())},
         spacing=18,
     )
 
 
-def axis_title_up(axis: str, better: str) -> list[str]:
-    """Return the title of a vertical axis, with the better direction."""
-    words = {"higher": "more is better ↑", "lower": "less is better ↓"}.get(better)
-    return [axis, words] if words else [axis]
-
-
 CURVE_HEIGHT = 150
-
-
-def axis_title(axis: str, better: str) -> str:
-    """Return the title of a horizontal axis, with the better direction."""
-    return {"higher": f"{axis}, more is better →", "lower": f"← less is better, {axis}"}.get(
-        better, axis
-    )
 
 
 def four_digits(value: float | None) -> float | None:
@@ -346,7 +383,7 @@ def log_y(field: str) -> Any:
     return alt.Y(
         f"{field}:Q",
         scale=alt.Scale(type="log", domain=placeholder("domain_y"), nice=False),
-        axis=alt.Axis(title=placeholder("y"), values=placeholder("values_y"), format=",~f"),
+        axis=alt.Axis(title=None, values=placeholder("values_y"), format=",~f"),
     )
 
 

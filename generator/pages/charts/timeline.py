@@ -10,7 +10,7 @@ from typing import Any
 from generator.catalog.model import Look
 from generator.pages.charts import style
 from generator.pages.charts.marks import Moment
-from generator.pages.charts.style import CURVE_HEIGHT, WIDTHS, four_digits, placeholder
+from generator.pages.charts.style import WIDTHS, four_digits, placeholder
 
 
 def timeline(
@@ -18,7 +18,7 @@ def timeline(
     title: str,
     moments: Sequence[Moment],
     *,
-    y: str,
+    measure: str,
     looks: Mapping[str, Look],
     better: str = "",
 ) -> style.Chart:
@@ -28,26 +28,22 @@ def timeline(
         name: readable part of the file names.
         title: the finding.
         moments: as the line of each panel runs; panels appear in the order of their first ones.
-        y: title of the vertical axis with its unit.
+        measure: what the vertical axis shows, with its unit.
         looks: name of a framework -> its colours and shape; others may be in it as well.
         better: "higher", "lower" or "": which end of y is the good one.
 
     """
     mine = style.drawn_looks(moments, looks)
-    specs = {size: _timeline(title, moments, y, tuple(mine), better, size) for size in WIDTHS}
+    subtitle = style.measured(f"{measure}, by date of release", better, "log scale")
+    specs = {size: _timeline(title, subtitle, moments, tuple(mine), size) for size in WIDTHS}
     told = {"faster": " (better)", "slower": " (worse)"}
     rows = [f"{m.panel} {m.label}, {m.day.year}: {m.text}{told.get(m.change, '')}" for m in moments]
-    words = f"Chart: {title} {y} by release date. {'; '.join(rows)}."
+    words = f"Chart: {title} {measure} by release date. {'; '.join(rows)}."
     return style.Chart(name, title, words, specs, style.as_rows(moments), tuple(mine.values()))
 
 
 def _timeline(
-    title: str,
-    moments: Sequence[Moment],
-    y: str,
-    frameworks: Sequence[str],
-    better: str,
-    size: str,
+    title: str, subtitle: str, moments: Sequence[Moment], frameworks: Sequence[str], size: str
 ) -> dict[str, Any]:
     columns = 1 if size == "narrow" else 2
     width = WIDTHS[size] // columns - 84
@@ -56,14 +52,13 @@ def _timeline(
     every = max(1, math.ceil((years[1] - years[0]) / (5 if columns == 2 else 4)))
     return style.small_multiples(
         title,
+        subtitle,
         moments,
         _timeline_frame(),
         lambda mine: _moment_rows(mine, years, width),
         size=size,
         width=width,
         right=24,
-        x="published",
-        y=style.axis_title_up(y, better),
         columns=columns,
         spacing=48,
         frameworks=list(frameworks),
@@ -125,9 +120,7 @@ def _timeline_frame() -> Any:
     x = alt.X(
         "day:T",
         scale=alt.Scale(type="utc", domain=placeholder("domain_x"), nice=False),
-        axis=alt.Axis(
-            title=placeholder("x"), values=placeholder("values_x"), format="%Y", grid=False
-        ),
+        axis=alt.Axis(title=None, values=placeholder("values_x"), format="%Y", grid=False),
     )
     names = alt.Scale(domain=placeholder("frameworks"))
     shapes = alt.Scale(
@@ -163,4 +156,4 @@ def _timeline_frame() -> Any:
         label.transform_filter("datum.place == 'above'").mark_text(dy=-13, **font),
         label.transform_filter("datum.place == 'below'").mark_text(dy=14, **font),
     ]
-    return alt.layer(*layers).resolve_scale(y="shared").properties(height=CURVE_HEIGHT)
+    return alt.layer(*layers).resolve_scale(y="shared")

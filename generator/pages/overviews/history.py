@@ -99,7 +99,6 @@ _SAMPLED = (
     " ● not resolved, or equivalent."
 )
 _EXACT = "The framework and everything that its lock brings along, further back ends included."
-_SCALE = " Equal distances are equal ratios."
 _BUILDS = " The line breaks between builds that are not compared: with CUDA, and without."
 _MODES = " Open marks: in another mode than today's, which stood for the framework then."
 
@@ -110,10 +109,10 @@ def _chart(found: History, measure: Measure, inputs: Inputs, draw: Draw) -> Char
         return None
     name = f"{measure.id}-{found.device}-{slug(found.machine)}"
     chart = timeline.timeline(
-        f"history-{name}", _title(found, measure), points, y=measure.axis,
+        f"history-{name}", _title(found, measure), points, measure=measure.axis,
         looks=inputs.catalog.looks, better="higher" if measure.rate else "lower",
     )  # fmt: skip
-    caption = (_EXACT if measure.exact else _detectable(found, measure)) + _SCALE
+    caption = _EXACT if measure.exact else _detectable(found, measure)
     if any(point.part for point in points):
         caption += _BUILDS
     if any(point.other for point in points):

@@ -130,7 +130,7 @@ def _view(
     picture = None
     if marks:
         chart = intervals.intervals(
-            f"machines-{device}", title, marks, axis="images per second",
+            f"machines-{device}", title, marks, measure="images per second",
             looks=inputs.catalog.looks,
             better="higher",
         )  # fmt: skip

@@ -81,7 +81,7 @@ def _study(inputs: Inputs, draw: Draw) -> dict[str, Any] | None:
                "From")  # fmt: skip
     chart = intervals.intervals(
         "aa-study", "How far identical runs lie apart, by estimator.", marks,
-        axis="difference between identical runs in %", looks={"identical runs": SERIES[0]},
+        measure="difference between identical runs in %", looks={"identical runs": SERIES[0]},
         better="lower", log=False,
     )  # fmt: skip
     return {

@@ -78,13 +78,13 @@ def _sweep(
         )  # fmt: skip
     if not points:
         return []
-    axes = {"x": "trips", "y": axis, "better": "lower"}
+    axes = {"x": "trips", "measure": axis, "better": "lower"}
     picture = view.curves(view.name(metric), _title(view, metric), points, **axes)
     cases = [
         Question(formatting.plural(count, "trip"), "", _trips(count), metric) for count in SWEEP
     ]
     table = matrix(view, heading, cases, head="Trips")
-    caption = f"Captured mode. Both axes are logarithmic. {question_page.LINES}"
+    caption = f"Captured mode. {question_page.LINES}"
     stem = metric.replace("_", "-")
     return [view.block(heading, text, table, stem=stem, picture=picture, caption=caption)]
 

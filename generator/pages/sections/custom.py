@@ -125,7 +125,7 @@ def _speed(view: View) -> list[Block]:
         return []
     marks.sort(key=lambda mark: mark.estimate or 0)
     title = "Time of each way, as a multiple of the framework's own tanh."
-    axis = "time / time of tanh, forward and gradient"
+    measure = "time / time of tanh, forward and gradient"
     return [
         view.block(
             "How fast it is",
@@ -134,7 +134,9 @@ def _speed(view: View) -> list[Block]:
             " framework with another: a slow tanh makes every way look fast. The times themselves"
             " are in the table below.",
             stem="speed",
-            picture=view.intervals(view.name("speed"), title, marks, axis=axis, better="lower"),
+            picture=view.intervals(
+                view.name("speed"), title, marks, measure=measure, better="lower"
+            ),
             caption=f"Captured mode. Points: geometric mean over processes. {question_page.LINES}",
         )
     ]

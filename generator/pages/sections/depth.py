@@ -24,10 +24,10 @@ def make(view: View) -> tuple[list[str], list[Block]]:
     title, name = _title(found), view.anchor(view.section.id)
     pictures = (
         view.curves(f"{name}-ready", title, points_of(found, lambda curve: curve.ready),
-                    x="convolutions", y="seconds to build and first step", better="lower"),
+                    x="convolutions", measure="seconds to build and first step", better="lower"),
         view.curves(f"{name}-step", "Time of a step, by depth.",
                     points_of(found, lambda curve: curve.steps, scale=1e3),
-                    x="convolutions", y="ms per step", better="lower"),
+                    x="convolutions", measure="ms per step", better="lower"),
     )  # fmt: skip
     times = Block("", "", "", (_table(view, found),), pictures, sweep_page.caption(view))
     return [title], [times, *sweep_page.faults(view, "What did not work")]

@@ -123,9 +123,9 @@ def _coverage(
             f"Of {len(OPERATORS)} operators {first.label} computes {first.text}, {last.label}"
             f" {last.text}."
         )
-        axis = "operators with right values"
+        measure = "operators with right values"
         picture = view.intervals(
-            view.name("coverage"), title, marks, axis=axis, better="higher", log=False
+            view.name("coverage"), title, marks, measure=measure, better="higher", log=False
         )
     groups = {
         family: [o.name for o in OPERATORS.values() if o.family == family] for family in families()

@@ -140,7 +140,7 @@ def _speed(view: View, pairs: list[Pair]) -> Block:
         )  # fmt: skip
     largest = max(pair.batch for pair in pairs)
     title = _gains(pairs, largest)
-    axis = "images per second, one core a process"
+    measure = "images per second, one core a process"
     return view.block(
         "Two cores, two processes",
         "One core for each process. Two processes on the two shared cores of one machine show that"
@@ -148,7 +148,7 @@ def _speed(view: View, pairs: list[Pair]) -> Block:
         " is half the gain: 100 % would be twice as fast.",
         _speed_table(view, pairs),
         stem="speed",
-        picture=view.intervals(view.name("speed"), title, marks, axis=axis, better="higher"),
+        picture=view.intervals(view.name("speed"), title, marks, measure=measure, better="higher"),
         caption=f"Open: one process on one core. Filled: two on two. {question_page.LINES}",
     )
 
@@ -196,7 +196,7 @@ def _model(view: View, pairs: list[Pair]) -> Block:
             lines = f"{pair.batch} images"
             points.append(Point(name, lines, "imperative", float(size), rate, text=text))
     title = "A model, not a measurement: what more cores of the same kind would give."
-    axes = {"x": "processes (model)", "y": "images/s (model)", "better": "higher"}
+    axes = {"x": "processes (model)", "measure": "images per second, modelled", "better": "higher"}
     return view.block(
         "A model of more processes",
         "Computed from the two estimated times alone, without intervals: work divides, and what two"

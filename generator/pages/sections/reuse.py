@@ -101,9 +101,9 @@ def _transfer(view: View) -> tuple[Block, list[str]]:
             f"By estimate, fine-tuning is ahead of training from scratch after one epoch in"
             f" {len(better)} of {len(marks)} frameworks; the values have no intervals."
         )
-        axis = "held-out accuracy after one epoch in %"
+        measure = "held-out accuracy after one epoch in %"
         picture = view.intervals(
-            view.name("transfer"), title, marks, axis=axis, better="higher", log=False
+            view.name("transfer"), title, marks, measure=measure, better="higher", log=False
         )
         findings = [title]
     block = view.block(

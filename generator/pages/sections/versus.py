@@ -51,7 +51,7 @@ def make(view: View) -> tuple[list[str], list[Block]]:
         for contrast in speed
         for gain in (contrast.ratio.inverse(),)
     ]
-    axis = {"axis": "speed as a graph / eager speed", "better": "higher"}
+    axis = {"measure": "speed as a graph / eager speed", "better": "higher"}
     blocks = [
         Block(
             "", "", "", (_pairs_table(speed, memory),),
@@ -311,7 +311,7 @@ def _batches(view: View, name: str) -> Block:
         return Block("", "", Markup(text).format(command))
     title = _batch_title(found)
     points = points_of(found, lambda curve: curve.steps, rate=True)
-    axes = {"x": "images per step", "y": "images per second", "better": "higher"}
+    axes = {"measure": "images per second", "x": "images per step", "better": "higher"}
     return Block(
         "Batch size: dispatch or kernels", f"{name}-batch", title,
         (_batch_table(found, view.section.id),),
