@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -110,14 +110,23 @@ def group_cells(frame: pd.DataFrame, metric: str | None = None) -> dict[Key, Cel
     blocks: dict[Key, dict[Hashable, Array]] = {}
     marked: Counter[Key] = Counter()
     units = {}
-    keys = zip(*(heads[column].astype(str) for column in Key._fields), strict=True)
-    rest = zip(heads["run"], block[order[starts]], heads["flags"], heads["unit"], strict=True)
-    for fields, (run, number, flags, unit), samples in zip(keys, rest, values, strict=True):
+    keys = zip(*(_texts(heads[column]) for column in Key._fields), strict=True)
+    rest = zip(*(_texts(heads[column]) for column in ("run", "flags", "unit")), strict=True)
+    numbers = block[order[starts]].tolist()
+    for fields, (run, flags, unit), number, samples in zip(
+        keys, rest, numbers, values, strict=True
+    ):
         key = Key(*fields)
-        blocks.setdefault(key, {})[str(run), int(number)] = samples
+        blocks.setdefault(key, {})[run, number] = samples
         marked[key] += flags in disturbed
-        units[key] = str(unit)
+        units[key] = unit
     return {key: Cell(key, units[key], blocks[key], marked[key]) for key in blocks}
+
+
+def _texts(column: pd.Series) -> Iterator[str]:
+    """Yield the texts of a categorical column; pandas itself takes each of them from Arrow."""
+    names = [str(name) for name in column.cat.categories]
+    return map(names.__getitem__, column.cat.codes.tolist())
 
 
 def fitted(

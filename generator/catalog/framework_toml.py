@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
+import functools
 import re
 import tomllib
 from collections.abc import Callable, Mapping
@@ -143,9 +144,13 @@ def _value(file: _File, key: str, value: Any, kind: Any) -> Any:
     return str(value) if kind == _STATEMENT else value
 
 
+_field_types = functools.cache(get_type_hints)
+"""Type of a record -> name of a field -> its type."""
+
+
 def _record(file: _File, key: str, table: Any, kind: Callable[..., T], **known: Any) -> T:
     """Return the record that a table describes; ``known`` are the fields that it does not hold."""
-    types = get_type_hints(kind)
+    types = _field_types(kind)
     fields = {f.name: f for f in dataclasses.fields(kind) if f.name not in known}  # type: ignore[arg-type]
     for name in sorted(_table(file, key, table).keys() - fields.keys()):
         expected = f"only {', '.join(sorted(fields))}"
