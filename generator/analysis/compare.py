@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
+from operator import attrgetter
 from typing import TYPE_CHECKING
 
 from generator.analysis.cells import Cell, Key, aa_noises, group_cells, is_again
@@ -121,11 +122,15 @@ def compare(
         may_differ.discard("mode")
     same = [name for name in Key._fields if name not in may_differ]
     known = replace(known, noises=aa_noises(grouped, known.noises))
+    place = attrgetter(*same)
+    there: dict[tuple[str, ...], list[Key]] = {}
+    for y in right:
+        there.setdefault(place(y), []).append(y)
     found = [
         Comparison(grouped[x], grouped[y], judge(grouped[y], grouped[x], known))
         for x in left
-        for y in right
-        if x != y and all(getattr(x, name) == getattr(y, name) for name in same)
+        for y in there.get(place(x), [])
+        if x != y
     ]
     if not found:
         raise UsageError(
