@@ -68,6 +68,28 @@ def tracked():
     return {path.removesuffix(".csv") for path in paths}
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _drawn_once():
+    """Draw each chart and card once a session: the same sample is rendered by many tests."""
+    from generator.site import writer
+
+    known = {}
+
+    def once(draw):
+        def drawn(*arguments):
+            key = repr(arguments)
+            if key not in known:
+                known[key] = draw(*arguments)
+            return known[key]
+
+        return drawn
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(writer, "_svg", once(writer._svg))
+        patch.setattr(writer, "_png", once(writer._png))
+        yield
+
+
 @pytest.fixture(scope="session")
 def shared_cache():
     """What is named after the hash of its content, and so serves every session of tests.

@@ -125,15 +125,13 @@ class Writer:
 
     def card(self, page: str, title: str, description: str) -> str:
         """Draw what a link to a page unfolds to, unless it exists; return its place in the site."""
-        import vl_convert
-
         from generator.site import social_cards
 
         favicon = registry.ROOT / "docs" / "assets" / "favicon.svg"
         drawing = social_cards.svg(title, description, favicon.read_text(encoding="utf-8"))
         stem = page.removesuffix(".md").removeprefix("report/").replace("/", "-")
         name = f"report/cards/{social_cards.name(stem, drawing, vl_convert_version())}"
-        self.text(name, lambda: bytes(vl_convert.svg_to_png(drawing)))
+        self.text(name, lambda: _png(drawing))
         return name
 
     def finish(self) -> None:
@@ -158,6 +156,12 @@ def _svg(chart: style.Chart, specification: Mapping[str, Any]) -> str:
 
     complete = {**specification, "config": chart.configuration("light")}
     return str(vl_convert.vegalite_to_svg(complete))
+
+
+def _png(drawing: str) -> bytes:
+    import vl_convert
+
+    return bytes(vl_convert.svg_to_png(drawing))
 
 
 def _size(path: Path) -> tuple[int, int]:

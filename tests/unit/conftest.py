@@ -50,6 +50,14 @@ def sample_pages(sample_root, tmp_path_factory):
     return docs / "report"
 
 
+@pytest.fixture(scope="session")
+def unmeasured(tmp_path_factory):
+    """The folder of a site whose results are none at all."""
+    folder = tmp_path_factory.mktemp("unmeasured")
+    render.render(results_root=folder / "nothing", docs=folder / "docs")
+    return folder / "docs"
+
+
 @dataclasses.dataclass(frozen=True)
 class Sampled:
     """An invented tree of results and what pages are made of from it."""

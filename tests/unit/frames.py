@@ -1,5 +1,6 @@
 """Small frames of result rows, typed out: what pages and analysis take, without any file."""
 
+import functools
 from collections import defaultdict
 
 import pandas as pd
@@ -44,7 +45,10 @@ def record(cuda="none", *packages):
     return {"build": {"cuda": cuda}, "environment": {"packages": packages}}
 
 
+_catalog = functools.cache(loader.load)
+
+
 def draw_on(documents=None, noises=None, spreads=None):
     """Return what comparisons draw on; without run records, every build is alike."""
     documents = documents or defaultdict(record)
-    return Known(loader.load(), documents, noises or {}, spreads or {})
+    return Known(_catalog(), documents, noises or {}, spreads or {})

@@ -44,6 +44,11 @@ def frame(root):
     return selection.select(reading.load(root))
 
 
+@pytest.fixture(scope="module")
+def pair(root):
+    return command.compare(root, GRAPH, f"{MANY}:function")
+
+
 def compared(frame, a, b, metric="step_time", **drawn_on):
     return compare.compare(frame, a, b, draw_on(**drawn_on), metric)
 
@@ -250,14 +255,13 @@ def test_what_is_the_same_is_said_once(root):
 
 
 @pytest.mark.parametrize("width", [40, 60, 80, 200, None])
-def test_nothing_is_cut_at_any_width(root, width):
+def test_nothing_is_cut_at_any_width(root, pair, width):
     """Every word of every cell is there, in order and whole; no box, no colour."""
     sides = (GRAPH, f"{MANY}:function", "--results", root)
     environment = {"COLUMNS": str(width) if width else None}
     done = CliRunner(env=environment).invoke(app.app, ["compare", *map(str, sides)])
     assert done.exit_code == 0
-    found = command.compare(root, GRAPH, f"{MANY}:function")
-    texts = [*map(": ".join, found.same.items()), *(cell for row in found.rows for cell in row)]
+    texts = [*map(": ".join, pair.same.items()), *(cell for row in pair.rows for cell in row)]
     words = iter(re.sub(r"[;]", " ", done.stdout).split())
     for text in texts:
         assert all(word in words for word in text.replace(";", " ").split()), text
@@ -269,13 +273,13 @@ def test_nothing_is_cut_at_any_width(root, width):
         assert sum(line.startswith("Memory") and line in rows for line in lines) >= 1
 
 
-def test_a_terminal_and_a_pipe_say_the_same(root, monkeypatch):
+def test_a_terminal_and_a_pipe_say_the_same(root, pair, monkeypatch):
     done = CliRunner(env={"COLUMNS": "80"}).invoke(
         app.app, ["compare", GRAPH, f"{MANY}:function", "--results", str(root)]
     )
     terminal = Console(file=io.StringIO(), force_terminal=True, width=80, highlight=False)
     monkeypatch.setattr(output, "out", terminal)
-    output.show_comparison(command.compare(root, GRAPH, f"{MANY}:function"))
+    output.show_comparison(pair)
     plain = re.sub("\x1b[^m]*m", "", terminal.file.getvalue())
     assert plain != terminal.file.getvalue(), "headings stand out"
     assert plain == done.stdout

@@ -89,13 +89,12 @@ def test_only_changes_are_written_whatever_was_rendered_before(written, render, 
     assert warm == {p.relative_to(docs): p.read_bytes() for p in docs.rglob("*") if p.is_file()}
 
 
-def test_without_results_each_page_says_how_to_get_some(render, tmp_path):
-    render(tmp_path / "nothing")
-    page = (tmp_path / "docs/report/lenet.md").read_text(encoding="utf-8")
+def test_without_results_each_page_says_how_to_get_some(unmeasured):
+    page = (unmeasured / "report/lenet.md").read_text(encoding="utf-8")
     assert "Nothing is measured for this page yet" in page
     assert "generator measure --section lenet" in page
-    assert not (tmp_path / "docs/report/evidence").exists()
-    assert "Nothing is measured yet" in (tmp_path / "docs/index.md").read_text(encoding="utf-8")
+    assert not (unmeasured / "report/evidence").exists()
+    assert "Nothing is measured yet" in (unmeasured / "index.md").read_text(encoding="utf-8")
 
 
 def test_a_broken_csv_stops_rendering_and_is_named(render, results):
