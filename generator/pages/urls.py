@@ -17,6 +17,7 @@ import re
 
 SCHEME = (
     ("report/SECTION.html", "a page"),
+    ("report/compare/A-B.html", "two frameworks, the ids in alphabetical order"),
     ("report/evidence/SECTION-FRAMEWORK.html", "everything behind the figures of a framework"),
     ("…#MACHINE--MODE--DEVICE--LANE", "a configuration, as it was measured last"),
     ("…#MACHINE--MODE--DEVICE--LANE--METRIC", "one figure of it"),
@@ -65,6 +66,11 @@ def dated(
 def evidence(section: str, framework: str, anchor: str = "") -> str:
     """Return the address of an evidence page or a place on it, relative to ``docs/report/``."""
     return f"evidence/{section}-{framework}.md" + (f"#{anchor}" if anchor else "")
+
+
+def pair(a: str, b: str) -> str:
+    """Return the address of the page of two frameworks, in any order, relative to report/."""
+    return f"compare/{'-'.join(sorted((a, b)))}.md"
 
 
 def _joined(*ids: str) -> str:

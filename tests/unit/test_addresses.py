@@ -52,6 +52,10 @@ def test_a_run_has_an_address_of_its_own():
     assert urls.evidence("lenet", GRAPH) == f"evidence/lenet-{GRAPH}.md"
 
 
+def test_a_pair_has_one_address_whoever_is_named_first():
+    assert urls.pair("birch", "alder") == urls.pair("alder", "birch") == "compare/alder-birch.md"
+
+
 def test_two_configurations_never_share_an_address():
     """Ids hold hyphens: joined by one, "a-b, c" and "a, b-c" would be the same."""
     assert urls.newest("a-b", "c", "cpu", "d") != urls.newest("a", "b-c", "cpu", "d")
