@@ -50,6 +50,7 @@ class Rated:
     """What a score is computed from.
 
     Attributes:
+        need: what for.
         framework: who is scored.
         mode: id of the mode in which it runs, "" where none was measured.
         figures: of one machine and device.
@@ -59,6 +60,7 @@ class Rated:
 
     """
 
+    need: Need
     framework: Framework
     mode: str
     figures: Figures
@@ -78,6 +80,8 @@ class Need:
         score: rates a framework.
         modes: whether each mode of a framework has a score of its own.
         section: the page that has its figures, "" for the framework's own.
+        case: of those figures, where the section has several.
+        metrics: of the section's questions that count, where it asks some.
         ratio: whether a score is a ratio of two quantities, as against a share of questions.
 
     """
@@ -88,7 +92,14 @@ class Need:
     score: Callable[[Rated], Score]
     modes: bool = False
     section: str = ""
+    case: str = ""
+    metrics: tuple[str, ...] = ()
     ratio: bool = False
+
+    @property
+    def ranked(self) -> bool:
+        """Whether it is sampled, mode by mode: panels judge it."""
+        return self.modes and self.ratio
 
 
 @dataclass(frozen=True)
@@ -113,20 +124,14 @@ def _unknown(text: str, address: str = "", value: float = 0.5) -> Score:
     return Score(value, 0.0, 1.0, text, address, known=False)
 
 
-_UNTESTED = "not measured"
+UNTESTED = "not measured"
 _UNSUPPORTED = formatting.STATUS_WORDS["unsupported"]
 
 
-_BY_MODE = (("lenet", ""), ("memory", ""), ("compile", "cold"), ("r", ""))
-"""(section, case) of what is measured mode by mode."""
-
-
-def _rows(
-    figures: Figures, section: str, case: str, framework: str
-) -> tuple[Panel | None, list[Row]]:
+def rows_of(need: Need, figures: Figures, framework: str) -> tuple[Panel | None, list[Row]]:
     """Return a panel of the closed division on the first lane, and a framework's rows in it."""
     lane = plan.PROFILES["quick"].lanes[figures.device][0]
-    wanted = (section, lane, case, "closed")
+    wanted = (need.section, lane, need.case, "closed")
     for panel in figures.panels:
         if (panel.section, panel.lane, panel.case, panel.division) == wanted:
             rows = [(row, row.configuration) for row in panel.rows]
@@ -136,27 +141,27 @@ def _rows(
     return None, []
 
 
-def _ranked(section: str, case: str = "") -> Callable[[Rated], Score]:
+def _ranked(rated: Rated) -> Score:
     """Score by a measured time or size: that of the leader / that of the mode."""
-
-    def score(rated: Rated) -> Score:
-        panel, rows = _rows(rated.figures, section, case, rated.framework.id)
-        row = next((row for row in rows if row.configuration.mode == rated.mode), None)
-        if panel is None or row is None:
-            return _unknown(_UNTESTED)
-        address = evidence(section, row.configuration, panel)
-        if row.summary is None:
-            return _without(row, address)
-        return _against_leader(panel, row, bare_value(row, panel, rated.batch), address)
-
-    return score
+    panel, rows = rows_of(rated.need, rated.figures, rated.framework.id)
+    row = next((row for row in rows if row.configuration.mode == rated.mode), None)
+    if panel is None or row is None:
+        return _unknown(UNTESTED)
+    address = evidence(rated.need.section, row.configuration, panel)
+    if row.summary is None:
+        return _without(row, address)
+    return _against_leader(panel, row, bare_value(row, panel, rated.batch), address)
 
 
 def _without(row: Row, address: str) -> Score:
     """Return the score of what has no value: 0 where it was tried."""
-    if row.status == "skipped":
-        return _unknown(_UNTESTED, address)
-    return _exactly(0.0, formatting.STATUS_WORDS[row.status], address)
+    text = status_text(row.status)
+    return _unknown(text, address) if text == UNTESTED else _exactly(0.0, text, address)
+
+
+def status_text(status: str) -> str:
+    """Return what is said of something without a value."""
+    return UNTESTED if status == "skipped" else formatting.STATUS_WORDS[status]
 
 
 def _against_leader(panel: Panel, row: Row, text: str, address: str) -> Score:
@@ -178,43 +183,44 @@ def _lines(rated: Rated) -> Score:
     counts = rated.figures.counts("highlevel", "lines")
     mine = counts.get(rated.framework.id)
     if not mine:
-        return _unknown(_UNTESTED)
+        return _unknown(UNTESTED)
     address = urls.evidence("highlevel", rated.framework.id)
     return _exactly(min(counts.values()) / mine, f"{mine:.0f} lines", address)
 
 
 def _installed(rated: Rated) -> Score:
     if rated.framework.id not in rated.sizes:
-        return _unknown(_UNTESTED)
+        return _unknown(UNTESTED)
     mine, address = rated.sizes[rated.framework.id]
     least = min(size for size, _ in rated.sizes.values())
     return _exactly(least / mine, formatting.quantity(mine, "B"), address)
 
 
-def _answered(section: str, *metrics: str) -> Callable[[Rated], Score]:
+def asked(need: Need, figures: Figures) -> list[tuple[str, str]]:
+    """Return the (case, metric) of all questions of a need that any framework was tested for."""
+    every = {place for mine in figures.answers.get(need.section, {}).values() for place in mine}
+    return sorted((case, metric) for case, metric in every if case and metric in need.metrics)
+
+
+def _answered(rated: Rated) -> Score:
     """Score by answers: those with yes / all that any framework was tested for."""
-
-    def score(rated: Rated) -> Score:
-        sheets = rated.figures.answers.get(section, {})
-        sheet = sheets.get(rated.framework.id)
-        if sheet is None:
-            return _unknown(_UNTESTED)
-        every = {place for mine in sheets.values() for place in mine}
-        questions = [(case, metric) for case, metric in every if case and metric in metrics]
-        answers = [sheet[place] for place in questions if place in sheet]
-        right = sum(answer.good for answer in answers)
-        nothing = answers and {answer.status for answer in answers} == {"unsupported"}
-        return _exactly(
-            right / len(questions) if questions else 0.0,
-            _UNSUPPORTED if nothing else f"{right} of {len(questions)}",
-            urls.evidence(section, rated.framework.id),
-        )
-
-    return score
+    section = rated.need.section
+    sheet = rated.figures.answers.get(section, {}).get(rated.framework.id)
+    if sheet is None:
+        return _unknown(UNTESTED)
+    questions = asked(rated.need, rated.figures)
+    answers = [sheet[place] for place in questions if place in sheet]
+    right = sum(answer.good for answer in answers)
+    nothing = answers and {answer.status for answer in answers} == {"unsupported"}
+    return _exactly(
+        right / len(questions) if questions else 0.0,
+        _UNSUPPORTED if nothing else f"{right} of {len(questions)}",
+        urls.evidence(section, rated.framework.id),
+    )
 
 
 def _from_r(rated: Rated) -> Score:
-    _, rows = _rows(rated.figures, "r", "", rated.framework.id)
+    _, rows = rows_of(rated.need, rated.figures, rated.framework.id)
     address = urls.evidence("r", rated.framework.id)
     good = [row.configuration.mode for row in rows if row.summary is not None]
     if rated.mode in good:
@@ -222,7 +228,7 @@ def _from_r(rated: Rated) -> Score:
     if good:
         return _unknown("in another mode only", address)
     # R drives one mode of a framework: where that fails, no other is expected to work.
-    return _without(rows[0], address) if rows else _unknown(_UNTESTED)
+    return _without(rows[0], address) if rows else _unknown(UNTESTED)
 
 
 YOUNG_DAYS, OLD_DAYS = 366, 3 * 366
@@ -244,29 +250,29 @@ def _maintained(rated: Rated) -> Score:
 NEEDS = (
     Need("speed", "Training speed",
          "LeNet's training step on all cores, or on the GPU: the fastest / its own.",
-         _ranked("lenet"), modes=True, section="lenet", ratio=True),
+         _ranked, modes=True, section="lenet", ratio=True),
     Need("memory", "Little memory",
          "Peak memory above what import took: the least / its own.",
-         _ranked("memory"), modes=True, section="memory", ratio=True),
+         _ranked, modes=True, section="memory", ratio=True),
     Need("start", "Fast start-up",
          "Import, build and first step with empty caches: the shortest / its own.",
-         _ranked("compile", "cold"), modes=True, section="compile", ratio=True),
+         _ranked, modes=True, section="compile", case="cold", ratio=True),
     Need("operators", "Operator coverage",
          "Operators with right values / all tested.",
-         _answered("operators", "forward"), section="operators"),
+         _answered, section="operators", metrics=("forward",)),
     Need("control", "Control flow",
          "Loops and branches right in a captured graph, values and gradients / all tested.",
-         _answered("control", "captured", "gradient"), section="control"),
+         _answered, section="control", metrics=("captured", "gradient")),
     Need("custom", "Custom operators",
          "Right values, gradient, capture and use of a new operator written in three ways / all "
          "tested.",
-         _answered("custom", "forward", "gradient", "captured", "used"), section="custom"),
+         _answered, section="custom", metrics=("forward", "gradient", "captured", "used")),
     Need("transfer", "Transfer learning",
          "Saving, loading, freezing, fine-tuning, exporting and importing that work / all tested.",
-         _answered("reuse", "possible"), section="reuse"),
+         _answered, section="reuse", metrics=("possible",)),
     Need("distributed", "Data-parallel training",
          "Data-parallel runs whose losses are those of one process / all tested.",
-         _answered("parallel", "loss_error"), section="parallel"),
+         _answered, section="parallel", metrics=("loss_error",)),
     Need("r", "Use from R",
          "1 where a training step driven from R passes verification, otherwise 0.",
          _from_r, modes=True, section="r"),
@@ -309,21 +315,30 @@ PRESETS = (
 )  # fmt: skip
 
 
-def scores(inputs: Inputs, figures: Figures) -> Scores:
-    """Return how well each framework with results on one machine and device serves each need."""
-    sizes = _sizes(inputs, figures)
+def scores(inputs: Inputs, figures: Figures, *, every: bool = False) -> Scores:
+    """Return how well each framework serves each need on one machine and device.
+
+    Args:
+        inputs: what pages are made of.
+        figures: of the machine and device.
+        every: whether a framework without any results there is scored as well.
+
+    """
+    sizes, batch = _sizes(inputs, figures), inputs.batch(figures)
     seen = {key.framework for key in figures.cells}
     seen |= {framework for sheets in figures.answers.values() for framework in sheets}
     found = {}
     for framework in inputs.catalog.frameworks:
         modes = _modes(framework, figures)
-        if modes or framework.id in seen:
-            rated = Rated(framework, "", figures, sizes, inputs.today, inputs.batch(figures))
-            common = {need.id: need.score(rated) for need in NEEDS if not need.modes}
+        if every or modes or framework.id in seen:
+            rated = [
+                Rated(need, framework, "", figures, sizes, inputs.today, batch) for need in NEEDS
+            ]
+            common = {one.need.id: one.need.score(one) for one in rated if not one.need.modes}
             found[framework.id] = {
                 mode: {
-                    need.id: common.get(need.id) or need.score(replace(rated, mode=mode))
-                    for need in NEEDS
+                    one.need.id: common.get(one.need.id) or one.need.score(replace(one, mode=mode))
+                    for one in rated
                 }
                 for mode in modes or [""]
             }
@@ -332,7 +347,8 @@ def scores(inputs: Inputs, figures: Figures) -> Scores:
 
 def _modes(framework: Framework, figures: Figures) -> list[str]:
     """Return the modes that have a figure, or were tried where none has; in the folder's order."""
-    rows = [row for place in _BY_MODE for row in _rows(figures, *place, framework.id)[1]]
+    needs = [need for need in NEEDS if need.modes]
+    rows = [row for need in needs for row in rows_of(need, figures, framework.id)[1]]
     tried = {row.configuration.mode for row in rows}
     good = {row.configuration.mode for row in rows if row.summary is not None}
     order = [mode.id for mode in framework.modes]

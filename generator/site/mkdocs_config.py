@@ -41,7 +41,7 @@ def navigation(catalog: Catalog) -> list[Any]:
     entries: list[Any] = [{"Home": "index.md"}]
     groups = {"": entries}
     listed: list[Section | overview_page.Overview] = [*catalog.sections, *overview_page.load()]
-    for page in listed:
+    for page in sorted(listed, key=lambda page: page.order >= 0):
         if page.group not in groups:
             groups[page.group] = []
             entries.append({page.group: groups[page.group]})

@@ -104,7 +104,7 @@ _MODES = " Open marks: in another mode than today's, which stood for the framewo
 
 
 def _chart(found: History, measure: Measure, inputs: Inputs, draw: Draw) -> ChartView | None:
-    points = _points(found, measure)
+    points = moments(found, measure)
     if not points:
         return None
     name = f"{measure.id}-{found.device}-{slug(found.machine)}"
@@ -135,7 +135,8 @@ def _detectable(found: History, measure: Measure) -> str:
     )
 
 
-def _points(found: History, measure: Measure) -> list[marks.Moment]:
+def moments(found: History, measure: Measure) -> list[marks.Moment]:
+    """Return the releases that have a figure, as marks on a time line."""
     steps = found.steps_to(measure)
     points: list[marks.Moment] = []
     before: Release | None = None

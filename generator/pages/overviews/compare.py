@@ -1,0 +1,370 @@
+"""Pure: this framework or that: a page for each pair, with every question of the scoreboard."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import combinations
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from generator import formatting
+from generator.analysis import statistics
+from generator.analysis.history import SPEED, Step
+from generator.analysis.labels import DEVICES, lane_label, view
+from generator.analysis.panels import SEVERITY, Figures, Panel, Row
+from generator.catalog import freshness
+from generator.measure import plan
+from generator.pages import ranking, scoring, urls
+from generator.pages.charts import timeline
+from generator.pages.evidence_page import LANGUAGES, script_anchor
+from generator.pages.findings import bare_value, evidence, ratio_interval, shown_interval
+from generator.pages.inputs import Draw, Inputs, Picture, main_figures, measured_on
+from generator.pages.overviews import history
+from generator.pages.scoring import NEEDS, Need
+from generator.pages.tables import Badge, Cell, Table, table
+
+if TYPE_CHECKING:
+    from generator.catalog.model import Framework
+
+TITLE = "This or that"
+GROUP = ""
+ORDER = -1
+
+AHEAD, BEHIND, EQUAL, OPEN, NONE = "ahead", "behind", "equal", "not resolved", "cannot be compared"
+"""What becomes of the first of two frameworks in a question."""
+_WORDS = {"faster": AHEAD, "slower": BEHIND, "equivalent": EQUAL, "not resolved": OPEN}
+_SIGNS = {AHEAD: "◀", BEHIND: "▶", EQUAL: "=", OPEN: "?", NONE: "○"}
+
+
+@dataclass(frozen=True)
+class Side:
+    """What one framework has in a question; one that is sampled has a row in a panel.
+
+    Attributes:
+        name: of the framework.
+        text: the value, or why there is none.
+        address: of its evidence relative to ``docs/report/``, or "".
+        detail: interval and mode.
+        value: to compare where nothing is sampled: the more, the better. None is unknown.
+        sampled: the row of the framework's best mode, and its panel.
+
+    """
+
+    name: str
+    text: str
+    address: str = ""
+    detail: str = ""
+    value: float | None = None
+    sampled: tuple[Panel, Row] | None = None
+
+
+@dataclass(frozen=True)
+class Duel:
+    """One question, and which of two frameworks is ahead in it.
+
+    Attributes:
+        need: the question.
+        sides: of both frameworks.
+        word: what becomes of the first, :data:`AHEAD` or one of the others.
+        ratio: value of the first / that of the second, as they are shown; None for counts.
+        reason: why they cannot be compared, or "".
+
+    """
+
+    need: Need
+    sides: tuple[Side, Side]
+    word: str
+    ratio: statistics.Ratio | None = None
+    reason: str = ""
+
+
+def context(inputs: Inputs, known: Mapping[tuple[str, str], Figures], draw: Draw) -> dict[str, Any]:  # noqa: ARG001 - all pages are made alike
+    """Return the context of the page that lists the pairs."""
+    frameworks = inputs.catalog.frameworks
+    pairs = list(combinations(frameworks, 2))
+    return {
+        "title": TITLE,
+        "description": f"One framework or another: {len(pairs)} pairs of "
+        f"{formatting.listing([one.name for one in frameworks])}, question by question.",
+        "questions": len(NEEDS),
+        "rows": [
+            (one.name, [(f"{a.name} or {b.name}", urls.pair(a.id, b.id))
+                        for a, b in pairs if one in (a, b)])
+            for one in frameworks
+        ],
+    }  # fmt: skip
+
+
+def parts(
+    inputs: Inputs, known: Mapping[tuple[str, str], Figures], draw: Draw
+) -> dict[str, dict[str, Any]]:
+    """Return the context of each pair's page."""
+    figures = main_figures(inputs, known)
+    found = sides(inputs, figures) if figures else {}
+    return {
+        urls.pair(a.id, b.id).removeprefix("compare/").removesuffix(".md"): _part(
+            a, b, found, inputs, figures, draw
+        )
+        for a, b in combinations(inputs.catalog.frameworks, 2)
+    }
+
+
+def _part(
+    a: Framework,
+    b: Framework,
+    found: Mapping[str, Mapping[str, Side]],
+    inputs: Inputs,
+    figures: Figures | None,
+    draw: Draw,
+) -> dict[str, Any]:
+    """Return the context of a pair's page.
+
+    Args:
+        a: the first framework.
+        b: the other.
+        found: need -> framework -> side.
+        inputs: what pages are made of.
+        figures: of the newest machine, None where nothing is measured.
+        draw: draws charts.
+
+    """
+    duels = [duel(need, found[need.id][a.id], found[need.id][b.id]) for need in NEEDS if found]
+    said = answer(a.name, b.name, duels) if duels else "Nothing is measured yet."
+    return {
+        "title": f"{a.name} or {b.name}?",
+        "description": f"{a.name} or {b.name}? Measured, with intervals and raw data: {said}",
+        "answer": said,
+        "frameworks": [_about(one, inputs, figures) for one in (a, b)],
+        "table": _table(a.name, b.name, duels) if duels else None,
+        "where": _where(inputs, figures) if figures else "",
+        "picture": _picture(a, b, inputs, figures, draw) if figures else None,
+        "command": f"generator compare {a.id} {b.id}",
+    }
+
+
+# ---------------------------------------------------------------------------------- the questions
+
+
+def sides(inputs: Inputs, figures: Figures) -> dict[str, dict[str, Side]]:
+    """Return need -> framework -> side, of all frameworks, results or not."""
+    scores = scoring.scores(inputs, figures, every=True)
+    batch = inputs.batch(figures)
+    found = {}
+    for need in NEEDS:
+        modes = {one.framework: one.mode for one in ranking.alone(scores, need.id)}
+        mine = {}
+        for framework in inputs.catalog.frameworks:
+            if need.ranked:
+                mine[framework.id] = _sampled(need, framework, figures, batch)
+            else:
+                score = scores[framework.id][modes[framework.id]][need.id]
+                value = score.value if score.known else None
+                mine[framework.id] = Side(framework.name, score.text, score.address, value=value)
+        found[need.id] = mine
+    return found
+
+
+def _sampled(need: Need, framework: Framework, figures: Figures, batch: int) -> Side:
+    """Return the side of a framework in a question that is sampled: that of its best mode."""
+    panel, rows = scoring.rows_of(need, figures, framework.id)
+    if panel is None or not rows:
+        return Side(framework.name, scoring.UNTESTED)
+    row = rows[0]
+    one, address = row.configuration, evidence(need.section, row.configuration, panel)
+    if row.summary is None:
+        return Side(framework.name, scoring.status_text(row.status), address)
+    interval = shown_interval(row, panel, batch)
+    detail = ", ".join(filter(None, (interval or "one process", one.mode_title)))
+    return Side(
+        framework.name, bare_value(row, panel, batch), address, detail, sampled=(panel, row)
+    )
+
+
+def duel(need: Need, a: Side, b: Side) -> Duel:
+    """Return which of two sides is ahead: by the panel's verdict, or by what was counted."""
+    if a.sampled and b.sampled:
+        (panel, row), (_, other) = a.sampled, b.sampled
+        ratio, verdict = panel.compare(row, other)
+        shown = ratio.inverse() if view(panel.metric).rate else ratio
+        if not math.isfinite(ratio.low):
+            return Duel(need, (a, b), NONE, shown, "one process decides nothing")
+        return Duel(need, (a, b), _WORDS[verdict], shown)
+    if a.value is None or b.value is None:
+        missing = [f"{side.name}: {side.text}" for side in (a, b)
+                   if side.value is None and side.sampled is None]  # fmt: skip
+        return Duel(need, (a, b), NONE, reason="; ".join(missing))
+    if need.ratio:  # of sizes and lines less is better; they are exact
+        exact = b.value / a.value
+        ratio = statistics.Ratio(exact, exact, exact, 0.0, math.inf)
+        return Duel(need, (a, b), _WORDS[statistics.verdict(ratio, 0.0)], ratio)
+    word = EQUAL if a.value == b.value else AHEAD if a.value > b.value else BEHIND
+    return Duel(need, (a, b), word)
+
+
+def answer(a: str, b: str, duels: Sequence[Duel]) -> str:
+    """Count in one sentence in how many questions each is ahead, and what became of the rest."""
+    count = Counter(one.word for one in duels)
+    many = formatting.plural(len(duels), "question")
+    first, second = (str(count[word] or "none") for word in (AHEAD, BEHIND))
+    rest = [
+        (count[EQUAL] + count[OPEN], "equal or not resolved"),
+        (count[NONE], "not comparable"),
+    ]
+    said = [f"{a} is ahead in {first} of {many}, {b} in {second}"]
+    said += [f"{number} {'is' if number == 1 else 'are'} {what}" for number, what in rest if number]
+    return f"{'; '.join(said)}."
+
+
+def _table(a: str, b: str, duels: Sequence[Duel]) -> Table:
+    columns = ("Question", a, b, f"Who is ahead ({a} / {b}, 95 %)")
+    return table(f"{a} or {b}", columns, map(_row, duels), plain=True)
+
+
+def _row(one: Duel) -> tuple[Cell, ...]:
+    ahead = {AHEAD: 0, BEHIND: 1}.get(one.word)
+    cells = [
+        Cell(side.text, href=side.address, detail=side.detail, strong=place == ahead)
+        for place, side in enumerate(one.sides)
+    ]
+    word = one.word if ahead is None else f"{one.sides[ahead].name} ahead"
+    tone = "none" if ahead is None else "good"
+    detail = one.reason or (_ratio(one.ratio) if one.ratio else "")
+    href = f"{one.need.section}.md" if one.need.section else ""
+    return (
+        Cell(one.need.title, href=href),
+        *cells,
+        Cell("", badge=Badge(_SIGNS[one.word], word, tone), detail=detail),
+    )
+
+
+def _ratio(ratio: statistics.Ratio) -> str:
+    interval = ratio_interval(ratio) if ratio.low < ratio.high else ""
+    return f"{ratio.value:.2f}" + (f" ({interval})" if interval else "")
+
+
+def _where(inputs: Inputs, figures: Figures) -> str:
+    lane = lane_label(plan.PROFILES["quick"].lanes[figures.device][0])
+    return f"{measured_on(inputs, figures)} Times and memory: {lane}, each in its best mode."
+
+
+# ------------------------------------------------------------------------------- each for itself
+
+
+class About(NamedTuple):
+    """What a pair's page says of one framework alone.
+
+    Attributes:
+        name: of the framework.
+        address: of its page, relative to ``docs/report/``, as all addresses here.
+        release: the newest that is measured.
+        lacks: (question, address of the evidence, how many answers are no and why).
+        gaps: (what, how, why, source) that its folder declares of that release.
+        script: of its training step, "" where there is none.
+        language: of the script.
+        evidence: address of the script's evidence, or "".
+
+    """
+
+    name: str
+    address: str
+    release: str
+    lacks: list[tuple[str, str, str]]
+    gaps: list[tuple[str, str, str, str]]
+    script: str
+    language: str
+    evidence: str
+
+
+def _about(framework: Framework, inputs: Inputs, figures: Figures | None) -> About:
+    newest = framework.newest.version
+    path = framework.folder / inputs.catalog.section(SPEED.section).script
+    measured = any((SPEED.section, framework.id) == (section, key.split("/")[1])
+                   for _, _, section, key in inputs.places)  # fmt: skip
+    return About(
+        framework.name,
+        f"frameworks/{framework.id}.md",
+        freshness.label(framework, newest),
+        list(_lacks(framework, figures)) if figures else [],
+        list(_gaps(framework, newest, inputs)),
+        inputs.script(path),
+        LANGUAGES[path.suffix],
+        urls.evidence(SPEED.section, framework.id, script_anchor(path)) if measured else "",
+    )
+
+
+def _lacks(framework: Framework, figures: Figures) -> Iterator[tuple[str, str, str]]:
+    """Yield the needs with answers that are not yes, the address of the evidence, and counts."""
+    for need in NEEDS:
+        questions = scoring.asked(need, figures)
+        sheet = figures.answers.get(need.section, {}).get(framework.id)
+        if not questions:
+            continue
+        if sheet is None:
+            yield need.title, f"{need.section}.md", scoring.UNTESTED
+            continue
+        counts = Counter(sheet[one].status if one in sheet else "skipped" for one in questions)
+        said = [f"{counts[status]} {scoring.status_text(status)}"
+                for status in SEVERITY if counts[status]]  # fmt: skip
+        if said:
+            many = f"of {len(questions)}, {formatting.listing(said)}"
+            yield need.title, urls.evidence(need.section, framework.id), many
+
+
+def _gaps(
+    framework: Framework, version: str, inputs: Inputs
+) -> Iterator[tuple[str, str, str, str]]:
+    """Yield (what, how, why, source) of the gaps of a release, those of one reason together."""
+    titles = {mode.id: mode.title for mode in framework.modes} | dict(DEVICES)
+    titles |= {section.id: section.title for section in inputs.catalog.sections}
+    found: dict[tuple[str, str, str], list[str]] = {}
+    for gap in framework.gaps:
+        if not gap.versions or version in gap.versions:
+            ids = filter(None, (gap.section, gap.mode, gap.device))
+            what = ", ".join(titles[id] for id in ids) or "Everything"
+            found.setdefault((gap.status, gap.reason, gap.source), []).append(what)
+    for (status, reason, source), what in found.items():
+        yield formatting.listing(what), scoring.status_text(status), reason, source
+
+
+def _picture(
+    a: Framework, b: Framework, inputs: Inputs, figures: Figures, draw: Draw
+) -> Picture | None:
+    """Draw the training speed of every release of both, None where none was measured.
+
+    Args:
+        a: the first framework.
+        b: the other.
+        inputs: what pages are made of.
+        figures: of the machine and device.
+        draw: draws charts.
+
+    """
+    place = figures.machine, figures.device
+    found = next((one for one in inputs.histories if (one.machine, one.device) == place), None)
+    names = [a.name, b.name]
+    drawn = (
+        [one for one in history.moments(found, SPEED) if one.framework in names] if found else []
+    )
+    if found is None or not drawn:
+        return None
+    spans = {step.new.name: step for step in found.spans if step.measure is SPEED}
+    title = "; ".join(_span(name, spans.get(name)) for name in names)
+    chart = timeline.timeline(
+        f"history-{a.id}-{b.id}", f"{title}.", drawn, y=SPEED.axis, looks=inputs.catalog.looks,
+        better="higher",
+    )  # fmt: skip
+    # In the size that stands in half a page, too: so many pages must stay cheap.
+    return draw(replace(chart, specs={"narrow": chart.specs["narrow"]}))
+
+
+def _span(name: str, step: Step | None) -> str:
+    """Say how fast the last release of a framework is against its first."""
+    if step is None:
+        return f"{name}: no two releases measured"
+    ratio = step.change.ratio
+    if ratio is None or not step.change.differs:
+        return f"{name} {step.old.number} to {step.new.number}: {step.change.verdict}"
+    times = formatting.times(1 / ratio.value)
+    return f"{name} {step.new.number} is {times} as fast as {step.old.number}"
