@@ -294,38 +294,36 @@ def _about(framework: Framework, inputs: Inputs, figures: Figures | None) -> Abo
     )
 
 
+_NO = formatting.STATUS_WORDS | {"wrong": "wrong", "skipped": scoring.UNTESTED}
+"""Status of an answer that is not yes -> what follows its count."""
+
+
 def _lacks(framework: Framework, figures: Figures) -> Iterator[tuple[str, str, str]]:
     """Yield the needs with answers that are not yes, the address of the evidence, and counts."""
     for need in NEEDS:
         questions = scoring.asked(need, figures)
-        sheet = figures.answers.get(need.section, {}).get(framework.id)
-        if not questions:
-            continue
-        if sheet is None:
-            yield need.title, f"{need.section}.md", scoring.UNTESTED
-            continue
-        counts = Counter(sheet[one].status if one in sheet else "skipped" for one in questions)
-        said = [f"{counts[status]} {scoring.status_text(status)}"
-                for status in SEVERITY if counts[status]]  # fmt: skip
+        sheet = figures.answers.get(need.section, {}).get(framework.id, {})
+        found = Counter(sheet[one].status if one in sheet else "skipped" for one in questions)
+        said = [f"{found[status]} {_NO[status]}" for status in SEVERITY if found[status]]
         if said:
-            many = f"of {len(questions)}, {formatting.listing(said)}"
-            yield need.title, urls.evidence(need.section, framework.id), many
+            address = urls.evidence(need.section, framework.id) if sheet else f"{need.section}.md"
+            yield need.title, address, f"{formatting.listing(said)}, of {len(questions)}"
 
 
 def _gaps(
     framework: Framework, version: str, inputs: Inputs
 ) -> Iterator[tuple[str, str, str, str]]:
     """Yield (what, how, why, source) of the gaps of a release, those of one reason together."""
-    titles = {mode.id: mode.title for mode in framework.modes} | dict(DEVICES)
+    titles = {mode.id: mode.title for mode in framework.modes} | DEVICES
     titles |= {section.id: section.title for section in inputs.catalog.sections}
     found: dict[tuple[str, str, str], list[str]] = {}
     for gap in framework.gaps:
         if not gap.versions or version in gap.versions:
             ids = filter(None, (gap.section, gap.mode, gap.device))
-            what = ", ".join(titles[id] for id in ids) or "Everything"
-            found.setdefault((gap.status, gap.reason, gap.source), []).append(what)
-    for (status, reason, source), what in found.items():
-        yield formatting.listing(what), scoring.status_text(status), reason, source
+            about = ", ".join(titles[id] for id in ids) or "Everything"
+            found.setdefault((gap.status, gap.reason, gap.source), []).append(about)
+    for (status, reason, source), whats in found.items():
+        yield formatting.listing(whats), _NO[status], reason, source
 
 
 def _picture(
@@ -351,10 +349,10 @@ def _picture(
         return None
     spans = {step.new.name: step for step in found.spans if step.measure is SPEED}
     title = "; ".join(_span(name, spans.get(name)) for name in names)
+    looks, name = inputs.catalog.looks, f"history-{a.id}-{b.id}"
     chart = timeline.timeline(
-        f"history-{a.id}-{b.id}", f"{title}.", drawn, y=SPEED.axis, looks=inputs.catalog.looks,
-        better="higher",
-    )  # fmt: skip
+        name, f"{title}.", drawn, measure=SPEED.axis, looks=looks, better="higher"
+    )
     # In the size that stands in half a page, too: so many pages must stay cheap.
     return draw(replace(chart, specs={"narrow": chart.specs["narrow"]}))
 
