@@ -260,7 +260,7 @@ class About(NamedTuple):
         address: of its page, relative to ``docs/report/``, as all addresses here.
         release: the newest that is measured.
         lacks: (question, address of the evidence, how many answers are no and why).
-        gaps: (what, how, why, source) that its folder declares of that release.
+        gaps: (what, why, source) that its folder declares of that release.
         script: of its training step, "" where there is none.
         language: of the script.
         evidence: address of the script's evidence, or "".
@@ -271,7 +271,7 @@ class About(NamedTuple):
     address: str
     release: str
     lacks: list[tuple[str, str, str]]
-    gaps: list[tuple[str, str, str, str]]
+    gaps: list[tuple[str, str, str]]
     script: str
     language: str
     evidence: str
@@ -310,20 +310,18 @@ def _lacks(framework: Framework, figures: Figures) -> Iterator[tuple[str, str, s
             yield need.title, address, f"{formatting.listing(said)}, of {len(questions)}"
 
 
-def _gaps(
-    framework: Framework, version: str, inputs: Inputs
-) -> Iterator[tuple[str, str, str, str]]:
-    """Yield (what, how, why, source) of the gaps of a release, those of one reason together."""
+def _gaps(framework: Framework, version: str, inputs: Inputs) -> Iterator[tuple[str, str, str]]:
+    """Yield (what, why, source) of what a release cannot, gaps of one reason together."""
     titles = {mode.id: mode.title for mode in framework.modes} | DEVICES
     titles |= {section.id: section.title for section in inputs.catalog.sections}
-    found: dict[tuple[str, str, str], list[str]] = {}
+    found: dict[tuple[str, str], list[str]] = {}
     for gap in framework.gaps:
-        if not gap.versions or version in gap.versions:
+        if gap.status == "unsupported" and (not gap.versions or version in gap.versions):
             ids = filter(None, (gap.section, gap.mode, gap.device))
             about = ", ".join(titles[id] for id in ids) or "Everything"
-            found.setdefault((gap.status, gap.reason, gap.source), []).append(about)
-    for (status, reason, source), whats in found.items():
-        yield formatting.listing(whats), _NO[status], reason, source
+            found.setdefault((gap.reason, gap.source), []).append(about)
+    for (reason, source), whats in found.items():
+        yield formatting.listing(whats), reason, source
 
 
 def _picture(
