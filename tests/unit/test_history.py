@@ -241,11 +241,11 @@ def test_builds_with_cuda_and_without_are_compared_in_speed_only():
     }
     assert [one.build for one in found.releases] == ["CUDA build", "CUDA build", "CPU build"]
     parts = {
-        measure.id: [moment.part for moment in page._points(chartable(found), measure)]
+        measure.id: [moment.part for moment in page.moments(chartable(found), measure)]
         for measure in (history.SPEED, MEMORY, history.MEASURES[-1])
     }
     assert parts == {"speed": [0, 0, 0], "memory": [0, 0, 1], "size": [0, 0, 1]}
-    assert [m.told for m in page._points(chartable(found), MEMORY)] == [
+    assert [m.told for m in page.moments(chartable(found), MEMORY)] == [
         "", "less", "not compared: CUDA build, CPU build",
     ]  # fmt: skip
     table = page._measure_table(chartable(found), MEMORY)
