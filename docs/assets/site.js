@@ -122,6 +122,18 @@
     area.remove();
   }
 
+  // On a phone the scoreboard shows one question at a time, the best on top.
+  function mountPicker(table, headings, first) {
+    const select = make("select", {}, ...headings.slice(1).map((heading) => make("option", { value: heading.cellIndex, textContent: words(heading) })));
+    const show = () => {
+      for (const row of table.rows) for (const cell of row.cells) cell.classList.toggle("pick", cell.cellIndex === +select.value);
+    };
+    select.addEventListener("change", () => (show(), headings[select.value].querySelector("button").click()));
+    select.value = first;
+    show();
+    return make("label", { className: "picked" }, "Question ", select);
+  }
+
   function mountTable(box) {
     const table = box.querySelector("table");
     if (!table || !table.tHead) return;
@@ -143,6 +155,14 @@
         const up = heading.getAttribute("aria-sort") === "ascending";
         remember(`${place}sort`, `${heading.cellIndex + 1}${up ? "" : "-"}`);
       });
+    }
+
+    const [, column, down] = /^(\d+)(-?)$/.exec(asked.get(`${place}sort`) || "") || [];
+    for (let turn = 0; headings[column - 1] && turn <= (down ? 1 : 0); turn++) sort(table, headings[column - 1]);
+
+    if (box.matches(".scoreboard")) {
+      box.before(mountPicker(table, headings, Math.max(column - 1, 1) || 1));
+      return;
     }
 
     if (rows.length >= 10) {
@@ -194,8 +214,6 @@
       bar.append(button);
     }
     bar.append(said);
-    const [, column, down] = /^(\d+)(-?)$/.exec(asked.get(`${place}sort`) || "") || [];
-    for (let turn = 0; headings[column - 1] && turn <= (down ? 1 : 0); turn++) sort(table, headings[column - 1]);
     box.before(bar); // not in it: browsers look at every field, and would lay all tables out for that
   }
 

@@ -2,78 +2,173 @@
 
 from __future__ import annotations
 
+import datetime
 import math
-from collections.abc import Mapping
-from typing import Any
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any, NamedTuple
 
 from generator import formatting
-from generator.analysis.labels import machine_label
-from generator.analysis.panels import Figures, index_of
+from generator.analysis.claim_evidence import sentence
+from generator.analysis.claims import WORDS
+from generator.analysis.labels import lane_label, machine_label, machine_name
+from generator.analysis.panels import Figures
 from generator.catalog import freshness
 from generator.catalog.model import Framework
-from generator.pages import ranking
-from generator.pages.inputs import Inputs, claim_views, main_figures
+from generator.pages import ranking, urls
+from generator.pages.inputs import ClaimView, Inputs, distinct, tab_title, where
 from generator.pages.overviews import then_and_now
 from generator.pages.ranking import Standing
 from generator.pages.scoring import NEEDS, Need, Score, Scores, scores
-from generator.pages.tables import Cell, Table, table
+from generator.pages.tables import Cell, Column, Table, table
+
+TITLE = "Deep learning frameworks, compared again"
+"""Of the whole site as well."""
+
+
+class Board(NamedTuple):
+    """The scoreboard of one machine and device; several are tabs."""
+
+    tab: str
+    table: Table
+    byline: str
+
+
+class Mark(NamedTuple):
+    """A claim's verdict today, and where its evidence is."""
+
+    view: ClaimView
+    address: str
+
+
+class Card(NamedTuple):
+    """One thing that verification found wrong."""
+
+    title: str
+    about: str
+    text: str
+    evidence: str
+    source: str
 
 
 def home_context(inputs: Inputs, known: Mapping[tuple[str, str], Figures]) -> dict[str, Any]:
     """Return the context of the first page."""
-    figures = main_figures(inputs, known)
-    chapters = then_and_now.chapters_of(inputs, known)
-    byline = ""
-    if figures:
-        document = inputs.document(figures.machine, figures.device)
-        byline = (
-            f"Newest run {formatting.day(document['run'])}, {machine_label(document)}."
-            f" {_versions(inputs, figures.machine)}."
-        )
+    views = then_and_now.claims_of(then_and_now.chapters_of(inputs, known))
+    article = inputs.book.article
+    names = {framework.id: framework.name for framework in inputs.catalog.frameworks}
     return {
-        "title": "Deep learning frameworks, compared again",
-        "description": f"{formatting.listing([f.name for f in inputs.catalog.frameworks])}:"
+        "title": TITLE,
+        "description": f"{formatting.listing(list(names.values()))}:"
         " verified, then measured, with raw data.",
-        "scoreboard": scoreboard(inputs, scores(inputs, figures)) if figures else None,
-        "byline": byline,
+        "boards": [_board(inputs, known[place]) for place in inputs.measured()],
         "watch": freshness.watched(inputs.catalog.frameworks, inputs.today),
-        "said": then_and_now.findings(then_and_now.claims_of(chapters)),
-        "claims": claim_views(inputs, "home", known) if figures else (),
+        "said": then_and_now.findings(views),
+        "marks": _marks(views),
+        "cards": _cards(inputs),
         "news": _news(inputs),
-        "article": inputs.book.article,
-        "compared": formatting.listing(
-            [f.name for f in inputs.catalog.frameworks if f.id in inputs.book.article["compared"]]
-        ),
+        "article": article,
+        "compared": formatting.listing([names[id] for id in article["compared"] if id in names]),
     }
 
 
-def _versions(inputs: Inputs, machine: str) -> str:
-    keys = [key.split("/") for here, _, _, key in inputs.places if here == machine]
-    found = {(inputs.name(framework), version) for _, framework, version, _ in keys}
-    return formatting.listing([f"{name} {version}" for name, version in sorted(found)])
+def _board(inputs: Inputs, figures: Figures) -> Board:
+    document = inputs.document(figures.machine, figures.device)
+    byline = f"{machine_label(document)}, newest run {formatting.day(document['run'])}."
+    tab = tab_title(inputs, figures.machine, figures.device)
+    return Board(tab, scoreboard(inputs, scores(inputs, figures), figures), byline)
 
 
-def scoreboard(inputs: Inputs, given: Scores) -> Table:
+def _marks(views: Sequence[ClaimView]) -> list[Mark]:
+    """Return the claims by verdict, what the article states before what its lost tables said."""
+    order = sorted(
+        views, key=lambda one: (one.about.kind != "stated", WORDS.index(one.today.badge.word))
+    )
+    return [Mark(view, f"report/then_and_now.md#{view.anchor}") for view in order]
+
+
+_WORST = ("lenet", "control", "parallel", "operators")
+"""Sections by what wrong results in them spoil: a training step, a program, a run, an operator."""
+
+
+def _cards(inputs: Inputs, most: int = 3) -> list[Card]:
+    """Return what verification found wrong: training steps first, then newest releases first.
+
+    One card a framework, and one a known fault: that of a library stands for all that build on it.
+    """
+    shown = where(inputs.shown, status="wrong")
+    columns = ("section", "framework", "version", "mode", "device", "lane", "machine", "case",
+               "reason")  # fmt: skip
+    found = [dict(zip(columns, row, strict=True)) for row in distinct(shown, *columns)]
+    folders = {framework.id: framework for framework in inputs.catalog.frameworks}
+
+    def rank(row: Mapping[str, str]) -> tuple[Any, ...]:
+        framework = folders[row["framework"]]
+        released = framework.version(row["version"]).released or datetime.date.min
+        return _WORST.index(row["section"]), -released.toordinal(), *row.values()
+
+    cards: dict[str, Card] = {}
+    seen: set[str] = set()
+    for row in sorted((row for row in found if row["section"] in _WORST), key=rank):
+        framework = folders[row["framework"]]
+        mode = framework.mode(row["mode"])
+        fault = mode.fault
+        source = fault.source if fault else ""
+        if framework.id in cards or source in seen:
+            continue
+        seen |= {source} - {""}
+        reason = re.split("[:;] ", fault.reason)[0] if fault else row["reason"]
+        place = urls.newest(row["machine"], mode.id, row["device"], row["lane"])
+        cards[framework.id] = Card(
+            f"{framework.name} {row['version']}",
+            ", ".join(filter(None, (mode.title, lane_label(row["lane"]), row["case"]))),
+            sentence(reason),
+            "report/" + urls.evidence(row["section"], framework.id, place),
+            source,
+        )
+    return list(cards.values())[:most]
+
+
+def scoreboard(inputs: Inputs, given: Scores, figures: Figures) -> Table:
     """Return one row a framework and one column a need, the best of the first need on top.
 
     A framework shows its best mode for each need, alone. Cells sort best first.
     """
+    frameworks = {one.id: one for one in inputs.catalog.frameworks if one.id in given}
+    columns = [Column("Framework")]
+    cells = {id: [_named(one, inputs, figures)] for id, one in frameworks.items()}
     standings = {need.id: ranking.alone(given, need.id) for need in NEEDS}
-    columns = {
-        need.id: {one.framework: need_cell(need, one, given) for one in standings[need.id]}
-        for need in NEEDS
-    }
-    order = [one.framework for one in standings[NEEDS[0].id]]
-    frameworks = [one for one in inputs.catalog.frameworks if one.id in given]
-    frameworks.sort(key=lambda one: index_of(order, one.id))
-    rows = [(_named(one), *(columns[need.id][one.id] for need in NEEDS)) for one in frameworks]
-    return table("Scoreboard", ("Framework", *(need.title for need in NEEDS)), rows)
+    for need in NEEDS:
+        found = {one.framework: need_cell(need, one, given) for one in standings[need.id]}
+        unit = _unit(cell.text for cell in found.values() if cell.bar is not None)
+        columns.append(Column(need.title, unit=unit))
+        for one in standings[need.id]:
+            mode = frameworks[one.framework].mode(one.mode).title if one.mode and need.modes else ""
+            cell = found[one.framework]
+            cells[one.framework].append(
+                replace(cell, text=cell.text.removesuffix(f" {unit}"), hint=mode)
+                if cell.bar is not None
+                else cell
+            )
+    rows = [cells[one.framework] for one in standings[NEEDS[0].id]]
+    return table("Scoreboard", columns, rows)
 
 
-def _named(framework: Framework) -> Cell:
-    retired = framework.retired
-    detail = f"retired {retired.year}" if retired else framework.newest.version
-    return Cell(framework.name, href=f"frameworks/{framework.id}.md", detail=detail)
+def _named(framework: Framework, inputs: Inputs, figures: Figures) -> Cell:
+    """Return a framework with the releases that are measured on a machine and device."""
+    place = {"machine": figures.machine, "device": figures.device, "framework": framework.id}
+    versions = [version for (version,) in distinct(where(inputs.shown, **place), "version")]
+    address = f"frameworks/{framework.id}.md"
+    return Cell(framework.name, href=address, detail=formatting.listing(sorted(versions)))
+
+
+def _unit(texts: Iterable[str]) -> str:
+    """Return what follows the number in all of a column's texts, "" where that differs."""
+    found = {match[1] if (match := _NUMBER.fullmatch(text)) else "" for text in texts}
+    return found.pop() if len(found) == 1 else ""
+
+
+_NUMBER = re.compile(r"[\d.,]+ (.+)")
 
 
 def need_cell(need: Need, one: Standing, given: Scores) -> Cell:
@@ -93,18 +188,17 @@ def _length(need: Need, mine: Score) -> int:
     return max(round(100 * share), 3)
 
 
-def _news(inputs: Inputs, limit: int = 5) -> list[str]:
-    runs: dict[str, list[Mapping[str, Any]]] = {}
-    for key in sorted({key for _, _, _, key in inputs.places}):
-        document = inputs.documents[key]
-        runs.setdefault(document["run"], []).append(document)
-    news = []
-    for run in sorted(runs, reverse=True)[:limit]:
-        first = runs[run][0]
-        versions = [f"{inputs.name(d['framework'])} {d['version']}" for d in runs[run]]
-        device = "on the processor" if first["device"] == "cpu" else "on the graphics card"
-        news.append(
-            f"{formatting.day(run)}: {formatting.listing(versions)}, measured {device} of"
-            f" {first['machine']['cpu']} ({first['profile']} profile, run {run})."
-        )
-    return news
+def _news(inputs: Inputs, most: int = 3) -> list[str]:
+    """Say what was measured last, a line a day, machine and device; few releases are named."""
+    found: dict[tuple[str, str, str], set[str]] = {}
+    for document in (inputs.documents[key] for _, _, _, key in inputs.places):
+        place = str(document["run"])[:8], machine_name(document), document["device"]
+        release = f"{inputs.name(document['framework'])} {document['version']}"
+        found.setdefault(place, set()).add(release)
+    lines = []
+    for day, machine, device in sorted(found, reverse=True)[:most]:
+        names = sorted(found[day, machine, device])
+        what = formatting.listing(names) if len(names) <= most else f"{len(names)} releases"
+        unit = "CPU" if device == "cpu" else "GPU"
+        lines.append(f"{formatting.day(day)}: {what}, measured on the {unit} of {machine}.")
+    return lines

@@ -35,6 +35,7 @@ class Cell:
         source: address of the page that says so, or "".
         anchor: to link to it, see :mod:`generator.pages.urls`, or "".
         bar: length of a bar above the text, from 0 to 100, or None; dark where ``strong``.
+        hint: what pointing at the link says as well, or "".
 
     """
 
@@ -47,6 +48,7 @@ class Cell:
     source: str = ""
     anchor: str = ""
     bar: int | None = None
+    hint: str = ""
 
 
 @dataclass(frozen=True)
@@ -57,6 +59,8 @@ class Column:
     number: bool = False
     narrow: bool = False
     """Whether its cells stay on one line."""
+    unit: str = ""
+    """Of all its cells."""
 
 
 SENTENCE = 30

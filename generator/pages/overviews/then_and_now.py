@@ -70,7 +70,11 @@ def context(inputs: Inputs, known: Mapping[tuple[str, str], Figures], draw: Draw
         "where": measured_on(inputs, figures) if figures else "",
         "then": _then_measured(inputs),
         "table": _table(chapters),
-        "chapters": chapters,
+        "chapters": [
+            (chapter, _counts(view.today for view in chapter.claims))
+            for chapter in chapters
+            if chapter.claims
+        ],
         "others": _others(chapters),
     }
 
@@ -122,7 +126,7 @@ def findings(views: Sequence[ClaimView]) -> list[str]:
         if mine:
             text = f"Of {formatting.plural(len(mine), 'claim')} that {words},"
             text += f" {_counts(view.today for view in mine)} today."
-            said.append(text + (f" In its time: {then}." if then else ""))
+            said += [text, *([f"In its time: {then}."] if then else [])]
     return said or ["No claim is on record."]
 
 
