@@ -363,6 +363,14 @@
     change(matched.matches);
     matched.addEventListener("change", () => change(matched.matches));
   }
+  // What an address names may be folded; not every browser unfolds it.
+  function reveal() {
+    const target = document.getElementById(decodeURIComponent(location.hash.slice(1)));
+    for (let one = target; one; one = one.parentElement) if (one.localName === "details") one.open = true;
+    target?.scrollIntoView();
+  }
+  addEventListener("hashchange", reveal);
+  if (location.hash) reveal();
   window.report = { make, address };
   // Tests wait for this: every script of the page has run, and nothing is mounted after it.
   document.addEventListener("DOMContentLoaded", () => { document.documentElement.dataset.ready = "yes"; }, { once: true });

@@ -119,7 +119,7 @@ def label(framework: Framework | None, version: str) -> str:
 
 
 def watched(frameworks: Sequence[Framework], today: datetime.date) -> str:
-    """Say when the release watch last asked about all frameworks, and if that is long ago.
+    """Say when the release watch last queried all frameworks, and if that is long ago.
 
     Args:
         frameworks: those that the site is about.
@@ -129,14 +129,16 @@ def watched(frameworks: Sequence[Framework], today: datetime.date) -> str:
     never = [f.name for f in frameworks if f.watch is None]
     if never:
         return (
-            f"The release watch never asked about {formatting.listing(never)}:"
+            f"The release watch never queried {formatting.listing(never)}:"
             " how fresh these versions are is not known."
         )
     days = [f.watch.asked.date() for f in frameworks if f.watch]
     if not days:
         return ""
     last = min(days)
-    text = f"The release watch last asked the package index on {formatting.day(last.isoformat())}."
+    text = (
+        f"The release watch last queried the package index on {formatting.day(last.isoformat())}."
+    )
     if (today - last).days > STALE_DAYS:
         text += (
             f" That was {formatting.plural((today - last).days, 'day')} before this page was made:"

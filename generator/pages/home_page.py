@@ -17,7 +17,7 @@ from generator.analysis.panels import Figures
 from generator.catalog import freshness
 from generator.catalog.model import Framework
 from generator.pages import ranking, urls
-from generator.pages.inputs import ClaimView, Inputs, distinct, tab_title, where
+from generator.pages.inputs import ClaimView, Inputs, distinct, where
 from generator.pages.overviews import then_and_now
 from generator.pages.ranking import Standing
 from generator.pages.scoring import NEEDS, Need, Score, Scores, scores
@@ -75,8 +75,11 @@ def home_context(inputs: Inputs, known: Mapping[tuple[str, str], Figures]) -> di
 def _board(inputs: Inputs, figures: Figures) -> Board:
     document = inputs.document(figures.machine, figures.device)
     byline = f"{machine_label(document)}, newest run {formatting.day(document['run'])}."
-    tab = tab_title(inputs, figures.machine, figures.device)
-    return Board(tab, scoreboard(inputs, scores(inputs, figures), figures), byline)
+    return Board(_place(document), scoreboard(inputs, scores(inputs, figures), figures), byline)
+
+
+def _place(document: Mapping[str, Any]) -> str:
+    return f"{'CPU' if document['device'] == 'cpu' else 'GPU'} of {machine_name(document)}"
 
 
 def _marks(views: Sequence[ClaimView]) -> list[Mark]:
@@ -190,15 +193,14 @@ def _length(need: Need, mine: Score) -> int:
 
 def _news(inputs: Inputs, most: int = 3) -> list[str]:
     """Say what was measured last, a line a day, machine and device; few releases are named."""
-    found: dict[tuple[str, str, str], set[str]] = {}
+    found: dict[tuple[str, str], set[str]] = {}
     for document in (inputs.documents[key] for _, _, _, key in inputs.places):
-        place = str(document["run"])[:8], machine_name(document), document["device"]
+        place = str(document["run"])[:8], _place(document)
         release = f"{inputs.name(document['framework'])} {document['version']}"
         found.setdefault(place, set()).add(release)
     lines = []
-    for day, machine, device in sorted(found, reverse=True)[:most]:
-        names = sorted(found[day, machine, device])
+    for day, place in sorted(found, reverse=True)[:most]:
+        names = sorted(found[day, place])
         what = formatting.listing(names) if len(names) <= most else f"{len(names)} releases"
-        unit = "CPU" if device == "cpu" else "GPU"
-        lines.append(f"{formatting.day(day)}: {what}, measured on the {unit} of {machine}.")
+        lines.append(f"{formatting.day(day)}: {what}, measured on the {place}.")
     return lines

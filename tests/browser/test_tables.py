@@ -50,18 +50,49 @@ def test_tables_filter_and_say_how_much_is_left(visit):
 
 
 def test_the_scoreboard_fits_a_laptop_and_sorts_the_best_first(visit):
-    page, problems = visit("index.html")
-    board = page.locator(".scoreboard")
+    page, problems = visit("index.html", height=800)
+    board = page.locator(".scoreboard").first
     assert board.evaluate("box => box.scrollWidth <= box.clientWidth")
+    box = board.bounding_box()
+    assert box["y"] + box["height"] <= 800, "in one screen"
     assert board.locator("svg.bar").count() > 0
     place = board.locator("th").count()
     last = board.locator(f"tbody td:nth-child({place})")
+    assert "lines" in board.locator("th").last.inner_text()
     board.locator("th").last.get_by_role("button").click()
-    lines = [int(text.split()[0]) for text in last.all_inner_texts() if "lines" in text]
+    lines = [int(text.split()[0]) for text in last.all_inner_texts() if text[:1].isdigit()]
     assert len(lines) > 1
     assert lines == sorted(lines)
     assert "leading group" in last.first.inner_text(), "in words as well"
     assert problems == []
+
+
+def test_on_a_phone_the_scoreboard_shows_the_question_that_is_picked(visit, address):
+    page, problems = visit("index.html", width=390)
+    board = page.locator(".scoreboard").first
+    assert board.locator("th:visible").count() == 2
+    picker = page.get_by_label("Question").first
+    picker.select_option(label="Short code (lines)")
+    assert board.locator("th:visible").last.inner_text().startswith("Short code")
+    shown = board.locator("tbody td.pick:visible")
+    lines = [int(text.split()[0]) for text in shown.all_inner_texts() if text[:1].isdigit()]
+    assert lines == sorted(lines)
+    page.wait_for_url(re.compile("t1sort="))
+    again, more = visit(page.url.removeprefix(f"{address}/"), width=390)
+    assert (
+        again.locator(".scoreboard")
+        .first.locator("th:visible")
+        .last.inner_text()
+        .startswith("Short code")
+    )
+    assert [*problems, *more] == []
+
+
+def test_without_scripts_the_scoreboard_scrolls_on_a_phone(visit):
+    page, _ = visit("index.html", width=390, java_script_enabled=False)
+    board = page.locator(".scoreboard").first
+    assert board.evaluate("box => box.scrollWidth > box.clientWidth")
+    assert board.locator("th:visible").count() == board.locator("th").count() > 2
 
 
 def test_what_was_done_to_a_table_is_in_the_address(visit, address):

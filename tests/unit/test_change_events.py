@@ -274,7 +274,7 @@ def test_page_feed_and_command_say_the_same(inputs, root):
             line = change_events.line(item, inputs.catalog)
             assert line in printed
             assert line in fed.replace("&lt;", "<")
-    texts = json.dumps([str(view) for view in context["views"]], ensure_ascii=False)
+    texts = json.dumps([str(part) for part in context["parts"]], ensure_ascii=False)
     for event in inputs.events:
         for change in event.changes:
             if change.ratio:
@@ -337,7 +337,8 @@ def rendered(name, context):
 
 def test_the_page_shows_every_event_under_its_anchor(inputs):
     text = rendered("changes", page.context(inputs, {}, None))
-    anchors = re.findall(r"\{ #([\w-]+) \}", text)
+    anchors = re.findall(r"attrs: \{id: ([\w-]+)\}", text)
+    anchors.remove("method")
     assert len(anchors) == len(set(anchors)) == 3
     for href in re.findall(r'href="changes\.html#([\w-]+)"', page.files(inputs)[page.FEED]):
         assert href in anchors
@@ -349,10 +350,11 @@ def test_the_page_shows_every_event_under_its_anchor(inputs):
 
 def test_without_changes_the_page_says_what_it_takes(unmeasured):
     report = unmeasured / "report"
-    assert "Nothing can be compared yet" in (report / "changes.md").read_text(encoding="utf-8")
+    text = (report / "changes.md").read_text(encoding="utf-8")
+    assert "two releases measured in one run" in text
     assert not (report / page.FEED).exists()
     text = (report / "machines.md").read_text(encoding="utf-8")
-    assert "Nothing is measured yet" in text
+    assert "Nothing is measured for this page yet" in text
     assert "generator report" in text
 
 
@@ -400,14 +402,15 @@ def drawn(inputs):
 
 def test_machines_are_compared_with_ratios_of_speed(inputs):
     context, charts = drawn(inputs)
-    rows = {row[0].detail: row for row in context["machines"].rows}
+    (part,) = context["parts"]
+    rows = {row[0].detail: row for row in part.blocks[0].tables[0].rows}
     assert list(rows) == [FIRST, SECOND]
     assert rows[FIRST][5].text == "3"
     assert rows[FIRST][5].detail == "history and quick"
-    (view,) = context["views"]
+    (fold,) = part.folds
     (event,) = of(inputs.events, "machines")
-    assert len(view.table.rows) == len(speeds(event)) > 3
-    for row in view.table.rows:
+    assert len(fold.tables[0].rows) == len(speeds(event)) > 3
+    for row in fold.tables[0].rows:
         here, there = (float(cell.text.replace(",", "")) for cell in row[3:5])
         assert float(row[5].text) == pytest.approx(here / there, abs=0.002)
     (chart,) = charts

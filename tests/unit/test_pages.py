@@ -8,8 +8,9 @@ import statistics
 import pytest
 
 from generator.analysis import panels
+from generator.analysis.claims import WORDS
 from generator.catalog import loader
-from generator.formatting import quantity
+from generator.formatting import listing, quantity
 from generator.pages import (
     evidence_page,
     findings,
@@ -218,9 +219,10 @@ def test_a_page_without_results_says_how_to_get_some(sampled, page):
 
 def board_of(sampled):
     """Return the scoreboard of the processor: framework -> its row by the titles of its columns."""
-    given = scoring.scores(sampled.inputs, sampled.figures[CPU])
-    rows = records(home_page.scoreboard(sampled.inputs, given))
-    return {row["Framework"].text: row for row in rows}
+    figures = sampled.figures[CPU]
+    board = home_page.scoreboard(sampled.inputs, scoring.scores(sampled.inputs, figures), figures)
+    units = {column.title: column.unit for column in board.columns}
+    return {row["Framework"].text: row for row in records(board)}, units
 
 
 @pytest.mark.parametrize(
@@ -232,7 +234,7 @@ def board_of(sampled):
     ],
 )
 def test_the_scoreboard_has_each_framework_in_its_best_mode(sampled, title, section, metric, case):
-    found = board_of(sampled)
+    found, units = board_of(sampled)
     (panel,) = [
         panel
         for panel in sampled.figures[CPU].find(section, metric)
@@ -249,7 +251,10 @@ def test_the_scoreboard_has_each_framework_in_its_best_mode(sampled, title, sect
         cell = found[name][title]
         unit = "B" if metric == "peak_above_import" else "s"
         shown = f"{64 / value:,.0f} images/s" if section == "lenet" else quantity(value, unit)
-        assert (cell.text, cell.href) == (shown, f"{section}.md")
+        # A unit that all share is said once, in the heading.
+        text = f"{cell.text} {units[title]}".strip()
+        assert (text, cell.href) == (shown, f"{section}.md")
+        assert cell.hint in {row.configuration.mode_title for row in panel.ranked}
         assert cell.strong == (name in leaders)
         share = min(best.values()) / value
         assert cell.sort == pytest.approx(1 - share, abs=1e-4), "the best come first"
@@ -264,10 +269,10 @@ def test_the_scoreboard_counts_answers_and_leaves_words_where_nothing_is_known(s
     sheets[GRAPH] = {**sheets[GRAPH], good[0]: missed}
     figures = dataclasses.replace(sampled.figures[CPU], panels=(), answers={"control": sheets})
     given = scoring.scores(sampled.inputs, figures)
-    for row in records(home_page.scoreboard(sampled.inputs, given)):
+    for row in records(home_page.scoreboard(sampled.inputs, given, figures)):
         fewer = row["Framework"].text == NAMES[GRAPH]
         cell, empty = row["Control flow"], row["Training speed"]
-        assert cell.text == f"{len(good) - fewer} of {len(asked)}"
+        assert cell.text == f"{len(good) - fewer}"
         assert cell.bar == round(100 * (len(good) - fewer) / len(asked))
         assert cell.strong != fewer, "the equal of the best lead"
         assert (empty.text, empty.bar, empty.sort) == ("not measured", None, None)
@@ -278,7 +283,7 @@ def test_who_fails_has_words_without_a_bar_and_comes_last(sampled):
     given = scoring.scores(sampled.inputs, sampled.figures[CPU])
     wrong = scoring.Score(0.0, 0.0, 0.0, "wrong results")
     given = {**given, GRAPH: {m: {**mine, "speed": wrong} for m, mine in given[GRAPH].items()}}
-    *_, last = records(home_page.scoreboard(sampled.inputs, given))
+    *_, last = records(home_page.scoreboard(sampled.inputs, given, sampled.figures[CPU]))
     assert last["Framework"].text == NAMES[GRAPH]
     cell = last["Training speed"]
     assert (cell.text, cell.bar, cell.sort, cell.strong) == ("wrong results", None, 1, False)
@@ -289,7 +294,8 @@ def test_a_mode_that_is_not_ranked_stands_for_nobody_who_has_another(sampled):
     first, *_ = given[PAIRED]
     once = scoring.Score(1.0, 0.0, 1.0, "9 images/s, one process", known=False)
     modes = {**given[PAIRED], first: {**given[PAIRED][first], "speed": once}}
-    rows = records(home_page.scoreboard(sampled.inputs, {**given, PAIRED: modes}))
+    given = {**given, PAIRED: modes}
+    rows = records(home_page.scoreboard(sampled.inputs, given, sampled.figures[CPU]))
     (row,) = [row for row in rows if row["Framework"].text == NAMES[PAIRED]]
     assert row["Training speed"].bar is not None
     assert "one process" not in row["Training speed"].text
@@ -297,23 +303,54 @@ def test_a_mode_that_is_not_ranked_stands_for_nobody_who_has_another(sampled):
 
 def test_the_first_page_says_what_is_new_and_what_became_of_the_claims(sampled):
     context = home_page.home_context(sampled.inputs, sampled.figures)
-    runs = [item.rpartition("run ")[2] for item in context["news"]]
-    assert len(runs) == 2
-    assert runs == sorted(runs, reverse=True)
-    assert f"{NAMES[PAIRED]} 1.9.1, measured on the graphics card" in context["news"][0]
-    assert (
-        f"{NAMES[PAIRED]} 1.9.1, {NAMES[MANY]} 2.21.0 and {NAMES[GRAPH]} 1.0.5"
-        in (context["news"][1])
-    )
-    assert len(context["scoreboard"].rows) == 1, "the newest machine's"
+    first, second = context["news"]
+    assert f"{NAMES[PAIRED]} 1.9.1, measured on the GPU of" in first
+    names = sorted((f"{NAMES[PAIRED]} 1.9.1", f"{NAMES[MANY]} 2.21.0", f"{NAMES[GRAPH]} 1.0.5"))
+    assert f"{listing(names)}, measured on the CPU of" in second
     stated = sum(claim.kind == "stated" for claim in sampled.inputs.book.claims)
     assert context["said"][0].startswith(f"Of {stated} claims that the article states, ")
+
+
+def test_every_machine_and_device_has_its_scoreboard_the_newest_first(sampled):
+    newest, other = home_page.home_context(sampled.inputs, sampled.figures)["boards"]
+    assert [len(board.table.rows) for board in (newest, other)] == [1, 3]
+    assert newest.tab != other.tab
+
+
+def test_each_claim_is_a_mark_by_verdict_that_leads_to_its_box(sampled):
+    marks = home_page.home_context(sampled.inputs, sampled.figures)["marks"]
+    ids = {f"report/then_and_now.md#claim-{claim.id}" for claim in sampled.inputs.book.claims}
+    assert {mark.address for mark in marks} == ids
+    assert len(marks) == len(ids)
+    order = [(m.view.about.kind, WORDS.index(m.view.today.badge.word)) for m in marks]
+    assert order == sorted(order, key=lambda one: (one[0] != "stated", one[1]))
+
+
+def test_cards_show_a_fault_once_and_training_steps_first(inputs):
+    """The committed results have a fault that two frameworks share, and several of another."""
+    cards = home_page._cards(inputs)
+    assert len(cards) == 3
+    frameworks = {framework.id: framework for framework in inputs.catalog.frameworks}
+    pages = [card.evidence.split("#")[0].removeprefix("report/evidence/") for card in cards]
+    sections, ids = zip(*(page.removesuffix(".md").split("-") for page in pages), strict=True)
+    assert len(set(ids)) == 3
+    places = [home_page._WORST.index(section) for section in sections]
+    assert places == sorted(places)
+    sources = [card.source for card in cards if card.source]
+    assert len(sources) == len(set(sources))
+    declared = {mode.fault.source for id in ids for mode in frameworks[id].modes if mode.fault}
+    assert set(sources) <= declared
+    wrong = inputs.shown[inputs.shown["status"] == "wrong"]
+    for section, id, card in zip(sections, ids, cards, strict=True):
+        rows = wrong[(wrong["section"] == section) & (wrong["framework"] == id)]
+        assert card.title == f"{frameworks[id].name} {rows['version'].iloc[0]}"
+        assert card.text.endswith(".")
 
 
 def test_the_first_page_without_results(sampled):
     empty = dataclasses.replace(sampled.inputs, shown=sampled.inputs.shown.iloc[:0])
     context = home_page.home_context(empty, {})
-    assert (context["scoreboard"], context["claims"], context["news"]) == (None, (), [])
+    assert (context["boards"], context["cards"], context["news"]) == ([], [], [])
 
 
 # --------------------------------------------------------------------------------- evidence pages

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
-
-from markupsafe import Markup
 
 from generator import formatting
 from generator.analysis import change_events, changes, statistics
@@ -18,7 +15,7 @@ from generator.analysis.labels import DEVICES, TOPICS, machine_name
 from generator.analysis.panels import Figures
 from generator.pages import atom_feed
 from generator.pages.inputs import Draw, Inputs
-from generator.pages.markdown import escape
+from generator.pages.parts import Block, Part
 from generator.pages.tables import Badge, Cell, Table, number, table_if_any
 from generator.pages.urls import slug
 
@@ -62,36 +59,23 @@ def ratio_cell(ratio: statistics.Ratio | None) -> Cell:
     return Cell(f"{ratio.value:.3f}", float(f"{ratio.value:.6g}"), detail=interval)
 
 
-@dataclass(frozen=True)
-class View:
-    """Events that belong together: of two machines or runs one, of releases those of a run."""
-
-    heading: str
-    anchor: str
-    byline: str
-    summary: str
-    notes: tuple[str, ...]
-    table: Table | None
-    rest: Table | None
-    rest_title: str
-
-
 def context(
     inputs: Inputs,
     known: Mapping[tuple[str, str], Figures],  # noqa: ARG001 - pages are alike
     draw: Draw,  # noqa: ARG001
 ) -> dict[str, Any]:
     """Return the context of the page."""
-    groups: dict[str, list[Event]] = {}
-    for event in inputs.events:
-        groups.setdefault(_anchor(event), []).append(event)
     return {
-        "title": TITLE,
+        "title": "What became faster, slower or broke?",
         "description": "What became faster, slower or broke: between releases, runs and machines.",
-        "findings": [Markup("{}\n").format(escape(text)) for text in findings(inputs.events)],
+        "parts": [
+            _part(kind, mine, inputs)
+            for kind in _KINDS
+            if (mine := [event for event in inputs.events if event.kind == kind])
+        ],
+        "claims": (),
         "feed": FEED if inputs.events else "",
-        "views": [_view(anchor, group, inputs) for anchor, group in groups.items()],
-        "command": "generator compare --changes",
+        "command": "generator update",
     }
 
 
@@ -117,15 +101,27 @@ def files(inputs: Inputs) -> dict[str, str]:
     return {FEED: atom_feed.atom(name, title, "generator", "changes.html", entries)}
 
 
-def findings(found: Sequence[Event]) -> list[str]:
-    """Say in one sentence a kind how much was compared and what became of it."""
-    sentences = []
-    for kind, text in _KINDS.items():
-        mine = [change for event in found if event.kind == kind for change in event.changes]
-        if mine:
-            many = formatting.plural(len(mine), "figure")
-            sentences.append(f"{text}: of {many}, {changes.summary(mine)}")
-    return sentences
+def finding(found: Sequence[Event]) -> str:
+    """Say in one sentence how much was compared, of events of one kind, and what became of it."""
+    mine = [change for event in found for change in event.changes]
+    many = formatting.plural(len(mine), "figure")
+    return f"{_KINDS[found[0].kind]}: of {many}, {changes.summary(mine)}"
+
+
+def _part(kind: str, found: Sequence[Event], inputs: Inputs) -> Part:
+    """Return all that differs in one table, and everything else folded, by run or machines."""
+    groups: dict[str, list[Event]] = {}
+    for event in found:
+        groups.setdefault(_anchor(event), []).append(event)
+    differs = _table("What differs", found, inputs, differs=True)
+    return Part(
+        tab=kind.capitalize(),
+        anchor=f"changes-{kind}",
+        answer=finding(found),
+        foot="",
+        blocks=(Block("", "", "", (differs,)),) if differs else (),
+        folds=tuple(_fold(anchor, group, inputs) for anchor, group in groups.items()),
+    )
 
 
 def _anchor(event: Event) -> str:
@@ -135,72 +131,78 @@ def _anchor(event: Event) -> str:
     return slug(f"{event.kind}-{event.run}-{event.machine}-{event.device}")
 
 
-def _view(anchor: str, group: Sequence[Event], inputs: Inputs) -> View:
+def _fold(anchor: str, group: Sequence[Event], inputs: Inputs) -> Block:
+    """Return what does not differ in a run, or between two machines, and what else to know."""
     first = group[0]
     here = machine_name(inputs.documents[first.changes[0].new_source])
+    day = formatting.day(max(change_events.finished(event, inputs.documents) for event in group))
+    names = {models.configuration(inputs.catalog, one.framework, "", "").framework_name
+             for one in group}  # fmt: skip
     heading = {
-        "releases": f"Successive releases on {here}",
-        "runs": f"{here}, measured again on {formatting.day(first.run)}",
+        "releases": f"Releases of {formatting.listing(sorted(names))} on {here}, {day}",
+        "runs": f"{here}, measured again on {day}",
         "machines": change_events.title(first, inputs.catalog, inputs.documents),
     }[first.kind]
-    time = max(change_events.finished(event, inputs.documents) for event in group)
-    notes = [note for event in group if (note := _note(event, inputs))]
-    parts = [_KINDS[first.kind], formatting.day(time), DEVICES.get(first.device, first.device)]
-    # By what matters, whatever the event; releases stay in their order.
-    found = sorted(
-        ((event, change) for event in group for change in event.changes),
-        key=lambda pair: pair[1].rank[0],
+    known = [
+        (Cell(_between(event, inputs)), Cell(" ".join(said)))
+        for event in group
+        if (said := change_events.notes(event, inputs.documents))
+    ]
+    tables = (
+        _table("What is not shown to differ", group, inputs, differs=False),
+        table_if_any("What else differs", ("Between", "What"), known, plain=True),
     )
-    same = [pair for pair in found if not pair[1].differs]
-    return View(
-        heading=heading,
-        anchor=anchor,
-        byline=f"{', '.join(parts)}.",
-        summary=changes.summary(change for event in group for change in event.changes),
-        notes=tuple(dict.fromkeys(notes)),
-        table=_table("What differs", [pair for pair in found if pair[1].differs], inputs),
-        rest=_table("What is not shown to differ", same, inputs),
-        rest_title=f"Not shown to differ: {formatting.plural(len(same), 'figure')}",
-    )
+    summary = changes.summary(change for event in group for change in event.changes)
+    device = DEVICES.get(first.device, first.device)
+    return Block(heading, anchor, f"{device}: {summary}", tuple(filter(None, tables)))
 
 
-def _note(event: Event, inputs: Inputs) -> str:
-    """Return what is to be said about one of the events of a view."""
-    notes = change_events.notes(event, inputs.documents)
-    if not notes:
-        return ""
+def _between(event: Event, inputs: Inputs) -> str:
     name = models.configuration(inputs.catalog, event.framework, "", "").framework_name
-    about = {
-        "releases": f"{name} {event.old} → {event.new}: ",
-        "runs": f"{formatting.plural(len(event.changes), 'figure')} against run {event.old}: ",
-        "machines": "",
+    return {
+        "releases": f"{name} {event.old} → {event.new}",
+        "runs": f"{formatting.plural(len(event.changes), 'figure')} against run {event.old}",
+        "machines": f"{event.old} → {event.new}",
     }[event.kind]
-    return about + " ".join(notes)
 
 
-def _table(label: str, found: Sequence[tuple[Event, Change]], inputs: Inputs) -> Table | None:
+def _table(label: str, found: Sequence[Event], inputs: Inputs, *, differs: bool) -> Table | None:
+    """Return changes by what matters, whatever the event; releases stay in their order.
+
+    Args:
+        label: of the table.
+        found: events.
+        inputs: see :class:`Inputs`.
+        differs: which of their changes.
+
+    """
+    mine = [(event, one) for event in found for one in event.changes if one.differs == differs]
+    mine.sort(key=lambda pair: pair[1].rank[0])
     columns = (
-        "Framework", "What", number("Before"), number("After"), number("After / before, 95 %"),
-        "Verdict",
+        "Framework", "Verdict", "What", number("After / before, 95 %"), number("Before"),
+        number("After"),
     )  # fmt: skip
-    return table_if_any(label, columns, [_row(*pair, inputs) for pair in found])
+    return table_if_any(label, columns, [_row(*pair, inputs) for pair in mine])
 
 
 def _row(event: Event, change: Change, inputs: Inputs) -> tuple[Cell, ...]:
     key = change.key
     name = models.configuration(inputs.catalog, key.framework, "", "").framework_name
     where, metric, before, after, _, noise, reason = changes.row(change, inputs.catalog)
-    version = f"{event.old} → {event.new}" if event.kind == "releases" else key.version
+    between = f"{event.old} → {event.new}"
+    version = {"releases": between, "machines": f"{key.version}, {between}"}.get(
+        event.kind, key.version
+    )
     old = formatting.day(event.old) if event.kind == "runs" else ""
     if change.verdict == changes.SUPPORTED and reason:
         reason = f"before: {reason}"
     return (
         Cell(name, detail=version),
+        verdict_cell(change, reason or f"A/A noise {noise}"),
         Cell(TOPICS.get(key.section, metric), detail=where),
+        ratio_cell(change.ratio),
         Cell(before or "rows", _sort(change.old), f"data/{change.old_source}.csv", old),
         Cell(after or "rows", _sort(change.new), f"data/{change.new_source}.csv"),
-        ratio_cell(change.ratio),
-        verdict_cell(change, reason or f"A/A noise {noise}"),
     )
 
 

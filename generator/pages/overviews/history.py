@@ -5,11 +5,9 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from typing import Any
-
-from markupsafe import Markup
 
 from generator import formatting
 from generator.analysis import builds, changes
@@ -18,9 +16,9 @@ from generator.analysis.labels import DEVICES, machine_label
 from generator.analysis.panels import Figures
 from generator.formatting import quantity
 from generator.pages.charts import marks, timeline
-from generator.pages.inputs import Draw, Inputs, Picture
-from generator.pages.markdown import escape
+from generator.pages.inputs import Draw, Inputs
 from generator.pages.overviews.changes import ratio_cell, verdict_cell
+from generator.pages.parts import Block, Bullet, Part
 from generator.pages.question_page import reason_cell
 from generator.pages.tables import Badge, Cell, Column, Table, badge, number, table, table_if_any
 from generator.pages.urls import slug
@@ -30,68 +28,72 @@ GROUP = "Over time"
 ORDER = 10
 
 
-@dataclass(frozen=True)
-class ChartView:
-    """One figure over time."""
-
-    heading: str
-    anchor: str
-    picture: Picture
-    caption: str
-    table: Table
-
-
-@dataclass(frozen=True)
-class View:
-    """What the page says about one device of one machine."""
-
-    heading: str
-    anchor: str
-    byline: str
-    findings: tuple[Markup, ...]
-    spans: Table | None
-    charts: tuple[ChartView, ...]
-    releases: Table
-    faults: Table | None
-    then: Table | None
-    then_text: str
-
-
 def context(
     inputs: Inputs,
     known: Mapping[tuple[str, str], Figures],  # noqa: ARG001 - pages are alike
     draw: Draw,
 ) -> dict[str, Any]:
     """Return the context of the page."""
-    views = [_view(one, inputs, draw) for one in inputs.histories]
     return {
-        "title": TITLE,
+        "title": "What did ten years of releases change?",
         "description": "Releases of a decade on one machine: speed, start-up, memory and size.",
-        "views": views if len(views) > 1 else [replace(view, heading="") for view in views],
-        "gone": _gone(inputs),
-        "left": _left(inputs),
+        "parts": [_part(one, inputs, draw) for one in inputs.histories],
+        "more": [
+            Block(found.label, slug(found.label), text, (found,))
+            for found, text in ((_gone(inputs), _GONE), (_left(inputs), _LEFT))
+            if found
+        ],
+        "claims": (),
         "command": "generator measure --profile history",
     }
 
 
-def _view(found: History, inputs: Inputs, draw: Draw) -> View:
-    then = found.of_that_time(inputs.book.article)
+_GONE = "Tried, with the error that came; declared in the folder of the framework."
+_LEFT = (
+    "Python, NumPy and CUDA of the newest measured release of each framework. For a framework that"
+    " was given up, these are the last ones that work."
+)
+_SPANS = (
+    "The last release divided by the first, each framework by itself. The 95 % intervals of a"
+    " framework hold for all pairs of its releases together. Sizes are not compared: a lock brings"
+    " along more than the framework."
+)
+_RELEASES = (
+    "Each release in the mode that its own documentation recommended then, with the newest Python"
+    " and NumPy that it still runs on. The dates are those of the package index."
+)
+
+
+def _part(found: History, inputs: Inputs, draw: Draw) -> Part:
     sources = found.frame["provenance"].unique()
     days = sorted({formatting.day(inputs.documents[str(key)]["run"]) for key in sources})
     machine = machine_label(found.releases[0].document)
-    charts = [_chart(found, measure, inputs, draw) for measure in MEASURES]
-    return View(
-        heading=f"{machine}: {DEVICES.get(found.device, found.device)}",
-        anchor=f"history-{slug(found.machine)}-{found.device}",
-        byline=f"Measured on {machine}, {formatting.listing(days)}.",
-        findings=tuple(Markup("{}\n").format(escape(text)) for text in _findings(found)),
-        spans=_span_table(found),
-        charts=tuple(chart for chart in charts if chart),
-        releases=_table("Every release that was measured", _EVERYTHING, found.releases),
-        faults=_faults_table(found),
-        then=_then_table(then),
-        then_text=_then_text(then, inputs),
-    )
+    anchor = f"history-{slug(found.machine)}-{found.device}"
+    then = found.of_that_time(inputs.book.article)
+    tables = (
+        ("First and last release", "spans", _SPANS, _span_table(found)),
+        ("Every release", "releases", _RELEASES,
+         _table("Every release that was measured", _EVERYTHING, found.releases)),
+        ("Without a valid result", "faults", "", _faults_table(found)),
+        ("The article's own versions, run today", "then", _then_text(then, inputs),
+         _then_table(then)),
+    )  # fmt: skip
+    charts = [chart for measure in MEASURES if (chart := _chart(found, measure, inputs, draw))]
+    answer, *rest = _findings(found)
+    return Part(
+        tab=f"{machine}: {DEVICES.get(found.device, found.device)}",
+        anchor=anchor,
+        answer=answer,
+        foot=f"Measured on {machine}, {formatting.listing(days)}.",
+        blocks=tuple(replace(chart, tables=()) for chart in charts[:1]),
+        bullets=tuple(map(Bullet, rest)),
+        folds=(
+            *(replace(chart, heading=chart.tables[0].label, pictures=()) for chart in charts[:1]),
+            *charts[1:],
+            *(Block(heading, f"{stem}-{anchor}", text, (rows,))
+              for heading, stem, text, rows in tables if rows),
+        ),
+    )  # fmt: skip
 
 
 _SAMPLED = (
@@ -103,7 +105,7 @@ _BUILDS = " The line breaks between builds that are not compared: with CUDA, and
 _MODES = " Open marks: in another mode than today's, which stood for the framework then."
 
 
-def _chart(found: History, measure: Measure, inputs: Inputs, draw: Draw) -> ChartView | None:
+def _chart(found: History, measure: Measure, inputs: Inputs, draw: Draw) -> Block | None:
     points = moments(found, measure)
     if not points:
         return None
@@ -117,7 +119,8 @@ def _chart(found: History, measure: Measure, inputs: Inputs, draw: Draw) -> Char
         caption += _BUILDS
     if any(point.other for point in points):
         caption += _MODES
-    return ChartView(measure.column, name, draw(chart), caption, _measure_table(found, measure))
+    made = _measure_table(found, measure)
+    return Block(measure.column, name, "", (made,), (draw(chart),), caption)
 
 
 def _detectable(found: History, measure: Measure) -> str:
@@ -131,7 +134,7 @@ def _detectable(found: History, measure: Measure) -> str:
     return (
         f"{_SAMPLED} With {formatting.plural(blocks, 'block')}, a change by a factor of"
         f" {factors[0]:.2f} to {factors[-1]:.2f}, depending on the releases, is found in 80 % of"
-        " runs; a smaller one may be there and not be resolved."
+        " runs. A smaller one may be there and not be resolved."
     )
 
 
@@ -200,21 +203,22 @@ def _title(found: History, measure: Measure) -> str:
 
 
 def _findings(found: History) -> list[str]:
-    """Say what was measured, and what became of the frameworks from first to last release."""
+    """Say what became of the frameworks from first to last release, and what was measured."""
     good = [release for release in found.releases if release.gate == "ok"]
     names = {release.framework.id for release in found.releases}
-    sentences = [
+    measured = (
         f"{formatting.plural(len(found.releases), 'release')} of"
         f" {formatting.plural(len(names), 'framework')} took the same step on the same machine;"
         f" {len(good)} passed verification."
-    ]
+    )
     spans = [step.change for step in found.spans if step.measure is SPEED]
-    if spans:
-        sentences.append(
-            f"Speed of the last release against the first, of"
-            f" {formatting.plural(len(spans), 'framework')}: {changes.summary(spans)}"
-        )
-    return sentences
+    if not spans:
+        return [measured]
+    many = formatting.plural(len(spans), "framework")
+    return [
+        f"Speed of the last release against the first, of {many}: {changes.summary(spans)}",
+        measured,
+    ]
 
 
 # ------------------------------------------------------------------------------------------ tables
@@ -410,7 +414,7 @@ def _left(inputs: Inputs) -> Table | None:
             )
         )
     titles = ("Newest measured release", "Python", "NumPy", "CUDA")
-    return table_if_any("What it runs with", titles, rows)
+    return table_if_any("What the newest releases run with", titles, rows)
 
 
 # ------------------------------------------------------------------- the article's own generation
@@ -420,9 +424,9 @@ def _then_text(then: Sequence[tuple[Release, Release]], inputs: Inputs) -> str:
     names = [f"{old.name} {old.number} of {old.day:%B %Y}" for old, _ in then]
     year = inputs.book.article.get("year", "")
     return (
-        f"{formatting.listing(names)}: of each framework that the article compared, the newest"
-        f" measured release that was published until the end of {year}, or else the first one"
-        " that was measured. Below it the newest release."
+        f"{formatting.listing(names)}. Of each framework that the article compared, this is the"
+        f" newest measured release published until the end of {year}, or else the first measured."
+        " Below it is the newest release."
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 from typing import Any
 
 from generator import formatting
@@ -15,8 +15,9 @@ from generator.analysis.panels import Figures
 from generator.measure import plan
 from generator.pages.charts import intervals
 from generator.pages.charts.marks import Mark
-from generator.pages.inputs import Draw, Inputs, Picture, finite
+from generator.pages.inputs import Draw, Inputs, finite
 from generator.pages.overviews.changes import ratio_cell, verdict_cell
+from generator.pages.parts import Block, Bullet, Part
 from generator.pages.tables import Cell, Column, Table, number, table
 from generator.pages.urls import slug
 
@@ -28,18 +29,6 @@ SECTION, METRIC = "lenet", "step_time"
 """What the machines are compared by."""
 
 
-@dataclass(frozen=True)
-class View:
-    """The same configurations on one device of several machines."""
-
-    heading: str
-    anchor: str
-    title: str
-    chart: Picture | None
-    caption: str
-    table: Table
-
-
 def context(inputs: Inputs, known: Mapping[tuple[str, str], Figures], draw: Draw) -> dict[str, Any]:
     """Return the context of the page."""
     found: dict[str, list[Change]] = {}
@@ -48,16 +37,35 @@ def context(inputs: Inputs, known: Mapping[tuple[str, str], Figures], draw: Draw
             key = change.key
             if (key.section, key.metric) == (SECTION, METRIC) and change.ratio is not None:
                 found.setdefault(event.device, []).append(change)
+    views = [_view(device, mine, inputs, known, draw) for device, mine in sorted(found.items())]
     return {
-        "title": TITLE,
+        "title": "Which machines were measured, and do they agree?",
         "description": "The machines behind the figures, and the same configurations on each.",
-        "machines": _machines(inputs) if inputs.machines else None,
-        "alone": len(inputs.machines) < 2,
-        "views": [
-            _view(device, mine, inputs, known, draw) for device, mine in sorted(found.items())
-        ],
-        "compare": "generator compare machine:A machine:B",
+        "parts": [_part(inputs, views)] if inputs.machines else [],
+        "claims": (),
+        "command": "generator report",
     }
+
+
+def _part(inputs: Inputs, views: Sequence[Block]) -> Part:
+    """Return the machines and their speeds; tables of the same on each are folded."""
+    said = [view.text for view in views] or [
+        "These machines have no configuration in common."
+        if len(inputs.machines) > 1
+        else "One machine has results, so there is nothing to compare it with."
+    ]
+    return Part(
+        tab="",
+        anchor="machines",
+        answer=said[0],
+        foot="",
+        blocks=(
+            Block("", "", "", (_machines(inputs),)),
+            *(replace(view, tables=(), text="") for view in views if view.pictures),
+        ),
+        bullets=tuple(map(Bullet, said[1:])),
+        folds=tuple(replace(view, pictures=()) for view in views),
+    )
 
 
 def _machines(inputs: Inputs) -> Table:
@@ -105,7 +113,7 @@ def _view(
     inputs: Inputs,
     known: Mapping[tuple[str, str], Figures],
     draw: Draw,
-) -> View:
+) -> Block:
     """Return what is said about one device.
 
     Args:
@@ -135,14 +143,14 @@ def _view(
             better="higher",
         )  # fmt: skip
         picture = draw(chart)
-    return View(
-        heading=DEVICES.get(device, device),
-        anchor=slug(f"machines-{device}"),
-        title=title,
-        chart=picture,
-        caption=f"{lane_title(lane)}, default mode of each framework. Filled: the machine named"
-        f" above, with its 95 % interval within its run. Open: {first}. Verdicts: in the table.",
-        table=_table(ordered, names, inputs),
+    return Block(
+        f"The same on several machines: {DEVICES.get(device, device)}",
+        slug(f"machines-{device}"),
+        title,
+        (_table(ordered, names, inputs),),
+        (picture,) if picture else (),
+        f"{lane_title(lane)}, default mode of each framework. Filled: the machine named above, with"
+        f" its 95 % interval within its run. Open: {first}. Verdicts: in the table.",
     )
 
 

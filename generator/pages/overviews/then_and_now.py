@@ -62,7 +62,7 @@ def context(inputs: Inputs, known: Mapping[tuple[str, str], Figures], draw: Draw
     figures = main_figures(inputs, known, "cpu")
     chapters = chapters_of(inputs, known)
     return {
-        "title": TITLE,
+        "title": "What became of the article's claims?",
         "description": "Every claim of the article of 2016 alongside what is measured, with "
         "releases of its time and of today, and the rule that decides.",
         "article": inputs.book.article,
@@ -144,15 +144,15 @@ def _counts(rulings: Iterable[Ruling]) -> str:
 def _table(chapters: Sequence[Chapter]) -> Table:
     rows = [
         (
-            Cell(view.about.claim, href=f"#{view.anchor}"),
             Cell("", badge=view.today.badge),
+            Cell(view.about.claim, href=f"#{view.anchor}"),
             Cell("", badge=view.then.badge) if view.then else Cell("–"),
             KINDS[view.about.kind],
         )
         for chapter in chapters
         for view in chapter.claims
     ]
-    columns = ("Claim of 2016", "Today", "In its time", "Kind")
+    columns = ("Today", "Claim of 2016", "In its time", "Kind")
     return table("Every claim of 2016", columns, rows)
 
 
