@@ -199,8 +199,8 @@ def _news(inputs: Inputs, most: int = 3) -> list[str]:
         release = f"{inputs.name(document['framework'])} {document['version']}"
         found.setdefault(place, set()).add(release)
     lines = []
-    for day, place in sorted(found, reverse=True)[:most]:
-        names = sorted(found[day, place])
+    for day, here in sorted(found, reverse=True)[:most]:
+        names = sorted(found[day, here])
         what = formatting.listing(names) if len(names) <= most else f"{len(names)} releases"
-        lines.append(f"{formatting.day(day)}: {what}, measured on the {place}.")
+        lines.append(f"{formatting.day(day)}: {what}, measured on the {here}.")
     return lines
