@@ -131,7 +131,7 @@ def test_the_first_page_names_the_oldest_look_and_what_was_never_looked_at(frame
     assert "17 October 2026" in text
     assert "40 days" in text
     unknown = replace(frameworks[1], watch=None)
-    assert f"never asked about {NAMES[MANY]}" in freshness.watched([one, unknown], ASKED.date())
+    assert f"never queried {NAMES[MANY]}" in freshness.watched([one, unknown], ASKED.date())
     assert freshness.watched([], ASKED.date()) == ""
 
 
