@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import hashlib
 import importlib.metadata
 import json
@@ -66,13 +67,14 @@ def lock_sha256(lock: Path) -> str | None:
         return None
 
 
+@functools.cache
 def current() -> Environment:
-    """Describe the running interpreter as an environment: for machines that cannot install."""
-    packages = sorted(
-        f"{distribution.metadata['Name']}=={distribution.version}"
-        for distribution in importlib.metadata.distributions()
-        if distribution.metadata["Name"]
-    )
+    """Describe the running interpreter as an environment: for machines that cannot install.
+
+    Nothing is installed into it while it runs, so its packages are listed once.
+    """
+    described = [found.metadata for found in importlib.metadata.distributions()]
+    packages = sorted(f"{one['Name']}=={one['Version']}" for one in described if one["Name"])
     frozen = "\n".join(packages)
     return Environment(
         python=Path(sys.executable),
