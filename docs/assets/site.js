@@ -122,16 +122,54 @@
     area.remove();
   }
 
-  // On a phone the scoreboard shows one question at a time, the best on top.
-  function mountPicker(table, headings, first) {
-    const select = make("select", {}, ...headings.slice(1).map((heading) => make("option", { value: heading.cellIndex, textContent: words(heading) })));
+  // On a phone one column is shown at a time: the one that is picked.
+  function mountPicker(label, names, lines, first, then) {
+    const select = make("select", {}, ...names.map((name, index) => make("option", { value: index + 1, textContent: name })));
     const show = () => {
-      for (const row of table.rows) for (const cell of row.cells) cell.classList.toggle("pick", cell.cellIndex === +select.value);
+      for (const line of lines) [...line.children].forEach((cell, index) => cell.classList.toggle("pick", index === +select.value));
     };
-    select.addEventListener("change", () => (show(), headings[select.value].querySelector("button").click()));
-    select.value = first;
+    select.addEventListener("change", () => (show(), then(select.value)));
+    select.value = first <= names.length ? first : 1;
     show();
-    return make("label", { className: "picked" }, "Question ", select);
+    return make("label", { className: "picked" }, label, select);
+  }
+
+  // A field that leaves the rows with certain words; what is left is said.
+  function search(rows, said, name, then = () => {}) {
+    const input = make("input", { type: "search", placeholder: "Filter" });
+    input.setAttribute("aria-label", "Filter");
+    const filter = () => {
+      const wanted = input.value.toLowerCase().split(/\s+/);
+      let shown = 0;
+      for (const row of rows) {
+        const text = row.textContent.toLowerCase();
+        row.hidden = !wanted.every((word) => text.includes(word));
+        shown += !row.hidden;
+      }
+      said.textContent = input.value ? `${shown} of ${rows.length} rows` : "";
+      then(input.value);
+    };
+    input.addEventListener("input", () => (filter(), remember(name, input.value)));
+    input.value = asked.get(name) || "";
+    if (input.value) filter();
+    return input;
+  }
+
+  // Where there is no room for all frameworks one is picked; and rows are looked for in all groups.
+  function mountMatrix(box, place) {
+    box.dataset.mounted = "yes";
+    box.querySelectorAll("table").forEach((table) => { table.className = "data"; }); // as below
+    const groups = [...box.querySelectorAll("details")];
+    const names = [...box.querySelectorAll(".head > :not(:first-child)")].map((name) => (name.firstElementChild || name).textContent);
+    const picker = mountPicker("Framework ", names, box.querySelectorAll(".line, tr"), asked.get(`m${place}`) || 1, (column) => remember(`m${place}`, column));
+    const said = make("span");
+    said.setAttribute("aria-live", "polite");
+    const bar = make("div", { className: `table-filter${groups.length ? "" : " picked"}` }, picker);
+    if (groups.length) bar.append(search([...box.querySelectorAll("tbody tr")], said, `m${place}filter`, (value) => {
+      for (const group of groups) group.open = !(group.hidden = !group.querySelector("tbody tr:not([hidden])")) && !!value;
+    }));
+    bar.append(said);
+    box.before(bar);
   }
 
   function mountTable(box) {
@@ -161,27 +199,13 @@
     for (let turn = 0; headings[column - 1] && turn <= (down ? 1 : 0); turn++) sort(table, headings[column - 1]);
 
     if (box.matches(".scoreboard")) {
-      box.before(mountPicker(table, headings, Math.max(column - 1, 1) || 1));
+      const sorted = (picked) => headings[picked].querySelector("button").click(); // the best on top
+      box.before(mountPicker("Question ", headings.slice(1).map(words), table.rows, Math.max(column - 1, 1) || 1, sorted));
       return;
     }
 
     if (rows.length >= 10) {
-      const input = make("input", { type: "search", placeholder: "Filter" });
-      input.setAttribute("aria-label", "Filter");
-      const filter = () => {
-        const wanted = input.value.toLowerCase().split(/\s+/);
-        let shown = 0;
-        for (const row of rows) {
-          const text = row.textContent.toLowerCase();
-          row.hidden = !wanted.every((word) => text.includes(word));
-          shown += !row.hidden;
-        }
-        said.textContent = input.value ? `${shown} of ${rows.length} rows` : "";
-      };
-      input.addEventListener("input", () => (filter(), remember(`${place}filter`, input.value)));
-      bar.append(input);
-      input.value = asked.get(`${place}filter`) || "";
-      if (input.value) filter();
+      bar.append(search(rows, said, `${place}filter`));
     }
 
     if (headings.length > 5) {
@@ -335,6 +359,7 @@
   });
   document.querySelectorAll("pre > code").forEach((code) => scrolling.observe(code));
   document.querySelectorAll(".report-table").forEach(mountTable);
+  document.querySelectorAll(".matrix").forEach((box, index) => mountMatrix(box, index + 1));
   figures().forEach(mountChart);
   // The theme leaves its search without a name, and the buttons of narrow windows to the mouse.
   document.querySelector(".md-search")?.setAttribute("aria-label", "Search");

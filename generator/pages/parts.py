@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from generator.pages.inputs import Picture
-from generator.pages.tables import Table
+from generator.pages.tables import Matrix, Table
 
 
 @dataclass(frozen=True)
@@ -15,7 +15,7 @@ class Block:
     heading: str
     anchor: str
     text: str = ""
-    tables: tuple[Table, ...] = ()
+    tables: tuple[Table | Matrix, ...] = ()
     pictures: tuple[Picture, ...] = ()
     caption: str = ""
 

@@ -6,18 +6,20 @@ Every cell says something: where a process died before it was tested, the cell s
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+import functools
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from generator import formatting
 from generator.analysis.cells import Cell as SampleCell
 from generator.analysis.cells import aa_noises, compare, fitted, is_again
+from generator.analysis.labels import lane_title
 from generator.analysis.panels import Answer, Figures, Sheet
 from generator.analysis.statistics import Ratio, Verdict, verdict
 from generator.catalog import freshness
 from generator.formatting import quantity
-from generator.pages import urls
+from generator.pages import tables, urls
 from generator.pages.charts import curves, intervals, marks
 from generator.pages.findings import (
     NOT_JUDGED,
@@ -28,12 +30,13 @@ from generator.pages.findings import (
 )
 from generator.pages.inputs import Picture, claim_views, fact, measured_on, tab_title
 from generator.pages.parts import Block, Bullet, Part
-from generator.pages.tables import Badge, Cell, Table, badge, table, table_if_any
+from generator.pages.tables import Badge, Cell, Group, Matrix, Table, badge, table_if_any
 from generator.pages.urls import slug
 
 if TYPE_CHECKING:
     from generator.catalog.model import Catalog, Framework, Section
     from generator.pages.inputs import Draw, Inputs
+    from measurements.contract import Metric
 
 YES = Badge("✓", "yes", "good")
 NO = Badge("–", "no", "none")
@@ -62,6 +65,8 @@ class View:
     figures: Figures
     sheets: Mapping[str, Sheet]
     draw: Draw
+    lane: str = ""
+    """The only one looked at, where each lane is a part of the page."""
 
     @property
     def catalog(self) -> Catalog:
@@ -127,13 +132,17 @@ class View:
             )
         return urls.evidence(self.section.id, framework, anchor)
 
-    def cells(self, metric: str) -> dict[tuple[str, str], SampleCell]:
+    def cells(self, metric: str) -> Mapping[tuple[str, str], SampleCell]:
         """Return (framework, case) -> samples of one metric of the section."""
-        return {
-            (key.framework, key.case): cell
-            for key, cell in self.figures.cells.items()
-            if (key.section, key.metric) == (self.section.id, metric) and not is_again(key)
-        }
+        return self._samples.get(metric, {})
+
+    @functools.cached_property
+    def _samples(self) -> dict[str, dict[tuple[str, str], SampleCell]]:
+        found: dict[str, dict[tuple[str, str], SampleCell]] = {}
+        for key, cell in self.figures.cells.items():
+            if key.section == self.section.id and not is_again(key):
+                found.setdefault(key.metric, {})[key.framework, key.case] = cell
+        return found
 
     def compare(self, metric: str, first: str, second: str) -> dict[str, tuple[Ratio, Verdict]]:
         """Return framework -> (value of one case / value of another, verdict on the first).
@@ -157,6 +166,18 @@ class View:
                 found[key.framework] = ratio, verdict(ratio, noises[key.place])
         return found
 
+    @property
+    def columns(self) -> tuple[Cell, ...]:
+        """The headings of a matrix: each framework and the release that answered."""
+        return tuple(
+            Cell(
+                framework.name,
+                href=self.link(framework.id),
+                detail=next((a.version for a in self.sheets[framework.id].values()), ""),
+            )
+            for framework in self.frameworks
+        )
+
     def named(self, framework: Framework, case: str = "", metric: str = "") -> Cell:
         """Return the cell that names a framework, its release and, by :meth:`link`, evidence."""
         link = self.link(framework.id, case, metric)
@@ -166,7 +187,7 @@ class View:
         self,
         heading: str,
         text: str,
-        *tables: Table,
+        *tables: Table | Matrix,
         stem: str = "",
         picture: Picture | None = None,
         caption: str = "",
@@ -217,7 +238,8 @@ class View:
 
     def anchor(self, stem: str) -> str:
         """Return an anchor for a heading, unique among the machines and devices of the page."""
-        return f"{stem}-{self.figures.device}-{slug(self.figures.machine)}"
+        place = stem, self.figures.device, slug(self.figures.machine), self.lane
+        return "-".join(filter(None, place))
 
 
 Make = Callable[[View], tuple[Sequence[str], Sequence[Block]]]
@@ -231,6 +253,7 @@ def context(
     draw: Draw,
     make: Make,
     *,
+    lanes: Callable[[View], Sequence[str]] = lambda _: ("",),
     rows_of: str = "",
     **more: Any,
 ) -> dict[str, Any]:
@@ -242,6 +265,7 @@ def context(
         known: (machine, device) -> figures.
         draw: draws charts.
         make: returns findings and blocks; a device without blocks is not on the page.
+        lanes: of a device that are parts of their own.
         rows_of: section whose rows decide which devices the page looks at, by default its own.
         more: further entries of the context.
 
@@ -251,22 +275,25 @@ def context(
         figures = known[machine, device]
         asked = figures.answers.get(section.id, {})
         sheets = {f.id: asked.get(f.id, {}) for f in inputs.catalog.frameworks}
-        view = View(section, inputs, figures, sheets, draw)
-        findings, blocks = make(view)
-        if not blocks:
-            continue
-        answer, *bullets = findings
-        parts.append(
-            Part(
-                tab_title(inputs, machine, device),
-                f"{section.id}-{slug(machine)}-{device}",
-                answer,
-                f"{measured_on(inputs, figures)} {_releases(view)}".strip(),
-                tuple(blocks[:1]),
-                tuple(map(Bullet, bullets)),
-                tuple(blocks[1:]),
+        device_view = View(section, inputs, figures, sheets, draw)
+        for lane in lanes(device_view):
+            view = replace(device_view, lane=lane)
+            findings, blocks = make(view)
+            if not blocks:
+                continue
+            answer, *bullets = findings
+            title = (lane_title(lane),) if lane else ()
+            parts.append(
+                Part(
+                    tab_title(inputs, machine, device, *title),
+                    view.anchor(section.id),
+                    answer,
+                    measured_on(inputs, figures),
+                    tuple(blocks[:1]),
+                    tuple(map(Bullet, bullets[:3])),
+                    tuple(blocks[1:]),
+                )
             )
-        )
     return {
         "parts": parts,
         "claims": claim_views(inputs, section.id, known),
@@ -280,37 +307,42 @@ def command(section: Section) -> str:
     return f"generator measure --profile full --section {section.id}"
 
 
-def _releases(view: View) -> str:
-    """Return what was tested: a matrix has no room for it above its columns."""
-    said = [f"{f.name} {view.release(f.id)}" for f in view.frameworks if view.sheets[f.id]]
-    return f"Releases: {'; '.join(said)}." if said else ""
-
-
-def answer_cell(answer: Answer, link: str, unit: str = "", *, show: bool = True) -> Cell:
-    """Return the cell of an answer: a tick with its figure, or what happened instead.
+def answer_cell(answer: Answer, link: str, metric: Metric) -> Cell:
+    """Return the cell of an answer in a matrix: its sign, and its value in words.
 
     Args:
         answer: what was answered.
         link: to the evidence.
-        unit: of its value.
-        show: whether the value says more than yes.
+        metric: of its value.
 
     """
     if not answer.good:
-        return Cell("", sort=-1.0, badge=short_badge(answer.status))
-    value = answer.value
-    if value is None or not show:
-        return Cell("", sort=1.0, badge=YES)
-    if unit in ("s", "B", "count"):
-        return Cell(formatting.quantity(value, unit), sort=float(f"{value:.6g}"), href=link)
-    return Cell("", sort=1.0, badge=YES, detail=f"{value:.0e}" if value else "exact")
+        return Cell("", href=link, badge=short_badge(answer.status))
+    detail = ""
+    if answer.value is not None:
+        plain = metric.unit in ("s", "B")
+        value = quantity(answer.value, metric.unit) if plain else f"{answer.value:.2g}"
+        detail = f"{metric.title}: {value}"
+    return Cell("", href=link, badge=YES, detail=detail)
 
 
-def time_cell(cell: SampleCell, link: str) -> Cell:
-    """Return the cell of a time: its value as charts draw it, with its interval."""
-    value, low, high = plain_summary(cell)[:3]
-    detail = interval_text(low, high, "s")
-    return Cell(quantity(value, "s"), float(f"{value:.6g}"), link, detail)
+def value_cell(view: View, framework: str, case: str, metric: str) -> Cell:
+    """Return a value with its interval and the way to its evidence, or what happened instead.
+
+    Args:
+        view: of the device.
+        framework: id of the framework.
+        case: of the question.
+        metric: of the question.
+
+    """
+    answer, found = view.answer(framework, case, metric), view.cells(metric)
+    if not answer.good or (framework, case) not in found:
+        return Cell("–") if answer.good else Cell("", badge=short_badge(answer.status))
+    value, low, high = plain_summary(found[framework, case])[:3]
+    unit, link = view.section.metrics[metric].unit, view.link(framework, case, metric)
+    detail = interval_text(low, high, unit)
+    return Cell(quantity(value, unit), float(f"{value:.6g}"), link, detail)
 
 
 def ratio_cell(ratio: Ratio, verdict: str, better: str, worse: str) -> Cell:
@@ -336,50 +368,48 @@ def ratio_cell(ratio: Ratio, verdict: str, better: str, worse: str) -> Cell:
 
 
 SHORT = {
-    "unsupported": "no", "failed": "failed", "timeout": "timed out", "wrong": "wrong",
+    "unsupported": "not offered", "failed": "failed", "timeout": "timed out", "wrong": "wrong",
     "skipped": "not tested",
 }  # fmt: skip
-"""One word, so that many columns find room."""
+"""What an answer is called in a matrix."""
 
 
 def short_badge(status: str) -> Badge:
-    """Return the badge of a status that is not ok, in one word."""
+    """Return the badge of a status that is not ok, as matrices name it."""
     return replace(badge(status), word=SHORT[status])
 
 
 def matrix(
-    view: View,
-    label: str,
-    questions: Iterable[Question],
-    *,
-    head: str = "What",
-    plain: Collection[str] = (),
-) -> Table:
-    """Return a table with a row for each question and a column for each framework.
+    view: View, label: str, questions: Sequence[Question], about: Mapping[str, str] | None = None
+) -> Matrix:
+    """Return a row for each question and a column for each framework.
 
     Args:
         view: of the device.
-        label: of the table.
-        questions: the rows.
-        head: heading of the first column.
-        plain: metrics whose value says no more than yes.
+        label: of the matrix.
+        questions: the rows; those of one label are a group, unless each has a label of its own.
+        about: label -> what it means, for groups.
 
     """
-    rows = []
+    rows: dict[str, list[tuple[Cell, ...]]] = {}
+    grouped = len({question.label for question in questions}) < len(questions)
     for question in questions:
-        unit = view.section.metrics[question.metric].unit
-        times = view.cells(question.metric) if unit == "s" else {}
-        cells = [Cell(question.label, detail=question.detail)]
-        for framework in view.frameworks:
-            answer = view.answer(framework.id, question.case, question.metric)
-            show = question.metric not in plain
-            link = view.link(framework.id, question.case, question.metric)
-            time = times.get((framework.id, question.case)) if answer.good else None
-            cells.append(
-                time_cell(time, link) if time else answer_cell(answer, link, unit, show=show)
+        first = Cell(question.detail) if grouped else Cell(question.label, detail=question.detail)
+        rows.setdefault(question.label if grouped else "", []).append(
+            (
+                first,
+                *(
+                    answer_cell(
+                        view.answer(framework.id, question.case, question.metric),
+                        view.link(framework.id, question.case, question.metric),
+                        view.section.metrics[question.metric],
+                    )
+                    for framework in view.frameworks
+                ),
             )
-        rows.append(cells)
-    return table(label, (head, *(framework.name for framework in view.frameworks)), rows)
+        )
+    groups = [Group(name, (about or {}).get(name, ""), tuple(mine)) for name, mine in rows.items()]
+    return tables.matrix(label, "Question", view.columns, groups)
 
 
 def _faults(
@@ -466,10 +496,25 @@ def who_can(view: View, *asked: tuple[str, str]) -> list[str]:
     return [f.id for f in view.frameworks if all(view.answer(f.id, *one).good for one in asked)]
 
 
-def sentence(view: View, what: str, able: Sequence[str]) -> str:
-    """Return "<what>: a, b and c", or that all or none can."""
-    if len(able) == len(view.frameworks):
-        return f"{what}: all {len(able)} frameworks."
+def sentence(view: View, did: str, able: Sequence[str]) -> str:
+    """Return who did something, and who of those tested did not, in at most two clauses.
+
+    Args:
+        view: of the device.
+        did: what, in a tense that has no plural: "ran", "exported".
+        able: who did.
+
+    """
+    others = [
+        id
+        for id, sheet in view.sheets.items()
+        if id not in able and (sheet or view.answer(id, "", "").status != "skipped")
+    ]
     if not able:
-        return f"{what}: none of the {len(view.frameworks)} frameworks."
-    return f"{what}: {names(view, able)}."
+        return f"None of the {len(others)} frameworks tested {did}."
+    if not others:
+        return f"All {len(able)} frameworks tested {did}."
+    few = len(able) <= len(others)
+    who = names(view, able) if few else f"{len(able)} frameworks"
+    rest = f"the other {len(others)}" if few and len(others) > 1 else names(view, others)
+    return f"{who} {did}; {rest} did not."

@@ -6,6 +6,7 @@ the renderer's work.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -130,6 +131,92 @@ def table_if_any(
 ) -> Table | None:
     """Return a table, None where it has no rows; arguments are those of :func:`table`."""
     return table(label, columns, rows, **more) if rows else None
+
+
+@dataclass(frozen=True)
+class Group:
+    """Rows of a matrix that belong together: a question each, then a cell for each column.
+
+    Every cell but the first has a badge; its detail is said of it, not shown.
+    """
+
+    label: str
+    detail: str
+    rows: tuple[tuple[Cell, ...], ...]
+
+    @property
+    def faults(self) -> tuple[int, int]:
+        """How many answers are bad, and how many are partly right."""
+        tones = Counter(cell.badge.tone for row in self.rows for cell in row if cell.badge)
+        return tones["bad"], tones["middle"]
+
+    @property
+    def counts(self) -> tuple[Cell, ...]:
+        """Of each column: how many answers are right, under the sign of its worst one."""
+        return tuple(map(_count, list(zip(*self.rows, strict=True))[1:]))
+
+
+def _count(cells: Sequence[Cell]) -> Cell:
+    badges = [cell.badge for cell in cells if cell.badge]
+    worst = min(badges, key=_goodness)
+    right = sum(badge.tone in ("good", "middle") for badge in badges)
+    said = Counter(badge.word for badge in badges)
+    words = ", ".join(f"{count} {word}" for word, count in said.most_common())
+    if worst.tone == "good":
+        return Cell("", badge=Badge(_SIGNS["ok"][0], words, "good"))
+    sign = "" if worst.tone == "none" and right else worst.sign
+    return Cell(str(right) if right else "", badge=Badge(sign, words, worst.tone))
+
+
+def _goodness(badge: Badge) -> tuple[int, str]:
+    """Sort badges from the worst to the best; wrong before failed, as their signs sort."""
+    return ("bad", "middle", "none", "good").index(badge.tone), badge.sign
+
+
+@dataclass(frozen=True)
+class Matrix:
+    """Questions in groups, and a column for each framework; what has the most faults comes first.
+
+    ``label`` names it for screen readers, ``head`` its first column. A single group stands open.
+    """
+
+    label: str
+    head: str
+    columns: tuple[Cell, ...]
+    groups: tuple[Group, ...]
+
+    @property
+    def totals(self) -> Group:
+        """All rows as one group."""
+        return Group("", "", tuple(row for group in self.groups for row in group.rows))
+
+    @property
+    def legend(self) -> tuple[Badge, ...]:
+        """The badges that occur, the best first."""
+        found = {cell.badge for row in self.totals.rows for cell in row if cell.badge}
+        return tuple(sorted(found, key=_goodness, reverse=True))
+
+
+def matrix(label: str, head: str, columns: Iterable[Cell], groups: Iterable[Group]) -> Matrix:
+    """Return a matrix, its groups and their rows sorted by their faults, otherwise as given.
+
+    Args:
+        label: names it for screen readers.
+        head: of the first column.
+        columns: that name the frameworks.
+        groups: the rows.
+
+    """
+    by_faults = [
+        Group(one.label, one.detail, tuple(sorted(one.rows, key=_row_faults, reverse=True)))
+        for one in groups
+    ]
+    by_faults.sort(key=lambda group: group.faults, reverse=True)
+    return Matrix(label, head, tuple(columns), tuple(by_faults))
+
+
+def _row_faults(row: tuple[Cell, ...]) -> tuple[int, int]:
+    return Group("", "", (row,)).faults
 
 
 def of_records(label: str, records: Sequence[Mapping[Column, Cell]]) -> Table:

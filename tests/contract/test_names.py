@@ -22,7 +22,6 @@ SAID = {
     "tests/frameworks/pretend/reuse.py": {"caffe"},
     "tests/sample_results.py": {"caffe"},
     "tests/browser/test_questions.py": ARTICLE | {"jax", "pytensor", "pytorch"},  # readers ask
-    "tests/unit/test_section_pages.py": {"caffe"},
     "tests/contract/test_names.py": {
         "caffe",
         "jax",

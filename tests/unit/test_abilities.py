@@ -10,6 +10,7 @@ from generator.analysis import panels
 from generator.catalog import loader
 from generator.pages import question_page
 from generator.pages.sections import parallel
+from measurements.contract import Metric
 from tests.sample_results import PAIRED
 
 NAMES = ("framework", "version", "case", "metric", "status", "value", "reason")
@@ -39,19 +40,20 @@ def test_one_no_makes_the_answer_no():
 
 
 @pytest.mark.parametrize(
-    ("answer", "unit", "text", "word"),
+    ("answer", "unit", "word", "detail"),
     [
-        (panels.Answer("ok", 1e-7, "", "1"), "1", "", "yes"),
-        (panels.Answer("ok", 0.002, "", "1"), "s", "2.00 ms", None),
-        (panels.Answer("unsupported", None, "none", "1"), "1", "", "no"),
-        (panels.Answer("wrong", None, "differs", "1"), "1", "", "wrong"),
-        (panels.Answer("timeout", None, "600 s", "1"), "s", "", "timed out"),
+        (panels.Answer("ok", 1e-7, "", "1"), "1", "yes", "error: 1e-07"),
+        (panels.Answer("ok", 0.0, "", "1"), "count", "yes", "error: 0"),
+        (panels.Answer("ok", 0.002, "", "1"), "s", "yes", "error: 2.00 ms"),
+        (panels.Answer("unsupported", None, "none", "1"), "1", "not offered", ""),
+        (panels.Answer("wrong", None, "differs", "1"), "1", "wrong", ""),
+        (panels.Answer("timeout", None, "600 s", "1"), "s", "timed out", ""),
     ],
 )
-def test_a_cell_says_yes_or_how_much_or_what_happened(answer, unit, text, word):
-    cell = question_page.answer_cell(answer, "evidence/x.md", unit)
-    assert cell.text == text
-    assert (cell.badge.word if cell.badge else None) == word
+def test_a_cell_of_a_matrix_is_a_sign_with_words_and_its_evidence(answer, unit, word, detail):
+    cell = question_page.answer_cell(answer, "evidence/x.md", Metric(unit, "error", "lower"))
+    assert (cell.text, cell.badge.word, cell.detail) == ("", word, detail)
+    assert cell.href == "evidence/x.md"
 
 
 def test_the_address_at_the_end_of_a_reason_becomes_its_source():

@@ -11,7 +11,8 @@ from generator.pages.charts import marks
 from generator.pages.findings import plain_summary
 from generator.pages.inputs import finite
 from generator.pages.parts import Block
-from generator.pages.question_page import Question, View, matrix, sentence, who_can
+from generator.pages.question_page import Question, View, matrix, sentence, value_cell, who_can
+from generator.pages.tables import number, table
 from measurements import control
 from measurements.sections.control import SWEEP
 
@@ -37,14 +38,17 @@ def make(view: View) -> tuple[list[str], list[Block]]:
     """Return the findings and blocks of a device."""
     asked = questions()
     whole = who_can(view, *((q.case, q.metric) for q in asked if q.metric != "eager"))
+    ends = who_can(view, ("while", "captured"))
     findings = [
-        sentence(view, "All six programs run as a graph, not unrolled and with a gradient", whole),
-        sentence(view, "A data-dependent loop in a graph", who_can(view, ("while", "captured"))),
-    ]
-    programs = "; ".join(f"{p.name}: {p.what}" for p in control.PROGRAMS.values())
-    answers = matrix(view, "Control flow", asked, head="Program", plain=("growth",))
+        sentence(
+            view, f"ran all {len(control.PROGRAMS)} programs as a graph, with right gradients"
+            " and without unrolling a loop", whole),
+        sentence(view, "captured a loop whose end depends on the data", ends),
+    ]  # fmt: skip
+    programs = {program.name: program.what for program in control.PROGRAMS.values()}
+    answers = matrix(view, "Control flow", asked, programs)
     blocks = [
-        view.block("Six programs, four questions", f"{programs}.", answers, stem="programs"),
+        view.block("Programs", "", answers),
         *_sweep(view, "run_time", "What a loop costs", "ms a run", 1e3,
             "The recurrence over a sequence, three numbers wide: what an iteration of the loop"
             " costs on top of its arithmetic."),
@@ -66,13 +70,13 @@ def _sweep(
     """Return a metric by trip count."""
     points = []
     for (framework, case), cell in view.cells(metric).items():
-        number, _, word = case.partition(" ")
+        trips, _, word = case.partition(" ")
         if word != "trips":
             continue
         value, low, high = plain_summary(cell)[:3]
         points.append(
             marks.Point(
-                view.catalog.framework(framework).name, "scan", "symbolic", float(number),
+                view.catalog.framework(framework).name, "scan", "symbolic", float(trips),
                 scale * value, finite(scale * low), finite(scale * high), quantity(value, "s"),
             )
         )  # fmt: skip
@@ -80,13 +84,15 @@ def _sweep(
         return []
     axes = {"x": "trips", "measure": axis, "better": "lower"}
     picture = view.curves(view.name(metric), _title(view, metric), points, **axes)
-    cases = [
-        Question(formatting.plural(count, "trip"), "", _trips(count), metric) for count in SWEEP
+    titles = [number(formatting.plural(count, "trip")) for count in SWEEP]
+    rows = [
+        (view.named(framework), *(value_cell(view, framework.id, _trips(n), metric) for n in SWEEP))
+        for framework in view.frameworks
     ]
-    table = matrix(view, heading, cases, head="Trips")
+    times = table(heading, ("Framework", *titles), rows)
     caption = f"Captured mode. {question_page.LINES}"
     stem = metric.replace("_", "-")
-    return [view.block(heading, text, table, stem=stem, picture=picture, caption=caption)]
+    return [view.block(heading, text, times, stem=stem, picture=picture, caption=caption)]
 
 
 def _title(view: View, metric: str) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from functools import partial
 
 from generator import formatting
@@ -12,8 +11,8 @@ from generator.pages.charts.marks import Mark
 from generator.pages.findings import counted, judged, plain_summary, ratio_text
 from generator.pages.inputs import finite
 from generator.pages.parts import Block
-from generator.pages.question_page import Question, View, matrix, sentence, who_can
-from generator.pages.tables import Cell, Table, table
+from generator.pages.question_page import Question, View, matrix, sentence, value_cell, who_can
+from generator.pages.tables import Cell, Table, number, table
 from measurements import custom
 
 WAYS = {
@@ -29,39 +28,41 @@ ASKED = {
     "captured": "right in captured mode",
     "used": "proven to be used in captured mode",
 }
-COSTS = {"build_time": "built in", "written": "lines of code", "run_time": "forward and gradient"}
+COSTS = {"written": "Lines of code", "build_time": "Built in", "run_time": "Forward and gradient"}
 
 
-def questions(metrics: Mapping[str, str]) -> list[Question]:
+def questions() -> list[Question]:
     """Return the questions about every way; nothing is registered by composing."""
     return [
         Question(WAYS[way], words, way, metric)
         for way in custom.WAYS
-        for metric, words in metrics.items()
+        for metric, words in ASKED.items()
         if metric != "used" or way in ("python", "native")
     ]
 
 
 def make(view: View) -> tuple[list[str], list[Block]]:
     """Return the findings and blocks of a device."""
-    asked = questions(ASKED)
+    asked = questions()
     python, native = (
         who_can(view, *((q.case, q.metric) for q in asked if q.case == way))
         for way in ("python", "native")
     )
     findings = [
         sentence(
-            view, "A new operator in Python gives right values and gradients in a graph", python
+            view,
+            "ran a new operator in Python inside a graph, with right values and gradients",
+            python,
         ),
-        sentence(view, "A new native operator does as well", native),
+        sentence(view, "ran a native operator so", native),
         *_gain(view),
     ]
     blocks = [
         view.block(
             "What works",
-            "Written as defined, the operator loses its digits near zero: wrong answers there are"
-            " expected, and the reason for adding an operator at all.",
-            matrix(view, "Ways to add an operator", asked, head="Way"),
+            "As it is defined, the operator loses its digits near zero: wrong answers there are"
+            " expected, and why one adds an operator at all.",
+            matrix(view, "Ways to add an operator", asked),
             stem="works",
         ),
         *_speed(view),
@@ -69,8 +70,7 @@ def make(view: View) -> tuple[list[str], list[Block]]:
             "What it costs to write",
             "Lines are those of the function that builds the operator and of what else it needs,"
             " native source included.",
-            matrix(view, "Lines and seconds", questions(COSTS), head="Way"),
-            _languages(view),
+            _costs(view),
             stem="costs",
         ),
         *question_page.reasons(view, asked),
@@ -105,10 +105,10 @@ def _gain(view: View) -> list[str]:
             quantity(plain_summary(times[name, way])[0], "s") for way in ("native", "composed")
         )
         said.append(
-            f"in {view.catalog.framework(name).name} it is {ratio_text(gains[name], 'as fast')},"
-            f" {native} against {composed}"
+            f"In {view.catalog.framework(name).name} it is {ratio_text(gains[name], 'as fast')},"
+            f" {native} against {composed}."
         )
-    return [f"The native operator is {count}{': ' if said else ''}{'; '.join(said)}."]
+    return [" ".join((f"The native operator is {count}.", *said))]
 
 
 def _speed(view: View) -> list[Block]:
@@ -142,15 +142,15 @@ def _speed(view: View) -> list[Block]:
     ]
 
 
-def _languages(view: View) -> Table:
-    ways = ("composed", "python", "native")
+def _costs(view: View) -> Table:
+    """Return each way of each framework with its language, lines and times."""
     rows = []
     for framework in view.frameworks:
         said = view.fact(framework.id, "languages", {})
-        row = [view.named(framework)]
-        for way in ways:
-            answer = view.answer(framework.id, way, "build_time")
-            language = Cell(str(said.get(way, "–")))
-            row.append(language if answer.good else question_page.answer_cell(answer, ""))
-        rows.append(row)
-    return table("Languages", ("Framework", *(WAYS[way] for way in ways)), rows)
+        for way, words in WAYS.items():
+            built = view.answer(framework.id, way, "build_time").good
+            asked = COSTS if built else ["build_time"] * len(COSTS)
+            costs = (value_cell(view, framework.id, way, metric) for metric in asked)
+            rows.append((view.named(framework), Cell(words), Cell(str(said.get(way, "–"))), *costs))
+    titles = [number(title) for title in COSTS.values()]
+    return table("Lines and seconds", ("Framework", "Way", "Language", *titles), rows)

@@ -4,20 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import partial
-from typing import TYPE_CHECKING
 
 from generator import formatting
 from generator.analysis.panels import Answer
 from generator.catalog import freshness
 from generator.pages import question_page
-from generator.pages.charts.marks import Mark
 from generator.pages.parts import Block
 from generator.pages.question_page import View
-from generator.pages.tables import Badge, Cell, Column, Table, badge, number, table, table_if_any
+from generator.pages.tables import (
+    Badge,
+    Cell,
+    Column,
+    Group,
+    Matrix,
+    Table,
+    badge,
+    matrix,
+    number,
+    table,
+    table_if_any,
+)
 from measurements.operators import OPERATORS, families
-
-if TYPE_CHECKING:
-    from generator.catalog.model import Framework
 
 QUESTIONS = {
     "forward": "values",
@@ -62,27 +69,22 @@ def make(view: View) -> tuple[list[str], list[Block]]:
     sheets = {f.id: Sheet(view, f.id) for f in view.frameworks}
     right = {id: sum(map(sheet.right, OPERATORS)) for id, sheet in sheets.items()}
     single = {id: sum(map(sheet.single, OPERATORS)) for id, sheet in sheets.items()}
-    most = max(right.values(), default=0)
-    leaders = [id for id in right if right[id] == most]
-    least = min((count for id, count in right.items() if sheets[id].answers), default=0)
-    last = [id for id in right if right[id] == least and sheets[id].answers]
+    asked = {id: count for id, count in right.items() if sheets[id].answers}
     wrong = sum(
         answer.status == "wrong"
         for sheet in sheets.values()
         for (name, metric), answer in sheet.answers.items()
         if name in OPERATORS and metric in QUESTIONS
     )
-    findings = [
-        f"Most of the {len(OPERATORS)} tested operators with right values:"
-        f" {question_page.names(view, leaders)}, {most}. Fewest: {question_page.names(view, last)},"
-        f" {least}."
-        if most
-        else f"None of the {len(OPERATORS)} operators was tested here with right values.",
-        f"{formatting.plural(wrong, 'answer')} differ from the reference, over all frameworks.",
-    ]
     blocks = [
-        _coverage(view, sheets, right, single),
-        _every_operator(view, sheets),
+        view.block("Every operator", "", _matrix(view, sheets), stem="matrix"),
+        view.block(
+            "What was tested of the right ones",
+            "An operator counts whose values are right on every ordinary input, as one public"
+            " function or composed of a few in one line.",
+            _further(view, sheets, right, single),
+            stem="coverage",
+        ),
         *_faults(view, "What is wrong", ("wrong",),
             "An answer was given, and it is not the reference's."),
         *_faults(view, "What raises an error", ("failed", "timeout"),
@@ -90,7 +92,8 @@ def make(view: View) -> tuple[list[str], list[Block]]:
         *_not_offered(view),
         *_second_opinion(view, sheets),
     ]  # fmt: skip
-    return findings, blocks
+    said = f"{formatting.plural(wrong, 'answer')} differ from the reference, over all frameworks."
+    return [_answer(view, asked), said], blocks
 
 
 context = partial(
@@ -98,68 +101,32 @@ context = partial(
 )
 
 
+def _answer(view: View, right: Mapping[str, int]) -> str:
+    """Name who computes most operators right, and who fewest."""
+    most, fewest = max(right.values(), default=0), min(right.values(), default=0)
+    if not most:
+        return f"None of the {len(OPERATORS)} operators was tested here with right values."
+    first, last = (
+        question_page.names(view, (id for id in right if right[id] == count))
+        for count in (most, fewest)
+    )
+    said = f"{first} computed {most} of {len(OPERATORS)} operators right"
+    return f"{said}, the most; {last} {fewest}, the fewest." if fewest < most else f"{said}."
+
+
 def _count(count: int) -> Cell:
     return Cell(str(count), sort=float(count))
 
 
-def _coverage(
-    view: View,
-    sheets: Mapping[str, Sheet],
-    right: Mapping[str, int],
-    single: Mapping[str, int],
-) -> Block:
-    ranked = sorted(view.frameworks, key=lambda f: (-right[f.id], f.id))
-    marks = [
-        Mark(
-            f.name, f.name, "", float(right[f.id]), text=str(right[f.id]), start=float(single[f.id])
-        )
-        for f in ranked
-        if sheets[f.id].answers
-    ]
-    picture = None
-    if marks:
-        first, last = marks[0], marks[-1]
-        title = (
-            f"Of {len(OPERATORS)} operators {first.label} computes {first.text}, {last.label}"
-            f" {last.text}."
-        )
-        measure = "operators with right values"
-        picture = view.intervals(
-            view.name("coverage"), title, marks, measure=measure, better="higher", log=False
-        )
-    groups = {
-        family: [o.name for o in OPERATORS.values() if o.family == family] for family in families()
-    }
-    rows = []
-    for group, names in {**groups, "all": list(OPERATORS)}.items():
-        row = [Cell(group, detail=f"{len(names)} operators")]
-        for sheet in sheets.values():
-            count = sum(map(sheet.right, names))
-            cell = Cell(str(count), sort=float(count), strong=count == len(names))
-            row.append(cell if sheet.answers else NOT_TESTED)
-        rows.append(row)
-    titles = [Column("Family"), *(number(framework.name) for framework in view.frameworks)]
-    return view.block(
-        "Coverage",
-        "Counted is an operator whose values are right on every ordinary input, as one public"
-        " function or composed of a few in one line.",
-        table("Right values by family", titles, rows),
-        _further(view, ranked, sheets, right, single),
-        picture=picture,
-        caption="Filled: right values. Open: by one public function, without composing.",
-    )
-
-
 def _further(
     view: View,
-    ranked: Sequence[Framework],
     sheets: Mapping[str, Sheet],
     right: Mapping[str, int],
     single: Mapping[str, int],
 ) -> Table:
     """Return how the operators with right values answered the other questions."""
     rows = []
-    for framework in ranked:
+    for framework in sorted(view.frameworks, key=lambda f: (-right[f.id], f.id)):
         sheet = sheets[framework.id]
         if not sheet.answers:
             rows.append([Cell(framework.name), *[NOT_TESTED] * 5])
@@ -178,35 +145,34 @@ def _further(
 
 
 _WHOLE = Badge("✓", "right", "good")
-_COMPOSED = Badge("∘", "composed", "good")
+_COMPOSED = Badge("∘", "right, composed of several functions", "good")
+_PARTLY = Badge("±", "right values, but not all else", "middle")
 
 
-def _every_operator(view: View, sheets: Mapping[str, Sheet]) -> Block:
-    rows = [
-        [Cell(operator.name, source=operator.source), Cell(operator.family),
-         *(_cell(sheet, operator.name) for sheet in sheets.values())]
-        for operator in OPERATORS.values()
-    ]  # fmt: skip
-    titles = ("Operator", "Family", *(framework.name for framework in view.frameworks))
-    links = formatting.listing([f.name for f in view.frameworks if view.link(f.id)])
-    return view.block(
-        "Every operator",
-        "✓ right in everything that was tested; ∘ the same, composed of several functions; ± right"
-        " values, but something else is not, which the cell names; ≠ other values; ✕ an error; –"
-        f" not offered. How each one is spelled is in the evidence of {links}.",
-        table("Every operator in every framework", titles, rows),
-        stem="matrix",
-    )
+def _matrix(view: View, sheets: Mapping[str, Sheet]) -> Matrix:
+    """Return what became of every operator in every framework, by family."""
+    groups = []
+    for family in families():
+        rows = [
+            (
+                Cell(operator.name, source=operator.source),
+                *(_cell(view, sheet, id, operator.name) for id, sheet in sheets.items()),
+            )
+            for operator in OPERATORS.values()
+            if operator.family == family
+        ]
+        groups.append(Group(family, formatting.plural(len(rows), "operator"), tuple(rows)))
+    return matrix("Every operator in every framework", "Operator", view.columns, groups)
 
 
-def _cell(sheet: Sheet, name: str) -> Cell:
-    answer = sheet.answer(name, "forward")
+def _cell(view: View, sheet: Sheet, framework: str, name: str) -> Cell:
+    answer, link = sheet.answer(name, "forward"), view.link(framework, name, "forward")
     if not answer.good:
-        return Cell("", sort=0.0, badge=question_page.short_badge(answer.status))
+        return Cell("", href=link, badge=question_page.short_badge(answer.status))
     if bad := sheet.failing(name):
-        return Cell("", sort=1.0, badge=Badge("±", formatting.listing(bad), "middle"))
-    single = sheet.single(name)
-    return Cell("", sort=3.0 if single else 2.0, badge=_WHOLE if single else _COMPOSED)
+        what = formatting.listing([QUESTIONS[metric] for metric in bad])
+        return Cell("", href=view.link(framework, name, bad[0]), badge=_PARTLY, detail=what)
+    return Cell("", href=link, badge=_WHOLE if sheet.single(name) else _COMPOSED)
 
 
 def _faults(view: View, heading: str, statuses: Sequence[str], text: str) -> list[Block]:
@@ -287,9 +253,9 @@ def _second_opinion(view: View, sheets: Mapping[str, Sheet]) -> list[Block]:
             "A second opinion",
             "The array API standard has a test suite, data-apis/array-api-tests. It was run for the"
             " frameworks whose namespaces follow the standard, themselves or through"
-            f" array-api-compat: {question_page.names(view, tested)}. It asks for more than this"
-            " page does (every data type, promotion, exact shapes of rare cases, and in-place"
-            " forms), so it may fail what is right here.",
+            f" array-api-compat: {question_page.names(view, tested)}. It may fail what is right"
+            " here: it also tests every data type, promotion, exact shapes of rare cases and"
+            " in-place forms.",
             *found,
             stem="suite",
         )

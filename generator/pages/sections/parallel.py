@@ -24,6 +24,7 @@ from generator.pages.question_page import (
     matrix,
     ratio_cell,
     sentence,
+    value_cell,
     who_can,
 )
 from generator.pages.tables import Cell, Column, Table, number, table
@@ -49,8 +50,8 @@ def questions() -> list[Question]:
         for batch in BATCHES
         for size in words
     ]  # fmt: skip
-    until = "until the other one knows; looked at every 0.05 s"
-    return [*found, Question("a process is killed", until, "killed", "death_time")]
+    ends = "the other one ends with an error"
+    return [*found, Question("a process is killed", ends, "killed", "death_time")]
 
 
 class Pair(NamedTuple):
@@ -72,17 +73,13 @@ def make(view: View) -> tuple[list[str], list[Block]]:
     able = who_can(view, (case(2, BATCHES[0]), "loss_error"))
     pairs = _pairs(view)
     findings = [
-        sentence(view, "Two processes train one model to the losses of one process", able),
+        sentence(view, "trained one model in two processes, to the losses of one", able),
         *_deaths(view),
         *(_gains(pairs, batch) for batch in dict.fromkeys(pair.batch for pair in pairs)),
     ]
     blocks = [
         view.block(
-            "The same training",
-            "Two processes take half of each batch and must come to the losses of one process that"
-            " takes all of it: a process that trains by itself is found in the second step.",
-            matrix(view, "Data-parallel training", asked, head="Question"),
-            stem="same",
+            "The same training", "", matrix(view, "Data-parallel training", asked), stem="same"
         ),
         *([_speed(view, pairs), _model(view, pairs)] if pairs else []),
         _written(view),
@@ -220,15 +217,16 @@ def _written(view: View) -> Block:
                 view.named(framework),
                 Cell(how),
                 Cell(f"{count:.0f}" if count else "–", sort=count),
+                value_cell(view, framework.id, "killed", "death_time"),
                 Cell(death),
             )
         )
     titles = ("Framework", "How", number("Lines in addition to lenet.py"),
-              "When the other process is killed")  # fmt: skip
+              number("Known after"), "When the other process is killed")  # fmt: skip
     return view.block(
         "What there is to write",
         "The lines of parallel.py: everything that data-parallel training takes in addition to the"
-        " network itself.",
+        " network itself. Whether the other process still runs is looked at every 0.05 s.",
         table("How it is written", titles, rows),
         stem="written",
     )

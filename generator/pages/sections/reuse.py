@@ -13,7 +13,7 @@ from generator.pages import question_page
 from generator.pages.charts.marks import Mark
 from generator.pages.framework_tables import NOT_STATED
 from generator.pages.parts import Block
-from generator.pages.question_page import Question, View, matrix, sentence, who_can
+from generator.pages.question_page import Question, View, matrix, sentence, value_cell, who_can
 from generator.pages.tables import Cell, Column, number, table
 from measurements.sections.reuse import EPOCHS, NEW_DIGITS
 
@@ -30,25 +30,20 @@ ASKED = {
 def make(view: View) -> tuple[list[str], list[Block]]:
     """Return the findings and blocks of a device."""
     asked = [Question(case, words, case, "possible") for case, words in ASKED.items()]
-    sizes = [
-        Question("size", "of the trained model", "save and load", "size"),
-        Question("size", "of the ONNX file", "onnx", "size"),
-    ]
     transfer, found = _transfer(view)
     findings = [
-        sentence(view, "Export to ONNX", who_can(view, ("onnx", "possible"))),
-        sentence(view, "Import of a Caffe model", who_can(view, ("caffe import", "possible"))),
+        sentence(
+            view,
+            "exported a model that ONNX Runtime scored the same",
+            who_can(view, ("onnx", "possible")),
+        ),
+        sentence(view, "imported a Caffe model", who_can(view, ("caffe import", "possible"))),
         *found,
     ]
     blocks = [
-        view.block(
-            "What can be carried over",
-            "Each question is tested on a LeNet that was trained just before. The figure with a"
-            " tick is the largest change of a score.",
-            matrix(view, "Re-use", [*asked, *sizes], head="Question"),
-            stem="carried",
-        ),
+        view.block("What can be carried over", "", matrix(view, "Re-use", asked), stem="carried"),
         transfer,
+        _sizes(view),
         _zoo(view),
         *question_page.reasons(view, asked),
     ]
@@ -74,8 +69,7 @@ def _transfer(view: View) -> tuple[Block, list[str]]:
         }
         tuned, scratch = curves.values()
         if not tuned or not scratch:
-            answer = view.answer(framework.id, "fine-tuning", "accuracy")
-            gone = question_page.answer_cell(answer, view.link(framework.id))
+            gone = value_cell(view, framework.id, "fine-tuning", "accuracy")
             rows.append([view.named(framework), *[gone] * (2 * EPOCHS)])
             continue
         row = [view.named(framework)]
@@ -99,7 +93,7 @@ def _transfer(view: View) -> tuple[Block, list[str]]:
         marks.sort(key=lambda mark: -(mark.estimate or 0))
         title = (
             f"By estimate, fine-tuning is ahead of training from scratch after one epoch in"
-            f" {len(better)} of {len(marks)} frameworks; the values have no intervals."
+            f" {len(better)} of {len(marks)} frameworks."
         )
         measure = "held-out accuracy after one epoch in %"
         picture = view.intervals(
@@ -109,15 +103,27 @@ def _transfer(view: View) -> tuple[Block, list[str]]:
     block = view.block(
         "Transfer learning",
         f"A LeNet of digits 0 to 4 keeps its convolutions, frozen, and learns digits 5 to 9 from"
-        f" {NEW_DIGITS} examples, against the same network trained from scratch. Optimisers are"
-        " those of each framework's highest-level API, so compare the two columns of a row, not"
-        " the rows. Without intervals the differences are estimates, and none is resolved.",
+        f" {NEW_DIGITS} examples, against the same network trained from scratch. Each framework"
+        " uses the optimiser of its highest-level API: compare the columns of a row, not the rows."
+        " Without intervals the differences are estimates, and none is resolved.",
         table("Accuracy on digits 5 to 9", [Column("Framework"), *titles], rows),
         stem="transfer",
         picture=picture,
         caption="Filled: fine-tuned. Open: from scratch. Means over processes, without intervals.",
     )
     return block, findings
+
+
+def _sizes(view: View) -> Block:
+    rows = [
+        (
+            view.named(f),
+            *(value_cell(view, f.id, case, "size") for case in ("save and load", "onnx")),
+        )
+        for f in view.frameworks
+    ]
+    titles = ("Framework", number("Trained model"), number("ONNX file"))
+    return view.block("Sizes of files", "", table("Sizes of files", titles, rows), stem="sizes")
 
 
 def _zoo(view: View) -> Block:
