@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 
 from generator.formatting import quantity
@@ -21,16 +21,29 @@ def make(view: View) -> tuple[list[str], list[Block]]:
     found = sweep_page.curves("depth", view.section.id, view.catalog, view.figures)
     if not found:
         return [], []
-    title, name = _title(found), view.anchor(view.section.id)
-    pictures = (
-        view.curves(f"{name}-ready", title, points_of(found, lambda curve: curve.ready),
-                    x="convolutions", measure="seconds to build and first step", better="lower"),
-        view.curves(f"{name}-step", "Time of a step, by depth.",
-                    points_of(found, lambda curve: curve.steps, scale=1e3),
-                    x="convolutions", measure="ms per step", better="lower"),
+    name, said = view.anchor(view.section.id), sweep_page.caption(view)
+    ready = view.curves(
+        f"{name}-ready", "Time to build and take the first step, by depth.",
+        points_of(found, lambda curve: curve.ready),
+        x="convolutions", measure="seconds to build and first step", better="lower",
     )  # fmt: skip
-    times = Block("", "", "", (_table(view, found),), pictures, sweep_page.caption(view))
-    return [title], [times, *sweep_page.faults(view, "What did not work")]
+    steps = view.curves(
+        f"{name}-step", "Time of a step, by depth.",
+        points_of(found, lambda curve: curve.steps, scale=1e3),
+        x="convolutions", measure="ms per step", better="lower",
+    )  # fmt: skip
+    blocks = [
+        Block("", "", "", (), (ready,), said),
+        Block("Time of a step", f"{name}-steps", "", (), (steps,), said),
+        Block("All figures", f"{name}-all", "", (_table(view, found),)),
+        *sweep_page.faults(view, "What did not work"),
+    ]
+    findings = [
+        _grown("build and first step", {c.configuration.label: slope(c.ready) for c in found
+                                        if c.configuration.kind == "symbolic"}),
+        _grown("a step", {c.configuration.label: slope(c.steps) for c in found}),
+    ]  # fmt: skip
+    return findings, blocks
 
 
 context = partial(question_page.context, make=make)
@@ -55,21 +68,15 @@ def _table(view: View, found: Sequence[Curve]) -> Table:
     return table("Ready and steps by depth", columns, rows)
 
 
-def _title(found: Sequence[Curve]) -> str:
-    """Name the graphs whose time to the first step grows most and least with depth."""
-    grown = {
-        curve.configuration.label: each
-        for curve in found
-        if curve.configuration.kind == "symbolic" and (each := slope(curve.ready)) is not None
-    }
+def _grown(what: str, slopes: Mapping[str, float | None]) -> str:
+    """Name the configurations whose times grow least and most with depth, by estimate."""
+    grown = {name: each for name, each in slopes.items() if each is not None}
     if not grown:
-        return "Time to the first step, by depth."
-    least, most = question_page.extremes(grown)
-    ends = [f"{quantity(grown[name], 's')} in {name}" for name in dict.fromkeys((least, most))]
-    return (
-        "Estimated time that a further convolution adds to build and first step, as a graph:"
-        f" {' to '.join(ends)}."
-    )
+        return f"How {what} grows with depth is not known: too few depths were reached."
+    ends = dict.fromkeys(question_page.extremes(grown))
+    said = " to ".join(f"{quantity(grown[name], 's')} in {name}" for name in ends)
+    how = "As a graph, each" if "first" in what else "Each"
+    return f"{how} further convolution adds to {what}, by estimate, {said}."
 
 
 def _slope_cell(values: Values) -> Cell:

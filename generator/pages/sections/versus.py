@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 
 from markupsafe import Markup
@@ -12,12 +13,19 @@ from generator import formatting
 from generator.analysis import panels as models
 from generator.analysis import statistics
 from generator.analysis.contrasts import Contrast, both_ways
-from generator.analysis.labels import lane_label, lane_title
+from generator.analysis.labels import lane_label
 from generator.analysis.panels import Panel, Row
 from generator.formatting import quantity
 from generator.pages import question_page, sweep_page
 from generator.pages.charts.marks import Mark
-from generator.pages.findings import counted, evidence, judged, ratio_interval, ratio_text
+from generator.pages.findings import (
+    counted,
+    evidence,
+    judged,
+    main_panel,
+    ratio_interval,
+    ratio_text,
+)
 from generator.pages.inputs import finite
 from generator.pages.parts import Block
 from generator.pages.question_page import View, ratio_cell
@@ -27,46 +35,53 @@ from generator.pages.tables import Cell, Column, Table, number, table, table_if_
 STEPS_PER_EPOCH = 60_000 // 64
 """An epoch is one pass over MNIST's 60,000 training digits in whole batches of 64."""
 
-LANE = Column("Lane", narrow=True)
-
 
 def make(view: View) -> tuple[list[str], list[Block]]:
-    """Return the findings and the blocks of a device."""
-    speed = _contrasts(view, "lenet")
+    """Return the findings and the blocks of a lane."""
+    speed, memory = _contrasts(view, "lenet"), _contrasts(view, "memory")
     if not speed:
         return [], []
-    memory = _contrasts(view, "memory")
     name = view.anchor(view.section.id)
     gains = [
         Mark(
             contrast.graph.configuration.label,
             contrast.graph.configuration.framework_name,
-            lane_title(contrast.panel.lane),
+            "",
             gain.value,
             finite(gain.low),
             finite(gain.high),
-            formatting.times(1 / contrast.ratio.value).replace(" times", " ×"),
+            formatting.times(gain.value).replace(" times", " ×"),
             tooltip=f"against {contrast.eager.configuration.mode_title}: {contrast.verdict}",
         )
-        for contrast in speed
+        for contrast in sorted(speed, key=lambda contrast: contrast.ratio.value)
         for gain in (contrast.ratio.inverse(),)
     ]
     axis = {"measure": "speed as a graph / eager speed", "better": "higher"}
+    verdicts = [judged(contrast.ratio, contrast.verdict) for contrast in speed]
+    counts = counted(verdicts, "faster than in eager mode", "slower", "program")
+    findings = [f"As a graph, on {lane_label(view.lane)}, training is {counts}."]
+    ends = _ends(speed, "gain", "loss", lambda ratio: ratio_text(ratio.inverse(), "as fast"))
+    findings += ends[1:]
+    if memory:
+        verdicts = [judged(contrast.ratio, contrast.verdict) for contrast in memory]
+        counts = counted(verdicts, "less memory", "more", "program")
+        findings.append(f"Above what import took, graphs need {counts}.")
+        findings += _ends(memory, "saving", "increase", lambda ratio: ratio_text(ratio, "as much"))
     blocks = [
         Block(
-            "", "", "", (_pairs_table(speed, memory),),
-            (view.intervals(name, _counted(speed), gains, **axis),),
-            "Each row is one program, written once and executed twice. Points: ratio of speeds"
-            " within shared blocks. Lines: 95 % intervals, which hold for all configurations of a"
-            " lane together; without a line: one process. Above 1 the graph is faster.",
-        )
+            "", "", "", (), (view.intervals(name, (ends or findings)[0], gains, **axis),),
+            "Each row is one program, written once and executed twice; above 1 the graph is faster."
+            " Points: ratio of speeds within shared blocks. Lines: 95 % intervals that hold for all"
+            " rows together; without a line: one process.",
+        ),
+        Block("All figures", f"{name}-all", "", (_pairs_table(speed, memory),)),
     ]  # fmt: skip
     if even := _even_table(speed, _contrasts(view, "compile")):
         text = (
             "Most graphs take longer to start up, and may gain on every step. The last column"
-            " estimates after how many steps both have taken equally long, counted from the start"
-            " of the interpreter with cold or warm compile caches. Its range is that of the two"
-            " intervals together; where either comparison is not resolved, there is no number."
+            " estimates after how many steps both have taken equally long, from the start of the"
+            " interpreter. Its range is that of the two intervals together; where either comparison"
+            " is not resolved, there is no number."
         )
         heading = "When has compiling paid for itself?"
         blocks.append(Block(heading, f"{name}-even", text, (even,)))
@@ -76,14 +91,19 @@ def make(view: View) -> tuple[list[str], list[Block]]:
             " compared, whatever the framework."
         )
         blocks.append(Block("Class against class", f"{name}-classes", text, (classes,)))
-    blocks.append(_batches(view, name))
-    return (
-        _findings(speed, memory),
-        [*blocks, *sweep_page.faults(view, "What the sweep did not reach")],
-    )
+    if view.lane == lanes(replace(view, lane=""))[0]:  # the sweep has one lane of its own
+        blocks += [_batches(view, name), *sweep_page.faults(view, "What the sweep did not reach")]
+    return findings, blocks
 
 
-context = partial(question_page.context, make=make, rows_of="lenet")
+def lanes(view: View) -> list[str]:
+    """Return the lanes with programs that run both ways, the main one first."""
+    panels = [contrast.panel for contrast in _contrasts(view, "lenet")]
+    main = main_panel(panels)
+    return list(dict.fromkeys(panel.lane for panel in (*([main] if main else []), *panels)))
+
+
+context = partial(question_page.context, make=make, lanes=lanes, rows_of="lenet")
 
 
 def _contrasts(view: View, section: str) -> tuple[Contrast, ...]:
@@ -93,32 +113,14 @@ def _contrasts(view: View, section: str) -> tuple[Contrast, ...]:
 
 def _panels(view: View, section: str) -> tuple[Panel, ...]:
     metric = models.headline(view.catalog.section(section))
-    return view.figures.find(section, metric.id)
-
-
-def _counted(speed: Sequence[Contrast]) -> str:
-    verdicts = [judged(contrast.ratio, contrast.verdict) for contrast in speed]
-    return f"As a graph, a program is {counted(verdicts, 'faster than in eager mode', 'slower')}."
-
-
-def _findings(speed: Sequence[Contrast], memory: Sequence[Contrast]) -> list[str]:
-    said = [
-        f"{_counted(speed)}"
-        + _ends(speed, "gain", "loss", lambda ratio: ratio_text(ratio.inverse(), "as fast"))
-    ]
-    if memory:
-        verdicts = [judged(contrast.ratio, contrast.verdict) for contrast in memory]
-        said.append(
-            f"Above what import took, graphs need {counted(verdicts, 'less memory', 'more')}."
-            + _ends(memory, "saving", "increase", lambda ratio: ratio_text(ratio, "as much"))
-        )
-    return said
+    found = view.figures.find(section, metric.id)
+    return tuple(panel for panel in found if view.lane in ("", panel.lane))
 
 
 def _ends(
     contrasts: Sequence[Contrast], best: str, worst: str, text: Callable[[statistics.Ratio], str]
-) -> str:
-    """Name the best and the worst program among those that differ.
+) -> list[str]:
+    """Name the best and the worst program among those that differ, a sentence each.
 
     Args:
         contrasts: some.
@@ -127,14 +129,15 @@ def _ends(
         text: says how large it is.
 
     """
-    said = ""
+    said = []
     for verdict, what, pick in (("faster", best, min), ("slower", worst, max)):
         found = [contrast for contrast in contrasts if contrast.verdict == verdict]
         if found:
             end = pick(found, key=lambda contrast: contrast.ratio.value)
             graph, eager = _shown(end)
-            said += (
-                f" The largest {what}: {_where(end)}, {text(end.ratio)}, {graph} against {eager}."
+            said.append(
+                f"The largest {what}: {end.graph.configuration.label}, {text(end.ratio)},"
+                f" {graph} against {eager}."
             )
     return said
 
@@ -147,10 +150,6 @@ def _shown(contrast: Contrast) -> tuple[str, str]:
     return graph, eager
 
 
-def _where(contrast: Contrast) -> str:
-    return f"{contrast.graph.configuration.label}, {lane_label(contrast.panel.lane)}"
-
-
 def _pairs_table(speed: Sequence[Contrast], memory: Sequence[Contrast]) -> Table:
     memories = {_place(contrast): contrast for contrast in memory}
     rows = []
@@ -160,7 +159,6 @@ def _pairs_table(speed: Sequence[Contrast], memory: Sequence[Contrast]) -> Table
         rows.append(
             (
                 Cell(one.label, detail=f"{one.release}, against {other.mode_title}"),
-                Cell(lane_title(contrast.panel.lane)),
                 ratio_cell(contrast.ratio.inverse(), contrast.verdict, "faster", "slower"),
                 _value_cell(contrast),
                 ratio_cell(found.ratio, found.verdict, "less", "more") if found else Cell("–"),
@@ -168,7 +166,7 @@ def _pairs_table(speed: Sequence[Contrast], memory: Sequence[Contrast]) -> Table
             )
         )
     columns = (
-        "Graph", LANE, "Speed, graph / eager", number("Step as a graph"),
+        "Graph", "Speed, graph / eager", number("Step as a graph"),
         "Memory, graph / eager", number("Memory as a graph"),
     )  # fmt: skip
     return table("The same program as a graph and in eager mode", columns, rows)
@@ -199,7 +197,6 @@ def _even_table(speed: Sequence[Contrast], ready: Sequence[Contrast]) -> Table |
         rows.append(
             (
                 Cell(one.label, detail=one.release),
-                Cell(lane_title(start.panel.lane)),
                 Cell(start.panel.case),
                 _difference_cell(start, 6),
                 _difference_cell(step, 9),
@@ -207,7 +204,7 @@ def _even_table(speed: Sequence[Contrast], ready: Sequence[Contrast]) -> Table |
             )
         )
     columns = (
-        "Graph", LANE, "Caches", number("Start-up longer by"), number("Each step differs by"),
+        "Graph", "Caches", number("Start-up longer by"), number("Each step differs by"),
         "Paid for after",
     )  # fmt: skip
     return table_if_any("Break-even", columns, rows)
@@ -280,13 +277,12 @@ def _classes_table(view: View) -> Table | None:
                 rows.append(
                     (
                         Cell(what),
-                        Cell(lane_title(panel.lane)),
                         _best_cell(graph, panel),
                         _best_cell(eager, panel),
                         ratio_cell(*panel.compare(graph, eager), *words),
                     )
                 )
-    columns = ("What", LANE, "Best graph", "Best eager", "Graph / eager")
+    columns = ("What", "Best graph", "Best eager", "Graph / eager")
     return table_if_any("Class against class", columns, rows, plain=True)
 
 
@@ -317,8 +313,8 @@ def _batches(view: View, name: str) -> Block:
         (_batch_table(found, view.section.id),),
         (view.curves(f"{name}-batch", title, points, **axes),),
         sweep_page.caption(view)
-        + " Where a curve ends early, the time of the sweep was spent; see below. The last three"
-        " columns are estimates from the times of 1, 256 and 1,024 images, without intervals.",
+        + " Where a curve ends early, the time of the sweep was spent. The last three columns are"
+        " estimates from the times of 1, 256 and 1,024 images, without intervals.",
     )  # fmt: skip
 
 
