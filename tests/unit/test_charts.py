@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from generator.catalog import loader
 from generator.catalog.looks import GROUNDS, contrast
 from generator.catalog.model import Look
-from generator.pages.charts import curves, intervals, marks, samples
+from generator.pages.charts import curves, intervals, marks, samples, style
 from generator.pages.charts.style import SCHEMES, SERIES, configuration, linear_ticks, ticks
 from tests import vega_lite
 
@@ -71,9 +71,77 @@ def test_the_description_names_every_row_and_every_fault():
     assert "Birch (fast) wrong results" in text
 
 
+def test_rows_come_by_value_and_those_without_one_last():
+    for better, order in (("higher", [3, 2, 1]), ("lower", [1, 2, 3])):
+        mixed = [marks.Mark("x", "Alder", fault="failed")]
+        mixed += [marks.Mark(str(value), "Alder", "", value) for value in (2, 3, 1)]
+        chart = intervals.intervals("n", "T.", mixed, measure="m", looks=LOOKS, better=better)
+        assert [row["label"] for row in chart.rows] == [*map(str, order), "x"]
+
+
+def test_a_name_stays_in_one_line_where_there_is_room():
+    for spec in made().specs.values():
+        rows = [row for data in spec["datasets"].values() for row in data]
+        assert [row["name"] for row in rows] == [row["label"] for row in rows]
+
+
+def test_the_subtitle_says_scale_and_better_end_and_what_open_marks_are():
+    def subtitle(chart):
+        return " ".join(chart.specs["wide"]["title"]["subtitle"])
+
+    assert subtitle(made()) == "Images per second; log scale, more is better."
+    assert subtitle(made(log=False, better="")) == "Images per second."
+    assert "; log scales." in subtitle(curved())
+    assert "Open" not in subtitle(made())
+
+
+def test_other_modes_are_in_the_row_of_the_best_and_in_the_data():
+    others = (marks.Other("Birch, eager", 900, "900"), marks.Other("Birch, slow", 300, "300"))
+    best = marks.Mark("Birch", "Birch", "", 2135, 2100, 2200, "2,135", note="graph", others=others)
+    options = {"measure": "images per second", "looks": LOOKS, "better": "higher"}
+    chart = intervals.intervals("n", "T.", [best], **options)
+    assert [row["estimate"] for row in chart.rows] == [2135, 900, 300]
+    assert "Birch (graph) 2,135" in chart.alt
+    for spec in chart.specs.values():
+        (rows,) = spec["datasets"].values()
+        assert len({row["y"] for row in rows}) == 1
+        assert [row["other"] for row in rows if "other" in row] == [900, 300]
+        low, high = next(_domains(spec))
+        assert (low < 300, high > 2200) == (True, True)
+        assert "Open: other modes." in " ".join(spec["title"]["subtitle"])
+
+
+def _domains(part):
+    """Yield the ends of the horizontal axes in a specification."""
+    for key, value in part.items() if isinstance(part, dict) else enumerate(part):
+        if key == "x" and "domain" in (value.get("scale") or {}):
+            yield value["scale"]["domain"]
+        elif isinstance(value, dict | list):
+            yield from _domains(value)
+
+
+@given(st.text(st.characters(codec="ascii", categories=["L", "N", "P"]) | st.just(" "), min_size=1),
+       st.integers(30, 400))  # fmt: skip
+def test_lines_are_as_broad_as_there_is_room_and_lose_nothing(text, room):
+    lines = style.wrapped(text, room, 13)
+    assert all(style.extent(line, 13) <= room for line in lines)
+    assert "".join(lines).replace(" ", "") == text.replace(" ", "")
+    assert style.wrapped("a bb ccc", 30, 13) == ["a bb", "ccc"]
+    assert style.wrapped("a " + "W" * 4, 40, 13) == ["a WW", "WW"]
+
+
+def test_both_ends_of_an_axis_are_labelled_and_no_label_meets_another():
+    places = [1, 2, 500, 1000, 1001, 1024]
+    kept = style.apart(places, (1, 1024), 130)
+    assert (kept[0], kept[-1]) == (1, 1024)
+    assert 1001 not in kept
+    assert style.apart(places, (1, 1024), 1e6) == places
+    assert style.apart([4], (4, 4), 100) == [4]
+
+
 def test_the_names_of_curves_that_end_together_stand_apart():
     for spec in curved().specs.values():
-        heights = sorted(row["height"] for row in spec["datasets"]["panel 0"] if row["label"])
+        heights = sorted(row["height"] for row in spec["datasets"]["panel 0"] if "label" in row)
         assert len(heights) == 2
         assert heights[1] - heights[0] >= 13
 
@@ -102,7 +170,7 @@ def test_logarithmic_ticks_are_few_and_inside(low, ratio):
 
 @given(st.floats(1e-6, 1e12))
 def test_linear_ticks_are_few_and_inside(high):
-    found = linear_ticks(high)
+    found = linear_ticks(0, high)
     assert found[0] == 0
     assert 3 <= len(found) <= 7
     assert found[-1] <= high * 1.0001
@@ -143,8 +211,8 @@ def test_colours_are_distinct_so_that_they_can_be_exchanged(scheme):
 def test_marks_and_text_stand_out_from_the_page(scheme):
     made, ground = configuration(scheme), GROUNDS[scheme]
     assert all(contrast(getattr(look, scheme), ground) >= 3 for look in SERIES)
-    for style in ("plain", "fault", "lead", "muted"):
-        assert contrast(made["style"][style]["color"], ground) >= 4.5
+    for name in ("plain", "fault", "lead", "muted"):
+        assert contrast(made["style"][name]["color"], ground) >= 4.5
     assert contrast(made["axis"]["labelColor"], ground) >= 4.5
 
 

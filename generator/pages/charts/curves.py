@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-import textwrap
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from generator.pages.charts import style
 from generator.pages.charts.marks import Point
-from generator.pages.charts.style import CURVE_HEIGHT, WIDTHS, four_digits, placeholder
+from generator.pages.charts.style import WIDTHS, extent, placeholder
 
 
 def curves(
@@ -27,84 +27,82 @@ def curves(
 
     """
     subtitle = style.measured(measure, better, "log scales")
-    specs = {size: _curves(title, subtitle, points, x, size) for size in WIDTHS}
+    places = sorted({point.x for point in points})
+    domain = style.log_domain(points, 1.1)
+    names = {series: style.wrapped(series, 120, 12) for series in {p.series for p in points}}
+    aside = 12 + math.ceil(max(extent(line, 12) for lines in names.values() for line in lines))
     ends = {(p.panel, p.series): p for p in sorted(points, key=lambda point: point.x)}
+    lines = Counter(panel for panel, series in ends for _ in names[series])
+    height = max(style.HEIGHT, LABEL_LINE * max(lines.values()))
+    specs = {
+        size: style.in_columns(
+            title,
+            subtitle,
+            points,
+            _curve_frame(),
+            lambda mine, _: _curve_rows(mine, names, domain, height),
+            size=size,
+            domain=domain,
+            gaps=lambda width: {
+                "x": x,
+                "domain_x": [places[0], places[-1]],
+                "values_x": style.apart(places, [places[0], places[-1]], width),
+                "beside": width + 8,
+                "edge": width + aside,
+            },
+            height=height,
+            aside=aside,
+        )
+        for size in WIDTHS
+    }
     rows = "; ".join(f"{p.panel}, {p.series}: {p.text} at {p.x:g}" for p in ends.values())
     words = f"Chart: {title} {measure} against {x}. {rows}."
     return style.Chart(name, title, words, specs, style.as_rows(points))
 
 
-def _curves(
-    title: str, subtitle: str, points: Sequence[Point], x: str, size: str
-) -> dict[str, Any]:
-    columns = 1 if size == "narrow" else 2
-    label_room = 10 + round(7 * max(len(line) for p in points for line in _label(p.series)))
-    width = WIDTHS[size] // columns - label_room - 66
-    places = sorted({point.x for point in points})
-    domain = style.log_domain(points, 1.1)
-    return style.small_multiples(
-        title,
-        subtitle,
-        points,
-        _curve_frame(),
-        lambda mine: _curve_rows(mine, domain),
-        size=size,
-        width=width,
-        right=20,
-        x=x,
-        columns=columns,
-        spacing=label_room + 56,
-        domain_x=[places[0], places[-1]],
-        values_x=places,
-        domain_y=domain,
-        values_y=style.ticks(*domain),
-        aside=width + 8,
-    )
-
-
 LABEL_LINE = 14
 
 
-def _label(series: str) -> list[str]:
-    """Return a name in lines that leave the curves some room."""
-    return textwrap.wrap(series, 16, break_long_words=False)
-
-
-def _curve_rows(points: Sequence[Point], domain: Sequence[float]) -> list[dict[str, Any]]:
+def _curve_rows(
+    points: Sequence[Point],
+    names: Mapping[str, Sequence[str]],
+    domain: Sequence[float],
+    height: float,
+) -> list[dict[str, Any]]:
     """Return the data of one small chart; the last point of a curve carries its name.
 
     Names that would lie on each other are pushed apart; ``height`` is a name's upper edge, pixels.
+
+    Args:
+        points: of one panel.
+        names: of the curves, in lines.
+        domain: ends of the vertical axis.
+        height: of the panel, pixels.
+
     """
     last = {point.series: point for point in sorted(points, key=lambda point: point.x)}
-    span = math.log(domain[1] / domain[0])
-    wanted = {
-        name: CURVE_HEIGHT * (1 - math.log(point.y / domain[0]) / span)
-        for name, point in last.items()
+    room = {series: LABEL_LINE * len(names[series]) for series in last}
+    middles = {
+        series: height - style.along(point.y, domain, height) for series, point in last.items()
     }
-    placed: dict[str, float] = {}
-    edge = -math.inf
-    for name in sorted(wanted, key=lambda name: wanted[name]):
-        room = LABEL_LINE * len(_label(name))
-        placed[name] = max(wanted[name] - room / 2, edge)
-        edge = placed[name] + room
-    shift = max(0.0, edge - CURVE_HEIGHT - LABEL_LINE / 2) if placed else 0.0
-    rows = []
-    for point in points:
-        end = last[point.series] is point
-        rows.append(
-            {
-                "framework": point.panel,
-                "series": point.series,
-                "kind": point.kind,
-                "x": point.x,
-                "y": four_digits(point.y),
-                **style.ends(point.y, point.low, point.high),
-                "text": point.text,
-                "label": "\n".join(_label(point.series)) if end else "",
-                "height": round(placed[point.series] - shift, 1) if end else None,
-            }
+    order = sorted(last, key=lambda series: middles[series])
+    tops: dict[str, float] = {}
+    edge = 0.0
+    for series in order:
+        tops[series] = max(middles[series] - room[series] / 2, edge)
+        edge = tops[series] + room[series]
+    edge = height
+    for series in reversed(order):
+        edge = tops[series] = min(tops[series], edge - room[series])
+    return [
+        style.datum(
+            point,
+            framework=point.panel,
+            label="\n".join(names[point.series]) if last[point.series] is point else None,
+            height=tops[point.series] if last[point.series] is point else None,
         )
-    return rows
+        for point in points
+    ]
 
 
 @style.framed
@@ -118,7 +116,7 @@ def _curve_frame() -> Any:
         axis=alt.Axis(
             title=placeholder("x"),
             values=placeholder("values_x"),
-            format="~f",
+            format=",~f",
             grid=False,
             labelOverlap=False,
             labelFlush=False,
@@ -134,11 +132,12 @@ def _curve_frame() -> Any:
     ]
     base = alt.Chart(alt.NamedData(placeholder("data"))).encode(opacity=style.faded_opacity(1))
     drawn = base.encode(
-        x=x, y=style.log_y("y"), color=alt.Color("kind:N", scale=scale, legend=None)
+        x=x, y=style.upright("y"), color=alt.Color("kind:N", scale=scale, legend=None)
     )
+    named = base.transform_filter("datum.label")
     layers = [
-        drawn.mark_rule(strokeWidth=3).encode(
-            y=style.log_y("low"), y2="high:Q", opacity=style.faded_opacity(0.4)
+        drawn.transform_filter(style.HAS_ENDS).mark_rule(strokeWidth=3).encode(
+            y=style.upright("low"), y2="high:Q", opacity=style.faded_opacity(0.4)
         ),
         drawn.mark_line(strokeWidth=2).encode(
             detail="series:N", strokeDash=alt.StrokeDash("kind:N", scale=dashes, legend=None)
@@ -146,13 +145,16 @@ def _curve_frame() -> Any:
         drawn.mark_point(filled=True, size=45).encode(
             shape=alt.Shape("kind:N", scale=scale, legend=None), tooltip=tooltip
         ),
-        base.transform_filter("datum.label != ''")
-        .mark_text(
+        # Readers' fonts differ: the drawing ends where there is room for names in any.
+        named.mark_rule(strokeOpacity=0).encode(
+            x=alt.value(0), x2=alt.value(placeholder("edge"))
+        ),
+        named.mark_text(
             align="left", baseline="top", style="plain", fontSize=12, lineBreak="\n",
             lineHeight=LABEL_LINE,
         )
         .encode(
-            x=alt.value(placeholder("aside")),
+            x=alt.value(placeholder("beside")),
             y=alt.Y("height:Q", scale=None, axis=None),
             text="label:N",
         ),

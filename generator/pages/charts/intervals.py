@@ -8,14 +8,14 @@ is the same for both.
 
 from __future__ import annotations
 
-import dataclasses
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from generator.catalog.model import Look
 from generator.pages.charts import style
 from generator.pages.charts.marks import Mark
-from generator.pages.charts.style import WIDTHS, extent, four_digits, placeholder, rounded_outwards
+from generator.pages.charts.style import WIDTHS, extent, placeholder, rounded_outwards
 
 
 def intervals(
@@ -47,26 +47,21 @@ def intervals(
         key=lambda m: (panels.index(m.panel), m.estimate is None, sign * (m.estimate or 0)),
     )
     mine = style.drawn_looks(marks, looks)
-    kind, *ends = _scale(marks, log)
-    subtitle = style.measured(measure, better, "log scale" if kind == "log" else "")
+    log, *ends = _scale(marks, log)
+    subtitle = style.measured(measure, better, "log scale" if log else "")
     if any(mark.others for mark in marks):
         subtitle += " Filled: best mode with its 95 % interval. Open: other modes."
     specs = {
-        size: _intervals(title, subtitle, marks, tuple(mine), kind, ends, size) for size in WIDTHS
+        size: _intervals(title, subtitle, marks, tuple(mine), log, ends, size) for size in WIDTHS
     }
-    flat = [
-        each
-        for mark in marks
-        for each in (
-            dataclasses.replace(mark, others=()),
-            *(Mark(o.label, mark.framework, mark.panel, o.estimate, text=o.text)
-              for o in mark.others),
-        )
+    rows = [
+        row
+        for m in marks
+        for row in (m, *(Mark(o.label, m.framework, m.panel, o.estimate, text=o.text)
+                         for o in m.others))
     ]  # fmt: skip
-    rows = tuple({k: v for k, v in row.items() if k != "others"} for row in style.as_rows(flat))
-    return style.Chart(
-        name, title, _alternative(title, measure, marks), specs, rows, tuple(mine.values())
-    )
+    words = _alternative(title, measure, marks)
+    return style.Chart(name, title, words, specs, style.as_rows(rows), tuple(mine.values()))
 
 
 def _alternative(title: str, measure: str, marks: Sequence[Mark]) -> str:
@@ -80,16 +75,16 @@ def _alternative(title: str, measure: str, marks: Sequence[Mark]) -> str:
     return f"Chart: {title} {measure}. " + "; ".join(rows) + "."
 
 
-def _scale(marks: Sequence[Mark], log: bool) -> tuple[str, float, float]:
-    """Return type and ends of the axis; rounded to two digits, so that frames can be reused."""
+def _scale(marks: Sequence[Mark], log: bool) -> tuple[bool, float, float]:
+    """Return whether the axis is logarithmic, and its ends, rounded to two digits."""
     ends = [x for m in marks for x in (m.estimate, m.low, m.high, m.start) if x is not None]
     ends += [other.estimate for mark in marks for other in mark.others]
     if ends and log and min(ends) > 0:
         low, high = min(ends) / 1.12, max(ends) * 1.12
         if high / low < 3:  # room for at least two labelled ticks
             low, high = low / 1.3, high * 1.3
-        return "log", rounded_outwards(low, up=False), rounded_outwards(high, up=True)
-    return "linear", 0.0, rounded_outwards(1.06 * (max(ends, default=0.0) or 1.0), up=True)
+        return True, rounded_outwards(low, up=False), rounded_outwards(high, up=True)
+    return False, 0.0, rounded_outwards(1.06 * (max(ends, default=0.0) or 1.0), up=True)
 
 
 LABEL, NOTE = (13, 16), (11, 14)
@@ -101,7 +96,7 @@ def _intervals(
     subtitle: str,
     marks: Sequence[Mark],
     frameworks: Sequence[str],
-    kind: str,
+    log: bool,
     ends: Sequence[float],
     size: str,
 ) -> dict[str, Any]:
@@ -110,8 +105,8 @@ def _intervals(
     broadest = max(
         max(extent(m.label, LABEL[0], bold=True), extent(m.note, NOTE[0])) for m in marks
     )
-    value_room = 12 + round(max(extent(m.text, LABEL[0], bold=True) for m in marks))
-    label_room = 0 if narrow else min(240, 14 + round(broadest))
+    value_room = 12 + math.ceil(max(extent(m.text, LABEL[0], bold=True) for m in marks))
+    label_room = 0 if narrow else min(240, 14 + math.ceil(broadest))
     width = WIDTHS[size] - label_room - (0 if narrow else value_room) - 14
     room = width - value_room if narrow else label_room - 14
 
@@ -128,46 +123,49 @@ def _intervals(
             text = len(name) * LABEL[1] + (0 if beside else len(note) * NOTE[1])
             below = max(24, len(fault) * LABEL[1] + 8) if narrow else 0
             high = text + below + 4 if narrow else max(28, text + 10, len(fault) * LABEL[1] + 10)
-            start = top + (2 if narrow else (high - text) / 2)
+            start = top + (4 if narrow else 2 + (high - text) / 2)
             middle = top + text + below / 2 if narrow else top + high / 2
+            interval = None
+            if mark.low is not None and mark.high is not None:
+                interval = f"{mark.low:,.4g} to {mark.high:,.4g}"
             rows.append(
-                _row(mark)
-                | {
-                    "y": middle,
-                    "name": "\n".join(name),
-                    "top": start,
-                    "note": "\n".join(note),
-                    "under": start + (2 if beside else len(name) * LABEL[1]),
-                    "inset": inset if beside else -label_room,
-                    "beside": start + LABEL[1] / 2 if narrow else middle,
-                    "fault": "\n".join(fault),
-                    "over": middle - len(fault) * LABEL[1] / 2,
-                }
+                style.datum(
+                    mark,
+                    interval=interval or "",
+                    y=middle,
+                    name="\n".join(name),
+                    top=start,
+                    note="\n".join(note),
+                    under=start + (2 if beside else len(name) * LABEL[1]),
+                    inset=inset if beside else -label_room,
+                    beside=start - 2 + LABEL[1] / 2 if narrow else middle,
+                    fault="\n".join(fault),
+                    over=middle - len(fault) * LABEL[1] / 2,
+                )
             )
             rows += [
                 {"framework": mark.framework, "y": middle, "label": other.label,
-                 "other": four_digits(other.estimate), "text": other.text}
+                 "other": float(f"{other.estimate:.4g}"), "text": other.text}
                 for other in mark.others
             ]  # fmt: skip
             top += high
         return rows, top
 
-    low, high = ends
+    ticks = style.ticks(*ends) if log else style.linear_ticks(0.0, ends[1])
     return style.small_multiples(
         title,
         subtitle,
         marks,
         _panel_frame(),
-        lambda mine: placed(mine)[0],
+        placed,
         size=size,
         width=width,
         right=8,
-        height=lambda mine: placed(mine)[1],
         shift=-label_room,
         frameworks=list(frameworks),
-        kind=kind,
-        domain=[low, high],
-        values=style.ticks(low, high) if kind == "log" else style.linear_ticks(high),
+        kind="log" if log else "linear",
+        domain=ends,
+        values=style.apart(ticks, ends, width, log=log),
         left=-label_room,
         aside=width + (0 if narrow else value_room),
     )
@@ -184,7 +182,7 @@ def _panel_frame() -> Any:
             scale=alt.Scale(type=placeholder("kind"), domain=placeholder("domain"), nice=False),
             axis=alt.Axis(
                 title=None, orient="top", format=",~f", values=placeholder("values"),
-                labelOverlap="greedy", labelFlush=False, domain=False, ticks=False,
+                labelOverlap=False, labelFlush=False, domain=False, ticks=False,
             ),
         )  # fmt: skip
 
@@ -220,7 +218,7 @@ def _panel_frame() -> Any:
         started.mark_point(filled=False, size=60, strokeWidth=1.8).encode(
             x=x("start"), shape=shape
         ),
-        good.mark_rule(strokeWidth=6).encode(
+        good.transform_filter(style.HAS_ENDS).mark_rule(strokeWidth=6).encode(
             x=x("low"), x2="high:Q", opacity=style.faded_opacity(0.4)
         ),
         coloured.transform_filter("isValid(datum.other)")
@@ -236,20 +234,3 @@ def _panel_frame() -> Any:
         words("datum.fault", "fault", "over", alt.value(2), style="fault"),
     ]  # fmt: skip
     return alt.layer(*layers)
-
-
-def _row(mark: Mark) -> dict[str, Any]:
-    interval = ""
-    if mark.low is not None and mark.high is not None:
-        interval = f"{mark.low:,.4g} to {mark.high:,.4g}"
-    return {
-        "label": mark.label,
-        "framework": mark.framework,
-        "estimate": four_digits(mark.estimate),
-        **style.ends(mark.estimate, mark.low, mark.high),
-        "start": four_digits(mark.start),
-        "text": mark.text,
-        "interval": interval,
-        "tooltip": mark.tooltip,
-        "lead": mark.lead,
-    }

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from generator.pages.charts import style
-from generator.pages.charts.style import WIDTHS, placeholder
+from generator.pages.charts.style import placeholder
 
 
 def samples(
@@ -25,15 +25,23 @@ def samples(
     """
     rows = _spread(values)
     blocks = sorted({row["block"] for row in rows})
+    low, high = (end(value[2] for value in values) for end in (min, max))
+    margin = 0.05 * ((high - low) or abs(high) or 1.0)
+    ticks = style.linear_ticks(low - margin, high + margin, 5)
+    room = style.axis_room(ticks)
     both = len({row["state"] for row in rows}) > 1
     specification = style.complete(
         title,
         style.measured(measure, "", ""),
         size="narrow",
         right=10,
+        width=style.WIDTHS["narrow"] - 14 - room,
         **style.filled_in(
             _samples_frame(both),
             domain=[blocks[0] - 0.6, blocks[-1] + 0.6],
+            domain_y=[low - margin, high + margin],
+            values_y=ticks,
+            room_y=room,
             values=blocks[:: 1 + len(blocks) // 13],
         ),
         datasets={"samples": rows},
@@ -56,7 +64,7 @@ def _spread(values: Sequence[tuple[int, int, float, bool]]) -> list[dict[str, An
             "x": round(block + 1 + 0.7 * (sample / (last[block] or 1) - 0.5), 3),
             "block": block + 1,
             "sample": sample + 1,
-            "value": style.four_digits(value),
+            "value": float(f"{value:.4g}"),
             "state": _STATES[disturbed],
         }
         for block, sample, value, disturbed in values
@@ -85,11 +93,7 @@ def _samples_frame(both: bool) -> Any:
                 format="d",
             ),
         ),
-        y=alt.Y(
-            "value:Q",
-            scale=alt.Scale(zero=False, nice=True),
-            axis=alt.Axis(title=None, tickCount=5),
-        ),
+        y=style.upright("value", "linear"),
         color=alt.Color("state:N", scale=scale, legend=legend),
         shape=alt.Shape("state:N", scale=scale, legend=legend),
         tooltip=[
@@ -105,4 +109,4 @@ def _samples_frame(both: bool) -> Any:
         .mark_rule(strokeWidth=2)
         .encode(x="left:Q", x2="right:Q", y="middle:Q")
     )
-    return alt.layer(points, medians).properties(width=WIDTHS["narrow"] - 74, height=170)
+    return alt.layer(points, medians).properties(height=170)

@@ -10,7 +10,7 @@ import math
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 from generator.catalog.model import Look
 from generator.pages.charts.marks import Mark, Moment, Point
@@ -154,18 +154,80 @@ def ticks(low: float, high: float) -> list[float]:
     return found
 
 
-def linear_ticks(high: float, count: int = 6) -> list[float]:
-    """Return round steps of the axis from 0 to ``high``, at most ``count`` of them above 0."""
-    step = 10.0 ** math.floor(math.log10(high / count))
-    step *= next(factor for factor in (1, 2, 2.5, 5, 10) if high / (factor * step) <= count)
-    return [float(f"{step * number:.6g}") for number in range(math.floor(high / step) + 1)]
+def linear_ticks(low: float, high: float, count: int = 6) -> list[float]:
+    """Return round steps of the axis from ``low`` to ``high``, about ``count`` of them."""
+    span = high - low
+    step = 10.0 ** math.floor(math.log10(span / count))
+    step *= next(factor for factor in (1, 2, 2.5, 5, 10) if span / (factor * step) <= count)
+    numbers = range(math.ceil(low / step), math.floor(high / step) + 1)
+    return [float(f"{step * number:.12g}") for number in numbers]
 
 
-def as_rows(
-    drawn: Sequence[Mark] | Sequence[Point] | Sequence[Moment],
-) -> tuple[dict[str, Any], ...]:
-    """Return marks as plain records, the data of a chart."""
-    return tuple(dataclasses.asdict(each) for each in drawn)
+def written(value: float) -> str:
+    """Return a number as Vega writes it on an axis in the format ",~f"."""
+    return f"{value:,.12f}".rstrip("0").rstrip(".")
+
+
+def along(value: float, ends: Sequence[float], length: float, *, log: bool = True) -> float:
+    """Return how many pixels a value is from the low end of an axis.
+
+    Args:
+        value: of the data.
+        ends: of the axis, in the same unit.
+        length: of the axis, pixels.
+        log: whether equal distances are equal ratios.
+
+    """
+    at, low, high = (math.log(x) if log else x for x in (value, *ends))
+    return length * (at - low) / ((high - low) or 1.0)
+
+
+def apart(
+    values: Sequence[float], ends: Sequence[float], width: float, *, log: bool = True
+) -> list[float]:
+    """Return the values that a horizontal axis is labelled with: both ends, and what has room.
+
+    Args:
+        values: from left to right.
+        ends: see :func:`along`.
+        width: see :func:`along`.
+        log: see :func:`along`.
+
+    """
+    places = {value: along(value, ends, width, log=log) for value in values}
+    halves = {value: extent(written(value), 12) / 2 + 2 for value in values}
+    kept: list[float] = []
+    for value in dict.fromkeys([*values[:1], *values[-1:], *values]):
+        if all(abs(places[value] - places[x]) > halves[value] + halves[x] for x in kept):
+            kept.append(value)
+    return sorted(kept)
+
+
+def as_rows(drawn: Sequence[Mark | Point | Moment]) -> tuple[dict[str, Any], ...]:
+    """Return marks as plain records, to be downloaded."""
+    return tuple(
+        {name: value for name, value in dataclasses.asdict(each).items() if name != "others"}
+        for each in drawn
+    )
+
+
+def datum(drawn: Mark | Point | Moment, **more: Any) -> dict[str, Any]:
+    """Return a mark as a drawing has it: four digits show more than a pixel, and are short.
+
+    Args:
+        drawn: the mark.
+        more: further values, or others than its own.
+
+    """
+    (record,) = as_rows([drawn])
+    return {
+        name: float(f"{value:.4g}") if isinstance(value, float) else value
+        for name, value in (record | more).items()
+        if value is not None
+    }
+
+
+HAS_ENDS = "isValid(datum.low) && isValid(datum.high)"
 
 
 def rounded_outwards(value: float, *, up: bool) -> float:
@@ -187,9 +249,11 @@ def faded_opacity(opacity: float) -> Any:
     return stands.then(alt.value(opacity)).otherwise(alt.value(round(0.15 * opacity, 3)))
 
 
-_BROAD = {400: " ,.!()[]rt-/:;|IJijlf'", 650: "\"*_`sz?LcFPTYaekovxy$0123456789EKSbdghnpqu{}–",
-          800: "ABCRVXZDGHNU&OQw+<=>×"}  # fmt: skip
-_BREADTHS = {character: breadth for breadth, all_ in _BROAD.items() for character in all_}
+_CLASSES = {
+    345: " ,.:;|ijlIJ/\\'f-", 410: "rt()[]!", 600: "aceksvxyzFLPTY?_*`–", 700: "ABCKRVXZ",
+    640: "bdghnopquES$0123456789", 780: "DGHNOQU&", 840: "w+<=>~^#×±",
+}  # fmt: skip
+_BREADTHS = {each: breadth for breadth, found in _CLASSES.items() for each in found}
 
 
 def extent(text: str, size: float, *, bold: bool = False) -> float:
@@ -197,19 +261,21 @@ def extent(text: str, size: float, *, bold: bool = False) -> float:
 
     Estimated, since every reader has another font: after the broadest that is common, DejaVu Sans.
     """
-    return sum(_BREADTHS.get(x, 1000) for x in text) * size / 1000 * (1.1 if bold else 0.97)
+    return sum(_BREADTHS.get(each, 1000) for each in text) * size / 1000 * (1.15 if bold else 1.0)
 
 
 def wrapped(text: str, room: float, size: float, *, bold: bool = False) -> list[str]:
     """Return a text in lines of at most ``room`` pixels; only a word that is longer is broken."""
     lines = [""]
     for word in text.split():
-        for part in [word] if extent(word, size, bold=bold) <= room else list(word):
-            longer = f"{lines[-1]} {part}".lstrip() if part is word else lines[-1] + part
+        gap = " " if lines[-1] else ""
+        for part in [word] if extent(word, size, bold=bold) <= room else word:
+            longer = lines[-1] + gap + part
             if extent(longer, size, bold=bold) <= room:
                 lines[-1] = longer
             else:
                 lines.append(part)
+            gap = ""
     return [line for line in lines if line]
 
 
@@ -250,12 +316,11 @@ def small_multiples(
     subtitle: str,
     drawn: Sequence[Drawn],
     frame: str,
-    rows: Callable[[Sequence[Drawn]], list[dict[str, Any]]],
+    rows: Callable[[Sequence[Drawn]], tuple[list[dict[str, Any]], float]],
     *,
     size: str,
     width: int,
     right: int,
-    height: Callable[[Sequence[Drawn]], float] = lambda _: CURVE_HEIGHT,
     x: str = "",
     columns: int = 0,
     spacing: int = 0,
@@ -270,11 +335,10 @@ def small_multiples(
         subtitle: the measure.
         drawn: marks in any order; panels appear in the order of their first ones.
         frame: one panel, see :func:`framed`.
-        rows: marks of one panel -> its data.
+        rows: marks of one panel -> its data, and its height in pixels.
         size: one of :data:`WIDTHS`.
         width: of a panel's axis, pixels.
         right: margin, pixels.
-        height: marks of one panel -> its height, pixels.
         x: title of the horizontal axis, below the last row of panels.
         columns: of panels; 0 puts each below the one before, whatever its width.
         spacing: between columns, pixels.
@@ -286,14 +350,16 @@ def small_multiples(
     panels: dict[str, list[Drawn]] = {}
     for mark in drawn:
         panels.setdefault(mark.panel, []).append(mark)
+    made = {panel: rows(mine) for panel, mine in panels.items()}
     each = max(columns, 1)
+    over = width if columns else WIDTHS[size] - 12
     look = {"frame": "group", "fontSize": 13, "fontWeight": 600, "style": "muted"}
     look |= {"dx": shift, "offset": offset}
     charts = [
         {
             "width": width,
-            "height": height(mine),
-            "title": {"text": panel, "dx": shift, "offset": offset, **look},
+            "height": height,
+            "title": {"text": wrapped(panel, over, 13, bold=True), **look},
         }
         | filled_in(
             frame,
@@ -301,7 +367,7 @@ def small_multiples(
             x=x if x and number >= len(panels) - each else None,
             **gaps,
         )
-        for number, (panel, mine) in enumerate(panels.items())
+        for number, (panel, (_, height)) in enumerate(made.items())
     ]
     # Flush: a column begins at the same place in every row, however long the names before it are.
     lines = [
@@ -315,25 +381,71 @@ def small_multiples(
         right=right,
         params=PICKED,
         vconcat=lines if columns else charts,
-        datasets={f"panel {n}": rows(mine) for n, mine in enumerate(panels.values())},
+        datasets={f"panel {n}": data for n, (data, _) in enumerate(made.values())},
         spacing=18,
     )
 
 
-CURVE_HEIGHT = 150
+HEIGHT, GAP = 150, 16
+"""Height of a small chart whose height says nothing; least space between columns, pixels."""
 
 
-def four_digits(value: float | None) -> float | None:
-    """Round to four significant digits: more than a pixel shows, and short in the file."""
-    return None if value is None else float(f"{value:.4g}")
+def in_columns(
+    title: str,
+    subtitle: str,
+    drawn: Sequence[Drawn],
+    frame: str,
+    rows: Callable[[Sequence[Drawn], int], list[dict[str, Any]]],
+    *,
+    size: str,
+    domain: Sequence[float],
+    gaps: Callable[[int], dict[str, Any]],
+    height: int = HEIGHT,
+    aside: int = 0,
+    right: int = 8,
+) -> dict[str, Any]:
+    """Return small charts of one logarithmic vertical axis, side by side, on a phone below.
+
+    Args:
+        title: the finding.
+        subtitle: the measure.
+        drawn: see :func:`small_multiples`.
+        frame: see :func:`small_multiples`.
+        rows: marks of one panel, width of its axis in pixels -> its data.
+        size: one of :data:`WIDTHS`.
+        domain: ends of the vertical axis.
+        gaps: width -> further values of the frame.
+        height: of a panel, pixels.
+        aside: room to the right of a panel, pixels.
+        right: margin, pixels.
+
+    """
+    columns = 1 if size == "narrow" else 2
+    values = ticks(*domain)
+    room = axis_room(values)
+    whole = WIDTHS[size] - 4 - right - (columns - 1) * GAP
+    width = whole // columns - room - aside
+    return small_multiples(
+        title,
+        subtitle,
+        drawn,
+        frame,
+        lambda mine: (rows(mine, width), height),
+        size=size,
+        width=width,
+        right=right,
+        columns=columns,
+        spacing=room + aside + GAP,
+        domain_y=domain,
+        values_y=values,
+        room_y=room,
+        **gaps(width),
+    )
 
 
-def ends(value: float | None, low: float | None, high: float | None) -> dict[str, float | None]:
-    """Return the ends of an interval as a chart's data have them; without one, those of a point."""
-    return {
-        "low": four_digits(value if low is None else low),
-        "high": four_digits(value if high is None else high),
-    }
+def axis_room(values: Sequence[float]) -> int:
+    """Return the pixels that a vertical axis takes with its labels."""
+    return 14 + math.ceil(max(extent(written(value), 12) for value in values))
 
 
 def log_domain(drawn: Sequence[Point] | Sequence[Moment], room: float) -> list[float]:
@@ -376,14 +488,19 @@ def filled_in(frame: str, **values: Any) -> dict[str, Any]:
     return filled
 
 
-def log_y(field: str) -> Any:
-    """Return the vertical axis of a panel, logarithmic; its placeholders end in ``y``."""
+def upright(field: str, kind: Literal["log", "linear"] = "log") -> Any:
+    """Return the vertical axis of a panel; its placeholders end in ``y``."""
     import altair as alt
 
     return alt.Y(
         f"{field}:Q",
-        scale=alt.Scale(type="log", domain=placeholder("domain_y"), nice=False),
-        axis=alt.Axis(title=None, values=placeholder("values_y"), format=",~f"),
+        scale=alt.Scale(type=kind, domain=placeholder("domain_y"), nice=False),
+        axis=alt.Axis(
+            title=None,
+            values=placeholder("values_y"),
+            format=",~f",
+            minExtent=placeholder("room_y"),
+        ),
     )
 
 

@@ -10,7 +10,7 @@ from typing import Any
 from generator.catalog.model import Look
 from generator.pages.charts import style
 from generator.pages.charts.marks import Moment
-from generator.pages.charts.style import WIDTHS, four_digits, placeholder
+from generator.pages.charts.style import WIDTHS, placeholder
 
 
 def timeline(
@@ -35,81 +35,104 @@ def timeline(
     """
     mine = style.drawn_looks(moments, looks)
     subtitle = style.measured(f"{measure}, by date of release", better, "log scale")
-    specs = {size: _timeline(title, subtitle, moments, tuple(mine), size) for size in WIDTHS}
+    domain = style.log_domain(moments, 1.25)
+    first, last = min(m.day for m in moments).year, max(m.day for m in moments).year + 1
+    specs = {
+        size: style.in_columns(
+            title,
+            subtitle,
+            moments,
+            _timeline_frame(),
+            lambda mine, width: _moment_rows(mine, (first, last), domain, width),
+            size=size,
+            domain=domain,
+            gaps=lambda width: {
+                "frameworks": list(mine),
+                "domain_x": [f"{first}-01-01", f"{last}-01-01"],
+                "values_x": [
+                    f"{year}-01-01"
+                    for year in range(first, last + 1, math.ceil(50 * (last - first) / width))
+                ],
+            },
+            right=MARGIN,
+        )
+        for size in WIDTHS
+    }
     told = {"faster": " (better)", "slower": " (worse)"}
     rows = [f"{m.panel} {m.label}, {m.day.year}: {m.text}{told.get(m.change, '')}" for m in moments]
     words = f"Chart: {title} {measure} by release date. {'; '.join(rows)}."
     return style.Chart(name, title, words, specs, style.as_rows(moments), tuple(mine.values()))
 
 
-def _timeline(
-    title: str, subtitle: str, moments: Sequence[Moment], frameworks: Sequence[str], size: str
-) -> dict[str, Any]:
-    columns = 1 if size == "narrow" else 2
-    width = WIDTHS[size] // columns - 84
-    domain = style.log_domain(moments, 1.25)
-    years = [min(m.day for m in moments).year, max(m.day for m in moments).year + 1]
-    every = max(1, math.ceil((years[1] - years[0]) / (5 if columns == 2 else 4)))
-    return style.small_multiples(
-        title,
-        subtitle,
-        moments,
-        _timeline_frame(),
-        lambda mine: _moment_rows(mine, years, width),
-        size=size,
-        width=width,
-        right=24,
-        columns=columns,
-        spacing=48,
-        frameworks=list(frameworks),
-        domain_x=[f"{year}-01-01" for year in years],
-        values_x=[f"{year}-01-01" for year in range(years[0], years[1] + 1, every)],
-        domain_y=domain,
-        values_y=style.ticks(*domain),
-    )
+MARGIN, FONT = 20, 10.5
+"""Room beside the last year, and the size of the releases' names, pixels."""
 
 
 def _moment_rows(
-    moments: Sequence[Moment], years: Sequence[int], width: int
+    moments: Sequence[Moment], years: Sequence[int], domain: Sequence[float], width: int
 ) -> list[dict[str, Any]]:
     """Return the data of one small chart, in the order in which the line runs.
 
-    Names stand above or below their points, wherever there is room; where there is none, the table
-    below the chart has to do.
+    Args:
+        moments: of one panel.
+        years: first and last of the horizontal axis.
+        domain: ends of the vertical axis.
+        width: of the panel, pixels.
+
     """
-    first = datetime.date(years[0], 1, 1)
-    span = (datetime.date(years[1], 1, 1) - first).days
-    edges = {"above": -math.inf, "below": -math.inf}
-    places = {}
-    for moment in sorted(moments, key=lambda moment: moment.day):
-        middle = width * (moment.day - first).days / span
-        half = NAME_CHARACTER * len(moment.label) / 2
-        free = [side for side, edge in edges.items() if middle - half >= edge]
-        places[moment.day, moment.label] = free[0] if free else ""
-        if free:
-            edges[free[0]] = middle + half + 2
+    start, end = (datetime.date(year, 1, 1) for year in years)
+    points = [
+        (
+            width * (moment.day - start) / (end - start),
+            style.HEIGHT - style.along(moment.y, domain, style.HEIGHT),
+        )
+        for moment in moments
+    ]
+    places = _places([moment.label for moment in moments], points, width)
     return [
-        {
-            "day": moment.day.isoformat(),
-            "order": index,
-            "framework": moment.framework,
-            "label": moment.label,
-            "place": places[moment.day, moment.label],
-            "y": four_digits(moment.y),
-            **style.ends(moment.y, moment.low, moment.high),
-            "text": moment.text,
-            "change": moment.change or "none",
-            "mode": moment.mode,
-            "other": moment.other,
-            "told": moment.told or "–",
-            "part": moment.part,
-        }
+        style.datum(
+            moment,
+            day=moment.day.isoformat(),
+            order=index,
+            **dict(zip(("at", "up"), places.get(index, ()), strict=False)),
+        )
         for index, moment in enumerate(moments)
     ]
 
 
-NAME_CHARACTER = 5.6
-"""Estimated width of a character of the names on a time line, in pixels."""
+def _places(
+    names: Sequence[str], points: Sequence[tuple[float, float]], width: int
+) -> dict[int, tuple[float, float]]:
+    """Return the number of a point -> the middle of its name, for those with room for it.
+
+    Names stand above or below their points or beside them. The first and the last point always
+    have theirs; of the others, the table below the chart has those that are not in it.
+    """
+    placed: dict[int, tuple[float, float]] = {}
+    order = sorted(range(len(points)), key=lambda number: points[number])
+    halves = [style.extent(name, FONT) / 2 + 1 for name in names]
+
+    def clear(at: tuple[float, float], half: float, *, of_points: bool) -> bool:
+        """Return whether a name meets no other, and no point either."""
+        return all(
+            abs(at[0] - other[0]) >= half + halves[number] or abs(at[1] - other[1]) >= 13
+            for number, other in placed.items()
+        ) and not (
+            of_points and any(abs(at[0] - x) < half + 4 and abs(at[1] - y) < 10 for x, y in points)
+        )
+
+    for number in dict.fromkeys([*order[:1], *order[-1:], *order]):
+        (x, y), half = points[number], halves[number]
+        tried = [
+            (min(max(left, half), width + 4 - half), min(max(up, 6), style.HEIGHT - 6))
+            for left, up in ((x, y - 13), (x, y + 13), (x + half + 7, y), (x - half - 7, y))
+        ]
+        free = [at for at in tried if clear(at, half, of_points=True)]
+        if not free and number in (order[0], order[-1]):
+            free = [at for at in tried if clear(at, half, of_points=False)]
+        if free:
+            placed[number] = free[0]
+    return placed
 
 
 @style.framed
@@ -124,7 +147,7 @@ def _timeline_frame() -> Any:
     )
     names = alt.Scale(domain=placeholder("frameworks"))
     shapes = alt.Scale(
-        domain=["faster", "slower", "none"], range=["triangle-up", "triangle-down", "circle"]
+        domain=["faster", "slower", ""], range=["triangle-up", "triangle-down", "circle"]
     )
     tooltip = [
         alt.Tooltip("label:N", title="release"),
@@ -134,26 +157,30 @@ def _timeline_frame() -> Any:
         alt.Tooltip("mode:N", title="mode"),
     ]
     base = alt.Chart(alt.NamedData(placeholder("data"))).encode(
-        x=x, y=style.log_y("y"), opacity=style.faded_opacity(1)
+        x=x, y=style.upright("y"), opacity=style.faded_opacity(1)
     )
     coloured = base.encode(color=alt.Color("framework:N", scale=names, legend=None))
     points = coloured.encode(
         shape=alt.Shape("change:N", scale=shapes, legend=None), tooltip=tooltip
     )
-    label = base.encode(text="label:N")
-    font: dict[str, Any] = {"fontSize": 10.5, "style": "plain", "align": "center"}
+    words = base.transform_filter("isValid(datum.at)").mark_text(
+        fontSize=FONT, style="plain", align="center", baseline="middle"
+    )
     layers = [
         coloured.mark_line(strokeWidth=1.5).encode(
             order=alt.Order("order:Q"),
             detail=alt.Detail("part:N"),
             opacity=style.faded_opacity(0.45),
         ),
-        coloured.mark_rule(strokeWidth=3).encode(
-            y=style.log_y("low"), y2="high:Q", opacity=style.faded_opacity(0.5)
-        ),
+        coloured.transform_filter(style.HAS_ENDS)
+        .mark_rule(strokeWidth=3)
+        .encode(y=style.upright("low"), y2="high:Q", opacity=style.faded_opacity(0.5)),
         points.transform_filter("!datum.other").mark_point(filled=True, size=75),
         points.transform_filter("datum.other").mark_point(filled=False, size=60, strokeWidth=1.8),
-        label.transform_filter("datum.place == 'above'").mark_text(dy=-13, **font),
-        label.transform_filter("datum.place == 'below'").mark_text(dy=14, **font),
+        words.encode(
+            x=alt.X("at:Q", scale=None, axis=None),
+            y=alt.Y("up:Q", scale=None, axis=None),
+            text="label:N",
+        ),
     ]
     return alt.layer(*layers).resolve_scale(y="shared")
