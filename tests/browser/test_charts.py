@@ -1,13 +1,117 @@
 """Charts: pictures first, interactive on demand, to be taken home."""
 
 import csv
+import datetime
 import xml.etree.ElementTree as ET
 
 import pytest
 from PIL import Image
 
+from generator.catalog.model import Look
+from generator.pages.charts import curves, intervals, marks, samples, timeline
+from generator.pages.charts.style import SCHEMES
+from generator.site import render, writer
 from tests.browser.checks import OVERFLOW, until, violations
 from tests.sample_results import GRAPH, NAMES, PAIRED
+
+MISPLACED = """() => [...document.querySelectorAll(".stage svg, .drawing svg")].flatMap((svg) => {
+    const edge = svg.getBoundingClientRect();
+    const sides = [["left", "right"], ["top", "bottom"]];
+    const cut = (box) => sides.some(([a, b]) => edge[a] - box[a] > 1 || box[b] - edge[b] > 1);
+    const meet = (one, other) => sides.every(
+        ([a, b]) => Math.min(one[b], other[b]) - Math.max(one[a], other[a]) > 1);
+    const lines = [...svg.querySelectorAll("text")]
+        .filter((text) => text.textContent.trim() && +getComputedStyle(text).opacity)
+        .flatMap((text) => text.childElementCount ? [...text.children] : [text])
+        .map((line) => [line.textContent, line.getBoundingClientRect()]);
+    const where = svg.parentElement.title;
+    if (!lines.length) return [`${where}: no text`];
+    return lines.flatMap(([text, box], number) => [
+        ...cut(box) ? [`${where}: cut: ${text}`] : [],
+        ...lines.slice(number + 1).filter(([, other]) => meet(box, other))
+            .map(([other]) => `${where}: on each other: ${text} | ${other}`),
+    ]);
+})"""
+"""Texts of drawings that are cut at an edge, or lie on another by more than a pixel."""
+
+IS_DRAWN = """width => [document.querySelector(".stage svg")]
+    .some((svg) => svg && Math.abs(svg.viewBox.baseVal.width - width) < 30)"""
+
+LONG = "A framework whose name is longer than any that was ever seen (Graph, hybridised)"
+BROAD = "W" * 60
+
+
+def hostile():
+    """Charts of each kind whose words are as long and whose marks are as close as none are."""
+    title, measure = f"{LONG} leads {BROAD}. " * 4, f"images per second of {LONG}, {BROAD}"
+    looks = {LONG: Look("#0067a5", "#64b5f6", "circle")}
+    rows = [
+        marks.Mark(LONG, LONG, panel, value, value * 0.9, value * 1.1, f"{value:,} images",
+                   value / 2, note=note, lead=value == 4063,
+                   others=(marks.Other(LONG, value / 3, "other"),))
+        for panel in (LONG, BROAD) for note in ("", "jit", LONG) for value in (4063, 12345678)
+    ]  # fmt: skip
+    rows += [marks.Mark(BROAD, LONG, BROAD, fault=fault) for fault in ("failed", LONG)]
+    points = [
+        marks.Point(panel, f"{series} {LONG}", "symbolic", 2.0**x, 100.0 + series / 9 + x)
+        for panel in (LONG, BROAD) for series in range(6) for x in range(16)
+    ]  # fmt: skip
+    moments = [
+        marks.Moment(panel, LONG, datetime.date(2016 + n // 3, 1 + n % 3, 1), f"{n}.10.0.post1", y)
+        for panel in (LONG, BROAD) for n in range(30) for y in (1e-7 * (1 + n % 7), 3e7)
+    ]  # fmt: skip
+    sampled = [(b, n, 1e7 + b * n, b == 1) for b in range(40) for n in range(10)]
+    return [
+        intervals.intervals("log", title, rows, measure=measure, looks=looks, better="higher"),
+        intervals.intervals("linear", title, rows, measure=measure, looks=looks, better="",
+                            log=False),
+        curves.curves("curves", title, points, measure=measure, x="images per step"),
+        timeline.timeline("timeline", title, moments, measure=measure, looks=looks),
+        samples.samples("samples", title, sampled, measure=measure),
+    ]  # fmt: skip
+
+
+def shown(browser, drawings):
+    """Return what is misplaced in drawings, (name, SVG) each."""
+    page = browser.new_page()
+    page.set_content("".join(f'<p class="drawing" title="{n}">{svg}</p>' for n, svg in drawings))
+    assert page.locator(".drawing svg").count() == len(drawings)
+    found = page.evaluate(MISPLACED)
+    page.close()
+    return found
+
+
+@pytest.mark.parametrize("chart", hostile(), ids=lambda chart: chart.name)
+def test_no_text_is_cut_or_lies_on_another_however_long(browser, chart):
+    drawings = [
+        (f"{chart.name} {size} {scheme}", chart.recoloured(writer._svg(chart, spec), scheme))
+        for size, spec in chart.specs.items() for scheme in SCHEMES
+    ]  # fmt: skip
+    assert shown(browser, drawings) == []
+
+
+def test_no_text_is_cut_or_lies_on_another_in_any_chart_of_the_committed_results(browser, tmp_path):
+    render.render(docs=tmp_path)
+    drawings = [(path.name, path.read_text()) for path in tmp_path.glob("report/charts/*.svg")]
+    assert len(drawings) > 100
+    assert shown(browser, drawings) == []
+
+
+@pytest.mark.parametrize("path", [
+    "report/lenet.html", "report/versus.html", "report/history.html", "report/methodology.html",
+    f"report/evidence/lenet-{GRAPH}.html",
+])  # fmt: skip
+def test_no_text_is_cut_or_lies_on_another_at_any_width(visit, path):
+    page, problems = visit(path, width=360)
+    chart = page.locator(".chart").first
+    chart.get_by_role("button", name="Explore").press("Enter")
+    for width in (360, 390, 768, 1024, 1280, 1400):
+        page.set_viewport_size({"width": width, "height": 900})
+        small = width < 720 or "small" in chart.get_attribute("class").split()
+        until(page, IS_DRAWN, 358 if small else 688)
+        assert page.evaluate(MISPLACED) == [], width
+        assert page.evaluate(OVERFLOW) <= 0, width
+    assert problems == []
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
