@@ -154,8 +154,7 @@ class Writer:
 def _svg(chart: style.Chart, specification: Mapping[str, Any]) -> str:
     import vl_convert
 
-    # A picture has its alternative text; labels on every mark take a third of the time and size.
-    complete = {**specification, "config": {**chart.configuration("light"), "aria": False}}
+    complete = {**specification, "config": chart.configuration("light")}
     return str(vl_convert.vegalite_to_svg(complete))
 
 
