@@ -33,7 +33,7 @@ import re
 import pytest
 
 from tests.browser.checks import ready, until
-from tests.independent import panels
+from tests.independent import pairs, panels
 from tests.independent import rows as published
 from tests.independent.claims import verdicts
 from tests.independent.rows import CLAIMS, FRAMEWORKS
@@ -241,3 +241,40 @@ def test_which_versions_and_dates_these_are_and_where_the_numbers_are(ask, resul
             "link => { link.download = ''; link.click(); }"
         )
     assert download.value.suggested_filename.endswith(".csv")
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "need"),
+    [
+        ("jax", "pytorch", "Training speed"),
+        ("tensorflow", "theano", "Fast start-up"),
+        ("mxnet", "tensorflow", "Little memory"),
+        ("keras", "lasagne", "Short code"),
+        ("caffe", "mxnet", "Use from R"),
+        ("pytensor", "theano", "Control flow"),
+        ("pytorch", "tensorflow", "Data-parallel training"),
+        ("lasagne", "theano", "Operator coverage"),
+        ("jax", "keras", "Custom operators"),
+        ("mxnet", "pytorch", "Still maintained"),
+    ],
+)
+def test_this_or_that(ask, main, one, other, need):
+    page = ask("This or that", f"{name_of(one)} or {name_of(other)}")
+    (row,) = [
+        row
+        for row in page.locator(".report-table").first.locator("tbody tr").all()
+        if row.locator("td").first.inner_text() == need
+    ]
+    _, first, second, verdict = row.locator("td").all()
+    today = datetime.datetime.now(datetime.UTC).date()
+    outcome = pairs.compare(main, need, one, other, today)
+    for cell, side in zip((first, second), outcome.sides, strict=True):
+        pairs.shows(side, *texts(cell))
+    said, detail = texts(verdict)
+    pairs.told(outcome, said.split(maxsplit=1)[1], detail)
+
+
+def texts(cell):
+    """Return the text of a cell, and the smaller one in it."""
+    detail = "".join(cell.locator(".detail").all_inner_texts())
+    return cell.inner_text().removesuffix(detail).strip(), detail

@@ -17,6 +17,7 @@ FRAMEWORKS = {
 }
 _CLAIMS = tomllib.loads((MEASUREMENTS / "claims.toml").read_text(encoding="utf-8"))
 ARTICLE, CLAIMS = _CLAIMS["article"], _CLAIMS["claims"]
+RELEASES = json.loads((MEASUREMENTS / "releases.json").read_text(encoding="utf-8"))["frameworks"]
 CONFIGURATION = ["machine", "framework", "version", "mode", "device", "lane"]
 RUN = [*CONFIGURATION, "section"]
 """What a run measures, or does not: the newest that did counts."""

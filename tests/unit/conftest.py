@@ -101,6 +101,9 @@ def pages_of(inputs, figures, *names):
     for name in names:
         if name in overviews:
             template, context = f"pages/{name}.md.j2", overviews[name].context(*arguments)
+            for id, made in overviews[name].parts(*arguments).items():
+                part = environment.get_template(f"pages/{name}.part.md.j2")
+                found[f"{name}/{id}"] = part.render(made)
         else:
             section = inputs.catalog.section(name)
             template = f"sections/{section.template.name}"

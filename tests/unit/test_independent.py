@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.independent import comparison, panels
+from tests.independent import comparison, pairs, panels
 from tests.independent.claims import verdicts
 from tests.independent.pages import (
     agrees,
@@ -27,7 +27,7 @@ from tests.independent.pages import (
 )
 from tests.independent.panels import HEADLINES, newest_first
 from tests.independent.rows import CLAIMS, FRAMEWORKS, MEASUREMENTS
-from tests.unit.conftest import pages_of
+from tests.unit.conftest import TODAY, pages_of
 
 STATUSES = {
     "wrong": "wrong results", "failed": "failed", "timeout": "timed out",
@@ -47,7 +47,8 @@ def site(request, inputs, figures, sample, sample_root, sampled):
         "one machine": (sample_root, *sample),
         "two machines": (sampled.folder, sampled.inputs, sampled.figures),
     }[request.param]
-    return results, pages_of(*made, *HEADLINES, "versus", "depth", "methodology", "then_and_now")
+    names = *HEADLINES, "versus", "depth", "methodology", "then_and_now", "compare"
+    return results, pages_of(*made, *names)
 
 
 @pytest.fixture(scope="module")
@@ -393,6 +394,28 @@ def test_r_against_python(places, pages):
             has_number(row[title], place.value(*metric, cell).value)
         lines = place.cells("r", "lines").get(cell)
         has_number(row["Lines of R"], None if lines is None else lines.median())
+
+
+# -------------------------------------------------------------------------------------------- pairs
+
+
+def test_pairs(places, pages):
+    place = places[newest_first(places)[0]]
+    compared = [name for name in pages if name.startswith("compare/")]
+    assert len(compared) == math.comb(len(FRAMEWORKS), 2)
+    for name in compared:
+        ids = name.removeprefix("compare/").split("-")
+        rows = table(pages[name], " or ")
+        assert len(rows) == 12
+        for row in rows:
+            question, *sides, verdict = row.values()
+            if question.text == "Small installation":  # is in run records, not in rows
+                continue
+            outcome = pairs.compare(place, question.text, *ids, TODAY)
+            for cell, side in zip(sides, outcome.sides, strict=True):
+                pairs.shows(side, cell.text, cell.detail)
+                assert cell.strong == outcome.verdict.startswith(list(row)[sides.index(cell) + 1])
+            pairs.told(outcome, verdict.badge, verdict.detail)
 
 
 # -------------------------------------------------------------------------------------------- noise

@@ -175,8 +175,8 @@ def _sampled(need: Need, framework: Framework, figures: Figures, batch: int) -> 
     one, address = row.configuration, evidence(need.section, row.configuration, panel)
     if row.summary is None:
         return Side(framework.name, scoring.status_text(row.status), address)
-    interval = shown_interval(row, panel, batch)
-    detail = ", ".join(filter(None, (interval or "one process", one.mode_title)))
+    interval = "one process" if row.group < 0 else shown_interval(row, panel, batch)
+    detail = ", ".join(filter(None, (interval, one.mode_title)))
     return Side(
         framework.name, bare_value(row, panel, batch), address, detail, sampled=(panel, row)
     )
@@ -208,10 +208,8 @@ def answer(a: str, b: str, duels: Sequence[Duel]) -> str:
     count = Counter(one.word for one in duels)
     many = formatting.plural(len(duels), "question")
     first, second = (str(count[word] or "none") for word in (AHEAD, BEHIND))
-    rest = [
-        (count[EQUAL] + count[OPEN], "equal or not resolved"),
-        (count[NONE], "not comparable"),
-    ]
+    even = " or ".join(word for word in (EQUAL, OPEN) if count[word])
+    rest = [(count[EQUAL] + count[OPEN], even), (count[NONE], "not comparable")]
     said = [f"{a} is ahead in {first} of {many}, {b} in {second}"]
     said += [f"{number} {'is' if number == 1 else 'are'} {what}" for number, what in rest if number]
     return f"{'; '.join(said)}."
@@ -346,7 +344,8 @@ def _picture(
     if found is None or not drawn:
         return None
     spans = {step.new.name: step for step in found.spans if step.measure is SPEED}
-    title = "; ".join(_span(name, spans.get(name)) for name in names)
+    many = Counter(one.framework for one in drawn)
+    title = "; ".join(_span(name, many[name], spans.get(name)) for name in names)
     looks, name = inputs.catalog.looks, f"history-{a.id}-{b.id}"
     chart = timeline.timeline(
         name, f"{title}.", drawn, measure=SPEED.axis, looks=looks, better="higher"
@@ -355,10 +354,10 @@ def _picture(
     return draw(replace(chart, specs={"narrow": chart.specs["narrow"]}))
 
 
-def _span(name: str, step: Step | None) -> str:
-    """Say how fast the last release of a framework is against its first."""
+def _span(name: str, many: int, step: Step | None) -> str:
+    """Say how fast the last of many releases is against the first, if there is a step to it."""
     if step is None:
-        return f"{name}: no two releases measured"
+        return f"{name}: {formatting.plural(many, 'release')}"
     ratio = step.change.ratio
     if ratio is None or not step.change.differs:
         return f"{name} {step.old.number} to {step.new.number}: {step.change.verdict}"
