@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import posixpath
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -64,7 +64,11 @@ def context(
             _run(section, where(frame, provenance=key), key, inputs, known, draw) for key in newest
         ],
         "scripts": list(_scripts(section, folder, inputs)) if folder else [],
-        "locks": list(_locks(folder, keys, inputs)) if folder else [],
+        "locks": [
+            {"name": path.name, "address": f"../{lock_address(path)}"}
+            for path in (locks(folder, [inputs.documents[key] for key in keys]) if folder else [])
+            if inputs.script(path)
+        ],
     }
 
 
@@ -89,12 +93,15 @@ LANGUAGES = {
 }  # fmt: skip
 
 
-def _locks(framework: Framework, keys: set[str], inputs: Inputs) -> Iterator[dict[str, str]]:
-    names = {inputs.documents[key]["environment"]["lock"] for key in keys} - {None}
-    for name in sorted(names):
-        path = framework.folder / "environments" / Path(str(name)).name
-        if text := inputs.script(path):
-            yield {"name": path.name, "text": text}
+def locks(framework: Framework, documents: Iterable[Mapping[str, Any]]) -> list[Path]:
+    """Return the locks of a framework's folder that the environments of some runs name."""
+    names = {str(document["environment"]["lock"] or "") for document in documents} - {""}
+    return [framework.folder / "environments" / Path(name).name for name in sorted(names)]
+
+
+def lock_address(path: Path) -> str:
+    """Return the address of a published lock: its hashes cannot be compressed, so pages link it."""
+    return posixpath.join("locks", path.parent.parent.name, path.name)
 
 
 def _run(

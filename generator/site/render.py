@@ -79,6 +79,7 @@ def render(
     keys |= {key for event in inputs.events for key in event.keys}
     for key in sorted(map(str, keys)):
         _publish(writer, results_root, key, loaded.records[key])
+    _publish_locks(writer, catalog, {key: loaded.records[key] for key in keys})
     writer.text(f"report/charts/{vega_name()}", vega_bundle)
     writer.finish()
     if docs is None:
@@ -264,3 +265,13 @@ def _publish(writer: Writer, results_root: Path, key: str, record: Mapping[str, 
         log = source.parent / name
         if log.is_file():
             writer.copy(f"{Path(target).parent}/{evidence_page.log_name(name)}", log)
+
+
+def _publish_locks(writer: Writer, catalog: Catalog, records: Mapping[str, Any]) -> None:
+    """Copy the locks of runs' environments to where evidence pages link to them."""
+    from generator.pages import evidence_page
+
+    for framework in catalog.frameworks:
+        mine = [record for key, record in records.items() if key.split("/")[1] == framework.id]
+        for path in filter(Path.is_file, evidence_page.locks(framework, mine)):
+            writer.copy(f"report/{evidence_page.lock_address(path)}", path)

@@ -1,3 +1,4 @@
+import json
 import os
 import shutil
 
@@ -116,6 +117,19 @@ def test_rows_documents_and_logs_are_published_unchanged(sample, rendered):
     for path in logs:
         copy = rendered / "report/data" / f"{path.relative_to(sample)}.txt"
         assert copy.read_bytes() == path.read_bytes()
+
+
+def test_the_locks_behind_a_page_are_published_and_linked(sample, rendered):
+    records = list(sample.rglob("*.json"))
+    assert records
+    for path in records:
+        framework = path.parts[-3]
+        lock = json.loads(path.read_text(encoding="utf-8"))["environment"]["lock"]
+        source = ROOT / "measurements" / "frameworks" / framework / "environments" / lock
+        copy = rendered / "report" / "locks" / framework / lock
+        assert copy.read_bytes() == source.read_bytes()
+        page = (rendered / f"report/evidence/lenet-{framework}.md").read_text(encoding="utf-8")
+        assert f"](../locks/{framework}/{lock})" in page
 
 
 def test_every_evidence_page_repeats_the_command(rendered):
