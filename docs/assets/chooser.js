@@ -1,5 +1,6 @@
-// The chooser: the reader's weights -> groups of frameworks. generator/pages/scoring.py computes the
-// same, in the same order of additions, for the presets that stand on the page without this.
+// The chooser: the reader's weights -> what suits them, how firmly, and why not another.
+// generator/pages/ranking.py computes the same, in the same order of additions, and
+// generator/pages/overviews/chooser.py says it for the presets that stand on the page without this.
 (() => {
   "use strict";
   const { make, address } = window.report;
@@ -72,133 +73,151 @@
     return { same: same / count, leads: Object.fromEntries(ready.map((one, place) => [one.framework, leads[place] / count])) };
   }
 
+  // The need that puts one behind another most, of those that are known of both; none where none does.
+  function loss(mine, best, needs, weights) {
+    const losses = needs.map(({ id }, place) => (mine[id][5] && best[id][5] ? weights[place] * (best[id][0] - mine[id][0]) : 0));
+    const most = Math.max(...losses);
+    return most > 0 && needs[losses.indexOf(most)];
+  }
+
   const listing = (words) => (words.length < 2 ? words.join() : `${words.slice(0, -1).join(", ")} and ${words.at(-1)}`);
   const percent = (share) => `${(100 * share).toFixed(0)}\u00a0%`;
-  const quiet = (text) => (text ? [" ", make("span", { className: "detail", textContent: text })] : []);
 
-  // The known scores that moved a total most, up and down, unless they are the same; and what is not known.
-  function reasons(one, needs, weights) {
-    const weighed = needs.map((need, place) => ({ need, weight: weights[place], score: one.scores[need.id] }));
-    const known = weighed.filter(({ score }) => score[5]);
-    const unknown = weighed.filter(({ score }) => !score[5]).map(({ need }) => need.title);
-    const most = (moved) => known.reduce((a, b) => (moved(b) > moved(a) ? b : a), known[0]);
-    const best = most(({ weight, score }) => weight * score[0]);
-    const worst = most(({ weight, score }) => weight * (1 - score[0]));
-    const words = ({ need, score: [value, , , text, href] }) => {
-      const said = `${need.title}: ${text} (${value.toFixed(2)} of 1)`;
-      return href ? make("a", { href, textContent: said }) : said;
-    };
-    return [
-      [best ? words(best) : "–"],
-      [worst && worst !== best ? words(worst) : "–", ...quiet(unknown.length && `not measured: ${listing(unknown)}`)],
-    ];
+  // A cell as the page has them: a bar, a text that may be a link, and a quieter line.
+  function cell(text, { bar, href, strong, detail } = {}) {
+    const made = make("td", {}, make(href ? "a" : strong ? "strong" : "span", { textContent: text, ...(href && { href }) }));
+    if (detail) made.append(" ", make("span", { className: "detail", textContent: detail }));
+    if (bar === undefined) return made;
+    const drawn = document.querySelector(".adds .bar").cloneNode(true);
+    drawn.firstElementChild.setAttribute("width", bar.toFixed(0));
+    made.prepend(drawn);
+    return made;
+  }
+
+  function table(label, titles, rows) {
+    const head = make("thead", {}, make("tr", {}, ...titles.map((textContent) => make("th", { scope: "col", textContent }))));
+    const box = make("div", { className: "report-table", tabIndex: 0 }, make("table", { className: "data" }, head, make("tbody", {}, ...rows)));
+    box.setAttribute("role", "region");
+    box.setAttribute("aria-label", `Table: ${label}`);
+    return box;
   }
 
   function mount(box) {
     const data = JSON.parse(box.dataset.chooser);
+    const { needs, presets, scale } = data;
     const sliders = {};
-    const place = make("select", { id: "chooser-place" });
+    const place = make("select");
     data.places.forEach((one, index) => place.append(make("option", { value: index, textContent: one.title })));
-    const result = make("div", { className: "report-table", tabIndex: 0 });
-    result.dataset.plain = "yes"; // sorting by anything else would hide the groups
-    result.setAttribute("role", "region");
-    result.setAttribute("aria-label", "Table: what suits your weights");
-    const said = make("p", { className: "said" });
+    const said = make("p", { className: "answer" });
     said.setAttribute("aria-live", "polite");
-
-    const label = (one) => data.frameworks[one.framework] + (one.mode && ` (${one.mode})`);
+    const result = make("div", { className: "adds" });
+    const tabs = [...box.closest(".tabbed-set").querySelectorAll(":scope > input")]; // the last one is this
     const rated = data.places.map(({ scores }) => Object.entries(scores).map(([framework, { common, modes }]) => (
       { framework, modes: modes.map(([mode, own]) => ({ mode, scores: { ...common, ...own } })) })));
-
     const moved = moves(data.evenly);
+    const named = (one) => data.frameworks[one.framework];
 
-    function say(groups, firm, needs) {
-      const [first, ...others] = groups[0].map(label);
-      const who = groups.length === 1
-        ? `${first} has the best estimate; no framework can be excluded.`
-        : others.length
-          ? `${first} has the best estimate; ${listing(others)} cannot be excluded.`
-          : `${first} leads: its worst case beats the best case of all others.`;
-      return who + (needs.length > 1 ? ` The leading group stays the same in ${percent(firm.same)} of nearby weightings.` : "");
+    function say([leaders, next], all, firm, single) {
+      const [first, ...tied] = leaders;
+      const some = tied.length > 5 ? [...tied.slice(0, 5).map(named), `${tied.length - 5} more`] : tied.map(named);
+      const rest = leaders.length === all ? "no other can be excluded" : tied.length ? `${listing(some)} cannot be excluded` : `${named(next[0])} comes next, and is excluded`;
+      const text = `${named(first)}${first.mode && ` (${first.mode})`} suits these weights best; ${rest}.`;
+      const share = firm.leads[first.framework];
+      return single ? text : `${text} ${data.firm.find(([least]) => share >= least)[1]}: it stays in front for ${percent(share)} of nearby weights.`;
     }
 
-    function row(one, group, firm, needs, weights) {
-      const bounds = one.high - one.low >= 0.005 ? `${one.low.toFixed(2)} to ${one.high.toFixed(2)}` : "";
+    function adds(pair, weighed, weights) {
+      const total = weights.reduce((sum, weight) => sum + weight);
+      const most = Math.max(...weights);
+      return table("What each need adds", ["What each need adds", ...pair.map(named)], weighed.map((need, index) => (
+        make("tr", {}, cell(need.title, { detail: scale[weights[index]] }), ...pair.map(({ scores }) => {
+          const [value, , , text, href, known] = scores[need.id];
+          const added = known ? `${(weights[index] * value / total).toFixed(2)} of` : "0 to";
+          return cell(text, { href, detail: `${added} ${(weights[index] / total).toFixed(2)}`, bar: known ? 100 * weights[index] * value / most : undefined });
+        })))));
+    }
+
+    function whyNot(one, best, weighed, weights) {
+      if (one === best) return cell("It suits best.");
+      const missing = weighed.filter(({ id }) => !one.scores[id][5]).map(({ noun }) => noun);
+      const unknown = missing.length ? `Not known: ${listing(missing)}.` : "";
+      const need = loss(one.scores, best.scores, weighed, weights);
+      if (!need) return cell(unknown || "Nothing measured separates it.");
+      const [, , , text, href] = one.scores[need.id];
+      return cell(`${need.title}: ${text} against ${best.scores[need.id][3]}.`, { href, detail: unknown });
+    }
+
+    function row(one, group, firm, why) {
+      const bounds = one.high - one.low >= 0.005 ? `${one.low.toFixed(2)} to ${one.high.toFixed(2)}, ` : "";
       const made = make("tr", {},
-        make("td", {}, make(group ? "span" : "strong", { textContent: data.frameworks[one.framework] }), ...quiet(one.mode)),
-        make("td", { textContent: group + 1 }),
-        make("td", { className: "number" }, one.value.toFixed(2), ...quiet(bounds)),
-        make("td", { className: "number" }, percent(firm.leads[one.framework])),
-        ...reasons(one, needs, weights).map((words) => make("td", { className: "wide" }, ...words)),
-      );
-      Object.assign(made.dataset, { framework: one.framework, mode: one.mode, group });
+        cell(named(one), { strong: !group, detail: one.mode }),
+        cell(one.value.toFixed(2), { bar: 100 * one.value, detail: `${bounds}in front for ${percent(firm.leads[one.framework])} nearby` }),
+        why);
+      Object.assign(made.dataset, { framework: one.framework, group });
       return made;
     }
 
     function show() {
-      const needs = data.needs.filter((need) => +sliders[need.id].value);
-      const weights = needs.map((need) => +sliders[need.id].value);
-      for (const slider of Object.values(sliders)) slider.nextElementSibling.textContent = slider.value;
-      result.hidden = !needs.length;
-      if (!needs.length) {
-        said.textContent = "Give at least one need a weight.";
-        result.replaceChildren();
-      } else {
-        const ready = prepared(rated[+place.value], needs);
-        const groups = rank(ready, weights);
-        const firm = firmness(ready, weights, moved, data.most);
-        said.textContent = say(groups, firm, needs);
-        const head = make("thead", {}, make("tr", {},
-          ...["Framework", "Group", "Total", "Leads nearby", "Most in its favour", "Most against it"].map((title, column) => (
-            make("th", { scope: "col", textContent: title, className: [2, 3].includes(column) ? "number" : "" })))));
-        const body = make("tbody", {}, ...groups.flatMap((group, index) => (
-          group.map((one) => row(one, index, firm, needs, weights)))));
-        result.replaceChildren(make("table", { className: "data" }, head, body));
+      const weighed = needs.filter(({ id }) => +sliders[id].value);
+      const weights = weighed.map(({ id }) => +sliders[id].value);
+      for (const slider of Object.values(sliders)) {
+        slider.nextElementSibling.textContent = scale[slider.value];
+        slider.setAttribute("aria-valuetext", scale[slider.value]);
       }
-      const state = needs.map((need, index) => `${need.id}=${weights[index]}`);
+      result.replaceChildren();
+      if (!weighed.length) {
+        said.textContent = "Let at least one need matter.";
+        return "";
+      }
+      const ready = prepared(rated[+place.value], weighed);
+      const groups = rank(ready, weights);
+      const firm = firmness(ready, weights, moved, scale.length - 1);
+      const all = groups.flat();
+      said.textContent = say(groups, all.length, firm, weighed.length === 1);
+      result.append(adds(all.slice(0, 2), weighed, weights), table("Why not another", ["Framework", "Total, of 1", "Why not this one?"],
+        groups.flatMap((group, index) => group.map((one) => row(one, index, firm, whyNot(one, all[0], weighed, weights))))));
+      const state = weighed.map(({ id }, index) => `${id}=${weights[index]}`);
       if (+place.value) state.unshift(`on=${place.value}`);
       return state.join("&");
     }
 
-    function changed() {
-      address.set({ hash: show() });
-    }
+    const changed = () => address.set({ hash: show() });
+    const set = (given) => needs.forEach(({ id }) => { sliders[id].value = given[id] || 0; });
 
-    function set(given) {
-      for (const need of data.needs) sliders[need.id].value = given[need.id] || 0;
-    }
-
-    // Weights from an address; a fragment of another kind leaves the first preset.
+    // The address holds a preset or weights; of another kind it changes nothing.
     function read() {
+      const preset = presets.findIndex(({ anchor }) => location.hash === `#${anchor}`);
       const state = Object.fromEntries(new URLSearchParams(location.hash.slice(1)));
-      if (!data.needs.some((need) => state[need.id])) return false;
-      set(state);
+      const own = needs.some(({ id }) => state[id]);
       if (data.places[+state.on]) place.value = +state.on;
-      return true;
+      if (preset < 0 && !own) return;
+      set(own ? state : presets[preset].weights);
+      (own ? tabs.at(-1) : tabs[preset]).checked = true;
+      show();
     }
 
     const fields = make("div", { className: "needs" });
-    for (const need of data.needs) {
-      const slider = make("input", { type: "range", min: 0, max: data.most, step: 1, name: need.id });
+    for (const need of needs) {
+      const slider = make("input", { type: "range", min: 0, max: scale.length - 1, step: 1, name: need.id });
       sliders[need.id] = slider;
       slider.addEventListener("input", changed);
       const rule = make("small", { id: `rule-${need.id}`, textContent: need.rule });
       slider.setAttribute("aria-describedby", rule.id);
-      fields.append(make("div", {}, make("label", {}, make("span", { textContent: need.title }), slider, make("output")), rule));
+      fields.append(make("div", {}, make("label", {}, make("span", { textContent: need.question }), slider, make("output")), rule));
     }
-    const presets = make("div", { className: "presets" });
-    for (const preset of data.presets) {
-      const button = make("button", { type: "button", textContent: preset.title });
-      button.addEventListener("click", () => (set(preset.weights), changed()));
-      presets.append(button);
-    }
+    // A preset that was turned to is where the reader's own weights begin.
+    tabs.forEach((tab, index) => tab.addEventListener("change", () => {
+      if (presets[index]) set(presets[index].weights);
+      const state = show();
+      address.set({ hash: presets[index]?.anchor || state });
+    }));
     place.addEventListener("change", changed);
-    addEventListener("hashchange", () => read() && show());
+    addEventListener("hashchange", read);
     const where = make("label", { className: "place" }, make("span", { textContent: "Measured on" }), place);
-    box.append(presets, fields, ...(data.places.length > 1 ? [where] : []), said, result);
-    set(data.presets[0].weights);
-    read();
+    box.replaceChildren(said, fields, ...(data.places.length > 1 ? [where] : []), result);
+    set(presets[0].weights);
     show(); // an address that says nothing, or leads to a part of the page, stays
+    read();
   }
 
   document.querySelectorAll("[data-chooser]").forEach(mount);

@@ -4,8 +4,8 @@ A total is the weighted mean of scores, and so are its bounds: all scores are ta
 or their best together, which is wider than chance would have it. For given weights a framework
 stands for itself in the one mode that serves them best.
 
-``docs/assets/chooser.js`` computes :func:`rank` and :func:`firmness` again in the browser, in the
-same order of additions; a browser test holds the two to the same answers.
+``docs/assets/chooser.js`` computes :func:`rank`, :func:`firmness` and :func:`loss` again in the browser, in
+the same order of additions; a browser test holds the two to the same answers.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from generator.pages.scoring import MOST, NEEDS, Score, Scores
+from generator.pages.scoring import MOST, NEEDS, Need, Score, Scores
 
 Array = np.ndarray[Any, np.dtype[np.float64]]
 
@@ -79,6 +79,10 @@ class Firmness(NamedTuple):
     """Framework -> of those in which it is in the leading group."""
 
 
+FIRM = ((0.9, "Firm"), (0.6, "Fairly firm"), (0.0, "Not firm"))
+"""(from this share of nearby weightings in the leading group, what an answer is called)."""
+
+
 EVENLY = np.hstack([np.eye(6, dtype=int), [
     [0, 1, 1, 1, 1, 1],
     [1, 0, 1, 2, 2, 1],
@@ -119,6 +123,26 @@ def firmness(given: Scores, weights: Mapping[str, int]) -> Firmness:
     leads = high >= low.max(axis=0)
     same = (leads == leads[:, :1]).all(axis=0).mean()
     return Firmness(float(same), dict(zip(given, leads.mean(axis=1).tolist(), strict=True)))
+
+
+def loss(
+    mine: Mapping[str, Score], best: Mapping[str, Score], weights: Mapping[str, int]
+) -> Need | None:
+    """Return the need that puts one framework behind another most, None where none does.
+
+    Args:
+        mine: scores of the one, in the mode in which it stands.
+        best: those of the other; what is not known of both puts nobody behind.
+        weights: as :func:`rank` takes them.
+
+    """
+    losses = {
+        need.id: weights.get(need.id, 0) * (best[need.id].value - mine[need.id].value)
+        for need in NEEDS
+        if weights.get(need.id, 0) and mine[need.id].known and best[need.id].known
+    }
+    most = max(losses.values(), default=0.0)
+    return next((need for need in NEEDS if most > 0 and losses.get(need.id) == most), None)
 
 
 def _weighed(weights: Mapping[str, int]) -> tuple[list[str], Array]:

@@ -25,8 +25,11 @@ from generator.results import selection
 if TYPE_CHECKING:
     from generator.catalog.model import Framework
 
-MOST = 5
-"""The largest weight; weights are whole numbers from 0."""
+SCALE = ("not at all", "a little", "somewhat", "much", "very much", "most of all")
+"""What each weight means; weights are whole numbers from 0."""
+
+MOST = len(SCALE) - 1
+"""The largest weight."""
 
 
 @dataclass(frozen=True)
@@ -76,6 +79,7 @@ class Need:
     Attributes:
         id: its name in addresses.
         title: what it is called.
+        noun: what it is called in a sentence.
         rule: what ``score`` does.
         score: rates a framework.
         modes: whether each mode of a framework has a score of its own.
@@ -88,6 +92,7 @@ class Need:
 
     id: str
     title: str
+    noun: str
     rule: str
     score: Callable[[Rated], Score]
     modes: bool = False
@@ -95,6 +100,11 @@ class Need:
     case: str = ""
     metrics: tuple[str, ...] = ()
     ratio: bool = False
+
+    @property
+    def question(self) -> str:
+        """What the chooser asks its readers."""
+        return f"How much does {self.noun} matter?"
 
     @property
     def ranked(self) -> bool:
@@ -234,55 +244,55 @@ def _from_r(rated: Rated) -> Score:
 YOUNG_DAYS, OLD_DAYS = 366, 3 * 366
 
 
-def _maintained(rated: Rated) -> Score:
-    framework = rated.framework
+def maintained(framework: Framework, today: datetime.date) -> Score:
+    """Return whether a framework is alive: 1, ½ or 0 by the age of its last release."""
     if framework.retired:
         return _exactly(0.0, f"retired in {framework.retired.year}")
     known = freshness.finals(framework.watch.releases) if framework.watch else []
     dates = [release.uploaded for release in known if release.uploaded]
     if not dates:
         return _unknown("date of its last release unknown")
-    age = (rated.today - max(dates)).days
+    age = (today - max(dates)).days
     value = 1.0 if age <= YOUNG_DAYS else 0.5 if age <= OLD_DAYS else 0.0
     return _exactly(value, f"{max(dates):%b %Y}")
 
 
 NEEDS = (
-    Need("speed", "Training speed",
+    Need("speed", "Training speed", "training speed",
          "LeNet's training step on all cores, or on the GPU: the fastest / its own.",
          _ranked, modes=True, section="lenet", ratio=True),
-    Need("memory", "Little memory",
+    Need("memory", "Little memory", "little memory",
          "Peak memory above what import took: the least / its own.",
          _ranked, modes=True, section="memory", ratio=True),
-    Need("start", "Fast start-up",
+    Need("start", "Fast start-up", "a fast start",
          "Import, build and first step with empty caches: the shortest / its own.",
          _ranked, modes=True, section="compile", case="cold", ratio=True),
-    Need("operators", "Operator coverage",
+    Need("operators", "Operator coverage", "operator coverage",
          "Operators with right values / all tested.",
          _answered, section="operators", metrics=("forward",)),
-    Need("control", "Control flow",
+    Need("control", "Control flow", "control flow",
          "Loops and branches right in a captured graph, values and gradients / all tested.",
          _answered, section="control", metrics=("captured", "gradient")),
-    Need("custom", "Custom operators",
+    Need("custom", "Custom operators", "writing operators of your own",
          "Right values, gradient, capture and use of a new operator written in three ways / all "
          "tested.",
          _answered, section="custom", metrics=("forward", "gradient", "captured", "used")),
-    Need("transfer", "Transfer learning",
+    Need("transfer", "Transfer learning", "transfer learning",
          "Saving, loading, freezing, fine-tuning, exporting and importing that work / all tested.",
          _answered, section="reuse", metrics=("possible",)),
-    Need("distributed", "Data-parallel training",
+    Need("distributed", "Data-parallel training", "data-parallel training",
          "Data-parallel runs whose losses are those of one process / all tested.",
          _answered, section="parallel", metrics=("loss_error",)),
-    Need("r", "Use from R",
+    Need("r", "Use from R", "use from R",
          "1 where a training step driven from R passes verification, otherwise 0.",
          _from_r, modes=True, section="r"),
-    Need("maintained", "Still maintained",
+    Need("maintained", "Still maintained", "maintenance",
          "1 with a release in the last year, ½ in the last three years, otherwise or retired 0.",
-         _maintained),
-    Need("install", "Small installation",
+         lambda rated: maintained(rated.framework, rated.today)),
+    Need("install", "Small installation", "a small installation",
          "Installed size with every back end measured: the smallest / its own.",
          _installed, ratio=True),
-    Need("short", "Short code",
+    Need("short", "Short code", "short code",
          "Lines from digits to a reloaded model, highest-level API: the fewest / its own.",
          _lines, section="highlevel", ratio=True),
 )  # fmt: skip

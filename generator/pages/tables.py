@@ -84,8 +84,8 @@ class Table:
 
     @property
     def bars(self) -> bool:
-        """Whether it is a picture as well: bars in columns of equal width."""
-        return any(cell.bar is not None for row in self.rows for cell in row)
+        """Whether it is a scoreboard: bars in columns of equal width, to sort by."""
+        return not self.plain and any(cell.bar is not None for row in self.rows for cell in row)
 
     @property
     def wide(self) -> tuple[bool, ...]:

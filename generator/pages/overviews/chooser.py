@@ -11,8 +11,9 @@ from generator.analysis.labels import DEVICES, machine_label
 from generator.analysis.panels import Figures
 from generator.pages import ranking, scoring
 from generator.pages.inputs import Draw, Inputs, measured_on
+from generator.pages.parts import Block
 from generator.pages.ranking import Firmness, Standing
-from generator.pages.scoring import NEEDS, PRESETS, Need, Preset, Score, Scores
+from generator.pages.scoring import NEEDS, PRESETS, SCALE, Need, Preset, Score, Scores
 from generator.pages.tables import Cell, Column, Table, number, table
 
 TITLE = "The chooser"
@@ -52,30 +53,33 @@ def context(inputs: Inputs, known: Mapping[tuple[str, str], Figures], draw: Draw
     places = inputs.measured()
     scores = {place: scoring.scores(inputs, known[place]) for place in places}
     first = scores[places[0]] if places else None
-    answers = [_answer(preset, first, names) for preset in PRESETS] if first else []
+    rules = [(Cell(need.title), Cell(need.rule)) for need in NEEDS]
+    rules_table = table("How each need is scored", ("Need", "Score, 0 to 1"), rules, plain=True)
     return {
-        "title": TITLE,
-        "description": "Weigh what you need; the answer names who leads in which mode, who cannot "
-        "be excluded, and how firm that is.",
-        "finding": _finding(first, names) if first else "Nothing is measured yet.",
-        "answers": answers,
+        "title": "Which framework suits you?",
+        "description": "Weigh what you need: the answer, how firm it is, and why not another.",
+        "answers": [_answer(preset, first, names) for preset in PRESETS] if first else [],
         "where": measured_on(inputs, known[places[0]]) if places else "",
-        "tables": _tables(first, names) if first else [],
-        "rules": table(
-            "How each need is scored",
-            ("Need", "Score, 0 to 1"),
-            [(Cell(need.title), Cell(need.rule)) for need in NEEDS],
-            plain=True,
+        "firm": formatting.listing(
+            [f"{word.lower()} from {_share(least)}" for least, word in ranking.FIRM if least]
+        ),
+        "folds": (
+            *([_every_score(first, names)] if first else []),
+            Block("How each need is scored", "rules", tables=(rules_table,)),
         ),
         "data": json.dumps(
             {
-                "most": scoring.MOST,
+                "scale": SCALE,
+                "firm": ranking.FIRM,
                 "evenly": ranking.EVENLY.T.tolist(),
                 "needs": [
-                    {"id": need.id, "title": need.title, "rule": need.rule} for need in NEEDS
+                    {"id": need.id, "title": need.title, "noun": need.noun, "rule": need.rule,
+                     "question": need.question}
+                    for need in NEEDS
                 ],
                 "presets": [
-                    {"title": preset.title, "weights": dict(preset.weights)} for preset in PRESETS
+                    {"anchor": _anchor(preset), "weights": dict(preset.weights)}
+                    for preset in PRESETS
                 ],
                 "frameworks": names.frameworks,
                 "places": [
@@ -86,6 +90,10 @@ def context(inputs: Inputs, known: Mapping[tuple[str, str], Figures], draw: Draw
             ensure_ascii=False, separators=(",", ":"),
         ),
     }  # fmt: skip
+
+
+def _anchor(preset: Preset) -> str:
+    return f"for-{preset.id}"
 
 
 def _place(inputs: Inputs, machine: str, device: str) -> str:
@@ -120,39 +128,24 @@ def _plain(scores: Scores, names: Names) -> dict[str, dict[str, Any]]:
     }
 
 
-def _finding(scores: Scores, names: Names) -> str:
-    """Say which framework has the best estimate for which presets."""
-    best: dict[str, list[str]] = {}
-    alone = 0
-    for preset in PRESETS:
-        first, *others = ranking.rank(scores, preset.weights)
-        best.setdefault(names.frameworks[first.framework], []).append(f"“{preset.title}”")
-        alone += all(one.group for one in others)
-    said = [f"{name} for {formatting.listing(titles)}" for name, titles in best.items()]
-    return (
-        f"Who suits depends on what counts. Best estimates: {'; '.join(said)}. In {alone} of these"
-        f" {len(PRESETS)} cases all other frameworks are excluded."
-    )
-
-
 def _answer(preset: Preset, scores: Scores, names: Names) -> dict[str, Any]:
     """Return a preset and what suits it."""
     standings = ranking.rank(scores, preset.weights)
     firm = ranking.firmness(scores, preset.weights)
-    weights = [f"{need.title[0].lower()}{need.title[1:]} {preset.weights[need.id]}"
-               for need in NEEDS if preset.weights.get(need.id)]  # fmt: skip
     return {
         "title": preset.title,
-        "anchor": f"for-{preset.id}",
+        "anchor": _anchor(preset),
         "why": preset.why,
-        "weights": formatting.listing(weights),
-        "said": said(standings, firm, names, len(weights)),
-        "table": _standings(preset, standings, firm, scores, names),
+        "said": said(standings, firm, names, len(preset.weights)),
+        "tables": (
+            _adds(preset, standings[:2], scores, names),
+            _others(preset, standings, firm, scores, names),
+        ),
     }
 
 
 def said(standings: Sequence[Standing], firm: Firmness, names: Names, needs: int) -> str:
-    """Say who leads, who cannot be excluded, and how firm that is; as assets/chooser.js does.
+    """Say what suits best, who comes next, and how firm that is; as assets/chooser.js does.
 
     Args:
         standings: of :func:`generator.pages.ranking.rank`.
@@ -161,26 +154,59 @@ def said(standings: Sequence[Standing], firm: Firmness, names: Names, needs: int
         needs: how many have a weight; that of a single one changes nothing.
 
     """
-    first, *others = [names.label(one) for one in standings if one.group == 0]
-    if len(others) + 1 == len(standings):
-        text = f"{first} has the best estimate; no framework can be excluded."
-    elif others:
-        text = f"{first} has the best estimate; {formatting.listing(others)} cannot be excluded."
+    first, *others = standings
+    tied = [names.frameworks[one.framework] for one in others if one.group == 0]
+    text = f"{names.label(first)} suits these weights best"
+    if len(tied) == len(others):
+        text += "; no other can be excluded."
+    elif tied:
+        named = tied if len(tied) <= NAMED else [*tied[:NAMED], f"{len(tied) - NAMED} more"]
+        text += f"; {formatting.listing(named)} cannot be excluded."
     else:
-        text = f"{first} leads: its worst case beats the best case of all others."
+        text += f"; {names.frameworks[others[0].framework]} comes next, and is excluded."
     if needs > 1:
-        text += f" The leading group stays the same in {_share(firm.same)} of nearby weightings."
+        share = firm.leads[first.framework]
+        word = next(word for least, word in ranking.FIRM if share >= least)
+        text += f" {word}: it stays in front for {_share(share)} of nearby weights."
     return text
+
+
+NAMED = 5
+"""Frameworks that a sentence names before it counts."""
 
 
 def _share(share: float) -> str:
     return f"{100 * share:.0f}\N{NO-BREAK SPACE}%"
 
 
-def _standings(
+def _adds(preset: Preset, pair: Sequence[Standing], scores: Scores, names: Names) -> Table:
+    """Return what each need adds to the totals of the answer and the runner-up."""
+    weights = preset.weights
+    total, heaviest = sum(weights.values()), max(weights.values())
+
+    def cell(one: Standing, need: Need) -> Cell:
+        mine, weight = scores[one.framework][one.mode][need.id], weights[need.id]
+        added = f"{weight * mine.value / total:.2f} of" if mine.known else "0 to"
+        return Cell(
+            mine.text,
+            href=mine.address,
+            detail=f"{added} {weight / total:.2f}",
+            bar=round(100 * weight * mine.value / heaviest) if mine.known else None,
+        )
+
+    rows = [
+        (Cell(need.title, detail=SCALE[weights[need.id]]), *(cell(one, need) for one in pair))
+        for need in NEEDS
+        if weights.get(need.id)
+    ]
+    columns = ("What each need adds", *(names.frameworks[one.framework] for one in pair))
+    return table(f"What each need adds: {preset.title}", columns, rows, plain=True)
+
+
+def _others(
     preset: Preset, standings: Sequence[Standing], firm: Firmness, scores: Scores, names: Names
 ) -> Table:
-    """Return the table of an answer; as assets/chooser.js makes it.
+    """Return all totals, and why it is not one of the others.
 
     Args:
         preset: the weights.
@@ -190,48 +216,37 @@ def _standings(
         names: of frameworks and modes.
 
     """
+    best = scores[standings[0].framework][standings[0].mode]
     rows = []
     for one in standings:
-        name, mode = names.frameworks[one.framework], names.mode(one.framework, one.mode)
         interval = f"{one.low:.2f} to {one.high:.2f}" if one.high - one.low >= 0.005 else ""
+        nearby = f"in front for {_share(firm.leads[one.framework])} nearby"
         rows.append(
             (
-                Cell(name, strong=one.group == 0, detail=mode),
-                Cell(f"{one.group + 1}"),
-                Cell(f"{one.value:.2f}", detail=interval),
-                Cell(_share(firm.leads[one.framework])),
-                *_reasons(preset, scores[one.framework][one.mode]),
+                Cell(names.frameworks[one.framework], strong=one.group == 0,
+                     detail=names.mode(one.framework, one.mode)),
+                Cell(f"{one.value:.2f}", bar=round(100 * one.value),
+                     detail=", ".join(filter(None, (interval, nearby)))),
+                why_not(preset.weights, scores[one.framework][one.mode], best),
             )
-        )
-    columns = (
-        "Framework", "Group", number("Total"), number("Leads nearby"), "Most in its favour",
-        "Most against it",
-    )  # fmt: skip
-    return table(preset.title, columns, rows, plain=True)
+        )  # fmt: skip
+    columns = ("Framework", "Total, of 1", "Why not this one?")
+    return table(f"Why not another: {preset.title}", columns, rows, plain=True)
 
 
-def _reasons(preset: Preset, mine: Mapping[str, Score]) -> tuple[Cell, Cell]:
-    """Return the known scores that moved a total most, up and down, and what is not known."""
-    weighed = [need for need in NEEDS if preset.weights.get(need.id)]
-    known = [need for need in weighed if mine[need.id].known]
-    unknown = [need.title for need in weighed if not mine[need.id].known]
-    missing = f"not measured: {formatting.listing(unknown)}" if unknown else ""
-    if not known:
-        return Cell("–"), Cell("–", detail=missing)
-
-    def reason(need: Need, detail: str = "") -> Cell:
-        one = mine[need.id]
-        return Cell(
-            f"{need.title}: {one.text} ({one.value:.2f} of 1)", href=one.address, detail=detail
-        )
-
-    best = max(known, key=lambda need: preset.weights[need.id] * mine[need.id].value)
-    worst = max(known, key=lambda need: preset.weights[need.id] * (1 - mine[need.id].value))
-    against = reason(worst, missing) if worst != best else Cell("–", detail=missing)
-    return reason(best), against
+def why_not(weights: Mapping[str, int], mine: Mapping[str, Score], best: Mapping[str, Score]) -> Cell:
+    """Say where a framework loses most against the answer, and what is not known of it."""
+    if mine is best:
+        return Cell("It suits best.")
+    missing = [need.noun for need in NEEDS if weights.get(need.id) and not mine[need.id].known]
+    unknown = f"Not known: {formatting.listing(missing)}." if missing else ""
+    if (need := ranking.loss(mine, best, weights)) is None:
+        return Cell(unknown or "Nothing measured separates it.")
+    one, other = mine[need.id], best[need.id]
+    return Cell(f"{need.title}: {one.text} against {other.text}.", href=one.address, detail=unknown)
 
 
-def _tables(scores: Scores, names: Names) -> list[Table]:
+def _every_score(scores: Scores, names: Names) -> Block:
     """Return every score: those of each mode, and those that all modes of a framework share."""
     own, common = ([need for need in NEEDS if need.modes == modes] for modes in (True, False))
 
@@ -260,15 +275,12 @@ def _tables(scores: Scores, names: Names) -> list[Table]:
         (Cell(names.frameworks[framework]), *cells(next(iter(modes.values())), common))
         for framework, modes in scores.items()
     ]
-    return [
-        table(
-            "Scores of each mode",
-            [Column("Framework"), Column("Mode"), *(number(need.title) for need in own)],
-            by_mode,
-        ),
-        table(
-            "Scores of each framework",
-            [Column("Framework"), *(number(need.title) for need in common)],
-            shared,
-        ),
-    ]
+    modes = [Column("Framework"), Column("Mode"), *(number(need.title) for need in own)]
+    alike = [Column("Framework"), *(number(need.title) for need in common)]
+    return Block(
+        "Every score",
+        "scores",
+        "Some depend on the mode in which a framework runs; the others are the same in all of them.",
+        (table("Scores of each mode", modes, by_mode),
+         table("Scores of each framework", alike, shared)),
+    )  # fmt: skip
