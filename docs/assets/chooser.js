@@ -88,7 +88,7 @@
     const made = make("td", {}, make(href ? "a" : strong ? "strong" : "span", { textContent: text, ...(href && { href }) }));
     if (detail) made.append(" ", make("span", { className: "detail", textContent: detail }));
     if (bar === undefined) return made;
-    const drawn = document.querySelector(".adds .bar").cloneNode(true);
+    const drawn = document.querySelector(".fits .bar").cloneNode(true);
     drawn.firstElementChild.setAttribute("width", bar.toFixed(0));
     made.prepend(drawn);
     return made;
@@ -97,6 +97,7 @@
   function table(label, titles, rows) {
     const head = make("thead", {}, make("tr", {}, ...titles.map((textContent) => make("th", { scope: "col", textContent }))));
     const box = make("div", { className: "report-table", tabIndex: 0 }, make("table", { className: "data" }, head, make("tbody", {}, ...rows)));
+    box.dataset.plain = "yes"; // sorting by anything else would hide the order
     box.setAttribute("role", "region");
     box.setAttribute("aria-label", `Table: ${label}`);
     return box;
@@ -110,7 +111,7 @@
     data.places.forEach((one, index) => place.append(make("option", { value: index, textContent: one.title })));
     const said = make("p", { className: "answer" });
     said.setAttribute("aria-live", "polite");
-    const result = make("div", { className: "adds" });
+    const result = make("div", { className: "fits" });
     const tabs = [...box.closest(".tabbed-set").querySelectorAll(":scope > input")]; // the last one is this
     const rated = data.places.map(({ scores }) => Object.entries(scores).map(([framework, { common, modes }]) => (
       { framework, modes: modes.map(([mode, own]) => ({ mode, scores: { ...common, ...own } })) })));
@@ -121,9 +122,9 @@
       const [first, ...tied] = leaders;
       const some = tied.length > 5 ? [...tied.slice(0, 5).map(named), `${tied.length - 5} more`] : tied.map(named);
       const rest = leaders.length === all ? "no other can be excluded" : tied.length ? `${listing(some)} cannot be excluded` : `${named(next[0])} comes next, and is excluded`;
-      const text = `${named(first)}${first.mode && ` (${first.mode})`} suits these weights best; ${rest}.`;
       const share = firm.leads[first.framework];
-      return single ? text : `${text} ${data.firm.find(([least]) => share >= least)[1]}: it stays in front for ${percent(share)} of nearby weights.`;
+      const firmly = single ? "" : ` ${data.firm.find(([least]) => share >= least)[1]}: it stays in front for ${percent(share)} of nearby weights.`;
+      return [make("strong", { textContent: named(first) + (first.mode && ` (${first.mode})`) }), ` suits these weights best; ${rest}.${firmly}`];
     }
 
     function adds(pair, weighed, weights) {
@@ -151,7 +152,7 @@
       const bounds = one.high - one.low >= 0.005 ? `${one.low.toFixed(2)} to ${one.high.toFixed(2)}, ` : "";
       const made = make("tr", {},
         cell(named(one), { strong: !group, detail: one.mode }),
-        cell(one.value.toFixed(2), { bar: 100 * one.value, detail: `${bounds}in front for ${percent(firm.leads[one.framework])} nearby` }),
+        cell(one.value.toFixed(2), { bar: 100 * one.value, detail: `${bounds}${percent(firm.leads[one.framework])} nearby` }),
         why);
       Object.assign(made.dataset, { framework: one.framework, group });
       return made;
@@ -173,8 +174,8 @@
       const groups = rank(ready, weights);
       const firm = firmness(ready, weights, moved, scale.length - 1);
       const all = groups.flat();
-      said.textContent = say(groups, all.length, firm, weighed.length === 1);
-      result.append(adds(all.slice(0, 2), weighed, weights), table("Why not another", ["Framework", "Total, of 1", "Why not this one?"],
+      said.replaceChildren(...say(groups, all.length, firm, weighed.length === 1));
+      result.append(adds(all.slice(0, 2), weighed, weights), table("Why not another", ["Framework", "Total, and in front nearby", "Why not this one?"],
         groups.flatMap((group, index) => group.map((one) => row(one, index, firm, whyNot(one, all[0], weighed, weights))))));
       const state = weighed.map(({ id }, index) => `${id}=${weights[index]}`);
       if (+place.value) state.unshift(`on=${place.value}`);

@@ -4,8 +4,8 @@ A total is the weighted mean of scores, and so are its bounds: all scores are ta
 or their best together, which is wider than chance would have it. For given weights a framework
 stands for itself in the one mode that serves them best.
 
-``docs/assets/chooser.js`` computes :func:`rank`, :func:`firmness` and :func:`loss` again in the browser, in
-the same order of additions; a browser test holds the two to the same answers.
+``docs/assets/chooser.js`` computes :func:`rank`, :func:`firmness` and :func:`loss` again in the
+browser, in the same order of additions; a browser test holds the two to the same answers.
 """
 
 from __future__ import annotations

@@ -136,6 +136,7 @@ def _answer(preset: Preset, scores: Scores, names: Names) -> dict[str, Any]:
         "title": preset.title,
         "anchor": _anchor(preset),
         "why": preset.why,
+        "lead": names.label(standings[0]),
         "said": said(standings, firm, names, len(preset.weights)),
         "tables": (
             _adds(preset, standings[:2], scores, names),
@@ -220,7 +221,7 @@ def _others(
     rows = []
     for one in standings:
         interval = f"{one.low:.2f} to {one.high:.2f}" if one.high - one.low >= 0.005 else ""
-        nearby = f"in front for {_share(firm.leads[one.framework])} nearby"
+        nearby = f"{_share(firm.leads[one.framework])} nearby"
         rows.append(
             (
                 Cell(names.frameworks[one.framework], strong=one.group == 0,
@@ -230,11 +231,13 @@ def _others(
                 why_not(preset.weights, scores[one.framework][one.mode], best),
             )
         )  # fmt: skip
-    columns = ("Framework", "Total, of 1", "Why not this one?")
+    columns = ("Framework", "Total, and in front nearby", "Why not this one?")
     return table(f"Why not another: {preset.title}", columns, rows, plain=True)
 
 
-def why_not(weights: Mapping[str, int], mine: Mapping[str, Score], best: Mapping[str, Score]) -> Cell:
+def why_not(
+    weights: Mapping[str, int], mine: Mapping[str, Score], best: Mapping[str, Score]
+) -> Cell:
     """Say where a framework loses most against the answer, and what is not known of it."""
     if mine is best:
         return Cell("It suits best.")
@@ -280,7 +283,7 @@ def _every_score(scores: Scores, names: Names) -> Block:
     return Block(
         "Every score",
         "scores",
-        "Some depend on the mode in which a framework runs; the others are the same in all of them.",
+        "Some depend on the mode in which a framework runs; the others do not.",
         (table("Scores of each mode", modes, by_mode),
          table("Scores of each framework", alike, shared)),
     )  # fmt: skip

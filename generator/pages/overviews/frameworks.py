@@ -1,4 +1,4 @@
-"""Pure: the frameworks, and a page for each: who it is, what it can, how it is written here."""
+"""Pure: the frameworks, and a page for each: what to know of it, and everything else folded."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from generator import formatting
 from generator.analysis.panels import Figures
 from generator.catalog import freshness
 from generator.pages import ranking, scoring, urls
-from generator.pages.evidence_page import script_anchor
 from generator.pages.framework_tables import (
     EXECUTES,
     FACTS,
@@ -20,10 +19,11 @@ from generator.pages.framework_tables import (
     modes_table,
     of_kind,
 )
+from generator.pages.home_page import need_cell
 from generator.pages.inputs import Draw, Inputs, main_figures, measured_on
-from generator.pages.ranking import Standing
-from generator.pages.scoring import NEEDS, Scores
-from generator.pages.tables import Cell, Column, Table, number, table, table_if_any
+from generator.pages.parts import Block
+from generator.pages.scoring import NEEDS, Score, Scores
+from generator.pages.tables import Badge, Cell, Column, Table, table, table_if_any
 
 if TYPE_CHECKING:
     from generator.catalog.model import Framework
@@ -37,34 +37,55 @@ def context(inputs: Inputs, known: Mapping[tuple[str, str], Figures], draw: Draw
     """Return the context of the page that lists them."""
     frameworks = inputs.catalog.frameworks
     gone = [framework.name for framework in frameworks if framework.retired]
-    finding = f"{len(frameworks)} frameworks are measured here."
+    answer = f"{len(frameworks)} frameworks are measured here."
     if gone:
-        verb = "is" if len(gone) == 1 else "are"
-        finding += f" {len(gone)} of them, {formatting.listing(gone)}, {verb} retired."
+        answer += f" {len(gone)} of them are retired: {formatting.listing(gone)}."
     return {
         "title": TITLE,
         "description": "Who the frameworks are, and a page about each.",
-        "finding": finding,
-        "table": _table(frameworks),
+        "answer": answer,
+        "table": _table(frameworks, inputs),
     }
 
 
-def _table(frameworks: Sequence[Framework]) -> Table:
+def _table(frameworks: Sequence[Framework], inputs: Inputs) -> Table:
     rows = []
     for framework in frameworks:
-        newest = framework.newest.version
         executes = [how for kind, how in EXECUTES.items() if of_kind([framework], kind)]
+        state = scoring.maintained(framework, inputs.today)
+        successor = framework.facts.get("successor") if framework.retired else None
         rows.append(
             (
-                Cell(framework.name, href=f"frameworks/{framework.id}.md", strong=True),
-                fact_cell(framework.facts.get("status")),
-                Cell(newest, detail=freshness.of(framework, newest).label),
-                fact_cell(framework.facts.get("successor")),
-                Cell(formatting.listing(executes)),
+                Cell(
+                    framework.name,
+                    href=f"frameworks/{framework.id}.md",
+                    strong=True,
+                    detail=f"runs {formatting.listing(executes)}",
+                ),
+                Cell(
+                    str(framework.retired.year) if framework.retired else state.text,
+                    detail=str(successor.value) if successor else "",
+                    badge=_alive(framework, state),
+                ),
+                Cell(framework.newest.version, detail=_fresh(framework)),
             )
         )
-    titles = ("Framework", "Status", "Newest measured", "Successor", "Executes")
+    titles = ("Framework", "Last release", "Newest measured")
     return table("Frameworks", titles, rows, plain=True)
+
+
+def _alive(framework: Framework, state: Score) -> Badge:
+    """Return the badge of a framework's state."""
+    if framework.retired:
+        return Badge("–", "retired", "none")
+    if not state.known:
+        return Badge("?", "not known", "middle")
+    return Badge("✓", "alive", "good") if state.value else Badge("–", "silent", "middle")
+
+
+def _fresh(framework: Framework) -> str:
+    """Return how fresh its newest measured release is, without the year in which it retired."""
+    return freshness.of(framework, framework.newest.version).label.rpartition(", ")[2]
 
 
 # ---------------------------------------------------------------------------------- one framework
@@ -77,39 +98,103 @@ def parts(
 ) -> dict[str, dict[str, Any]]:
     """Return the context of each framework's own page."""
     figures = main_figures(inputs, known)
-    frameworks = inputs.catalog.frameworks
     scores = scoring.scores(inputs, figures) if figures else {}
-    standings = {need.id: ranking.alone(scores, need.id) for need in NEEDS}
+    where = measured_on(inputs, figures) if figures else ""
     return {
         framework.id: {
-            **_part(framework, inputs),
-            "where": measured_on(inputs, figures) if figures else "",
-            "needs": _needs(framework, scores, standings) if framework.id in scores else None,
+            "title": framework.name,
+            "description": f"{framework.name}: is it alive, fast, hungry, complete, and how to"
+            " start with it.",
+            "know": know(framework, inputs, best := _best(framework, scores)),
+            "where": where,
+            "scores": [(need.title, best[need.id][1]) for need in NEEDS if best],
+            "code": inputs.script(framework.folder / "lenet.py"),
+            "folds": _folds(framework, inputs),
         }
-        for framework in frameworks
+        for framework in inputs.catalog.frameworks
     }
 
 
-def _part(framework: Framework, inputs: Inputs) -> dict[str, Any]:
-    newest = framework.newest
-    status = framework.facts.get("status")
-    fresh = freshness.of(framework, newest.version).label
-    finding = f"{framework.name} {newest.version} is the newest release that is measured: {fresh}."
-    if status is not None:
-        finding += f" Status: {status.value}."
-    return {
-        "title": framework.name,
-        "description": f"{framework.name}: status, releases, what it can and cannot do, how it is "
-        "written and measured here.",
-        "finding": finding,
-        "facts": _facts(framework),
-        "modes": modes_table([framework], ""),
-        "scripts": _scripts(framework, inputs),
-        "gaps": gaps_table([framework]),
-        "faults": _faults(framework),
-        "releases": _releases(framework),
-        "evidence": _evidence(framework, inputs),
-    }
+def _best(framework: Framework, scores: Scores) -> dict[str, tuple[Score, Cell]]:
+    """Return need -> its score and its cell of the scoreboard, in its best mode for it alone."""
+    found = {}
+    for need in NEEDS if framework.id in scores else ():
+        standings = ranking.alone(scores, need.id)
+        one = next(one for one in standings if one.framework == framework.id)
+        score = scores[one.framework][one.mode][need.id]
+        found[need.id] = score, need_cell(need, one, scores)
+    return found
+
+
+def know(
+    framework: Framework, inputs: Inputs, best: Mapping[str, tuple[Score, Cell]]
+) -> list[tuple[str, str, str]]:
+    """Return what to know of a framework: questions, where more is said, and short answers.
+
+    Args:
+        framework: whom it is about.
+        inputs: what pages are made of.
+        best: need -> its score and cell, empty where nothing is measured.
+
+    """
+    version = framework.newest
+    state = scoring.maintained(framework, inputs.today)
+    alive = f"last release {state.text}" if state.known and not framework.retired else state.text
+    said = [
+        ("Alive?", "#releases", f"{alive}; {version.version} is measured here: {_fresh(framework)}")
+    ]
+    start = f"package {framework.distribution} {version.version}, on Python {version.python}"
+    if best:
+        lines, size = best["short"][0], best["install"][0]
+        start += f"; {lines.text} from digits to a reloaded model" if lines.known else ""
+        speed = _against(*best["speed"], "{}", "; the fastest is {} times as fast")
+        memory = _against(*best["memory"], "{} at its peak", ", {} times the least")
+        memory += f"; {size.text} installed" if size.known else ""
+        done = [f"{need.noun} {best[need.id][0].text}" for need in NEEDS if need.id in COMPLETE]
+        said += [
+            ("Fast?", "../lenet.md", speed),
+            ("Hungry?", "../memory.md", memory),
+            ("Complete?", "../operators.md", formatting.listing(done)),
+        ]
+    said.append(("How to start?", "../highlevel.md", start))
+    return [(question, to, f"{text[0].upper()}{text[1:]}.") for question, to, text in said]
+
+
+COMPLETE = ("operators", "control", "transfer", "distributed")
+"""Needs that say how much of what was tested a framework can do."""
+
+
+def _against(mine: Score, cell: Cell, own: str, leader: str) -> str:
+    """Return a measured value, and how far it is from the best.
+
+    Args:
+        mine: its score.
+        cell: of the scoreboard.
+        own: what the value is, with a place for it.
+        leader: what the best is, with a place for their ratio.
+
+    """
+    if not mine.known or not mine.value:
+        return mine.text
+    far = ", in the leading group" if cell.strong else leader.format(f"{1 / mine.value:.1f}")
+    return own.format(mine.text) + far
+
+
+def _folds(framework: Framework, inputs: Inputs) -> list[Block]:
+    """Return everything else; what has no rows is left out."""
+    blocks = (
+        ("Who it is", "facts", (_facts(framework),)),
+        ("How it is written here", "written", (modes_table([framework], ""),)),
+        ("Known faults", "faults", (_faults(framework),)),
+        ("What is not measured, and why", "gaps", (gaps_table([framework]),)),
+        ("Releases", "releases", (_releases(framework),)),
+        ("Evidence", "evidence", (_evidence(framework, inputs),)),
+    )
+    return [
+        Block(heading, anchor, tables=kept)
+        for heading, anchor, tables in blocks
+        if (kept := tuple(one for one in tables if one))
+    ]
 
 
 def _facts(framework: Framework) -> Table:
@@ -119,57 +204,6 @@ def _facts(framework: Framework) -> Table:
         read = f"read {formatting.day(fact.read.isoformat())}" if fact and fact.read else ""
         rows.append((Cell(fact_title(id)), fact_cell(fact), Cell(read)))
     return table("Facts", ("Fact", "What the source says", "When"), rows, plain=True)
-
-
-def _needs(
-    framework: Framework, scores: Scores, standings: Mapping[str, Sequence[Standing]]
-) -> Table:
-    """Return how it stands in what the chooser weighs, one row each, in its best mode for it."""
-    titles = {mode.id: mode.title for mode in framework.modes}
-    rows = []
-    for need in NEEDS:
-        place = next(one for one in standings[need.id] if one.framework == framework.id)
-        mine = scores[framework.id][place.mode][need.id]
-        rows.append(
-            (
-                Cell(need.title, detail=need.rule),
-                Cell(
-                    mine.text,
-                    href=f"../{mine.address}" if mine.address else "",
-                    detail=titles.get(place.mode, place.mode) if need.modes else "",
-                ),
-                Cell(f"{mine.value:.2f}" if mine.known else "unknown", round(mine.value, 4)),
-                Cell(f"group {place.group + 1}" if mine.known else "not ranked"),
-            )
-        )
-    columns = ("Need", "Measured", number("Score, of 1"), "Among all")
-    return table("What it can do", columns, rows)
-
-
-def _scripts(framework: Framework, inputs: Inputs) -> Table | None:
-    """Return what each script says of itself, one row a script, with the section it serves."""
-    rows = []
-    measured = _measured(inputs)
-    for section in inputs.catalog.sections:
-        if not section.script:
-            continue
-        path = framework.folder / section.script
-        text = inputs.script(path)
-        if not text:
-            continue
-        href = ""
-        if (section.id, framework.id) in measured:
-            anchor = script_anchor(path)
-            href = f"../{urls.evidence(section.id, framework.id, anchor)}"
-        rows.append(
-            (
-                Cell(path.name, href=href),
-                Cell(docstring(path.suffix, text)),
-                Cell(section.title, href=f"../{section.id}.md"),
-            )
-        )
-    titles = ("Script", "In its own words", "Measured for")
-    return table_if_any("Scripts", titles, rows, plain=True)
 
 
 def docstring(suffix: str, text: str) -> str:
@@ -212,16 +246,22 @@ def _releases(framework: Framework) -> Table:
     return table("Locked releases", titles, rows)
 
 
-def _evidence(framework: Framework, inputs: Inputs) -> list[tuple[str, str]]:
-    """Return (title, address) of the evidence of each section that measured it."""
-    measured = _measured(inputs)
-    return [
-        (section.title, f"../{urls.evidence(section.id, framework.id)}")
-        for section in inputs.catalog.sections
-        if (section.id, framework.id) in measured
-    ]
-
-
-def _measured(inputs: Inputs) -> set[tuple[str, str]]:
-    """Return the (section, framework) pairs that have results."""
-    return {(section, key.split("/")[1]) for _, _, section, key in inputs.places}
+def _evidence(framework: Framework, inputs: Inputs) -> Table | None:
+    """Return what each of its scripts says of itself, and what is behind the figures of each."""
+    measured = {(section, key.split("/")[1]) for _, _, section, key in inputs.places}
+    rows = []
+    for section in inputs.catalog.sections:
+        path = framework.folder / section.script
+        text = inputs.script(path) if section.script else ""
+        seen = (section.id, framework.id) in measured
+        if text or seen:
+            href = f"../{urls.evidence(section.id, framework.id)}" if seen else ""
+            rows.append(
+                (
+                    Cell(section.title, href=f"../{section.id}.md"),
+                    Cell(docstring(path.suffix, text), detail=section.script),
+                    Cell("evidence" if seen else "not measured", href=href),
+                )
+            )
+    columns = ("Section", "The script in its own words", "Behind its figures")
+    return table_if_any("Evidence", columns, rows, plain=True)
