@@ -6,9 +6,9 @@
   const { make, address } = window.report;
 
   // The value, low and high ends of each mode's scores of the weighed needs: numbers side by side.
-  const prepared = (rated, needs) => rated.map(({ framework, modes }) => ({
+  const prepared = (rated, needs) => rated.map(([framework, modes]) => ({
     framework,
-    modes: modes.map(({ mode, scores }) => ({ mode, scores, ends: [0, 1, 2].map((end) => needs.map((need) => scores[need.id][end])) })),
+    modes: modes.map(([mode, scores]) => ({ mode, scores, ends: [0, 1, 2].map((end) => needs.map((need) => scores[need.id][end])) })),
   }));
 
   function mean(scores, weights, all) {
@@ -113,15 +113,14 @@
     said.setAttribute("aria-live", "polite");
     const result = make("div", { className: "fits" });
     const tabs = [...box.closest(".tabbed-set").querySelectorAll(":scope > input")]; // the last one is this
-    const rated = data.places.map(({ scores }) => Object.entries(scores).map(([framework, { common, modes }]) => (
-      { framework, modes: modes.map(([mode, own]) => ({ mode, scores: { ...common, ...own } })) })));
+    const rated = data.places.map(({ scores }) => Object.entries(scores));
     const moved = moves(data.evenly);
     const named = (one) => data.frameworks[one.framework];
 
     function say([leaders, next], all, firm, single) {
       const [first, ...tied] = leaders;
-      const some = tied.length > 5 ? [...tied.slice(0, 5).map(named), `${tied.length - 5} more`] : tied.map(named);
-      const rest = leaders.length === all ? "no other can be excluded" : tied.length ? `${listing(some)} cannot be excluded` : `${named(next[0])} comes next, and is excluded`;
+      const some = tied.length > data.named ? [...tied.slice(0, data.named).map(named), `${tied.length - data.named} more`] : tied.map(named);
+      const rest = all === 1 ? "no other is measured" : leaders.length === all ? "no other can be excluded" : tied.length ? `${listing(some)} cannot be excluded` : `${named(next[0])} comes next, and is excluded`;
       const share = firm.leads[first.framework];
       const firmly = single ? "" : ` ${data.firm.find(([least]) => share >= least)[1]}: it stays in front for ${percent(share)} of nearby weights.`;
       return [make("strong", { textContent: named(first) + (first.mode && ` (${first.mode})`) }), ` suits these weights best; ${rest}.${firmly}`];

@@ -8,9 +8,9 @@ import pytest
 from generator.pages import ranking, scoring
 from generator.pages.overviews import chooser
 
-STANDINGS = """() => [...document.querySelectorAll(".chooser tbody tr")].map(
+STANDINGS = """() => [...document.querySelectorAll(".chooser tr[data-framework]")].map(
     row => [row.dataset.framework, row.cells[0].querySelector(".detail")?.textContent ?? "",
-        +row.dataset.group, row.cells[2].textContent, row.cells[3].textContent])"""
+        +row.dataset.group, row.cells[1].textContent, row.cells[2].textContent])"""
 
 
 @pytest.fixture(scope="module")
@@ -48,7 +48,7 @@ ANSWERS = f"""async states => {{
         const sliders = [...document.querySelectorAll(".chooser [type=range]")];
         answers.push([
             Object.fromEntries(sliders.map(slider => [slider.name, +slider.value])),
-            document.querySelector(".chooser .said").textContent,
+            document.querySelector(".chooser .answer").textContent,
             ({STANDINGS})(),
         ]);
     }}
@@ -78,26 +78,42 @@ def test_the_chooser_answers_as_plain_python_does(visit, scores, names):
         assert [one[:3] for one in found] == [
             [one.framework, names.mode(one.framework, one.mode), one.group] for one in standings
         ], weights
-        for (*_, total, share), one in zip(found, standings, strict=True):
+        best = scores[place][standings[0].framework][standings[0].mode]
+        for (*_, total, reason), one in zip(found, standings, strict=True):
             shown = [one.value, *([one.low, one.high] if one.high - one.low >= 0.005 else [])]
             # Halves are rounded differently by the two languages.
-            assert [float(number) for number in re.findall(r"[\d.]+", total)] == pytest.approx(
-                shown, abs=0.0051
-            )
-            assert share == f"{100 * firm.leads[one.framework]:.0f}\N{NO-BREAK SPACE}%"
+            *totals, share = re.findall(r"[\d.]+", total)
+            assert [float(number) for number in totals] == pytest.approx(shown, abs=0.0051)
+            assert share == f"{100 * firm.leads[one.framework]:.0f}"
+            why = chooser.why_not(weights, scores[place][one.framework][one.mode], best)
+            assert reason == f"{why.text} {why.detail}".strip()
     assert problems == []
 
 
 def test_each_slider_has_its_formula_beside_it_on_a_phone_too(visit):
     page, problems = visit("report/chooser.html", width=390)
+    page.get_by_text("Weigh it yourself").click()
     for need in scoring.NEEDS:
-        slider = page.get_by_role("slider", name=need.title)
+        slider = page.get_by_role("slider", name=need.question)
         rule = page.locator(f"#{slider.get_attribute('aria-describedby')}")
         assert rule.inner_text() == need.rule
+        assert slider.get_attribute("aria-valuetext") in scoring.SCALE
         box, beside = rule.bounding_box(), slider.bounding_box()
         assert 0 < box["x"] < box["x"] + box["width"] <= 390
         assert abs(box["y"] - (beside["y"] + beside["height"])) < 20
     assert problems == []
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+def test_the_answer_is_in_sight_at_first_and_while_weighing(visit, width):
+    page, _ = visit("report/chooser.html", width=width)
+    box = page.locator(f"#for-{scoring.PRESETS[0].id}").bounding_box()
+    assert 0 < box["y"] < box["y"] + box["height"] < 700
+    page.get_by_text("Weigh it yourself").click()
+    slider = page.get_by_role("slider").last
+    slider.scroll_into_view_if_needed()
+    answer, below = page.locator(".chooser .answer").bounding_box(), slider.bounding_box()
+    assert 0 < answer["y"] < answer["y"] + answer["height"] <= below["y"]
 
 
 def test_a_slider_is_answered_at_once(visit):
@@ -119,9 +135,13 @@ def test_a_slider_is_answered_at_once(visit):
 def test_the_chooser_keeps_its_weights_in_the_address(visit, address):
     page, _ = visit("report/chooser.html")
     assert "#" not in page.url, "nothing was weighed yet"
-    page.get_by_role("button", name="Training speed alone").click()
+    page.get_by_text("Training speed alone", exact=True).click()
+    page.wait_for_url(re.compile("#for-fast$"))
+    shared, _ = visit(page.url.removeprefix(f"{address}/"))
+    assert shared.locator("#for-fast").is_visible()
+    page.get_by_text("Weigh it yourself").click()
     page.wait_for_url(re.compile("#speed=5$"))
-    slider = page.get_by_role("slider", name="Operator coverage")
+    slider = page.get_by_role("slider", name="How much does operator coverage matter?")
     slider.focus()
     page.keyboard.press("ArrowRight")
     page.wait_for_url(re.compile("#speed=5&operators=1$"))
@@ -129,7 +149,7 @@ def test_the_chooser_keeps_its_weights_in_the_address(visit, address):
     again, problems = visit(page.url.removeprefix(f"{address}/"))
     assert again.evaluate(STANDINGS) == before
     for need in scoring.NEEDS:
-        again.get_by_role("slider", name=need.title).fill("0")
+        again.get_by_role("slider", name=need.question).fill("0")
     assert again.locator(".chooser tbody tr").count() == 0
-    assert "at least one need" in again.locator(".chooser .said").inner_text()
+    assert "at least one need" in again.locator(".chooser .answer").inner_text()
     assert problems == []

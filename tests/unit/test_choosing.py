@@ -4,6 +4,7 @@ import dataclasses
 import itertools
 import json
 import math
+import re
 
 import numpy as np
 import pytest
@@ -228,6 +229,19 @@ def test_any_five_needs_move_in_all_combinations_equally_often():
         assert (np.bincount(numbers, minlength=243) == 3).all()
 
 
+# ----------------------------------------------------------------------------------------- losses
+
+
+def test_a_framework_loses_where_weight_and_distance_are_largest_together():
+    best = {"speed": exactly(1.0), "memory": exactly(1.0), "start": exactly(0.5)}
+    mine = {"speed": exactly(0.8), "memory": exactly(0.7), "start": exactly(1.0)}
+    assert ranking.loss(mine, best, {"speed": 5, "memory": 1, "start": 5}).id == "speed"
+    assert ranking.loss(mine, best, {"speed": 1, "memory": 1, "start": 5}).id == "memory"
+    assert ranking.loss(mine, best, {"start": 5}) is None, "it is ahead there"
+    open_ = {**mine, "speed": UNKNOWN}
+    assert ranking.loss(open_, best, {"speed": 5, "start": 1}) is None, "nobody knows"
+
+
 # ------------------------------------------------------------------------------ names and weights
 
 
@@ -315,32 +329,113 @@ def test_retired_frameworks_are_not_maintained(inputs, scores):
 def test_the_page_computes_nothing_of_its_own(inputs, figures, scores):
     context = chooser.context(inputs, figures, None)
     data = json.loads(context["data"])
-    assert [preset["title"] for preset in data["presets"]] == [preset.title for preset in PRESETS]
-    assert [need["rule"] for need in data["needs"]] == [need.rule for need in NEEDS]
+    assert [preset["anchor"] for preset in data["presets"]] == [
+        answer["anchor"] for answer in context["answers"]
+    ]
+    assert [(need["question"], need["rule"]) for need in data["needs"]] == [
+        (need.question, need.rule) for need in NEEDS
+    ]
+    assert (len(data["scale"]), data["scale"][0]) == (scoring.MOST + 1, "not at all")
     sent = data["places"][0]["scores"]
     for name, modes in scores.items():
-        for (_, own), mine in zip(sent[name]["modes"], modes.values(), strict=True):
-            plain = {**sent[name]["common"], **own}
+        for (_, plain), mine in zip(sent[name], modes.values(), strict=True):
             assert set(plain) == set(mine)
             for need, one in mine.items():
                 assert plain[need][:3] == [one.value, one.low, one.high]
                 assert ".md" not in plain[need][4]
-    names = {f.id: (f.name, {mode.id: mode.title for mode in f.modes})
-             for f in inputs.catalog.frameworks}  # fmt: skip
-    for preset, answer in zip(PRESETS, context["answers"], strict=True):
+
+
+@pytest.fixture(params=["committed", "invented", "one alone"])
+def answered(request):
+    """Return scores, names, and each preset with its answer."""
+    if request.param == "committed":
+        inputs, figures = request.getfixturevalue("inputs"), request.getfixturevalue("figures")
+    elif request.param == "invented":
+        inputs, figures = request.getfixturevalue("sample")
+    else:
+        sampled = request.getfixturevalue("sampled")
+        inputs, figures = sampled.inputs, sampled.figures
+    found = scoring.scores(inputs, figures[inputs.measured()[0]])
+    answers = chooser.context(inputs, figures, None)["answers"]
+    return found, chooser.names_of(inputs), list(zip(PRESETS, answers, strict=True))
+
+
+def test_an_answer_says_what_the_ranking_does(answered):
+    scores, names, answers = answered
+    for preset, answer in answers:
+        first, *others = ranking.rank(scores, preset.weights)
+        text = answer["said"]
+        assert text.startswith(f"{names.label(first)} suits these weights best; ")
+        tied = [names.frameworks[one.framework] for one in others if one.group == 0]
+        if tied and len(tied) < len(others):
+            assert f"{formatting.listing(tied)} cannot be excluded." in text
+        assert ("no other is measured" in text) == (not others)
+        assert ("no other can be excluded" in text) == (0 < len(tied) == len(others))
+        assert ("comes next" in text) == (not tied and bool(others))
+        share = ranking.firmness(scores, preset.weights).leads[first.framework]
+        firm = f"it stays in front for {100 * share:.0f}\N{NO-BREAK SPACE}% of nearby weights."
+        assert (firm in text) == (len(preset.weights) > 1)
+
+
+def test_why_not_names_every_other_framework_once_with_what_the_scores_say(answered):
+    scores, names, answers = answered
+    for preset, answer in answers:
+        _, others = answer["tables"]
+        shown = [row[0].text for row in others.rows]
+        assert sorted(shown) == sorted(names.frameworks[framework] for framework in scores)
         standings = ranking.rank(scores, preset.weights)
-        leaders = [one for one in standings if one.group == 0]
-        for one in leaders:
-            name, titles = names[one.framework]
-            assert f"{name} ({titles[one.mode]})" in answer["said"]
-        assert ("excluded" in answer["said"]) == (len(leaders) > 1)
-        assert ("nearby" in answer["said"]) == (len(preset.weights) > 1)
-        assert len(answer["table"].rows) == len(scores)
-        for one, row in zip(standings, answer["table"].rows, strict=True):
-            name, titles = names[one.framework]
-            assert (row[0].text, row[0].detail) == (name, titles[one.mode])
-        assert names[standings[0].framework][0] in context["finding"]
-        assert preset.title in context["finding"]
+        best = scores[standings[0].framework][standings[0].mode]
+        assert others.rows[0][2].text == "It suits best."
+        for one, row in zip(standings[1:], others.rows[1:], strict=True):
+            mine = scores[one.framework][one.mode]
+            assert row[0].text == names.frameworks[one.framework]
+            losses = {
+                need.title: preset.weights[need.id] * (best[need.id].value - mine[need.id].value)
+                for need in NEEDS
+                if preset.weights.get(need.id) and mine[need.id].known and best[need.id].known
+            }
+            if max(losses.values(), default=0) > 0:
+                title, reason = row[2].text.split(": ", 1)
+                assert losses[title] == max(losses.values())
+                need = next(need.id for need in NEEDS if need.title == title)
+                assert reason == f"{mine[need].text} against {best[need].text}."
+                assert row[2].href == mine[need].address
+            for need in NEEDS:
+                if preset.weights.get(need.id) and not mine[need.id].known:
+                    assert need.noun in row[2].text + row[2].detail
+
+
+def test_what_each_need_adds_makes_the_totals(answered):
+    scores, names, answers = answered
+    for preset, answer in answers:
+        adds, _ = answer["tables"]
+        total, heaviest = sum(preset.weights.values()), max(preset.weights.values())
+        pair = ranking.rank(scores, preset.weights)[:2]
+        assert [column.title for column in adds.columns[1:]] == [
+            names.frameworks[one.framework] for one in pair
+        ]
+        for place, one in enumerate(pair, 1):
+            cells = [row[place] for row in adds.rows if row[place].bar is not None]
+            mine = scores[one.framework][one.mode]
+            unknown = sum(
+                weight * mine[need].value
+                for need, weight in preset.weights.items()
+                if not mine[need].known
+            )
+            added = sum(cell.bar * heaviest / 100 for cell in cells)
+            assert added + unknown == pytest.approx(one.value * total, abs=0.03 * len(adds.rows))
+
+
+def sentences(text):
+    return re.split(r"(?<=[.?])\s+", text)
+
+
+def test_no_sentence_of_an_answer_is_long(answered):
+    _, _, answers = answered
+    for _, answer in answers:
+        cells = [cell for made in answer["tables"] for row in made.rows for cell in row]
+        texts = [answer["said"], answer["why"], *(f"{cell.text} {cell.detail}" for cell in cells)]
+        assert max(len(one.split()) for text in texts for one in sentences(text)) <= 30
 
 
 # ------------------------------------------------------------------------------- invented results

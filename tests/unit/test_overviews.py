@@ -1,5 +1,6 @@
 """Pages about everything together, made of the committed results and of invented ones."""
 
+import datetime
 import re
 import types
 from dataclasses import replace
@@ -53,27 +54,59 @@ def test_every_framework_has_a_page_and_a_row_that_leads_to_it(inputs, figures):
 @pytest.mark.parametrize("framework", loader.load().frameworks, ids=lambda one: one.id)
 def test_the_page_of_a_framework_tells_all_that_its_folder_does(inputs, figures, framework):
     page = frameworks.parts(inputs, figures, None)[framework.id]
-    sourced = [row for row in page["facts"].rows if row[1].source]
+    tables = {block.anchor: block.tables[0].rows for block in page["folds"]}
+    sourced = [row for row in tables["facts"] if row[1].source]
     assert len(sourced) == len(framework.facts), "every fact has its source"
-    assert [row[0].text for row in page["modes"].rows] == [m.title for m in framework.modes]
-    assert [row[0].text for row in page["releases"].rows] == [
+    assert [row[0].text for row in tables["written"]] == [m.title for m in framework.modes]
+    assert [row[0].text for row in tables["releases"]] == [
         version.version for version in framework.versions
     ]
-    gaps = [row[2].text for row in page["gaps"].rows] if page["gaps"] else []
+    gaps = [row[2].text for row in tables.get("gaps", ())]
     assert gaps == [gap.reason for gap in framework.gaps]
-    assert len(page["needs"].rows) == len(scoring.NEEDS)
-    said = {row[0].text: row[1].text for row in page["scripts"].rows}
+    wrong = [mode.title for mode in framework.modes if mode.fault]
+    assert [row[0].text for row in tables.get("faults", ())] == wrong
+    assert [title for title, _ in page["scores"]] == [need.title for need in scoring.NEEDS]
+    said = {row[1].detail: row[1].text for row in tables["evidence"]}
     assert said["lenet.py"], "a script says why it is written as it is"
-    measured = (inputs.shown["framework"] == framework.id).any()
-    assert bool(page["evidence"]) == measured, "everything measured leads to its evidence"
+    assert "import" in page["code"]
+    measured = {section for _, _, section, key in inputs.places if framework.id in key.split("/")}
+    linked = [row[2].href for row in tables["evidence"] if row[2].href]
+    assert len(linked) == len(measured), "everything measured leads to its evidence"
 
 
-def test_what_is_known_to_be_wrong_is_on_the_page(inputs, figures):
-    parts = frameworks.parts(inputs, figures, None)
-    for framework in inputs.catalog.frameworks:
-        wrong = [mode.title for mode in framework.modes if mode.fault]
-        table = parts[framework.id]["faults"]
-        assert [row[0].text for row in table.rows] == wrong if wrong else table is None
+@pytest.mark.parametrize("framework", loader.load().frameworks, ids=lambda one: one.id)
+def test_five_lines_tell_what_to_know_of_a_framework(inputs, figures, framework):
+    page = frameworks.parts(inputs, figures, None)[framework.id]
+    said = {question: text for question, _, text in page["know"]}
+    assert list(said) == ["Alive?", "Fast?", "Hungry?", "Complete?", "How to start?"]
+    assert all(len(text.split()) <= 30 and text.endswith(".") for text in said.values())
+    assert said["Alive?"].startswith("Retired in" if framework.retired else "Last release ")
+    assert framework.distribution in said["How to start?"]
+    cells = dict(page["scores"])
+    for title, question in (("Training speed", "Fast?"), ("Little memory", "Hungry?")):
+        assert said[question].startswith(cells[title].text)
+        assert ("leading group" in said[question]) == cells[title].strong
+    assert cells["Operator coverage"].text in said["Complete?"]
+
+
+def test_the_list_tells_who_is_alive(inputs, figures):
+    context = frameworks.context(inputs, figures, None)
+    for framework, row in zip(inputs.catalog.frameworks, context["table"].rows, strict=True):
+        assert row[1].badge.word == ("retired" if framework.retired else "alive")
+        assert (framework.name in context["answer"]) == bool(framework.retired)
+        assert row[2].text == framework.newest.version
+
+
+def test_a_state_is_no_better_than_the_last_release(inputs):
+    framework = next(one for one in inputs.catalog.frameworks if not one.retired)
+    words = {}
+    for years in (0, 2, 9):
+        today = inputs.today + datetime.timedelta(days=365 * years)
+        words[years] = frameworks._alive(framework, scoring.maintained(framework, today)).word
+    assert words == {0: "alive", 2: "alive", 9: "silent"}
+    unheard = replace(framework, watch=None)
+    state = scoring.maintained(unheard, inputs.today)
+    assert frameworks._alive(unheard, state).word == "not known"
 
 
 # ------------------------------------------------------------------------------- invented results
@@ -181,48 +214,54 @@ def test_who_has_no_result_has_no_scores(sample):
         [f.id for f in inputs.catalog.frameworks if (f.id in sample_ids(inputs)) == is_in]
         for is_in in (True, False)
     )
-    speed = next(need.title for need in scoring.NEEDS if need.id == "speed")
-    (row,) = [row for row in context[measured[0]]["needs"].rows if row[0].text == speed]
-    assert row[3].text.startswith("group ")
-    assert row[1].detail, "the mode is named"
-    assert context[unmeasured[0]]["needs"] is None
-    assert context[unmeasured[0]]["evidence"] == []
-    assert all(row[0].href == "" for row in context[unmeasured[0]]["scripts"].rows)
-    assert any(row[0].href for row in context[measured[0]]["scripts"].rows)
+    assert all(cell.text for _, cell in context[measured[0]]["scores"])
+    assert context[unmeasured[0]]["scores"] == []
+    assert len(context[unmeasured[0]]["know"]) == 2, "nothing is said of what nobody measured"
+
+    def evidence(framework):
+        tables = {block.anchor: block.tables[0] for block in context[framework]["folds"]}
+        return [row[2].href for row in tables["evidence"].rows]
+
+    assert not any(evidence(unmeasured[0]))
+    assert any(evidence(measured[0]))
 
 
-def test_what_is_unknown_has_no_rank_of_its_own(sample):
+def test_what_is_unknown_is_in_no_group(sample):
     inputs, known = sample
     figures = {
         place: replace(one, panels=tuple(p for p in one.panels if p.section != "lenet"))
         for place, one in known.items()
     }
     (id, *_) = sample_ids(inputs)
-    rows = {row[0].text: row for row in frameworks.parts(inputs, figures, None)[id]["needs"].rows}
-    assert [cell.text for cell in rows["Training speed"][1:]] == [
-        "not measured", "unknown", "not ranked",
-    ]  # fmt: skip
-    assert rows["Short code"][3].text.startswith("group ")
+    page = frameworks.parts(inputs, figures, None)[id]
+    cell = dict(page["scores"])["Training speed"]
+    assert (cell.text, cell.bar, cell.strong) == ("not measured", None, False)
+    assert ("Fast?", "../lenet.md", "Not measured.") in page["know"]
 
 
 def sample_ids(inputs):
     return {key.split("/")[1] for _, _, _, key in inputs.places}
 
 
-def test_the_chooser_says_who_leads_who_is_not_excluded_and_how_firm_that_is():
-    names = chooser.Names({"a": "A", "b": "B", "c": "C"}, {("a", "m"): "fast", ("b", "m"): "slow"})
+def test_the_chooser_says_what_suits_what_is_not_excluded_and_how_firm_that_is():
+    names = chooser.Names(dict(zip("abcdefgh", "ABCDEFGH", strict=True)), {("a", "m"): "fast"})
 
-    def said(*groups, needs=1):
-        modes = zip("abc", ("m", "m", ""), groups, strict=True)
-        standings = [ranking.Standing(id, mode, 0, 0, 0, group) for id, mode, group in modes]
-        return chooser.said(standings, ranking.Firmness(0.257, {}), names, needs)
+    def said(*groups, needs=1, share=0.257):
+        standings = [
+            ranking.Standing(id, "m" if id == "a" else "", 0, 0, 0, group)
+            for id, group in zip("abcdefgh", groups, strict=False)
+        ]
+        return chooser.said(standings, ranking.Firmness(0, {"a": share}), names, needs)
 
-    assert said(0, 1, 1) == "A (fast) leads: its worst case beats the best case of all others."
-    assert said(0, 0, 1) == "A (fast) has the best estimate; B (slow) cannot be excluded."
-    assert said(0, 0, 0) == "A (fast) has the best estimate; no framework can be excluded."
-    assert said(0, 1, 2, needs=2).endswith(
-        " The leading group stays the same in 26\N{NO-BREAK SPACE}% of nearby weightings."
-    )
+    best = "A (fast) suits these weights best; "
+    assert said(0) == f"{best}no other is measured."
+    assert said(0, 1, 1) == f"{best}B comes next, and is excluded."
+    assert said(0, 0, 1) == f"{best}B cannot be excluded."
+    assert said(0, 0, 0) == f"{best}no other can be excluded."
+    assert said(0, 0, 0, 0, 0, 0, 0, 1) == f"{best}B, C, D, E, F and 1 more cannot be excluded."
+    for share, word in ((0.257, "Not firm"), (0.6, "Fairly firm"), (0.96, "Firm")):
+        firm = f"it stays in front for {100 * share:.0f}\N{NO-BREAK SPACE}% of nearby weights."
+        assert said(0, 1, 2, needs=2, share=share).endswith(f" {word}: {firm}")
 
 
 def test_a_script_says_what_it_is_in_its_first_paragraph():

@@ -71,6 +71,7 @@ def context(inputs: Inputs, known: Mapping[tuple[str, str], Figures], draw: Draw
             {
                 "scale": SCALE,
                 "firm": ranking.FIRM,
+                "named": NAMED,
                 "evenly": ranking.EVENLY.T.tolist(),
                 "needs": [
                     {"id": need.id, "title": need.title, "noun": need.noun, "rule": need.rule,
@@ -100,30 +101,18 @@ def _place(inputs: Inputs, machine: str, device: str) -> str:
     return f"{machine_label(inputs.document(machine, device))}: {DEVICES.get(device, device)}"
 
 
-def _plain(scores: Scores, names: Names) -> dict[str, dict[str, Any]]:
-    """Return framework -> the scores that all its modes share, and [title, others] of each mode.
+def _plain(scores: Scores, names: Names) -> dict[str, list[Any]]:
+    """Return framework -> of each mode [title, need -> value, low, high, text, address, known]."""
 
-    A score is [value, low, high, text, address, known].
-    """
-
-    def plain(mine: Mapping[str, Score], *, modes: bool) -> dict[str, list[Any]]:
-        return {
-            need.id: [one.value, one.low, one.high, one.text, html(one.address), one.known]
-            for need in NEEDS
-            if need.modes == modes and (one := mine[need.id])
-        }
-
-    def html(address: str) -> str:  # as the built site has it
-        return address.replace(".md", ".html", 1)
+    def plain(one: Score) -> list[Any]:  # the address as the built site has it
+        href = one.address.replace(".md", ".html", 1)
+        return [one.value, one.low, one.high, one.text, href, one.known]
 
     return {
-        framework: {
-            "common": plain(next(iter(modes.values())), modes=False),
-            "modes": [
-                [names.mode(framework, mode), plain(mine, modes=True)]
-                for mode, mine in modes.items()
-            ],
-        }
+        framework: [
+            [names.mode(framework, mode), {need: plain(one) for need, one in mine.items()}]
+            for mode, mine in modes.items()
+        ]
         for framework, modes in scores.items()
     }
 
@@ -158,7 +147,9 @@ def said(standings: Sequence[Standing], firm: Firmness, names: Names, needs: int
     first, *others = standings
     tied = [names.frameworks[one.framework] for one in others if one.group == 0]
     text = f"{names.label(first)} suits these weights best"
-    if len(tied) == len(others):
+    if not others:
+        text += "; no other is measured."
+    elif len(tied) == len(others):
         text += "; no other can be excluded."
     elif tied:
         named = tied if len(tied) <= NAMED else [*tied[:NAMED], f"{len(tied) - NAMED} more"]
@@ -250,40 +241,19 @@ def why_not(
 
 
 def _every_score(scores: Scores, names: Names) -> Block:
-    """Return every score: those of each mode, and those that all modes of a framework share."""
-    own, common = ([need for need in NEEDS if need.modes == modes] for modes in (True, False))
+    """Return the scores of each mode of each framework."""
 
-    def cells(mine: Mapping[str, Score], needs: Sequence[Need]) -> list[Cell]:
-        found = [mine[need.id] for need in needs]
-        return [
-            Cell(
-                f"{one.value:.2f}" if one.known else "0 to 1",
-                round(one.value, 4),
-                one.address,
-                detail=one.text,
-            )
-            for one in found
-        ]
+    def cell(one: Score) -> Cell:
+        shown = f"{one.value:.2f}" if one.known else "0 to 1"
+        return Cell(shown, round(one.value, 4), one.address, detail=one.text)
 
-    by_mode = [
+    rows = [
         (
-            Cell(names.frameworks[framework]),
-            Cell(names.mode(framework, mode)),
-            *cells(mine, own),
+            Cell(names.frameworks[framework], detail=names.mode(framework, mode)),
+            *(cell(mine[need.id]) for need in NEEDS),
         )
         for framework, modes in scores.items()
         for mode, mine in modes.items()
     ]
-    shared = [
-        (Cell(names.frameworks[framework]), *cells(next(iter(modes.values())), common))
-        for framework, modes in scores.items()
-    ]
-    modes = [Column("Framework"), Column("Mode"), *(number(need.title) for need in own)]
-    alike = [Column("Framework"), *(number(need.title) for need in common)]
-    return Block(
-        "Every score",
-        "scores",
-        "Some depend on the mode in which a framework runs; the others do not.",
-        (table("Scores of each mode", modes, by_mode),
-         table("Scores of each framework", alike, shared)),
-    )  # fmt: skip
+    columns = [Column("Framework"), *(number(need.title) for need in NEEDS)]
+    return Block("Every score", "scores", tables=(table("Scores", columns, rows),))
