@@ -10,7 +10,7 @@ import pytest
 from generator.analysis import claims, statistics
 from generator.analysis.labels import ESTIMATORS
 from generator.catalog import loader
-from generator.pages import ranking, scoring
+from generator.pages import ranking, scoring, urls
 from generator.pages.inputs import ClaimView, Ruling
 from generator.pages.overviews import chooser, dataset, frameworks, methodology, then_and_now
 from generator.pages.tables import Badge
@@ -79,6 +79,12 @@ def test_five_lines_tell_what_to_know_of_a_framework(inputs, figures, framework)
     page = frameworks.parts(inputs, figures, None)[framework.id]
     said = {question: text for question, _, text in page["know"]}
     assert list(said) == ["Alive?", "Fast?", "Hungry?", "Complete?", "How to start?"]
+    linked = [address for _, address in page["others"]]
+    assert linked == [
+        f"../{urls.pair(framework.id, other.id)}"
+        for other in inputs.catalog.frameworks
+        if other != framework
+    ]
     assert all(len(text.split()) <= 30 and text.endswith(".") for text in said.values())
     assert said["Alive?"].startswith("Retired in" if framework.retired else "Last release ")
     assert framework.distribution in said["How to start?"]

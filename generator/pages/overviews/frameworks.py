@@ -108,6 +108,11 @@ def parts(
             "know": know(framework, inputs, best := _best(framework, scores)),
             "where": where,
             "scores": [(need.title, best[need.id][1]) for need in NEEDS if best],
+            "others": [
+                (f"{framework.name} or {other.name}?", f"../{urls.pair(framework.id, other.id)}")
+                for other in inputs.catalog.frameworks
+                if other != framework
+            ],
             "code": inputs.script(framework.folder / "lenet.py"),
             "folds": _folds(framework, inputs),
         }
