@@ -104,6 +104,17 @@ def test_each_slider_has_its_formula_beside_it_on_a_phone_too(visit):
     assert problems == []
 
 
+def test_arrows_lead_from_tab_to_tab(visit):
+    page, problems = visit("report/chooser.html")
+    page.locator(".tabbed-set > input").first.focus()
+    for preset in scoring.PRESETS[1:]:
+        page.keyboard.press("ArrowRight")
+        assert page.locator(f"#for-{preset.id}").is_visible()
+    page.keyboard.press("ArrowRight")
+    assert page.get_by_role("slider").first.is_visible()
+    assert problems == []
+
+
 @pytest.mark.parametrize("width", [390, 1280])
 def test_the_answer_is_in_sight_at_first_and_while_weighing(visit, width):
     page, _ = visit("report/chooser.html", width=width)
