@@ -125,13 +125,13 @@ def _intervals(
             high = text + below + 4 if narrow else max(28, text + 10, len(fault) * LABEL[1] + 10)
             start = top + (4 if narrow else 2 + (high - text) / 2)
             middle = top + text + below / 2 if narrow else top + high / 2
-            interval = None
+            interval = ""
             if mark.low is not None and mark.high is not None:
                 interval = f"{mark.low:,.4g} to {mark.high:,.4g}"
             rows.append(
                 style.datum(
                     mark,
-                    interval=interval or "",
+                    interval=interval,
                     y=middle,
                     name="\n".join(name),
                     top=start,

@@ -325,7 +325,6 @@ def small_multiples(
     columns: int = 0,
     spacing: int = 0,
     shift: int = 0,
-    offset: int = 8,
     **gaps: Any,
 ) -> dict[str, Any]:
     """Return small charts of equal axes as one specification, one a panel.
@@ -343,7 +342,6 @@ def small_multiples(
         columns: of panels; 0 puts each below the one before, whatever its width.
         spacing: between columns, pixels.
         shift: of the panels' titles to the right, pixels.
-        offset: of the panels' titles above the panel, pixels.
         gaps: further values of the frame.
 
     """
@@ -353,14 +351,13 @@ def small_multiples(
     made = {panel: rows(mine) for panel, mine in panels.items()}
     each = max(columns, 1)
     over = width if columns else WIDTHS[size] - 12
-    look = {"frame": "group", "fontSize": 13, "fontWeight": 600, "style": "muted"}
-    look |= {"dx": shift, "offset": offset}
+    look = {"frame": "group", "fontSize": 13, "fontWeight": 600, "style": "muted", "offset": 8}
+    titles = {  # none at all where there is nothing to tell apart: an empty one takes room
+        panel: {"title": {"text": wrapped(panel, over, 13, bold=True), "dx": shift, **look}}
+        for panel in filter(None, panels)
+    }
     charts = [
-        {
-            "width": width,
-            "height": height,
-            "title": {"text": wrapped(panel, over, 13, bold=True), **look},
-        }
+        {"width": width, "height": height, **titles.get(panel, {})}
         | filled_in(
             frame,
             data=f"panel {number}",

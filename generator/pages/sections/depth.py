@@ -30,7 +30,7 @@ def make(view: View) -> tuple[list[str], list[Block]]:
     steps = view.curves(
         f"{name}-step", "Time of a step, by depth.",
         points_of(found, lambda curve: curve.steps, scale=1e3),
-        x="convolutions", measure="ms per step", better="lower",
+        x="convolutions", measure="milliseconds per step", better="lower",
     )  # fmt: skip
     blocks = [
         Block("", "", "", (), (ready,), said),
