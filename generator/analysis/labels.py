@@ -12,12 +12,13 @@ from generator.analysis import statistics
 if TYPE_CHECKING:
     from generator.catalog.model import Metric
 
-_LANES = {
-    "threads-1": "one thread",
+LANES = {
     "threads-all": "all cores",
+    "threads-1": "one thread",
     "resident": "resident data",
     "copy": "with copying",
 }
+"""What lanes are called, in the order of pages."""
 
 DEVICES = {"cpu": "Processor (CPU)", "cuda": "Graphics card (CUDA)"}
 
@@ -43,7 +44,7 @@ ESTIMATORS: Mapping[statistics.Estimator, str] = {
 
 def lane_label(lane: str) -> str:
     """Return what a lane is called in a sentence."""
-    return _LANES.get(lane, lane)
+    return LANES.get(lane, lane)
 
 
 def lane_title(lane: str) -> str:
@@ -72,36 +73,31 @@ class View:
     """Label texts of the headline of a section; the defaults serve a section without its own.
 
     Attributes:
-        axis: title of the chart's axis.
+        axis: what the chart's axis shows.
         column: heading of the headline's column.
         more: what a row has more of when its value is worse, as in "1.49 × the time".
-        worse: what such rows do, one of them and several.
+        worse: what such a row does, around the ratio: "takes 1.49 times as long".
         beyond: what follows a value in a sentence, after its unit.
-        rate: show ``batch / value`` (for example images per second), with the value below it.
-        start: metric of the same section drawn as the open mark of the row.
-        start_column: heading of that metric in the table of the headline, "" to leave it out there.
-        start_case: case drawn as the open mark (the panel of that case is not drawn itself).
-        log: logarithmic axis.
+        rate: what a sentence calls the unit of ``batch / value``, "" to show the value itself.
+        beside: (metric, case) shown alongside in the table, "" where they are the headline's; a
+            case is drawn as the open mark, and its panel has no chart of its own.
+        beside_column: heading of that.
         others: heading of the table of the other metrics.
         others_text: what stands above it.
-        marks: what filled and open marks are, for the caption.
         hidden: metrics that the table of the others leaves out.
 
     """
 
     axis: str
     column: str
-    more: str
-    worse: tuple[str, str] = ("is slower", "are slower")
+    more: str = "time"
+    worse: tuple[str, str] = ("takes", "as long")
     beyond: str = ""
     rate: str = ""
-    start: str = ""
-    start_column: str = ""
-    start_case: str = ""
-    log: bool = True
+    beside: tuple[str, str] = ("", "")
+    beside_column: str = ""
     others: str = "Other figures"
     others_text: str = ""
-    marks: str = ""
     hidden: tuple[str, ...] = ()
 
 
@@ -109,48 +105,39 @@ _VIEWS = {
     "step_time": View(
         axis="images per second",
         column="Images per second",
-        more="time",
-        rate="images/s",
-        others="Beyond the headline",
-        others_text="Evaluation, training to the accuracy target and CPU time are apart from the"
-        " headline. The share of the ceiling says how much of the machine's measured rate of"
-        " matrix products a step reaches.",
+        rate="images a second",
         hidden=(
             "gate", "lines", "gate_logits_error", "gate_gradient_error", "gate_loss_error",
             "parameters", "foreign_load", "sm_clock", "gpu_temperature", "gpu_power",
         ),
     ),
     "peak_above_import": View(
-        axis="resident memory in MB",
+        axis="peak above import in MB",
         column="Peak above import",
         more="memory",
-        worse=("needs more memory", "need more memory"),
+        worse=("needs", "as much"),
         beyond="above import",
-        start="peak_rss",
-        start_column="Absolute peak",
+        beside=("peak_rss", ""),
+        beside_column="Absolute peak",
         others="Other counts of memory",
         others_text="The operating system counts what the process holds; a framework's own"
         " allocator counts what it handed out. They answer different questions and are never"
         " added up.",
-        marks="Filled: peak above what import took. Open: the absolute peak, import included.",
         hidden=("peak_rss",),
     ),
     "total_time": View(
         axis="seconds to train, save and load",
         column="Train, save, load",
-        more="time",
         others="The phases",
-        others_text="The phases, what was saved, and what reloading changed.",
         hidden=("lines", "concepts"),
     ),
     "ready_time": View(
         axis="seconds until the first step is done",
         column="Ready after",
-        more="time",
-        start_case="warm",
+        beside=("", "warm"),
+        beside_column="Warm caches",
         others="The phases",
         others_text="Each phase alone; the start-up time is their sum: import, build, first step.",
-        marks="Filled: cold caches. Open: warm caches.",
     ),
 }  # fmt: skip
 
@@ -162,4 +149,4 @@ def view(metric: Metric) -> View:
     unit = {"s": "seconds", "B": "MB", "1": "", "": ""}.get(metric.unit, metric.unit)
     axis = f"{metric.title} in {unit}" if unit else metric.title
     column = metric.title[:1].upper() + metric.title[1:]
-    return View(axis=axis, column=column, more=metric.title, worse=("is worse", "are worse"))
+    return View(axis, column, metric.title, worse=("has", f"the {metric.title}"))

@@ -50,6 +50,8 @@ class Configuration:
     mode_title: str = field(compare=False)
     kind: str = field(compare=False)
     division: str = field(compare=False, default="closed")
+    default: bool = field(compare=False, default=True)
+    """Whether the mode stands for the framework where one has to."""
     captures: str = field(compare=False, default="")
     """Mode of the same framework whose program this one turns into a graph, or ""."""
     release: str = field(compare=False, default="")
@@ -120,6 +122,14 @@ class Panel:
     def ranked(self) -> tuple[Row, ...]:
         """Rows in a group."""
         return tuple(row for row in self.rows if row.group >= 0)
+
+    @cached_property
+    def best(self) -> tuple[Row, ...]:
+        """The best row of each framework with a value, one in a group if it has any; best first."""
+        first: dict[str, Row] = {}
+        for row in self.good:
+            first.setdefault(row.configuration.framework, row)
+        return tuple(first.values())
 
     @property
     def once(self) -> tuple[Row, ...]:
@@ -276,6 +286,7 @@ def configuration(catalog: Catalog, framework: str, version: str, mode: str) -> 
         found.title if found else mode,
         found.kind if found else "",
         found.division if found else "closed",
+        found.default if found else True,
         found.captures if found else "",
         freshness.label(known, version),
     )

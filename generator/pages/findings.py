@@ -4,36 +4,19 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from statistics import median
 
 from generator import formatting
 from generator.analysis import cells
 from generator.analysis import panels as models
-from generator.analysis.labels import lane_label, lane_title, view
+from generator.analysis.contrasts import Contrast, both_ways
+from generator.analysis.labels import view
 from generator.analysis.panels import Configuration, Panel, Row
 from generator.analysis.statistics import Ratio
 from generator.formatting import quantity
 from generator.pages import urls
-
-
-def panel_label(panel: Panel, *, caches: bool = False) -> str:
-    """Return what a panel is called among those of its section.
-
-    Args:
-        panel: the panel.
-        caches: whether to name its case where a chart shows both cases in one panel.
-
-    """
-    start = view(panel.metric).start_case
-    parts = [lane_title(panel.lane)]
-    if panel.case and not start:
-        parts.append(panel.case)
-    if panel.division != "closed":
-        parts.append(f"{panel.division} division")
-    if start and caches:
-        parts.append(f"{panel.case} caches")
-    return ", ".join(parts)
+from generator.pages.parts import Bullet
 
 
 def labels_of(rows: Sequence[Row]) -> dict[Configuration, str]:
@@ -52,14 +35,6 @@ def labels_of(rows: Sequence[Row]) -> dict[Configuration, str]:
     }
 
 
-def labelled(panels: Iterable[Panel]) -> Iterator[tuple[Panel, Row, str]]:
-    """Yield the rows of panels, each with its panel and its label there."""
-    for panel in panels:
-        labels = labels_of(panel.rows)
-        for row in panel.rows:
-            yield panel, row, labels[row.configuration]
-
-
 def evidence(section: str, one: Configuration, panel: Panel) -> str:
     """Return the address of a figure's evidence, relative to ``docs/report/``."""
     place = urls.newest(panel.machine, one.mode, panel.device, panel.lane)
@@ -74,102 +49,181 @@ def figure_evidence(key: cells.Key) -> str:
 
 # ---------------------------------------------------------------------------------------- findings
 
-
-@dataclass(frozen=True)
-class Finding:
-    """One sentence about a panel, as parts: where, what."""
-
-    where: str
-    text: str
-
-    @property
-    def plain(self) -> str:
-        """The whole sentence."""
-        return f"{self.where}: {self.text}"
-
-
-def finding(panel: Panel, batch: int) -> Finding:
-    """Say what has the best value of a panel, what is not distinguishable from it, and what is."""
-
-    def value(row: Row) -> str:
-        return shown_value(row, panel, batch)
-
-    labels, where = labels_of(panel.rows), panel_label(panel, caches=True)
-    if not panel.good:
-        return Finding(where, "No configuration gave a valid result.")
-    if not panel.leaders:
-        ends = (panel.good[0], *panel.good[1:][-1:])
-        values = " to ".join(f"{labels[row.configuration]} {value(row)}" for row in ends)
-        return Finding(where, f"Not ranked, one process each: {values}.")
-    first = panel.leaders[0]
-    interval = shown_interval(first, panel, batch)
-    said = [f"{_lead(panel)}: {value(first)} ({interval}).", *_level(panel)]
-    if slower := [row for row in panel.ranked if row.group > 0]:
-        said.append(_closest(slower, panel, value(slower[0])))
-    if panel.once:
-        said.append(f"Not ranked (one process): {len(panel.once)}.")
-    return Finding(where, " ".join(said))
-
-
 NAMED = 3
-"""Configurations that a sentence names; more are counted."""
+"""What a sentence names; more is counted."""
 
 
-def _lead(panel: Panel) -> str:
-    """Say which configuration leads a panel that ranks something, or is the best estimate."""
-    label = labels_of(panel.rows)[panel.leaders[0].configuration]
-    if len(panel.ranked) == 1:
-        return f"{label} is the only one ranked"
-    return f"{label} {'leads' if len(panel.leaders) == 1 else 'has the best estimate'}"
+def answer(panel: Panel, batch: int) -> tuple[str, str]:
+    """Say who leads a panel, with what value, and who comes next; each framework in its best mode.
 
-
-def _level(panel: Panel) -> list[str]:
-    """Return the sentence on what else is in the leading group, none where nothing is."""
-    others = panel.leaders[1:]
-    if not others:
-        return []
-    more = f"Another {len(others)}" if len(panel.leaders) < len(panel.ranked) else "All others"
-    named = names(others) if len(others) <= NAMED else more
-    return [f"{named} {'is' if len(others) == 1 else 'are'} not distinguishable from it."]
-
-
-def _closest(slower: Sequence[Row], panel: Panel, value: str) -> str:
-    """Say how many rows differ from the leader, and what the first of them has.
-
-    Args:
-        slower: the rows.
-        panel: theirs.
-        value: of the first.
+    Returns:
+        The beginning that stands out, and the whole: sentences of at most 30 words.
 
     """
-    how, (first, *others) = view(panel.metric), slower
-    assert first.against is not None
-    label = labels_of(panel.rows)[first.configuration]
-    many = f"Of {len(panel.ranked)} ranked, {len(slower)} {how.worse[1]}; the closest is {label}"
-    ratio = ratio_text(first.against, f"the {how.more}")
-    return f"{many if others else f'{label} {how.worse[0]}'}: {value}, {ratio}."
+    leaders, slower, once = _standing(panel)
+    if not panel.good:
+        return "", "No framework gave a valid result."
+    if not leaders:
+        said = (
+            f"One process each: {_some([who(row) for row in once])}, {_values(once, panel, batch)}."
+        )
+        return "Not ranked.", f"Not ranked. {said}"
+    lead, first = _group(leaders), leaders[0].configuration.framework_name
+    value = _values(leaders, panel, batch)
+    if len(leaders) > 1:
+        rest = "the two" if len(leaders) == 2 else f"the others from {first}"
+        sentences = [f"{lead}, {value}; nothing separates {rest}."]
+    else:
+        alone = "" if slower or once else "; no other framework is measured here"
+        interval = shown_interval(leaders[0], panel, batch)
+        sentences = [f"{lead}, {value}{f' ({interval})' if interval else ''}{alone}."]
+    if slower:
+        sentences.append(f"{_behind(slower[0], panel, first if len(leaders) > 1 else '')}.")
+    if once:
+        sentences.append(f"Not ranked, one process each: {_some([who(row) for row in once])}.")
+    return lead, " ".join(sentences)
 
 
-def failing(panels: Sequence[Panel]) -> Finding | None:
-    """Say which configurations fail verification, and whether in some lanes only."""
-    wrong: dict[Configuration, Row] = {}
-    lanes: dict[Configuration, dict[str, list[str]]] = {}
-    for panel in panels:
-        for row in panel.rows:
-            status = "wrong" if row.status == "wrong" else "right" if row.summary else "untested"
-            tested = lanes.setdefault(row.configuration, {})
-            tested.setdefault(status, []).append(lane_label(panel.lane))
-            if status == "wrong":
-                wrong[row.configuration] = row
+def chart_title(panel: Panel) -> str:
+    """Say who leads a panel and how far the last framework lies behind."""
+    leaders, slower, _ = _standing(panel)
+    if not panel.good:
+        return "No framework gave a valid result."
+    if not leaders:
+        return "One process each, so nothing is ranked."
+    if slower:
+        names = _some([row.configuration.framework_name for row in leaders])
+        verb = "leads" if len(leaders) == 1 else "lead"
+        return f"{names} {verb}; {_behind(slower[-1], panel, interval=False)}."
+    if len(leaders) > 1:
+        return f"Nothing separates the {len(leaders)} frameworks from the best."
+    return f"{who(leaders[0])} is the best mode."
+
+
+def _standing(panel: Panel) -> tuple[list[Row], list[Row], list[Row]]:
+    """Return the leading frameworks, those behind and those not ranked, each in its best mode."""
+    return (
+        [row for row in panel.best if row.group == 0],
+        [row for row in panel.best if row.group > 0],
+        [row for row in panel.best if row.group < 0],
+    )
+
+
+def who(row: Row) -> str:
+    """Return a framework's name, with its mode unless that is the one which stands for it."""
+    return (
+        row.configuration.framework_name if row.configuration.default else row.configuration.label
+    )
+
+
+def _group(rows: Sequence[Row]) -> str:
+    """Name a leading group; a large one without modes."""
+    if len(rows) > NAMED:
+        return _some([row.configuration.framework_name for row in rows])
+    return formatting.listing([who(row) for row in rows])
+
+
+def _some(names: Sequence[str], most: int = NAMED) -> str:
+    """Return a list that names some and counts the rest."""
+    rest = [f"{len(names) - most} more"] if len(names) > most else []
+    return formatting.listing([*names[:most], *rest])
+
+
+def _values(rows: Sequence[Row], panel: Panel, batch: int) -> str:
+    """Return the values of rows as a sentence has them: one, or from the least to the most."""
+    how, unit = view(panel.metric), panel.metric.unit
+    found = sorted(
+        batch / row.summary.value if how.rate else row.summary.value for row in rows if row.summary
+    )
+    ends = formatting.span(found[0], found[-1], how.rate or unit)
+    one = f"{formatting.figures(found[0], 4)} {how.rate}" if how.rate else quantity(found[0], unit)
+    return f"{one if len(found) == 1 else ends} {how.beyond}".rstrip()
+
+
+def _behind(row: Row, panel: Panel, leader: str = "", *, interval: bool = True) -> str:
+    """Say how far a row lies behind the leader: "B takes 1.49 times as long (1.05 to 1.60)".
+
+    Args:
+        row: the row.
+        panel: its own.
+        leader: who that is, where the sentence before names several.
+        interval: whether to give the interval.
+
+    """
+    assert row.against is not None
+    takes, as_long = view(panel.metric).worse
+    than = f" as {leader}" if leader else ""
+    said = f"{who(row)} {takes} {formatting.times(row.against.value)} {as_long}{than}"
+    across = ", across runs" if row.against.across else ""
+    return f"{said} ({ratio_interval(row.against)}{across})" if interval else said
+
+
+def failing(panel: Panel, address: str) -> Bullet | None:
+    """Say which modes fail verification, with the address of the place that says why."""
+    wrong = [row for row in panel.rows if row.status == "wrong"]
     if not wrong:
         return None
-    places: dict[str, list[Row]] = {}
-    for one, row in wrong.items():
-        bad = formatting.listing(list(dict.fromkeys(lanes[one]["wrong"])))
-        places.setdefault(f", {bad} only" if "right" in lanes[one] else "", []).append(row)
-    said = "; ".join(f"{names(rows)}{place}" for place, rows in places.items())
-    why = "Where results differ from the reference, no figures are published."
-    return Finding("Fails verification", f"{said}. {why}")
+    who = names(wrong) if len(wrong) <= NAMED else f"{len(wrong)} modes"
+    verb, show = ("fails", "shows") if len(wrong) == 1 else ("fail", "show")
+    text = f"{who} {verb} verification and {show} no figure:"
+    return Bullet(text, "which, and why" if len(wrong) > NAMED else "why", address)
+
+
+def lacking(panel: Panel, address: str) -> Bullet | None:
+    """Say which frameworks have no value, with the address of the place that says why."""
+    found = list(without(panel))
+    verb = "has" if len(found) == 1 else "have"
+    return Bullet(f"{_some(found)} {verb} no figure here:", "why", address) if found else None
+
+
+def without(panel: Panel) -> dict[str, list[Row]]:
+    """Return the name of each framework without any value -> its rows."""
+    known = {row.configuration.framework for row in panel.good}
+    found: dict[str, list[Row]] = {}
+    for row in panel.rows:
+        if row.configuration.framework not in known:
+            found.setdefault(row.configuration.framework_name, []).append(row)
+    return found
+
+
+def compiling(panel: Panel) -> Bullet | None:
+    """Say where a graph needs less or more than the same program run eagerly, if it is resolved.
+
+    Of several graphs of a program the best one counts.
+    """
+    best: dict[Configuration, Contrast] = {}
+    for found in sorted(both_ways([panel]), key=lambda one: one.ratio.value):
+        best.setdefault(found.eager.configuration, found)
+    sides: dict[str, list[str]] = {"faster": [], "slower": []}
+    for found in best.values():
+        if found.verdict in sides:
+            name, ratio = found.eager.configuration.framework_name, found.ratio.value
+            sides[found.verdict].append(f"{name} ({formatting.times(ratio)})")
+    more = view(panel.metric).more
+    said = [
+        f"{word} {_some(sides[verdict], most)}"
+        for verdict, word, most in (
+            ("faster", f"less {more} than eager execution in", NAMED),
+            ("slower", "more in" if sides["faster"] else f"more {more} than eager in", 1),
+        )
+        if sides[verdict]
+    ]
+    return Bullet(f"A graph takes {', '.join(said)}.") if said else None
+
+
+def smallest(panel: Panel) -> Bullet | None:
+    """Say which difference from the leader a panel can show, and what its noise is."""
+    found = [row.detectable for row in panel.rows if math.isfinite(row.detectable)]
+    if not found:
+        return None
+    text = f"The smallest difference that can be shown here is about {_percent(median(found))}"
+    if panel.replicated:
+        return Bullet(f"{text}; identical configurations differ by up to {_percent(panel.noise)}.")
+    return Bullet(f"{text}; no identical configurations were compared (A/A).")
+
+
+def _percent(fraction: float) -> str:
+    return f"{100 * fraction:.0f} %"
 
 
 NOT_JUDGED = "not judged"
@@ -200,26 +254,6 @@ def counted(verdicts: Sequence[str], better: str, worse: str, what: str = "compa
     return ", ".join(said)
 
 
-def main_panel(panels: Sequence[Panel]) -> Panel | None:
-    """Return the panel that ranks most configurations; None where all had one process.
-
-    Of equal ones the last: all cores come after one.
-    """
-    ranking = [panel for panel in reversed(panels) if panel.leaders]
-    return max(ranking, key=lambda panel: len(panel.ranked), default=None)
-
-
-def chart_title(panels: Sequence[Panel]) -> str:
-    """Say what leads the main panel of a chart."""
-    if not any(panel.good for panel in panels):
-        return "No configuration gave a valid result."
-    panel = main_panel(panels)
-    if panel is None:
-        return "One process each, so nothing is ranked."
-    place = f"{panel_label(panel)}: " if len(panels) > 1 else ""
-    return " ".join([f"{place}{_lead(panel)}.", *_level(panel)])
-
-
 def names(rows: Sequence[Row]) -> str:
     """Return configurations in a list, the modes of a framework together."""
     versions: dict[str, set[str]] = {}
@@ -238,14 +272,9 @@ def names(rows: Sequence[Row]) -> str:
 def bare_value(row: Row, panel: Panel, batch: int) -> str:
     """Return the headline of a row as number and unit, as a rate where its view says so."""
     assert row.summary is not None
-    if rate := view(panel.metric).rate:
-        return f"{formatting.figures(batch / row.summary.value, 4)} {rate}"
+    if view(panel.metric).rate:
+        return f"{formatting.figures(batch / row.summary.value, 4)} images/s"
     return quantity(row.summary.value, panel.metric.unit)
-
-
-def shown_value(row: Row, panel: Panel, batch: int) -> str:
-    """Return :func:`bare_value` with what a sentence says beyond it."""
-    return f"{bare_value(row, panel, batch)} {view(panel.metric).beyond}".rstrip()
 
 
 def shown_interval(row: Row, panel: Panel, batch: int) -> str:

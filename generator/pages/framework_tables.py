@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from generator import formatting
 from generator.pages.inputs import claim_views, main_figures
+from generator.pages.parts import Block, Part
 from generator.pages.tables import Cell, Table, table, table_if_any
 
 if TYPE_CHECKING:
@@ -31,8 +32,8 @@ def of_kind(frameworks: Sequence[Framework], kind: str) -> tuple[Framework, ...]
     return tuple(f for f in frameworks if any(mode.kind == kind for mode in f.modes))
 
 
-More = Callable[[tuple["Framework", ...], "Figures | None"], dict[str, Any]]
-"""(frameworks of a kind, figures of the main machine and device) -> entries."""
+Own = Callable[[tuple["Framework", ...], "Figures | None", Part], Part]
+"""(frameworks of a kind, figures of the main machine and device, the page) -> as it answers."""
 
 
 def context(
@@ -42,7 +43,7 @@ def context(
     draw: Draw,  # noqa: ARG001 - pages are made alike
     *,
     kind: str,
-    more: More,
+    own: Own,
 ) -> dict[str, Any]:
     """Return the context of the page about the frameworks of a kind; nothing is drawn.
 
@@ -52,19 +53,26 @@ def context(
         known: (machine, device) -> figures.
         draw: is not used.
         kind: "symbolic" or "imperative".
-        more: makes the findings and further entries.
+        own: gives the page its answer and what else it says.
 
     """
-    frameworks, figures = of_kind(inputs.catalog.frameworks, kind), main_figures(inputs, known)
+    frameworks = of_kind(inputs.catalog.frameworks, kind)
     days = [fact.read for f in frameworks for fact in f.facts.values() if fact.read]
+    read = f", read until {formatting.day(max(days).isoformat())}" if days else ""
+    part = Part(
+        "", kind, "", f"Each fact links to the page that says so{read}.",
+        (Block("", "who-they-are", "", (_facts("Who makes them", frameworks, MAKERS),)),),
+        (),
+        (
+            Block("Releases", "releases", "", (_facts("Releases", frameworks, RELEASES),)),
+            Block("How they are used", "use", "", (_facts("How they are used", frameworks, USE),)),
+            Block("How they execute", "how-they-execute", "", (modes_table(frameworks, kind),)),
+        ),
+    )  # fmt: skip
     return {
-        "facts": _facts("Who makes them", frameworks, MAKERS),
-        "releases": _facts("Releases", frameworks, RELEASES),
-        "means": _facts("How they are used", frameworks, USE),
-        "read": formatting.day(max(days).isoformat()) if days else "",
-        "modes": modes_table(frameworks, kind),
+        "parts": [own(frameworks, main_figures(inputs, known), part)],
         "claims": claim_views(inputs, section.id, known),
-        **more(frameworks, figures),
+        "command": "",
     }
 
 

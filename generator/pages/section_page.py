@@ -10,7 +10,7 @@ import importlib
 import importlib.util
 import math
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -19,25 +19,29 @@ from generator.analysis import labels, statistics
 from generator.analysis import panels as models
 from generator.analysis.cells import Cell as SampleCell
 from generator.analysis.cells import Key, is_again
-from generator.analysis.labels import View, lane_title, machine_label, view
+from generator.analysis.labels import LANES, lane_label, machine_name, view
 from generator.analysis.panels import Figures, Panel, Row
 from generator.export import citation
 from generator.formatting import quantity
 from generator.pages.charts import intervals, style
-from generator.pages.charts.marks import Mark
+from generator.pages.charts.marks import Mark, Other
 from generator.pages.findings import (
+    answer,
+    bare_value,
     chart_title,
+    compiling,
     evidence,
     failing,
     figure_evidence,
-    finding,
     interval_text,
-    labelled,
+    labels_of,
+    lacking,
     modes_text,
-    panel_label,
     plain_summary,
     ratio_interval,
     shown_interval,
+    smallest,
+    without,
 )
 from generator.pages.inputs import (
     Draw,
@@ -45,11 +49,9 @@ from generator.pages.inputs import (
     claim_views,
     distinct,
     finite,
-    main_figures,
-    tab_title,
     where,
 )
-from generator.pages.parts import Block, Bullet, Part
+from generator.pages.parts import Block, Part
 from generator.pages.tables import (
     Badge,
     Cell,
@@ -129,8 +131,8 @@ def _cite(section: Section, inputs: Inputs) -> str:
     )
 
 
-More = Callable[["Section", Inputs, Figures], dict[str, Any]]
-"""(section, inputs, figures of the main machine and device, empty without results) -> entries."""
+Own = Callable[["Section", Inputs, Figures, Part], Part]
+"""(section, inputs, figures, a part of its page) -> the part as the section has it."""
 
 
 def section_context(
@@ -138,133 +140,185 @@ def section_context(
     inputs: Inputs,
     known: Mapping[tuple[str, str], Figures],
     draw: Draw,
-    more: More | None = None,
+    own: Own = lambda _section, _inputs, _figures, part: part,
+    **more: Any,
 ) -> dict[str, Any]:
-    """Return the context of a measured section's page.
+    """Return the context of a measured section's page: a part for each panel.
 
     Args:
         section: the section.
         inputs: what pages are made of.
         known: (machine, device) -> figures.
         draw: draws charts.
-        more: makes further entries of the context.
+        own: what the section makes of a part.
+        more: further entries of the context.
 
     """
-    parts: list[Part] = []
+    parts = []
     for machine, device in inputs.measured(section.id):
         figures = known[machine, device]
-        panels = [panel for panel in figures.panels if panel.section == section.id]
-        if panels:
-            parts.append(_part(section, inputs, figures, panels, draw))
-    main = main_figures(inputs, known) if parts else None
+        for place, panels in _tabs(p for p in figures.panels if p.section == section.id).items():
+            anchor = "-".join(map(slug, filter(None, (machine, device, *place))))
+            part = _part(section, inputs, figures, panels, draw, anchor)
+            parts.append(own(section, inputs, figures, part))
     return {
         "parts": parts,
         "claims": claim_views(inputs, section.id, known),
         "history": [item for item in inputs.book.history if item.page == section.id],
         "command": f"generator measure --section {section.id}",
-        **(more(section, inputs, main or Figures("", "", (), {})) if more else {}),
+        **more,
     }
 
 
+def _tabs(panels: Iterable[Panel]) -> dict[tuple[str, ...], list[Panel]]:
+    """Return what tells a tab apart from the first -> its panels, the first of which is drawn."""
+    found: dict[tuple[str, ...], list[Panel]] = {}
+
+    def place(panel: Panel) -> tuple[bool, int, bool]:
+        documented, lane = panel.division != "closed", models.index_of([*LANES], panel.lane)
+        return documented, lane, panel.case == view(panel.metric).beside[1]
+
+    for panel in sorted(panels, key=place):
+        case = "" if view(panel.metric).beside[1] else panel.case
+        documented = "" if panel.division == "closed" else panel.division
+        found.setdefault((panel.lane, case, documented), []).append(panel)
+    first = next(iter(found), ())
+    return {() if tab == first else tab: mine for tab, mine in found.items()}
+
+
+def _tab(inputs: Inputs, panel: Panel) -> str:
+    """Return what a panel is called among those of its page."""
+    lane = lane_label(panel.lane)
+    parts = [
+        lane[:1].upper() + lane[1:] if panel.device == "cpu" else f"GPU, {lane}",
+        "" if view(panel.metric).beside[1] else panel.case,
+        "" if panel.division == "closed" else "as documented",
+        "" if panel.machine == inputs.machines[0] else machine_name(inputs.document(panel.machine)),
+    ]
+    return ", ".join(filter(None, parts))
+
+
 def _part(
-    section: Section, inputs: Inputs, figures: Figures, panels: Sequence[Panel], draw: Draw
+    section: Section,
+    inputs: Inputs,
+    figures: Figures,
+    panels: Sequence[Panel],
+    draw: Draw,
+    anchor: str,
 ) -> Part:
-    """Return what a page says about one device of one machine."""
-    frame = where(inputs.shown, machine=figures.machine, device=figures.device, section=section.id)
-    document = inputs.document(figures.machine, figures.device)
-    batch = inputs.batch(figures)
-    how = view(panels[0].metric)
-    drawn = [p for p in panels if not how.start_case or p.case != how.start_case]
-    findings = [finding(panel, batch) for panel in drawn]
-    findings += filter(None, [failing(panels)])
-    dates = dict.fromkeys(map(formatting.day, sorted(map(str, frame["run"].unique()))))
-    profiles = formatting.listing(sorted({str(name) for name in frame["profile"].unique()}))
-    name = f"{section.id}-{figures.device}-{slug(figures.machine)}"
-    anchor = f"{slug(figures.machine)}-{figures.device}"
-    answer, *bullets = [f.plain for f in findings]
-    pictures = (draw(_chart(name, drawn, figures, batch, inputs.catalog)),) if drawn else ()
-    others = _others_table(section, frame, figures, inputs.catalog)
-    faults = _faults_table(section, panels)
+    """Return what a page says about a panel."""
+    panel, *further = panels
+    how, batch, tab = view(panel.metric), inputs.batch(figures), _tab(inputs, panel)
+    place = {"machine": figures.machine, "device": figures.device, "section": section.id}
+    frame = where(inputs.shown, **place, lane=panel.lane)
+    lead, said = answer(panel, batch)
+    chart = _chart(f"{section.id}-{anchor}", panel, figures, inputs)
+    faults = _faults_table(panels)
     folds = [
-        Block("All figures", f"{anchor}-all", _AGAINST,
-              (_headline_table(section, panels, figures, batch),)),
-        Block(how.others, f"{anchor}-more", how.others_text, (others,)) if others else None,
-        Block("What did not work", f"{anchor}-faults", "", (faults,)) if faults else None,
+        Block(f"All figures ({formatting.plural(len(panel.rows), 'mode')})", f"{anchor}-all",
+              _AGAINST, (_headline_table(f"All figures, {tab}", panel, figures, batch),)),
+        *(Block(f"All figures, {other.case} caches", f"{anchor}-{slug(other.case)}", "",
+                (_headline_table(f"{tab}, {other.case}", other, figures, batch),))
+          for other in further),
     ]  # fmt: skip
+    if others := _others_table(section, frame, panel, figures, inputs.catalog):
+        folds.append(Block(how.others, f"{anchor}-more", how.others_text, (others,)))
+    if faults:
+        count = f"What did not work ({len(faults.rows)})"
+        folds.append(Block(count, f"{anchor}-faults", "", (faults,)))
+    why = f"#{anchor}-faults"
+    bullets = failing(panel, why) or lacking(panel, why), compiling(panel), smallest(panel)
     return Part(
-        tab_title(inputs, figures.machine, figures.device),
+        tab,
         anchor,
-        answer,
-        f"Measured on {machine_label(document)}. {formatting.listing(list(dates))}, profile"
-        f" {profiles}, batch {batch}, {document['settings'].get('precision', 'float32')}.",
-        (Block("", anchor, "", (), pictures, _caption(how)),),
-        tuple(map(Bullet, bullets)),
-        tuple(filter(None, folds)),
+        said,
+        "",
+        (Block("", anchor, "", (), (draw(chart),), _foot(inputs, panel, frame)),),
+        tuple(filter(None, bullets)),
+        tuple(folds),
+        lead,
     )
 
 
 _AGAINST = (
-    "Against the leader: the ratio to the best estimate of the lane, with a 95 % interval that"
-    " holds for all rows of the lane together. Detectable: the difference from the leader that"
-    " such a comparison would find 4 times in 5."
+    "Against the leader: the ratio to the best value, with a 95 % interval that holds for all rows"
+    " together. Detectable: the difference from the leader that is found in 4 of 5 such runs."
 )
 
 
-def _caption(how: View) -> str:
-    parts = [
-        how.marks,
-        f"Points: {labels.ESTIMATORS[statistics.ESTIMATOR]} of each process, geometric mean over"
-        " processes. Lines: 95 % intervals, within one run; without a line: one process.",
-    ]
-    return " ".join(filter(None, parts))
+def _foot(inputs: Inputs, panel: Panel, frame: pd.DataFrame) -> str:
+    """Return where, when and how often the values of a panel were measured."""
+    days = list(dict.fromkeys(map(formatting.day, sorted(map(str, frame["run"].unique())))))
+    blocks = sorted({row.summary.processes for row in panel.good if row.summary})
+    least = f"{blocks[0]} to " if blocks[:1] != blocks[-1:] else ""
+    often = [least + formatting.plural(blocks[-1], "block")] if blocks else []
+    name = machine_name(inputs.document(panel.machine, panel.device))
+    case = view(panel.metric).beside[1]
+    caches = f"Filled: {panel.case} caches. Open: {case} caches. " if case else ""
+    return caches + ", ".join([name, " to ".join(dict.fromkeys((days[0], days[-1]))), *often]) + "."
 
 
-def _chart(
-    name: str, drawn: Sequence[Panel], figures: Figures, batch: int, catalog: Catalog
-) -> style.Chart:
-    how = view(drawn[0].metric)
+def _chart(name: str, panel: Panel, figures: Figures, inputs: Inputs) -> style.Chart:
+    """Return the chart of a panel: one row a framework."""
+    how, batch = view(panel.metric), inputs.batch(figures)
+    precision = inputs.document(panel.machine, panel.device)["settings"].get("precision", "float32")
     return intervals.intervals(
         name,
-        chart_title(drawn),
-        [_mark(row, label, panel, figures, batch) for panel, row, label in labelled(drawn)],
-        measure=how.axis,
-        looks=catalog.looks,
-        better="higher" if how.rate else drawn[0].metric.better,
-        log=how.log,
+        chart_title(panel),
+        [*_marks(panel, figures, batch), *_empty(panel)],
+        measure=f"{how.axis}, batch {batch}, {precision}",
+        looks=inputs.catalog.looks,
+        better="higher" if how.rate else panel.metric.better,
     )
 
 
-def _mark(row: Row, label: str, panel: Panel, figures: Figures, batch: int) -> Mark:
+def _marks(panel: Panel, figures: Figures, batch: int) -> Iterator[Mark]:
+    """Yield each framework's best mode, with its other modes or what is shown alongside."""
     how, unit = view(panel.metric), panel.metric.unit
-    name, place = row.configuration.framework_name, panel_label(panel)
-    found = row.summary
-    if found is None or row.cell is None:
-        return Mark(label, name, place, fault=formatting.STATUS_WORDS[row.status])
-    scale = labels.SCALES.get(unit, 1.0)
-    value = statistics.Interval(*(scale * x for x in (found.value, found.low, found.high)))
-    text = quantity(found.value, unit)
-    start = None
-    if how.rate:
-        value, text = found.rate(batch), formatting.figures(batch / found.value, 4)
-    elif beside := _beside(row, panel, figures):
-        start = scale * plain_summary(beside)[0]
-    return Mark(
-        label, name, place, value.value, finite(value.low), finite(value.high), text, start,
-        tooltip=f"{_processes(found.processes)}, {formatting.plural(found.samples, 'sample')}",
-    )  # fmt: skip
+    scale, names = labels.SCALES.get(unit, 1.0), labels_of(panel.rows)
+    case = how.beside[1]
+
+    def value(row: Row) -> statistics.Interval:
+        found = row.summary
+        assert found is not None
+        if how.rate:
+            return found.rate(batch)
+        return statistics.Interval(*(scale * x for x in (found.value, found.low, found.high)))
+
+    def text(row: Row) -> str:
+        return bare_value(row, panel, batch).removesuffix(" images/s")
+
+    for best in panel.best:
+        one, own, found = best.configuration, value(best), best.summary
+        alongside = _beside(best, panel, figures) if case else None
+        others = [
+            Other(names[row.configuration], value(row).value, text(row))
+            for row in panel.good
+            if not case and row is not best and row.configuration.framework == one.framework
+        ]
+        yield Mark(
+            one.framework_name, one.framework_name, "", own.value, finite(own.low),
+            finite(own.high), text(best),
+            scale * plain_summary(alongside)[0] if alongside else None,
+            tooltip=counts_cell(best).text.replace(" × ", " blocks of ") + " samples",
+            note=one.mode_title, lead=best.group == 0, others=tuple(others),
+        )  # fmt: skip
 
 
-def _processes(count: int) -> str:
-    return "one process" if count == 1 else f"{count} processes"
+def _empty(panel: Panel) -> Iterator[Mark]:
+    """Yield the frameworks without any value, each with the worst that happened to it."""
+    for name, rows in without(panel).items():
+        status = min((row.status for row in rows), key=models.SEVERITY.index)
+        yield Mark(name, name, fault=formatting.STATUS_WORDS[status])
 
 
 def _beside(row: Row, panel: Panel, figures: Figures) -> SampleCell | None:
-    """Return the samples of a row's open mark, if it has one."""
-    how = view(panel.metric)
-    if row.cell is None or not (how.start or how.start_case):
+    """Return the samples of what is shown alongside a row, if there are any."""
+    metric, case = view(panel.metric).beside
+    if row.cell is None or not (metric or case):
         return None
-    metric, case = how.start or panel.metric.id, how.start_case or panel.case
-    return figures.cells.get(row.cell.key._replace(metric=metric, case=case))
+    key = row.cell.key._replace(metric=metric or panel.metric.id, case=case or panel.case)
+    return figures.cells.get(key)
 
 
 _LEADS = Badge("▲", "leads", "good")
@@ -296,30 +350,23 @@ def verdict_cell(row: Row, panel: Panel) -> Cell:
     return Cell(text, round(ratio.value, 4), badge=verdict, detail=detail)
 
 
-def _headline_table(
-    section: Section, panels: Sequence[Panel], figures: Figures, batch: int
-) -> Table:
-    with_case = any(panel.case for panel in panels)
-    verified = "gate" in section.metrics
+def _headline_table(title: str, panel: Panel, figures: Figures, batch: int) -> Table:
+    """Return every configuration of a panel: its value, and how it stands against the leader."""
+    names, how = labels_of(panel.rows), view(panel.metric)
     records = []
-    for panel, row, label in labelled(panels):
-        record = {
-            Column("Configuration"): _name_cell(row, label),
-            Column("Lane", narrow=True): Cell(lane_title(panel.lane)),
-        }
-        if with_case:
-            record[Column("Caches")] = Cell(panel.case)
+    for row in panel.rows:
+        record = {Column("Configuration"): _name_cell(row, names[row.configuration])}
         record |= _values(row, panel, batch)
-        if column := view(panel.metric).start_column:
+        if how.beside_column and (how.beside[0] or panel.case != how.beside[1]):
             beside = _beside(row, panel, figures)
-            record[number(column)] = _other_cell(beside.key, beside, "") if beside else Cell("–")
+            record[number(how.beside_column)] = (
+                _other_cell(beside.key, beside, "") if beside else Cell("–")
+            )
         record[Column("Against the leader")] = verdict_cell(row, panel)
         record[number("Detectable")] = _detectable_cell(row)
-        if verified:
-            record[Column("Verification")] = Cell("", badge=_verification_badge(row))
         record[Column("Processes × samples")] = counts_cell(row)
         records.append(record)
-    return of_records(f"{section.title}, {figures.device}", records)
+    return of_records(title, records)
 
 
 def _name_cell(row: Row, label: str) -> Cell:
@@ -370,52 +417,36 @@ def counts_cell(row: Row) -> Cell:
     return Cell(counts, float(found.processes), detail="; ".join(filter(None, odd)))
 
 
-def _verification_badge(row: Row) -> Badge:
-    if row.status == "wrong":
-        return Badge("≠", "differs", "bad")
-    if row.summary is None:
-        return Badge("○", "not reached", "none")
-    return Badge("✓", "verified", "good")
-
-
 def _others_table(
-    section: Section, frame: pd.DataFrame, figures: Figures, catalog: Catalog
+    section: Section, frame: pd.DataFrame, panel: Panel, figures: Figures, catalog: Catalog
 ) -> Table | None:
-    """Return every other metric of a section, one row a configuration, lane and case."""
-    first = models.headline(section)
+    """Return every other metric of a panel's configurations, and of their installation."""
+    how, mine = view(panel.metric), {row.configuration.key for row in panel.rows}
     cells = {
         key: cell
         for key, cell in figures.cells.items()
-        if key.section == section.id and key.metric != first.id and not is_again(key)
-    }
+        if (key.section == section.id and key.metric != panel.metric.id and not is_again(key))
+        and (((key.framework, key.version, key.mode) in mine and key.lane == panel.lane)
+             or (not key.lane and panel.division == "closed"))
+    }  # fmt: skip
     metrics = [
         metric
         for metric in section.metrics.values()
-        if metric.id not in view(first).hidden and any(key.metric == metric.id for key in cells)
+        if metric.id not in how.hidden and any(key.metric == metric.id for key in cells)
     ]
     if not metrics:
         return None
-    places = sorted(
-        {(k.framework, k.version, k.mode, k.lane, k.case) for k in cells},
-        key=lambda place: (place[3] == "", place),
-    )
-    with_case = any(place[4] for place in places)
     bad = distinct(frame[frame["status"] != "ok"], *Key._fields[1:], "status")
     gaps = {row[:-1]: row[-1] for row in bad}
+    places = {key._replace(metric="") for key in cells}
     records = []
-    for framework, version, mode, lane, case in places:
-        one = models.configuration(catalog, framework, version, mode)
-        record = {
-            Column("Configuration"): Cell(one.label, detail=one.release),
-            Column("Lane", narrow=True): Cell(lane_title(lane) if lane else "installation"),
-        }
-        if with_case:
-            record[Column("Case")] = Cell(case)
+    for place in sorted(places, key=lambda key: (not key.lane, key)):
+        one = models.configuration(catalog, place.framework, place.version, place.mode)
+        record = {Column("Configuration"): Cell(one.label, detail=one.release)}
+        if any(place.case for place in places):
+            record[Column("Case")] = Cell(place.case)
         for metric in metrics:
-            key = Key(
-                figures.machine, framework, version, section.id, mode, figures.device, lane, case,
-                metric.id,
-            )  # fmt: skip
+            key = place._replace(metric=metric.id)
             title = metric.title[:1].upper() + metric.title[1:]
             record[number(title)] = _other_cell(key, cells.get(key), gaps.get(key[1:], ""))
         records.append(record)
@@ -431,21 +462,25 @@ def _other_cell(key: Key, cell: SampleCell | None, status: str) -> Cell:
     return Cell(quantity(value, cell.unit), float(f"{value:.6g}"), link, interval)
 
 
-def _faults_table(section: Section, panels: Sequence[Panel]) -> Table | None:
-    rows = []
-    for panel, row, label in labelled(panels):
-        if not row.reason:
-            continue
-        happened = badge(row.status if row.summary is None else "failed")
-        blocks = formatting.plural(row.faults, "block") if row.faults else ""
-        rows.append(
-            (
-                Cell(label, detail=row.configuration.release),
-                Cell(lane_title(panel.lane) + (f", {panel.case}" if panel.case else "")),
-                Cell("", badge=happened, detail=blocks),
-                Cell(row.reason),
-                Cell("log and rows", href=evidence(section.id, row.configuration, panel)),
-            )
+def _faults_table(panels: Sequence[Panel]) -> Table | None:
+    """Return what has no value, or lacks some of its blocks, each with its reason."""
+    rows = [
+        (
+            Cell(
+                labels_of(panel.rows)[row.configuration],
+                detail=", ".join(filter(None, (row.configuration.release, panel.case))),
+            ),
+            Cell(
+                "",
+                badge=badge(row.status if row.summary is None else "failed"),
+                detail=formatting.plural(row.faults, "block") if row.faults else "",
+            ),
+            Cell(row.reason),
+            Cell("log and rows", href=evidence(panel.section, row.configuration, panel)),
         )
-    titles = ("Configuration", "Lane", "What happened", "Reason", "Evidence")
+        for panel in panels
+        for row in panel.rows
+        if row.reason
+    ]
+    titles = ("Configuration", "What happened", "Reason", "Evidence")
     return table_if_any("What did not work", titles, rows)

@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from generator import formatting
 from generator.analysis import panels as models
 from generator.formatting import quantity
 from generator.pages import urls
 from generator.pages.findings import figure_evidence, plain_summary
 from generator.pages.inputs import Inputs, fact
+from generator.pages.parts import Block
 from generator.pages.section_page import section_context
-from generator.pages.tables import Cell, Column, number, table_if_any
+from generator.pages.tables import Cell, number, table
 from measurements.sections.highlevel import ACCURACY
 
 if TYPE_CHECKING:
     from generator.analysis.cells import Key
     from generator.analysis.panels import Figures
     from generator.catalog.model import Section
+    from generator.pages.parts import Part
 
 COLUMNS = {
     "lines": "Lines of code",
@@ -28,8 +32,8 @@ COLUMNS = {
 }
 
 
-def more(section: Section, inputs: Inputs, figures: Figures) -> dict[str, Any]:
-    """Return how much there is to write and to know, the fewest lines first."""
+def own(section: Section, inputs: Inputs, figures: Figures, part: Part) -> Part:
+    """Open with how much there is to write and to know; how long it takes is folded."""
     found: dict[tuple[str, str, str], dict[str, Key]] = {}
     for key in figures.cells:
         if key.section == section.id and key.metric in COLUMNS:
@@ -50,9 +54,35 @@ def more(section: Section, inputs: Inputs, figures: Figures) -> dict[str, Any]:
                 row.append(Cell("–"))
         rows.append(row)
     rows.sort(key=lambda row: math.inf if row[2].sort is None else row[2].sort)
-    columns = [Column("Framework"), Column("Interface"), *map(number, COLUMNS.values())]
-    interfaces = table_if_any("The highest-level APIs", columns, rows)
-    return {"interfaces": interfaces, "target": f"{ACCURACY:.0%}"}
+    counted = [row for row in rows if row[2].sort is not None]
+    if not counted:
+        return part
+    (least, most), columns = (
+        (counted[0][2].text, counted[-1][2].text),
+        map(number, COLUMNS.values()),
+    )
+    lead = formatting.listing([row[0].text for row in counted if row[2].text == least])
+    last = formatting.listing([row[0].text for row in counted if row[2].text == most])
+    written = table("The highest-level APIs", ("Framework", "Interface", *columns), rows)
+    shown, *_ = part.blocks
+    return replace(
+        part,
+        lead=lead,
+        answer=f"{lead}, {least} lines from digits to a reloaded model. Most: {last}, {most}.",
+        foot=_COUNTED,
+        blocks=(Block("", "how-much-there-is-to-write-and-to-know", "", (written,)),),
+        bullets=(),
+        folds=(
+            replace(shown, heading="How long it takes", anchor=f"{part.anchor}-chart",
+                    text=part.answer),
+            *part.folds,
+        ),
+    )  # fmt: skip
 
 
-context = partial(section_context, more=more)
+_COUNTED = (
+    "Lines are counted by pygount: those that hold more than brackets, comments or documentation."
+    " Names are the distinct names of the framework that the script uses."
+)
+
+context = partial(section_context, own=own, target=f"{ACCURACY:.0%}")

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from generator import formatting
 from generator.analysis.labels import lane_label, lane_title
@@ -11,6 +12,7 @@ from generator.formatting import STATUS_WORDS
 from generator.pages import framework_tables
 from generator.pages.findings import evidence
 from generator.pages.framework_tables import of_kind
+from generator.pages.parts import Block, Bullet, Part
 from generator.pages.section_page import verdict_cell
 from generator.pages.tables import Badge, Cell, badge, table_if_any
 
@@ -19,9 +21,9 @@ if TYPE_CHECKING:
     from generator.catalog.model import Framework
 
 
-def more(frameworks: tuple[Framework, ...], figures: Figures | None) -> dict[str, Any]:
-    """Return the findings and the imperative modes with their verification."""
-    only = [f.name for f in frameworks if f not in of_kind(frameworks, "symbolic")]
+def own(frameworks: tuple[Framework, ...], figures: Figures | None, part: Part) -> Part:
+    """Say which frameworks run eagerly, and show the verification of their modes."""
+    lead = formatting.listing([framework.name for framework in frameworks])
     found = [
         (panel, row)
         for panel in (figures.panels if figures else ())
@@ -29,22 +31,18 @@ def more(frameworks: tuple[Framework, ...], figures: Figures | None) -> dict[str
         if (panel.section, row.configuration.kind) == ("lenet", "imperative")
     ]
     verified = sum(row.summary is not None for _, row in found)
-    lacking = {
-        f"{row.configuration.label}, {lane_label(panel.lane)}": row.status
+    bullets = [
+        f"Not verified: {row.configuration.label}, {lane_label(panel.lane)}"
+        f" ({STATUS_WORDS[row.status]})."
         for panel, row in found
         if row.summary is None
-    }
-    names = formatting.listing([framework.name for framework in frameworks])
-    findings = [f"{names} can execute each operation eagerly."]
-    if only:
+    ]
+    if only := [f.name for f in frameworks if f not in of_kind(frameworks, "symbolic")]:
         verb = "has" if len(only) == 1 else "have"
-        findings.append(f"Of these, {formatting.listing(only)} {verb} no mode that builds a graph.")
-    if found:
-        rest = "; ".join(f"{name}: {STATUS_WORDS[status]}" for name, status in lacking.items())
-        findings.append(
-            f"Imperative modes match the reference, to the last gradient, in {verified} of"
-            f" {len(found)} cases (mode and lane)." + (f" Not in {rest}." if rest else "")
-        )
+        bullets.insert(0, f"{formatting.listing(only)} {verb} no mode that builds a graph.")
+    same = (
+        f" {verified} of {len(found)} eager modes and lanes match the reference." if found else ""
+    )
     rows = [
         (
             Cell(row.configuration.label, detail=row.configuration.release),
@@ -57,7 +55,14 @@ def more(frameworks: tuple[Framework, ...], figures: Figures | None) -> dict[str
     ]
     titles = ("Configuration", "Lane", "Verification", "Against the fastest of all", "Evidence")
     work = table_if_any("Imperative modes and their verification", titles, rows)
-    return {"findings": findings, "work": work}
+    question = Block("Do they compute the same?", "do-they-compute-the-same")
+    return replace(
+        part,
+        lead=lead,
+        answer=f"{lead} can run each operation eagerly.{same}",
+        bullets=tuple(map(Bullet, bullets[:3])),
+        folds=(*([replace(question, tables=(work,))] if work else []), *part.folds),
+    )
 
 
-context = partial(framework_tables.context, kind="imperative", more=more)
+context = partial(framework_tables.context, kind="imperative", own=own)

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
+from generator import formatting
 from generator.analysis import cells, statistics
 from generator.analysis import panels as models
 from generator.formatting import quantity
 from generator.pages.findings import counted, judged, plain_summary
 from generator.pages.question_page import ratio_cell
 from generator.pages.section_page import section_context
-from generator.pages.tables import Cell, Column, number, table_if_any
+from generator.pages.tables import Cell, Column, number, table
 
 if TYPE_CHECKING:
     from generator.analysis.panels import Configuration, Figures
     from generator.catalog.model import Section
     from generator.pages.inputs import Inputs
+    from generator.pages.parts import Part
 
 
 class Overhead(NamedTuple):
@@ -30,9 +33,11 @@ class Overhead(NamedTuple):
     python: cells.Cell
 
 
-def more(section: Section, inputs: Inputs, figures: Figures) -> dict[str, Any]:
-    """Return the table of R against Python and what it says, "" where it says nothing."""
+def own(section: Section, inputs: Inputs, figures: Figures, part: Part) -> Part:
+    """Open with R against Python; how fast a step is, framework by framework, is folded."""
     found = overheads(section.id, inputs, figures)
+    if not found:
+        return part
     rows = []
     for one, ratio, verdict, r, python in found:
         seconds = [plain_summary(cell)[0] for cell in (r, python)]
@@ -47,14 +52,33 @@ def more(section: Section, inputs: Inputs, figures: Figures) -> dict[str, Any]:
     numbers = ("Time in R / in Python", "Step in R", "Step in Python", "Lines of R")
     columns = [Column("Framework"), *map(number, numbers)]
     verdicts = [judged(one.ratio, one.verdict) for one in found]
-    return {
-        "overheads": table_if_any("R against Python", columns, rows),
-        "overhead": counted(verdicts, "faster than Python", "slower", "framework"),
-        "across": any(one.ratio.across for one in found),
-    }
+    lead = formatting.listing([one.configuration.framework_name for one in found])
+    ends = " to ".join(f"{one.ratio.value:.2f}" for one in (found[0], found[-1]))
+    text = (
+        f"{lead} can be driven from R. A step takes {ends} times as long as in Python:"
+        f" {counted(verdicts, 'faster', 'slower', 'framework')}."
+    )
+    against = table("R against Python", columns, rows)
+    across = _ACROSS if any(one.ratio.across for one in found) else _SAME
+    opened = replace(part.blocks[0], anchor="what-r-costs", tables=(against,), pictures=())
+    drawn = replace(part.blocks[0], heading="How fast a step driven from R is", text=part.answer)
+    return replace(
+        part,
+        lead=lead,
+        answer=text,
+        foot=f"{across} {part.blocks[0].caption}",
+        blocks=(opened,),
+        folds=(replace(drawn, anchor=f"{part.anchor}-chart"), *part.folds),
+    )
 
 
-context = partial(section_context, more=more)
+_SAME = "Both ran in the same blocks and drive the same mode."
+_ACROSS = (
+    "Across runs: Python was measured in another run, by the program of LeNet's own page; its"
+    " batches are in place, nobody reads its losses, and it may be compiled where R's is not."
+)
+
+context = partial(section_context, own=own)
 
 
 def _lines(figures: Figures, key: cells.Key) -> Cell:

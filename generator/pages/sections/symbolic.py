@@ -2,30 +2,38 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from generator import formatting
 from generator.pages import framework_tables
 from generator.pages.framework_tables import gaps_table, of_kind
+from generator.pages.parts import Block, Bullet, Part
 
 if TYPE_CHECKING:
     from generator.analysis.panels import Figures
     from generator.catalog.model import Framework
 
 
-def more(frameworks: tuple[Framework, ...], figures: Figures | None) -> dict[str, Any]:  # noqa: ARG001 - pages are made alike
-    """Return the findings and the declared gaps."""
+def own(frameworks: tuple[Framework, ...], figures: Figures | None, part: Part) -> Part:  # noqa: ARG001 - pages are made alike
+    """Say which frameworks build a graph, which of them run eagerly too, and what none can do."""
+    lead = formatting.listing([framework.name for framework in frameworks])
     both = [f.name for f in of_kind(frameworks, "imperative")]
-    names = formatting.listing([framework.name for framework in frameworks])
-    findings = [f"{len(frameworks)} frameworks build a graph of operations: {names}."]
-    if both:
-        verb = "executes" if len(both) == 1 else "execute"
-        findings.append(
-            f"{formatting.listing(both)} {verb} programs both ways today, eagerly or as a graph."
-            " The line that the article drew between frameworks now runs through them."
-        )
-    return {"findings": findings, "gaps": gaps_table(frameworks)}
+    verb = "runs" if len(both) == 1 else "run"
+    text = (
+        f"{formatting.listing(both)} {verb} the same programs eagerly as well:"
+        " the line that the article drew between frameworks now runs through them."
+    )
+    gaps = gaps_table(frameworks)
+    cannot = Block("What they say they cannot do", "what-they-say-they-cannot-do")
+    return replace(
+        part,
+        lead=lead,
+        answer=f"{lead} build a graph of operations.",
+        bullets=(Bullet(text),) if both else (),
+        folds=(*part.folds, *([replace(cannot, tables=(gaps,))] if gaps else [])),
+    )
 
 
-context = partial(framework_tables.context, kind="symbolic", more=more)
+context = partial(framework_tables.context, kind="symbolic", own=own)
