@@ -289,7 +289,7 @@ def _marks(panel: Panel, figures: Figures, batch: int) -> Iterator[Mark]:
         return bare_value(row, panel, batch).removesuffix(" images/s")
 
     for best in panel.best:
-        one, own, found = best.configuration, value(best), best.summary
+        one, own = best.configuration, value(best)
         alongside = _beside(best, panel, figures) if case else None
         others = [
             Other(names[row.configuration], value(row).value, text(row))
