@@ -52,6 +52,9 @@ def figure_evidence(key: cells.Key) -> str:
 NAMED = 3
 """What a sentence names; more is counted."""
 
+LONG = 14
+"""Words of the names in a sentence, so that it has 30 at most."""
+
 
 def answer(panel: Panel, batch: int) -> tuple[str, str]:
     """Say who leads a panel, with what value, and who comes next; each framework in its best mode.
@@ -64,11 +67,9 @@ def answer(panel: Panel, batch: int) -> tuple[str, str]:
     if not panel.good:
         return "", "No framework gave a valid result."
     if not leaders:
-        said = (
-            f"One process each: {_some([who(row) for row in once])}, {_values(once, panel, batch)}."
-        )
-        return "Not ranked.", f"Not ranked. {said}"
-    lead, first = _group(leaders), leaders[0].configuration.framework_name
+        said = f"Not ranked, one process each: {_some(once)}, {_values(once, panel, batch)}."
+        return "Not ranked", said
+    lead, first = _some(leaders), leaders[0].configuration.framework_name
     value = _values(leaders, panel, batch)
     if len(leaders) > 1:
         rest = "the two" if len(leaders) == 2 else f"the others from {first}"
@@ -80,7 +81,7 @@ def answer(panel: Panel, batch: int) -> tuple[str, str]:
     if slower:
         sentences.append(f"{_behind(slower[0], panel, first if len(leaders) > 1 else '')}.")
     if once:
-        sentences.append(f"Not ranked, one process each: {_some([who(row) for row in once])}.")
+        sentences.append(f"Not ranked, one process each: {_some(once)}.")
     return lead, " ".join(sentences)
 
 
@@ -92,12 +93,11 @@ def chart_title(panel: Panel) -> str:
     if not leaders:
         return "One process each, so nothing is ranked."
     if slower:
-        names = _some([row.configuration.framework_name for row in leaders])
         verb = "leads" if len(leaders) == 1 else "lead"
-        return f"{names} {verb}; {_behind(slower[-1], panel, interval=False)}."
+        return f"{_some(leaders, mode=False)} {verb}; {_behind(slower[-1], panel, interval=False)}."
     if len(leaders) > 1:
         return f"Nothing separates the {len(leaders)} frameworks from the best."
-    return f"{who(leaders[0])} is the best mode."
+    return f"{_some(leaders)} is the only framework ranked."
 
 
 def _standing(panel: Panel) -> tuple[list[Row], list[Row], list[Row]]:
@@ -109,21 +109,18 @@ def _standing(panel: Panel) -> tuple[list[Row], list[Row], list[Row]]:
     )
 
 
-def who(row: Row) -> str:
-    """Return a framework's name, with its mode unless that is the one which stands for it."""
-    return (
-        row.configuration.framework_name if row.configuration.default else row.configuration.label
-    )
+def _some(rows: Sequence[Row], *, mode: bool = True) -> str:
+    """Name some frameworks and count the rest; with a mode if it is not their default one.
+
+    Names too long for a sentence have no mode.
+    """
+    known = [row.configuration for row in rows]
+    bare = [one.framework_name for one in known]
+    full = [one.framework_name if one.default else one.label for one in known]
+    return listed(full if mode and len(" ".join(full[:NAMED]).split()) <= LONG else bare)
 
 
-def _group(rows: Sequence[Row]) -> str:
-    """Name a leading group; a large one without modes."""
-    if len(rows) > NAMED:
-        return _some([row.configuration.framework_name for row in rows])
-    return formatting.listing([who(row) for row in rows])
-
-
-def _some(names: Sequence[str], most: int = NAMED) -> str:
+def listed(names: Sequence[str], most: int = NAMED) -> str:
     """Return a list that names some and counts the rest."""
     rest = [f"{len(names) - most} more"] if len(names) > most else []
     return formatting.listing([*names[:most], *rest])
@@ -153,37 +150,35 @@ def _behind(row: Row, panel: Panel, leader: str = "", *, interval: bool = True) 
     assert row.against is not None
     takes, as_long = view(panel.metric).worse
     than = f" as {leader}" if leader else ""
-    said = f"{who(row)} {takes} {formatting.times(row.against.value)} {as_long}{than}"
+    said = f"{_some([row])} {takes} {formatting.times(row.against.value)} {as_long}{than}"
     across = ", across runs" if row.against.across else ""
     return f"{said} ({ratio_interval(row.against)}{across})" if interval else said
 
 
 def failing(panel: Panel, address: str) -> Bullet | None:
-    """Say which modes fail verification, with the address of the place that says why."""
-    wrong = [row for row in panel.rows if row.status == "wrong"]
-    if not wrong:
-        return None
-    who = names(wrong) if len(wrong) <= NAMED else f"{len(wrong)} modes"
-    verb, show = ("fails", "shows") if len(wrong) == 1 else ("fail", "show")
-    text = f"{who} {verb} verification and {show} no figure:"
-    return Bullet(text, "which, and why" if len(wrong) > NAMED else "why", address)
+    """Say which modes fail verification, or else which frameworks have no value, and where why is.
+
+    Args:
+        panel: the panel.
+        address: of the place that says why.
+
+    """
+    labels = labels_of(panel.rows)
+    wrong = [labels[row.configuration] for row in panel.rows if row.status == "wrong"]
+    names = wrong or list(without(panel))
+    what = "wrong results, so no figure" if wrong else "no figure here"
+    verb = "has" if len(names) == 1 else "have"
+    return Bullet(f"{listed(names)} {verb} {what}:", "why", address) if names else None
 
 
-def lacking(panel: Panel, address: str) -> Bullet | None:
-    """Say which frameworks have no value, with the address of the place that says why."""
-    found = list(without(panel))
-    verb = "has" if len(found) == 1 else "have"
-    return Bullet(f"{_some(found)} {verb} no figure here:", "why", address) if found else None
-
-
-def without(panel: Panel) -> dict[str, list[Row]]:
-    """Return the name of each framework without any value -> its rows."""
+def without(panel: Panel) -> dict[str, str]:
+    """Return the name of each framework without any value -> the worst status of its modes."""
     known = {row.configuration.framework for row in panel.good}
-    found: dict[str, list[Row]] = {}
+    found: dict[str, list[str]] = {}
     for row in panel.rows:
         if row.configuration.framework not in known:
-            found.setdefault(row.configuration.framework_name, []).append(row)
-    return found
+            found.setdefault(row.configuration.framework_name, []).append(row.status)
+    return {name: min(each, key=models.SEVERITY.index) for name, each in found.items()}
 
 
 def compiling(panel: Panel) -> Bullet | None:
@@ -199,16 +194,10 @@ def compiling(panel: Panel) -> Bullet | None:
         if found.verdict in sides:
             name, ratio = found.eager.configuration.framework_name, found.ratio.value
             sides[found.verdict].append(f"{name} ({formatting.times(ratio)})")
-    more = view(panel.metric).more
-    said = [
-        f"{word} {_some(sides[verdict], most)}"
-        for verdict, word, most in (
-            ("faster", f"less {more} than eager execution in", NAMED),
-            ("slower", "more in" if sides["faster"] else f"more {more} than eager in", 1),
-        )
-        if sides[verdict]
-    ]
-    return Bullet(f"A graph takes {', '.join(said)}.") if said else None
+    less, more = listed(sides["faster"]), listed(sides["slower"], 1)
+    noun = iter((f" {view(panel.metric).more}", ""))
+    said = [f"{word}{next(noun)} in {who}" for word, who in (("less", less), ("more", more)) if who]
+    return Bullet(f"Against eager execution, a graph takes {', '.join(said)}.") if said else None
 
 
 def smallest(panel: Panel) -> Bullet | None:
@@ -252,21 +241,6 @@ def counted(verdicts: Sequence[str], better: str, worse: str, what: str = "compa
         *(f"{word} in {counts[word]}{why}" for word, why in rest.items() if counts[word]),
     ]
     return ", ".join(said)
-
-
-def names(rows: Sequence[Row]) -> str:
-    """Return configurations in a list, the modes of a framework together."""
-    versions: dict[str, set[str]] = {}
-    modes: dict[str, list[str]] = {}
-    for row in rows:
-        one = row.configuration
-        versions.setdefault(one.framework_name, set()).add(one.version)
-    for row in rows:
-        one = row.configuration
-        several = len(versions[one.framework_name]) > 1
-        name = f"{one.framework_name} {one.version}" if several else one.framework_name
-        modes.setdefault(name, []).append(one.mode_title)
-    return formatting.listing([f"{name} ({'; '.join(found)})" for name, found in modes.items()])
 
 
 def bare_value(row: Row, panel: Panel, batch: int) -> str:

@@ -35,7 +35,6 @@ from generator.pages.findings import (
     figure_evidence,
     interval_text,
     labels_of,
-    lacking,
     modes_text,
     plain_summary,
     ratio_interval,
@@ -226,8 +225,7 @@ def _part(
     if faults:
         count = f"What did not work ({len(faults.rows)})"
         folds.append(Block(count, f"{anchor}-faults", "", (faults,)))
-    why = f"#{anchor}-faults"
-    bullets = failing(panel, why) or lacking(panel, why), compiling(panel), smallest(panel)
+    bullets = failing(panel, f"#{anchor}-faults"), compiling(panel), smallest(panel)
     return Part(
         tab,
         anchor,
@@ -261,11 +259,13 @@ def _foot(inputs: Inputs, panel: Panel, frame: pd.DataFrame) -> str:
 def _chart(name: str, panel: Panel, figures: Figures, inputs: Inputs) -> style.Chart:
     """Return the chart of a panel: one row a framework."""
     how, batch = view(panel.metric), inputs.batch(figures)
+    words = formatting.STATUS_WORDS
+    faults = [Mark(name, name, fault=words[status]) for name, status in without(panel).items()]
     precision = inputs.document(panel.machine, panel.device)["settings"].get("precision", "float32")
     return intervals.intervals(
         name,
         chart_title(panel),
-        [*_marks(panel, figures, batch), *_empty(panel)],
+        [*_marks(panel, figures, batch), *faults],
         measure=f"{how.axis}, batch {batch}, {precision}",
         looks=inputs.catalog.looks,
         better="higher" if how.rate else panel.metric.better,
@@ -303,13 +303,6 @@ def _marks(panel: Panel, figures: Figures, batch: int) -> Iterator[Mark]:
             tooltip=counts_cell(best).text.replace(" × ", " blocks of ") + " samples",
             note=one.mode_title, lead=best.group == 0, others=tuple(others),
         )  # fmt: skip
-
-
-def _empty(panel: Panel) -> Iterator[Mark]:
-    """Yield the frameworks without any value, each with the worst that happened to it."""
-    for name, rows in without(panel).items():
-        status = min((row.status for row in rows), key=models.SEVERITY.index)
-        yield Mark(name, name, fault=formatting.STATUS_WORDS[status])
 
 
 def _beside(row: Row, panel: Panel, figures: Figures) -> SampleCell | None:

@@ -3,17 +3,16 @@
 import csv
 import dataclasses
 import math
+import re
 import statistics
 
 import pytest
 
 from generator.analysis import panels
 from generator.analysis.claims import WORDS
-from generator.catalog import loader
 from generator.formatting import listing, quantity
 from generator.pages import (
     evidence_page,
-    findings,
     home_page,
     scoring,
     section_page,
@@ -21,8 +20,7 @@ from generator.pages import (
 )  # fmt: skip
 from generator.pages.inputs import Picture
 from generator.pages.sweep_page import Curve
-from tests.sample_results import GRAPH, MANY, NAMES, PAIRED
-from tests.unit.frames import frame, samples
+from tests.sample_results import GRAPH, MANY, MODES, NAMES, PAIRED
 
 CPU, GPU = ("sample-machine", "cpu"), ("newer-machine", "cuda")
 
@@ -81,7 +79,12 @@ def modes(sampled):
     }
 
 
-LANES = {"1 thread": "threads-1", "All cores": "threads-all"}
+LANES = {"One thread": "threads-1", "All cores": "threads-all"}
+
+
+def longest_sentence(text):
+    """Return the words of the longest sentence; a point within a name ends none."""
+    return max(len(sentence.split()) for sentence in re.split(r"(?<=[.:])\s+(?=[A-Z])", text))
 
 
 def records(table):
@@ -92,40 +95,107 @@ def records(table):
 # ------------------------------------------------------------------------------ a section's page
 
 
-def test_the_newest_machine_comes_first_and_needs_no_heading(lenet):
-    first, second = lenet[0]["parts"]
-    assert (first["anchor"], second["anchor"]) == ("newer-machine-cuda", "sample-machine-cpu")
-    assert first["machine_heading"] == first["heading"] == second["heading"] == ""
-    assert second["machine_heading"].startswith("Machine: SYNTHETIC")
-    assert "1 January 2026, profile quick, batch 64, float32." in second["byline"]
+def of_processor(context):
+    """Return the parts of the older machine: with all cores and with one thread."""
+    return {part.tab: part for part in context["parts"] if part.tab.endswith(PROCESSOR)}
+
+
+PROCESSOR = ", SYNTHETIC: every number of this machine is invented, 2 cores"
+
+
+def block(part, start):
+    """Return the table of a fold."""
+    (found,) = [fold for fold in part.folds if fold.heading.startswith(start)]
+    return found.tables[0]
+
+
+def test_tabs_begin_with_all_cores_of_the_newest_machine(lenet):
+    first, second, *others = lenet[0]["parts"]
+    assert (first.tab, first.anchor) == ("GPU, resident data", "newer-machine-cuda")
+    assert second.tab == "GPU, with copying"
+    assert [part.tab for part in others] == ["All cores" + PROCESSOR, "One thread" + PROCESSOR]
+    assert others[0].anchor == "sample-machine-cpu"
+    assert others[1].anchor == "sample-machine-cpu-threads-1"
+    assert "1 January 2026, 3 blocks." in others[0].blocks[0].caption
+
+
+def test_what_the_documentation_recommends_has_tabs_of_its_own_behind_the_lanes(figures, inputs):
+    section = inputs.catalog.section("lenet")
+    place = inputs.measured("lenet")[0]
+    panels = [p for p in figures[place].panels if p.section == section.id]
+    tabs = section_page._tabs(reversed(panels)).values()
+    assert [(p.lane, p.division) for p, *_ in tabs] == [
+        ("threads-all", "closed"), ("threads-1", "closed"),
+        ("threads-all", "idiomatic"), ("threads-1", "idiomatic"),
+    ]  # fmt: skip
+
+
+def test_a_chart_has_one_row_a_framework_with_its_best_mode_filled(sampled, lenet):
+    known = modes(sampled)
+    for chart, lane in zip(lenet[1][2:], ("threads-all", "threads-1"), strict=True):
+        rates = {}
+        for label, (framework, mode) in known.items():
+            rows = rows_of(
+                sampled, framework=framework, mode=mode, lane=lane, section="lenet",
+                metric="step_time", case="", device="cpu", status="ok",
+            )  # fmt: skip
+            if rows:
+                rates.setdefault(framework, {})[label] = 64 / value_of(rows)
+        wrong = {row.configuration.label for panel in sampled.figures[CPU].panels
+                 for row in panel.rows if (panel.section, panel.lane) == ("lenet", lane)
+                 and row.status == "wrong"}  # fmt: skip
+        filled = [row for row in chart.rows if row["label"] in NAMES.values()]
+        assert len({row["label"] for row in filled}) == len(filled) == len(MODES)
+        drawn = [row["estimate"] for row in filled if row["estimate"]]
+        assert drawn == sorted(drawn, reverse=True)
+        for row in filled:
+            (framework,) = [id for id, name in NAMES.items() if name == row["label"]]
+            mine = {k: rate for k, rate in rates.get(framework, {}).items() if k not in wrong}
+            if row["fault"]:
+                assert not mine
+                continue
+            assert row["estimate"] == pytest.approx(max(mine.values()), rel=1e-4)
+            small = {r["label"]: r["estimate"] for r in chart.rows if r["label"] in mine}
+            assert len(small) == len(mine) - 1
+            assert all(small[label] == pytest.approx(mine[label], rel=1e-4) for label in small)
+            assert max(mine.values()) > max(small.values(), default=0)
+
+
+def test_the_leading_group_of_a_chart_is_that_of_its_panel(sampled, lenet):
+    panels_ = sampled.figures[CPU].find("lenet", "step_time")
+    for chart, lane in zip(lenet[1][2:], ("threads-all", "threads-1"), strict=True):
+        (panel,) = [panel for panel in panels_ if panel.lane == lane]
+        lead = {row["label"] for row in chart.rows if row["lead"]}
+        assert lead == {row.configuration.framework_name for row in panel.best if row.group == 0}
 
 
 def test_each_rate_is_that_of_its_rows(sampled, lenet):
     known = modes(sampled)
     seen = 0
-    for record in records(lenet[0]["parts"][1]["table"]):
-        rate = record["Images per second, 95 % interval"]
-        if rate.sort is None:
-            continue
-        framework, mode = known[record["Configuration"].text]
-        lane = LANES[record["Lane"].text]
-        rows = rows_of(
-            sampled, framework=framework, mode=mode, lane=lane, section="lenet",
-            metric="step_time", case="", device="cpu", status="ok",
-        )  # fmt: skip
-        assert rate.sort == pytest.approx(64 / value_of(rows), rel=1e-4)
-        assert record["Per step"].sort == pytest.approx(value_of(rows), rel=1e-4)
-        assert rate.href == f"evidence/lenet-{framework}.md#sample-machine--{mode}--cpu--{lane}"
-        assert record["Processes × samples"].text == f"3 × {len(rows) // 3}"
-        seen += 1
+    for tab, part in of_processor(lenet[0]).items():
+        lane = LANES[tab.removesuffix(PROCESSOR)]
+        for record in records(block(part, "All figures")):
+            rate = record["Images per second, 95 % interval"]
+            if rate.sort is None:
+                continue
+            framework, mode = known[record["Configuration"].text]
+            rows = rows_of(
+                sampled, framework=framework, mode=mode, lane=lane, section="lenet",
+                metric="step_time", case="", device="cpu", status="ok",
+            )  # fmt: skip
+            assert rate.sort == pytest.approx(64 / value_of(rows), rel=1e-4)
+            assert record["Per step"].sort == pytest.approx(value_of(rows), rel=1e-4)
+            assert rate.href == f"evidence/lenet-{framework}.md#sample-machine--{mode}--cpu--{lane}"
+            assert record["Processes × samples"].text == f"3 × {len(rows) // 3}"
+            seen += 1
     assert seen == 7 * 2 - 2, "every mode on both lanes, but for one wrong and one failed"
 
 
 def test_each_row_says_how_it_stands_against_the_leader(sampled, lenet):
-    table = records(lenet[0]["parts"][1]["table"])
     for panel in sampled.figures[CPU].find("lenet", "step_time"):
         title = next(title for title, lane in LANES.items() if lane == panel.lane)
-        mine = {r["Configuration"].text: r for r in table if r["Lane"].text == title}
+        table = block(of_processor(lenet[0])[title + PROCESSOR], "All figures")
+        mine = {record["Configuration"].text: record for record in records(table)}
         for row in panel.good:
             record = mine[row.configuration.label]
             assert record["Configuration"].strong == (row.group == 0)
@@ -141,48 +211,59 @@ def test_each_row_says_how_it_stands_against_the_leader(sampled, lenet):
                 assert detectable.sort == pytest.approx(row.detectable, abs=1e-4)
 
 
-def test_what_fails_verification_has_no_time_and_says_so(lenet):
-    context, (_, chart) = lenet
-    part = context["parts"][1]
-    wrong = [
-        record
-        for record in records(part["table"])
-        if record["Verification"].badge.word == "differs"
-    ]
-    assert wrong
-    for record in wrong:
-        assert record["Images per second, 95 % interval"].text == record["Per step"].text == "–"
-        assert record["Against the leader"].badge.word == "wrong results"
-    names = {record["Configuration"].text for record in wrong}
-    assert "**Fails verification:**" in part["findings"][-1]
-    assert all(name.partition(" (")[0] in part["findings"][-1] for name in names)
-    assert names <= {row["label"] for row in chart.rows if row["fault"] == "wrong results"}
-    reasons = {row[0].text for row in part["faults"].rows if row[2].badge.word == "wrong results"}
-    assert names == reasons
+def test_what_fails_verification_has_no_time_and_says_so(sampled, lenet):
+    seen = set()
+    for part in of_processor(lenet[0]).values():
+        table = records(block(part, "All figures"))
+        wrong = [r for r in table if (b := r["Against the leader"].badge)
+                 and b.word == "wrong results"]  # fmt: skip
+        for record in wrong:
+            name = record["Configuration"].text
+            assert record["Images per second, 95 % interval"].text == record["Per step"].text == "–"
+            (said,) = [bullet for bullet in part.bullets if "wrong results" in bullet.text]
+            assert name in said.text
+            (fold,) = [fold for fold in part.folds if f"#{fold.anchor}" == said.address]
+            assert fold.heading == f"What did not work ({len(fold.tables[0].rows)})"
+            assert name in {r[0].text for r in fold.tables[0].rows
+                            if r[1].badge.word == "wrong results"}  # fmt: skip
+            seen.add(name)
+    assert seen
+
+
+@pytest.mark.parametrize("section", ["lenet", "memory", "compile", "highlevel", "r"])
+def test_a_part_has_three_bullets_at_most_and_folds_the_rest(page, section):
+    for part in page(section)[0]["parts"]:
+        assert len(part.bullets) <= 3
+        assert len(part.blocks) == 1
+        anchors = [fold.anchor for fold in part.folds]
+        assert len(set(anchors)) == len(anchors)
+        for text in (part.answer, *(bullet.text for bullet in part.bullets)):
+            assert longest_sentence(text) <= 30
+        assert part.answer.startswith(part.lead)
 
 
 def test_other_figures_leave_out_what_only_evidence_shows(sampled, lenet):
-    table = lenet[0]["parts"][1]["others"]
-    titles = {column.title for column in table.columns}
-    assert "CPU time of a training step" in titles
-    assert not titles & {"Verification", "Gate", "Lines of code"}
-    record = next(
-        r
-        for r in records(table)
-        if r["Configuration"].text == f"{NAMES[GRAPH]} (Compiled function)"
-    )
-    rows = rows_of(
-        sampled, framework=GRAPH, section="lenet", metric="evaluation_time",
-        lane=LANES[record["Lane"].text], status="ok",
-    )  # fmt: skip
-    assert record["Evaluation of 1,000 images"].sort == pytest.approx(value_of(rows), rel=1e-4)
+    for tab, part in of_processor(lenet[0]).items():
+        table = block(part, "Other figures")
+        titles = {column.title for column in table.columns}
+        assert "CPU time of a training step" in titles
+        assert not titles & {"Verification", "Gate", "Lines of code"}
+        (record,) = [
+            r for r in records(table)
+            if r["Configuration"].text == f"{NAMES[GRAPH]} (Compiled function)"
+        ]  # fmt: skip
+        rows = rows_of(
+            sampled, framework=GRAPH, section="lenet", metric="evaluation_time",
+            lane=LANES[tab.removesuffix(PROCESSOR)], status="ok",
+        )  # fmt: skip
+        assert record["Evaluation of 1,000 images"].sort == pytest.approx(value_of(rows), rel=1e-4)
 
 
 def test_a_gap_among_other_figures_says_what_it_is(page):
-    others = page("memory")[0]["parts"][1]["others"]
     gaps = {
         record["Configuration"].text.partition(" (")[0]: cell.badge.word
-        for record in records(others)
+        for part in of_processor(page("memory")[0]).values()
+        for record in records(block(part, "Other counts"))
         for cell in record.values()
         if cell.badge
     }
@@ -190,20 +271,43 @@ def test_a_gap_among_other_figures_says_what_it_is(page):
 
 
 def test_the_open_mark_is_the_start_with_warm_caches(sampled, page):
-    _, charts = page("compile")
+    context, charts = page("compile")
     known = modes(sampled)
     seen = 0
-    for row in charts[1].rows:
-        if row["estimate"] is None:
+    for chart, part in zip(charts, context["parts"], strict=True):
+        if not part.tab.endswith(PROCESSOR):
             continue
-        framework, mode = known[row["label"]]
-        wanted = {"framework": framework, "mode": mode, "lane": LANES[row["panel"]]}
-        wanted |= {"section": "compile", "metric": "ready_time", "status": "ok", "device": "cpu"}
-        for mark, case in (("estimate", "cold"), ("start", "warm")):
-            rows = rows_of(sampled, **wanted, case=case)
-            assert row[mark] == pytest.approx(value_of(rows), rel=1e-6)
-        seen += 1
-    assert seen > 6
+        for row in chart.rows:
+            if row["estimate"] is None:
+                continue
+            framework, mode = known[f"{row['label']} ({row['note']})"]
+            wanted = {"framework": framework, "mode": mode, "status": "ok", "device": "cpu"}
+            wanted |= {"section": "compile", "metric": "ready_time"}
+            wanted["lane"] = LANES[part.tab.removesuffix(PROCESSOR)]
+            for mark, case in (("estimate", "cold"), ("start", "warm")):
+                rows = rows_of(sampled, **wanted, case=case)
+                assert row[mark] == pytest.approx(value_of(rows), rel=1e-6)
+            seen += 1
+        assert "Filled: cold caches. Open: warm caches." in part.blocks[0].caption
+        assert block(part, "All figures, warm caches").rows
+    assert seen >= 4
+
+
+def test_memory_has_the_absolute_peak_beside_what_is_ranked(page):
+    for part in of_processor(page("memory")[0]).values():
+        table = block(part, "All figures")
+        titles = [column.title for column in table.columns]
+        above, peak = (
+            titles.index("Peak above import, 95 % interval"),
+            titles.index("Absolute peak"),
+        )
+        for row in table.rows:
+            if row[peak].sort is not None:
+                assert row[peak].sort > row[above].sort
+                assert row[peak].href.endswith("--peak-rss")
+        others = [column.title for column in block(part, "Other counts").columns]
+        assert "Resident memory after import" in others
+        assert "Peak resident memory while training" not in others
 
 
 def test_a_page_without_results_says_how_to_get_some(sampled, page):
@@ -388,7 +492,8 @@ def test_every_link_of_the_section_page_ends_on_an_anchor(evidence, lenet):
     links = {
         cell.href.partition("#")[2]
         for part in lenet[0]["parts"]
-        for table in (part["table"], part["others"], part["faults"])
+        for fold in part.folds
+        for table in fold.tables
         for row in table.rows
         for cell in row
         if cell.href.startswith(f"evidence/lenet-{PAIRED}.md#")
@@ -489,149 +594,3 @@ def test_what_one_more_on_the_axis_costs():
     cell = sweep_page.curve_cell(values, 8)
     assert (cell.text, cell.sort, cell.detail) == ("2.00 s", 2.0, "1.00 to 3.00 s")
     assert sweep_page.curve_cell(values, 4).detail == "not reached"
-
-
-# ---------------------------------------------------------------------------------------- findings
-
-
-def test_a_framework_with_two_versions_is_named_with_each(sampled):
-    panel = sampled.figures[CPU].find("lenet", "step_time")[0]
-    (row, *_) = (row for row in panel.rows if row.configuration.framework == GRAPH)
-    older = dataclasses.replace(
-        row, configuration=dataclasses.replace(row.configuration, version="0.9.0")
-    )
-    name = NAMES[GRAPH]
-    new, old = f"{name} 1.0.5 (Compiled function)", f"{name} 0.9.0 (Compiled function)"
-    assert findings.names([row]) == f"{name} (Compiled function)"
-    assert findings.names([row, older]) == f"{new} and {old}"
-    both = dataclasses.replace(panel, rows=(row, older))
-    assert [label for _, _, label in findings.labelled([both])] == [new, old]
-
-
-def test_an_interval_without_width_is_none():
-    assert findings.interval_text(1.0, 2.0, "s") == "1.00 to 2.00 s"
-    assert findings.interval_text(1.0, 1.00001, "s") == ""
-    assert findings.interval_text(math.nan, math.nan, "s") == ""
-
-
-def panels_of(blocks, **where):
-    """Return the panels of modes of a framework, each with the samples of its blocks."""
-    rows = [
-        row
-        for mode, (run, values) in blocks.items()
-        for row in samples(
-            values, framework=MANY, version="2.21.0", mode=mode, run=f"2026010{run}T000000Z-aaaaaa",
-            **where,
-        )
-    ]  # fmt: skip
-    return panels.figures(frame(*rows), loader.load()).find("lenet", "step_time")
-
-
-QUICK = [[0.010], [0.0101], [0.0099]]
-SLOW = [[0.020], [0.0203], [0.0198]]
-
-
-def test_memory_has_the_absolute_peak_beside_what_is_ranked(page, sampled):
-    context, (chart, *_) = page("memory")
-    part = context["parts"][0]
-    titles = [column.title for column in part["table"].columns]
-    above, peak = titles.index("Peak above import, 95 % interval"), titles.index("Absolute peak")
-    for row in part["table"].rows:
-        if row[peak].sort is not None:
-            assert row[peak].sort > row[above].sort
-            assert row[peak].href.endswith("--peak-rss")
-    others = [column.title for column in part["others"].columns]
-    assert "Resident memory after import" in others
-    assert "Peak resident memory while training" not in others
-    drawn = [row for row in chart.rows if row["start"] is not None]
-    assert drawn
-    assert all(row["start"] > row["estimate"] for row in drawn)
-
-
-def test_processes_of_two_modes_are_counted_beside_the_value():
-    values = [[0.010], [0.0101], [0.0099], [0.0100], [0.020], [0.0202]]
-    (panel,) = panels_of({"function": (1, values), "eager": (1, [[0.02]] * 6)})
-    texts = {row.configuration.mode: section_page.counts_cell(row).detail for row in panel.good}
-    assert "two modes: 10.0 ms in 4 processes, 20.1 ms in 2" in texts["function"]
-    assert "two modes" not in texts["eager"]
-
-
-def test_one_process_leads_nobody_even_with_the_best_value():
-    (panel,) = panels_of({"xla": (1, [[0.001]]), "function": (1, QUICK), "eager": (1, SLOW)})
-    found = findings.finding(panel, 64)
-    name = NAMES[MANY]
-    assert found.text.startswith(f"{name} (tf.function) leads: 6,400 ")
-    assert f"{name} (Eager) is slower: 3,1" in found.text
-    assert "2.00 times the time (1." in found.text
-    assert found.text.endswith("Not ranked (one process): 1.")
-    assert findings.chart_title([panel]) == f"{name} (tf.function) leads."
-    (once,) = panel.once
-    cell = section_page.verdict_cell(once, panel)
-    assert (cell.badge.word, cell.text, cell.detail) == ("not ranked (one process)", "", "")
-
-
-def test_where_each_has_one_process_nothing_is_ranked():
-    (panel,) = panels_of({"function": (1, QUICK[:1]), "eager": (1, SLOW[:1])})
-    name = NAMES[MANY]
-    assert findings.finding(panel, 64).text == (
-        f"Not ranked, one process each: {name} (tf.function) 6,400 images/s to {name} (Eager) 3,200"
-        " images/s."
-    )
-    assert findings.chart_title([panel]) == "One process each, so nothing is ranked."
-    assert findings.main_panel([panel]) is None
-    words = {section_page.verdict_cell(row, panel).badge.word for row in panel.good}
-    assert words == {"not ranked (one process)"}
-    (alone,) = panels_of({"function": (1, QUICK[:1])})
-    assert f"each: {name} (tf.function) 6,400 images/s." in findings.finding(alone, 64).text
-
-
-def test_members_of_the_leading_group_are_not_called_equal():
-    noisy = [[0.011], [0.0095], [0.0105]]
-    (panel,) = panels_of({"function": (1, QUICK), "eager": (1, noisy)})
-    name = NAMES[MANY]
-    title = (
-        f"{name} (tf.function) has the best estimate. {name} (Eager) is not distinguishable from"
-        " it."
-    )
-    assert findings.chart_title([panel]) == title
-    assert f"{name} (tf.function) has the best estimate: 6,4" in findings.finding(panel, 64).text
-    (other,) = (row for row in panel.good if row.verdict == "not resolved")
-    assert section_page.verdict_cell(other, panel).detail.startswith("1.03 × the time (0.")
-
-
-def test_rows_of_different_runs_say_so():
-    (panel,) = panels_of({"function": (1, QUICK), "eager": (2, SLOW)})
-    (other,) = (row for row in panel.good if row.against)
-    cell = section_page.verdict_cell(other, panel)
-    assert cell.badge.word == "not resolved", "the spread between runs is not known here"
-    assert cell.detail == "2.00 × the time (measured in another run)"
-    assert findings.ratio_text(other.against, "the time") == (
-        "2.00 times the time (no interval, measured in different runs)"
-    )
-
-
-def test_what_is_wrong_in_some_lanes_only_is_said_so(sampled):
-    one = sampled.figures[CPU].find("lenet", "step_time")
-    wrong = {row.configuration for panel in one for row in panel.rows if row.status == "wrong"}
-    assert wrong
-    row = next(row for row in one[0].good if row.configuration not in wrong)
-    bad = dataclasses.replace(row, status="wrong", summary=None, cell=None)
-    first = dataclasses.replace(one[0], rows=(bad,))
-    assert findings.failing([first]).plain == (
-        f"Fails verification: {findings.names([row])}. Where results differ from the reference, no"
-        " figures are published."
-    )
-    second = dataclasses.replace(one[1], rows=(row,))
-    assert f"{findings.names([row])}, one thread only. " in findings.failing([first, second]).text
-    assert findings.failing([second]) is None
-
-
-def test_verdicts_are_counted_with_losers_and_what_decides_nothing():
-    verdicts = ["faster"] * 2 + ["not resolved"] * 3 + [findings.NOT_JUDGED]
-    assert findings.counted(verdicts, "less memory", "more") == (
-        "less memory in 2 of 6 comparisons, more in none, not resolved in 3, not judged in 1 (no"
-        " interval)"
-    )
-    assert findings.counted(["equivalent"], "faster", "slower", "framework") == (
-        "faster in none of 1 framework, slower in none, equivalent in 1"
-    )

@@ -44,30 +44,43 @@ def rows(table):
 
 def test_interfaces_are_ordered_by_lines(page):
     context = page(highlevel)
+    (part,) = context["parts"]
     lines = sample_results.LINES
     ordered = names(*sorted(MEASURED, key=lines.get))
-    assert list(rows(context["interfaces"])) == ordered
-    first = rows(context["interfaces"])[ordered[0]]
-    assert [cell.text for cell in first[:3]] == ["the invented interface", "27", "10"]
-    assert first[4].text == "–"  # the sample saves nothing
+    found = rows(part.blocks[0].tables[0])
+    assert list(found) == ordered
+    first = found[ordered[0]]
+    assert [cell.text for cell in first[:2]] == ["27", "10"]
+    assert [cell.text for cell in first[3:]] == ["–", "the invented interface"]
+    least, most = min(lines.values()), max(lines.values())
+    fewest, _, last = part.answer.partition(" Most: ")
+    assert fewest.startswith(f"{part.lead}, {least} lines ")
+    assert part.lead == ordered[0]
+    assert last == f"{ordered[-1]}, {most}."
+    assert part.folds[0].heading == "How long it takes"
+    assert len(part.folds[0].pictures) == 1
     assert context["target"].endswith("%")
 
 
 def test_r_is_compared_with_python_on_the_page(page):
-    table = page(r)["overheads"]
+    (part,) = page(r)["parts"]
+    (table,) = part.blocks[0].tables
     assert set(rows(table)) == set(names(*MEASURED))
     ratios = [row[1].sort for row in table.rows]
     assert ratios == sorted(ratios)
     for row in table.rows:
         assert row[1].sort == pytest.approx(row[2].sort / row[3].sort, rel=0.1)
         assert row[4].text == "44"
+    assert all(name in part.lead for name in names(*MEASURED))
+    assert f" {ratios[0]:.2f} to {ratios[-1]:.2f} times as long as in Python: " in part.answer
+    assert len(part.folds[0].pictures) == 1
 
 
 def test_without_results_there_are_no_such_tables(sample):
     inputs, known = replace(sample[0], shown=sample[0].shown.iloc[:0]), {}
-    for module, table in ((r, "overheads"), (highlevel, "interfaces")):
+    for module in (r, highlevel):
         section = inputs.catalog.section(module.__name__.rpartition(".")[2])
-        assert module.context(section, inputs, known, undrawn)[table] is None
+        assert module.context(section, inputs, known, undrawn)["parts"] == []
 
 
 # -------------------------------------------------------------------------------- who they are
@@ -75,25 +88,30 @@ def test_without_results_there_are_no_such_tables(sample):
 
 @pytest.mark.parametrize(("module", "kind"), [(symbolic, "symbolic"), (nonsymbolic, "imperative")])
 def test_a_kind_has_its_frameworks_and_its_modes(page, module, kind):
-    context = page(module)
+    (part,) = page(module)["parts"]
     frameworks = loader.load().frameworks
     mine = [f for f in frameworks if any(mode.kind == kind for mode in f.modes)]
-    for table in ("facts", "releases", "means"):
-        assert list(rows(context[table])) == [f.name for f in mine]
-    assert list(rows(context["modes"])) == [
+    folds = {fold.heading: fold.tables[0] for fold in part.folds}
+    for table in (part.blocks[0].tables[0], folds["Releases"], folds["How they are used"]):
+        assert list(rows(table)) == [f.name for f in mine]
+    assert list(rows(folds["How they execute"])) == [
         f"{f.name}, {mode.title}" for f in mine for mode in f.modes if mode.kind == kind
     ]
-    assert all(f.name in context["findings"][0] for f in mine)
+    assert all(f.name in part.lead for f in mine)
+    assert part.answer.startswith(part.lead)
     newest = max(fact.read for f in mine for fact in f.facts.values() if fact.read)
-    assert str(newest.year) in context["read"]
+    assert str(newest.year) in part.foot
 
 
 def test_eager_modes_are_shown_with_their_verification(page):
-    work = page(nonsymbolic)["work"]
-    by_lane = {(row[0].text, row[1].text): row[2].badge.word for row in work.rows}
+    (part,) = page(nonsymbolic)["parts"]
+    (work,) = [fold for fold in part.folds if fold.anchor == "do-they-compute-the-same"]
+    by_lane = {(row[0].text, row[1].text): row[2].badge.word for row in work.tables[0].rows}
     kinds = {"eager", "gluon"}  # the imperative modes of the sample
     assert len(by_lane) == len(kinds) * 2
     assert sorted(by_lane.values()) == ["failed", "verified", "verified", "verified"]
+    assert "3 of 4 eager modes and lanes match the reference." in part.answer
+    assert [bullet.text for bullet in part.bullets if "(failed)" in bullet.text]
 
 
 def test_one_framework_alone_is_not_named_in_its_own_tables():

@@ -15,7 +15,7 @@ from generator.pages.findings import figure_evidence, plain_summary
 from generator.pages.inputs import Inputs, fact
 from generator.pages.parts import Block
 from generator.pages.section_page import section_context
-from generator.pages.tables import Cell, number, table
+from generator.pages.tables import Cell, Column, number, table
 from measurements.sections.highlevel import ACCURACY
 
 if TYPE_CHECKING:
@@ -43,27 +43,27 @@ def own(section: Section, inputs: Inputs, figures: Figures, part: Part) -> Part:
         one = models.configuration(inputs.catalog, *place)
         link = urls.evidence(section.id, one.framework)
         interface = fact(inputs, figures, section.id, one.framework, "interface", "–")
-        row = [Cell(one.framework_name, detail=one.release, href=link), Cell(str(interface))]
+        row = [Cell(one.framework_name, detail=one.release, href=link)]
         for metric in COLUMNS:
-            if metric in keys:
-                cell = figures.cells[keys[metric]]
-                value = plain_summary(cell)[0]
-                text = quantity(value, cell.unit)
-                row.append(Cell(text, round(value, 6), figure_evidence(keys[metric])))
-            else:
-                row.append(Cell("–"))
-        rows.append(row)
-    rows.sort(key=lambda row: math.inf if row[2].sort is None else row[2].sort)
-    counted = [row for row in rows if row[2].sort is not None]
-    if not counted:
+            cell = figures.cells[keys[metric]] if metric in keys else None
+            value = plain_summary(cell)[0] if cell else 0.0
+            row.append(
+                Cell(quantity(value, cell.unit), round(value, 6), figure_evidence(keys[metric]))
+                if cell
+                else Cell("–")
+            )
+        rows.append([*row, Cell(str(interface))])
+    rows.sort(key=lambda row: math.inf if row[1].sort is None else row[1].sort)
+    lines = {row[0].text: row[1].text for row in rows if row[1].sort is not None}
+    if not lines:
         return part
-    (least, most), columns = (
-        (counted[0][2].text, counted[-1][2].text),
-        map(number, COLUMNS.values()),
+    (*_, most), (least, *_) = lines.values(), lines.values()
+    lead, last = (
+        formatting.listing([name for name, count in lines.items() if count == end])
+        for end in (least, most)
     )
-    lead = formatting.listing([row[0].text for row in counted if row[2].text == least])
-    last = formatting.listing([row[0].text for row in counted if row[2].text == most])
-    written = table("The highest-level APIs", ("Framework", "Interface", *columns), rows)
+    columns = [Column("Framework"), *map(number, COLUMNS.values()), Column("Interface")]
+    written = table("The highest-level APIs", columns, rows)
     shown, *_ = part.blocks
     return replace(
         part,
@@ -71,7 +71,7 @@ def own(section: Section, inputs: Inputs, figures: Figures, part: Part) -> Part:
         answer=f"{lead}, {least} lines from digits to a reloaded model. Most: {last}, {most}.",
         foot=_COUNTED,
         blocks=(Block("", "how-much-there-is-to-write-and-to-know", "", (written,)),),
-        bullets=(),
+        bullets=tuple(bullet for bullet in part.bullets if bullet.address),
         folds=(
             replace(shown, heading="How long it takes", anchor=f"{part.anchor}-chart",
                     text=part.answer),

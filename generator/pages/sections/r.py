@@ -68,6 +68,7 @@ def own(section: Section, inputs: Inputs, figures: Figures, part: Part) -> Part:
         answer=text,
         foot=f"{across} {part.blocks[0].caption}",
         blocks=(opened,),
+        bullets=tuple(bullet for bullet in part.bullets if bullet.address),
         folds=(replace(drawn, anchor=f"{part.anchor}-chart"), *part.folds),
     )
 
