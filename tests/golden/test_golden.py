@@ -43,7 +43,7 @@ def test_a_chart(snapshot):
         Mark("Alder (layers)", "Alder", "1 thread", fault="failed"),
     ]
     chart = intervals.intervals(
-        "speed", "Cedar leads.", marks, axis="images per second", better="higher",
+        "speed", "Cedar leads.", marks, measure="images per second", better="higher",
         looks={"Alder": NO_LOOK, "Cedar": NO_LOOK},
     )  # fmt: skip
     assert chart.alt == snapshot

@@ -46,5 +46,5 @@ def test_labels_belong_to_metrics_and_topics_to_sections_that_exist():
     known = loader.load()
     metrics = {metric for section in known.sections for metric in section.metrics}
     assert set(labels._VIEWS) <= metrics
-    assert {view.start for view in labels._VIEWS.values()} - {""} <= metrics
+    assert {view.beside[0] for view in labels._VIEWS.values()} - {""} <= metrics
     assert set(labels.TOPICS) <= {section.id for section in known.sections}

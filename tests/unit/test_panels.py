@@ -43,9 +43,14 @@ def test_one_process_is_published_and_not_ranked(panel):
 def test_its_cell_and_the_finding_say_so(panel):
     cell = section_page.verdict_cell(panel.good[-1], panel)
     assert cell.badge.word == "not ranked (one process)"
-    text = findings.finding(panel, 64).text
-    assert "Not ranked (one process): 1." in text
+    _, text = findings.answer(panel, 64)
     assert "xla" not in text.lower()
+    assert once_of(panel) not in panel.best, "another mode of its framework is ranked"
+
+
+def once_of(panel):
+    (once,) = panel.once
+    return once
 
 
 def test_one_that_was_measured_more_often_differs_from_nothing(tmp_path):
@@ -54,9 +59,10 @@ def test_one_that_was_measured_more_often_differs_from_nothing(tmp_path):
     shown = shown[(shown["mode"] == "compiled") | (shown["block"] == 0)]
     found = lenet(shown)[0]
     assert [row.configuration.mode for row in found.ranked] == ["compiled"]
-    text = findings.finding(found, 64).text
-    assert "is the only one ranked" in text
-    assert f"Not ranked (one process): {len(found.once)}." in text
+    lead, text = findings.answer(found, 64)
+    assert lead == found.ranked[0].configuration.framework_name
+    _, last = text.split("Not ranked, one process each: ")
+    assert all(row.configuration.framework_name in last for row in found.best[1:])
 
 
 def test_where_all_were_measured_once_nothing_is_in_a_group(tmp_path):
@@ -80,26 +86,30 @@ def test_rows_stand_against_the_leader_as_their_model_says(panel):
         assert row.summary.low < row.summary.value < row.summary.high
 
 
-def test_the_title_of_a_chart_is_about_the_panel_that_ranks_most(panel):
-    title = findings.chart_title([panel])
-    assert panel.leaders[0].configuration.label in title
+def test_a_framework_is_represented_by_its_best_row(panel):
+    frameworks = [row.configuration.framework for row in panel.best]
+    assert set(frameworks) == {row.configuration.framework for row in panel.good}
+    assert len(set(frameworks)) == len(frameworks)
+    for best in panel.best:
+        for row in panel.ranked:
+            if row.configuration.framework == best.configuration.framework:
+                assert best.group >= 0
+                assert best.summary.value <= row.summary.value
+
+
+def test_the_title_of_a_chart_names_the_leading_group(panel):
+    title = findings.chart_title(panel)
+    assert panel.leaders[0].configuration.framework_name in title
     assert title[0].isupper()
     assert title.endswith(".")
-    fewer = dataclasses.replace(panel, rows=panel.rows[:2], lane="threads-2")
-    assert findings.main_panel([panel, fewer]) is panel
-    assert findings.main_panel([fewer, panel]) is panel
-    both = findings.chart_title([fewer, panel])
-    assert both.startswith(f"{findings.panel_label(panel)}: ")
-    equal = dataclasses.replace(panel, lane="threads-2")
-    assert findings.main_panel([panel, equal]) is equal, "all cores come after one"
 
 
 def test_the_title_of_a_chart_of_single_processes_claims_nothing(panel):
     once = dataclasses.replace(panel, rows=tuple(panel.once))
-    assert findings.main_panel([once]) is None
-    assert "nothing is ranked" in findings.chart_title([once])
+    assert "nothing is ranked" in findings.chart_title(once)
     none = dataclasses.replace(panel, rows=())
-    assert "No configuration" in findings.chart_title([none])
+    assert findings.chart_title(none) == findings.answer(none, 64)[1]
+    assert "No framework" in findings.chart_title(none)
 
 
 def test_answers_of_a_replicate_are_no_answers_of_the_section(tmp_path):

@@ -13,7 +13,7 @@ from generator import formatting
 from generator.analysis import panels as models
 from generator.analysis import statistics
 from generator.analysis.contrasts import Contrast, both_ways
-from generator.analysis.labels import lane_label
+from generator.analysis.labels import LANES, lane_label
 from generator.analysis.panels import Panel, Row
 from generator.formatting import quantity
 from generator.pages import question_page, sweep_page
@@ -22,7 +22,6 @@ from generator.pages.findings import (
     counted,
     evidence,
     judged,
-    main_panel,
     ratio_interval,
     ratio_text,
 )
@@ -98,9 +97,8 @@ def make(view: View) -> tuple[list[str], list[Block]]:
 
 def lanes(view: View) -> list[str]:
     """Return the lanes with programs that run both ways, the main one first."""
-    panels = [contrast.panel for contrast in _contrasts(view, "lenet")]
-    main = main_panel(panels)
-    return list(dict.fromkeys(panel.lane for panel in (*([main] if main else []), *panels)))
+    found = {contrast.panel.lane for contrast in _contrasts(view, "lenet")}
+    return sorted(found, key=lambda lane: models.index_of([*LANES], lane))
 
 
 context = partial(question_page.context, make=make, lanes=lanes, rows_of="lenet")
