@@ -23,7 +23,7 @@ from generator.analysis.statistics import (
     process_estimates,
 )
 from generator.results import schema
-from generator.results.reading import Results, to_frame
+from generator.results.reading import Results, combined_codes, to_frame
 from generator.results.selection import everything
 
 if TYPE_CHECKING:
@@ -95,13 +95,7 @@ def group_cells(frame: pd.DataFrame, metric: str | None = None) -> dict[Key, Cel
     columns = [*Key._fields, "run"]
     block = frame["block"].to_numpy(dtype="int64", na_value=-1)
     sample = frame["sample"].to_numpy(dtype="int64", na_value=-1)
-    codes, size = np.zeros(len(frame), dtype="int64"), 1
-    for part in (*(frame[column].cat.codes.to_numpy() for column in columns), block):
-        count = int(part.max()) + 2
-        if size * count > 2**62:  # renumber before a product could overflow
-            _, codes = np.unique(codes, return_inverse=True)
-            size = len(frame)
-        codes, size = codes * count + part + 1, size * count
+    codes = combined_codes([*(frame[name].cat.codes.to_numpy() for name in columns), block + 1])
     order = np.lexsort((sample, codes))
     starts = np.flatnonzero(np.diff(codes[order], prepend=-1))
     values = np.split(frame["value"].to_numpy()[order], starts[1:])
@@ -110,8 +104,8 @@ def group_cells(frame: pd.DataFrame, metric: str | None = None) -> dict[Key, Cel
     blocks: dict[Key, dict[Hashable, Array]] = {}
     marked: Counter[Key] = Counter()
     units = {}
-    keys = zip(*(_texts(heads[column]) for column in Key._fields), strict=True)
-    rest = zip(*(_texts(heads[column]) for column in ("run", "flags", "unit")), strict=True)
+    keys = zip(*(texts(heads[column]) for column in Key._fields), strict=True)
+    rest = zip(*(texts(heads[column]) for column in ("run", "flags", "unit")), strict=True)
     numbers = block[order[starts]].tolist()
     for fields, (run, flags, unit), number, samples in zip(
         keys, rest, numbers, values, strict=True
@@ -123,7 +117,7 @@ def group_cells(frame: pd.DataFrame, metric: str | None = None) -> dict[Key, Cel
     return {key: Cell(key, units[key], blocks[key], marked[key]) for key in blocks}
 
 
-def _texts(column: pd.Series) -> Iterator[str]:
+def texts(column: pd.Series) -> Iterator[str]:
     """Yield the texts of a categorical column; pandas itself takes each of them from Arrow."""
     names = [str(name) for name in column.cat.categories]
     return map(names.__getitem__, column.cat.codes.tolist())

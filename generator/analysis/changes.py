@@ -8,6 +8,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, cast
 
+import numpy as np
+
 from generator import formatting
 from generator.analysis import builds, statistics
 from generator.analysis import panels as models
@@ -21,11 +23,13 @@ from generator.analysis.cells import (
     group_cells,
     is_again,
     larger_noise,
+    texts,
 )
 from generator.analysis.cells import compare as compare_cells
 from generator.analysis.labels import lane_title, machine_name, view
 from generator.catalog.freshness import Pair
 from generator.formatting import quantity
+from generator.results.reading import combined_codes
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -197,17 +201,19 @@ class _State:
 
 def _states(frame: pd.DataFrame, same: Sequence[str]) -> dict[tuple[str, ...], _State]:
     """Return the worst that happened to each metric, by the columns that are compared."""
-    columns = list(Key._fields)
-    rows = frame[[*columns, "status", "reason", "provenance", "code"]]
-    rows = rows.drop_duplicates([*columns, "status"]).astype(str)
-    # A block that is not tried again says nothing new after the one that failed.
-    rank = [(*models.SEVERITY, "ok").index(status) for status in rows["status"]]
-    worst = rows.assign(rank=rank).sort_values("rank", kind="stable").drop_duplicates(same)
-    found = {}
-    for *fields, status, reason, source, code, _ in worst.itertuples(index=False):
+    names = (*Key._fields, "status", "reason", "provenance", "code")
+    codes = combined_codes([frame[name].cat.codes.to_numpy() for name in names[:-3]])
+    rows = frame.iloc[np.sort(np.unique(codes, return_index=True)[1])]
+    found: dict[tuple[str, ...], _State] = {}
+    rank = (*models.SEVERITY, "ok").index
+    for *fields, status, reason, source, code in zip(
+        *(texts(rows[name]) for name in names), strict=True
+    ):
         key = Key(*fields)
-        state = _State(key, status, reason if status != "ok" else "", source, code)
-        found[tuple(getattr(key, name) for name in same)] = state
+        place = tuple(getattr(key, name) for name in same)
+        # A block that is not tried again says nothing new after the one that failed.
+        if place not in found or rank(status) < rank(found[place].status):
+            found[place] = _State(key, status, reason if status != "ok" else "", source, code)
     return found
 
 

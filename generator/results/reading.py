@@ -284,9 +284,12 @@ def _quotes_are_in_place(data: bytes) -> bool:
 
 
 def combined_codes(columns: Sequence[Any]) -> Any:
-    """Return one integer a row: equal exactly where all of the columns of codes (>= 0) are."""
-    combined = np.zeros(len(columns[0]), dtype="int64")
+    """Return one integer a row, ordered as the columns of codes (>= 0) and equal where all are."""
+    combined, size = np.zeros(len(columns[0]), dtype="int64"), 1
     for codes in columns:
-        if len(codes):
-            combined = combined * (int(codes.max()) + 1) + codes
+        count = int(codes.max(initial=0)) + 1
+        if size * count > 2**62:  # renumber before a product could overflow
+            _, combined = np.unique(combined, return_inverse=True)
+            size = len(combined)
+        combined, size = combined * count + codes, size * count
     return combined
