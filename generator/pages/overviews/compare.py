@@ -216,7 +216,7 @@ def answer(a: str, b: str, duels: Sequence[Duel]) -> str:
 
 
 def _table(a: str, b: str, duels: Sequence[Duel]) -> Table:
-    columns = ("Question", a, b, f"Who is ahead ({a} / {b}, 95 %)")
+    columns = ("Question", a, b, f"Who is ahead ({a} / {b})")
     return table(f"{a} or {b}", columns, map(_row, duels), plain=True)
 
 
