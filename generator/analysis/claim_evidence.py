@@ -106,9 +106,26 @@ def _listed(pieces: Sequence[Evidence]) -> str:
     )
 
 
+MOST = 30
+"""Words of a sentence that is read once."""
+
+
 def sentence(text: str) -> str:
-    """Return a text as a sentence."""
-    return text[:1].upper() + text[1:] + "."
+    """Return a text as a sentence; as several, parted at its semicolons, where it is long.
+
+    >>> sentence("one; two")
+    'One; two.'
+    >>> sentence("one" + " more" * 28 + "; two; three").removeprefix("One" + " more" * 28)
+    '; two. Also: three.'
+    """
+    said = [""]
+    for piece in text.split("; "):
+        longer = f"{said[-1]}; {piece}" if said[-1] else piece
+        if said[-1] and max(len(one.split()) for one in longer.split(". ")) > MOST:
+            said.append(f"also: {piece}")
+        else:
+            said[-1] = longer
+    return " ".join(f"{one[:1].upper()}{one[1:]}." for one in said)
 
 
 def ratio_text(found: Ratio | Summary) -> str:

@@ -9,10 +9,11 @@ from collections.abc import Sequence
 
 from markupsafe import escape
 
+from generator.pages import home_page
+
 WIDTH, HEIGHT = 1200, 630
 """Pixels: what the Open Graph protocol's readers show without cutting, https://ogp.me/."""
 
-SITE = "Symbolic frameworks, compared again"
 _MARGIN = 90
 _FAMILY = "Liberation Sans, Arial, sans-serif"
 
@@ -36,7 +37,7 @@ def svg(title: str, description: str, favicon: str) -> str:
         f'<rect width="{WIDTH}" height="{HEIGHT}" fill="#0d2c34"/>'
         f'<rect width="{WIDTH}" height="12" fill="#ffb454"/>'
         f'<g transform="translate({_MARGIN} 84) scale(2)">{sign}</g>'
-        f"{_text([SITE], 180, 128, 30, 30, '#a9c6cc')}"
+        f"{_text([home_page.TITLE], 180, 128, 30, 30, '#a9c6cc')}"
         f"{_text(head, _MARGIN, top, 66, 78, '#ffffff', 'bold')}"
         f"{_text(body, _MARGIN, below, 34, 48, '#d6e4e7')}"
         "</svg>"

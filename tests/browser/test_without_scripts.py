@@ -4,6 +4,7 @@ import pytest
 
 from generator.analysis import claims
 from generator.pages import scoring
+from tests.browser.checks import OVERFLOW
 
 
 @pytest.mark.parametrize("width", [390, 1280])
@@ -18,6 +19,20 @@ def test_without_javascript_each_chart_is_one_picture_with_a_description(visit, 
         assert shown.get_attribute("alt").startswith("Chart: ")
         assert shown.bounding_box()["width"] <= width
     assert page.locator("table").first.is_visible()
+
+
+@pytest.mark.parametrize("path", ["index.html", "404.html", "report/then_and_now.html"])
+def test_without_javascript_no_page_is_wider_than_a_phone(visit, path):
+    page, _ = visit(path, width=390, java_script_enabled=False)
+    assert page.evaluate(OVERFLOW) == 0
+
+
+def test_an_address_that_leads_nowhere_shows_the_way(visit):
+    page, problems = visit("404.html", width=390)
+    for name in ("Home", "The frameworks", "This or that"):
+        link = page.locator(".md-content").get_by_role("link", name=name)
+        assert page.request.get(link.evaluate("link => link.href")).ok
+    assert problems == []
 
 
 HIDDEN = """() => {

@@ -12,6 +12,7 @@ from mkdocs.utils.yaml import yaml_load
 from generator.catalog import loader
 from generator.errors import InputError
 from generator.export import citation
+from generator.pages import home_page
 
 ROOT = loader.ROOT
 TEXT = (ROOT / citation.FILE).read_text(encoding="utf-8")
@@ -21,6 +22,12 @@ CHECK = jsonschema.Draft7Validator(SCHEMA, format_checker=jsonschema.FormatCheck
 
 def test_the_file_is_valid():
     assert [error.message for error in CHECK.iter_errors(yaml_load(TEXT))] == []
+
+
+def test_the_whole_project_has_one_title():
+    configured = yaml_load((ROOT / "mkdocs.yml").read_text(encoding="utf-8"))["site_name"]
+    readme = (ROOT / "README.md").read_text(encoding="utf-8").splitlines()[0]
+    assert {configured, yaml_load(TEXT)["title"], readme.removeprefix("# ")} == {home_page.TITLE}
 
 
 @pytest.mark.parametrize(

@@ -31,7 +31,7 @@ def context(inputs: Inputs, known: Mapping[tuple[str, str], Figures], draw: Draw
     said = inputs.dataset
     cited = inputs.citation
     return {
-        "title": TITLE,
+        "title": "Where are the raw numbers?",
         "description": "Every sample and verdict of every run, as one CSV and one Parquet file.",
         "said": said,
         "size": formatting.listing(

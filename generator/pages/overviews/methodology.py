@@ -33,7 +33,7 @@ def context(inputs: Inputs, known: Mapping[tuple[str, str], Figures], draw: Draw
     )
     columns = ("Precision", number("Scores"), number("Gradients"), number("Losses"))
     return {
-        "title": TITLE,
+        "title": "How is a figure made, and when is it believed?",
         "description": "What may be claimed from these figures, why, and where each rule is from.",
         "estimator": ESTIMATORS[statistics.ESTIMATOR],
         "study": _study(inputs, draw),

@@ -1,0 +1,62 @@
+"""Sentences that pages generate are short enough to be read once."""
+
+import re
+
+import pytest
+
+from generator.catalog import loader
+from generator.pages import home_page, markdown, overview_page
+from tests.unit.conftest import pages_of
+
+MOST = 30
+"""Words of a sentence."""
+
+CATALOG = loader.load()
+NAMES = [page.id for page in overview_page.load()] + [section.id for section in CATALOG.sections]
+
+FENCED = re.compile(r"^(`{3,}).*?^\1$", re.MULTILINE | re.DOTALL)
+BY_HAND = re.compile(
+    r"^(?:/{3,} details \| (?:How|Cite|Figures of that)).*?^/{3,}$", re.MULTILINE | re.DOTALL
+)
+LINK = re.compile(r"!?\[([^\]]*)\]\([^)]*\)(?:\{[^}]*\})?")
+
+
+def sentences(text):
+    """Return the sentences of a page's Markdown, without code, tables, pictures and method texts.
+
+    >>> sentences("# One\n\n| a |\n\nTwo, [three](x.md). Four 1.5: five?\n- Six")
+    ['# One', 'Two, three.', 'Four 1.5: five?', '- Six']
+    """
+    _, _, text = text.rpartition("\n---\n")
+    for pattern in (FENCED, BY_HAND):
+        text = pattern.sub("", text)
+    text = re.sub(r"^(?:\||!\[|/{3}|    attrs).*$", "", text, flags=re.MULTILINE)
+    text = re.sub(r"<[^>]*>", "", LINK.sub(r"\1", text))
+    text = re.sub(r"&#(\d+);", lambda match: chr(int(match[1])), text)
+    lines = (line.strip() for line in text.splitlines() if not line.startswith("**2016:**"))
+    return [one for line in lines for one in re.split(r"(?<=[.?!])\s+(?=[A-Z0-9*])", line) if one]
+
+
+def long(text):
+    return [one for one in sentences(text) if len(one.split()) > MOST]
+
+
+LONG = pytest.mark.xfail(reason="has longer ones yet", strict=False)
+YET = ("chooser", "custom", "reuse", "operators", "control", "parallel")
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=[LONG] * (name in YET)) for name in NAMES]
+)
+def test_no_sentence_of_a_page_is_longer_than_thirty_words(inputs, figures, name):
+    assert long(pages_of(inputs, figures, name)[name]) == []
+
+
+def test_no_sentence_of_the_first_page_is_longer_than_thirty_words(inputs, figures):
+    template = markdown.environment(loader.ROOT / "templates").get_template("pages/index.md.j2")
+    assert long(template.render(home_page.home_context(inputs, figures))) == []
+
+
+def test_long_sentences_are_found():
+    assert long("| a |\n\n" + "word " * 31 + ".")
+    assert not long("| " + "word " * 31 + "|")
