@@ -22,7 +22,7 @@ LINK = re.compile(r"!?\[([^\]]*)\]\([^)]*\)(?:\{[^}]*\})?")
 
 
 def sentences(text):
-    """Return the sentences of a page's Markdown, without code, tables, pictures and method texts.
+    r"""Return the sentences of a page's Markdown, without code, tables, pictures and method texts.
 
     >>> sentences("# One\n\n| a |\n\nTwo, [three](x.md). Four 1.5: five?\n- Six")
     ['# One', 'Two, three.', 'Four 1.5: five?', '- Six']
