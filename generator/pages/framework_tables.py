@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from generator import formatting
+from generator.analysis.labels import lane_label
 from generator.pages.inputs import claim_views, main_figures
 from generator.pages.parts import Block, Part
 from generator.pages.tables import Cell, Table, table, table_if_any
@@ -110,12 +111,19 @@ def modes_table(frameworks: Sequence[Framework], kind: str) -> Table:
                 continue
             same = f"the same program as {titles[mode.captures]}" if mode.captures else ""
             default = "default mode" if mode.default else ""
+            fault = mode.fault
+            lanes = [lane_label(lane) for lane in fault.lanes] if fault else []
+            wrong = f"wrong results{''.join(f', {one}' for one in lanes)}: " if fault else ""
             rows.append(
                 (
                     Cell(f"{framework.name}, {mode.title}", detail=mode.id)
                     if kind
                     else Cell(mode.title, detail=default),
-                    Cell(mode.summary or NOT_STATED, detail=same),
+                    Cell(
+                        mode.summary or NOT_STATED,
+                        detail=wrong + fault.reason if fault else same,
+                        source=fault.source if fault else "",
+                    ),
                     Cell(mode.division if kind else EXECUTES[mode.kind]),
                     Cell(", ".join(mode.devices)),
                 )

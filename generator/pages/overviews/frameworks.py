@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -190,7 +189,6 @@ def _folds(framework: Framework, inputs: Inputs) -> list[Block]:
     blocks = (
         ("Who it is", "facts", (_facts(framework),)),
         ("How it is written here", "written", (modes_table([framework], ""),)),
-        ("Known faults", "faults", (_faults(framework),)),
         ("What is not measured, and why", "gaps", (gaps_table([framework]),)),
         ("Releases", "releases", (_releases(framework),)),
         ("Evidence", "evidence", (_evidence(framework, inputs),)),
@@ -209,28 +207,6 @@ def _facts(framework: Framework) -> Table:
         read = f"read {formatting.day(fact.read.isoformat())}" if fact and fact.read else ""
         rows.append((Cell(fact_title(id)), fact_cell(fact), Cell(read)))
     return table("Facts", ("Fact", "What the source says", "When"), rows, plain=True)
-
-
-def docstring(suffix: str, text: str) -> str:
-    """Return the first paragraph that a script says about itself, "" where it says nothing."""
-    if suffix == ".py":
-        said = ast.get_docstring(ast.parse(text)) or ""
-    else:
-        lines = text.splitlines()
-        said = "\n".join(line.lstrip("#/ ") for line in lines if line.startswith(("#", "//")))
-    return " ".join(said.split("\n\n")[0].split())
-
-
-def _faults(framework: Framework) -> Table | None:
-    rows = [
-        (
-            Cell(mode.title, detail=", ".join(mode.fault.lanes)),
-            Cell(mode.fault.reason, source=mode.fault.source),
-        )
-        for mode in framework.modes
-        if mode.fault
-    ]
-    return table_if_any("Known faults", ("Mode", "What is wrong"), rows, plain=True)
 
 
 def _releases(framework: Framework) -> Table:
@@ -252,21 +228,12 @@ def _releases(framework: Framework) -> Table:
 
 
 def _evidence(framework: Framework, inputs: Inputs) -> Table | None:
-    """Return what each of its scripts says of itself, and what is behind the figures of each."""
+    """Return the sections that measured it, each with what is behind its figures."""
     measured = {(section, key.split("/")[1]) for _, _, section, key in inputs.places}
-    rows = []
-    for section in inputs.catalog.sections:
-        path = framework.folder / section.script
-        text = inputs.script(path) if section.script else ""
-        seen = (section.id, framework.id) in measured
-        if text or seen:
-            href = f"../{urls.evidence(section.id, framework.id)}" if seen else ""
-            rows.append(
-                (
-                    Cell(section.title, href=f"../{section.id}.md"),
-                    Cell(docstring(path.suffix, text), detail=section.script),
-                    Cell("evidence" if seen else "not measured", href=href),
-                )
-            )
-    columns = ("Section", "The script in its own words", "Behind its figures")
+    rows = [
+        (Cell(section.title, href=f"../{urls.evidence(section.id, framework.id)}"),)
+        for section in inputs.catalog.sections
+        if (section.id, framework.id) in measured
+    ]
+    columns = ("Rows, samples, checks, logs, scripts and locks",)
     return table_if_any("Evidence", columns, rows, plain=True)
