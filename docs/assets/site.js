@@ -355,7 +355,7 @@
 
   // What scrolls must be reached by keyboard.
   const scrolling = new ResizeObserver((entries) => {
-    for (const { target } of entries) target.tabIndex = target.scrollWidth > target.clientWidth ? 0 : -1;
+    for (const { target } of entries) target.tabIndex = target.scrollWidth > target.clientWidth || target.scrollHeight > target.clientHeight ? 0 : -1;
   });
   document.querySelectorAll("pre > code").forEach((code) => scrolling.observe(code));
   document.querySelectorAll(".report-table").forEach(mountTable);
