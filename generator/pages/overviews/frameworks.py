@@ -63,13 +63,13 @@ def _table(frameworks: Sequence[Framework], inputs: Inputs) -> Table:
                 ),
                 Cell(
                     str(framework.retired.year) if framework.retired else state.text,
-                    detail=str(successor.value) if successor else "",
+                    detail=f"successor: {successor.value}" if successor else "",
                     badge=_alive(framework, state),
                 ),
                 Cell(framework.newest.version, detail=_fresh(framework)),
             )
         )
-    titles = ("Framework", "Last release", "Newest measured")
+    titles = ("Framework", "State, last release", "Newest measured")
     return table("Frameworks", titles, rows, plain=True)
 
 
