@@ -160,7 +160,7 @@
     box.dataset.mounted = "yes";
     box.querySelectorAll("table").forEach((table) => { table.className = "data"; }); // as below
     const groups = [...box.querySelectorAll("details")];
-    const names = [...box.querySelectorAll(".head > :not(:first-child)")].map((name) => (name.firstElementChild || name).textContent);
+    const names = [...box.querySelectorAll(".head > :not(:first-child)")].map((name) => name.firstChild.textContent.trim());
     const picker = mountPicker("Framework ", names, box.querySelectorAll(".line, tr"), asked.get(`m${place}`) || 1, (column) => remember(`m${place}`, column));
     const said = make("span");
     said.setAttribute("aria-live", "polite");

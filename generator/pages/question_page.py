@@ -7,7 +7,7 @@ Every cell says something: where a process died before it was tested, the cell s
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -242,8 +242,8 @@ class View:
         return "-".join(filter(None, place))
 
 
-Make = Callable[[View], tuple[Sequence[str], Sequence[Block]]]
-"""Returns the findings, one sentence each, and the blocks of a page."""
+Make = Callable[[View], tuple[Sequence[str | Bullet], Sequence[Block]]]
+"""Returns the findings, the answer first, and the blocks of a page."""
 
 
 def context(
@@ -282,6 +282,7 @@ def context(
             if not blocks:
                 continue
             answer, *bullets = findings
+            assert isinstance(answer, str)
             title = (lane_title(lane),) if lane else ()
             parts.append(
                 Part(
@@ -290,7 +291,7 @@ def context(
                     answer,
                     measured_on(inputs, figures),
                     tuple(blocks[:1]),
-                    tuple(map(Bullet, bullets[:3])),
+                    tuple(b if isinstance(b, Bullet) else Bullet(b) for b in bullets[:3]),
                     tuple(blocks[1:]),
                 )
             )
@@ -413,7 +414,7 @@ def matrix(
 
 
 def _faults(
-    view: View, questions: Sequence[Question], statuses: Sequence[str], label: str
+    view: View, questions: Sequence[Question], statuses: Collection[str], label: str
 ) -> Table | None:
     """Return every answer of some statuses with its reason, None where there is none.
 
@@ -462,8 +463,15 @@ def reason_cell(reason: str) -> Cell:
     return Cell(reason)
 
 
-def reasons(view: View, questions: Sequence[Question]) -> list[Block]:
-    """Return the blocks that end a page: what did not work, is not offered, was not tested."""
+def reasons(view: View, questions: Sequence[Question], *only: str) -> list[Block]:
+    """Return the blocks that end a page: what did not work, is not offered, was not tested.
+
+    Args:
+        view: of the device.
+        questions: whose answers are looked at.
+        only: statuses that are wanted, by default all.
+
+    """
     found = []
     for heading, statuses, text in (
         (
@@ -474,9 +482,9 @@ def reasons(view: View, questions: Sequence[Question]) -> list[Block]:
         ("What is not offered", ("unsupported",), "Declared, with the page that says so."),
         ("What was not tested", ("skipped",), "And why not."),
     ):
-        reasons_table = _faults(view, questions, statuses, heading)
-        if reasons_table is not None:
-            found.append(view.block(heading, text, reasons_table))
+        wanted = set(statuses) & set(only or statuses)
+        if (gathered := _faults(view, questions, wanted, heading)) is not None:
+            found.append(view.block(heading, text, gathered))
     return found
 
 
@@ -514,7 +522,7 @@ def sentence(view: View, did: str, able: Sequence[str]) -> str:
         return f"None of the {len(others)} frameworks tested {did}."
     if not others:
         return f"All {len(able)} frameworks tested {did}."
-    few = len(able) <= len(others)
+    few = len(able) <= max(len(others), 5)
     who = names(view, able) if few else f"{len(able)} frameworks"
     rest = f"the other {len(others)}" if few and len(others) > 1 else names(view, others)
     return f"{who} {did}; {rest} did not."

@@ -5,6 +5,7 @@ import re
 
 import pytest
 
+from measurements.operators import OPERATORS
 from tests.browser.checks import until
 from tests.sample_results import NAMES, PAIRED
 
@@ -166,3 +167,60 @@ def test_each_figure_leads_to_its_evidence(visit):
             "link => { link.download = ''; link.click(); }"
         )
     assert download.value.suggested_filename.endswith(".csv")
+
+
+MATRICES = ("operators", "control", "custom", "parallel", "reuse")
+
+
+@pytest.mark.parametrize("name", MATRICES)
+def test_a_matrix_shows_every_framework_on_a_laptop(visit, measured, name):
+    page, problems = visit(f"report/{name}.html", width=1024, height=700)
+    box = page.locator(".matrix").first
+    heads = box.locator(".head > :not(:first-child)")
+    assert heads.count() == len(measured[0].catalog.frameworks)
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    assert box.evaluate("box => box.scrollWidth <= box.clientWidth")
+    if box.locator("details").count():
+        box.locator("summary").first.click()
+    cells = box.locator("tbody tr").first.locator("td:not(:first-child)")
+    for head, cell in zip(heads.all(), cells.all(), strict=True):
+        above, below = head.bounding_box(), cell.bounding_box()
+        assert above["x"] == pytest.approx(below["x"], abs=2), "a cell stands under its framework"
+        assert below["x"] + below["width"] <= 1024
+        assert head.locator("a, span").first.evaluate("name => name.getClientRects().length") == 1
+        assert re.search("[a-z]{2}", cell.inner_text()), "words for those who see no sign"
+    box.evaluate("box => scrollTo(0, box.getBoundingClientRect().top + 60)")
+    assert 47 <= heads.last.bounding_box()["y"] < 100, "the headings stay in sight"
+    assert problems == []
+
+
+@pytest.mark.parametrize("name", ["operators", "parallel"])
+def test_a_matrix_shows_one_framework_on_a_phone(visit, name):
+    page, problems = visit(f"report/{name}.html", width=390)
+    box = page.locator(".matrix").first
+    heads = box.locator(".head > :not(:first-child)")
+    names = [text.split()[0] for text in heads.all_text_contents()]
+
+    def shown():
+        return [head.inner_text().split()[0] for head in heads.all() if head.is_visible()]
+
+    assert shown() == names[:1]
+    page.locator(".picked select").first.select_option(names[-1])
+    assert shown() == names[-1:]
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    page.wait_for_url(re.compile(f"m1={len(names)}"))
+    assert problems == []
+
+
+def test_operators_are_found_in_all_families(visit):
+    page, problems = visit("report/operators.html")
+    assert page.locator(".matrix").count() > 1, "in tabs"
+    box = page.locator(".matrix").first
+    assert box.locator("tbody tr").count() == len(OPERATORS), "every family is in it"
+    assert box.locator("tbody tr:visible").count() == 0, "families are closed"
+    page.locator(".table-filter input[type=search]").first.fill("conv2d")
+    rows = box.locator("tbody tr:visible")
+    assert rows.count() > 0
+    assert all("conv2d" in text for text in rows.all_inner_texts())
+    assert box.locator("details:visible").count() == box.locator("details[open]").count()
+    assert problems == []

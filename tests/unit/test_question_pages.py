@@ -193,13 +193,16 @@ def test_operators_are_counted_by_family_and_in_all(page):
 
 def test_every_wrong_operator_is_listed_with_its_reason(page):
     context = page(operators)
-    table = block(context, "What is wrong").tables[0]
-    assert {row[2].text for row in table.rows} == {"output differs by 1 (SYNTHETIC)"}
+    table = block(context, "What did not work").tables[0]
+    assert {row[3].text for row in table.rows} == {"output differs by 1 (SYNTHETIC)"}
+    assert {row[2].badge.word for row in table.rows} == {"wrong"}
+    said = context["parts"][0].bullets[1]
+    assert said.text.startswith(f"{len(table.rows)} answers differ from the reference")
+    assert said.address == f"#{block(context, 'What did not work').anchor}"
     asked = [(row[0].text, row[0].detail, row[1].text) for row in table.rows]
     third = list(listed.OPERATORS)[2]
     for name in names(*MEASURED):
         assert (third, "values", name) in asked
-    assert "What raises an error" not in {b.heading for b in context["parts"][0].folds}
 
 
 def test_a_second_opinion_shows_where_it_differs(sample, page):
@@ -331,7 +334,7 @@ def test_versus_has_a_part_for_each_lane_and_its_sweep_once(page):
         (chart,) = part.blocks[0].pictures
         values = [float(row["estimate"]) for row in chart.rows]
         assert values == sorted(values, reverse=True)
-        assert part.answer.startswith("As a graph, on ")
+        assert part.answer.startswith("On ")
 
 
 def test_versus_without_a_sweep_says_how_to_measure_it(sample):

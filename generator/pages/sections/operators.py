@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from functools import partial
 
 from generator import formatting
 from generator.analysis.panels import Answer
 from generator.catalog import freshness
 from generator.pages import question_page
-from generator.pages.parts import Block
-from generator.pages.question_page import View
+from generator.pages.parts import Block, Bullet
+from generator.pages.question_page import Question, View
 from generator.pages.tables import (
     Badge,
     Cell,
@@ -22,7 +22,6 @@ from generator.pages.tables import (
     matrix,
     number,
     table,
-    table_if_any,
 )
 from measurements.operators import OPERATORS, families
 
@@ -34,6 +33,8 @@ QUESTIONS = {
 }
 FURTHER = ("gradient", "captured", "edges")
 """What is tested of an operator in addition to its ordinary values."""
+NO_OPERATOR = [Question("every operator", "", "", "forward")]
+"""What a framework is asked that is asked for no single one."""
 NOT_TESTED = Cell("–", detail="not tested")
 
 
@@ -64,18 +65,15 @@ class Sheet:
         return self.right(name) and count is not None and count <= 1
 
 
-def make(view: View) -> tuple[list[str], list[Block]]:
+def make(view: View) -> tuple[list[str | Bullet], list[Block]]:
     """Return the findings and blocks of a device."""
     sheets = {f.id: Sheet(view, f.id) for f in view.frameworks}
     right = {id: sum(map(sheet.right, OPERATORS)) for id, sheet in sheets.items()}
     single = {id: sum(map(sheet.single, OPERATORS)) for id, sheet in sheets.items()}
     asked = {id: count for id, count in right.items() if sheets[id].answers}
-    wrong = sum(
-        answer.status == "wrong"
-        for sheet in sheets.values()
-        for (name, metric), answer in sheet.answers.items()
-        if name in OPERATORS and metric in QUESTIONS
-    )
+    faults = _faults(view)
+    wrong = sum(row[2].badge == question_page.short_badge("wrong") for row in faults)
+    common = sum(all(sheets[id].right(name) for id in asked) for name in OPERATORS)
     blocks = [
         view.block("Every operator", "", _matrix(view, sheets), stem="matrix"),
         view.block(
@@ -85,15 +83,24 @@ def make(view: View) -> tuple[list[str], list[Block]]:
             _further(view, sheets, right, single),
             stem="coverage",
         ),
-        *_faults(view, "What is wrong", ("wrong",),
-            "An answer was given, and it is not the reference's."),
-        *_faults(view, "What raises an error", ("failed", "timeout"),
-            "Functions that are there and do not accept an input, or have no gradient for it."),
-        *_not_offered(view),
+        view.block(
+            "What did not work",
+            "The values are not the reference's, or a function does not accept an input or has no"
+            " gradient for it.",
+            table("What did not work", ("Operator", "Framework", "Answer", "Reason"), faults),
+        ),
+        *question_page.reasons(view, NO_OPERATOR, "unsupported"),
         *_second_opinion(view, sheets),
     ]  # fmt: skip
-    said = f"{formatting.plural(wrong, 'answer')} differ from the reference, over all frameworks."
-    return [_answer(view, asked), said], blocks
+    findings: list[str | Bullet] = [
+        _answer(view, asked),
+        f"Operators right in all {len(asked)} frameworks tested: {common}.",
+        Bullet(
+            f"{formatting.plural(wrong, 'answer')} differ from the reference, over all frameworks.",
+            "What did not work", f"#{view.anchor('what-did-not-work')}",
+        ),
+    ]  # fmt: skip
+    return findings, blocks
 
 
 context = partial(
@@ -175,31 +182,21 @@ def _cell(view: View, sheet: Sheet, framework: str, name: str) -> Cell:
     return Cell("", href=link, badge=_WHOLE if sheet.single(name) else _COMPOSED)
 
 
-def _faults(view: View, heading: str, statuses: Sequence[str], text: str) -> list[Block]:
-    """Return a block of every answer of some statuses, none where there is none."""
-    rows = []
-    for framework in view.frameworks:
-        for name in OPERATORS:
-            for metric, words in QUESTIONS.items():
-                answer = view.sheets[framework.id].get((name, metric))
-                if answer is not None and answer.status in statuses:
-                    named = view.named(framework, name, metric)
-                    reason = question_page.reason_cell(answer.reason)
-                    rows.append((Cell(name, detail=words), named, reason))
-    titles = ("Operator", "Framework", "What happened")
-    return [view.block(heading, text, table(heading, titles, rows))] if rows else []
-
-
-def _not_offered(view: View) -> list[Block]:
-    """Return a block of the frameworks that are asked for no operator, none where there is none."""
-    said = [(f, view.answer(f.id, "", "forward")) for f in view.frameworks]
-    rows = [
-        (Cell(f.name, href=view.link(f.id)), question_page.reason_cell(answer.reason))
-        for f, answer in said
-        if answer.status == "unsupported"
+def _faults(view: View) -> list[tuple[Cell, ...]]:
+    """Return a row for every answer that is wrong or an error."""
+    return [
+        (
+            Cell(name, detail=words),
+            view.named(framework, name, metric),
+            Cell("", badge=question_page.short_badge(answer.status)),
+            question_page.reason_cell(answer.reason),
+        )
+        for framework in view.frameworks
+        for name in OPERATORS
+        for metric, words in QUESTIONS.items()
+        if (answer := view.sheets[framework.id].get((name, metric))) is not None
+        and answer.status in ("wrong", "failed", "timeout")
     ]
-    found = table_if_any("No operator at all", ("Framework", "Reason"), rows)
-    return [view.block("No operator at all", "And why not.", found)] if found else []
 
 
 def suite_name(operator: str) -> str:

@@ -57,8 +57,8 @@ def make(view: View) -> tuple[list[str], list[Block]]:
     ]
     axis = {"measure": "speed as a graph / eager speed", "better": "higher"}
     verdicts = [judged(contrast.ratio, contrast.verdict) for contrast in speed]
-    counts = counted(verdicts, "faster than in eager mode", "slower", "program")
-    findings = [f"As a graph, on {lane_label(view.lane)}, training is {counts}."]
+    counts = counted(verdicts, "faster than eager mode", "slower", "program")
+    findings = [f"On {lane_label(view.lane)}, training as a graph is {counts}."]
     ends = _ends(speed, "gain", "loss", lambda ratio: ratio_text(ratio.inverse(), "as fast"))
     findings += ends[1:]
     if memory:
