@@ -54,7 +54,7 @@ def make(view: View) -> tuple[list[str], list[Block]]:
             "ran a new operator in Python inside a graph, with right values and gradients",
             python,
         ),
-        sentence(view, "ran a native operator so", native),
+        sentence(view, "ran a native operator inside a graph", native),
         *_gain(view),
     ]
     blocks = [
