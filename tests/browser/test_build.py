@@ -10,6 +10,9 @@ import pytest
 
 from tests.built_site import built_by_zensical
 from tests.needs import needs
+from tests.sample_results import MANY, PAIRED
+
+PAIR = f"report/compare/{'-'.join(sorted((MANY, PAIRED)))}.html"
 
 SHIFTS = """() => new Promise(done => new PerformanceObserver(list =>
     done(list.getEntries().reduce((sum, entry) => sum + entry.value, 0))
@@ -27,7 +30,7 @@ def test_every_page_is_small(checkout, pages):
 
 @pytest.mark.parametrize(("path", "most"), [
     ("index.html", 60_000), ("reproduce.html", 60_000), ("report/frameworks.html", 60_000),
-    ("report/chooser.html", 60_000),
+    ("report/chooser.html", 60_000), (PAIR, 60_000),
     ("report/lenet.html", 350_000), ("report/operators.html", 350_000),
     ("report/history.html", 350_000),
 ])  # fmt: skip
@@ -47,7 +50,7 @@ LIGHTHOUSE = "lighthouse@12.8.2"
 CATEGORIES = ("accessibility", "best-practices", "seo")
 
 
-@pytest.mark.parametrize("path", ["index.html", "report/lenet.html"])
+@pytest.mark.parametrize("path", ["index.html", "report/lenet.html", PAIR])
 def test_lighthouse_finds_nothing(address, chrome, tmp_path, path):
     """A phone, by Lighthouse's own rules but those of speed: see ``benchmarks/first_chart.py``."""
     command = [

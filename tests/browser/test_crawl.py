@@ -69,14 +69,16 @@ def apart(way):
 def visits(request, browser, address, pages, checkout):
     """What a reader with one colour scheme and one width of the window meets, page by page.
 
-    Evidence pages are many and alike: one of each section is met, and all of them the first way.
+    Evidence pages are many and alike, and so are pairs: one of each section or first framework is
+    met, and all of them the first way.
     axe is slow: it is asked about each scheme and each width once, one page of each kind.
     """
     scheme, width = request.param
-    evidence = {path.split("-")[0]: path for path in pages if "/evidence/" in path}
+    many = [path for path in pages if re.search("/(evidence|compare)/", path)]
+    chosen = {path.split("-")[0]: path for path in many}.values()
     met = [
         path for path in pages
-        if request.param == WAYS[0] or "/evidence/" not in path or path in evidence.values()
+        if request.param == WAYS[0] or path not in many or path in chosen
     ]  # fmt: skip
     judged = largest_of_each_kind(checkout / "site", met) if request.param in WAYS[:2] else set()
     # So high that the navigation need not scroll: a link that has scrolled half below an edge is
