@@ -244,6 +244,9 @@ _AGAINST = (
 )
 
 
+_DOCUMENTED = "Written as each framework's documentation does, so never ranked with the others. "
+
+
 def _foot(inputs: Inputs, panel: Panel, frame: pd.DataFrame) -> str:
     """Return where, when and how often the values of a panel were measured."""
     days = list(dict.fromkeys(map(formatting.day, sorted(map(str, frame["run"].unique())))))
@@ -252,8 +255,9 @@ def _foot(inputs: Inputs, panel: Panel, frame: pd.DataFrame) -> str:
     often = [least + formatting.plural(blocks[-1], "block")] if blocks else []
     name = machine_name(inputs.document(panel.machine, panel.device))
     case = view(panel.metric).beside[1]
-    caches = f"Filled: {panel.case} caches. Open: {case} caches. " if case else ""
-    return caches + ", ".join([name, " to ".join(dict.fromkeys((days[0], days[-1]))), *often]) + "."
+    first = f"Filled: {panel.case} caches. Open: {case} caches. " if case else ""
+    first += "" if panel.division == "closed" else _DOCUMENTED
+    return first + ", ".join([name, " to ".join(dict.fromkeys((days[0], days[-1]))), *often]) + "."
 
 
 def _chart(name: str, panel: Panel, figures: Figures, inputs: Inputs) -> style.Chart:

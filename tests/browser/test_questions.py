@@ -129,7 +129,7 @@ def test_which_is_ready_first(ask, main):
 
 def test_how_much_memory_training_takes(ask, main):
     page = ask("Memory")
-    text = page.locator(".report-table").first.inner_text()
+    text = page.locator(".report-table").first.text_content()
     for cell in panel(main, "memory", "threads-all").group:
         megabytes = main.value("memory", "peak_above_import", cell).value / 1e6
         assert 100 < megabytes < 9995

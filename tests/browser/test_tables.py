@@ -10,9 +10,16 @@ from tests.browser.checks import until
 from tests.sample_results import NAMES, PAIRED
 
 
+def figures_of(page):
+    """Unfold all figures of the first tab; return their table and the line above it."""
+    fold = page.locator("details", has=page.locator(".report-table")).first
+    fold.locator("summary").first.click()
+    return fold.locator(".report-table").first, fold.locator(".table-filter").first
+
+
 def test_tables_sort_by_keyboard(visit):
     page, problems = visit("report/lenet.html")
-    table = page.locator(".report-table").first
+    table, _ = figures_of(page)
     heading = table.locator("th").nth(2)
     button = heading.get_by_role("button")
 
@@ -38,11 +45,10 @@ def test_tables_sort_by_keyboard(visit):
 
 def test_tables_filter_and_say_how_much_is_left(visit):
     page, problems = visit("report/lenet.html")
-    table = page.locator(".report-table").first
+    table, bar = figures_of(page)
     every = table.locator("tbody tr:visible").count()
-    bar = page.locator(".table-filter").first
     bar.get_by_label("Filter").focus()
-    page.keyboard.type(f"{PAIRED} 1 thread")
+    page.keyboard.type(f"{PAIRED} graph")
     left = table.locator("tbody tr:visible")
     assert 0 < left.count() < every
     assert all(NAMES[PAIRED] in text for text in left.all_inner_texts())
@@ -98,8 +104,7 @@ def test_without_scripts_the_scoreboard_scrolls_on_a_phone(visit):
 
 def test_what_was_done_to_a_table_is_in_the_address(visit, address):
     page, problems = visit("report/lenet.html")
-    table = page.locator(".report-table").first
-    bar = page.locator(".table-filter").first
+    table, bar = figures_of(page)
     bar.get_by_label("Filter").fill(PAIRED)
     table.locator("th").nth(2).get_by_role("button").click()
     table.locator("th").nth(2).get_by_role("button").click()
@@ -109,7 +114,7 @@ def test_what_was_done_to_a_table_is_in_the_address(visit, address):
     assert f"t1filter={PAIRED}" in page.url
     assert "t1sort=3-" in page.url
     again, more = visit(page.url.removeprefix(f"{address}/"))
-    there = again.locator(".report-table").first
+    there, _ = figures_of(again)
     assert there.locator("tbody tr:visible").all_inner_texts() == (
         table.locator("tbody tr:visible").all_inner_texts()
     )
@@ -120,9 +125,8 @@ def test_what_was_done_to_a_table_is_in_the_address(visit, address):
 
 def test_tables_are_copied_as_they_are_shown(visit):
     page, problems = visit("report/lenet.html", permissions=["clipboard-read", "clipboard-write"])
-    table = page.locator(".report-table").first
-    bar = page.locator(".table-filter").first
-    bar.get_by_label("Filter").fill(f"{PAIRED} 1 thread")
+    table, bar = figures_of(page)
+    bar.get_by_label("Filter").fill(f"{PAIRED} graph")
     left = table.locator("tbody tr:visible").count()
     bar.get_by_role("button", name="Copy CSV").click()
     until(page, "document.querySelector('[aria-live]').textContent.includes('copied')")
@@ -141,7 +145,7 @@ def test_tables_are_copied_as_they_are_shown(visit):
 @pytest.mark.parametrize("width", [390, 1280])
 def test_heading_and_first_column_of_a_long_table_stay_in_sight(visit, width):
     page, problems = visit("report/lenet.html", width=width, height=600)
-    table = page.locator(".report-table").first
+    table, _ = figures_of(page)
     table.scroll_into_view_if_needed()
     last = table.locator("tbody tr").last
     last.scroll_into_view_if_needed()
@@ -156,8 +160,7 @@ def test_heading_and_first_column_of_a_long_table_stay_in_sight(visit, width):
 
 def test_each_figure_leads_to_its_evidence(visit):
     page, _ = visit("report/lenet.html")
-    link = page.locator(".report-table tbody td.number a").first
-    link.click()
+    figures_of(page)[0].locator("tbody td.number a").first.click()
     page.wait_for_url(re.compile(r"/evidence/.*\.html#"))
     heading = page.evaluate("document.getElementById(location.hash.slice(1))?.textContent")
     assert heading

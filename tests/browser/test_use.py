@@ -115,6 +115,8 @@ def test_paper_is_white_and_shows_whole_tables_and_nothing_to_press(visit):
     expect(page.locator("body")).to_have_css("background-color", "rgb(253, 253, 251)")
     assert page.locator(".table-filter:visible, .explore:visible, .stage:visible").count() == 0
     assert page.locator(".chart img:visible").first.get_attribute("src").endswith("-light.svg")
+    for part in page.locator(".tabbed-labels label, .tabbed-block > .chart").all():
+        assert part.is_visible(), "all tabs are printed, each with its label"
     for table in page.locator(".report-table").all():
         assert table.evaluate("box => box.scrollHeight - box.clientHeight") <= 1
     assert page.locator("details pre").first.is_visible(), "what is folded is printed"

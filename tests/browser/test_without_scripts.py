@@ -10,15 +10,18 @@ from tests.browser.checks import OVERFLOW
 @pytest.mark.parametrize("width", [390, 1280])
 def test_without_javascript_each_chart_is_one_picture_with_a_description(visit, width):
     page, _ = visit("report/lenet.html", width=width, java_script_enabled=False)
-    charts = page.locator(".chart")
-    assert charts.count() > 0
-    for index in range(charts.count()):
-        shown = charts.nth(index).locator("img:visible")
+    tabs = page.locator(".tabbed-labels label").all()
+    assert len(tabs) == page.locator(".chart").count() > 1
+    for tab in tabs:
+        tab.click()
+        (chart,) = page.locator(".chart:visible").all()
+        shown = chart.locator("img:visible")
         assert shown.count() == 1
         shown.scroll_into_view_if_needed()
         assert shown.get_attribute("alt").startswith("Chart: ")
         assert shown.bounding_box()["width"] <= width
-    assert page.locator("table").first.is_visible()
+    page.locator("details:visible summary").first.click()
+    assert page.locator("table:visible").count() > 0
 
 
 @pytest.mark.parametrize("path", ["index.html", "404.html", "report/then_and_now.html"])
@@ -39,7 +42,7 @@ HIDDEN = """() => {
     const parts = ":is(th, td, .status, .finding, .claim, summary)";
     const cells = [...document.querySelectorAll(`.md-content ${parts}`)];
     const hidden = cells.filter(cell => !cell.offsetWidth && cell.textContent.trim()
-        && !cell.closest("details:not([open])"));
+        && !cell.closest("details:not([open]), .tabbed-block"));
     return [cells.length, hidden.map(cell => cell.outerHTML.slice(0, 120))];
 }"""
 

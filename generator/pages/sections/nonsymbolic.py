@@ -40,9 +40,7 @@ def own(frameworks: tuple[Framework, ...], figures: Figures | None, part: Part) 
     if only := [f.name for f in frameworks if f not in of_kind(frameworks, "symbolic")]:
         verb = "has" if len(only) == 1 else "have"
         bullets.insert(0, f"{formatting.listing(only)} {verb} no mode that builds a graph.")
-    same = (
-        f" {verified} of {len(found)} eager modes and lanes match the reference." if found else ""
-    )
+    same = f" They match the reference in {verified} of {len(found)} cases." if found else ""
     rows = [
         (
             Cell(row.configuration.label, detail=row.configuration.release),
