@@ -10,9 +10,12 @@ from tests.browser.checks import until
 from tests.sample_results import NAMES, PAIRED
 
 
-def figures_of(page):
-    """Unfold all figures of the first tab; return their table and the line above it."""
-    fold = page.locator("details", has=page.locator(".report-table")).first
+SAID = "[...document.querySelectorAll('[aria-live]')].some(one => one.textContent.includes('WORD'))"
+
+
+def figures_of(page, heading="All figures"):
+    """Unfold a table of the first tab; return it and the line above it."""
+    fold = page.locator("details", has_text=heading).first
     fold.locator("summary").first.click()
     return fold.locator(".report-table").first, fold.locator(".table-filter").first
 
@@ -44,11 +47,11 @@ def test_tables_sort_by_keyboard(visit):
 
 
 def test_tables_filter_and_say_how_much_is_left(visit):
-    page, problems = visit("report/lenet.html")
-    table, bar = figures_of(page)
+    page, problems = visit("report/compile.html")
+    table, bar = figures_of(page, "The phases")
     every = table.locator("tbody tr:visible").count()
     bar.get_by_label("Filter").focus()
-    page.keyboard.type(f"{PAIRED} graph")
+    page.keyboard.type(f"{PAIRED} cold")
     left = table.locator("tbody tr:visible")
     assert 0 < left.count() < every
     assert all(NAMES[PAIRED] in text for text in left.all_inner_texts())
@@ -103,18 +106,18 @@ def test_without_scripts_the_scoreboard_scrolls_on_a_phone(visit):
 
 
 def test_what_was_done_to_a_table_is_in_the_address(visit, address):
-    page, problems = visit("report/lenet.html")
-    table, bar = figures_of(page)
+    page, problems = visit("report/compile.html")
+    table, bar = figures_of(page, "The phases")
     bar.get_by_label("Filter").fill(PAIRED)
     table.locator("th").nth(2).get_by_role("button").click()
     table.locator("th").nth(2).get_by_role("button").click()
     bar.get_by_text("Columns").click()
     bar.locator("details").get_by_role("checkbox").first.uncheck()
-    page.wait_for_url(re.compile(r"t1hide=2"))
-    assert f"t1filter={PAIRED}" in page.url
-    assert "t1sort=3-" in page.url
+    page.wait_for_url(re.compile(r"t\dhide=2"))
+    assert re.search(rf"t\dfilter={PAIRED}", page.url)
+    assert re.search(r"t\dsort=3-", page.url)
     again, more = visit(page.url.removeprefix(f"{address}/"))
-    there, _ = figures_of(again)
+    there, _ = figures_of(again, "The phases")
     assert there.locator("tbody tr:visible").all_inner_texts() == (
         table.locator("tbody tr:visible").all_inner_texts()
     )
@@ -124,18 +127,18 @@ def test_what_was_done_to_a_table_is_in_the_address(visit, address):
 
 
 def test_tables_are_copied_as_they_are_shown(visit):
-    page, problems = visit("report/lenet.html", permissions=["clipboard-read", "clipboard-write"])
-    table, bar = figures_of(page)
-    bar.get_by_label("Filter").fill(f"{PAIRED} graph")
+    page, problems = visit("report/compile.html", permissions=["clipboard-read", "clipboard-write"])
+    table, bar = figures_of(page, "The phases")
+    bar.get_by_label("Filter").fill(f"{PAIRED} cold")
     left = table.locator("tbody tr:visible").count()
     bar.get_by_role("button", name="Copy CSV").click()
-    until(page, "document.querySelector('[aria-live]').textContent.includes('copied')")
+    until(page, SAID.replace("WORD", "copied"))
     rows = list(csv.reader(page.evaluate("navigator.clipboard.readText()").splitlines()))
     assert len(rows) == left + 1
     assert {len(row) for row in rows} == {table.locator("th").count()}
     assert all(NAMES[PAIRED] in row[0] for row in rows[1:])
     bar.get_by_role("button", name="Copy Markdown").click()
-    until(page, "document.querySelector('[aria-live]').textContent.includes('Markdown')")
+    until(page, SAID.replace("WORD", "Markdown"))
     lines = page.evaluate("navigator.clipboard.readText()").splitlines()
     assert len(lines) == left + 2
     assert set(lines[1]) == set("| -")
