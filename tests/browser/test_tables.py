@@ -9,7 +9,6 @@ from measurements.operators import OPERATORS
 from tests.browser.checks import until
 from tests.sample_results import NAMES, PAIRED
 
-
 SAID = "[...document.querySelectorAll('[aria-live]')].some(one => one.textContent.includes('WORD'))"
 
 
