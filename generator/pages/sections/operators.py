@@ -74,6 +74,18 @@ def make(view: View) -> tuple[list[str | Bullet], list[Block]]:
     faults = _faults(view)
     wrong = sum(row[2].badge == question_page.short_badge("wrong") for row in faults)
     common = sum(all(sheets[id].right(name) for id in asked) for name in OPERATORS)
+    failed = (
+        [
+            view.block(
+                "What did not work",
+                "The values are not the reference's, or a function does not accept an input or"
+                " has no gradient for it.",
+                table("What did not work", ("Operator", "Framework", "Answer", "Reason"), faults),
+            )
+        ]
+        if faults
+        else []
+    )
     blocks = [
         view.block("Every operator", "", _matrix(view, sheets), stem="matrix"),
         view.block(
@@ -83,21 +95,19 @@ def make(view: View) -> tuple[list[str | Bullet], list[Block]]:
             _further(view, sheets, right, single),
             stem="coverage",
         ),
-        view.block(
-            "What did not work",
-            "The values are not the reference's, or a function does not accept an input or has no"
-            " gradient for it.",
-            table("What did not work", ("Operator", "Framework", "Answer", "Reason"), faults),
-        ),
+        *failed,
         *question_page.reasons(view, NO_OPERATOR, "unsupported"),
         *_second_opinion(view, sheets),
     ]  # fmt: skip
     findings: list[str | Bullet] = [
         _answer(view, asked),
         f"Operators right in all {len(asked)} frameworks tested: {common}.",
-        Bullet(
-            f"{formatting.plural(wrong, 'answer')} differ from the reference, over all frameworks.",
-            "What did not work", f"#{view.anchor('what-did-not-work')}",
+        *(
+            Bullet(
+                f"{formatting.plural(wrong, 'answer')} differ from the reference.", block.heading,
+                f"#{block.anchor}",
+            )
+            for block in failed
         ),
     ]  # fmt: skip
     return findings, blocks
