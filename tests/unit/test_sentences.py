@@ -42,7 +42,7 @@ def long(text):
 
 
 LONG = pytest.mark.xfail(reason="has longer ones yet", strict=False)
-YET = {"versus", "r"}
+YET = {"custom", "r"}
 
 
 @pytest.mark.parametrize(
