@@ -252,7 +252,7 @@ def bare_value(row: Row, panel: Panel, batch: int) -> str:
 
 
 def shown_interval(row: Row, panel: Panel, batch: int) -> str:
-    """Return the interval of :func:`shown_value` as text, "" for one process."""
+    """Return the interval of :func:`bare_value` as text, "" for one process."""
     assert row.summary is not None
     if view(panel.metric).rate:
         rate = row.summary.rate(batch)
