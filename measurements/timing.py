@@ -88,7 +88,7 @@ class ForeignLoad:
 
     Busy time of the whole machine from /proc/stat, less what this process and its children used.
     Reading and difference: ``load = ForeignLoad(); ...; cores = load.cores()``; ``None`` where the
-    system has no /proc/stat.
+    system has no /proc/stat, or one that stands still, as some sandboxes have: it counts nobody.
     """
 
     def __init__(self):
@@ -96,10 +96,13 @@ class ForeignLoad:
 
     def cores(self):
         """Return the foreign load since construction, in cores; None where it is unknown."""
-        if self._start is None:
+        end = self._read()
+        if self._start is None or end is None:
             return None
-        wall, busy, own = (now - then for now, then in zip(self._read(), self._start))
-        return max(0.0, (busy - own) / wall) if wall > 0 else 0.0
+        wall, busy, own = (now - then for now, then in zip(end, self._start))
+        if wall <= 0:
+            return 0.0
+        return max(0.0, (busy - own) / wall) if busy > 0 else None
 
     @staticmethod
     def _read():

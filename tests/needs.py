@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 NAMES = {
+    "cc": ("cc", "gcc", "clang"),
     "chromium": ("chromium", "chromium-browser", "google-chrome"),
     "g++": ("g++",),
     "git": ("git",),
@@ -19,6 +20,7 @@ NAMES = {
 """Tool -> the programs that serve as it."""
 
 INSTALL = {
+    "cc": "apt-get install gcc",
     "chromium": "apt-get install chromium, or python -m playwright install chromium",
     "g++": "apt-get install g++",
     "git": "apt-get install git",

@@ -65,7 +65,16 @@ def machine_label(document: Mapping[str, Any]) -> str:
     machine = document["machine"]
     memory = f"{machine['memory_bytes'] / 2**30:.0f} GiB"
     virtual = ", virtual machine" if machine["virtualised"] else ""
-    return f"{machine_name(document)}, {memory}, {machine['os']}{virtual}"
+    quota = machine.get("cpu_quota")
+    limit = f" (a quota of {quota:g})" if quota else ""
+    return f"{machine_name(document)}{limit}, {memory}, {machine['os']}{virtual}"
+
+
+def gpu_label(gpu: Mapping[str, Any]) -> str:
+    """Return a GPU of a run record in one line: name and memory, as far as the driver said."""
+    size = gpu["memory_bytes"]
+    memory = f"{size / 2**30:.0f} GiB" if size else "memory unknown"
+    return f"{gpu['name'] or 'GPU without a name'}, {memory}"
 
 
 @dataclass(frozen=True)

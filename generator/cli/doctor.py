@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import os
 import shutil
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
+from generator.analysis.labels import gpu_label, machine_label
 from generator.catalog import loader as catalogs
 from generator.catalog.model import Catalog
 from generator.errors import EnvironmentMissing
-from generator.formatting import listing
-from generator.measure import environments, script_metrics
+from generator.formatting import listing, plural
+from generator.measure import environments, gpu_log, script_metrics
 from generator.measure import machine as machines
+from measurements import timing
 
 
 @dataclass(frozen=True)
@@ -112,15 +116,33 @@ def _environments(catalog: Catalog) -> Iterator[Finding]:
 
 def _machine() -> Iterator[Finding]:
     here = machines.this()
-    names = ", ".join(gpu["name"] for gpu in here.gpus)
+    described = f"{machine_label({'machine': here.plain()})}, {plural(here.threads, 'thread')}"
+    yield Finding("machine", True, described, "what of it this process may use")
+    names = "; ".join(map(gpu_label, here.gpus))
     yield Finding(
-        "CUDA GPU", bool(names), names or "none", "--device cuda; all else works without",
+        "CUDA GPU", bool(names), names or gpu_log.usable()[1],
+        "--device cuda, which uses the first; all else works without",
         "measure on a machine that has one", optional=True,
     )  # fmt: skip
-    if hasattr(os, "getloadavg"):
+    counted = _counts_work()
+    yield Finding(
+        "counters of work", counted, "found" if counted else "/proc/stat tells of no work",
+        "marking the blocks that other programs disturb; without it, nobody knows",
+        "measure outside of the sandbox, on Linux", optional=True,
+    )  # fmt: skip
+    # Where the counters stand still, so does the load average: it is no evidence of quiet.
+    if hasattr(os, "getloadavg") and (counted or not Path("/proc/stat").exists()):
         load = os.getloadavg()[0]
         yield Finding(
             "a quiet machine", load < 0.5 * here.cores, f"load {load:.2f} on {here.cores} cores",
             "narrow intervals; disturbed blocks are marked",
             "stop other programs before a full-profile run",
         )  # fmt: skip
+
+
+def _counts_work() -> bool:
+    """Whether the system's counters notice the work of this very process."""
+    load, end = timing.ForeignLoad(), time.process_time() + 0.05
+    while time.process_time() < end:
+        pass
+    return load.cores() is not None

@@ -2,19 +2,25 @@
 
 :class:`Log` polls a *source* in a thread while a worker runs. The source is NVML itself or, in
 tests and for post-mortems, a recorded trace. What falls into a sample's window is summed up by the
-pure function :func:`per_sample`.
+pure function :func:`per_sample`. Drivers and cards differ in what they tell: each answer may be
+missing by itself, and is then None.
 """
 
 from __future__ import annotations
 
 import functools
+import itertools
 import operator
+import os
+import re
 import statistics
 import threading
 import time
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
+
+from generator import formatting
 
 # nvmlClocksEventReasons that mean the GPU ran slower than asked: power cap, hardware slowdown,
 # software and hardware thermal slowdown, power brake (NVML API reference, "Clocks Event Reasons").
@@ -29,63 +35,227 @@ THROTTLE_REASONS = {
 
 @dataclass(frozen=True)
 class Reading:
-    """One look at the GPU; ``time`` is ``time.perf_counter``, memory in bytes per process id."""
+    """One look at the GPU.
+
+    Attributes:
+        time: ``time.perf_counter``.
+        sm_clock: MHz.
+        temperature: degrees Celsius.
+        power: W.
+        reasons: bits, see :data:`THROTTLE_REASONS`.
+        processes: memory in bytes per process id.
+        refused: what the driver answered instead of what is None.
+
+    """
 
     time: float
-    sm_clock: float
-    temperature: float
-    power: float
-    reasons: int
-    processes: dict[int, int]
+    sm_clock: float | None
+    temperature: float | None
+    power: float | None
+    reasons: int | None
+    processes: Mapping[int, int | None] | None
+    refused: str = ""
 
 
 @dataclass(frozen=True)
 class SampleLog:
-    """What the GPU did during one sample; medians, and the names of throttle reasons seen."""
+    """What the GPU did during one sample: medians, and the names of throttle reasons seen."""
 
-    sm_clock: float
-    temperature: float
-    power: float
-    throttle: tuple[str, ...]
+    sm_clock: float | None
+    temperature: float | None
+    power: float | None
+    throttle: tuple[str, ...] | None
+
+
+@dataclass(frozen=True, eq=False)  # two of one kind are two
+class Gpu:
+    """A GPU, or an instance that MIG cut out of one.
+
+    Attributes:
+        name: of the card, with the kind of instance.
+        driver: its version.
+        memory_bytes: of the card or the instance.
+        uuid: by which ``CUDA_VISIBLE_DEVICES`` may name it; never published.
+        bus_id: where the card is on the PCI bus.
+        handle: what NVML calls it.
+        card: what NVML calls the whole card.
+        instances: those of a card that MIG divides, None where it does not.
+
+    """
+
+    name: str | None
+    driver: str | None
+    memory_bytes: int | None
+    uuid: str | None = None
+    bus_id: str | None = None
+    handle: Any = None
+    card: Any = None
+    instances: tuple[Gpu, ...] | None = None
+
+    def plain(self) -> dict[str, Any]:
+        """Return the GPU as a run record has it."""
+        found = {"name": self.name, "driver": self.driver, "memory_bytes": self.memory_bytes}
+        return found | ({"bus_id": self.bus_id} if self.bus_id else {})
 
 
 def devices() -> list[dict[str, Any]]:
-    """Return name, driver and memory of each GPU; empty where there is none or no NVML."""
+    """Return the GPUs that CUDA may use, as a run record has them; the first one is used."""
+    return [gpu.plain() for gpu in usable()[0]]
+
+
+def usable() -> tuple[list[Gpu], str]:
+    """Return the GPUs that CUDA may use, the used one first; where there is none, the reason."""
     try:
+        cards = _cards()
+    except Exception as error:
+        return [], f"NVIDIA's library cannot be used: {_said(error)}"
+    if not cards:
+        return [], "NVIDIA's driver reports no device on this machine"
+    if gpus := visible(os.environ, cards):
+        if gpus[0].handle is None:
+            return [], "NVIDIA's driver has lost the GPU that CUDA shows first"
+        return gpus, ""
+    setting = os.environ.get("CUDA_VISIBLE_DEVICES")
+    if setting is None:
+        return [], "MIG divides the GPU, and no instance is made"
+    return [], f"CUDA_VISIBLE_DEVICES={setting!r} names none of the {len(cards)} GPUs here"
+
+
+def visible(variables: Mapping[str, str], cards: Sequence[Gpu]) -> list[Gpu]:
+    """Return what CUDA shows a process, in its order.
+
+    ``CUDA_VISIBLE_DEVICES`` holds numbers or the beginnings of ids; the first one that names
+    nothing ends the list, and one that comes twice empties it. Numbers are those of NVML, in the
+    order of the bus: workers are told so, or CUDA would begin with the GPU that it thinks fastest.
+    Of a divided card CUDA takes one instance.
+
+    Args:
+        variables: of the process.
+        cards: as NVML numbers them.
+
+    """
+    setting = variables.get("CUDA_VISIBLE_DEVICES")
+    if setting is None:
+        found = list(cards)
+    else:
+        found = []
+        for entry in setting.split(","):
+            gpu = _named(entry.strip(), cards)
+            if gpu is None:
+                break
+            if gpu in found:
+                return []
+            found.append(gpu)
+    divided = [(gpu,) if gpu.instances is None else gpu.instances[:1] for gpu in found]
+    return list(itertools.chain.from_iterable(divided))
+
+
+def _named(entry: str, cards: Sequence[Gpu]) -> Gpu | None:
+    if number := re.match(r"\+?(\d+)", entry):  # CUDA passes over what follows the digits
+        return next(iter(cards[int(number[1]) :]), None)
+    instances = itertools.chain.from_iterable(card.instances or () for card in cards)
+    known = {"GPU-": cards, "MIG-": [*instances]}.get(entry[:4], ())
+    fitting = [gpu for gpu in known if gpu.uuid and gpu.uuid.startswith(entry)]
+    return fitting[0] if len(fitting) == 1 else None
+
+
+def bus_id(text: str) -> str:
+    """Return a PCI address as NVML and CUDA write it in one form: "0000:3b:00.0"."""
+    domain, _, place = text.lower().partition(":")
+    return f"{domain[-4:]:0>4}:{place}"
+
+
+class _Nvml:
+    """Asks NVML one thing at a time: what it refuses is None, and ``refused`` says why."""
+
+    def __init__(self) -> None:
         import pynvml
 
-        pynvml.nvmlInit()
-    except Exception:
-        return []
-    count = pynvml.nvmlDeviceGetCount()
-    return [
-        {
-            "name": _text(pynvml.nvmlDeviceGetName(handle)),
-            "driver": _text(pynvml.nvmlSystemGetDriverVersion()),
-            "memory_bytes": int(pynvml.nvmlDeviceGetMemoryInfo(handle).total),
-        }
-        for handle in map(pynvml.nvmlDeviceGetHandleByIndex, range(count))
-    ]
+        self.library = pynvml
+        self.refused: dict[str, str] = {}
+
+    def __call__(self, name: str, *arguments: Any) -> Any:
+        try:
+            return getattr(self.library, f"nvml{name}")(*arguments)
+        except UnicodeDecodeError as error:  # NVML answered; nvidia-ml-py could not read it
+            return error.object
+        except Exception as error:
+            self.refused[name] = f"{name}: {_said(error)}"
+            return None
 
 
-def read_device(index: int = 0) -> Reading:
-    """Look at one GPU now. Raises what NVML raises."""
-    import pynvml
+def _cards() -> list[Gpu]:
+    """Return every GPU in NVML's order. Raises what NVML raises at its start."""
+    ask = _Nvml()
+    ask.library.nvmlInit()
+    count = ask.library.nvmlDeviceGetCount()
+    return [_card(ask, ask("DeviceGetHandleByIndex", index)) for index in range(count)]
 
-    handle = pynvml.nvmlDeviceGetHandleByIndex(index)
+
+def _card(ask: _Nvml, handle: Any) -> Gpu:
+    if handle is None:  # it is lost, and keeps its number
+        return Gpu(None, None, None)
+    pci = ask("DeviceGetPciInfo", handle)
+    card = Gpu(
+        name=_text(ask("DeviceGetName", handle)),
+        driver=_text(ask("SystemGetDriverVersion")),
+        memory_bytes=_memory(ask, handle),
+        uuid=_text(ask("DeviceGetUUID", handle)),
+        bus_id=bus_id(_text(pci.busId) or "") if pci else None,
+        handle=handle,
+        card=handle,
+    )
+    current, _ = ask("DeviceGetMigMode", handle) or (0, 0)
+    if not current:
+        return card
+    places = range(ask("DeviceGetMaxMigDeviceCount", handle) or 0)
+    handles = (ask("DeviceGetMigDeviceHandleByIndex", handle, place) for place in places)
+    instances = (_instance(ask, card, one) for one in handles if one is not None)
+    return replace(card, instances=tuple(instances))
+
+
+def _instance(ask: _Nvml, card: Gpu, handle: Any) -> Gpu:
+    name, memory = _text(ask("DeviceGetName", handle)) or "", _memory(ask, handle)
+    if "MIG" not in name:
+        size = f" {memory / 2**30:.1f} GiB" if memory else ""
+        name = f"{card.name or 'GPU'} MIG{size}"
+    uuid = _text(ask("DeviceGetUUID", handle))
+    return replace(card, name=name, memory_bytes=memory, uuid=uuid, handle=handle)
+
+
+def _memory(ask: _Nvml, handle: Any) -> int | None:
+    found = ask("DeviceGetMemoryInfo", handle)
+    return int(found.total) or None if found else None
+
+
+def read_device(gpu: Gpu | None = None) -> Reading:
+    """Look at a GPU now, by default at the used one. Raises what NVML raises at its start."""
+    if gpu is None:
+        gpus, fault = usable()
+        if not gpus:
+            raise LookupError(fault)
+        gpu = gpus[0]
+    ask = _Nvml()
+    clock = ask("DeviceGetClockInfo", gpu.card, ask.library.NVML_CLOCK_SM)
+    temperature = ask("DeviceGetTemperature", gpu.card, ask.library.NVML_TEMPERATURE_GPU)
+    # Not that of the card: its instances share clocks, temperature and reasons, but not power.
+    power = ask("DeviceGetPowerUsage", gpu.handle)
     # Renamed by NVML 12.2; an older driver's library knows the old name only.
-    name = "nvmlDeviceGetCurrentClocksEventReasons"
-    if not hasattr(pynvml, name):
-        name = "nvmlDeviceGetCurrentClocksThrottleReasons"
-    reasons = getattr(pynvml, name)
-    processes = pynvml.nvmlDeviceGetComputeRunningProcesses(handle)
+    reasons = ask("DeviceGetCurrentClocksEventReasons", gpu.card)
+    if reasons is None:
+        reasons = ask("DeviceGetCurrentClocksThrottleReasons", gpu.card)
+        if reasons is not None:
+            del ask.refused["DeviceGetCurrentClocksEventReasons"]
+    processes = ask("DeviceGetComputeRunningProcesses", gpu.handle)
     return Reading(
         time=time.perf_counter(),
-        sm_clock=float(pynvml.nvmlDeviceGetClockInfo(handle, pynvml.NVML_CLOCK_SM)),
-        temperature=float(pynvml.nvmlDeviceGetTemperature(handle, pynvml.NVML_TEMPERATURE_GPU)),
-        power=pynvml.nvmlDeviceGetPowerUsage(handle) / 1000.0,
-        reasons=int(reasons(handle)),
-        processes={p.pid: int(p.usedGpuMemory or 0) for p in processes},
+        # No GPU works at 0 MHz or 0 W: some drivers answer so where they do not know.
+        sm_clock=float(clock) if clock else None,
+        temperature=None if temperature is None else float(temperature),
+        power=power / 1000.0 if power else None,
+        reasons=reasons,
+        processes=None if processes is None else {p.pid: p.usedGpuMemory for p in processes},
+        refused="; ".join(ask.refused.values()),
     )
 
 
@@ -110,10 +280,12 @@ class Log:
     def _poll(self) -> None:
         while not self._stop.is_set():
             try:
-                self.readings.append(self._source())
+                reading = self._source()
             except Exception as error:
-                self.error = f"{type(error).__name__}: {error}"
+                self.error = _said(error)
                 return
+            self.readings.append(reading)
+            self.error = self.error or reading.refused or None
             self._stop.wait(self._interval)
 
 
@@ -130,23 +302,42 @@ def per_sample(
 def _sum_up(inside: Sequence[Reading]) -> SampleLog | None:
     if not inside:
         return None
-    seen = functools.reduce(operator.or_, (reading.reasons for reading in inside))
+    reasons = [reading.reasons for reading in inside if reading.reasons is not None]
+    seen = functools.reduce(operator.or_, reasons, 0)
+    throttle = tuple(name for bit, name in THROTTLE_REASONS.items() if seen & bit)
     return SampleLog(
-        sm_clock=statistics.median(reading.sm_clock for reading in inside),
-        temperature=statistics.median(reading.temperature for reading in inside),
-        power=statistics.median(reading.power for reading in inside),
-        throttle=tuple(name for bit, name in THROTTLE_REASONS.items() if seen & bit),
+        sm_clock=_median(reading.sm_clock for reading in inside),
+        temperature=_median(reading.temperature for reading in inside),
+        power=_median(reading.power for reading in inside),
+        throttle=throttle if reasons else None,
     )
+
+
+def _median(values: Iterable[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return statistics.median(known) if known else None
 
 
 def peak_memory(readings: Iterable[Reading]) -> int | None:
     """Return the largest device memory of all processes together, in bytes; None when unknown.
 
     The worker runs alone on the device; summing spares knowing its process id inside a container.
+    Where the driver keeps the memory of one process to itself, the sum is unknown.
     """
-    totals = [sum(reading.processes.values()) for reading in readings if reading.processes]
+    totals = []
+    for reading in readings:
+        sizes = [*(reading.processes or {}).values()]
+        known = [size for size in sizes if size is not None]
+        if known and len(known) == len(sizes):
+            totals.append(sum(known))
     return max(totals, default=None)
 
 
-def _text(value: str | bytes) -> str:
-    return value.decode() if isinstance(value, bytes) else value
+def _text(value: str | bytes | None) -> str | None:
+    """Return a text of NVML's as printable, whatever its bytes are; None where it says nothing."""
+    text = value.decode("utf-8", "backslashreplace") if isinstance(value, bytes) else value or ""
+    return formatting.INVISIBLE.sub("", text).strip() or None
+
+
+def _said(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}"

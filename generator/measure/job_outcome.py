@@ -52,6 +52,7 @@ def of_process(
     finished: Finished,
     output: WorkerOutput,
     readings: gpu_log.Log | None = None,
+    watched: str | None = None,
 ) -> JobOutcome:
     """Return the outcome of a job whose worker has ended.
 
@@ -61,6 +62,7 @@ def of_process(
         finished: how the process ended.
         output: what it wrote.
         readings: the GPU's log meanwhile, None on a CPU.
+        watched: where that GPU is on the PCI bus, None where that is unknown.
 
     """
     facts = dict(output.facts)
@@ -68,11 +70,18 @@ def of_process(
     notes: dict[str, Any] = {"k": facts.pop("k", None), "affinity": facts.pop("affinity", None)}
     rows = list(output.rows)
     if readings is not None:
-        found, throttled = _gpu_rows(job, catalog, readings, windows)
-        rows += found
-        notes |= {"nvml_error": readings.error, "throttled": throttled}
+        used = facts.get("gpu") and gpu_log.bus_id(facts["gpu"])
+        if used and watched and used != watched:
+            fault = f"the log is that of the GPU at {watched}; the worker used the one at {used}"
+            notes |= {"nvml_error": fault, "throttled": None}
+        else:
+            found, throttled = _gpu_rows(job, catalog, readings, windows)
+            rows += found
+            notes |= {"nvml_error": readings.error, "throttled": throttled}
     foreign = next((row["value"] for row in rows if row["metric"] == "foreign_load"), None)
-    notes |= {"foreign_load": foreign, "disturbed": bool(foreign and foreign > FOREIGN_LIMIT)}
+    # Where nobody counted, nobody knows whether other programs disturbed the block.
+    disturbed = None if foreign is None else foreign > FOREIGN_LIMIT
+    notes |= {"foreign_load": foreign, "disturbed": disturbed}
     status, reason = _judge(job, catalog, finished, output, done=done)
     broken = status in ("failed", "timeout")
     if broken and not any(row["status"] in ("failed", "timeout") for row in rows):
@@ -144,10 +153,10 @@ def _judge(
 
 def _gpu_rows(
     job: Job, catalog: Catalog, log: gpu_log.Log, windows: Sequence[Sequence[float]]
-) -> tuple[list[Row], list[str]]:
-    """Return what the GPU did during each sample as rows, and why it was throttled."""
+) -> tuple[list[Row], list[str] | None]:
+    """Return what is known of the GPU during each sample as rows, and why it was throttled."""
     rows: list[Row] = []
-    throttled: set[str] = set()
+    throttled: set[str] | None = None
     samples = gpu_log.per_sample(log.readings, [(start, end) for start, end in windows])
     for number, sample in enumerate(samples):
         if sample is not None:
@@ -160,13 +169,15 @@ def _gpu_rows(
                     ("gpu_temperature", sample.temperature),
                     ("gpu_power", sample.power),
                 )
+                if value is not None
             ]
-            throttled.update(sample.throttle)
+            if sample.throttle is not None:
+                throttled = {*(throttled or ()), *sample.throttle}
     peak = gpu_log.peak_memory(log.readings)
     if "memory" in job.sections and peak is not None:
         memory = catalog.section("memory")
         rows.append(metric_row(memory, "device_memory", case=job.case, value=float(peak)))
-    return rows, sorted(throttled)
+    return rows, None if throttled is None else sorted(throttled)
 
 
 def script_rows(job: Job, catalog: Catalog) -> list[Row]:

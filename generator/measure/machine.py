@@ -1,22 +1,42 @@
-"""What hardware this is. Standard library only."""
+"""What this process may use of which hardware. Standard library only."""
 
 from __future__ import annotations
 
 import hashlib
 import os
 import platform
+import posixpath
 import re
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
 
+from generator import subprocesses
 from generator.measure import gpu_log
 
 
 @dataclass(frozen=True)
 class Machine:
-    """One computer; ``id`` is made from its hardware alone, so equal computers share it."""
+    """One computer as far as this process may use it.
+
+    ``id`` is made from what changes results, so equal computers share it.
+
+    Attributes:
+        id: part of paths and of every row.
+        cpu: name of the processor.
+        cores: physical cores that a process may keep busy at once, by affinity and quota.
+        threads: logical processors that the affinity allows.
+        memory_bytes: of the machine, or of the container where that has less.
+        os: name and version of the system.
+        kernel: its release.
+        virtualised: whether a hypervisor says so, None where that is unknown.
+        gpus: those that CUDA may use; the first one is used.
+        processor: what tells processors of one name apart, "" where the system does not say.
+        cpu_quota: cores' worth of time that the container gets, None without a limit.
+
+    """
 
     id: str
     cpu: str
@@ -27,53 +47,208 @@ class Machine:
     kernel: str
     virtualised: bool | None
     gpus: tuple[dict[str, Any], ...]
+    processor: str = ""
+    cpu_quota: float | None = None
 
     def plain(self) -> dict[str, Any]:
         """Return the machine as a run record has it."""
         return {**asdict(self), "gpus": list(self.gpus)}
 
 
+_KNOWN_BY_NAME = {"AMD EPYC": "AuthenticAMD 25 17 1"}
+"""Processors whose id is made from the name alone: results were published under it before the
+model number became part of ids."""
+
+
 @cache
 def this() -> Machine:
     """Describe this machine."""
-    processors = _processors()
-    info = processors[0] if processors else {}
-    cpu = info.get("model name") or platform.processor() or platform.machine()
-    threads = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    ids = {(one.get("physical id"), one.get("core id")) for one in processors}
-    physical = len([pair for pair in ids if None not in pair])
-    cores = min(physical or threads or 1, threads or 1)
+    return describe(Path("/"))
+
+
+def describe(root: Path) -> Machine:
+    """Describe this machine as the files below ``root`` tell of it: /proc and /sys."""
+    allowed = _allowed()
+    blocks = [
+        block for block in _cpuinfo(root) if _number(block) is None or _number(block) in allowed
+    ]
+    cpu, processor = _name(blocks), _processor(blocks)
+    quota, limit = _limits(root)
+    cores, threads = _cores(root, blocks, allowed), len(allowed)
+    if quota is not None:
+        cores = min(cores, max(1, int(quota)))
+    whole = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    memory = min(whole, limit or whole)
     gpus = tuple(gpu_log.devices())
-    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     # Memory is rounded to whole GiB: what the kernel keeps for itself differs between boots.
-    hardware = [cpu, platform.machine(), cores, threads, round(memory / 2**30)]
-    hardware += [gpu["name"] for gpu in gpus]
+    hardware: list[object] = [cpu, platform.machine(), cores, threads, round(memory / 2**30)]
+    hardware += [gpu["name"] or f"{gpu['memory_bytes']} B" for gpu in gpus]
+    if processor != _KNOWN_BY_NAME.get(cpu, ""):
+        hardware.append(processor)
+    if quota is not None and quota < threads:
+        hardware.append(f"quota {quota}")
+    if memory < whole:
+        hardware.append(f"limit {memory}")
     digest = hashlib.sha256(repr(hardware).encode()).hexdigest()[:6]
-    words = [_slug(gpu["name"]) for gpu in gpus[:1]] + [_slug(cpu), f"{cores}-cores", digest]
+    words = [_slug(gpu["name"] or "gpu") for gpu in gpus[:1]]
+    flags = next((block["flags"].split() for block in blocks if "flags" in block), None)
     return Machine(
-        id="-".join(words),
+        id="-".join([*words, _slug(cpu), f"{cores}-cores", digest]),
         cpu=cpu,
         cores=cores,
-        threads=threads or 1,
+        threads=threads,
         memory_bytes=memory,
         os=_os_name(),
         kernel=platform.release(),
-        virtualised="hypervisor" in info["flags"].split() if "flags" in info else None,
+        virtualised=None if flags is None else "hypervisor" in flags,
         gpus=gpus,
+        processor=processor,
+        cpu_quota=quota,
     )
 
 
-def _processors() -> list[dict[str, str]]:
-    """Return what Linux says about each hardware thread, nothing elsewhere."""
-    try:
-        text = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace")
-    except OSError:
-        return []
+# ---------------------------------------------------------------------------------- processor
+
+Block = Mapping[str, str]
+"""What /proc/cpuinfo says in one paragraph: mostly, of one logical processor."""
+
+_NAMES = ("model name", "Model Name", "cpu model", "cpu", "uarch")
+"""Keys of /proc/cpuinfo that name a processor: x86 and others, LoongArch, MIPS, POWER, RISC-V."""
+
+_MODELS = (
+    "vendor_id", "cpu family", "model", "stepping",  # x86
+    "CPU implementer", "CPU part", "CPU variant", "CPU revision",  # ARM
+    "cpu", "revision", "machine",  # POWER, s390x
+    "CPU Family", "Model Name", "CPU Revision",  # LoongArch
+    "system type", "cpu model", "isa", "uarch", "mvendorid", "marchid", "mimpid",  # MIPS, RISC-V
+)  # fmt: skip
+"""Keys of /proc/cpuinfo that tell processors apart; none differs between computers of one kind."""
+
+
+def _allowed() -> Collection[int]:
+    """Return the numbers of the logical processors that this process may run on."""
+    if hasattr(os, "sched_getaffinity"):
+        return set(os.sched_getaffinity(0))
+    return range(os.cpu_count() or 1)
+
+
+def _cpuinfo(root: Path) -> list[Block]:
+    """Return the paragraphs of /proc/cpuinfo, none on systems without it."""
     found = []
-    for block in text.split("\n\n"):
-        pairs = (line.partition(":") for line in block.splitlines())
-        found.append({key.strip(): value.strip() for key, _, value in pairs})
-    return found
+    for paragraph in _text(root / "proc/cpuinfo").split("\n\n"):
+        pairs = (line.partition(":") for line in paragraph.splitlines())
+        block = {key.strip(): value.strip() for key, _, value in pairs if value.strip()}
+        # "processor 0: version = FF,  identification = 2733E8,  machine = 2964" on s390x.
+        machine = re.search(r"machine = (\w+)", block.get("processor 0", ""))
+        found.append({**block, "machine": machine[1]} if machine else block)
+    return [block for block in found if block]
+
+
+def _number(block: Block) -> int | None:
+    """Return which logical processor a paragraph is about, None where about all of them."""
+    number = block.get("processor", block.get("cpu number", ""))
+    return int(number) if number.isdecimal() else None
+
+
+def _processor(blocks: Sequence[Block]) -> str:
+    """Return what tells this processor from others; of several kinds of cores, all of them."""
+    kinds = {" ".join(block[key] for key in _MODELS if key in block) for block in blocks}
+    return ", ".join(sorted(kinds - {""}))
+
+
+def _name(blocks: Sequence[Block]) -> str:
+    """Return the name of the processor; ARM has numbers only, written as ARM writes them."""
+    named = (block[key] for key in _NAMES for block in blocks if key in block)
+    numbers = ("CPU implementer", "CPU part", "CPU variant", "CPU revision")
+    cores = {
+        "{} {} r{}p{}".format(*(block.get(key, "?").removeprefix("0x") for key in numbers))
+        for block in blocks
+        if "CPU part" in block
+    }
+    if name := next(named, ""):
+        return name
+    if cores:
+        return f"{platform.machine()} {' + '.join(sorted(cores))}"
+    if blocks:
+        named = (f"{b.get('vendor_id', '')} {b['machine']}" for b in blocks if "machine" in b)
+        name = next(named, "").strip()
+    else:
+        name = _sysctl("machdep.cpu.brand_string") or _sysctl("hw.model")
+    return name or platform.processor() or platform.machine()
+
+
+def _cores(root: Path, blocks: Sequence[Block], allowed: Collection[int]) -> int:
+    """Return on how many physical cores the allowed logical processors are."""
+    keys = ("physical id", "core id")
+    cores = {tuple(block[key] for key in keys) for block in blocks if {*keys} <= {*block}}
+    if cores:
+        return min(len(cores), len(allowed))
+    folder = root / "sys/devices/system/cpu"
+    siblings = {_text(folder / f"cpu{n}/topology/thread_siblings_list").strip() for n in allowed}
+    if siblings and "" not in siblings:
+        return len(siblings)
+    physical = "" if blocks else _sysctl("hw.physicalcpu")
+    return min(int(physical), len(allowed)) if physical.isdecimal() else len(allowed)
+
+
+def _sysctl(name: str) -> str:
+    """Return a setting of macOS or a BSD, "" elsewhere."""
+    finished = subprocesses.run(["sysctl", "-n", name], timeout=10)
+    return finished.log.strip() if finished.code == 0 else ""
+
+
+# ---------------------------------------------------------------------------------- container
+
+
+def _limits(root: Path) -> tuple[float | None, int | None]:
+    """Return the CPU quota in cores and the memory limit in bytes; None where there is none."""
+    quotas, memory = [], []
+    for folder in _cgroups(root):
+        for names in (("cpu.max",), ("cpu.cfs_quota_us", "cpu.cfs_period_us")):
+            words = " ".join(_text(folder / name) for name in names).split()
+            match [int(word) if word.isdecimal() else 0 for word in words]:
+                case [quota, period] if quota and period:
+                    quotas.append(quota / period)
+        for name in ("memory.max", "memory.limit_in_bytes"):
+            if (limit := _text(folder / name).strip()).isdecimal() and int(limit):
+                memory.append(int(limit))
+    return min(quotas, default=None), min(memory, default=None)
+
+
+def _cgroups(root: Path) -> Iterator[Path]:
+    """Yield the folder of each cgroup that this process is in, and those of all around them."""
+    mine = {
+        controller: path  # version 2 has the controller ""
+        for controllers, path in _CGROUP.findall(_text(root / "proc/self/cgroup"))
+        for controller in controllers.split(",")
+    }
+    for base, mount, kind, options in _MOUNT.findall(_text(root / "proc/self/mountinfo")):
+        names = {""} if kind == "cgroup2" else {"cpu", "memory"} & {*options.split(",")}
+        for path in {mine[name] for name in names if name in mine}:
+            # A container may see its own cgroup as the root of the mount.
+            inside = posixpath.relpath(path, _unescaped(base))
+            top = root / _unescaped(mount).lstrip("/")
+            folder = top if inside.startswith("..") else top / inside
+            yield from (folder, *(one for one in folder.parents if one.is_relative_to(top)))
+
+
+_CGROUP = re.compile(r"^\d+:([^:\n]*):(/.*)$", re.MULTILINE)
+"""A line of /proc/self/cgroup: controllers, path; see cgroups(7)."""
+
+_MOUNT = re.compile(r"^(?:\S+ ){3}(\S+) (\S+) .*- (cgroup2?) \S+ (\S+)$", re.MULTILINE)
+"""A line of /proc/self/mountinfo: root, place, type, options; see proc_pid_mountinfo(5)."""
+
+
+def _unescaped(path: str) -> str:
+    return re.sub(r"\\([0-7]{3})", lambda code: chr(int(code[1], 8)), path)
+
+
+def _text(path: Path) -> str:
+    """Return what a file says, nothing where it cannot be read."""
+    try:
+        return path.read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return ""
 
 
 def _os_name() -> str:

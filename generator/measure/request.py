@@ -11,7 +11,7 @@ from pathlib import Path
 from generator.catalog.loader import ROOT
 from generator.catalog.model import DEVICES, LANES, Catalog, Framework, Section, Version, pick
 from generator.errors import NoDeviceError, UsageError
-from generator.measure import environments, history, plan
+from generator.measure import environments, gpu_log, history, plan
 from generator.measure import machine as machines
 
 KINDS = ("locked", "current")
@@ -66,7 +66,7 @@ def prepare(request: Request, catalog: Catalog) -> plan.Plan:
         raise UsageError(f"this interpreter has none of the distributions {names}")
     if request.device == "cuda" and not machines.this().gpus:
         raise NoDeviceError(
-            "no CUDA GPU: NVIDIA's driver reports no device on this machine. "
+            f"no CUDA GPU: {gpu_log.usable()[1]}. "
             "`generator doctor` says what is missing; `--device cpu` works everywhere"
         )
     data = history.load_data(request.data_dir)

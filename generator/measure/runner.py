@@ -206,7 +206,7 @@ class _Jobs:
             entry["threads"] |= output.facts.pop("threads_read_back", {})
             record.content["build"] |= output.facts.pop("build", {})
             ended = job_outcome.of_process(
-                job, self.catalog, launched.finished, output, launched.readings
+                job, self.catalog, launched.finished, output, launched.readings, launched.watched
             )
             ok = all(row["status"] not in ("failed", "wrong") for row in ended.rows)
             if ended.status != "ok" or not ok:

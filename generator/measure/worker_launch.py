@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import json
 import os
 import random
@@ -35,11 +36,20 @@ KEPT_VARIABLES = (
 
 @dataclass(frozen=True)
 class Launched:
-    """A worker that has ended; ``conditions`` are what the run record says of how it ran."""
+    """A worker that has ended.
+
+    Attributes:
+        finished: how.
+        conditions: what the run record says of how it ran.
+        readings: the log of the GPU meanwhile, None on a CPU.
+        watched: where that GPU is on the PCI bus, None where that is unknown.
+
+    """
 
     finished: subprocesses.Finished
     conditions: dict[str, Any]
-    readings: gpu_log.Log | None
+    readings: gpu_log.Log | None = None
+    watched: str | None = None
 
 
 class Launcher:
@@ -73,11 +83,16 @@ class Launcher:
             "PYTHONNOUSERSITE": "1",
             "PYTHONUNBUFFERED": "1",
             "PYTHONHASHSEED": str(hash_seed),
+            # The numbers of GPUs mean the same to CUDA as to NVML, which writes their log.
+            "CUDA_DEVICE_ORDER": "PCI_BUS_ID",
             # The length of the environment moves the stack, and with it the speed (Mytkowicz).
             "MEASUREMENT_PADDING": "x" * padding,
         }
         description = self._describe(job, framework, threads, cache)
-        readings = gpu_log.Log(gpu_log.read_device) if job.device == "cuda" else None
+        readings = gpu = None
+        if job.device == "cuda":
+            gpu = next(iter(gpu_log.usable()[0]), None)
+            readings = gpu_log.Log(functools.partial(gpu_log.read_device, gpu))
         with tempfile.TemporaryDirectory(prefix="measure-") as scratch:
             told = Path(scratch) / "job.json"
             told.write_text(json.dumps(description), encoding="utf-8")
@@ -93,7 +108,7 @@ class Launcher:
             "warmup": description["warmup"],
             "seconds": round(finished.seconds, 3),
         }
-        return Launched(finished, conditions, readings)
+        return Launched(finished, conditions, readings, gpu.bus_id if gpu else None)
 
     def obstacle(self, job: Job, environment: Environment) -> str:
         """Return what this machine lacks for a job and how to install it, or ""."""

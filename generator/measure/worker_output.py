@@ -159,5 +159,6 @@ def _is_windows(value: Any) -> bool:
 _FACT_SHAPES = {
     "build": lambda value: isinstance(value, dict),
     "threads_read_back": lambda value: isinstance(value, dict),
+    "gpu": lambda value: isinstance(value, str),
     "windows": _is_windows,
 }

@@ -16,7 +16,7 @@ from generator.analysis import panels as models
 from generator.analysis import statistics
 from generator.analysis.cells import Cell as SampleCell
 from generator.analysis.cells import Key
-from generator.analysis.labels import lane_label, lane_title, machine_label
+from generator.analysis.labels import gpu_label, lane_label, lane_title, machine_label
 from generator.analysis.panels import Answer, Configuration, Figures
 from generator.catalog.loader import code_files
 from generator.formatting import quantity
@@ -145,7 +145,8 @@ def _provenance_table(document: Mapping[str, Any], section: Section) -> Table:
         "Machine": f"{document['machine']['id']}: {machine_label(document)}",
         "System": str(document["machine"]["kernel"]),
         "Graphics": ", ".join(
-            f"{gpu['name']}, driver {gpu['driver']}" for gpu in document["machine"]["gpus"]
+            f"{gpu_label(gpu)}, driver {gpu['driver'] or 'unknown'}"
+            for gpu in document["machine"]["gpus"]
         ),
         "Started, finished": f"{', '.join(document['starts'])} – {finished}",
         "Command": document["command"],

@@ -1,6 +1,7 @@
 """What the commands do: prepare, check, doctor, list."""
 
 import json
+import time
 import shutil
 from collections import namedtuple
 from dataclasses import replace
@@ -210,6 +211,15 @@ def test_a_machine_that_has_everything_is_told_so(monkeypatch):
     assert (environment.ok, environment.found) == (False, "not made yet")
     assert environment.mend == "generator measure pretend"
     json.dumps([finding.__dict__ for finding in findings])
+
+
+def test_counters_that_stand_still_are_no_evidence_of_a_quiet_machine(monkeypatch):
+    monkeypatch.setattr(doctor.os, "getloadavg", lambda: (0.0, 0.0, 0.0))
+    still = staticmethod(lambda: (time.perf_counter(), 0.0, time.process_time()))
+    monkeypatch.setattr(doctor.timing.ForeignLoad, "_read", still)
+    found = {finding.what: finding for finding in doctor.doctor(CATALOG)}
+    assert not found["counters of work"].ok
+    assert "a quiet machine" not in found
 
 
 def test_a_cache_that_cannot_be_made_is_a_finding(tmp_path, monkeypatch):

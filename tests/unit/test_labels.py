@@ -28,6 +28,20 @@ def test_a_machine_is_named_by_what_matters():
     assert labels.machine_label(document) == "A CPU, 1 core, 16 GiB, An OS, virtual machine"
     real = {"machine": MACHINE | {"virtualised": None, "cores": 8}}
     assert labels.machine_label(real) == "A CPU, 8 cores, 16 GiB, An OS"
+    limited = {"machine": MACHINE | {"cpu_quota": 1.5}}
+    assert labels.machine_label(limited).startswith("A CPU, 1 core (a quota of 1.5), 16 GiB")
+
+
+@pytest.mark.parametrize(
+    ("name", "memory", "label"),
+    [
+        ("A GPU", 2**33, "A GPU, 8 GiB"),
+        ("A GPU", None, "A GPU, memory unknown"),
+        (None, 2**33, "GPU without a name, 8 GiB"),
+    ],
+)
+def test_a_gpu_is_named_as_far_as_its_driver_tells(name, memory, label):
+    assert labels.gpu_label({"name": name, "driver": None, "memory_bytes": memory}) == label
 
 
 def test_a_headline_without_labels_of_its_own_is_called_by_its_title():

@@ -489,6 +489,13 @@ def test_a_block_with_foreign_load_is_marked(stage, load, flags):
     assert {job["foreign_load"] for job in stage.document()["jobs"]} == {load}
 
 
+def test_a_block_of_unknown_load_is_not_called_undisturbed(stage):
+    stage.worker = lambda job, out: stage.end(out, row("step_time", "lenet", sample=0))
+    stage.run(sections=("lenet",))
+    assert {r["flags"] for r in stage.rows()} == {""}
+    assert {job["disturbed"] for job in stage.document()["jobs"]} == {None}
+
+
 # ----------------------------------------------------------------------- stopped and resumed
 
 
@@ -665,41 +672,77 @@ def test_an_environment_that_cannot_be_made_fails_alone(stage, monkeypatch):
 # ----------------------------------------------------------------------------------- the GPU
 
 
-def test_the_log_of_the_gpu_becomes_rows_of_its_samples(stage, monkeypatch):
-    def reading(time, reasons=0):
-        return gpu_log.Reading(time, 1980.0, 50.0, 200.0, reasons, {1: 2**30})
+@pytest.fixture
+def gpu_stage(stage, monkeypatch):
+    """Run two sections on a GPU with these readings; the worker says the last of the facts."""
 
-    class Recorded:
-        error = None
-        readings = (reading(1.0), reading(2.0), reading(3.0, 0x4))
+    def running(*readings, gpu=None):
+        class Recorded:
+            error = None
 
-        def __init__(self, source):
-            pass
+            def __init__(self, source):
+                self.readings = readings
 
-        def __enter__(self):
-            return self
+            def __enter__(self):
+                return self
 
-        def __exit__(self, *error):
-            pass
+            def __exit__(self, *error):
+                pass
 
-    monkeypatch.setattr(gpu_log, "Log", Recorded)
-    stage.worker = lambda job, out: stage.end(
-        out,
-        {"fact": {"windows": [[0.5, 1.5], [1.6, 1.7], [1.8, 3.5]]}},
-        *[row("step_time", "lenet", sample=n) for n in range(3)],
-        row("peak_rss", "memory", "B"),
-    )
-    pretend = CATALOG.framework("pretend")
-    modes = tuple(replace(mode, devices=("cpu", "cuda")) for mode in pretend.modes)
-    able = model.Catalog((replace(pretend, gaps=(), modes=modes),), CATALOG.sections)
-    monkeypatch.setattr(sys.modules[__name__], "CATALOG", able)
-    stage.run(sections=("lenet", "memory"), device="cuda")
-    block = [r for r in stage.rows() if r["block"] == "0"]
+        monkeypatch.setattr(gpu_log, "Log", Recorded)
+        card = gpu_log.Gpu("A GPU", "1", 2**30, bus_id="0000:3b:00.0")
+        monkeypatch.setattr(gpu_log, "usable", lambda: ([card], ""))
+        stage.worker = lambda job, out: stage.end(
+            out,
+            {"fact": {"windows": [[0.5, 1.5], [1.6, 1.7], [1.8, 3.5]]}},
+            *([{"fact": {"gpu": gpu}}] if gpu else []),
+            *[row("step_time", "lenet", sample=n) for n in range(3)],
+            row("peak_rss", "memory", "B"),
+        )
+        pretend = CATALOG.framework("pretend")
+        modes = tuple(replace(mode, devices=("cpu", "cuda")) for mode in pretend.modes)
+        able = model.Catalog((replace(pretend, gaps=(), modes=modes),), CATALOG.sections)
+        monkeypatch.setattr(sys.modules[__name__], "CATALOG", able)
+        stage.run(sections=("lenet", "memory"), device="cuda")
+        return [r for r in stage.rows() if r["block"] == "0"], stage.document()["jobs"][0]
+
+    return running
+
+
+def gpu_reading(time, reasons=0, **changes):
+    reading = gpu_log.Reading(time, 1980.0, 50.0, 200.0, reasons, {1: 2**30})
+    return replace(reading, **changes)
+
+
+GPU_METRICS = ("sm_clock", "gpu_temperature", "gpu_power", "device_memory")
+
+
+@pytest.mark.parametrize("gpu", [None, "00000000:3B:00.0"])
+def test_the_log_of_the_gpu_becomes_rows_of_its_samples(gpu_stage, gpu):
+    readings = gpu_reading(1.0), gpu_reading(2.0), gpu_reading(3.0, 0x4)
+    block, job = gpu_stage(*readings, gpu=gpu)
     clocks = [(r["sample"], r["value"]) for r in block if r["metric"] == "sm_clock"]
     assert clocks == [("0", "1980.0"), ("2", "1980.0")]
     assert [r["value"] for r in block if r["metric"] == "device_memory"] == [str(float(2**30))]
     assert {r["flags"] for r in block} == {"throttled"}
-    assert stage.document()["jobs"][0]["throttled"] == ["power cap"]
+    assert job["throttled"] == ["power cap"]
+
+
+def test_what_the_driver_does_not_tell_has_no_rows(gpu_stage):
+    blind = {"power": None, "reasons": None, "processes": None}
+    block, job = gpu_stage(gpu_reading(1.0, **blind), gpu_reading(2.0, **blind))
+    found = [r["metric"] for r in block if r["metric"] in GPU_METRICS]
+    assert found == ["sm_clock", "gpu_temperature"] * 2
+    assert {r["flags"] for r in block} == {""}
+    assert job["throttled"] is None
+
+
+def test_the_log_of_another_gpu_than_the_workers_is_not_kept(gpu_stage):
+    block, job = gpu_stage(gpu_reading(1.0), gpu_reading(3.0, 0x4), gpu="0000:AF:00.0")
+    assert not [r for r in block if r["metric"] in GPU_METRICS]
+    assert {r["flags"] for r in block} == {""}
+    assert job["throttled"] is None
+    assert "0000:af:00.0" in job["nvml_error"]
 
 
 # ------------------------------------------------------------------------------- small helpers

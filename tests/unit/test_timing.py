@@ -200,6 +200,9 @@ def test_foreign_load_is_busy_time_less_our_own(monkeypatch):
     [
         ((110.0, 55.0, 30.0), 0.0),  # clocks of different grain: never below nothing
         ((100.0, 50.0, 10.0), 0.0),  # no time has passed
+        ((110.0, 50.0, 19.0), None),  # a counter that does not move while we work counts nobody
+        ((110.0, 50.0, 10.0), None),
+        ((110.0, 40.0, 19.0), None),
         (None, None),
     ],
 )
@@ -208,6 +211,12 @@ def test_foreign_load_is_never_negative_and_may_be_unknown(monkeypatch, after, c
     readings = iter([first, after])
     monkeypatch.setattr(timing.ForeignLoad, "_read", staticmethod(lambda: next(readings)))
     assert timing.ForeignLoad().cores() == cores
+
+
+def test_a_counter_that_disappears_meanwhile_leaves_the_load_unknown(monkeypatch):
+    readings = iter([(100.0, 50.0, 10.0), None])
+    monkeypatch.setattr(timing.ForeignLoad, "_read", staticmethod(lambda: next(readings)))
+    assert timing.ForeignLoad().cores() is None
 
 
 @pytest.mark.skipif(timing.ForeignLoad._read() is None, reason="no /proc/stat")

@@ -10,7 +10,7 @@ from generator import formatting
 from generator.analysis import change_events, changes
 from generator.analysis import panels as models
 from generator.analysis.changes import Change
-from generator.analysis.labels import DEVICES, lane_title, machine_name
+from generator.analysis.labels import DEVICES, gpu_label, lane_title, machine_name
 from generator.analysis.panels import Figures
 from generator.measure import plan
 from generator.pages.charts import intervals
@@ -79,9 +79,7 @@ def _machines(inputs: Inputs) -> Table:
         commit = str(newest["repository"]["commit"] or "unknown")[:10]
         dirty = "with uncommitted changes" if newest["repository"]["dirty"] else ""
         profiles = sorted({str(document["profile"]) for document in documents})
-        gpus = formatting.listing(
-            [f"{gpu['name']}, {gpu['memory_bytes'] / 2**30:.0f} GiB" for gpu in facts["gpus"]]
-        )
+        gpus = formatting.listing([gpu_label(gpu) for gpu in facts["gpus"]])
         virtual = {True: "virtual machine", False: "no virtual machine"}.get(facts["virtualised"])
         rows.append(
             (

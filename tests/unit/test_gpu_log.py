@@ -6,6 +6,8 @@ import threading
 import types
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from generator.measure import gpu_log
 from tests.conftest import ROOT
@@ -73,6 +75,97 @@ def test_peak_memory_is_that_of_all_processes_together(trace):
     assert gpu_log.peak_memory(trace) == 2147483648 + 268435456
     assert gpu_log.peak_memory(trace[:4]) is None  # no process seen: unknown, and not zero
     assert gpu_log.peak_memory([]) is None
+
+
+def test_what_no_reading_knows_is_unknown_and_the_rest_is_summed_up():
+    blind = gpu_log.Reading(1.0, None, None, None, None, None)
+    clock = gpu_log.Reading(2.0, 900.0, None, None, None, {7: None})
+    whole = gpu_log.Reading(3.0, 1000.0, 50.0, 100.0, 0x4, {7: 1})
+    assert gpu_log.per_sample([blind, clock], [(0, 3)]) == [
+        gpu_log.SampleLog(900.0, None, None, None)
+    ]
+    assert gpu_log.per_sample([blind, clock, whole], [(0, 3)]) == [
+        gpu_log.SampleLog(950.0, 50.0, 100.0, ("power cap",))
+    ]
+    assert gpu_log.peak_memory([blind, clock]) is None
+    assert gpu_log.peak_memory([blind, clock, whole]) == 1
+
+
+def gpu(uuid, instances=None):
+    return gpu_log.Gpu("A GPU", "1", 2**30, uuid, handle=uuid, card=uuid, instances=instances)
+
+
+ONE, TWO, SAME = gpu("GPU-a1b2-1"), gpu("GPU-a1b2-2"), gpu(None)
+SMALL, LARGE, OLD = gpu("MIG-c3"), gpu("MIG-d4"), gpu("MIG-GPU-e5/1/0")
+DIVIDED, OLDER, UNMADE = gpu("GPU-c3", (SMALL, LARGE)), gpu("GPU-e5", (OLD,)), gpu("GPU-f6", ())
+CARDS = [ONE, TWO, DIVIDED, OLDER, UNMADE, SAME]
+
+
+@pytest.mark.parametrize(
+    ("setting", "expected"),
+    [
+        (None, [ONE, TWO, SMALL, OLD, SAME]),
+        ("", []),
+        ("-1", []),
+        ("NoDevFiles", []),
+        ("none", []),
+        ("0", [ONE]),
+        ("1,0", [TWO, ONE]),
+        (" 1 , 0 ", [TWO, ONE]),
+        ("+1", [TWO]),
+        ("1x", [TWO]),
+        ("1,-1,0", [TWO]),  # the first that names nothing ends the list
+        ("1,99,0", [TWO]),
+        ("99", []),
+        ("1,1", []),  # what comes twice empties it
+        ("GPU-a1b2-2", [TWO]),
+        ("GPU-a1b2-2,GPU-a1b2-1", [TWO, ONE]),
+        ("GPU-a1b2", []),  # the beginning of two
+        ("GPU-", []),
+        ("GPU-c", [SMALL]),
+        ("2", [SMALL]),
+        ("MIG-d", [LARGE]),
+        ("MIG-d4", [LARGE]),
+        ("MIG-GPU-e5/1/0", [OLD]),
+        ("4", []),  # divided into nothing yet
+        ("5", [SAME]),
+        ("A GPU", []),
+    ],
+)
+def test_the_visible_gpus_are_those_of_cuda_in_its_order(setting, expected):
+    variables = {} if setting is None else {"CUDA_VISIBLE_DEVICES": setting}
+    assert gpu_log.visible(variables, CARDS) == expected
+
+
+def test_gpus_of_one_kind_are_not_one_gpu():
+    lost = [gpu_log.Gpu(None, None, None), gpu_log.Gpu(None, None, None)]
+    assert gpu_log.visible({"CUDA_VISIBLE_DEVICES": "0,1"}, lost) == lost
+
+
+@given(st.text(max_size=40))
+def test_any_setting_names_some_of_the_gpus_or_none(setting):
+    found = gpu_log.visible({"CUDA_VISIBLE_DEVICES": setting}, CARDS)
+    assert {*found} <= {ONE, TWO, SMALL, LARGE, OLD, SAME}
+
+
+@pytest.mark.parametrize("text", ["00000000:3B:00.0", "0000:3b:00.0", "0:3B:00.0"])
+def test_a_place_on_the_bus_has_one_form(text):
+    assert gpu_log.bus_id(text) == "0000:3b:00.0"
+
+
+def test_an_answer_that_is_missing_ends_no_log():
+    reading = gpu_log.Reading(1.0, 900.0, 50.0, None, 0, {}, refused="power: Not Supported")
+    looks, enough = iter(range(4)), threading.Event()
+
+    def read():
+        if next(looks, None) is None:
+            enough.set()
+        return reading
+
+    with gpu_log.Log(read, interval=0.001) as log:
+        assert enough.wait(timeout=10)
+    assert len(log.readings) > 3
+    assert log.error == "power: Not Supported"
 
 
 def test_a_log_polls_its_source_until_it_is_left(trace):
@@ -162,7 +255,8 @@ def test_nvml_is_read_in_our_units(monkeypatch):
     reading = gpu_log.read_device()
     assert (reading.sm_clock, reading.temperature, reading.power) == (1980.0, 51.0, 212.5)
     assert reading.reasons == 0x4
-    assert reading.processes == {7: 2**30, 8: 0}
+    assert reading.processes == {7: 2**30, 8: None}
+    assert gpu_log.peak_memory([reading]) is None, "the sum of a known and an unknown size"
     # Newer releases of nvidia-ml-py have the name that says "event" and keep the old one.
     newer = FakeNvml("pynvml")
     newer.nvmlDeviceGetCurrentClocksEventReasons = lambda handle: 0x8
