@@ -1,8 +1,8 @@
 """What the commands do: prepare, check, doctor, list."""
 
 import json
-import time
 import shutil
+import time
 from collections import namedtuple
 from dataclasses import replace
 from pathlib import Path

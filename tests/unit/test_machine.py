@@ -384,3 +384,6 @@ def test_this_machine_is_described_as_result_files_want_it():
     problems = validation.schema_problems({"machine": found.plain()}, Path("run.json"))
     assert not [problem for problem in problems if "machine" in problem.found]
     assert replace(found, id="other").plain()["id"] == "other"
+    silent = replace(found, gpus=({"name": None, "driver": None, "memory_bytes": None},))
+    problems = validation.schema_problems({"machine": silent.plain()}, Path("run.json"))
+    assert not [problem for problem in problems if "machine" in problem.found]
