@@ -72,7 +72,7 @@ def describe(root: Path) -> Machine:
     blocks = [
         block for block in _cpuinfo(root) if _number(block) is None or _number(block) in allowed
     ]
-    cpu, processor = _name(blocks), _processor(blocks)
+    cpu, processor = _name(blocks), _processor(root, blocks, allowed)
     quota, limit = _limits(root)
     cores, threads = _cores(root, blocks, allowed), len(allowed)
     if quota is not None:
@@ -150,9 +150,14 @@ def _number(block: Block) -> int | None:
     return int(number) if number.isdecimal() else None
 
 
-def _processor(blocks: Sequence[Block]) -> str:
+def _processor(root: Path, blocks: Sequence[Block], allowed: Collection[int]) -> str:
     """Return what tells this processor from others; of several kinds of cores, all of them."""
     kinds = {" ".join(block[key] for key in _MODELS if key in block) for block in blocks}
+    # Fast and frugal cores of one processor, which /proc/cpuinfo of x86 describes alike.
+    for kind in ("cpu_core", "cpu_atom"):
+        ranges = re.findall(r"(\d+)(?:-(\d+))?", _text(root / "sys/devices" / kind / "cpus"))
+        if any(int(first) <= n <= int(last or first) for first, last in ranges for n in allowed):
+            kinds.add(kind)
     return ", ".join(sorted(kinds - {""}))
 
 

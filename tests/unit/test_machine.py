@@ -349,6 +349,18 @@ def test_different_processors_have_different_ids(tree):
     assert tree({"proc/cpuinfo": both}, {0, 1}, system="aarch64").id == machines[3].id
 
 
+def test_fast_and_frugal_cores_of_one_processor_are_told_apart(tree):
+    files = {"proc/cpuinfo": x86(12, smt=1)}
+    hybrid = files | {
+        "sys/devices/cpu_core/cpus": "0-7\n",
+        "sys/devices/cpu_atom/cpus": "8-10,11\n",
+    }
+    ids = [tree(hybrid, allowed).id for allowed in ({0, 1}, {10, 11}, {7, 8})]
+    ids.append(tree(files, {0, 1}).id)
+    assert len({*ids}) == len(ids)
+    assert tree(hybrid, {2, 7}).id == ids[0]
+
+
 def test_a_mac_is_called_as_its_system_calls_the_processor(tree, monkeypatch):
     settings = {"machdep.cpu.brand_string": "Apple M1 Pro", "hw.physicalcpu": "2"}
     monkeypatch.setattr(machine, "_sysctl", lambda name: settings.get(name, ""))
