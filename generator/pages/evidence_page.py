@@ -33,23 +33,8 @@ if TYPE_CHECKING:
     from generator.catalog.model import Framework, Section
 
 
-def context(
-    section: Section,
-    framework: str,
-    inputs: Inputs,
-    known: Mapping[tuple[str, str], Figures],
-    draw: Draw,
-) -> dict[str, Any]:
-    """Return the context of the evidence page of one section and framework.
-
-    Args:
-        section: the section.
-        framework: id of the framework, which the catalog need not know any more.
-        inputs: what pages are made of.
-        known: (machine, device) -> figures.
-        draw: draws charts.
-
-    """
+def context(section: Section, framework: str, inputs: Inputs) -> dict[str, Any]:
+    """Return the context of an evidence page; the catalog need not know the framework any more."""
     frame = where(inputs.shown, section=section.id, framework=framework)
     folder = next((f for f in inputs.catalog.frameworks if f.id == framework), None)
     name = inputs.name(framework)
@@ -60,9 +45,7 @@ def context(
         "description": f"Script, rows, checks, logs and lock behind the figures of {name}.",
         "section": section,
         "framework": {"name": name, "id": folder.id if folder else ""},
-        "runs": [
-            _run(section, where(frame, provenance=key), key, inputs, known, draw) for key in newest
-        ],
+        "runs": [_run(section, where(frame, provenance=key), key, inputs) for key in newest],
         "scripts": list(_scripts(section, folder, inputs)) if folder else [],
         "locks": [
             {"name": path.name, "address": f"../{lock_address(path)}"}
@@ -104,14 +87,7 @@ def lock_address(path: Path) -> str:
     return posixpath.join("locks", path.parent.parent.name, path.name)
 
 
-def _run(
-    section: Section,
-    rows: pd.DataFrame,
-    key: str,
-    inputs: Inputs,
-    known: Mapping[tuple[str, str], Figures],
-    draw: Draw,
-) -> dict[str, Any]:
+def _run(section: Section, rows: pd.DataFrame, key: str, inputs: Inputs) -> dict[str, Any]:
     """Return one run of one version on one machine, as far as pages show it."""
     document = inputs.documents[key]
     machine, framework, version, run = key.split("/")
@@ -126,9 +102,7 @@ def _run(
         "packages_title": f"{len(packages)} packages, frozen",
         "packages": "\n".join(map(str, packages)),
         "configurations": [
-            _configuration(
-                section, rows, key, (mode, device, lane), inputs, known[machine, device], draw
-            )
+            _configuration(section, rows, key, (mode, device, lane), inputs)
             for device, mode, lane in sorted(distinct(rows, "device", "mode", "lane"))
             if mode and lane
         ],
@@ -169,17 +143,12 @@ def _provenance_table(document: Mapping[str, Any], section: Section) -> Table:
 
 
 def _configuration(
-    section: Section,
-    frame: pd.DataFrame,
-    key: str,
-    place: tuple[str, str, str],
-    inputs: Inputs,
-    figures: Figures,
-    draw: Draw,
+    section: Section, frame: pd.DataFrame, key: str, place: tuple[str, str, str], inputs: Inputs
 ) -> dict[str, Any]:
     """Return everything behind the figures of one configuration and lane."""
     mode, device, lane = place
-    _, framework, version, run = key.split("/")
+    machine, framework, version, run = key.split("/")
+    figures = inputs.figures[machine, device]
     one = models.configuration(inputs.catalog, framework, version, mode)
     row = next(
         (
@@ -210,8 +179,8 @@ def _configuration(
     verification, verification_title = _verification(jobs)
     return {
         "heading": f"{one.label}, {lane_title(lane)}" + ("" if device == "cpu" else f", {device}"),
-        "anchor": urls.newest(figures.machine, *place),
-        "dated": urls.dated(figures.machine, version, run, *place),
+        "anchor": urls.newest(machine, *place),
+        "dated": urls.dated(machine, version, run, *place),
         "summary": summaries.get((framework, mode), ""),
         "status": badge(broken.status) if broken else None,
         "reason": broken.reason if broken else "",
@@ -220,7 +189,7 @@ def _configuration(
         "figures": _answers_table(section, figures, framework, jobs, place)
         if section.findings
         else _cells_table(cells, section, place),
-        "chart": _samples(section, cells, one, disturbed, draw),
+        "chart": _samples(section, cells, one, disturbed, inputs.draw),
         "chart_caption": "Each point is a sample, each line the median of its process.",
         "verification": verification,
         "verification_title": verification_title,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from generator import formatting
@@ -14,7 +14,7 @@ from generator.pages.tables import Cell, Table, table, table_if_any
 if TYPE_CHECKING:
     from generator.analysis.panels import Figures
     from generator.catalog.model import Fact, Framework, Section
-    from generator.pages.inputs import Draw, Inputs
+    from generator.pages.inputs import Inputs
 
 EXECUTES = {"symbolic": "as a graph", "imperative": "eagerly"}
 """How a mode of each kind executes."""
@@ -40,8 +40,6 @@ Own = Callable[[tuple["Framework", ...], "Figures | None", Part], Part]
 def context(
     section: Section,
     inputs: Inputs,
-    known: Mapping[tuple[str, str], Figures],
-    draw: Draw,  # noqa: ARG001 - pages are made alike
     *,
     kind: str,
     own: Own,
@@ -51,8 +49,6 @@ def context(
     Args:
         section: the section.
         inputs: what pages are made of.
-        known: (machine, device) -> figures.
-        draw: is not used.
         kind: "symbolic" or "imperative".
         own: gives the page its answer and what else it says.
 
@@ -71,8 +67,8 @@ def context(
         ),
     )  # fmt: skip
     return {
-        "parts": [own(frameworks, main_figures(inputs, known), part)],
-        "claims": claim_views(inputs, section.id, known),
+        "parts": [own(frameworks, main_figures(inputs), part)],
+        "claims": claim_views(inputs, section.id),
         "command": "",
     }
 

@@ -52,16 +52,16 @@ class Card(NamedTuple):
     source: str
 
 
-def home_context(inputs: Inputs, known: Mapping[tuple[str, str], Figures]) -> dict[str, Any]:
+def home_context(inputs: Inputs) -> dict[str, Any]:
     """Return the context of the first page."""
-    views = then_and_now.claims_of(then_and_now.chapters_of(inputs, known))
+    views = then_and_now.claims_of(then_and_now.chapters_of(inputs))
     article = inputs.book.article
     names = {framework.id: framework.name for framework in inputs.catalog.frameworks}
     return {
         "title": TITLE,
         "description": f"{formatting.listing(list(names.values()))}:"
         " verified, then measured, with raw data.",
-        "boards": [_board(inputs, known[place]) for place in inputs.measured()],
+        "boards": [_board(inputs, inputs.figures[place]) for place in inputs.measured()],
         "watch": freshness.watched(inputs.catalog.frameworks, inputs.today),
         "said": then_and_now.findings(views),
         "marks": _marks(views),

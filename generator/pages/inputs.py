@@ -84,8 +84,11 @@ class Inputs:
     """(key of the run record, path beside its CSV) -> text of a log, "" when there is none."""
     script: Callable[[Path], str] = field(repr=False)
     """Path of a script or lock of a framework's folder -> its text, "" when there is none."""
+    draw: Draw = field(repr=False)
     today: datetime.date
     """The day for which pages are made."""
+    figures: Mapping[tuple[str, str], Figures] = field(default_factory=dict, repr=False)
+    """By machine and device."""
     spreads: Spreads = field(default_factory=dict, repr=False)
     """Between runs, see :func:`generator.analysis.cells.spreads`."""
     events: Sequence[Event] = ()
@@ -203,17 +206,8 @@ _VERDICTS = {
 }
 
 
-def claim_views(
-    inputs: Inputs, page: str, known: Mapping[tuple[str, str], Figures]
-) -> tuple[ClaimView, ...]:
-    """Return a page's claims with their verdicts.
-
-    Args:
-        inputs: what pages are made of.
-        page: id of the section, or "home".
-        known: (machine, device) -> figures.
-
-    """
+def claim_views(inputs: Inputs, page: str) -> tuple[ClaimView, ...]:
+    """Return the claims of a page, a section's id or "home", with their verdicts."""
 
     def ruling(found: Verdict) -> Ruling:
         return Ruling(_VERDICTS[found.word], found.reason)
@@ -221,7 +215,7 @@ def claim_views(
     views = []
     for claim in inputs.book.claims:
         if claim.page == page:
-            today = claims.judge(claim, main_figures(inputs, known, claim.device), inputs.catalog)
+            today = claims.judge(claim, main_figures(inputs, claim.device), inputs.catalog)
             generation = inputs.then.get(claim.device)
             then = claims.judge(claim, generation.figures if generation else None)
             told = then.word != "cannot be tested here"
@@ -280,16 +274,7 @@ def fact(
     return default
 
 
-def main_figures(
-    inputs: Inputs, known: Mapping[tuple[str, str], Figures], device: str = ""
-) -> Figures | None:
-    """Return the figures of the newest machine, its processor first.
-
-    Args:
-        inputs: what pages are made of.
-        known: (machine, device) -> figures.
-        device: only of this one.
-
-    """
+def main_figures(inputs: Inputs, device: str = "") -> Figures | None:
+    """Return the figures of the newest machine (and device), its processor first."""
     places = (place for place in inputs.measured() if device in ("", place[1]))
-    return next((known[place] for place in places), None)
+    return next((inputs.figures[place] for place in places), None)

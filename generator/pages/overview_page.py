@@ -5,7 +5,7 @@ A module has
     TITLE    of the page in the navigation
     GROUP    heading in the navigation that it stands below, "" for none
     ORDER    place among these pages; below 0: before the sections
-    context  pure: (inputs, figures by machine and device, draw) -> context of its template
+    context  pure: inputs -> context of its template
     files    if there are files beside the page, pure: inputs -> text by name
     parts    if there are pages below the page, pure: as ``context``, -> context by name; their
              template is ``templates/pages/<id>.part.md.j2``

@@ -35,7 +35,7 @@ from generator.pages.urls import slug
 
 if TYPE_CHECKING:
     from generator.catalog.model import Catalog, Framework, Section
-    from generator.pages.inputs import Draw, Inputs
+    from generator.pages.inputs import Inputs
     from measurements.contract import Metric
 
 YES = Badge("✓", "yes", "good")
@@ -64,7 +64,6 @@ class View:
     inputs: Inputs
     figures: Figures
     sheets: Mapping[str, Sheet]
-    draw: Draw
     lane: str = ""
     """The only one looked at, where each lane is a part of the page."""
 
@@ -222,7 +221,7 @@ class View:
 
         """
         looks = self.catalog.looks
-        return self.draw(intervals.intervals(name, title, drawn, looks=looks, **axis))
+        return self.inputs.draw(intervals.intervals(name, title, drawn, looks=looks, **axis))
 
     def curves(self, name: str, title: str, points: Sequence[marks.Point], **axes: Any) -> Picture:
         """Draw :func:`curves.curves`.
@@ -234,7 +233,7 @@ class View:
             axes: its further arguments.
 
         """
-        return self.draw(curves.curves(name, title, points, **axes))
+        return self.inputs.draw(curves.curves(name, title, points, **axes))
 
     def anchor(self, stem: str) -> str:
         """Return an anchor for a heading, unique among the machines and devices of the page."""
@@ -249,8 +248,6 @@ Make = Callable[[View], tuple[Sequence[str | Bullet], Sequence[Block]]]
 def context(
     section: Section,
     inputs: Inputs,
-    known: Mapping[tuple[str, str], Figures],
-    draw: Draw,
     make: Make,
     *,
     lanes: Callable[[View], Sequence[str]] = lambda _: ("",),
@@ -262,8 +259,6 @@ def context(
     Args:
         section: the section.
         inputs: see :class:`Inputs`.
-        known: (machine, device) -> figures.
-        draw: draws charts.
         make: returns findings and blocks; a device without blocks is not on the page.
         lanes: of a device that are parts of their own.
         rows_of: section whose rows decide which devices the page looks at, by default its own.
@@ -272,10 +267,10 @@ def context(
     """
     parts: list[Part] = []
     for machine, device in inputs.measured(rows_of or section.id):
-        figures = known[machine, device]
+        figures = inputs.figures[machine, device]
         asked = figures.answers.get(section.id, {})
         sheets = {f.id: asked.get(f.id, {}) for f in inputs.catalog.frameworks}
-        device_view = View(section, inputs, figures, sheets, draw)
+        device_view = View(section, inputs, figures, sheets)
         for lane in lanes(device_view):
             view = replace(device_view, lane=lane)
             findings, blocks = make(view)
@@ -297,7 +292,7 @@ def context(
             )
     return {
         "parts": parts,
-        "claims": claim_views(inputs, section.id, known),
+        "claims": claim_views(inputs, section.id),
         "command": command(section),
         **more,
     }

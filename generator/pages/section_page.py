@@ -10,7 +10,7 @@ import importlib
 import importlib.util
 import math
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -42,14 +42,7 @@ from generator.pages.findings import (
     smallest,
     without,
 )
-from generator.pages.inputs import (
-    Draw,
-    Inputs,
-    claim_views,
-    distinct,
-    finite,
-    where,
-)
+from generator.pages.inputs import Inputs, claim_views, distinct, finite, where
 from generator.pages.parts import Block, Part
 from generator.pages.tables import (
     Badge,
@@ -69,24 +62,15 @@ if TYPE_CHECKING:
     from generator.catalog.model import Catalog, Section
 
 
-def context(
-    section: Section, inputs: Inputs, known: Mapping[tuple[str, str], Figures], draw: Draw
-) -> dict[str, Any]:
+def context(section: Section, inputs: Inputs) -> dict[str, Any]:
     """Return the context of a section's page.
 
     A module of the section's name in :mod:`generator.pages.sections` makes it; without one, the
     page is that of :func:`section_context`.
-
-    Args:
-        section: the section.
-        inputs: what pages are made of.
-        known: (machine, device) -> figures.
-        draw: draws charts.
-
     """
     name = f"generator.pages.sections.{section.id}"
     own = importlib.import_module(name) if importlib.util.find_spec(name) else None
-    made = (own.context if own else section_context)(section, inputs, known, draw)
+    made = (own.context if own else section_context)(section, inputs)
     parts: Sequence[Part] = made.get("parts", ())
     verdicts = Counter(claim.today.badge.word for claim in made["claims"])
     return {
@@ -137,8 +121,6 @@ Own = Callable[["Section", Inputs, Figures, Part], Part]
 def section_context(
     section: Section,
     inputs: Inputs,
-    known: Mapping[tuple[str, str], Figures],
-    draw: Draw,
     own: Own = lambda _section, _inputs, _figures, part: part,
     **more: Any,
 ) -> dict[str, Any]:
@@ -147,22 +129,20 @@ def section_context(
     Args:
         section: the section.
         inputs: what pages are made of.
-        known: (machine, device) -> figures.
-        draw: draws charts.
         own: what the section makes of a part.
         more: further entries of the context.
 
     """
     parts = []
     for machine, device in inputs.measured(section.id):
-        figures = known[machine, device]
+        figures = inputs.figures[machine, device]
         for place, panels in _tabs(p for p in figures.panels if p.section == section.id).items():
             anchor = "-".join(map(slug, filter(None, (machine, device, *place))))
-            part = _part(section, inputs, figures, panels, draw, anchor)
+            part = _part(section, inputs, figures, panels, anchor)
             parts.append(own(section, inputs, figures, part))
     return {
         "parts": parts,
-        "claims": claim_views(inputs, section.id, known),
+        "claims": claim_views(inputs, section.id),
         "history": [item for item in inputs.book.history if item.page == section.id],
         "command": f"generator measure --section {section.id}",
         **more,
@@ -198,12 +178,7 @@ def _tab(inputs: Inputs, panel: Panel) -> str:
 
 
 def _part(
-    section: Section,
-    inputs: Inputs,
-    figures: Figures,
-    panels: Sequence[Panel],
-    draw: Draw,
-    anchor: str,
+    section: Section, inputs: Inputs, figures: Figures, panels: Sequence[Panel], anchor: str
 ) -> Part:
     """Return what a page says about a panel."""
     panel, *further = panels
@@ -231,7 +206,7 @@ def _part(
         anchor,
         said,
         "",
-        (Block("", anchor, "", (), (draw(chart),), _foot(inputs, panel, frame)),),
+        (Block("", anchor, "", (), (inputs.draw(chart),), _foot(inputs, panel, frame)),),
         tuple(filter(None, bullets)),
         tuple(folds),
         lead,

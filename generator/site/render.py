@@ -27,7 +27,7 @@ from generator.site.writer import Rendered, Writer, vega_bundle, vega_name
 if TYPE_CHECKING:
     from generator.analysis import claims
     from generator.catalog.model import Catalog, Section
-    from generator.pages.inputs import Inputs
+    from generator.pages.inputs import Draw, Inputs
     from generator.results.reading import Results
 
 T = TypeVar("T")
@@ -69,7 +69,7 @@ def render(
     cited = citation.load(root / citation.FILE)
     address = site_address(root)
     inputs = dataclasses.replace(
-        _inputs(root, results_root, catalog, loaded, shown, today),
+        _inputs(root, results_root, catalog, loaded, shown, today, writer.draw),
         dataset=_dataset(writer, loaded, cited, address, keep=preview),
         citation=cited,
         address=address,
@@ -91,7 +91,13 @@ def render(
 
 
 def _inputs(
-    root: Path, results_root: Path, catalog: Catalog, loaded: Any, shown: Any, today: datetime.date
+    root: Path,
+    results_root: Path,
+    catalog: Catalog,
+    loaded: Any,
+    shown: Any,
+    today: datetime.date,
+    draw: Draw,
 ) -> Inputs:
     from generator.analysis import cells, change_events
     from generator.pages.inputs import Inputs
@@ -117,6 +123,7 @@ def _inputs(
         book=_book(root / "measurements" / "claims.toml"),
         log=log,
         script=script,
+        draw=draw,
         today=today,
         events=change_events.find(loaded, shown, catalog, spreads),
         spreads=spreads,
@@ -181,7 +188,7 @@ def _pages(root: Path, results_root: Path, inputs: Inputs, writer: Writer) -> No
 
     templates = root / "templates"
     environment = markdown.environment(templates)
-    known = _figures(inputs, results_root)
+    inputs = dataclasses.replace(inputs, figures=_figures(inputs, results_root))
 
     def text(template: str, context: Mapping[str, Any]) -> str:
         return environment.get_template(template).render(context).strip() + "\n"
@@ -192,20 +199,20 @@ def _pages(root: Path, results_root: Path, inputs: Inputs, writer: Writer) -> No
 
     def evidence(section: Section, framework: str) -> tuple[str, frozenset[str]]:
         before = writer.wanted()
-        context = evidence_page.context(section, framework, inputs, known, writer.draw)
+        context = evidence_page.context(section, framework, inputs)
         return text("pages/evidence.md.j2", context), writer.wanted() - before
 
-    write("index.md", "pages/index.md.j2", home_page.home_context(inputs, known))
+    write("index.md", "pages/index.md.j2", home_page.home_context(inputs))
     for page in overview_page.load():
-        context = page.context(inputs, known, writer.draw)
+        context = page.context(inputs)
         write(f"report/{page.id}.md", f"pages/{page.id}.md.j2", context)
         for name, content in page.files(inputs).items():
             writer.text(f"report/{name}", content)
-        for name, part in page.parts(inputs, known, writer.draw).items():
+        for name, part in page.parts(inputs).items():
             write(f"report/{page.id}/{name}.md", f"pages/{page.id}.part.md.j2", part)
     written = [files.identity(path) for path in sorted(templates.rglob("*.j2"))]
     for section in inputs.catalog.sections:
-        context = section_page.context(section, inputs, known, writer.draw)
+        context = section_page.context(section, inputs)
         write(f"report/{section.id}.md", f"sections/{section.template.name}", context)
         here = inputs.shown[inputs.shown["section"] == section.id]
         for framework in sorted({str(name) for name in here["framework"].unique()}):
@@ -219,7 +226,7 @@ def _pages(root: Path, results_root: Path, inputs: Inputs, writer: Writer) -> No
             # Intervals rest on the noise of the others as well.
             values = [
                 (key, tuple(cell.model.interval(key)))
-                for figures in known.values()
+                for figures in inputs.figures.values()
                 for key, cell in figures.cells.items()
                 if (key.section, key.framework) == (section.id, framework) and cell.model
             ]

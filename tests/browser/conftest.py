@@ -41,7 +41,7 @@ def measured(results):
     loaded = store.load(results)
     shown = selection.shown(loaded, known.listed)
     today = datetime.datetime.now(datetime.UTC).date()
-    inputs = render._inputs(loader.ROOT, results, known, loaded, shown, today)
+    inputs = render._inputs(loader.ROOT, results, known, loaded, shown, today, None)
     return inputs, render._figures(inputs, results)
 
 

@@ -24,7 +24,7 @@ def inputs():
 
 @pytest.fixture(scope="session")
 def figures(inputs):
-    return render._figures(inputs, loader.ROOT / "measurements" / "results")
+    return inputs.figures
 
 
 @pytest.fixture(scope="session")
@@ -39,7 +39,7 @@ def sample_root(tmp_path_factory):
 def sample(sample_root):
     """Return (inputs, figures) of invented results; two configurations ran twice in each block."""
     inputs = _inputs(sample_root)
-    return inputs, render._figures(inputs, sample_root)
+    return inputs, inputs.figures
 
 
 @pytest.fixture(scope="session")
@@ -77,13 +77,14 @@ def sampled(tmp_path_factory):
         machine="newer-machine", start=1,
     )  # fmt: skip
     inputs = _inputs(folder)
-    return Sampled(folder, inputs, render._figures(inputs, folder))
+    return Sampled(folder, inputs, inputs.figures)
 
 
 def _inputs(results):
     known, loaded = loader.load(), store.load(results)
     shown = selection.shown(loaded, known.listed)
-    return render._inputs(loader.ROOT, results, known, loaded, shown, TODAY)
+    made = render._inputs(loader.ROOT, results, known, loaded, shown, TODAY, undrawn)
+    return dataclasses.replace(made, figures=render._figures(made, results))
 
 
 def undrawn(chart):
@@ -91,22 +92,22 @@ def undrawn(chart):
     return chart
 
 
-def pages_of(inputs, figures, *names):
+def pages_of(inputs, *names):
     """Return name -> Markdown of some pages; nothing is drawn."""
     picture = Picture("", (Drawing("chart.svg", 1, 1),), "chart.csv", "vega.js")
-    arguments = inputs, figures, lambda _: picture
+    inputs = dataclasses.replace(inputs, draw=lambda _: picture)
     environment = markdown.environment(loader.ROOT / "templates")
     overviews = {page.id: page for page in overview_page.load()}
     found = {}
     for name in names:
         if name in overviews:
-            template, context = f"pages/{name}.md.j2", overviews[name].context(*arguments)
-            for id, made in overviews[name].parts(*arguments).items():
+            template, context = f"pages/{name}.md.j2", overviews[name].context(inputs)
+            for id, made in overviews[name].parts(inputs).items():
                 part = environment.get_template(f"pages/{name}.part.md.j2")
                 found[f"{name}/{id}"] = part.render(made)
         else:
             section = inputs.catalog.section(name)
             template = f"sections/{section.template.name}"
-            context = section_page.context(section, *arguments)
+            context = section_page.context(section, inputs)
         found[name] = environment.get_template(template).render(context)
     return found

@@ -128,5 +128,5 @@ def test_a_process_that_died_answers_for_the_rest_of_its_family():
     died = panels.Answer("failed", None, "killed by signal 11", "1")
     sheets = {PAIRED: {("elementary", "forward"): died}}
     section = loader.load().section("operators")
-    view = question_page.View(section, None, None, sheets, None)
+    view = question_page.View(section, None, None, sheets)
     assert Sheet(view, PAIRED).answer("exp", "forward") is died

@@ -50,7 +50,7 @@ def inputs(root):
     known = loader.load()
     loaded = reading.load(root)
     shown = selection.shown(loaded, known.listed)
-    return render._inputs(loader.ROOT, root, known, loaded, shown, TODAY)
+    return render._inputs(loader.ROOT, root, known, loaded, shown, TODAY, None)
 
 
 @pytest.fixture(scope="module")
@@ -264,7 +264,7 @@ def told(*arguments):
 
 
 def test_page_feed_and_command_say_the_same(inputs, root):
-    context = page.context(inputs, {}, None)
+    context = page.context(inputs)
     printed = told("--changes", "--results", root).stdout
     fed = page.files(inputs)[page.FEED]
     for event in inputs.events:
@@ -336,7 +336,7 @@ def rendered(name, context):
 
 
 def test_the_page_shows_every_event_under_its_anchor(inputs):
-    text = rendered("changes", page.context(inputs, {}, None))
+    text = rendered("changes", page.context(inputs))
     anchors = re.findall(r"attrs: \{id: ([\w-]+)\}", text)
     anchors.remove("method")
     assert len(anchors) == len(set(anchors)) == 3
@@ -397,7 +397,7 @@ def drawn(inputs):
         )
         for machine in inputs.machines
     }  # fmt: skip
-    return machines.context(inputs, known, draw), charts
+    return machines.context(replace(inputs, figures=known, draw=draw)), charts
 
 
 def test_machines_are_compared_with_ratios_of_speed(inputs):

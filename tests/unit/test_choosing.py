@@ -326,8 +326,8 @@ def test_retired_frameworks_are_not_maintained(inputs, scores):
     assert found[MANY] == 1
 
 
-def test_the_page_computes_nothing_of_its_own(inputs, figures, scores):
-    context = chooser.context(inputs, figures, None)
+def test_the_page_computes_nothing_of_its_own(inputs, scores):
+    context = chooser.context(inputs)
     data = json.loads(context["data"])
     assert [preset["anchor"] for preset in data["presets"]] == [
         answer["anchor"] for answer in context["answers"]
@@ -356,7 +356,7 @@ def answered(request):
         sampled = request.getfixturevalue("sampled")
         inputs, figures = sampled.inputs, sampled.figures
     found = scoring.scores(inputs, figures[inputs.measured()[0]])
-    answers = chooser.context(inputs, figures, None)["answers"]
+    answers = chooser.context(inputs)["answers"]
     return found, chooser.names_of(inputs), list(zip(PRESETS, answers, strict=True))
 
 

@@ -289,10 +289,10 @@ def text_of(said, address=""):
     """The page's Markdown."""
     inputs = Inputs(
         catalog=loader.load(), shown=None, study=None, history=None, documents={}, book=None,
-        log=None, script=None, today=None, dataset=said, citation=CITED, address=address,
+        log=None, script=None, draw=None, today=None, dataset=said, citation=CITED, address=address,
     )  # fmt: skip
     environment = markdown.environment(ROOT / "templates")
-    return environment.get_template("pages/dataset.md.j2").render(page.context(inputs, {}, None))
+    return environment.get_template("pages/dataset.md.j2").render(page.context(inputs))
 
 
 @pytest.fixture(scope="module")

@@ -40,7 +40,7 @@ def inputs(tmp_path_factory):
     sample_results.write_history(root, RELEASES)
     loaded = store.load(root)
     shown = selection.withhold(selection.select(loaded))
-    return render._inputs(loader.ROOT, root, loader.load(), loaded, shown, TODAY)
+    return render._inputs(loader.ROOT, root, loader.load(), loaded, shown, TODAY, None)
 
 
 @pytest.fixture(scope="module")
@@ -62,7 +62,7 @@ def context(inputs):
         drawn.append(chart)
         return chart
 
-    return page.context(inputs, {}, draw), drawn
+    return page.context(replace(inputs, draw=draw)), drawn
 
 
 def test_ordinary_pages_show_no_row_of_it(inputs):

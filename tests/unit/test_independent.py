@@ -40,15 +40,15 @@ LANES = {
 
 
 @pytest.fixture(scope="module", params=["committed", "one machine", "two machines"])
-def site(request, inputs, figures, sample, sample_root, sampled):
+def site(request, inputs, sample, sample_root, sampled):
     """Return (results, pages): of what is committed, and of two invented trees."""
-    results, *made = {
-        "committed": (MEASUREMENTS / "results", inputs, figures),
-        "one machine": (sample_root, *sample),
-        "two machines": (sampled.folder, sampled.inputs, sampled.figures),
+    results, made = {
+        "committed": (MEASUREMENTS / "results", inputs),
+        "one machine": (sample_root, sample[0]),
+        "two machines": (sampled.folder, sampled.inputs),
     }[request.param]
     names = *HEADLINES, "versus", "depth", "methodology", "then_and_now", "compare"
-    return results, pages_of(*made, *names)
+    return results, pages_of(made, *names)
 
 
 @pytest.fixture(scope="module")

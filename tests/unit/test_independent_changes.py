@@ -34,8 +34,8 @@ SAME = ["machine", "framework", "section", "metric", "device", "lane", "case"]
 
 
 @pytest.fixture(scope="module")
-def pages(inputs, figures):
-    return pages_of(inputs, figures, "history", "changes")
+def pages(inputs):
+    return pages_of(inputs, "history", "changes")
 
 
 @pytest.fixture(scope="module")

@@ -15,11 +15,10 @@ from generator.pages.inputs import ClaimView, Ruling
 from generator.pages.overviews import chooser, dataset, frameworks, methodology, then_and_now
 from generator.pages.tables import Badge
 from measurements import lenet
-from tests.unit.conftest import undrawn
 
 
 def test_then_and_now_shows_every_claim_once_with_its_verdict(inputs, figures):
-    context = then_and_now.context(inputs, figures, None)
+    context = then_and_now.context(inputs)
     shown = {view.anchor: view for chapter, _ in context["chapters"] for view in chapter.claims}
     assert set(shown) == {f"claim-{claim.id}" for claim in inputs.book.claims}
     assert len(context["table"].rows) == len(inputs.book.claims)
@@ -44,16 +43,16 @@ def test_then_and_now_shows_every_claim_once_with_its_verdict(inputs, figures):
     assert len(context["others"].rows) == len(inputs.book.history)
 
 
-def test_every_framework_has_a_page_and_a_row_that_leads_to_it(inputs, figures):
-    parts = frameworks.parts(inputs, figures, None)
+def test_every_framework_has_a_page_and_a_row_that_leads_to_it(inputs):
+    parts = frameworks.parts(inputs)
     assert set(parts) == {framework.id for framework in inputs.catalog.frameworks}
-    rows = frameworks.context(inputs, figures, None)["table"].rows
+    rows = frameworks.context(inputs)["table"].rows
     assert [row[0].href for row in rows] == [f"frameworks/{id}.md" for id in parts]
 
 
 @pytest.mark.parametrize("framework", loader.load().frameworks, ids=lambda one: one.id)
-def test_the_page_of_a_framework_tells_all_that_its_folder_does(inputs, figures, framework):
-    page = frameworks.parts(inputs, figures, None)[framework.id]
+def test_the_page_of_a_framework_tells_all_that_its_folder_does(inputs, framework):
+    page = frameworks.parts(inputs)[framework.id]
     tables = {block.anchor: block.tables[0].rows for block in page["folds"]}
     sourced = [row for row in tables["facts"] if row[1].source]
     assert len(sourced) == len(framework.facts), "every fact has its source"
@@ -74,8 +73,8 @@ def test_the_page_of_a_framework_tells_all_that_its_folder_does(inputs, figures,
 
 
 @pytest.mark.parametrize("framework", loader.load().frameworks, ids=lambda one: one.id)
-def test_five_lines_tell_what_to_know_of_a_framework(inputs, figures, framework):
-    page = frameworks.parts(inputs, figures, None)[framework.id]
+def test_five_lines_tell_what_to_know_of_a_framework(inputs, framework):
+    page = frameworks.parts(inputs)[framework.id]
     said = {question: text for question, _, text in page["know"]}
     assert list(said) == ["Alive?", "Fast?", "Hungry?", "Complete?", "How to start?"]
     linked = [address for _, address in page["others"]]
@@ -94,8 +93,8 @@ def test_five_lines_tell_what_to_know_of_a_framework(inputs, figures, framework)
     assert cells["Operator coverage"].text in said["Complete?"]
 
 
-def test_the_list_tells_who_is_alive(inputs, figures):
-    context = frameworks.context(inputs, figures, None)
+def test_the_list_tells_who_is_alive(inputs):
+    context = frameworks.context(inputs)
     for framework, row in zip(inputs.catalog.frameworks, context["table"].rows, strict=True):
         assert row[1].badge.word == ("retired" if framework.retired else "alive")
         assert (framework.name in context["answer"]) == bool(framework.retired)
@@ -138,7 +137,7 @@ def test_claims_are_counted_by_kind_with_their_predicates():
 
 def test_a_page_of_claims_needs_no_results(inputs):
     empty = replace(inputs, shown=inputs.shown.iloc[:0])
-    context = then_and_now.context(empty, {}, None)
+    context = then_and_now.context(empty)
     assert context["where"] == ""
     sourced = {claim.claim for claim in inputs.book.claims if claim.rule.endswith("_r_package")}
     words = {row[0].badge.word for row in context["table"].rows if row[1].text not in sourced}
@@ -146,7 +145,7 @@ def test_a_page_of_claims_needs_no_results(inputs):
 
 
 def test_the_study_names_the_estimator_that_is_used(sample):
-    context = methodology.context(*sample, undrawn)
+    context = methodology.context(sample[0])
     study = context["study"]
     used = ESTIMATORS[statistics.ESTIMATOR]
     assert used in study["finding"].rpartition(". ")[2]
@@ -161,21 +160,21 @@ def test_the_study_names_the_estimator_that_is_used(sample):
 
 
 def test_without_replicates_there_is_no_study(sample):
-    inputs, known = sample
+    inputs, _ = sample
     alone = inputs.study[inputs.study["case"] != "again"]
-    context = methodology.context(replace(inputs, study=alone), known, undrawn)
+    context = methodology.context(replace(inputs, study=alone))
     assert context["study"] is None
     assert context["estimator"] == ESTIMATORS[statistics.ESTIMATOR]
 
 
 def test_the_noise_is_that_of_the_panels_with_replicates(sample):
-    _, known = sample
+    inputs, known = sample
     (figures,) = known.values()
     panels = [p for p in figures.panels if p.replicated and p.division == "closed"]
     assert {panel.section for panel in panels} == {"lenet"}
-    noises = methodology._noises_table(known)
+    noises = methodology._noises_table(inputs)
     assert [row[3].sort for row in noises.rows] == [round(panel.noise, 5) for panel in panels]
-    assert methodology._noises_table({}) is None
+    assert methodology._noises_table(replace(inputs, figures={})) is None
 
 
 def test_the_simulation_is_shown_as_it_was_written(inputs):
@@ -185,8 +184,8 @@ def test_the_simulation_is_shown_as_it_was_written(inputs):
 
 
 def test_the_page_of_data_explains_every_column_and_metric(sample):
-    inputs, known = sample
-    context = dataset.context(inputs, known, None)
+    inputs, _ = sample
+    context = dataset.context(inputs)
     assert context["said"] is None
     assert context["snippets"] == ()
     assert context["files"] is None
@@ -198,13 +197,13 @@ def test_the_page_of_data_explains_every_column_and_metric(sample):
 
 
 def test_the_page_of_data_lists_its_files_by_size_and_hash(sample):
-    inputs, known = sample
+    inputs, _ = sample
     said = {
         "rows": 12345, "runs": 1, "version": "20260102T000000Z-abcdef",
         "resources": [{"path": "results.csv", "bytes": 2_500_000, "hash": "sha256:c0ffee"}],
         "licenses": [{"title": "a licence", "path": "https://example.org"}],
     }  # fmt: skip
-    context = dataset.context(replace(inputs, dataset=said, citation=None), known, None)
+    context = dataset.context(replace(inputs, dataset=said, citation=None))
     assert (context["size"], context["newest"]) == ("12,345 rows and 1 run", "2 January 2026")
     first, package = context["files"].rows
     assert [cell.text for cell in first] == ["results.csv", "2.50 MB", "c0ffee"]
@@ -213,8 +212,8 @@ def test_the_page_of_data_lists_its_files_by_size_and_hash(sample):
 
 
 def test_who_has_no_result_has_no_scores(sample):
-    inputs, known = sample
-    context = frameworks.parts(inputs, known, None)
+    inputs, _ = sample
+    context = frameworks.parts(inputs)
     measured, unmeasured = (
         [f.id for f in inputs.catalog.frameworks if (f.id in sample_ids(inputs)) == is_in]
         for is_in in (True, False)
@@ -235,7 +234,7 @@ def test_what_is_unknown_is_in_no_group(sample):
         for place, one in known.items()
     }
     (id, *_) = sample_ids(inputs)
-    page = frameworks.parts(inputs, figures, None)[id]
+    page = frameworks.parts(replace(inputs, figures=figures))[id]
     cell = dict(page["scores"])["Training speed"]
     assert (cell.text, cell.bar, cell.strong) == ("not measured", None, False)
     assert ("Fast?", "../lenet.md", "Not measured.") in page["know"]

@@ -59,7 +59,8 @@ def page(sampled):
             return Picture(chart.alt, (), "data.csv", "chart.json")
 
         known = sampled.inputs.catalog.section(section)
-        context = section_page.context(known, inputs or sampled.inputs, sampled.figures, draw)
+        wanted = dataclasses.replace(inputs or sampled.inputs, draw=draw)
+        context = section_page.context(known, wanted)
         return context, drawn
 
     return make
@@ -406,7 +407,7 @@ def test_a_mode_that_is_not_ranked_stands_for_nobody_who_has_another(sampled):
 
 
 def test_the_first_page_says_what_is_new_and_what_became_of_the_claims(sampled):
-    context = home_page.home_context(sampled.inputs, sampled.figures)
+    context = home_page.home_context(sampled.inputs)
     first, second = context["news"]
     assert f"{NAMES[PAIRED]} 1.9.1, measured on the GPU of" in first
     names = sorted((f"{NAMES[PAIRED]} 1.9.1", f"{NAMES[MANY]} 2.21.0", f"{NAMES[GRAPH]} 1.0.5"))
@@ -416,13 +417,13 @@ def test_the_first_page_says_what_is_new_and_what_became_of_the_claims(sampled):
 
 
 def test_every_machine_and_device_has_its_scoreboard_the_newest_first(sampled):
-    newest, other = home_page.home_context(sampled.inputs, sampled.figures)["boards"]
+    newest, other = home_page.home_context(sampled.inputs)["boards"]
     assert [len(board.table.rows) for board in (newest, other)] == [1, 3]
     assert newest.tab != other.tab
 
 
 def test_each_claim_is_a_mark_by_verdict_that_leads_to_its_box(sampled):
-    marks = home_page.home_context(sampled.inputs, sampled.figures)["marks"]
+    marks = home_page.home_context(sampled.inputs)["marks"]
     ids = {f"report/then_and_now.md#claim-{claim.id}" for claim in sampled.inputs.book.claims}
     assert {mark.address for mark in marks} == ids
     assert len(marks) == len(ids)
@@ -453,7 +454,7 @@ def test_cards_show_a_fault_once_and_training_steps_first(inputs):
 
 def test_the_first_page_without_results(sampled):
     empty = dataclasses.replace(sampled.inputs, shown=sampled.inputs.shown.iloc[:0])
-    context = home_page.home_context(empty, {})
+    context = home_page.home_context(empty)
     assert (context["boards"], context["cards"], context["news"]) == ([], [], [])
 
 
@@ -469,7 +470,7 @@ def evidence(sampled):
         return Picture(chart.alt, (), "data.csv", "chart.json")
 
     section = sampled.inputs.catalog.section("lenet")
-    context = evidence_page.context(section, PAIRED, sampled.inputs, sampled.figures, draw)
+    context = evidence_page.context(section, PAIRED, dataclasses.replace(sampled.inputs, draw=draw))
     return context, drawn
 
 

@@ -14,7 +14,6 @@ from generator.pages.overviews import compare
 from generator.pages.overviews.compare import AHEAD, BEHIND, EQUAL, NONE, OPEN, Side
 from generator.pages.scoring import NEEDS
 from tests.sample_results import GRAPH, NAMES, PAIRED
-from tests.unit.conftest import undrawn
 from tests.unit.frames import frame, samples
 
 NEED = {need.id: need for need in NEEDS}
@@ -100,8 +99,8 @@ def test_the_sentence_counts_every_question_once():
 
 
 @pytest.fixture(scope="module")
-def pairs(inputs, figures):
-    return compare.parts(inputs, figures, undrawn)
+def pairs(inputs):
+    return compare.parts(inputs)
 
 
 def test_whoever_comes_first_the_same_is_ahead(inputs, figures):
@@ -126,9 +125,9 @@ def test_values_are_those_of_the_scoreboard(inputs, figures):
             assert (side.text, side.address) == (score.text, score.address)
 
 
-def test_each_pair_has_a_page_with_every_question_and_the_list_leads_to_it(inputs, figures, pairs):
+def test_each_pair_has_a_page_with_every_question_and_the_list_leads_to_it(inputs, pairs):
     frameworks = inputs.catalog.frameworks
-    listed = compare.context(inputs, figures, undrawn)["rows"]
+    listed = compare.context(inputs)["rows"]
     links = {address: text for _, mine in listed for text, address in mine}
     for a, b in combinations(frameworks, 2):
         page = pairs[f"{a.id}-{b.id}"]
@@ -156,11 +155,11 @@ def test_what_a_framework_cannot_do_is_counted_as_its_score_is(inputs, figures, 
                 assert score == pytest.approx(1 - bad / int(many))
 
 
-def test_a_tenth_framework_without_results_gets_its_pages(inputs, figures):
+def test_a_tenth_framework_without_results_gets_its_pages(inputs):
     catalog = inputs.catalog
     newest = replace(catalog.frameworks[0], id="zinnia", name="Zinnia", retired=None, watch=None)
     more = replace(inputs, catalog=replace(catalog, frameworks=(*catalog.frameworks, newest)))
-    found = compare.parts(more, figures, undrawn)
+    found = compare.parts(more)
     assert len(found) == math.comb(len(catalog.frameworks) + 1, 2)
     page = found[f"{catalog.frameworks[0].id}-zinnia"]
     assert page["answer"].endswith("12 are not comparable.")
@@ -172,6 +171,6 @@ def test_a_tenth_framework_without_results_gets_its_pages(inputs, figures):
 
 def test_without_results_every_pair_still_has_its_page(inputs):
     empty = replace(inputs, shown=inputs.shown.iloc[:0], history=inputs.history.iloc[:0])
-    found = compare.parts(empty, {}, undrawn)
+    found = compare.parts(empty)
     assert {page["answer"] for page in found.values()} == {"Nothing is measured yet."}
     assert all(page["table"] is None for page in found.values())

@@ -14,7 +14,6 @@ from measurements import control as programs
 from measurements import operators as listed
 from tests import sample_results
 from tests.sample_results import PAIRED
-from tests.unit.conftest import undrawn
 
 MEASURED = list(sample_results.VERSIONS)
 LACKING = PAIRED
@@ -28,7 +27,7 @@ def page(sample):
 
     def make(module, inputs=None):
         section = sample[0].catalog.section(module.__name__.rpartition(".")[2])
-        return module.context(section, inputs or sample[0], sample[1], undrawn)
+        return module.context(section, inputs or sample[0])
 
     return make
 
@@ -265,7 +264,7 @@ def test_a_page_of_blocks_leaves_out_a_device_without_blocks(sample):
         assert view.frameworks
         return ["a finding about nothing"], []
 
-    context = question_page.context(section, *sample, undrawn, nothing, more=1)
+    context = question_page.context(section, sample[0], nothing, more=1)
     assert context["parts"] == []
     assert context["more"] == 1
 
@@ -342,7 +341,7 @@ def test_versus_without_a_sweep_says_how_to_measure_it(sample):
     (place,) = known
     swept = {key: cell for key, cell in known[place].cells.items() if key.section != "versus"}
     bare = {place: replace(known[place], cells=swept)}
-    context = versus.context(inputs.catalog.section("versus"), inputs, bare, undrawn)
+    context = versus.context(inputs.catalog.section("versus"), replace(inputs, figures=bare))
     folds = context["parts"][0].folds
     texts = [one.text for one in folds]
     assert f"<code>{context['command']}</code>" in "".join(texts)

@@ -14,7 +14,6 @@ from generator.pages.sections import (
     symbolic,
 )
 from tests import sample_results
-from tests.unit.conftest import undrawn
 
 MEASURED = list(sample_results.VERSIONS)
 
@@ -25,7 +24,7 @@ def page(sample):
 
     def make(module, inputs=None):
         section = sample[0].catalog.section(module.__name__.rpartition(".")[2])
-        return module.context(section, inputs or sample[0], sample[1], undrawn)
+        return module.context(section, inputs or sample[0])
 
     return make
 
@@ -77,10 +76,10 @@ def test_r_is_compared_with_python_on_the_page(page):
 
 
 def test_without_results_there_are_no_such_tables(sample):
-    inputs, known = replace(sample[0], shown=sample[0].shown.iloc[:0]), {}
+    inputs = replace(sample[0], shown=sample[0].shown.iloc[:0])
     for module in (r, highlevel):
         section = inputs.catalog.section(module.__name__.rpartition(".")[2])
-        assert module.context(section, inputs, known, undrawn)["parts"] == []
+        assert module.context(section, inputs)["parts"] == []
 
 
 # -------------------------------------------------------------------------------- who they are

@@ -48,13 +48,13 @@ YET = {"r"}
 @pytest.mark.parametrize(
     "name", [pytest.param(name, marks=[LONG] * (name in YET)) for name in NAMES]
 )
-def test_no_sentence_of_a_page_is_longer_than_thirty_words(inputs, figures, name):
-    assert long(pages_of(inputs, figures, name)[name]) == []
+def test_no_sentence_of_a_page_is_longer_than_thirty_words(inputs, name):
+    assert long(pages_of(inputs, name)[name]) == []
 
 
-def test_no_sentence_of_the_first_page_is_longer_than_thirty_words(inputs, figures):
+def test_no_sentence_of_the_first_page_is_longer_than_thirty_words(inputs):
     template = markdown.environment(loader.ROOT / "templates").get_template("pages/index.md.j2")
-    assert long(template.render(home_page.home_context(inputs, figures))) == []
+    assert long(template.render(home_page.home_context(inputs))) == []
 
 
 def test_long_sentences_are_found():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from generator import formatting
@@ -12,9 +12,8 @@ from generator.analysis import panels as models
 from generator.analysis.change_events import Event
 from generator.analysis.changes import Change
 from generator.analysis.labels import DEVICES, TOPICS, machine_name
-from generator.analysis.panels import Figures
 from generator.pages import atom_feed
-from generator.pages.inputs import Draw, Inputs
+from generator.pages.inputs import Inputs
 from generator.pages.parts import Block, Part
 from generator.pages.tables import Badge, Cell, Table, number, table_if_any
 from generator.pages.urls import slug
@@ -59,11 +58,7 @@ def ratio_cell(ratio: statistics.Ratio | None) -> Cell:
     return Cell(f"{ratio.value:.3f}", float(f"{ratio.value:.6g}"), detail=interval)
 
 
-def context(
-    inputs: Inputs,
-    known: Mapping[tuple[str, str], Figures],  # noqa: ARG001 - pages are alike
-    draw: Draw,  # noqa: ARG001
-) -> dict[str, Any]:
+def context(inputs: Inputs) -> dict[str, Any]:
     """Return the context of the page."""
     return {
         "title": "What became faster, slower or broke?",

@@ -8,9 +8,8 @@ from typing import Any, NamedTuple
 
 from generator import formatting
 from generator.analysis.labels import DEVICES, machine_label
-from generator.analysis.panels import Figures
 from generator.pages import ranking, scoring
-from generator.pages.inputs import Draw, Inputs, measured_on
+from generator.pages.inputs import Inputs, measured_on
 from generator.pages.parts import Block
 from generator.pages.ranking import Firmness, Standing
 from generator.pages.scoring import NEEDS, PRESETS, SCALE, Need, Preset, Score, Scores
@@ -47,11 +46,11 @@ def names_of(inputs: Inputs) -> Names:
     )
 
 
-def context(inputs: Inputs, known: Mapping[tuple[str, str], Figures], draw: Draw) -> dict[str, Any]:  # noqa: ARG001 - all pages are made alike
+def context(inputs: Inputs) -> dict[str, Any]:
     """Return the context of the page."""
     names = names_of(inputs)
     places = inputs.measured()
-    scores = {place: scoring.scores(inputs, known[place]) for place in places}
+    scores = {place: scoring.scores(inputs, inputs.figures[place]) for place in places}
     first = scores[places[0]] if places else None
     rules = [(Cell(need.title), Cell(need.rule)) for need in NEEDS]
     rules_table = table("How each need is scored", ("Need", "Score, 0 to 1"), rules, plain=True)
@@ -59,7 +58,7 @@ def context(inputs: Inputs, known: Mapping[tuple[str, str], Figures], draw: Draw
         "title": "Which framework suits you?",
         "description": "Weigh what you need: the answer, how firm it is, and why not another.",
         "answers": [_answer(preset, first, names) for preset in PRESETS] if first else [],
-        "where": measured_on(inputs, known[places[0]]) if places else "",
+        "where": measured_on(inputs, inputs.figures[places[0]]) if places else "",
         "firm": formatting.listing(
             [f"{word.lower()} from {_share(least)}" for least, word in ranking.FIRM if least]
         ),

@@ -20,7 +20,7 @@ from generator.pages import ranking, scoring, urls
 from generator.pages.charts import timeline
 from generator.pages.evidence_page import LANGUAGES, script_anchor
 from generator.pages.findings import bare_value, evidence, ratio_interval, shown_interval
-from generator.pages.inputs import Draw, Inputs, Picture, main_figures, measured_on
+from generator.pages.inputs import Inputs, Picture, main_figures, measured_on
 from generator.pages.overviews import history
 from generator.pages.scoring import NEEDS, Need
 from generator.pages.tables import Badge, Cell, Table, table
@@ -80,7 +80,7 @@ class Duel:
     reason: str = ""
 
 
-def context(inputs: Inputs, known: Mapping[tuple[str, str], Figures], draw: Draw) -> dict[str, Any]:  # noqa: ARG001 - all pages are made alike
+def context(inputs: Inputs) -> dict[str, Any]:
     """Return the context of the page that lists the pairs."""
     frameworks = inputs.catalog.frameworks
     pairs = list(combinations(frameworks, 2))
@@ -97,15 +97,13 @@ def context(inputs: Inputs, known: Mapping[tuple[str, str], Figures], draw: Draw
     }  # fmt: skip
 
 
-def parts(
-    inputs: Inputs, known: Mapping[tuple[str, str], Figures], draw: Draw
-) -> dict[str, dict[str, Any]]:
+def parts(inputs: Inputs) -> dict[str, dict[str, Any]]:
     """Return the context of each pair's page."""
-    figures = main_figures(inputs, known)
+    figures = main_figures(inputs)
     found = sides(inputs, figures) if figures else {}
     return {
         urls.pair(a.id, b.id).removeprefix("compare/").removesuffix(".md"): _part(
-            a, b, found, inputs, figures, draw
+            a, b, found, inputs, figures
         )
         for a, b in combinations(inputs.catalog.frameworks, 2)
     }
@@ -117,19 +115,8 @@ def _part(
     found: Mapping[str, Mapping[str, Side]],
     inputs: Inputs,
     figures: Figures | None,
-    draw: Draw,
 ) -> dict[str, Any]:
-    """Return the context of a pair's page.
-
-    Args:
-        a: the first framework.
-        b: the other.
-        found: need -> framework -> side.
-        inputs: what pages are made of.
-        figures: of the newest machine, None where nothing is measured.
-        draw: draws charts.
-
-    """
+    """Return the context of a pair's page; ``found`` is that of :func:`sides`."""
     duels = [duel(need, found[need.id][a.id], found[need.id][b.id]) for need in NEEDS if found]
     said = answer(a.name, b.name, duels) if duels else "Nothing is measured yet."
     return {
@@ -139,7 +126,7 @@ def _part(
         "frameworks": [_about(one, inputs, figures) for one in (a, b)],
         "table": _table(a.name, b.name, duels) if duels else None,
         "where": _where(inputs, figures) if figures else "",
-        "picture": _picture(a, b, inputs, figures, draw) if figures else None,
+        "picture": _picture(a, b, inputs, figures) if figures else None,
         "command": f"generator compare {a.id} {b.id}",
     }
 
@@ -322,19 +309,8 @@ def _gaps(framework: Framework, version: str, inputs: Inputs) -> Iterator[tuple[
         yield formatting.listing(whats), reason, source
 
 
-def _picture(
-    a: Framework, b: Framework, inputs: Inputs, figures: Figures, draw: Draw
-) -> Picture | None:
-    """Draw the training speed of every release of both, None where none was measured.
-
-    Args:
-        a: the first framework.
-        b: the other.
-        inputs: what pages are made of.
-        figures: of the machine and device.
-        draw: draws charts.
-
-    """
+def _picture(a: Framework, b: Framework, inputs: Inputs, figures: Figures) -> Picture | None:
+    """Draw the training speed of every release of both, None where none was measured."""
     place = figures.machine, figures.device
     found = next((one for one in inputs.histories if (one.machine, one.device) == place), None)
     names = [a.name, b.name]
@@ -351,7 +327,7 @@ def _picture(
         name, f"{title}.", drawn, measure=SPEED.axis, looks=looks, better="higher"
     )
     # In the size that stands in half a page, too: so many pages must stay cheap.
-    return draw(replace(chart, specs={"narrow": chart.specs["narrow"]}))
+    return inputs.draw(replace(chart, specs={"narrow": chart.specs["narrow"]}))
 
 
 def _span(name: str, many: int, step: Step | None) -> str:

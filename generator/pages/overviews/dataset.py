@@ -6,11 +6,10 @@ from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 from generator import formatting
-from generator.analysis.panels import Figures
 from generator.export import citation, data_package
 from generator.export.data_package import FIELDS, UNITS
 from generator.pages import urls
-from generator.pages.inputs import Draw, Inputs
+from generator.pages.inputs import Inputs
 from generator.pages.tables import Cell, Table, number, table
 
 TITLE = "Data"
@@ -26,7 +25,7 @@ class Snippet(NamedTuple):
     text: str
 
 
-def context(inputs: Inputs, known: Mapping[tuple[str, str], Figures], draw: Draw) -> dict[str, Any]:  # noqa: ARG001 - pages are alike
+def context(inputs: Inputs) -> dict[str, Any]:
     """Return the context of the page."""
     said = inputs.dataset
     cited = inputs.citation

@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from generator import formatting
-from generator.analysis.panels import Figures
 from generator.catalog import freshness
 from generator.pages import ranking, scoring, urls
 from generator.pages.framework_tables import (
@@ -19,7 +18,7 @@ from generator.pages.framework_tables import (
     of_kind,
 )
 from generator.pages.home_page import need_cell
-from generator.pages.inputs import Draw, Inputs, main_figures, measured_on
+from generator.pages.inputs import Inputs, main_figures, measured_on
 from generator.pages.parts import Block
 from generator.pages.scoring import NEEDS, Score, Scores
 from generator.pages.tables import Badge, Cell, Column, Table, table, table_if_any
@@ -32,7 +31,7 @@ GROUP = ""
 ORDER = 0
 
 
-def context(inputs: Inputs, known: Mapping[tuple[str, str], Figures], draw: Draw) -> dict[str, Any]:  # noqa: ARG001 - all pages are made alike
+def context(inputs: Inputs) -> dict[str, Any]:
     """Return the context of the page that lists them."""
     frameworks = inputs.catalog.frameworks
     gone = [framework.name for framework in frameworks if framework.retired]
@@ -90,13 +89,9 @@ def _fresh(framework: Framework) -> str:
 # ---------------------------------------------------------------------------------- one framework
 
 
-def parts(
-    inputs: Inputs,
-    known: Mapping[tuple[str, str], Figures],
-    draw: Draw,  # noqa: ARG001 - all pages are made alike
-) -> dict[str, dict[str, Any]]:
+def parts(inputs: Inputs) -> dict[str, dict[str, Any]]:
     """Return the context of each framework's own page."""
-    figures = main_figures(inputs, known)
+    figures = main_figures(inputs)
     scores = scoring.scores(inputs, figures) if figures else {}
     where = measured_on(inputs, figures) if figures else ""
     return {

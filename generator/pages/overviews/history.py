@@ -13,10 +13,9 @@ from generator import formatting
 from generator.analysis import builds, changes
 from generator.analysis.history import MEASURES, SPEED, History, Measure, Release, Step
 from generator.analysis.labels import DEVICES, machine_label
-from generator.analysis.panels import Figures
 from generator.formatting import quantity
 from generator.pages.charts import marks, timeline
-from generator.pages.inputs import Draw, Inputs
+from generator.pages.inputs import Inputs
 from generator.pages.overviews.changes import ratio_cell, verdict_cell
 from generator.pages.parts import Block, Bullet, Part
 from generator.pages.question_page import reason_cell
@@ -28,16 +27,12 @@ GROUP = "Over time"
 ORDER = 10
 
 
-def context(
-    inputs: Inputs,
-    known: Mapping[tuple[str, str], Figures],  # noqa: ARG001 - pages are alike
-    draw: Draw,
-) -> dict[str, Any]:
+def context(inputs: Inputs) -> dict[str, Any]:
     """Return the context of the page."""
     return {
         "title": "What did ten years of releases change?",
         "description": "Releases of a decade on one machine: speed, start-up, memory and size.",
-        "parts": [_part(one, inputs, draw) for one in inputs.histories],
+        "parts": [_part(one, inputs) for one in inputs.histories],
         "more": [
             Block(found.label, slug(found.label), text, (found,))
             for found, text in ((_gone(inputs), _GONE), (_left(inputs), _LEFT))
@@ -64,7 +59,7 @@ _RELEASES = (
 )
 
 
-def _part(found: History, inputs: Inputs, draw: Draw) -> Part:
+def _part(found: History, inputs: Inputs) -> Part:
     sources = found.frame["provenance"].unique()
     days = sorted({formatting.day(inputs.documents[str(key)]["run"]) for key in sources})
     machine = machine_label(found.releases[0].document)
@@ -78,7 +73,7 @@ def _part(found: History, inputs: Inputs, draw: Draw) -> Part:
         ("The article's own versions, run today", "then", _then_text(then, inputs),
          _then_table(then)),
     )  # fmt: skip
-    charts = [chart for measure in MEASURES if (chart := _chart(found, measure, inputs, draw))]
+    charts = [chart for measure in MEASURES if (chart := _chart(found, measure, inputs))]
     answer, *rest = _findings(found)
     return Part(
         tab=f"{machine}: {DEVICES.get(found.device, found.device)}",
@@ -105,7 +100,7 @@ _BUILDS = " The line breaks between builds that are not compared: with CUDA, and
 _MODES = " Open marks: in another mode than today's, which stood for the framework then."
 
 
-def _chart(found: History, measure: Measure, inputs: Inputs, draw: Draw) -> Block | None:
+def _chart(found: History, measure: Measure, inputs: Inputs) -> Block | None:
     points = moments(found, measure)
     if not points:
         return None
@@ -120,7 +115,7 @@ def _chart(found: History, measure: Measure, inputs: Inputs, draw: Draw) -> Bloc
     if any(point.other for point in points):
         caption += _MODES
     made = _measure_table(found, measure)
-    return Block(measure.column, name, "", (made,), (draw(chart),), caption)
+    return Block(measure.column, name, "", (made,), (inputs.draw(chart),), caption)
 
 
 def _detectable(found: History, measure: Measure) -> str:

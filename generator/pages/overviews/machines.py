@@ -11,11 +11,10 @@ from generator.analysis import change_events, changes
 from generator.analysis import panels as models
 from generator.analysis.changes import Change
 from generator.analysis.labels import DEVICES, gpu_label, lane_title, machine_name
-from generator.analysis.panels import Figures
 from generator.measure import plan
 from generator.pages.charts import intervals
 from generator.pages.charts.marks import Mark
-from generator.pages.inputs import Draw, Inputs, finite
+from generator.pages.inputs import Inputs, finite
 from generator.pages.overviews.changes import ratio_cell, verdict_cell
 from generator.pages.parts import Block, Bullet, Part
 from generator.pages.tables import Cell, Column, Table, number, table
@@ -29,7 +28,7 @@ SECTION, METRIC = "lenet", "step_time"
 """What the machines are compared by."""
 
 
-def context(inputs: Inputs, known: Mapping[tuple[str, str], Figures], draw: Draw) -> dict[str, Any]:
+def context(inputs: Inputs) -> dict[str, Any]:
     """Return the context of the page."""
     found: dict[str, list[Change]] = {}
     for event in inputs.events:
@@ -37,7 +36,7 @@ def context(inputs: Inputs, known: Mapping[tuple[str, str], Figures], draw: Draw
             key = change.key
             if (key.section, key.metric) == (SECTION, METRIC) and change.ratio is not None:
                 found.setdefault(event.device, []).append(change)
-    views = [_view(device, mine, inputs, known, draw) for device, mine in sorted(found.items())]
+    views = [_view(device, mine, inputs) for device, mine in sorted(found.items())]
     return {
         "title": "Which machines were measured, and do they agree?",
         "description": "The machines behind the figures, and the same configurations on each.",
@@ -105,30 +104,15 @@ def _machines(inputs: Inputs) -> Table:
 # --------------------------------------------------------------------------- the same on each
 
 
-def _view(
-    device: str,
-    found: Sequence[Change],
-    inputs: Inputs,
-    known: Mapping[tuple[str, str], Figures],
-    draw: Draw,
-) -> Block:
-    """Return what is said about one device.
-
-    Args:
-        device: "cpu" or "cuda".
-        found: every configuration against itself on the machine that joined first.
-        inputs: see :class:`Inputs`.
-        known: (machine, device) -> figures.
-        draw: draws charts.
-
-    """
+def _view(device: str, found: Sequence[Change], inputs: Inputs) -> Block:
+    """Return every configuration of a device against itself on the machine that joined first."""
     names = _names(inputs)
     first = names[found[0].before.machine]
     ordered = sorted(found, key=lambda change: (names[change.key.machine], change.key))
     lane = plan.PROFILES["quick"].lanes[device][0]
     modes = {(f.id, f.default.id) for f in inputs.catalog.frameworks}
     marks = [
-        _mark(change, names[change.key.machine], known, inputs)
+        _mark(change, names[change.key.machine], inputs)
         for change in ordered
         if (change.key.framework, change.key.mode) in modes and change.key.lane == lane
     ]
@@ -140,7 +124,7 @@ def _view(
             looks=inputs.catalog.looks,
             better="higher",
         )  # fmt: skip
-        picture = draw(chart)
+        picture = inputs.draw(chart)
     return Block(
         f"The same on several machines: {DEVICES.get(device, device)}",
         slug(f"machines-{device}"),
@@ -168,12 +152,10 @@ def _speed(seconds: float | None, source: str, inputs: Inputs) -> float:
     return int(inputs.documents[source]["settings"].get("batch", 64)) / seconds
 
 
-def _mark(
-    change: Change, machine: str, known: Mapping[tuple[str, str], Figures], inputs: Inputs
-) -> Mark:
+def _mark(change: Change, machine: str, inputs: Inputs) -> Mark:
     key = change.key
     one = models.configuration(inputs.catalog, key.framework, key.version, key.mode)
-    found = models.summary(known[key.machine, key.device].cells[key])
+    found = models.summary(inputs.figures[key.machine, key.device].cells[key])
     rate = found.rate(_speed(1.0, change.new_source, inputs))
     return Mark(
         one.label, one.framework_name, machine, rate.value, finite(rate.low), finite(rate.high),

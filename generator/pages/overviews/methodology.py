@@ -11,11 +11,10 @@ from generator.analysis import aa_study, statistics
 from generator.analysis import panels as models
 from generator.analysis.cells import group_cells, replicates
 from generator.analysis.labels import ESTIMATORS, lane_title, machine_label
-from generator.analysis.panels import Figures
 from generator.pages.charts import intervals
 from generator.pages.charts.marks import Mark
 from generator.pages.charts.style import SERIES
-from generator.pages.inputs import Draw, Inputs
+from generator.pages.inputs import Inputs
 from generator.pages.tables import Cell, Table, number, table, table_if_any
 
 TITLE = "Methodology"
@@ -23,7 +22,7 @@ GROUP = "Evidence"
 ORDER = 40
 
 
-def context(inputs: Inputs, known: Mapping[tuple[str, str], Figures], draw: Draw) -> dict[str, Any]:
+def context(inputs: Inputs) -> dict[str, Any]:
     """Return the context of the page."""
     from measurements import lenet
 
@@ -36,8 +35,8 @@ def context(inputs: Inputs, known: Mapping[tuple[str, str], Figures], draw: Draw
         "title": "How is a figure made, and when is it believed?",
         "description": "What may be claimed from these figures, why, and where each rule is from.",
         "estimator": ESTIMATORS[statistics.ESTIMATOR],
-        "study": _study(inputs, draw),
-        "noises": _noises_table(known),
+        "study": _study(inputs),
+        "noises": _noises_table(inputs),
         "simulated": _simulated_table(inputs.simulated),
         "spreads": _spreads_table(inputs),
         "tolerances": table("Tolerances of verification", columns, tolerances),
@@ -48,7 +47,7 @@ def context(inputs: Inputs, known: Mapping[tuple[str, str], Figures], draw: Draw
     }
 
 
-def _study(inputs: Inputs, draw: Draw) -> dict[str, Any] | None:
+def _study(inputs: Inputs) -> dict[str, Any] | None:
     """Return the A/A study as it is published, None where there is none."""
     pairs = [pair for _, pair in replicates(group_cells(inputs.study, "step_time"))]
     try:
@@ -86,7 +85,7 @@ def _study(inputs: Inputs, draw: Draw) -> dict[str, Any] | None:
     )  # fmt: skip
     return {
         "finding": _finding(choice),
-        "chart": draw(chart),
+        "chart": inputs.draw(chart),
         "caption": "Root mean square of the logarithm of the ratio of two identical runs in the"
         " same block; intervals by jackknife over blocks.",
         "table": table("The A/A study", columns, rows),
@@ -121,7 +120,7 @@ def _origin(inputs: Inputs) -> str:
     )
 
 
-def _noises_table(known: Mapping[tuple[str, str], Figures]) -> Table | None:
+def _noises_table(inputs: Inputs) -> Table | None:
     rows = [
         (
             Cell(figures.machine, detail=figures.device),
@@ -129,7 +128,7 @@ def _noises_table(known: Mapping[tuple[str, str], Figures]) -> Table | None:
             Cell(lane_title(panel.lane), detail=panel.case),
             Cell(f"{100 * panel.noise:.1f} %", round(panel.noise, 5)),
         )
-        for figures in known.values()
+        for figures in inputs.figures.values()
         for panel in figures.panels
         if panel.good and panel.division == "closed" and panel.replicated
     ]

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 from generator import formatting
 from generator.analysis import claims
 from generator.analysis.claims import History
 from generator.analysis.labels import machine_label
-from generator.analysis.panels import Figures
 from generator.pages.inputs import (
     ClaimView,
-    Draw,
     Inputs,
     Ruling,
     claim_views,
@@ -57,10 +55,10 @@ class Chapter(NamedTuple):
     history: tuple[History, ...]
 
 
-def context(inputs: Inputs, known: Mapping[tuple[str, str], Figures], draw: Draw) -> dict[str, Any]:  # noqa: ARG001 - all pages are made alike
+def context(inputs: Inputs) -> dict[str, Any]:
     """Return the context of the page."""
-    figures = main_figures(inputs, known, "cpu")
-    chapters = chapters_of(inputs, known)
+    figures = main_figures(inputs, "cpu")
+    chapters = chapters_of(inputs)
     return {
         "title": "What became of the article's claims?",
         "description": "Every claim of the article of 2016 alongside what is measured, with "
@@ -88,7 +86,7 @@ def _then_measured(inputs: Inputs) -> str:
     )
 
 
-def chapters_of(inputs: Inputs, known: Mapping[tuple[str, str], Figures]) -> tuple[Chapter, ...]:
+def chapters_of(inputs: Inputs) -> tuple[Chapter, ...]:
     """Group the claims by the page that tests them, in the order of the article."""
     places = [(s.id, s.title, f"{s.id}.md") for s in inputs.catalog.sections]
     places.append(("home", HOME, "../index.md"))
@@ -97,7 +95,7 @@ def chapters_of(inputs: Inputs, known: Mapping[tuple[str, str], Figures]) -> tup
             title,
             f"then-{page}",
             address,
-            claim_views(inputs, page, known),
+            claim_views(inputs, page),
             tuple(item for item in inputs.book.history if item.page == page),
         )
         for page, title, address in places
