@@ -24,7 +24,7 @@ from generator.analysis.panels import Figures, Panel, Row
 from generator.export import citation
 from generator.formatting import quantity
 from generator.pages.charts import intervals, style
-from generator.pages.charts.marks import Mark, Other
+from generator.pages.charts.marks import Mark
 from generator.pages.findings import (
     answer,
     bare_value,
@@ -271,7 +271,7 @@ def _marks(panel: Panel, figures: Figures, batch: int) -> Iterator[Mark]:
         one, own = best.configuration, value(best)
         alongside = _beside(best, panel, figures) if case else None
         others = [
-            Other(names[row.configuration], value(row).value, text(row))
+            Mark(names[row.configuration], one.framework_name, "", value(row).value, text=text(row))
             for row in panel.good
             if not case and row is not best and row.configuration.framework == one.framework
         ]

@@ -48,7 +48,7 @@ def hostile():
     rows = [
         marks.Mark(LONG, LONG, panel, value, value * 0.9, value * 1.1, f"{value:,} images",
                    value / 2, note=note, lead=value == 4063,
-                   others=(marks.Other(LONG, value / 3, "other"),))
+                   others=(marks.Mark(LONG, LONG, panel, value / 3, text="other"),))
         for panel in (LONG, BROAD) for note in ("", "jit", LONG) for value in (4063, 12345678)
     ]  # fmt: skip
     rows += [marks.Mark(BROAD, LONG, BROAD, fault=fault) for fault in ("failed", LONG)]

@@ -96,7 +96,10 @@ def test_the_subtitle_says_scale_and_better_end_and_what_open_marks_are():
 
 
 def test_other_modes_are_in_the_row_of_the_best_and_in_the_data():
-    others = (marks.Other("Birch, eager", 900, "900"), marks.Other("Birch, slow", 300, "300"))
+    others = tuple(
+        marks.Mark(f"Birch, {mode}", "Birch", "", value, text=str(value))
+        for mode, value in (("eager", 900), ("slow", 300))
+    )
     best = marks.Mark("Birch", "Birch", "", 2135, 2100, 2200, "2,135", note="graph", others=others)
     options = {"measure": "images per second", "looks": LOOKS, "better": "higher"}
     chart = intervals.intervals("n", "T.", [best], **options)

@@ -54,14 +54,9 @@ def intervals(
     specs = {
         size: _intervals(title, subtitle, marks, tuple(mine), log, ends, size) for size in WIDTHS
     }
-    rows = [
-        row
-        for m in marks
-        for row in (m, *(Mark(o.label, m.framework, m.panel, o.estimate, text=o.text)
-                         for o in m.others))
-    ]  # fmt: skip
     words = _alternative(title, measure, marks)
-    return style.Chart(name, title, words, specs, style.as_rows(rows), tuple(mine.values()))
+    rows = style.as_rows([one for mark in marks for one in (mark, *mark.others)])
+    return style.Chart(name, title, words, specs, rows, tuple(mine.values()))
 
 
 def _alternative(title: str, measure: str, marks: Sequence[Mark]) -> str:
@@ -77,8 +72,8 @@ def _alternative(title: str, measure: str, marks: Sequence[Mark]) -> str:
 
 def _scale(marks: Sequence[Mark], log: bool) -> tuple[bool, float, float]:
     """Return whether the axis is logarithmic, and its ends, rounded to two digits."""
-    ends = [x for m in marks for x in (m.estimate, m.low, m.high, m.start) if x is not None]
-    ends += [other.estimate for mark in marks for other in mark.others]
+    every = [one for mark in marks for one in (mark, *mark.others)]
+    ends = [x for m in every for x in (m.estimate, m.low, m.high, m.start) if x is not None]
     if ends and log and min(ends) > 0:
         low, high = min(ends) / 1.12, max(ends) * 1.12
         if high / low < 3:  # room for at least two labelled ticks

@@ -7,22 +7,6 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
-class Other:
-    """A small open mark in the row of another: a mode that is not the best one.
-
-    Attributes:
-        label: what it is, for example "Alder, eager".
-        estimate: its value.
-        text: the value as it is written.
-
-    """
-
-    label: str
-    estimate: float
-    text: str = ""
-
-
-@dataclass(frozen=True)
 class Mark:
     """One row of an interval chart.
 
@@ -38,7 +22,7 @@ class Mark:
         tooltip: one more fact shown when the row is pointed at.
         note: small, below the label: the mode that is drawn.
         lead: whether it is in the leading group.
-        others: open marks of the same row.
+        others: small open marks of the same row: modes that are not the best one.
 
     """
 
@@ -54,7 +38,7 @@ class Mark:
     tooltip: str = ""
     note: str = ""
     lead: bool = False
-    others: tuple[Other, ...] = ()
+    others: tuple[Mark, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -75,12 +75,7 @@ class Chart:
         return re.sub(r"#[0-9a-f]{6}\b", lambda match: pairs.get(match[0], match[0]), svg)
 
     def digest(self, renderer: str) -> str:
-        """Ten hexadecimal digits that change with anything that changes the drawing.
-
-        Args:
-            renderer: name and version of what draws it.
-
-        """
+        """Return ten digits that change with whatever changes the drawing, also its renderer."""
         looks = {scheme: self.configuration(scheme) for scheme in SCHEMES}
         text = json.dumps([renderer, self.specs, looks, self.rows], sort_keys=True, default=str)
         return hashlib.sha256(text.encode()).hexdigest()[:10]
@@ -212,13 +207,7 @@ def as_rows(drawn: Sequence[Mark | Point | Moment]) -> tuple[dict[str, Any], ...
 
 
 def datum(drawn: Mark | Point | Moment, **more: Any) -> dict[str, Any]:
-    """Return a mark as a drawing has it: four digits show more than a pixel, and are short.
-
-    Args:
-        drawn: the mark.
-        more: further values, or others than its own.
-
-    """
+    """Return a mark, with further values, as a drawing has it: four digits, more than a pixel."""
     (record,) = as_rows([drawn])
     return {
         name: float(f"{value:.4g}") if isinstance(value, float) else value

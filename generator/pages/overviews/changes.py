@@ -68,7 +68,6 @@ def context(inputs: Inputs) -> dict[str, Any]:
             for kind in _KINDS
             if (mine := [event for event in inputs.events if event.kind == kind])
         ],
-        "claims": (),
         "feed": FEED if inputs.events else "",
         "command": "generator update",
     }
@@ -162,15 +161,7 @@ def _between(event: Event, inputs: Inputs) -> str:
 
 
 def _table(label: str, found: Sequence[Event], inputs: Inputs, *, differs: bool) -> Table | None:
-    """Return changes by what matters, whatever the event; releases stay in their order.
-
-    Args:
-        label: of the table.
-        found: events.
-        inputs: see :class:`Inputs`.
-        differs: which of their changes.
-
-    """
+    """Return changes by what matters, whatever the event; releases stay in their order."""
     mine = [(event, one) for event in found for one in event.changes if one.differs == differs]
     mine.sort(key=lambda pair: pair[1].rank[0])
     columns = (

@@ -38,7 +38,6 @@ def context(inputs: Inputs) -> dict[str, Any]:
             for found, text in ((_gone(inputs), _GONE), (_left(inputs), _LEFT))
             if found
         ],
-        "claims": (),
         "command": "generator measure --profile history",
     }
 

@@ -41,7 +41,6 @@ def context(inputs: Inputs) -> dict[str, Any]:
         "title": "Which machines were measured, and do they agree?",
         "description": "The machines behind the figures, and the same configurations on each.",
         "parts": [_part(inputs, views)] if inputs.machines else [],
-        "claims": (),
         "command": "generator report",
     }
 
