@@ -493,6 +493,11 @@ def _rank(
         for key, fault in sorted(broken.items())
         if key in names and key not in good
     ]
+    rows += [
+        Row(names[key], origin[key], None, None, "skipped", "0 has no ratio, and is not ranked", 0)
+        for key in names
+        if key in found and key not in good and key not in broken
+    ]
     return tuple(rows)
 
 

@@ -39,7 +39,7 @@ def load(root: Path = ROOT, frameworks: Path | None = None) -> Catalog:
     """
     folder = (frameworks or root / "measurements" / "frameworks").resolve()
     watches = package_index.read(folder.parent / SNAPSHOT)
-    sections = sorted(_sections(root), key=lambda section: (section.order, section.id))
+    sections = sorted(read_sections(root), key=lambda section: (section.order, section.id))
     found = [
         replace(
             framework,
@@ -89,7 +89,8 @@ def _declared(framework: Framework, gap: Gap) -> bool:
     )
 
 
-def _sections(root: Path) -> Iterable[Section]:
+def read_sections(root: Path = ROOT) -> Iterable[Section]:
+    """Yield the sections in the order of their files."""
     for path in sorted((root / "measurements" / "sections").glob("*.py")):
         if path.stem == "__init__":
             continue

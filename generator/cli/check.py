@@ -17,6 +17,7 @@ from generator import subprocesses
 from generator.catalog import framework_toml, looks, package_index
 from generator.catalog import loader as catalogs
 from generator.catalog.loader import ROOT
+from generator.catalog.model import Section
 from generator.errors import InputError, UsageError
 from generator.measure import environments, history
 from generator.results import contribution_checks, reading, row_checks, run_record, validation
@@ -41,12 +42,13 @@ def check(root: Path = ROOT, results_root: Path | None = None) -> tuple[int, lis
     snapshot = measurements / catalogs.SNAPSHOT
     if snapshot.exists():
         looked.append(_raised(package_index.read, snapshot))
+    units = _units(catalogs.read_sections())
     for path in reading.find(folder):
-        looked += [validation.validate(path), []]  # a CSV and its run record
+        looked += [validation.validate(path, units), []]  # a CSV and its run record
     looked.append(_raised(_check_data, measurements / "data" / "mnist-5k.toml"))
     orphans = [
         InputError(path, None, "no CSV of the same name", "both, or neither")
-        for path in sorted(folder.glob("*/*/*/*.json"))
+        for path in reading.find(folder, ".json")
         if not path.with_suffix(".csv").exists()
     ]
     return len(looked), [*itertools.chain(*looked), *alike, *orphans]
@@ -190,16 +192,22 @@ def _known(contributed: Sequence[Mapping[str, Any]], results_root: Path, root: P
             code[id, name, section_id].add(found)
     return Known(
         modes={id: [mode.id for mode in item.modes] for id, item in frameworks.items()},
-        units={
-            id: {metric.id: metric.unit for metric in section.metrics.values()}
-            for id, section in sections.items()
-        },
+        units=_units(sections.values()),
         locks=locks,
         code=code,
         commits=_history({str(d["repository"]["commit"]) for d in contributed}, root),
         data=data,
         step_times=_step_times(results_root),
     )
+
+
+def _units(sections: Iterable[Section]) -> Mapping[str, Mapping[str, str]]:
+    """Return section -> metric -> unit, of those that are measured."""
+    return {
+        section.id: {metric.id: metric.unit for metric in section.metrics.values()}
+        for section in sections
+        if section.measured
+    }
 
 
 def _history(commits: Iterable[str], root: Path) -> Collection[str]:

@@ -14,7 +14,7 @@ from generator.catalog.loader import ROOT
 from generator.catalog.model import Catalog, Section
 from generator.measure import environments
 from generator.measure.plan import Job
-from generator.results import schema
+from generator.results import ranges, schema
 
 Row = dict[str, Any]
 """A row of a CSV, without its place in the run: section, case, metric, unit, value, status ..."""
@@ -117,6 +117,9 @@ def _accept_row(
     number = isinstance(value, int | float) and type(value) is not bool and math.isfinite(value)
     if (status == "ok" or value is not None) and not number:
         return f"found value {str(value)[:40]!a}"
+    possible = ranges.of(metric.id, metric.unit)
+    if status == "ok" and not possible.holds(value):
+        return f"found {metric.id} of {value:g} {metric.unit}, which can be {possible}"
     if sample is not None and not (type(sample) is int and 0 <= sample < 10**6):
         return f"found sample {str(sample)[:40]!a}"
     case = schema.one_line(content.get("case") or "")[:40]

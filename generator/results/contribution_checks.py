@@ -330,15 +330,13 @@ def _gates(rows: Sequence[Row], known: Known) -> Iterator[RowFinding]:
 
 
 def _step_times(rows: Sequence[Row], record: Record, known: Known) -> Iterator[RowFinding]:
-    """Numbers that cannot be: times of nothing, far off all known ones, beyond the ceiling."""
+    """Numbers that cannot be: far off all known ones, beyond the ceiling."""
     framework = record["framework"]
     for line, row in enumerate(rows, start=2):
         if row["status"] != "ok":
             continue
         value = float(row["value"])
-        if row["unit"] == "s" and value <= 0:
-            yield line, f"{row['metric']} of {value:g} s", "a time above 0"
-        elif row["metric"] == "ceiling_fraction" and value > CEILING_MARGIN:
+        if row["metric"] == "ceiling_fraction" and value > CEILING_MARGIN:
             yield line, f"{value:g} of the machine's ceiling", f"at most {CEILING_MARGIN:g}"
         elif row["metric"] == "step_time":
             place = record["device"], row["section"], row["case"]

@@ -16,6 +16,7 @@ from __future__ import annotations
 import csv
 import functools
 import hashlib
+import os
 import weakref
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -83,9 +84,50 @@ _records: dict[Path, tuple[tuple[int, ...], Record]] = {}
 """CSV path -> (identity of the run record on disk, run record)."""
 
 
-def find(root: Path) -> list[Path]:
-    """Return every CSV below ``root``, sorted; those in unexpected places too."""
-    return sorted(root.rglob("*.csv"))
+def find(root: Path, suffix: str = ".csv") -> list[Path]:
+    """Return every CSV below ``root``, sorted; those in unexpected places too.
+
+    Links are followed. Hidden files are no results: other programs leave them beside files.
+
+    Args:
+        root: a folder, which need not be there.
+        suffix: of other files, in any case.
+
+    Raises:
+        InputError: a link leads nowhere or in a circle, or a folder cannot be read.
+
+    """
+    return sorted(_below(root, suffix, ())) if root.exists() or root.is_symlink() else []
+
+
+def _below(folder: Path, suffix: str, around: tuple[tuple[int, int], ...]) -> Iterator[Path]:
+    """Yield what :func:`find` returns.
+
+    Args:
+        folder: where to look.
+        suffix: in small letters.
+        around: device and inode of the folders that hold this one.
+
+    """
+    try:
+        facts = folder.stat()
+        here = facts.st_dev, facts.st_ino
+        if here in around:
+            raise InputError(folder, None, "a link to a folder that holds it", "another folder")
+        with os.scandir(folder) as entries:
+            for entry in entries:
+                path = Path(entry)
+                if entry.name.startswith("."):
+                    continue
+                if entry.is_dir():
+                    yield from _below(path, suffix, (*around, here))
+                elif entry.is_symlink() and not path.exists():
+                    wanted = "what it leads to; mount its disk, or remove the link"
+                    raise InputError(path, None, "a link that leads nowhere", wanted)
+                elif path.suffix.lower() == suffix:
+                    yield path
+    except OSError as error:
+        raise InputError(folder, None, error.strerror, "a folder that can be read") from error
 
 
 def load(root: Path) -> Results:

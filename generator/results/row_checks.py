@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import csv
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from generator.errors import InputError
+from generator.results import ranges
 from generator.results.schema import (
     COLUMNS,
     COUNT,
@@ -33,8 +34,34 @@ def rows(path: Path) -> list[dict[str, str]]:
     data = read_bytes(path)
     for problem in row_problems(data, Where.of(path)):
         raise problem
+    return parsed(data)
+
+
+def parsed(data: bytes) -> list[dict[str, str]]:
+    """Return the rows of a CSV that has no problem."""
     lines = data.decode().split("\n")[1:-1]
     return [dict(zip(COLUMNS, cells, strict=True)) for cells in csv.reader(lines)]
+
+
+def number_problems(
+    rows: Iterable[Mapping[str, str]], units: Mapping[str, Mapping[str, str]]
+) -> Iterator[tuple[int, str, str]]:
+    """Yield (line, found, expected) for every number that its metric cannot have.
+
+    Args:
+        rows: without problems.
+        units: section -> metric -> unit; what is not in it is judged by the unit it has.
+
+    """
+    for line, row in enumerate(rows, start=2):
+        metric, unit = row["metric"], row["unit"]
+        declared = units.get(row["section"], {}).get(metric, unit)
+        if unit != declared:
+            yield line, f"{quoted(metric)} in {quoted(unit)}", f"its unit, {declared!r}"
+        elif row["status"] == "ok":
+            possible = ranges.of(metric, unit)
+            if not possible.holds(float(row["value"])):
+                yield line, f"{quoted(metric)} of {row['value']} {unit}", str(possible)
 
 
 def read_bytes(path: Path) -> bytes:

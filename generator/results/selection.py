@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from generator.results import ranges
 from generator.results.reading import Results, combined_codes, to_frame
 from generator.results.schema import COLUMNS, PROFILES, is_again
 
@@ -233,8 +234,30 @@ def _gather(results: Results, chosen: Mapping[str, list[tuple[str, ...]]]) -> pa
         )
         wanted = np.array([*(name in set(configurations) for name in file.configurations), False])
         rows = wanted[file.codes]
-        parts.append(with_derived(table if rows.all() else table.filter(pa.array(rows))))
+        parts.append(_possible(with_derived(table if rows.all() else table.filter(pa.array(rows)))))
     return pa.concat_tables(parts)
+
+
+def _possible(rows: pa.Table) -> pa.Table:
+    """Return rows, those ``wrong`` whose number cannot be: `generator check` names them."""
+    import pyarrow as pa
+
+    metric, unit, status = (
+        rows[name].unify_dictionaries().combine_chunks() for name in ("metric", "unit", "status")
+    )
+    value = rows["value"].to_numpy()
+    bad = np.zeros(len(rows), dtype=bool)
+    kinds = np.stack([metric.indices.to_numpy(), unit.indices.to_numpy()])
+    for codes in np.unique(kinds, axis=1).T:
+        possible = ranges.of(metric.dictionary[codes[0]].as_py(), unit.dictionary[codes[1]].as_py())
+        bad |= (kinds == codes[:, None]).all(axis=0) & ~possible.holds(value)
+    bad &= np.asarray(status) == "ok"
+    for column, text in (("status", "wrong"), ("reason", "a number that cannot be")):
+        if bad.any():
+            changed = pa.compute.if_else(pa.array(bad), text, rows[column].cast(pa.string()))
+            index = rows.schema.get_field_index(column)
+            rows = rows.set_column(index, rows.schema.field(index), changed.dictionary_encode())
+    return rows
 
 
 _PEAK, _IMPORTED, _ABOVE = "peak_rss", "rss_imported", "peak_above_import"

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import functools
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from generator.errors import InputError
-from generator.results.row_checks import row_problems
+from generator.results.row_checks import number_problems, parsed, read_bytes, row_problems
 from generator.results.run_record import SCHEMA_FILE, parse_run_record, record_problems
 from generator.results.schema import Record, Where, quoted
 
@@ -18,14 +19,26 @@ if TYPE_CHECKING:
     from jsonschema.exceptions import ValidationError
 
 
-def validate(path: Path) -> list[InputError]:
-    """Return every problem of one CSV and of the run record beside it; empty when all is well."""
+def validate(
+    path: Path, units: Mapping[str, Mapping[str, str]] = MappingProxyType({})
+) -> list[InputError]:
+    """Return every problem of one CSV and of the run record beside it; empty when all is well.
+
+    Args:
+        path: of the CSV.
+        units: section -> metric -> unit, as sections declare them.
+
+    """
     where = Where.of(path)
     problems = [where.problem] if where.problem else []
     try:
-        problems += row_problems(path.read_bytes(), where)
-    except OSError as error:
-        problems.append(InputError(path, None, error.strerror, "a readable file"))
+        data = read_bytes(path)
+        found = list(row_problems(data, where))
+        problems += found or [
+            InputError(path, *problem) for problem in number_problems(parsed(data), units)
+        ]
+    except InputError as error:
+        problems.append(error)
     try:
         record, plain = parse_run_record(path.with_suffix(".json"))
     except InputError as error:

@@ -1,0 +1,136 @@
+"""Whatever `generator check` accepts is rendered: random valid results, and the odd ones."""
+
+import os
+import random
+
+import pytest
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+
+from generator.catalog import loader
+from generator.results import ranges, row_checks, run_record, validation, writing
+from generator.site import render, writer
+from tests import sample_results
+
+EXAMPLES = int(os.environ.get("RENDERED_EXAMPLES", "6"))
+"""How many random trees are rendered; a campaign asks for thousands."""
+
+CATALOG = loader.load()
+UNITS = {
+    section.id: {metric.id: metric.unit for metric in section.metrics.values()}
+    for section in CATALOG.sections
+    if section.measured
+}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _undrawn():
+    """Charts are specified, and not drawn."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(writer, "_svg", lambda *_: '<svg width="9" height="9">')
+        patch.setattr(writer, "_png", lambda *_: b"")
+        yield
+
+
+SPREADS = {
+    "equal": lambda chance, middle: middle,
+    "near": lambda chance, middle: middle * chance.lognormvariate(0, 0.1),
+    "ten decades": lambda chance, middle: middle * 10 ** chance.uniform(-5, 5),
+    "zero now and then": lambda chance, middle: middle * chance.choice((0, 1)),
+    "the lowest": lambda chance, middle: 0.0,
+    "the highest": lambda chance, middle: float("inf"),
+}
+OUTCOMES = ("measured", "some", "nothing", "unverified")
+
+
+def number(chance, spread, metric, unit):
+    """Return a number that the metric can have."""
+    possible = ranges.of(metric, unit)
+    middle = {"s": 0.02, "B": 1e8, "count": 30.0, "verdict": 1.0}.get(unit, 1e-3)
+    if metric == "gate":
+        return 1.0
+    value = spread(chance, middle)
+    value = round(value) if possible.whole and value < possible.high else value
+    if possible.holds(value):
+        return float(value)
+    if value == 0 or value < possible.low:
+        return possible.low
+    return possible.high
+
+
+def varied(rows, chance, spread, outcome):
+    """Yield rows as they are but for their numbers, and for how some of them ended."""
+    for row in rows:
+        lost = outcome == "nothing" or (outcome == "some" and chance.random() < 0.3)
+        if outcome == "unverified" and row["metric"].startswith("gate"):
+            continue
+        if row["status"] != "ok":
+            yield row
+        elif lost and row["metric"] != "gate":
+            status = chance.choice(("unsupported", "failed", "timeout", "wrong", "skipped"))
+            yield row | {"value": None, "status": status, "reason": f"{status} (SYNTHETIC)"}
+        else:
+            value = number(chance, SPREADS[spread], row["metric"], row["unit"])
+            yield row | {"value": value}
+
+
+def write(root, *, seed, spread, outcome, frameworks, blocks, sections, odd):
+    """Write one valid run, and say what `generator check` would find wrong with it."""
+    chance = random.Random(seed)
+    plain = sample_results.write_sample(
+        root, frameworks=frameworks, profile="quick", rows_scale=0.2, oddities=odd
+    )
+    problems = []
+    for path in plain:
+        rows, record = row_checks.rows(path), run_record.read_run_record(path)
+        rows = [r for r in rows if r["block"] in blocks and (r["section"] in sections)]
+        writing.write(path, varied(rows, chance, spread, outcome), record)
+        problems += validation.validate(path, UNITS)
+    return problems
+
+
+EVERYTHING = tuple(sorted(UNITS))
+ALL = (sample_results.GRAPH, sample_results.PAIRED, sample_results.MANY)
+MANY_BLOCKS = ("", "0", "1", "2")
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"blocks": ("", "0")},
+        {"outcome": "nothing"},
+        {"outcome": "unverified", "odd": True},
+        {"frameworks": ALL[:1], "spread": "the lowest"},
+        {"spread": "equal"},
+        {"spread": "ten decades", "outcome": "some"},
+        {"spread": "the highest", "frameworks": ALL[1:2]},
+        {"spread": "zero now and then", "blocks": ("", "0", "1")},
+    ],
+    ids=str,
+)
+def test_the_odd_ones_are_rendered(tmp_path, changes):
+    given = {
+        "seed": 1, "spread": "near", "outcome": "measured", "frameworks": ALL,
+        "blocks": MANY_BLOCKS, "sections": EVERYTHING, "odd": False,
+    } | changes  # fmt: skip
+    assert write(tmp_path / "results", **given) == []
+    assert render.render(results_root=tmp_path / "results", docs=tmp_path / "docs").written
+
+
+@settings(
+    max_examples=EXAMPLES, derandomize=True, deadline=None, database=None,
+    phases=[Phase.generate], suppress_health_check=list(HealthCheck),
+)  # fmt: skip
+@given(
+    seed=st.integers(0, 2**32),
+    spread=st.sampled_from(sorted(SPREADS)),
+    outcome=st.sampled_from(OUTCOMES),
+    frameworks=st.lists(st.sampled_from(ALL), min_size=1, unique=True).map(tuple),
+    blocks=st.sampled_from([("", "0"), ("", "0", "1"), MANY_BLOCKS, ("",)]),
+    sections=st.lists(st.sampled_from(EVERYTHING), min_size=1, max_size=4, unique=True),
+    odd=st.booleans(),
+)
+def test_random_valid_results_are_rendered(tmp_path_factory, **given):
+    folder = tmp_path_factory.mktemp("random")
+    assert write(folder / "results", **given) == []
+    render.render(results_root=folder / "results", docs=folder / "docs")
