@@ -81,6 +81,12 @@ def day(time: str) -> str:
     return f"{date.day} {date:%B %Y}"
 
 
+def shortened(text: str, length: int) -> str:
+    """Return a text of at most ``length`` characters: a cause is first or last in a long one."""
+    end = (length - 3) // 2
+    return text if len(text) <= length else f"{text[: length - 3 - end]} … {text[-end:]}"
+
+
 def plural(number: int, noun: str) -> str:
     """Return a number of things: 1 block, 2 blocks."""
     return f"{number:,} {noun}{'' if number == 1 else 's'}"

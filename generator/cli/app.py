@@ -7,13 +7,14 @@ Exit codes: 0 done; 1 something measured failed (results kept); 2 wrong use or b
 from __future__ import annotations
 
 import functools
+import shutil
 import signal
 import sys
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
 import typer
-from rich.markup import escape
+from typer.core import TyperGroup
 
 from generator.catalog import loader as catalogs
 from generator.catalog import model
@@ -28,14 +29,27 @@ from generator.errors import UsageError
 from generator.measure import environments, plan, runner
 from generator.measure.request import Request, estimate, prepare
 
+
+class _Whole(TyperGroup):
+    """Lists commands with all that is said of them: Click itself cuts it at 45 characters."""
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        """Write the list."""
+        rows = [(name, one.get_short_help_str(1000)) for name, one in self.commands.items()]
+        with formatter.section("Commands"):
+            formatter.write_dl(rows)
+
+
 app = typer.Typer(
     name="generator",
+    cls=_Whole,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
-    rich_markup_mode="rich",
+    rich_markup_mode=None,  # its tables cut names where the terminal is narrow
+    context_settings={"terminal_width": min(shutil.get_terminal_size().columns, 100)},
     help="""Measure symbolic deep learning frameworks on this machine and render the comparison.
 
-    [bold]generator report[/bold] does everything: it measures what is missing here, renders the
+    `generator report` does everything: it measures what is missing here, renders the
     pages and builds the site. Results are kept whatever happens, and the next command goes on
     from there.
 
@@ -94,7 +108,8 @@ def measure(
     Every configuration is verified before it is timed. A run that was interrupted is continued;
     what was measured under the same conditions is not repeated unless you say --force.
 
-    Examples:
+    For example:
+
         generator measure --dry-run
 
         generator measure FRAMEWORK OTHER==VERSION --section lenet --profile full
@@ -192,7 +207,8 @@ def export(
 
     Every whole row of every run and profile; files that are there already and up to date are kept.
 
-    Examples:
+    For example:
+
         generator export
 
         generator export /tmp/mine --json
@@ -271,7 +287,8 @@ def compare(
     Versions are taken from the newest run that measured both, if there is one.
     Each pair stands alone; its interval is within one run, or across runs.
 
-    Examples:
+    For example:
+
         generator compare FRAMEWORK OTHER
 
         generator compare FRAMEWORK:MODE FRAMEWORK:OTHER --metric import_time
@@ -342,7 +359,8 @@ def update(
     Exit codes: those of the other commands; with --check 0 when nothing is new, 4 when something
     is, 1 when the index cannot be used.
 
-    Examples:
+    For example:
+
         generator update --check
 
         generator update FRAMEWORK --dry-run
@@ -374,7 +392,7 @@ def update(
         made, both = updates.prepare(request, expected, todo)
         output.show_plan(made, estimate(made, both), as_json=as_json)
         return
-    say = functools.partial(err.print, markup=False, soft_wrap=True)
+    say = functools.partial(output.say, to=err)
     outcome = updates.run(request, news, say, functools.partial(_run, quiet=as_json), report)
     if as_json:
         output.show_json(outcome.plain(news))
@@ -435,5 +453,6 @@ def main() -> None:
     if code == TYPERS_INTERRUPTED:
         code, text = ending(KeyboardInterrupt())
     if text:
-        err.print(escape(text).replace("error:", "[red]error:[/red]", 1), soft_wrap=True)
+        said = text.removeprefix("error: ")
+        output.say(said, "" if said == text else "[red]error:[/red] ", to=err)
     sys.exit(code or 0)

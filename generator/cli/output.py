@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.markup import escape
+from rich.text import Text
 
 from generator import formatting
 from generator.catalog import freshness
@@ -36,7 +37,7 @@ out = Console(highlight=False)
 err = Console(stderr=True, highlight=False)
 
 GOOD, BAD = "[green]✓[/green] ", "[red]✗[/red] "
-DIFFERENT, WARNING = "  [yellow]≠[/yellow] ", "  [yellow]![/yellow] "
+DIFFERENT, WARNING = "[yellow]≠[/yellow] ", "[yellow]![/yellow] "
 
 
 _ASCII = {"✓": "+", "✗": "x", "≠": "!", "±": "+-", "→": "->", "–": "-", "×": "x"}
@@ -63,42 +64,60 @@ def show_json(data: Any) -> None:
     print(json.dumps(data, indent=1, default=str))
 
 
-def say(text: str, mark: str = "") -> None:
-    """Print a sentence as it is, behind a mark of Rich's markup; terminals wrap it."""
-    out.print(f"{mark}{escape(text)}", soft_wrap=True)
+def say(text: str, mark: str = "", indent: str = "", to: Console | None = None) -> None:
+    """Print lines, each wrapped, see :func:`say_wrapped`.
+
+    Args:
+        text: without markup.
+        mark: before the first line.
+        indent: before every line.
+        to: where to print; None: the standard output.
+
+    """
+    for line in text.split("\n"):
+        say_wrapped(line, mark, indent, to=to)
+        mark = ""
 
 
 _WIDE = 10_000
 """Columns of what is no terminal: a line is as long as it is, for other programs to read."""
 
 
-def _width() -> int:
+def _width(console: Console) -> int:
     columns = os.environ.get("COLUMNS", "")  # Rich reads it once, when its console is made
     if columns.isdigit():
         return int(columns)
-    return out.width if out.is_terminal else _WIDE
+    return console.width if console.is_terminal else _WIDE
 
 
 def say_wrapped(
-    text: str, mark: str = "", indent: str = "", style: str = "", hang: int = 2
+    text: str,
+    mark: str = "",
+    indent: str = "",
+    style: str = "",
+    hang: int = 2,
+    to: Console | None = None,
 ) -> None:
     """Print a text whose lines end between words.
 
     Args:
         text: without markup.
-        mark: two columns in Rich's markup before it.
+        mark: in Rich's markup, before it.
         indent: before every line.
         style: one of Rich's.
         hang: columns by which further lines are indented more.
+        to: where to print; None: the standard output.
 
     """
-    room = max(_width() - len(indent) - 2 * bool(mark), hang + 20)
+    to = to or out
+    taken = " " * Text.from_markup(mark).cell_len
+    room = max(_width(to) - len(indent + taken), hang + 20)
     lines = textwrap.wrap(
         text, room, subsequent_indent=" " * hang, break_long_words=False, break_on_hyphens=False
     )
     for number, line in enumerate(lines):
-        before = indent + (mark if number == 0 else "  " * bool(mark))
-        out.print(f"{before}{escape(line)}", style=style, soft_wrap=True)
+        before = indent + (mark if number == 0 else taken)
+        to.print(f"{before}{escape(line)}", style=style, soft_wrap=True)
 
 
 _NARROW = 24
@@ -116,7 +135,7 @@ def show_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     full = [row for row in (columns, *rows) if len(row) > 1]
     *widths, last = (max(map(len, column)) for column in zip(*full, strict=True))
     start = sum(widths) + 2 * len(widths)
-    wide = start + min(last, _NARROW) <= _width()
+    wide = start + min(last, _NARROW) <= _width(out)
     for number, row in enumerate((columns, *rows)):
         style = "bold" if number == 0 or len(row) == 1 else ""
         if len(row) == 1 or not wide:
@@ -158,8 +177,8 @@ def show_plan(made: plan.Plan, seconds: float, *, as_json: bool) -> None:
         ],
     )
     for cell, gap in made.gaps:
-        out.print(f"unsupported: {cell.framework} {cell.mode} {cell.section}: {escape(gap.reason)}")
-    out.print(
+        say(f"unsupported: {cell.framework} {cell.mode} {cell.section}: {gap.reason}")
+    say(
         f"{len(made.jobs)} processes, about {minutes_text(seconds)};"
         f" {made.measured} cells are already measured"
     )
@@ -174,9 +193,9 @@ def show_outcome(made: plan.Plan, outcome: runner.Outcome) -> None:
     counts = ", ".join(f"{number} {status}" for status, number in sorted(outcome.counts.items()))
     out.print(f"Run {outcome.run}: {counts or 'nothing left to run'}.")
     for finding in outcome.findings:
-        say(finding, DIFFERENT)
+        say(finding, DIFFERENT, "  ")
     for failure in outcome.failures:
-        say(failure, WARNING)
+        say(failure, WARNING, "  ")
     show_files(outcome.files)
 
 
@@ -203,7 +222,7 @@ def show_update(outcome: UpdateOutcome, catalog: Catalog) -> None:
     from generator.analysis import changes
 
     for note in (*outcome.notes, *outcome.faults):
-        say(note, WARNING)
+        say(note, WARNING, "  ")
     if outcome.plan is not None and outcome.run is not None:
         show_outcome(outcome.plan, outcome.run)
     elif not outcome.faults:

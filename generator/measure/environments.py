@@ -21,6 +21,7 @@ from pathlib import Path
 from generator import files, subprocesses
 from generator.catalog.model import Framework, Version
 from generator.errors import DoesNotInstall, EnvironmentMissing, InputError, UsageError
+from generator.formatting import shortened
 
 MARKER = "complete.json"
 """Written last: an environment without it was interrupted and is made anew."""
@@ -444,7 +445,7 @@ def explain(log: str) -> str:
     """Turn uv's log into one sentence with the cause, if it is one we know, and uv's own words."""
     words = " ".join(log.split())
     cause = next((text for sign, text in CAUSES.items() if sign.lower() in words.lower()), "")
-    return f"{cause} (uv: {words[:300]})" if cause else words[-400:]
+    return f"{cause} (uv: {shortened(words, 300)})" if cause else shortened(words, 400)
 
 
 def placeholders(environment: Environment, *, threads: int, cache: Path) -> dict[str, str]:

@@ -23,7 +23,12 @@ from generator.measure.environments import Environment
 from generator.measure.history import code_hash, load_data, run_records
 from generator.measure.plan import Cell, Job, Plan, reseed
 from generator.measure.request import Request
-from generator.measure.worker_output import Row, headline_row, publishable
+from generator.measure.worker_output import (
+    Row,
+    headline_row,
+    publishable,
+    publishable_command,
+)
 from generator.results import row_checks, run_record, schema, writing
 from measurements import lenet
 
@@ -222,7 +227,7 @@ def _fresh(plan: Plan, request: Request) -> dict[str, Any]:
         "finished": None,
         "seed": plan.seed,
         "repository": _repository(),
-        "command": request.command,
+        "command": publishable_command(request.command),
         "environment": None,
         "code_sha256": None,
         "data": {

@@ -4,7 +4,12 @@ from __future__ import annotations
 
 import json
 import math
+import os
+import re
+import shlex
+import sys
 import tempfile
+import urllib.parse
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -41,13 +46,29 @@ def headline_row(section: Section, **content: Any) -> Row:
 
 
 def publishable(text: str, root: Path = ROOT) -> str:
-    """Return a log without this machine's paths and without control characters."""
-    names = {str(root): "<repository>", str(environments.cache_folder()): "<cache>"}
-    names |= {str(Path.home()): "~", tempfile.gettempdir(): "<scratch>"}
-    for path, name in names.items():
-        if len(path) > 1:
-            text = text.replace(path, name)
-    return formatting.INVISIBLE.sub("", text)
+    """Return a text without this machine's paths and without control characters.
+
+    Paths are replaced as they are, with links resolved, in addresses, and with backslashes.
+    """
+    places = {root: "<repository>", environments.cache_folder(): "<cache>"}
+    places |= {Path.home(): "~", Path(tempfile.gettempdir()): "<scratch>"}
+    places |= {Path(prefix): "<python>" for prefix in (sys.prefix, sys.base_prefix)}
+    names: dict[str, str] = {}
+    for folder, name in places.items():
+        if len(folder.parts) > 2 or folder in (Path.home(), Path(tempfile.gettempdir())):
+            for path in {str(folder), os.path.realpath(folder)} - {"/"}:
+                back = path.replace("/", "\\")
+                forms = path, urllib.parse.quote(path), back, back.replace("\\", "\\\\")
+                names |= dict.fromkeys(forms, name)
+    longest = sorted(names, key=len, reverse=True)
+    known = re.compile(rf"({'|'.join(map(re.escape, longest))})(?![\w.-])")
+    return formatting.INVISIBLE.sub("", known.sub(lambda found: names[found[1]], text))
+
+
+def publishable_command(typed: str) -> str:
+    """Return a command line without this machine's paths."""
+    words = map(publishable, shlex.split(typed))
+    return shlex.join(re.sub(r"^(--[\w-]+=)?(/|[A-Za-z]:[\\/]).*", r"\1<folder>", w) for w in words)
 
 
 def read_rows(
@@ -95,8 +116,6 @@ def _accept(
     for name, expected in _FACT_SHAPES.items():
         if name in content and not expected(content[name]):
             return f"found fact {name} = {str(content[name])[:40]!a}"
-    if "build" in content:
-        content["build"] = json.loads(publishable(json.dumps(content["build"])))
     output.facts.update(content)
     return ""
 
@@ -129,7 +148,7 @@ def _accept_row(
             return f"found sample {sample} of {metric.id} a second time"
         samples.add(identity)
     value = None if value is None or status not in ("ok", "wrong") else float(value)
-    reason = publishable(schema.one_line(content.get("reason") or ""))
+    reason = schema.one_line(publishable(str(content.get("reason") or "")))
     output.rows.append(
         metric_row(
             section, metric.id, case=case, sample=sample, value=value, status=status, reason=reason
@@ -139,11 +158,11 @@ def _accept_row(
 
 
 def _storable(value: Any, depth: int = 0) -> Any:
-    """Return a fact as the run record may hold it: printable text, finite numbers."""
+    """Return a fact as the run record may hold it: publishable text, finite numbers."""
     if depth > 20:
         raise ValueError("too deep")
     if isinstance(value, str):
-        return formatting.INVISIBLE.sub("", value)
+        return publishable(value)
     if isinstance(value, dict):
         return {_storable(k): _storable(inner, depth + 1) for k, inner in value.items()}
     if isinstance(value, list):

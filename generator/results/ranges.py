@@ -39,6 +39,7 @@ _UNITS = {
 
 _METRICS = {
     "accuracy": Range("", 0, 1),
+    "slowdown": Range("", 1e-9, 1e9, zero=False),  # of two times
     "growth": Range("", 0, 1e12),  # operations a trip, counted over several trips
 }
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from generator.errors import InputError
-from generator.formatting import INVISIBLE
+from generator.formatting import INVISIBLE, shortened
 
 COLUMNS = (
     "run", "machine", "framework", "version", "section", "mode", "device", "lane", "case",
@@ -78,8 +78,7 @@ def replicated(case: str) -> str:
 def one_line(text: object) -> str:
     """Return any text as a valid ``reason``: printable, one line, at most 500 characters."""
     whole = str(text).encode("utf-8", "replace").decode()  # lone surrogates: undecodable output
-    flat = " ".join(INVISIBLE.sub(" ", whole).split())
-    return flat if len(flat) <= REASON_LENGTH else flat[: REASON_LENGTH - 1] + "…"
+    return shortened(" ".join(INVISIBLE.sub(" ", whole).split()), REASON_LENGTH)
 
 
 @dataclass(frozen=True)

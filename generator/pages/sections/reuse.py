@@ -54,9 +54,10 @@ context = partial(question_page.context, make=make)
 
 
 def _curve(cells: Mapping[tuple[str, str], SampleCell], framework: str, case: str) -> list[float]:
-    """Return the held-out accuracy after each epoch, [] where there is none."""
+    """Return the held-out accuracy after each epoch, [] where no process took all of them."""
     cell = cells.get((framework, case))
-    return list(map(float, np.mean(list(cell.blocks.values()), axis=0))) if cell else []
+    whole = [block for block in cell.blocks.values() if len(block) == EPOCHS] if cell else []
+    return list(map(float, np.mean(whole, axis=0))) if whole else []
 
 
 def _transfer(view: View) -> tuple[Block, list[str]]:
