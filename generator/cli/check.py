@@ -20,7 +20,14 @@ from generator.catalog.loader import ROOT
 from generator.catalog.model import Section
 from generator.errors import InputError, UsageError
 from generator.measure import environments, history
-from generator.results import contribution_checks, reading, row_checks, run_record, validation
+from generator.results import (
+    contribution_checks,
+    reading,
+    row_checks,
+    run_record,
+    schema,
+    validation,
+)
 from generator.results.contribution_checks import Entry, Known
 
 
@@ -51,7 +58,12 @@ def check(root: Path = ROOT, results_root: Path | None = None) -> tuple[int, lis
         for path in reading.find(folder, ".json")
         if not path.with_suffix(".csv").exists()
     ]
-    return len(looked), [*itertools.chain(*looked), *alike, *orphans]
+    returns = [
+        schema.carriage_returns(path)
+        for path in reading.find(measurements, *catalogs.CODE_SUFFIXES, ".txt", ".toml")
+        if b"\r\n" in path.read_bytes()
+    ]
+    return len(looked), [*itertools.chain(*looked), *alike, *orphans, *returns]
 
 
 def _raised(read: Callable[[Path], object], path: Path) -> list[InputError]:

@@ -84,28 +84,31 @@ _records: dict[Path, tuple[tuple[int, ...], Record]] = {}
 """CSV path -> (identity of the run record on disk, run record)."""
 
 
-def find(root: Path, suffix: str = ".csv") -> list[Path]:
+def find(root: Path, *suffixes: str) -> list[Path]:
     """Return every CSV below ``root``, sorted; those in unexpected places too.
 
     Links are followed. Hidden files are no results: other programs leave them beside files.
 
     Args:
         root: a folder, which need not be there.
-        suffix: of other files, in any case.
+        suffixes: of other files; they are found in capitals as well.
 
     Raises:
         InputError: a link leads nowhere or in a circle, or a folder cannot be read.
 
     """
-    return sorted(_below(root, suffix, ())) if root.exists() or root.is_symlink() else []
+    wanted = [suffix.lower() for suffix in suffixes or (".csv",)]
+    return sorted(_below(root, wanted, ())) if root.exists() or root.is_symlink() else []
 
 
-def _below(folder: Path, suffix: str, around: tuple[tuple[int, int], ...]) -> Iterator[Path]:
+def _below(
+    folder: Path, suffixes: Sequence[str], around: tuple[tuple[int, int], ...]
+) -> Iterator[Path]:
     """Yield what :func:`find` returns.
 
     Args:
         folder: where to look.
-        suffix: in small letters.
+        suffixes: in small letters.
         around: device and inode of the folders that hold this one.
 
     """
@@ -120,11 +123,11 @@ def _below(folder: Path, suffix: str, around: tuple[tuple[int, int], ...]) -> It
                 if entry.name.startswith("."):
                     continue
                 if entry.is_dir():
-                    yield from _below(path, suffix, (*around, here))
+                    yield from _below(path, suffixes, (*around, here))
                 elif entry.is_symlink() and not path.exists():
                     wanted = "what it leads to; mount its disk, or remove the link"
                     raise InputError(path, None, "a link that leads nowhere", wanted)
-                elif path.suffix.lower() == suffix:
+                elif path.suffix.lower() in suffixes:
                     yield path
     except OSError as error:
         raise InputError(folder, None, error.strerror, "a folder that can be read") from error

@@ -20,6 +20,7 @@ from generator.results.schema import (
     STATUSES,
     UNPRINTABLE,
     Where,
+    carriage_returns,
     quoted,
 )
 
@@ -78,6 +79,9 @@ def row_problems(data: bytes, where: Where) -> Iterator[InputError]:
     def problem(line: int, found: object, expected: object) -> InputError:
         return InputError(where.path, line, found, expected)
 
+    if b"\r\n" in data:
+        yield carriage_returns(where.path)
+        return
     lines = data.split(b"\n")
     if lines[0] + b"\n" != HEADER:
         found = f"header {quoted(lines[0].decode('utf-8', 'replace'))}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -111,6 +112,12 @@ class Where:
 
 
 SAMPLE_KEY = (*IDENTITY, "case", "metric", "block", "sample")
+
+
+def carriage_returns(path: Path) -> InputError:
+    """Return the problem of a file that somebody's git or editor gave other line ends."""
+    mend = f"sed -i 's/\\r$//' {shlex.quote(str(path))}"
+    return InputError(path, 1, "lines that end in CR LF", f"LF alone, as hashes have it: `{mend}`")
 
 
 def quoted(text: object) -> str:
