@@ -50,6 +50,8 @@ def publishable(text: str, root: Path = ROOT) -> str:
 
     Paths are replaced as they are, with links resolved, in addresses, and with backslashes.
     """
+    if not text:  # nearly all reasons
+        return ""
     places = {root: "<repository>", environments.cache_folder(): "<cache>"}
     places |= {Path.home(): "~", Path(tempfile.gettempdir()): "<scratch>"}
     places |= {Path(prefix): "<python>" for prefix in (sys.prefix, sys.base_prefix)}
@@ -58,7 +60,8 @@ def publishable(text: str, root: Path = ROOT) -> str:
         if len(folder.parts) > 2 or folder in (Path.home(), Path(tempfile.gettempdir())):
             for path in {str(folder), os.path.realpath(folder)} - {"/"}:
                 back = path.replace("/", "\\")
-                forms = path, urllib.parse.quote(path), back, back.replace("\\", "\\\\")
+                quoted = (json.dumps(one)[1:-1] for one in (path, back))
+                forms = path, urllib.parse.quote(path), back, *quoted
                 names |= dict.fromkeys(forms, name)
     longest = sorted(names, key=len, reverse=True)
     known = re.compile(rf"({'|'.join(map(re.escape, longest))})(?![\w.-])")

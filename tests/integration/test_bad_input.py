@@ -62,6 +62,40 @@ def test_an_unknown_name_exits_2_and_names_the_nearest(generator, arguments, sai
     assert "Traceback" not in finished.stderr
 
 
+ANSWERS = [
+    "list", f"list {MANY}", "doctor", "compare --changes", f"compare {GRAPH} {MANY}", "check",
+    "measure --dry-run", "check --contribution nowhere", f"measure {GRAPH[:-1]}", "--help",
+    "measure --help", "update --help",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("arguments", ANSWERS)
+def test_an_answer_is_whole_in_40_columns_of_ascii(generator, small, arguments):
+    words = arguments.split()
+    given = words[0] in ("list", "check", "compare", "measure") and "--help" not in words
+    words += ["--results", small] * given
+    narrow = {"COLUMNS": "40", "PYTHONIOENCODING": "ascii"}
+    found = generator(*words, env=narrow)
+    wide = generator(*words, env={"COLUMNS": "4000", "PYTHONIOENCODING": "utf-8"})
+    assert "Traceback" not in found.stderr
+    assert found.returncode == wide.returncode
+    text = found.stdout + found.stderr
+    assert text.isascii()
+    # A path or a command is in one piece, so that it can be copied.
+    broad = 46 if "--help" in words else 40  # Click needs room beside the names of options
+    assert all(len(line) <= broad or " " not in line.strip() for line in text.splitlines())
+    if "--help" in words:
+        assert "..." not in text.replace("[ARGS]...", "").replace("]...", "")
+
+
+@pytest.mark.parametrize("encoding", ["latin-1", "cp1252", "utf-16", "utf-7", "shift_jis", "cp437"])
+def test_no_encoding_ends_a_command(generator, encoding):
+    for arguments in (["doctor"], ["measure", GRAPH[:-1]]):
+        found = generator(*arguments, env={"PYTHONIOENCODING": encoding}, encoding="latin-1")
+        assert "Traceback" not in found.stderr
+        assert found.stdout or found.stderr
+
+
 def test_compare_names_what_it_does_not_know(generator, small):
     finished = generator(
         "compare", "pretent", "pretend", "--metric", "ready_time", "--results", small

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import subprocess
 import time
 from collections import namedtuple
 from dataclasses import replace
@@ -164,6 +165,58 @@ def test_a_missing_lock_is_named_with_the_command(root):
     next(root.glob(f"measurements/frameworks/{PAIRED}/environments/*-cuda.txt")).unlink()
     _, (problem,) = check.check(root)
     assert f"generator lock {PAIRED}==1.9.1 --device cuda" in problem.expected
+
+
+@pytest.mark.parametrize(
+    "name", [FACTS, f"frameworks/{GRAPH}/environments/1.0.5-cpu.txt", "worker.py"]
+)
+def test_line_ends_are_named_with_what_mends_them(root, name):
+    path = root / "measurements" / name
+    good = (ROOT / "measurements" / name).read_bytes()
+    path.write_bytes(good.replace(b"\n", b"\r\n"))
+    problems = [problem for problem in check.check(root)[1] if "CR LF" in problem.found]
+    assert [problem.file for problem in problems] == [str(path)]
+    command = problems[0].expected.split("`")[1]
+    subprocess.run(command, shell=True, check=True)
+    assert path.read_bytes() == good
+
+
+def test_line_ends_of_rows_are_one_problem(root):
+    path = write_sample(root / "measurements" / "results", rows_scale=0.1)[0]
+    path.write_bytes(path.read_bytes().replace(b"\n", b"\r\n"))
+    (problem,) = check.check(root)[1]
+    assert (problem.file, problem.line) == (str(path), 1)
+    assert "sed -i" in problem.expected
+
+
+def test_a_checkout_has_the_same_bytes_whatever_git_makes_of_line_ends(tmp_path):
+    def git(*arguments, folder=tmp_path):
+        return subprocess.run(
+            ["git", *arguments], cwd=folder, check=True, capture_output=True, text=True
+        ).stdout
+
+    git("init", "--quiet", "origin")
+    names = [
+        ".gitattributes",
+        "uv.lock",
+        "measurements/worker.py",
+        "measurements/data/mnist-5k.npz",
+    ]
+    names += [f"measurements/{FACTS}", "measurements/releases.json"]
+    for name in names:
+        target = tmp_path / "origin" / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(ROOT / name, target)
+    git("add", ".", folder=tmp_path / "origin")
+    who = ("-c", "user.name=t", "-c", "user.email=t@example.org")
+    git(*who, "commit", "--quiet", "--message", "All", folder=tmp_path / "origin")
+    for ends in ("true", "input", "false"):
+        git(
+            "clone", "--quiet", "-c", f"core.autocrlf={ends}", "-c", "core.eol=crlf", "origin", ends
+        )
+        for name in names:
+            assert (tmp_path / ends / name).read_bytes() == (ROOT / name).read_bytes()
+        assert git("status", "--porcelain", folder=tmp_path / ends) == ""
 
 
 # -------------------------------------------------------------------------------------- doctor

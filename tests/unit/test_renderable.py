@@ -12,7 +12,7 @@ from generator.results import ranges, row_checks, run_record, validation, writin
 from generator.site import render, writer
 from tests import sample_results
 
-EXAMPLES = int(os.environ.get("RENDERED_EXAMPLES", "6"))
+EXAMPLES = int(os.environ.get("RENDERED_EXAMPLES", "4"))
 """How many random trees are rendered; a campaign asks for thousands."""
 
 CATALOG = loader.load()

@@ -123,10 +123,11 @@ def test_writing_refuses_what_reading_would(path, document, changes):
 
 
 def test_any_text_becomes_a_reason(path, document):
-    nasty = "line\r\none\x00\x1b[31m\u202edesrever\ud800 " + "x" * 1000
+    nasty = "line\r\none\x00\x1b[31m\u202edesrever\ud800 " + "x" * 1000 + " the cause"
     writing.write(path, [row(value=None, status="failed", reason=nasty)], document)
     reason = reading.read(path)["reason"][0]
     assert reason.startswith("line one [31m desrever? xxx")
+    assert reason.endswith("xxx the cause")
     assert len(reason) == 500
 
 
@@ -436,6 +437,130 @@ def test_the_quick_pass_and_the_slow_one_agree(tmp_path_factory, data):
     else:
         file = reading._parse(text, where)
         assert len(file.frame) == text.count(b"\n") - 1
+
+
+# --------------------------------------------------------------------------- what a number can be
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({"value": 0.0}, "1e-09 to 100000 s"),
+        ({"value": -0.5}, "1e-09 to 100000 s"),
+        ({"value": 1e308}, "1e-09 to 100000 s"),
+        ({"value": 5e-324}, "1e-09 to 100000 s"),
+        ({"metric": "peak_rss", "section": "memory", "unit": "B", "value": -3e8}, "1 to 1e+15 B"),
+        ({"metric": "peak_rss", "section": "memory", "unit": "B", "value": 1e308}, "1e+15 B, or 0"),
+        ({"metric": "lines", "unit": "count", "value": 30.5}, "a whole number"),
+        ({"metric": "parameters", "unit": "count", "value": -1.0}, "a whole number"),
+        ({"metric": "accuracy", "unit": "1", "value": 1.01}, "0 to 1"),
+        ({"metric": "gate", "unit": "verdict", "value": 0.5}, "a whole number"),
+        ({"metric": "gate_loss_error", "unit": "1", "value": -1e-9}, "or 0"),
+        ({"metric": "gate_loss_error", "unit": "1", "value": 1e-300}, "or 0"),
+        ({"metric": "slowdown", "section": "custom", "unit": "1", "value": 0.0}, "1e-09 to"),
+        ({"metric": "gpu_temperature", "unit": "degC", "value": -300.0}, "-100 to 1000 degC"),
+        ({"metric": "of the future", "unit": "furlongs", "value": 1e99}, "furlongs"),
+    ],
+    ids=str,
+)
+def test_a_number_that_cannot_be_is_named_and_on_no_page(
+    path, document, tmp_path, changes, expected
+):
+    good = row(metric="parameters", unit="count", value=9.0, sample=7)
+    writing.write(path, [good, row(**changes)], document)
+    (problem,) = validation.validate(path)
+    assert (problem.file, problem.line) == (str(path), 3)
+    assert problem.found.startswith(repr(changes.get("metric", "step_time")))
+    assert expected in problem.expected
+    shown = selection.select(reading.load(tmp_path))
+    shown = shown[shown["metric"] == changes.get("metric", "step_time")]
+    assert shown["status"].tolist()[-1] == "wrong"
+    assert shown["reason"].tolist()[-1]
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"value": 1e-9},
+        {"value": 1e5},
+        {"metric": "peak_rss", "unit": "B", "value": 0.0},
+        {"metric": "growth", "unit": "count", "value": 0.04},
+        {"metric": "gate_loss_error", "unit": "1", "value": 0.0},
+        {"metric": "gpu_temperature", "unit": "degC", "value": -4.0},
+        {"value": -1.0, "status": "wrong", "reason": "it runs backwards"},
+    ],
+    ids=str,
+)
+def test_a_number_that_can_be_is_valid(path, document, tmp_path, changes):
+    writing.write(path, [row(**changes)], document)
+    assert validation.validate(path) == []
+    shown = selection.select(reading.load(tmp_path))
+    assert shown["status"].tolist() == [changes.get("status", "ok")]
+
+
+def test_a_metric_has_the_unit_that_its_section_declares(path, document):
+    writing.write(path, [row(unit="ms")], document)
+    assert validation.validate(path) == []
+    (problem,) = validation.validate(path, {"lenet": {"step_time": "s"}})
+    assert (problem.line, problem.expected) == (2, "its unit, 's'")
+
+
+# --------------------------------------------------------------------------- links and other files
+
+
+@pytest.mark.parametrize(
+    "name", ["._{}", ".~lock.{}#", ".DS_Store", "Thumbs.db", ".hidden/{}", ".ipynb_checkpoints/{}"]
+)
+def test_what_other_programs_leave_is_no_result(good, tmp_path, name):
+    litter = good.parent / name.format(good.name)
+    litter.parent.mkdir(exist_ok=True)
+    litter.write_bytes(b"\x00\x05\x16\x07")
+    assert reading.find(tmp_path) == [good]
+    assert len(reading.load(tmp_path).files) == 1
+
+
+def test_capitals_are_named(good, tmp_path):
+    good.replace(good.with_suffix(".CSV"))
+    (found,) = reading.find(tmp_path)
+    assert "<run" not in str(found)
+    assert "path" in validation.validate(found)[0].found
+
+
+@pytest.mark.parametrize("depth", range(4))
+def test_linked_folders_and_files_are_read(good, tmp_path, depth):
+    """The machine's folder, the framework's, the release's, or the files alone."""
+    disk, results = tmp_path / "disk", tmp_path / "results"
+    good.parents[2].replace(disk)
+    parts = good.relative_to(good.parents[3]).with_suffix("").parts
+    place = results.joinpath(*parts[: depth + 1])
+    place.parent.mkdir(parents=True)
+    target = disk.joinpath(*parts[1 : depth + 1])
+    suffixes = (".csv", ".json") if depth == 3 else ("",)
+    for suffix in suffixes:
+        Path(f"{place}{suffix}").symlink_to(f"{target}{suffix}")
+    (found,) = reading.find(results)
+    assert validation.validate(found) == []
+    assert len(reading.load(results).files) == 1
+
+
+def test_the_folder_of_results_may_be_a_link(good, tmp_path_factory):
+    link = tmp_path_factory.mktemp("elsewhere") / "results"
+    link.symlink_to(good.parents[3])
+    assert len(reading.find(link)) == 1
+
+
+def test_links_in_a_circle_or_to_nowhere_are_named(good, tmp_path):
+    link = good.parent / "again"
+    link.symlink_to(good.parents[3])
+    with pytest.raises(InputError, match="a link to a folder that holds it") as caught:
+        reading.find(tmp_path)
+    assert caught.value.file.endswith("again")
+    link.unlink()
+    (tmp_path / "unmounted").symlink_to("/nowhere/at/all")
+    with pytest.raises(InputError, match="unmounted: found a link that leads nowhere"):
+        reading.find(tmp_path)
+    with pytest.raises(InputError, match="a folder that can be read"):
+        reading.find(tmp_path / "unmounted")
 
 
 # ------------------------------------------------------------------------ caching and selection

@@ -2,7 +2,9 @@
 
 import json
 import os
+import shlex
 import sys
+import urllib.parse
 from dataclasses import replace
 from pathlib import Path
 
@@ -29,7 +31,7 @@ from generator.measure.request import Request, prepare
 from generator.results import reading as results
 from generator.results import row_checks, run_record, schema, validation, writing
 from generator.subprocesses import Finished
-from tests.conftest import PRETEND
+from tests.conftest import PRETEND, ROOT
 
 CATALOG = loader.load(frameworks=PRETEND)
 JOB = Job("pretend", "1.0", "eager", "cpu", "threads-all", ("compile", "lenet"), "warm", 0)
@@ -754,6 +756,41 @@ def test_a_published_log_has_no_path_and_no_control_character(tmp_path, monkeypa
     text = f"{tmp_path}/a.py /var/cache/x/env /home/me/b \x1b[31mred\x00\tü\n"
     clean = worker_output.publishable(text, tmp_path)
     assert clean == "<repository>/a.py <cache>/env ~/b [31mred\tü\n"
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        str, urllib.parse.quote, lambda path: f"file://{urllib.parse.quote(path)}",
+        lambda path: path.replace("/", "\\"), lambda path: json.dumps(path.replace("/", "\\")),
+    ],
+)  # fmt: skip
+def test_no_form_of_a_path_is_published(tmp_path, monkeypatch, form):
+    home = tmp_path / "home of zoë"
+    (home / "real").mkdir(parents=True)
+    (tmp_path / "cache").symlink_to(home / "real")
+    monkeypatch.setenv("SYMBOLIC_COMPARISON_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr(Path, "home", lambda: home)
+    monkeypatch.setattr(sys, "prefix", "/opt/own/python3")
+    for folder in (home, home / "real", tmp_path / "cache", Path("/opt/own/python3")):
+        said = worker_output.publishable(f"in {form(str(folder / 'x.py'))} line 3", tmp_path / "r")
+        assert "zo" not in said
+        assert str(tmp_path) not in said
+        assert "own" not in said
+    assert worker_output.publishable(f"{home}-of-others /usr/include/x.h") != ""
+    assert "/usr/include/x.h" in worker_output.publishable("/usr/include/x.h")
+
+
+def test_the_command_of_a_record_has_no_path_of_the_machine(tmp_path):
+    typed = shlex.join(
+        ["generator", "measure", "pretend", "--results", "/mnt/my disk/r", "--data-dir=/data/x",
+         "--timeout", "60", "--frameworks-folder", str(ROOT / "tests")]
+    )  # fmt: skip
+    said = shlex.split(worker_output.publishable_command(typed))
+    assert said == [
+        "generator", "measure", "pretend", "--results", "<folder>", "--data-dir=<folder>",
+        "--timeout", "60", "--frameworks-folder", "<repository>/tests",
+    ]  # fmt: skip
 
 
 def test_data_that_is_not_there_is_an_input_error(tmp_path):

@@ -182,11 +182,12 @@ def duel(need: Need, a: Side, b: Side) -> Duel:
         missing = [f"{side.name}: {side.text}" for side in (a, b)
                    if side.value is None and side.sampled is None]  # fmt: skip
         return Duel(need, (a, b), NONE, reason="; ".join(missing))
-    if need.ratio:  # of sizes and lines less is better; they are exact
+    if need.ratio and a.value and b.value:  # of sizes and lines less is better; they are exact
         exact = b.value / a.value
         ratio = statistics.Ratio(exact, exact, exact, 0.0, math.inf)
         return Duel(need, (a, b), _WORDS[statistics.verdict(ratio, 0.0)], ratio)
-    word = EQUAL if a.value == b.value else AHEAD if a.value > b.value else BEHIND
+    less = a.value < b.value
+    word = EQUAL if a.value == b.value else AHEAD if less is need.ratio else BEHIND
     return Duel(need, (a, b), word)
 
 
