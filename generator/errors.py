@@ -7,7 +7,8 @@
     ├── EnvironmentMissing      exit 1: no interpreter, no network, no compiler, no space
     │   └── DoesNotInstall      exit 1: the fault is the release's, and the same on other machines
     ├── IndexFault              exit 1: the package index is down, slow, or says nonsense
-    └── Interrupted             exit 3: Ctrl-C or SIGTERM; finished results are kept
+    ├── Interrupted             exit 3: Ctrl-C, SIGTERM, hang-up; finished results are kept
+    └── Busy                    exit 5: another generator measures on this machine
 
 Messages instruct: what was found, what was expected, the next command.
 Only ``generator.cli.app`` turns them into exit codes.
@@ -69,6 +70,12 @@ class Interrupted(GeneratorError):
     """The user stopped the work; everything finished is on disk."""
 
     exit_code = 3
+
+
+class Busy(GeneratorError):
+    """Another generator measures on this machine; nothing was begun beside it."""
+
+    exit_code = 5
 
 
 def nearest(name: str, known: Iterable[str]) -> str:

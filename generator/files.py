@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -57,20 +58,34 @@ def identity(path: Path) -> tuple[int, ...]:
 
 
 @contextlib.contextmanager
-def locked(path: Path, timeout: float = -1) -> Iterator[None]:
+def locked(path: Path, *, wait: bool = True, note: str = "") -> Iterator[None]:
     """Hold the lock file ``path``, which no other process holds meanwhile; its folder is made.
+
+    The lock is the process's own: it is free as soon as that is gone, however it ended.
 
     Args:
         path: the lock file; it stays there.
-        timeout: seconds to wait for another process, -1 for as long as it takes.
+        wait: for another process that holds it, as long as it takes.
+        note: what others are told about its holder.
 
     Raises:
-        TimeoutError: another process holds it.
+        TimeoutError: another process holds it; the text is what that one noted.
         OSError: the lock file cannot be written.
 
     """
-    from filelock import FileLock
-
     path.parent.mkdir(parents=True, exist_ok=True)
-    with FileLock(path, timeout=timeout):
+    try:
+        file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o644)
+    except PermissionError:  # another user's, which can be locked all the same
+        file = os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
+    try:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+        except BlockingIOError:
+            raise TimeoutError(os.read(file, 4096).decode("utf-8", "replace")) from None
+        with contextlib.suppress(OSError):
+            os.ftruncate(file, 0)
+            os.write(file, note.encode())
         yield
+    finally:
+        os.close(file)

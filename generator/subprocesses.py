@@ -1,6 +1,7 @@
 """The one place that starts a process.
 
-Tests replace :func:`run`; everything that may hang, flood or die goes through it.
+Tests replace :func:`run`; everything that may hang, flood or die goes through it. Whatever ends us,
+SIGKILL included, no process that we started lives on.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import signal
 import subprocess
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
@@ -73,8 +74,9 @@ def run(
     watch: Path | None = None,
     watch_limit: int = 256 * 1024 * 1024,
     on_output: Callable[[str], None] | None = None,
+    errors: bool = True,
 ) -> Finished:
-    """Run a program to its end, in a process group of its own.
+    """Run a program to its end, in a process group of its own that ends when we do.
 
     Args:
         arguments: program and arguments.
@@ -84,6 +86,7 @@ def run(
         watch: a file that must not outgrow ``watch_limit`` bytes, or the group is killed.
         watch_limit: bytes.
         on_output: called with each decoded chunk of output as it comes.
+        errors: whether what it prints to standard error belongs to the log.
 
     Returns:
         How it ended. A program that cannot be started ends with code 127 and a log that says why.
@@ -93,41 +96,111 @@ def run(
 
     """
     start = time.monotonic()
-    try:
-        process = subprocess.Popen(
-            [str(argument) for argument in arguments],
-            cwd=cwd,
-            env=None if env is None else dict(env),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
-    except OSError as error:
-        return Finished(127, f"{arguments[0]}: {error}\n", time.monotonic() - start)
-    log = _Log()
-    assert process.stdout is not None
-    reader = threading.Thread(target=_drain, args=(process.stdout, log, on_output), daemon=True)
-    reader.start()
-    timed_out = too_large = False
-    try:
-        while True:
-            try:
-                process.wait(timeout=0.1 if watch else _left(timeout, start))
-                break
-            except subprocess.TimeoutExpired:
-                timed_out = timeout is not None and time.monotonic() - start >= timeout
-                too_large = watch is not None and _size(watch) > watch_limit
-                if timed_out or too_large:
+    with _group() as group:
+        try:
+            process = subprocess.Popen(
+                [str(argument) for argument in arguments],
+                cwd=cwd,
+                env=None if env is None else dict(env),
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT if errors else subprocess.DEVNULL,
+                process_group=group,
+            )
+        except OSError as error:
+            return Finished(127, f"{arguments[0]}: {error}\n", time.monotonic() - start)
+        log = _Log()
+        assert process.stdout is not None
+        reader = threading.Thread(target=_drain, args=(process.stdout, log, on_output), daemon=True)
+        reader.start()
+        timed_out = too_large = False
+        try:
+            while True:
+                try:
+                    process.wait(timeout=0.1 if watch else _left(timeout, start))
                     break
-    finally:
-        # Also after a normal end: a worker must not leave children behind that disturb the next.
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(process.pid, signal.SIGKILL)
-        code = process.wait()
-        reader.join(timeout=5)
-        process.stdout.close()
+                except subprocess.TimeoutExpired:
+                    timed_out = timeout is not None and time.monotonic() - start >= timeout
+                    too_large = watch is not None and _size(watch) > watch_limit
+                    if timed_out or too_large:
+                        break
+        finally:
+            # Also after a normal end: a worker must not leave children behind that disturb the
+            # next.
+            _kill(group)
+            code = process.wait()
+            reader.join(timeout=5)
+            process.stdout.close()
     return Finished(code, log.text(), time.monotonic() - start, timed_out, too_large)
+
+
+def answer(
+    arguments: Sequence[str | Path],
+    *,
+    cwd: Path | None = None,
+    env: Mapping[str, str] | None = None,
+    timeout: float = 60.0,
+) -> str | None:
+    """Return what a program says on standard output, None where it fails.
+
+    What it, its loader or its interpreter prints to standard error is a log and no answer.
+
+    Args:
+        arguments: program and arguments.
+        cwd: working folder.
+        env: the whole environment; None inherits ours.
+        timeout: seconds after which it has failed.
+
+    """
+    finished = run(arguments, cwd=cwd, env=env, timeout=timeout, errors=False)
+    return None if finished.code or finished.timed_out else finished.log.strip()
+
+
+def git(root: Path, *arguments: str) -> str | None:
+    """Return what git answers about the repository whose top folder is ``root``.
+
+    None where there is no such repository: one around it is another one, and so is the one that
+    variables of a shell or of a hook name.
+    """
+    env = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
+    top = answer(["git", "rev-parse", "--show-toplevel"], cwd=root, env=env)
+    if not top or Path(top).resolve() != root.resolve():
+        return None
+    return answer(["git", *arguments], cwd=root, env=env)
+
+
+def kill_all() -> None:
+    """Kill everything that runs: for an interruption, which only the main thread hears of."""
+    for group in list(_groups):
+        _kill(group)
+
+
+_groups: set[int] = set()
+"""Process groups that run now."""
+
+
+@contextlib.contextmanager
+def _group() -> Iterator[int]:
+    """Yield a process group that is killed at the end, and by its leader when we are gone.
+
+    The leader waits for the end of a pipe whose other end only we hold: the system closes it
+    whatever ends us, and all descendants go, not only children as with PR_SET_PDEATHSIG.
+    """
+    leader = subprocess.Popen(
+        ["/bin/sh", "-c", "read _; kill -KILL 0"], stdin=subprocess.PIPE, env={}, process_group=0
+    )
+    _groups.add(leader.pid)
+    try:
+        yield leader.pid
+    finally:
+        _kill(leader.pid)
+        _groups.discard(leader.pid)
+        leader.communicate()
+
+
+def _kill(group: int) -> None:
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(group, signal.SIGKILL)
 
 
 def _drain(stream: IO[bytes], log: _Log, on_output: Callable[[str], None] | None) -> None:

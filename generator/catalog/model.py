@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -155,11 +155,23 @@ class ArrayApi:
 
 @dataclass(frozen=True)
 class Need:
-    """A program that measuring calls, and why; its Debian package if named otherwise."""
+    """A program that measuring calls, and why; its Debian package if named otherwise.
+
+    ``modes`` and ``sections`` are those that call it, none named: all. ``unspaced`` means that it
+    cannot be called where the path of the cache has a space.
+    """
 
     program: str
     why: str
     package: str = ""
+    modes: tuple[str, ...] = ()
+    sections: tuple[str, ...] = ()
+    unspaced: bool = False
+
+    def concerns(self, mode: str, sections: Sequence[str]) -> bool:
+        """Return whether measuring some sections of a mode calls it."""
+        asked = not self.sections or not set(self.sections).isdisjoint(sections)
+        return asked and mode in (self.modes or (mode,))
 
 
 @dataclass(frozen=True)

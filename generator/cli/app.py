@@ -1,15 +1,14 @@
 """The command line: parse, call, print, exit. Nothing else exits.
 
 Exit codes: 0 done; 1 something measured failed (results kept); 2 wrong use or bad input;
-3 interrupted (results kept).
+3 interrupted (results kept); 5 another generator measures on this machine.
 """
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import shutil
-import signal
-import sys
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
@@ -22,11 +21,11 @@ from generator.catalog.loader import ROOT
 from generator.cli import check as checking
 from generator.cli import doctor as doctoring
 from generator.cli import listing, options, output
-from generator.cli.common import command_line, ending
+from generator.cli.common import accept_signals, command_line, ending, leave
 from generator.cli.output import err, out
 from generator.cli.progress import Progressing
 from generator.errors import UsageError
-from generator.measure import environments, plan, runner
+from generator.measure import environments, ownership, plan, runner
 from generator.measure.request import Request, estimate, prepare
 
 
@@ -54,7 +53,7 @@ app = typer.Typer(
     from there.
 
     Exit codes: 0 done; 1 something measured failed (results kept); 2 wrong use or bad input;
-    3 interrupted (results kept).
+    3 interrupted (results kept); 5 another generator measures on this machine.
     """,
 )
 
@@ -70,10 +69,24 @@ def _run(
     made: plan.Plan, request: Request, catalog: model.Catalog, *, quiet: bool = False
 ) -> runner.Outcome:
     """Run a plan behind a progress bar, or without a word."""
+    for line in output.skipped(made.skipped):
+        _say(line)
     if quiet:
         return runner.run(made, request, catalog)
     with Progressing(err) as reporter:
         return runner.run(made, request, catalog, reporter)
+
+
+_say = functools.partial(output.say, to=err)
+
+
+def _measure(
+    request: Request, catalog: model.Catalog, *, quiet: bool = False
+) -> tuple[plan.Plan, runner.Outcome]:
+    """Measure what is missing, as the only one on this machine."""
+    with ownership.alone(request, _say):
+        made = prepare(request, catalog)
+        return made, _run(made, request, catalog, quiet=quiet)
 
 
 def _exit(code: int) -> NoReturn:
@@ -99,6 +112,7 @@ def measure(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Print the plan with a time estimate and stop.")
     ] = False,
+    wait: options.Wait = False,
     results: options.Results = Request.results,
     frameworks_folder: options.FrameworksFolder = None,
     as_json: options.AsJson = False,
@@ -120,15 +134,15 @@ def measure(
     request = _request(
         frameworks=frameworks, sections=sections, modes=modes, lanes=lanes, device=device,
         profile=profile, environment=environment, precision=precision, data_dir=data_dir,
-        timeout=timeout, seed=seed, force=force, results=results,
+        timeout=timeout, seed=seed, force=force, wait=wait, results=results,
         frameworks_folder=frameworks_folder,
     )  # fmt: skip
     catalog = catalogs.load(frameworks=frameworks_folder)
-    made = prepare(request, catalog)
     if dry_run:
+        made = prepare(request, catalog)
         output.show_plan(made, estimate(made, request), as_json=as_json)
         return
-    outcome = _run(made, request, catalog, quiet=as_json)
+    made, outcome = _measure(request, catalog, quiet=as_json)
     if as_json:
         output.show_json(vars(outcome))
     else:
@@ -145,6 +159,7 @@ def report(
     environment: options.Environment = "locked",
     data_dir: options.DataDir = None,
     timeout: options.Timeout = 600.0,
+    wait: options.Wait = False,
     results: options.Results = Request.results,
     frameworks_folder: options.FrameworksFolder = None,
 ) -> None:
@@ -155,11 +170,11 @@ def report(
     """
     request = _request(
         frameworks=frameworks, device=device, profile=profile, environment=environment,
-        data_dir=data_dir, timeout=timeout, results=results, frameworks_folder=frameworks_folder,
+        data_dir=data_dir, timeout=timeout, wait=wait, results=results,
+        frameworks_folder=frameworks_folder,
     )  # fmt: skip
     catalog = catalogs.load(frameworks=frameworks_folder)
-    made = prepare(request, catalog)
-    outcome = _run(made, request, catalog)
+    made, outcome = _measure(request, catalog)
     output.show_outcome(made, outcome)
     build(results)
     out.print("or `generator serve` for a live preview.")
@@ -345,6 +360,7 @@ def update(
         Path | None,
         typer.Option(help="Write the change report here as well as below measurements/changes."),
     ] = None,
+    wait: options.Wait = False,
     results: options.Results = Request.results,
     frameworks_folder: options.FrameworksFolder = None,
     as_json: options.AsJson = False,
@@ -374,7 +390,7 @@ def update(
 
     request = _request(
         frameworks=frameworks, sections=sections, modes=modes, device=device, profile=profile,
-        timeout=timeout, results=results, frameworks_folder=frameworks_folder,
+        timeout=timeout, wait=wait, results=results, frameworks_folder=frameworks_folder,
     )  # fmt: skip
     catalog = catalogs.load(frameworks=frameworks_folder)
     with package_index.Index() as index:
@@ -392,8 +408,7 @@ def update(
         made, both = updates.prepare(request, expected, todo)
         output.show_plan(made, estimate(made, both), as_json=as_json)
         return
-    say = functools.partial(output.say, to=err)
-    outcome = updates.run(request, news, say, functools.partial(_run, quiet=as_json), report)
+    outcome = updates.run(request, news, _say, functools.partial(_run, quiet=as_json), report)
     if as_json:
         output.show_json(outcome.plain(news))
     else:
@@ -435,7 +450,7 @@ TYPERS_INTERRUPTED = 130
 
 def main() -> None:
     """Run the command line and exit with its code."""
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    accept_signals()
     output.accept_any_encoding()
     text = ""
     try:
@@ -454,5 +469,6 @@ def main() -> None:
         code, text = ending(KeyboardInterrupt())
     if text:
         said = text.removeprefix("error: ")
-        output.say(said, "" if said == text else "[red]error:[/red] ", to=err)
-    sys.exit(code or 0)
+        with contextlib.suppress(OSError):  # nobody listens any more
+            output.say(said, "" if said == text else "[red]error:[/red] ", to=err)
+    leave(code or 0)

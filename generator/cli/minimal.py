@@ -7,15 +7,15 @@ generator's dependencies. This is the same measuring code behind a smaller door.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import dataclasses
-import signal
 import sys
 from pathlib import Path
 from typing import Any
 
 from generator.catalog import loader as catalogs
-from generator.cli.common import command_line, ending
-from generator.measure import runner
+from generator.cli.common import accept_signals, command_line, ending, leave
+from generator.measure import obstacles, ownership, runner
 from generator.measure.plan import Job
 from generator.measure.progress import Reporter
 from generator.measure.request import Request, prepare
@@ -42,9 +42,13 @@ class _Lines(Reporter):
         print(f"[{self._done}/{self._total}] {job.id} {status} {reason}", file=sys.stderr)
 
 
+def _say(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
+
+
 def main() -> None:
     """Parse, measure, exit with the codes of the full command line."""
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    accept_signals()
     parser = argparse.ArgumentParser(
         prog="generator",
         description="Typer and Rich are not installed here, so only `measure --environment "
@@ -65,14 +69,19 @@ def main() -> None:
         parser.error("without the generator's dependencies only --environment current works")
     try:
         catalog = catalogs.load(frameworks=request.frameworks_folder)
-        outcome = runner.run(prepare(request, catalog), request, catalog, _Lines())
+        with ownership.alone(request, _say):
+            made = prepare(request, catalog)
+            for obstacle in made.skipped:
+                _say(f"skipped: {obstacles.shown(obstacle)}")
+            outcome = runner.run(made, request, catalog, _Lines())
     except (Exception, KeyboardInterrupt) as error:
         code, text = ending(error)
-        print(text, file=sys.stderr)
-        sys.exit(code)
+        with contextlib.suppress(OSError):  # nobody listens any more
+            _say(text)
+        leave(code)
     for path in outcome.files:
         print(f"wrote {path}")
-    sys.exit(1 if outcome.failed else 0)
+    leave(1 if outcome.failed else 0)
 
 
 def _add(parser: argparse.ArgumentParser, field: Any) -> None:

@@ -76,6 +76,10 @@ DataDir = Annotated[
     ),
 ]
 Timeout = Annotated[float, typer.Option(help="Seconds after which a worker is stopped.")]
+Wait = Annotated[
+    bool,
+    typer.Option("--wait", help="Wait while another generator measures on this machine."),
+]
 Results = Annotated[
     Path,
     typer.Option(

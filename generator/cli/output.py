@@ -9,7 +9,7 @@ import os
 import sys
 import textwrap
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,7 +23,7 @@ from generator.catalog.loader import ROOT
 from generator.cli.doctor import Finding
 from generator.cli.progress import minutes_text
 from generator.errors import InputError
-from generator.measure import plan, runner
+from generator.measure import obstacles, plan, runner
 from generator.results.schema import AGAIN, is_again
 
 if TYPE_CHECKING:
@@ -146,6 +146,12 @@ def show_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
             say_wrapped("  ".join(cells), style=style, hang=start)
 
 
+def skipped(lacking: Mapping[str, Sequence[str]]) -> Iterator[str]:
+    """Yield lines that say what this machine lacks, and which frameworks are skipped for it."""
+    for obstacle, frameworks in lacking.items():
+        yield f"skipped: {formatting.listing(frameworks)}: {obstacles.shown(obstacle)}"
+
+
 def show_plan(made: plan.Plan, seconds: float, *, as_json: bool) -> None:
     """Show what would be measured, and how long that takes by estimate."""
     if as_json:
@@ -157,6 +163,7 @@ def show_plan(made: plan.Plan, seconds: float, *, as_json: bool) -> None:
                 "held": made.measured,
                 "seconds": round(seconds),
                 "jobs": [job.id for job in made.jobs],
+                "obstacles": [obstacles.shown(text) for text in made.skipped],
                 "gaps": [f"{cell.framework} {cell.mode}: {gap.reason}" for cell, gap in made.gaps],
             }
         )
@@ -178,6 +185,8 @@ def show_plan(made: plan.Plan, seconds: float, *, as_json: bool) -> None:
     )
     for cell, gap in made.gaps:
         say(f"unsupported: {cell.framework} {cell.mode} {cell.section}: {gap.reason}")
+    for line in skipped(made.skipped):
+        say(line, WARNING, "  ")
     say(
         f"{len(made.jobs)} processes, about {minutes_text(seconds)};"
         f" {made.measured} cells are already measured"
@@ -186,8 +195,9 @@ def show_plan(made: plan.Plan, seconds: float, *, as_json: bool) -> None:
 
 def show_outcome(made: plan.Plan, outcome: runner.Outcome) -> None:
     """Say how a run ended: counts, findings, failures, files."""
-    if not made.jobs and not made.gaps:
-        text = f"Nothing is missing: {made.measured} cells are already measured"
+    if not made.jobs and not made.gaps and not made.obstacles:
+        what = "else is missing" if made.waiting else "is missing"
+        text = f"Nothing {what}: {made.measured} cells are already measured"
         out.print(f"{text} (--force repeats them).")
         return
     counts = ", ".join(f"{number} {status}" for status, number in sorted(outcome.counts.items()))
@@ -196,6 +206,9 @@ def show_outcome(made: plan.Plan, outcome: runner.Outcome) -> None:
         say(finding, DIFFERENT, "  ")
     for failure in outcome.failures:
         say(failure, WARNING, "  ")
+    met = {text: names for text, names in outcome.obstacles.items() if text not in made.skipped}
+    for line in skipped(met):
+        say(line, WARNING, "  ")
     show_files(outcome.files)
 
 

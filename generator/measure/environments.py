@@ -15,7 +15,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from generator import files, subprocesses
@@ -26,6 +26,12 @@ from generator.formatting import shortened
 MARKER = "complete.json"
 """Written last: an environment without it was interrupted and is made anew."""
 
+UNRECORDED = "unrecorded"
+"""Stands in an environment until a run record says what it took to install it."""
+
+MAKING = ".making"
+"""How the name of a folder ends until it is complete."""
+
 INSTALL_TIMEOUT = 3600.0
 
 
@@ -33,8 +39,8 @@ INSTALL_TIMEOUT = 3600.0
 class Environment:
     """An interpreter with one framework in it.
 
-    ``case`` says whether this run downloaded or built packages ("downloaded"), found them in uv's
-    cache ("cached"), or found the environment ready ("", nothing was measured). Sizes in bytes.
+    ``case`` says whether packages were downloaded or built ("downloaded") or were in uv's cache
+    ("cached"), until a run has recorded it (then ""). Sizes in bytes.
     """
 
     python: Path
@@ -94,15 +100,16 @@ def installed_version(distribution: str) -> str | None:
         return None
 
 
-def absent(version: Version, device: str, fault: str) -> Environment:
-    """Describe the environment of a lock that does not install: without an interpreter."""
+def absent(version: Version, device: str, fault: str = "") -> Environment:
+    """Describe the environment of a lock without making it; ``fault``: it does not install."""
     lock = version.lock(device)
+    there = lock.is_file()
     return Environment(
         python=Path(),
         kind="locked",
         python_version=version.python,
-        packages=tuple(_pins(lock)),
-        lock=lock.name,
+        packages=tuple(_pins(lock) if there else ()),
+        lock=lock.name if there else None,
         lock_sha256=lock_sha256(lock),
         fault=fault,
     )
@@ -141,6 +148,30 @@ def _alone(folder: Path) -> Iterator[None]:
         raise EnvironmentMissing(f"cannot write to {folder.parent}: {error.strerror}") from error
 
 
+@contextlib.contextmanager
+def _complete(folder: Path) -> Iterator[Path]:
+    """Yield a folder that takes the place of ``folder`` once everything is in it."""
+    making = folder.with_name(folder.name + MAKING)
+    shutil.rmtree(making, ignore_errors=True)
+    yield making
+    shutil.rmtree(folder, ignore_errors=True)
+    making.rename(folder)
+
+
+def remove_half_made() -> None:
+    """Remove the folders that killed generators were making; nobody else's."""
+    for making in (cache_folder() / "environments").glob(f"*{MAKING}"):
+        lock = making.with_name(making.name.removesuffix(MAKING) + ".lock")
+        with contextlib.suppress(OSError), files.locked(lock, wait=False):
+            shutil.rmtree(making, ignore_errors=True)
+
+
+def recorded(environment: Environment) -> None:
+    """Remember that a run record says what it took to install this environment."""
+    if environment.case and environment.folder:
+        (environment.folder / UNRECORDED).unlink(missing_ok=True)
+
+
 def find_ready(framework: Framework, version: Version, device: str) -> Environment | None:
     """Return the environment if it exists already; makes nothing."""
     return _ready(_folder(framework, version, device), version.lock(device))
@@ -164,6 +195,7 @@ def _ready(folder: Path, lock: Path) -> Environment | None:
             folder=folder,
             install_seconds=known["install_seconds"],
             size_bytes=known["size_bytes"],
+            case=known.get("case", "") if (folder / UNRECORDED).exists() else "",
         )
     except (OSError, ValueError, KeyError, TypeError):  # cut short or written over
         return None
@@ -171,35 +203,45 @@ def _ready(folder: Path, lock: Path) -> Environment | None:
 
 
 def _create(framework: Framework, version: Version, lock: Path, folder: Path) -> Environment:
-    shutil.rmtree(folder, ignore_errors=True)
-    python = _python(folder)
     start = time.monotonic()
-    _uv("venv", "--quiet", "--python", version.python, str(folder), python=version.python)
-    # Byte code is compiled as pip does it: else the first import would pay for it and later
-    # ones would not. What uv compiles it with needs Python 3.7.
-    by_uv = tuple(map(int, version.python.split("."))) >= (3, 7)
-    log = _uv_pip(
-        lock.read_text(encoding="utf-8"),
-        "sync", "--require-hashes", *(("--compile-bytecode",) if by_uv else ()),
-        "--python", str(python), str(lock),
-    )  # fmt: skip
-    if not by_uv:
+    with _complete(folder) as making:
+        python = _python(making)
+        target = ("--quiet", "--relocatable", "--python", version.python, str(making))
+        _uv("venv", *target, python=version.python)
+        log = _uv_pip(
+            lock.read_text(encoding="utf-8"),
+            "sync", "--require-hashes", "--python", str(python), str(lock),
+        )  # fmt: skip
+        # As pip does it: else the first import would pay for it and later ones would not. Not by
+        # uv, which would write down the folder's present name, for every import to correct.
         # Fails for a file in the syntax of another Python, which nothing imports: no fault.
-        compiling = ["-m", "compileall", "-q", "-j", "0", str(folder / "lib")]
-        subprocesses.run([python, *compiling], timeout=INSTALL_TIMEOUT)
-    known = {
-        "framework": framework.id,
-        "version": version.version,
-        "python": _version_of(python) or version.python,
-        "packages": _pins(lock),
-        "install_seconds": time.monotonic() - start,
-        "size_bytes": _size(folder),
-    }
-    files.replace(folder / MARKER, json.dumps(known, indent=1).encode())
+        subprocesses.run(
+            [python, "-m", "compileall", "-q", *_compiling(version.python, making, folder)],
+            timeout=INSTALL_TIMEOUT,
+        )
+        known = {
+            "framework": framework.id,
+            "version": version.version,
+            "python": _version_of(python) or version.python,
+            "packages": _pins(lock),
+            "install_seconds": time.monotonic() - start,
+            "size_bytes": _size(making),
+            # uv says "Prepared" when it had to download or build something.
+            "case": "downloaded" if "Prepared" in log else "cached",
+        }
+        (making / UNRECORDED).touch()
+        files.replace(making / MARKER, json.dumps(known, indent=1).encode())
     made = _ready(folder, lock)
     assert made is not None
-    # uv says "Prepared" when it had to download or build something.
-    return replace(made, case="downloaded" if "Prepared" in log else "cached")
+    return made
+
+
+def _compiling(python: str, making: Path, folder: Path) -> list[str]:
+    """Return arguments of compileall; those that go with several processes came with 3.9."""
+    inside, later = str(making / "lib"), str(folder / "lib")
+    if tuple(map(int, python.split("."))) >= (3, 9):
+        return ["-j", "0", "-s", inside, "-p", later, inside]
+    return ["-d", later, inside]
 
 
 def extra(environment: Environment, version: Version, name: str) -> Path:
@@ -228,12 +270,12 @@ def extra(environment: Environment, version: Version, name: str) -> Path:
     folder = environment.folder.with_name(own)
     with _alone(folder):
         if not (folder / MARKER).exists():
-            shutil.rmtree(folder, ignore_errors=True)
-            _uv(
-                "pip", "install", "--quiet", "--target", str(folder), "--no-deps",
-                "--require-hashes", "--python", str(environment.python), "-r", str(lock),
-            )  # fmt: skip
-            files.replace(folder / MARKER, b"{}")
+            with _complete(folder) as making:
+                _uv(
+                    "pip", "install", "--quiet", "--target", str(making), "--no-deps",
+                    "--require-hashes", "--python", str(environment.python), "-r", str(lock),
+                )  # fmt: skip
+                files.replace(making / MARKER, b"{}")
     return folder
 
 
@@ -334,12 +376,12 @@ def problems(lock: Path) -> list[InputError]:
 
 def find_interpreter(version: str) -> Path | None:
     """Return an installed CPython of ``version`` ("3.8"), or None: then uv downloads one."""
+    arguments = ("python", "find", "--no-python-downloads", "--system", f"cpython@{version}")
     try:
-        wanted = f"cpython@{version}"
-        found = _uv("python", "find", "--no-python-downloads", "--system", wanted, python=version)
+        found = subprocesses.answer([uv(), *arguments], env=_variables(version))
     except EnvironmentMissing:
         return None
-    return Path(found.splitlines()[-1])
+    return Path(found) if found else None
 
 
 def _search_path(version: str) -> str:
@@ -360,8 +402,7 @@ def _search_path(version: str) -> str:
 
 def _version_of(python: Path) -> str | None:
     code = "import platform; print(platform.python_version())"
-    finished = subprocesses.run([python, "-c", code], timeout=30)
-    return finished.log.strip() if finished.code == 0 else None
+    return subprocesses.answer([python, "-I", "-c", code], timeout=30)
 
 
 def _python(folder: Path) -> Path:
@@ -400,15 +441,41 @@ def uv() -> str:
 
 def _uv(*arguments: str, python: str = "") -> str:
     """Run uv and return its log; ``python`` is the version of an interpreter to look for."""
-    env = {**os.environ, "UV_NO_PROGRESS": "1", "VIRTUAL_ENV": "", "UV_PROJECT_ENVIRONMENT": ""}
-    if python:
-        env.setdefault("UV_PYTHON_PREFERENCE", "system")
-        env["UV_PYTHON_SEARCH_PATH"] = _search_path(python)
-    finished = subprocesses.run([uv(), *arguments], env=env, timeout=INSTALL_TIMEOUT)
+    finished = subprocesses.run([uv(), *arguments], env=_variables(python), timeout=INSTALL_TIMEOUT)
     if finished.code == 0 and not finished.timed_out:
         return finished.log
     text = explain(finished.log) or f"uv {arguments[0]}: {finished.reason}"
     raise (DoesNotInstall if _is_of_release(finished.log) else EnvironmentMissing)(text)
+
+
+_HOW_TO_REACH = re.compile(
+    r"UV_(CACHE_DIR|CONCURRENT_\w+|CREDENTIALS_DIR|DEFAULT_INDEX|EXTRA_INDEX_URL|FIND_LINKS"
+    r"|HTTP_\w+|INDEX|INDEX_(URL|STRATEGY)|INDEX_\w+_(USERNAME|PASSWORD)|INSECURE_HOST"
+    r"|KEYRING_PROVIDER|LOCK_TIMEOUT|NATIVE_TLS|SYSTEM_CERTS|NETRC|NO_CONFIG|CONFIG_FILE|OFFLINE"
+    r"|REQUEST_TIMEOUT|PYTHON_(BIN_DIR|CACHE_DIR|CPYTHON_BUILD|DOWNLOADS\w*|INSTALL_\w+"
+    r"|PREFERENCE)|\w+_MIRROR|\w*TIMEOUT|\w*RETRIES)"
+)
+"""uv's variables that say where things are and how to reach them; all others say what to install.
+
+What a lock installs is in the lock.
+"""
+
+
+def _variables(python: str = "") -> dict[str, str]:
+    """Return the variables for uv, none of which changes what a lock installs."""
+    env = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("UV_", "PIP_", "PYTHON")) or _HOW_TO_REACH.fullmatch(name)
+    }
+    env = {
+        name: value for name, value in env.items() if name not in ("VIRTUAL_ENV", "CONDA_PREFIX")
+    }
+    env["UV_NO_PROGRESS"] = "1"
+    if python:
+        env.setdefault("UV_PYTHON_PREFERENCE", "system")
+        env["UV_PYTHON_SEARCH_PATH"] = _search_path(python)
+    return env
 
 
 _FULL = "the disk is full; free some space and run the same command again"

@@ -76,11 +76,15 @@ def run_records(root: Path) -> Iterable[tuple[Path, dict[str, Any]]]:
             yield path, run_record.read_run_record(path)
 
 
-def measured_cells(root: Path) -> set[tuple[Cell, Conditions]]:
-    """Return what finished runs below ``root`` measured, and under which conditions."""
-    cells = set()
+def measured_cells(root: Path) -> dict[tuple[Cell, Conditions], set[str]]:
+    """Return what finished runs below ``root`` measured, under which conditions.
+
+    With each what the machine lacked for it, empty where it has been measured whole.
+    """
+    cells: dict[tuple[Cell, Conditions], set[str]] = {}
     for _, record in run_records(root):
         code = record["code_sha256"]
+        found: dict[tuple[Cell, Conditions], list[dict[str, Any]]] = {}
         for job in record["jobs"] if record["finished"] is not None else ():
             for section in job["sections"]:
                 names = record["framework"], record["version"], section
@@ -93,8 +97,19 @@ def measured_cells(root: Path) -> set[tuple[Cell, Conditions]]:
                     data_sha256=record["data"]["sha256"],
                     precision=record["settings"].get("precision", ""),
                 )
-                cells.add((cell, conditions))
+                found.setdefault((cell, conditions), []).append(job)
+        for key, jobs in found.items():
+            lacked = {job["obstacle"] for job in jobs if job.get("obstacle")}
+            # Before obstacles were written down, a cell all of whose jobs were skipped had one.
+            if not lacked and all(_was_skipped(job) for job in jobs):
+                lacked = {"unknown"}
+            if not lacked or cells.get(key, lacked):
+                cells[key] = lacked
     return cells
+
+
+def _was_skipped(job: dict[str, Any]) -> bool:
+    return job["status"] == "skipped" and not job["id"].startswith("gap_")
 
 
 def history(root: Path) -> dict[tuple[str, str, str], float]:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from generator.catalog.model import Catalog
-from generator.measure import gpu_log, script_metrics
+from generator.measure import gpu_log, obstacles, script_metrics
 from generator.measure.plan import Job
-from generator.measure.worker_output import Row, WorkerOutput, headline_row, metric_row
+from generator.measure.worker_output import Row, WorkerOutput, headline_row, metric_row, publishable
 from generator.subprocesses import Finished
 
 FOREIGN_LIMIT = 0.06
@@ -26,6 +26,8 @@ class JobOutcome:
     notes: dict[str, Any] = field(default_factory=dict)
     give_up: str = ""
     """Why the further blocks of the configuration are skipped, "" if they are not."""
+    obstacle: str = ""
+    """What this machine lacks for it, "" if it was measured."""
 
     @property
     def flags(self) -> list[str]:
@@ -44,6 +46,22 @@ def not_run(job: Job, catalog: Catalog, status: str, reason: str) -> JobOutcome:
 
     """
     return JobOutcome(status, reason, _endings(job, catalog, status, reason))
+
+
+def skipped(
+    job: Job, catalog: Catalog, obstacle: str, notes: Mapping[str, Any] | None = None
+) -> JobOutcome:
+    """Return the outcome of a job that this machine lacks something for.
+
+    Args:
+        job: what was to be done.
+        catalog: its sections.
+        obstacle: what is lacking and how to mend it.
+        notes: what the run record says of it otherwise.
+
+    """
+    ended = not_run(job, catalog, "skipped", publishable(obstacle))
+    return replace(ended, notes={**(notes or {}), "obstacle": ended.reason}, obstacle=obstacle)
 
 
 def of_process(
@@ -83,6 +101,8 @@ def of_process(
     disturbed = None if foreign is None else foreign > FOREIGN_LIMIT
     notes |= {"foreign_load": foreign, "disturbed": disturbed}
     status, reason = _judge(job, catalog, finished, output, done=done)
+    if obstacle := obstacles.met(finished, [r["reason"] for r in rows if r["status"] == "failed"]):
+        return skipped(job, catalog, obstacle, {**notes, "facts": facts})
     broken = status in ("failed", "timeout")
     if broken and not any(row["status"] in ("failed", "timeout") for row in rows):
         rows += _endings(job, catalog, status, reason)

@@ -136,6 +136,12 @@ class Job:
         return self.framework, self.version
 
     @property
+    def cells(self) -> tuple[Cell, ...]:
+        """The cells that it measures."""
+        place = self.mode, self.device, self.lane
+        return tuple(Cell(*self.target, section, *place) for section in self.sections)
+
+    @property
     def configuration(self) -> tuple[str, ...]:
         """What is given up when it fails: its further blocks; an A/A replicate goes on."""
         return (*self.target, self.mode, self.device, self.lane, self.start, self.case)
@@ -145,7 +151,9 @@ class Job:
 class Plan:
     """Jobs in the order in which they run, and cells that a declared gap answers.
 
-    ``measured`` counts the cells that are already measured.
+    ``measured`` counts the cells that are already measured. ``obstacles`` are further jobs that
+    this machine keeps from running, with the reason and how to mend it; ``waiting`` says the same
+    of those whose run records say so already.
     """
 
     profile: Profile
@@ -154,11 +162,22 @@ class Plan:
     jobs: tuple[Job, ...]
     gaps: tuple[tuple[Cell, Gap], ...]
     measured: int
+    obstacles: tuple[tuple[Job, str], ...] = ()
+    waiting: tuple[tuple[Job, str], ...] = ()
 
     @property
     def targets(self) -> tuple[tuple[str, str], ...]:
         """(framework, version) pairs that need an environment, each once."""
         return tuple(dict.fromkeys(job.target for job in self.jobs))
+
+    @property
+    def skipped(self) -> dict[str, list[str]]:
+        """What this machine lacks, and for which frameworks."""
+        pairs = {(obstacle, job.framework) for job, obstacle in (*self.obstacles, *self.waiting)}
+        found: dict[str, list[str]] = {}
+        for obstacle, framework in sorted(pairs):
+            found.setdefault(obstacle, []).append(framework)
+        return found
 
     def seconds(self, history: Mapping[tuple[str, str, str], float]) -> float:
         """Estimate the run's duration from earlier jobs; see :func:`duration`."""
@@ -363,6 +382,30 @@ def order(jobs: Iterable[Job], seed: int) -> tuple[Job, ...]:
         random.Random(f"{seed}/{block}/{start}").shuffle(block_jobs)
         ordered += block_jobs
     return tuple(ordered)
+
+
+def without(plan: Plan, obstacles: Mapping[Job, str], recorded: Mapping[Cell, set[str]]) -> Plan:
+    """Return the plan without the jobs that cannot run here.
+
+    Args:
+        plan: everything that is missing.
+        obstacles: what keeps some of its jobs from running.
+        recorded: what kept cells from being measured, by run records under the present
+            conditions. Where nothing has changed, the cell's other jobs have run as well.
+
+    """
+    present: dict[Cell, set[str]] = {}
+    for job, obstacle in obstacles.items():
+        for cell in job.cells:
+            present.setdefault(cell, set()).add(obstacle)
+    waiting = {cell for cell in present if cell in recorded and recorded[cell] <= present[cell]}
+    asleep = {job for job in plan.jobs if waiting.issuperset(job.cells)}
+    return replace(
+        plan,
+        jobs=tuple(job for job in plan.jobs if job not in asleep and job not in obstacles),
+        obstacles=tuple(item for item in obstacles.items() if item[0] not in asleep),
+        waiting=tuple(item for item in obstacles.items() if item[0] in asleep),
+    )
 
 
 def reseed(plan: Plan, seed: int) -> Plan:

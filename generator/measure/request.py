@@ -11,7 +11,7 @@ from pathlib import Path
 from generator.catalog.loader import ROOT
 from generator.catalog.model import DEVICES, LANES, Catalog, Framework, Section, Version, pick
 from generator.errors import NoDeviceError, UsageError
-from generator.measure import environments, gpu_log, history, plan
+from generator.measure import environments, gpu_log, history, obstacles, plan
 from generator.measure import machine as machines
 
 KINDS = ("locked", "current")
@@ -36,6 +36,8 @@ class Request:
     timeout: float = 600.0
     seed: int | None = None
     force: bool = False
+    wait: bool = False
+    """For another generator that measures on this machine."""
     command: str = ""
     results: Path = ROOT / "measurements" / "results"
     frameworks_folder: Path | None = None
@@ -70,10 +72,10 @@ def prepare(request: Request, catalog: Catalog) -> plan.Plan:
             "`generator doctor` says what is missing; `--device cpu` works everywhere"
         )
     data = history.load_data(request.data_dir)
-    measured = set[plan.Cell]()
+    known = dict[plan.Cell, set[str]]()
     if not request.force:
-        measured = already_measured(request, chosen, sections, catalog, data.sha256)
-    return plan.make(
+        known = already_measured(request, chosen, sections, catalog, data.sha256)
+    made = plan.make(
         chosen,
         sections,
         modes=request.modes,
@@ -81,8 +83,23 @@ def prepare(request: Request, catalog: Catalog) -> plan.Plan:
         lanes=request.lanes,
         profile=profile,
         seed=secrets.randbelow(2**31) if request.seed is None else request.seed,
-        measured=measured,
+        measured=[cell for cell, lacked in known.items() if not lacked],
     )
+    return plan.without(made, present_obstacles(made, request, catalog), known)
+
+
+def present_obstacles(made: plan.Plan, request: Request, catalog: Catalog) -> dict[plan.Job, str]:
+    """Return what keeps jobs of a plan from running on this machine, as far as is known now."""
+    ready: dict[tuple[str, str], environments.Environment | None] = {}
+    for target in made.targets:
+        if request.environment == "current":
+            ready[target] = environments.current()
+        else:
+            framework = catalog.framework(target[0])
+            version = framework.version(target[1])
+            ready[target] = environments.find_ready(framework, version, made.device)
+    found = ((job, obstacles.of_job(job, catalog, ready[job.target])) for job in made.jobs)
+    return {job: obstacle for job, obstacle in found if obstacle}
 
 
 def already_measured(
@@ -91,8 +108,10 @@ def already_measured(
     sections: Sequence[Section],
     catalog: Catalog,
     data_sha256: str,
-) -> set[plan.Cell]:
+) -> dict[plan.Cell, set[str]]:
     """Return the cells that finished runs measured under exactly the present conditions.
+
+    With each what the machine lacked for it, empty where it has been measured whole.
 
     Args:
         request: its device, profile, precision, environment and folder of results.
@@ -103,7 +122,7 @@ def already_measured(
 
     """
     known = history.measured_cells(request.results)
-    measured = set()
+    measured = {}
     for framework, version in chosen:
         if request.environment == "current":
             lock = environments.current().lock_sha256
@@ -120,7 +139,7 @@ def already_measured(
             for mode, lane in itertools.product(framework.modes, LANES[request.device]):
                 cell = plan.Cell(*names, mode.id, request.device, lane)
                 if (cell, now) in known:
-                    measured.add(cell)
+                    measured[cell] = known[cell, now]
     return measured
 
 

@@ -6,20 +6,23 @@ writes both anew, so that a kill loses at most the job in flight.
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import datetime
 import hashlib
 import itertools
 import secrets
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from generator import subprocesses
+from generator import files, subprocesses
 from generator.catalog.loader import ROOT
 from generator.catalog.model import Catalog, Gap
+from generator.measure import job_outcome
 from generator.measure import machine as machines
-from generator.measure.environments import Environment
+from generator.measure.environments import Environment, absent, current
+from generator.measure.environments import recorded as installed
 from generator.measure.history import code_hash, load_data, run_records
 from generator.measure.plan import Cell, Job, Plan, reseed
 from generator.measure.request import Request
@@ -44,6 +47,29 @@ class RunRecord:
     def __init__(self, path: Path, content: dict[str, Any], rows: Iterable[Row] = ()) -> None:
         self.path, self.content, self.rows = path, content, list(rows)
 
+    @classmethod
+    def begun(cls, path: Path, content: dict[str, Any]) -> RunRecord:
+        """Return the record of a run that begins; nothing is in its files yet."""
+        record = cls(path, content)
+        record.save()
+        return record
+
+    @classmethod
+    def unfinished(cls, path: Path) -> RunRecord:
+        """Return the record of a run that was interrupted, at the end of its last whole job.
+
+        Rows beyond were written by a generator that was killed before it wrote the record.
+        """
+        content, rows = run_record.read_run_record(path), row_checks.rows(path)
+        record = cls(path, content, rows[: content.get("rows", len(rows))])
+        lacked = {job["obstacle"] for job in content["jobs"] if job.get("obstacle")}
+        record.rows = [
+            row for row in record.rows if row["status"] != "skipped" or row["reason"] not in lacked
+        ]
+        content["jobs"] = [job for job in content["jobs"] if not job.get("obstacle")]
+        content["starts"].append(now())
+        return record
+
     def save(self) -> None:
         """Write both files.
 
@@ -51,6 +77,7 @@ class RunRecord:
             OSError: the disk refuses them; the earlier ones stay.
 
         """
+        self.content["rows"] = len(self.rows)
         writing.write(self.path, self.rows, self.content)
 
     @property
@@ -69,18 +96,12 @@ class RunRecord:
             and "partial" not in row["flags"]
         }
 
-    def take_back(self, rows: Iterable[Row], job: Job) -> None:
-        """Remove rows of a job that is not recorded: it was killed between rows and record."""
-        place = job.mode, job.lane, str(job.block)
-        names = ("section", "case", "metric", "sample")
-        gone = {tuple("" if row.get(n) is None else str(row[n]) for n in names) for row in rows}
-        self.rows = [
-            row
-            for row in self.rows
-            if (row.get("mode"), row.get("lane"), str(row.get("block"))) != place
-            or "partial" in row["flags"]
-            or tuple("" if row.get(n) is None else str(row[n]) for n in names) not in gone
-        ]
+    def add_partial(self, rows: Iterable[Row], job: Job) -> None:
+        """Add, once, what an interrupted process of a job had measured."""
+        known = {_identity(row) for row in self.rows if "partial" in row["flags"]}
+        place = {"mode": job.mode, "lane": job.lane, "block": job.block}
+        new = [row for row in rows if _identity({**place, **row}) not in known]
+        self.add(new, job, ["partial"])
 
     def add(self, rows: Iterable[Row], job: Job | None = None, flags: Iterable[str] = ()) -> None:
         """Add rows, those of a job with its place in the run."""
@@ -89,6 +110,21 @@ class RunRecord:
         if job is not None:
             of_run |= {"mode": job.mode, "lane": job.lane, "block": job.block}
         self.rows += [{**of_run, **row} for row in rows]
+
+    def add_obstacle(self, job: Job, obstacle: str, catalog: Catalog) -> None:
+        """Add that this machine lacks something for a job."""
+        ended = job_outcome.skipped(job, catalog, obstacle)
+        self.add(ended.rows, job)
+        self.content["jobs"].append(self.entry(job) | ended.notes | {"status": ended.status})
+
+    def entry(self, job: Job) -> dict[str, Any]:
+        """Return what the record says of a job that begins."""
+        return {
+            "id": job.id, "sections": list(job.sections), "mode": job.mode, "device": job.device,
+            "lane": job.lane, "case": job.case, "start": job.start, "block": job.block,
+            "order": len(self.content["jobs"]), "accuracy": job.accuracy, "started": now(),
+            "log": None,
+        }  # fmt: skip
 
     def add_gap(self, cell: Cell, gap: Gap, catalog: Catalog) -> None:
         """Add what a declared gap answers, once."""
@@ -137,54 +173,88 @@ class RunRecord:
             self.save()
 
 
+@contextlib.contextmanager
 def open_records(
-    plan: Plan, request: Request, catalog: Catalog, environments: Mapping[Target, Environment]
-) -> tuple[str, Plan, dict[Target, RunRecord]]:
+    plan: Plan, request: Request, catalog: Catalog, ready: Mapping[Target, Environment]
+) -> Iterator[tuple[str, Plan, dict[Target, RunRecord]]]:
     """Open the files of a run: new ones, or those of the newest unfinished run on the same terms.
 
+    No other generator takes part in the run meanwhile, on whatever machine.
+
     Args:
-        plan: its gaps are written immediately.
+        plan: its gaps and obstacles are written immediately.
         request: what was asked for.
         catalog: the frameworks and sections that the plan names.
-        environments: those that could be made.
+        ready: the environments that could be made.
 
-    Returns:
+    Yields:
         Id of the run, the plan in the order of the run that it goes on with, and the records.
 
     """
-    targets = dict.fromkeys([*environments, *(cell.target for cell, _ in plan.gaps)])
-    nothing = Environment(Path(), request.environment, "", ())
+    targets = dict.fromkeys(
+        [
+            *ready,
+            *(cell.target for cell, _ in plan.gaps),
+            *(job.target for job, _ in plan.obstacles),
+        ]
+    )
+    described = {
+        target: ready.get(target) or _described(target, plan, request, catalog)
+        for target in targets
+    }
     common = _fresh(plan, request)
     fresh = {
-        target: copy.deepcopy(common)
-        | _own(target, plan, catalog, environments.get(target, nothing))
+        target: copy.deepcopy(common) | _own(target, plan, catalog, described[target])
         for target in targets
     }
     results = request.results.resolve()
     stamp = datetime.datetime.now(datetime.UTC).strftime("%Y%m%dT%H%M%SZ")
     id, seed = f"{stamp}-{secrets.token_hex(3)}", plan.seed
-    if found := _unfinished(results, fresh):
-        id, seed = found["run"], found["seed"]
-        plan = reseed(plan, seed)
-    records = {}
-    for target, content in fresh.items():
-        path = results.joinpath(machines.this().id, *target, f"{id}.csv")
-        if path.exists():
-            record = RunRecord(path, run_record.read_run_record(path), row_checks.rows(path))
-            record.content["starts"].append(now())
+    with contextlib.ExitStack() as stack:
+        for found in _unfinished(results, fresh):
+            with contextlib.suppress(TimeoutError):  # its owner is at work
+                stack.enter_context(_owned(results, found["run"]))
+                id, seed = found["run"], found["seed"]
+                plan = reseed(plan, seed)
+                break
         else:
-            record = RunRecord(path, {**content, "run": id, "seed": seed})
-        record.add_installation(environments.get(target, nothing))
-        records[target] = record
-    for cell, gap in plan.gaps:
-        records[cell.target].add_gap(cell, gap, catalog)
-    for record in records.values():
-        record.save()
-    return id, plan, records
+            stack.enter_context(_owned(results, id))
+        records = {}
+        for target, content in fresh.items():
+            path = results.joinpath(machines.this().id, *target, f"{id}.csv")
+            if path.exists():
+                records[target] = RunRecord.unfinished(path)
+            else:
+                records[target] = RunRecord.begun(path, {**content, "run": id, "seed": seed})
+            records[target].add_installation(described[target])
+        for cell, gap in plan.gaps:
+            records[cell.target].add_gap(cell, gap, catalog)
+        for job, obstacle in plan.obstacles:
+            records[job.target].add_obstacle(job, obstacle, catalog)
+        for target, record in records.items():
+            record.save()
+            installed(described[target])
+        yield id, plan, records
 
 
-def _unfinished(results: Path, fresh: Mapping[Target, dict[str, Any]]) -> dict[str, Any] | None:
-    """Return a record of the newest unfinished run of this machine on the terms of fresh ones."""
+@contextlib.contextmanager
+def _owned(results: Path, run: str) -> Iterator[None]:
+    """Hold a run; raises :class:`TimeoutError` where another generator does, on any machine."""
+    lock = results / f".{run}.lock"
+    with files.locked(lock, wait=False):
+        yield
+        lock.unlink(missing_ok=True)
+
+
+def _described(target: Target, plan: Plan, request: Request, catalog: Catalog) -> Environment:
+    """Return what is known of an environment that need not or could not be made."""
+    if request.environment == "current":
+        return current()
+    return absent(catalog.framework(target[0]).version(target[1]), plan.device)
+
+
+def _unfinished(results: Path, fresh: Mapping[Target, dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    """Yield a record of each unfinished run of this machine on the terms of fresh ones."""
     unfinished = (
         content
         for _, content in run_records(results)
@@ -198,8 +268,7 @@ def _unfinished(results: Path, fresh: Mapping[Target, dict[str, Any]]) -> dict[s
             if (target := (content["framework"], content["version"])) in fresh
         ]
         if same and all(same):
-            return found[0]
-    return None
+            yield found[0]
 
 
 def _terms(content: Mapping[str, Any]) -> tuple[object, ...]:
@@ -257,6 +326,7 @@ def _own(target: Target, plan: Plan, catalog: Catalog, environment: Environment)
     framework = catalog.framework(target[0])
     wanted = {id for job in plan.jobs if job.target == target for id in job.sections}
     wanted |= {cell.section for cell, _ in plan.gaps if cell.target == target}
+    wanted |= {id for job, _ in plan.obstacles if job.target == target for id in job.sections}
     return {
         "framework": target[0],
         "version": target[1],
@@ -276,17 +346,22 @@ def _own(target: Target, plan: Plan, catalog: Catalog, environment: Environment)
     }
 
 
+def _identity(row: Row) -> tuple[str, ...]:
+    """Return what tells a measured row from others, read or new."""
+    value = row.get("value")
+    names = ("mode", "lane", "block", "section", "case", "metric", "sample", "status")
+    place = ("" if row.get(name) is None else str(row[name]) for name in names)
+    return (*place, "" if value in (None, "") else repr(float(value)))
+
+
 def now() -> str:
     """Return the time as a run record has it, UTC."""
     return datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def _repository() -> dict[str, Any]:
-    commit = subprocesses.run(["git", "rev-parse", "HEAD"], cwd=ROOT, timeout=30)
-    if commit.code != 0:
-        return {"commit": None, "dirty": None}
+def _repository(root: Path = ROOT) -> dict[str, Any]:
+    commit = subprocesses.git(root, "rev-parse", "--verify", "HEAD^{commit}")
     # Results are what a run writes; they do not make the code that wrote them dirty.
-    status = subprocesses.run(
-        ["git", "status", "--porcelain", "--", ".", ":!measurements/results"], cwd=ROOT, timeout=60
-    )
-    return {"commit": commit.log.strip(), "dirty": bool(status.log.strip())}
+    what = ("--untracked-files=normal", "--", ".", ":!measurements/results")
+    status = subprocesses.git(root, "status", "--porcelain", *what) if commit else None
+    return {"commit": commit or None, "dirty": None if status is None else bool(status)}

@@ -9,21 +9,23 @@ from __future__ import annotations
 import concurrent.futures
 import os
 import shutil
-from collections.abc import Mapping
+import time
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from generator import subprocesses
 from generator.catalog.model import Catalog
 from generator.errors import DoesNotInstall, EnvironmentMissing
-from generator.measure import environments, job_outcome
+from generator.measure import environments, job_outcome, obstacles
 from generator.measure.environments import Environment
 from generator.measure.history import history
 from generator.measure.job_outcome import JobOutcome
 from generator.measure.plan import Job, Plan, duration
 from generator.measure.progress import Reporter
 from generator.measure.request import Request
-from generator.measure.run_record import RunRecord, Target, now, open_records
+from generator.measure.run_record import RunRecord, Target, open_records
 from generator.measure.worker_launch import Launcher
 from generator.measure.worker_output import publishable, read_rows
 from generator.subprocesses import Finished
@@ -33,6 +35,7 @@ from generator.subprocesses import Finished
 class Outcome:
     """How a run ended: its id, the CSVs it wrote, job counts by status, what failed, what is wrong.
 
+    ``obstacles`` are what this machine lacks, and for which frameworks.
     A framework that fails verification was measured successfully: a finding, not a failure.
     """
 
@@ -41,6 +44,7 @@ class Outcome:
     counts: dict[str, int] = field(default_factory=dict)
     failures: list[str] = field(default_factory=list)
     findings: list[str] = field(default_factory=list)
+    obstacles: dict[str, list[str]] = field(default_factory=dict)
 
     @property
     def failed(self) -> bool:
@@ -53,6 +57,10 @@ class Outcome:
         lists = {"failed": self.failures, "timeout": self.failures, "wrong": self.findings}
         if ended.status in lists:
             lists[ended.status].append(f"{job.id}: {ended.status}: {ended.reason}")
+        if ended.obstacle:
+            known = self.obstacles.setdefault(ended.obstacle, [])
+            if job.framework not in known:
+                known.append(job.framework)
 
 
 def run(
@@ -76,26 +84,31 @@ def run(
     """
     reporter = reporter or Reporter()
     ready, failures = _prepare_environments(plan, request, catalog, reporter)
-    id, plan, records = open_records(plan, request, catalog, ready)
-    outcome = Outcome(id, [record.path for record in records.values()], failures=failures)
-    todo = [
-        job for job in plan.jobs if job.target in ready and job.id not in records[job.target].done
-    ]
-    past = history(request.results)
-    estimates = {job: duration(job, plan.profile, past) for job in todo}
-    jobs = _Jobs(id, Launcher(plan, request, catalog), ready, records)
-    for job in todo:
-        jobs.recover(job)  # what a generator that was killed had measured of it
-    reporter.begin(len(todo), sum(estimates.values()))
-    for record in records.values():
-        record.close(plan)
-    for job in todo:
-        reporter.job(job, estimates[job])
-        ended = jobs.run(job)
-        outcome.count(job, ended)
-        reporter.finished(job, ended.status, ended.reason)
-        records[job.target].close(plan)
-    jobs.close()
+    with open_records(plan, request, catalog, ready) as (id, ordered, records):
+        outcome = Outcome(id, [record.path for record in records.values()], failures=failures)
+        outcome.obstacles |= ordered.skipped
+        if ordered.obstacles:
+            outcome.counts["skipped"] = len(ordered.obstacles)
+        todo = [
+            job
+            for job in ordered.jobs
+            if job.target in ready and job.id not in records[job.target].done
+        ]
+        past = history(request.results)
+        estimates = {job: duration(job, ordered.profile, past) for job in todo}
+        jobs = _Jobs(id, Launcher(ordered, request, catalog), ready, records)
+        for job in todo:
+            jobs.recover(job)  # what a generator that was killed had measured of it
+        reporter.begin(len(todo), sum(estimates.values()))
+        for record in records.values():
+            record.close(ordered)
+        for job in todo:
+            reporter.job(job, estimates[job])
+            ended = jobs.run(job)
+            outcome.count(job, ended)
+            reporter.finished(job, ended.status, ended.reason)
+            records[job.target].close(ordered)
+        jobs.close()
     return outcome
 
 
@@ -118,8 +131,9 @@ def _prepare_environments(
 
     made, failures = {}, []
     # Two at a time: one downloads while the other unpacks; more only wait for the disk.
-    with concurrent.futures.ThreadPoolExecutor(max_workers=2) as pool:
-        futures = {pool.submit(prepare, target): target for target in plan.targets}
+    pool = concurrent.futures.ThreadPoolExecutor(max_workers=2)
+    futures = {pool.submit(prepare, target): target for target in plan.targets}
+    try:
         for future in concurrent.futures.as_completed(futures):
             target = futures[future]
             try:
@@ -131,6 +145,12 @@ def _prepare_environments(
                     version = catalog.framework(target[0]).version(target[1])
                     fault = publishable(str(error))
                     made[target] = environments.absent(version, plan.device, fault)
+    except BaseException:  # only the main thread hears of an interruption
+        pool.shutdown(wait=False, cancel_futures=True)
+        while not all(future.done() for future in futures):
+            subprocesses.kill_all()  # again: a thread may just have begun the next process
+            time.sleep(0.05)
+        raise
     return made, failures
 
 
@@ -152,35 +172,37 @@ class _Jobs:
         self.journal.mkdir(parents=True, exist_ok=True)
         starts = [record.content["starts"] for record in records.values()]
         self.resumed = any(len(times) > 1 for times in starts)
+        for target, record in records.items():
+            for job in record.content["jobs"]:
+                if why := job.get("given_up"):
+                    place = (job["mode"], job["device"], job["lane"], job["start"], job["case"])
+                    self.given_up[self._key((*target, *place), job["sections"])] = why
+
+    def _key(self, configuration: tuple[str, ...], sections: Iterable[str]) -> tuple[str, ...]:
+        """Return what is given up: a section with processes of its own without the others."""
+        return (*configuration, *(id for id in sections if self.catalog.section(id).apart))
 
     def run(self, job: Job) -> JobOutcome:
         """Run one job, write down how it ended, and return that."""
         record, environment = self.records[job.target], self.ready[job.target]
-        # A section with processes of its own is given up without the others.
-        apart = (id for id in job.sections if self.catalog.section(id).apart)
-        key = (*job.configuration, *apart)
-        entry = {
-            "id": job.id, "sections": list(job.sections), "mode": job.mode, "device": job.device,
-            "lane": job.lane, "case": job.case, "start": job.start, "block": job.block,
-            "order": len(record.content["jobs"]), "accuracy": job.accuracy, "started": now(),
-            "log": None,
-        }  # fmt: skip
+        key = self._key(job.configuration, job.sections)
+        entry = record.entry(job)
         fault = environment.fault
-        obstacle = "" if fault else self.launcher.obstacle(job, environment)
+        obstacle = "" if fault else obstacles.of_job(job, self.catalog, environment)
         if obstacle:
-            ended = job_outcome.not_run(job, self.catalog, "skipped", obstacle)
+            ended = job_outcome.skipped(job, self.catalog, obstacle)
         elif key in self.given_up:
             reason = f"not tried again: {self.given_up[key]}"
             ended = job_outcome.not_run(job, self.catalog, "skipped", reason)
         elif fault:
             reason = f"does not install: {fault}"
             ended = job_outcome.not_run(job, self.catalog, "failed", reason)
-            self.given_up[key] = f"it {reason}"
+            ended.give_up = f"it {reason}"
             entry["log"] = record.keep_log(job, Finished(1, fault, 0.0))
         else:
             ended = self._measure(job, record, environment, entry)
-            if ended.give_up:
-                self.given_up[key] = ended.give_up
+        if ended.give_up:
+            self.given_up[key] = entry["given_up"] = ended.give_up
         record.add(ended.rows, job, [*ended.flags, *(["resumed"] if self.resumed else [])])
         record.content["jobs"].append(entry | ended.notes | {"status": ended.status})
         record.save()
@@ -196,7 +218,7 @@ class _Jobs:
         try:
             launched = self.launcher.launch(job, environment, out)
         except EnvironmentMissing as error:
-            ended = job_outcome.not_run(job, self.catalog, "skipped", str(error))
+            ended = job_outcome.skipped(job, self.catalog, str(error))
         except BaseException:
             self.recover(job)
             raise
@@ -211,7 +233,7 @@ class _Jobs:
             ok = all(row["status"] not in ("failed", "wrong") for row in ended.rows)
             if ended.status != "ok" or not ok:
                 entry["log"] = record.keep_log(job, launched.finished)
-        if job.block == 0:
+        if job.block == 0 and not ended.obstacle:
             ended.rows += job_outcome.script_rows(job, self.catalog)
         return ended
 
@@ -219,9 +241,7 @@ class _Jobs:
         """Keep what interrupted processes had measured, marked as partial; the job runs anew."""
         record = self.records[job.target]
         for out in sorted(self.journal.glob(f"{job.id}.*.jsonl")):
-            found = read_rows(out, job, self.catalog).rows
-            record.take_back(found, job)
-            record.add(found, job, ["partial"])
+            record.add_partial(read_rows(out, job, self.catalog).rows, job)
             record.save()
             out.unlink(missing_ok=True)
 

@@ -79,17 +79,16 @@ def r_obstacle(python: Path | None = None, version: str = "") -> str:
     """
     if not shutil.which("Rscript"):
         return f"R is not installed; {HOW_TO_INSTALL_R}"
-    there = subprocesses.run([*_R, "cat(format(packageVersion('reticulate')))"], timeout=60)
-    if there.code:
+    there = subprocesses.answer([*_R, "cat(format(packageVersion('reticulate')))"])
+    if there is None:
         return f"R has no package reticulate; {HOW_TO_INSTALL_R}"
     if python is None:
         return ""
     code = f"library(reticulate); use_python({str(python)!r}, required = TRUE); import('numpy')"
-    found = subprocesses.run([*_R, code], timeout=120)
-    if found.code == 0:
+    if subprocesses.answer([*_R, code], timeout=120) is not None:
         return ""
     return (
-        f"R's package reticulate {there.log.strip()} cannot start Python {version}, which this"
+        f"R's package reticulate {there} cannot start Python {version}, which this"
         " framework needs; a newer one may: Rscript -e 'install.packages(\"reticulate\")'"
     )
 

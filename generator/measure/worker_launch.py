@@ -17,10 +17,10 @@ from typing import Any
 from generator import subprocesses
 from generator.catalog.loader import ROOT
 from generator.catalog.model import Catalog, Framework
-from generator.measure import environments, gpu_log, script_metrics
+from generator.measure import environments, gpu_log, obstacles
 from generator.measure import machine as machines
 from generator.measure.environments import Environment
-from generator.measure.history import R_WORKER, is_r
+from generator.measure.history import R_WORKER
 from generator.measure.plan import Job, Plan
 from generator.measure.request import Request
 from generator.measure.run_record import MIN_SAMPLE_SECONDS
@@ -32,6 +32,10 @@ KEPT_VARIABLES = (
     "CUDA_VISIBLE_DEVICES", "CUDA_HOME", "SYSTEMROOT",
 )  # fmt: skip
 """A worker inherits these and nothing else: a reader's shell must not change the result."""
+
+
+SCRATCH = "symbolic-comparison-"
+"""How the name of a worker's folder for temporary files begins."""
 
 
 @dataclass(frozen=True)
@@ -93,13 +97,14 @@ class Launcher:
         if job.device == "cuda":
             gpu = next(iter(gpu_log.usable()[0]), None)
             readings = gpu_log.Log(functools.partial(gpu_log.read_device, gpu))
-        with tempfile.TemporaryDirectory(prefix="measure-") as scratch:
+        with tempfile.TemporaryDirectory(prefix=SCRATCH) as scratch:
             told = Path(scratch) / "job.json"
             told.write_text(json.dumps(description), encoding="utf-8")
             with readings or contextlib.nullcontext():
                 finished = subprocesses.run(
                     [*self._program(job, environment), told, out],
-                    cwd=Path(scratch), env=variables, timeout=self.request.timeout, watch=out,
+                    cwd=Path(scratch), env=variables | {"TMPDIR": scratch},
+                    timeout=self.request.timeout, watch=out,
                 )  # fmt: skip
         conditions = {
             "hash_seed": hash_seed,
@@ -110,18 +115,8 @@ class Launcher:
         }
         return Launched(finished, conditions, readings, gpu.bus_id if gpu else None)
 
-    def obstacle(self, job: Job, environment: Environment) -> str:
-        """Return what this machine lacks for a job and how to install it, or ""."""
-        if self._in_r(job):
-            return script_metrics.r_obstacle(environment.python, environment.python_version)
-        return ""
-
-    def _in_r(self, job: Job) -> bool:
-        written = any(is_r(self.catalog.section(id).script) for id in job.sections)
-        return written and schema.replicated(job.case) != "python"
-
     def _program(self, job: Job, environment: Environment) -> list[str | Path]:
-        if self._in_r(job):
+        if obstacles.in_r(job, self.catalog):
             return ["Rscript", "--vanilla", ROOT / "measurements" / R_WORKER]
         return [environment.python, "-m", "measurements.worker"]
 
@@ -191,11 +186,10 @@ class Launcher:
         with contextlib.suppress(OSError, ValueError):
             rates.append(float(best.read_text(encoding="utf-8")))
         for _ in range(3):
-            finished = subprocesses.run(
-                [sys.executable, "-m", "measurements.ceiling"], env=variables, timeout=120
-            )
+            ceiling = [sys.executable, "-m", "measurements.ceiling"]
+            rate = subprocesses.answer(ceiling, env=variables, timeout=120)
             with contextlib.suppress(ValueError, IndexError):
-                rates.append(float(finished.log.strip().splitlines()[-1]))
+                rates.append(float((rate or "").splitlines()[-1]))
         self._ceilings[threads] = max(rates, default=None)
         if rates:
             best.write_text(json.dumps(max(rates)), encoding="utf-8")

@@ -21,7 +21,7 @@ from generator.catalog import loader as catalogs
 from generator.catalog.freshness import Pair
 from generator.catalog.model import Catalog
 from generator.errors import EnvironmentMissing, GeneratorError, InputError
-from generator.measure import environments, history, plan, runner
+from generator.measure import environments, history, ownership, plan, runner
 from generator.measure import machine as machines
 from generator.measure import request as measuring
 from generator.measure.request import Request
@@ -205,11 +205,13 @@ def run(
         What happened. A release that cannot be locked is left as it was, the others go on.
 
     Raises:
-        GeneratorError: another update is running.
+        GeneratorError: another update of the folder is running.
+        Busy: another generator measures on this machine.
         KeyboardInterrupt: after everything finished was written.
 
     """
-    with _alone(request.frameworks_folder or catalogs.ROOT / "measurements" / "frameworks"):
+    folder = request.frameworks_folder or catalogs.ROOT / "measurements" / "frameworks"
+    with _alone(folder), ownership.alone(request, say):
         outcome, done = Outcome(), []
         for item in news:
             name = f"{item.framework.id} {item.wanted.version if item.wanted else ''}".strip()
@@ -240,7 +242,7 @@ def _alone(folder: Path) -> Iterator[None]:
     """Keep a second update of the same folders out: both would list the same release."""
     name = schema.one_line(folder.resolve()).replace("/", "_")[-100:]
     try:
-        with files.locked(environments.cache_folder() / f"update{name}.lock", timeout=0):
+        with files.locked(environments.cache_folder() / f"update{name}.lock", wait=False):
             yield
     except TimeoutError as error:
         raise GeneratorError(

@@ -280,7 +280,7 @@ def test_a_measurement_prints_json_and_words(tmp_path, monkeypatch, failures, co
     assert done.exit_code == code
     assert json.loads(done.stdout) == {
         "run": "run", "files": [str(file)], "counts": {"ok": 1}, "failures": failures,
-        "findings": ["job: wrong: [odd]"],
+        "findings": ["job: wrong: [odd]"], "obstacles": {},
     }  # fmt: skip
     shown = invoke(*what)
     assert shown.exit_code == code
@@ -324,7 +324,7 @@ def test_every_end_has_its_exit_code_and_words(monkeypatch, capsys, error, code,
             raise error
 
     monkeypatch.setattr(app, "app", play)
-    monkeypatch.setattr(app.signal, "signal", lambda *arguments: None)
+    monkeypatch.setattr(app, "accept_signals", lambda: None)
     with pytest.raises(SystemExit) as raised:
         app.main()
     assert raised.value.code == code
@@ -351,7 +351,7 @@ def test_without_typer_measuring_ends_alike(monkeypatch, capsys, tmp_path, error
     words = ["generator", "measure", "pretend", "--environment", "current", "--results"]
     words += [str(tmp_path), "--frameworks-folder", str(PRETEND)]
     monkeypatch.setattr(minimal.sys, "argv", words)
-    monkeypatch.setattr(minimal.signal, "signal", lambda *arguments: None)
+    monkeypatch.setattr(minimal, "accept_signals", lambda: None)
     monkeypatch.setattr(runner, "run", run)
     with pytest.raises(SystemExit) as raised:
         minimal.main()
@@ -362,6 +362,6 @@ def test_without_typer_measuring_ends_alike(monkeypatch, capsys, tmp_path, error
 
 def test_our_own_mistakes_are_not_hidden(monkeypatch):
     monkeypatch.setattr(app, "app", lambda **settings: 1 / 0)
-    monkeypatch.setattr(app.signal, "signal", lambda *arguments: None)
+    monkeypatch.setattr(app, "accept_signals", lambda: None)
     with pytest.raises(ZeroDivisionError):
         app.main()

@@ -1,0 +1,97 @@
+"""What this machine lacks for a job, and the command or setting that mends it.
+
+An obstacle is no answer of the framework: its job is skipped, and measured as soon as it is gone.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import Collection, Iterable, Iterator, Sequence
+
+from generator.catalog.model import Catalog, Need
+from generator.measure import environments, script_metrics
+from generator.measure.environments import Environment
+from generator.measure.history import is_r
+from generator.measure.plan import Job
+from generator.results import schema
+from generator.subprocesses import Finished
+
+CACHE = "<cache>"
+"""Stands for the path of the cache in what is published; see :func:`shown`."""
+
+SPACED = (
+    f"the folder {CACHE} has a space in its path, which {{program}} cannot use ({{why}}); set "
+    "SYMBOLIC_COMPARISON_CACHE to a folder without one"
+)
+
+FULL = (
+    "the disk or its quota is full; free some space, or set SYMBOLIC_COMPARISON_CACHE to a folder "
+    "on another disk"
+)
+
+_SIGNS_OF_FULL = re.compile(r"No space left on device|os error 28|Disk quota exceeded", re.I)
+
+
+def of_job(job: Job, catalog: Catalog, environment: Environment | None) -> str:
+    """Return what this machine lacks for a job and how to mend it, or "".
+
+    Args:
+        job: what is to be done.
+        catalog: says what its framework needs, and which sections are driven from R.
+        environment: the framework's, None where it is not made yet.
+
+    """
+    framework = catalog.framework(job.framework)
+    needs = [need for need in framework.needs if need.concerns(job.mode, job.sections)]
+    missing = {need.program for need in needs if not shutil.which(need.program)}
+    folder = str(environments.cache_folder())
+    if found := next(lacking(needs, missing, folder), ""):
+        return found
+    if not in_r(job, catalog):
+        return ""
+    if environment is None:
+        return str(script_metrics.r_obstacle())
+    return str(script_metrics.r_obstacle(environment.python, environment.python_version))
+
+
+def lacking(needs: Iterable[Need], missing: Collection[str], folder: str) -> Iterator[str]:
+    """Yield what needs are not met, and how to meet them: pure.
+
+    Args:
+        needs: of a framework.
+        missing: the programs that are not there.
+        folder: where environments and what is compiled lie.
+
+    """
+    for need in needs:
+        if need.program in missing:
+            yield (
+                f"{need.program} is not installed ({need.why}); install it, on Debian: "
+                f"apt-get install {need.package or need.program}"
+            )
+        elif need.unspaced and re.search(r"\s", folder):
+            yield SPACED.format(program=need.program, why=need.why)
+
+
+def shown(obstacle: str) -> str:
+    """Return an obstacle as people at this machine read it: with the path."""
+    return obstacle.replace(CACHE, str(environments.cache_folder()))
+
+
+def in_r(job: Job, catalog: Catalog) -> bool:
+    """Whether a job is driven from R."""
+    written = any(is_r(catalog.section(id).script) for id in job.sections)
+    return written and schema.replicated(job.case) != "python"
+
+
+def met(finished: Finished, reasons: Sequence[str]) -> str:
+    """Return what stood in the way of a process that failed, or "": pure.
+
+    Args:
+        finished: how it ended.
+        reasons: what its rows say of what failed.
+
+    """
+    said = [*reasons, *([finished.log] if finished.code else [])]
+    return FULL if any(map(_SIGNS_OF_FULL.search, said)) else ""
