@@ -14,7 +14,7 @@ from generator.catalog import loader as catalogs
 from generator.catalog.model import Catalog
 from generator.errors import EnvironmentMissing
 from generator.formatting import listing, plural
-from generator.measure import environments, gpu_log, script_metrics
+from generator.measure import environments, gpu_log, obstacles, script_metrics
 from generator.measure import machine as machines
 from measurements import timing
 
@@ -77,6 +77,12 @@ def _tools(catalog: Catalog) -> Iterator[Finding]:
     yield Finding(
         "R with reticulate", not obstacle, obstacle or "found", needed, mend, optional=True
     )
+    cache, spaced = environments.cache_folder(), obstacles.spaced(catalog)
+    yield Finding(
+        "a path without spaces", not spaced, str(cache),
+        f"compiling; without it these are skipped: {listing(spaced)}",
+        "set SYMBOLIC_COMPARISON_CACHE to a folder without one",
+    )  # fmt: skip
 
 
 def _needed(catalog: Catalog) -> list[tuple[str, str, str]]:

@@ -55,6 +55,16 @@ def of_job(job: Job, catalog: Catalog, environment: Environment | None) -> str:
     return str(script_metrics.r_obstacle(environment.python, environment.python_version))
 
 
+def spaced(catalog: Catalog) -> list[str]:
+    """Return the names of the frameworks that cannot use the cache for a space in its path."""
+    folder = str(environments.cache_folder())
+    return [
+        framework.name
+        for framework in catalog.frameworks
+        if any(lacking(framework.needs, (), folder))
+    ]
+
+
 def lacking(needs: Iterable[Need], missing: Collection[str], folder: str) -> Iterator[str]:
     """Yield what needs are not met, and how to meet them: pure.
 

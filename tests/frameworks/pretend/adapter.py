@@ -7,6 +7,7 @@ import signal
 import sys
 import threading
 import time
+from pathlib import Path
 
 import numpy as np
 
@@ -35,6 +36,8 @@ class Adapter(Framework):
             raise Unsupported("pretending to have no LeNet", "https://numpy.org")
         if mode == "hostile":
             raise ValueError("<script>alert(1)</script> | `x` {{ 7 * 7 }} [a](javascript:b)")
+        if mode == "full" and not (Path(self.settings.cache).parent / "room").exists():
+            raise OSError(28, "No space left on device", self.settings.cache)
         if mode in ("asynchronous", "unsynchronised"):
             self.model = ThreadedModel(parameters, self.settings)
         else:
