@@ -13,6 +13,7 @@ from generator.results.schema import (
     COLUMNS,
     COUNT,
     FLAGS,
+    FORMULA,
     HEADER,
     NUMBER,
     REASON_LENGTH,
@@ -44,10 +45,13 @@ def parsed(data: bytes) -> list[dict[str, str]]:
     return [dict(zip(COLUMNS, cells, strict=True)) for cells in csv.reader(lines)]
 
 
-def number_problems(
+TEXTS = ("section", "mode", "device", "lane", "case", "metric", "unit", "flags", "reason")
+
+
+def content_problems(
     rows: Iterable[Mapping[str, str]], units: Mapping[str, Mapping[str, str]]
 ) -> Iterator[tuple[int, str, str]]:
-    """Yield (line, found, expected) for every number that its metric cannot have.
+    """Yield (line, found, expected) for every cell that cannot be, though it has the right form.
 
     Args:
         rows: without problems.
@@ -55,6 +59,10 @@ def number_problems(
 
     """
     for line, row in enumerate(rows, start=2):
+        for column in TEXTS:
+            if row[column].startswith(FORMULA):
+                wanted = f"text that no spreadsheet computes: none of {' '.join(FORMULA)} first"
+                yield line, f"{column} {quoted(row[column])}", wanted
         metric, unit = row["metric"], row["unit"]
         declared = units.get(row["section"], {}).get(metric, unit)
         if unit != declared:

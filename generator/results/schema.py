@@ -35,6 +35,9 @@ Record = dict[str, Any]
 
 REASON_LENGTH = 500
 
+FORMULA = ("=", "+", "-", "@")
+"""What a text that a spreadsheet computes begins with; no text of a result does."""
+
 HEADER = (",".join(COLUMNS) + "\n").encode()
 
 PATH_COLUMNS = ("machine", "framework", "version", "run")
@@ -79,7 +82,8 @@ def replicated(case: str) -> str:
 def one_line(text: object) -> str:
     """Return any text as a valid ``reason``: printable, one line, at most 500 characters."""
     whole = str(text).encode("utf-8", "replace").decode()  # lone surrogates: undecodable output
-    return shortened(" ".join(INVISIBLE.sub(" ", whole).split()), REASON_LENGTH)
+    flat = " ".join(INVISIBLE.sub(" ", whole).split())
+    return shortened(f"'{flat}" if flat.startswith(FORMULA) else flat, REASON_LENGTH)
 
 
 @dataclass(frozen=True)

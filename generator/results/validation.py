@@ -10,7 +10,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from generator.errors import InputError
-from generator.results.row_checks import number_problems, parsed, read_bytes, row_problems
+from generator.results.row_checks import content_problems, parsed, read_bytes, row_problems
 from generator.results.run_record import SCHEMA_FILE, parse_run_record, record_problems
 from generator.results.schema import Record, Where, quoted
 
@@ -35,7 +35,7 @@ def validate(
         data = read_bytes(path)
         found = list(row_problems(data, where))
         problems += found or [
-            InputError(path, *problem) for problem in number_problems(parsed(data), units)
+            InputError(path, *problem) for problem in content_problems(parsed(data), units)
         ]
     except InputError as error:
         problems.append(error)

@@ -498,6 +498,18 @@ def test_a_number_that_can_be_is_valid(path, document, tmp_path, changes):
     assert shown["status"].tolist() == [changes.get("status", "ok")]
 
 
+@pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@SUM(A1)", '=HYPERLINK("http://x")'])
+def test_no_text_is_a_formula_in_a_spreadsheet(path, document, text):
+    writing.write(path, [row(value=None, status="failed", reason=text)], document)
+    assert validation.validate(path) == []
+    assert row_checks.rows(path)[0]["reason"] == f"'{text}"
+    for column in ("case", "mode", "lane"):
+        writing.write(path, [row(**{column: text})], document)
+        (problem,) = validation.validate(path)
+        assert problem.found.startswith(f"{column} ")
+        assert problem.line == 2
+
+
 def test_a_metric_has_the_unit_that_its_section_declares(path, document):
     writing.write(path, [row(unit="ms")], document)
     assert validation.validate(path) == []
