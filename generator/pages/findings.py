@@ -156,13 +156,7 @@ def _behind(row: Row, panel: Panel, leader: str = "", *, interval: bool = True) 
 
 
 def failing(panel: Panel, address: str) -> Bullet | None:
-    """Say which modes fail verification, or else which frameworks have no value, and where why is.
-
-    Args:
-        panel: the panel.
-        address: of the place that says why.
-
-    """
+    """Say which modes fail verification, or else who has no value, and where it says why."""
     labels = labels_of(panel.rows)
     wrong = [labels[row.configuration] for row in panel.rows if row.status == "wrong"]
     names = wrong or list(without(panel))

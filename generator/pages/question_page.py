@@ -95,13 +95,9 @@ class View:
             whole = sheet.get((place, headline))
             if whole is not None and not whole.good:
                 return whole
-        if not sheet:
-            return self._untested(self.catalog.framework(framework))
-        return Answer("skipped", None, "not reached: see the other answers", "")
-
-    def _untested(self, framework: Framework) -> Answer:
-        """Return the answer of a framework without results: its declared gap, if there is one."""
-        for gap in framework.gaps:
+        if sheet:
+            return Answer("skipped", None, "not reached: see the other answers", "")
+        for gap in self.catalog.framework(framework).gaps:
             if gap.section == self.section.id:
                 reason = f"{gap.reason} ({gap.source})" if gap.source else gap.reason
                 return Answer(gap.status, None, reason, "")
@@ -304,14 +300,7 @@ def command(section: Section) -> str:
 
 
 def answer_cell(answer: Answer, link: str, metric: Metric) -> Cell:
-    """Return the cell of an answer in a matrix: its sign, and its value in words.
-
-    Args:
-        answer: what was answered.
-        link: to the evidence.
-        metric: of its value.
-
-    """
+    """Return the cell of an answer in a matrix: its sign, and its value in words."""
     if not answer.good:
         return Cell("", href=link, badge=short_badge(answer.status))
     detail = ""
@@ -459,14 +448,7 @@ def reason_cell(reason: str) -> Cell:
 
 
 def reasons(view: View, questions: Sequence[Question], *only: str) -> list[Block]:
-    """Return the blocks that end a page: what did not work, is not offered, was not tested.
-
-    Args:
-        view: of the device.
-        questions: whose answers are looked at.
-        only: statuses that are wanted, by default all.
-
-    """
+    """Return the blocks that end a page: answers that are not yes, or ``only`` some statuses."""
     found = []
     for heading, statuses, text in (
         (
@@ -500,14 +482,7 @@ def who_can(view: View, *asked: tuple[str, str]) -> list[str]:
 
 
 def sentence(view: View, did: str, able: Sequence[str]) -> str:
-    """Return who did something, and who of those tested did not, in at most two clauses.
-
-    Args:
-        view: of the device.
-        did: what, in a tense that has no plural: "ran", "exported".
-        able: who did.
-
-    """
+    """Say who did what ("ran", a tense without a plural), and who of those tested did not."""
     others = [
         id
         for id, sheet in view.sheets.items()

@@ -58,8 +58,7 @@ class Rated:
         mode: id of the mode in which it runs, "" where none was measured.
         figures: of one machine and device.
         sizes: framework -> bytes of its environment there, and the address of their evidence.
-        today: the day of the page.
-        batch: images of a step.
+        inputs: what pages are made of.
 
     """
 
@@ -68,8 +67,7 @@ class Rated:
     mode: str
     figures: Figures
     sizes: Mapping[str, tuple[int, str]]
-    today: datetime.date
-    batch: int
+    inputs: Inputs
 
 
 @dataclass(frozen=True)
@@ -160,7 +158,9 @@ def _ranked(rated: Rated) -> Score:
     address = evidence(rated.need.section, row.configuration, panel)
     if row.summary is None:
         return _without(row, address)
-    return _against_leader(panel, row, bare_value(row, panel, rated.batch), address)
+    return _against_leader(
+        panel, row, bare_value(row, panel, rated.inputs.batch(rated.figures)), address
+    )
 
 
 def _without(row: Row, address: str) -> Score:
@@ -288,7 +288,7 @@ NEEDS = (
          _from_r, modes=True, section="r"),
     Need("maintained", "Still maintained", "maintenance",
          "1 with a release in the last year, ½ in the last three years, otherwise or retired 0.",
-         lambda rated: maintained(rated.framework, rated.today)),
+         lambda rated: maintained(rated.framework, rated.inputs.today)),
     Need("install", "Small installation", "a small installation",
          "Installed size with every back end measured: the smallest / its own.",
          _installed, ratio=True),
@@ -334,16 +334,14 @@ def scores(inputs: Inputs, figures: Figures, *, every: bool = False) -> Scores:
         every: whether a framework without any results there is scored as well.
 
     """
-    sizes, batch = _sizes(inputs, figures), inputs.batch(figures)
+    sizes = _sizes(inputs, figures)
     seen = {key.framework for key in figures.cells}
     seen |= {framework for sheets in figures.answers.values() for framework in sheets}
     found = {}
     for framework in inputs.catalog.frameworks:
         modes = _modes(framework, figures)
         if every or modes or framework.id in seen:
-            rated = [
-                Rated(need, framework, "", figures, sizes, inputs.today, batch) for need in NEEDS
-            ]
+            rated = [Rated(need, framework, "", figures, sizes, inputs) for need in NEEDS]
             common = {one.need.id: one.need.score(one) for one in rated if not one.need.modes}
             found[framework.id] = {
                 mode: {

@@ -335,7 +335,7 @@ def _headline_table(title: str, panel: Panel, figures: Figures, batch: int) -> T
                 _other_cell(beside.key, beside, "") if beside else Cell("–")
             )
         record[Column("Against the leader")] = verdict_cell(row, panel)
-        record[number("Detectable")] = _detectable_cell(row)
+        record[number("Detectable")] = detectable_cell(row.detectable)
         record[Column("Processes × samples")] = counts_cell(row)
         records.append(record)
     return of_records(title, records)
@@ -366,10 +366,9 @@ def _values(row: Row, panel: Panel, batch: int) -> dict[Column, Cell]:
     }
 
 
-def _detectable_cell(row: Row) -> Cell:
-    if not math.isfinite(row.detectable):
-        return Cell("–")
-    return Cell(f"{100 * row.detectable:.0f} %", round(row.detectable, 4))
+def detectable_cell(found: float) -> Cell:
+    """Return a difference that can be found in percent; a dash where there is none."""
+    return Cell(f"{100 * found:.0f} %", round(found, 4)) if math.isfinite(found) else Cell("–")
 
 
 def counts_cell(row: Row) -> Cell:

@@ -375,7 +375,7 @@ def test_where_the_site_knows_its_address_it_is_whole(made):
         f"{SITE}report/dataset/results.csv",
         f"{SITE}report/dataset/results.parquet",
     ]
-    assert f'"{SITE}report/dataset/results.parquet"' in page.snippets(SITE)[0].text
+    assert f'"{SITE}report/dataset/results.parquet"' in page.snippets(SITE)[0][2]
 
 
 def test_no_text_ends_the_data_block():
@@ -401,7 +401,7 @@ def test_an_address_that_is_none_is_named(monkeypatch):
 
 
 def test_the_snippets_run(made):
-    snippets = {snippet.title: snippet.text for snippet in page.snippets("")}
+    snippets = {title: code for title, _, code in page.snippets("")}
     assert set(snippets) == {"pandas", "DuckDB", "R"}
     code = snippets["pandas"].replace('"results.parquet"', repr(str(made / "results.parquet")))
     *lines, last = code.splitlines()

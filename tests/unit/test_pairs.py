@@ -136,7 +136,7 @@ def test_each_pair_has_a_page_with_every_question_and_the_list_leads_to_it(input
         assert page["answer"] in page["description"]
         assert len(page["answer"].split()) <= 30
         assert [row[0].text for row in page["table"].rows] == [need.title for need in NEEDS]
-        assert all(one.script and one.evidence for one in page["frameworks"])
+        assert all(one["script"] and one["evidence"] for one in page["frameworks"])
         assert {one["framework"] for one in page["picture"].rows} == {a.name, b.name}
     assert not links
     assert all(len(mine) == len(frameworks) - 1 for _, mine in listed)
@@ -147,8 +147,8 @@ def test_what_a_framework_cannot_do_is_counted_as_its_score_is(inputs, figures, 
     titles = {need.title: need.id for need in NEEDS}
     for page in pairs.values():
         for about in page["frameworks"]:
-            id = about.address.removeprefix("frameworks/").removesuffix(".md")
-            for title, _, text in about.lacks:
+            id = about["address"].removeprefix("frameworks/").removesuffix(".md")
+            for title, _, text in about["lacks"]:
                 lost, _, many = text.partition(", of ")
                 bad = sum(int(word) for word in lost.split() if word.isdigit())
                 score = found[titles[title]][id].value
@@ -166,7 +166,7 @@ def test_a_tenth_framework_without_results_gets_its_pages(inputs):
     assert {row[2].text for row in page["table"].rows} <= {
         "not measured", "date of its last release unknown",
     }  # fmt: skip
-    assert page["frameworks"][1].evidence == ""
+    assert page["frameworks"][1]["evidence"] == ""
 
 
 def test_without_results_every_pair_still_has_its_page(inputs):

@@ -72,13 +72,6 @@ def _curve_rows(
     """Return the data of one small chart; the last point of a curve carries its name.
 
     Names that would lie on each other are pushed apart; ``height`` is a name's upper edge, pixels.
-
-    Args:
-        points: of one panel.
-        names: of the curves, in lines.
-        domain: ends of the vertical axis.
-        height: of the panel, pixels.
-
     """
     last = {point.series: point for point in sorted(points, key=lambda point: point.x)}
     room = {series: LABEL_LINE * len(names[series]) for series in last}

@@ -71,15 +71,7 @@ MARGIN, FONT = 20, 10.5
 def _moment_rows(
     moments: Sequence[Moment], years: Sequence[int], domain: Sequence[float], width: int
 ) -> list[dict[str, Any]]:
-    """Return the data of one small chart, in the order in which the line runs.
-
-    Args:
-        moments: of one panel.
-        years: first and last of the horizontal axis.
-        domain: ends of the vertical axis.
-        width: of the panel, pixels.
-
-    """
+    """Return the data of one small chart, in the order in which the line runs."""
     start, end = (datetime.date(year, 1, 1) for year in years)
     points = [
         (

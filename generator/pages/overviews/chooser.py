@@ -197,16 +197,7 @@ def _adds(preset: Preset, pair: Sequence[Standing], scores: Scores, names: Names
 def _others(
     preset: Preset, standings: Sequence[Standing], firm: Firmness, scores: Scores, names: Names
 ) -> Table:
-    """Return all totals, and why it is not one of the others.
-
-    Args:
-        preset: the weights.
-        standings: under them.
-        firm: of the same weights.
-        scores: what is weighed.
-        names: of frameworks and modes.
-
-    """
+    """Return all totals, and why it is not one of the others."""
     best = scores[standings[0].framework][standings[0].mode]
     rows = []
     for one in standings:

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from generator import formatting
 from generator.analysis import statistics
@@ -238,46 +238,23 @@ def _where(inputs: Inputs, figures: Figures) -> str:
 # ------------------------------------------------------------------------------- each for itself
 
 
-class About(NamedTuple):
-    """What a pair's page says of one framework alone.
-
-    Attributes:
-        name: of the framework.
-        address: of its page, relative to ``docs/report/``, as all addresses here.
-        release: the newest that is measured.
-        lacks: (question, address of the evidence, how many answers are no and why).
-        gaps: (what, why, source) that its folder declares of that release.
-        script: of its training step, "" where there is none.
-        language: of the script.
-        evidence: address of the script's evidence, or "".
-
-    """
-
-    name: str
-    address: str
-    release: str
-    lacks: list[tuple[str, str, str]]
-    gaps: list[tuple[str, str, str]]
-    script: str
-    language: str
-    evidence: str
-
-
-def _about(framework: Framework, inputs: Inputs, figures: Figures | None) -> About:
+def _about(framework: Framework, inputs: Inputs, figures: Figures | None) -> dict[str, Any]:
+    """Return what a pair's page says of one framework alone; addresses are relative to report/."""
     newest = framework.newest.version
     path = framework.folder / inputs.catalog.section(SPEED.section).script
     measured = any((SPEED.section, framework.id) == (section, key.split("/")[1])
                    for _, _, section, key in inputs.places)  # fmt: skip
-    return About(
-        framework.name,
-        f"frameworks/{framework.id}.md",
-        freshness.label(framework, newest),
-        list(_lacks(framework, figures)) if figures else [],
-        list(_gaps(framework, newest, inputs)),
-        inputs.script(path),
-        LANGUAGES[path.suffix],
-        urls.evidence(SPEED.section, framework.id, script_anchor(path)) if measured else "",
-    )
+    script = urls.evidence(SPEED.section, framework.id, script_anchor(path))
+    return {
+        "name": framework.name,
+        "address": f"frameworks/{framework.id}.md",
+        "release": freshness.label(framework, newest),
+        "lacks": list(_lacks(framework, figures)) if figures else [],
+        "gaps": list(_gaps(framework, newest, inputs)),
+        "script": inputs.script(path),
+        "language": LANGUAGES[path.suffix],
+        "evidence": script if measured else "",
+    }
 
 
 _NO = formatting.STATUS_WORDS | {"wrong": "wrong", "skipped": scoring.UNTESTED}

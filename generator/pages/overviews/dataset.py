@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 from generator import formatting
 from generator.export import citation, data_package
@@ -15,14 +15,6 @@ from generator.pages.tables import Cell, Table, number, table
 TITLE = "Data"
 GROUP = "Evidence"
 ORDER = 50
-
-
-class Snippet(NamedTuple):
-    """How to load the files, in one language."""
-
-    title: str
-    language: str
-    text: str
 
 
 def context(inputs: Inputs) -> dict[str, Any]:
@@ -61,25 +53,25 @@ def context(inputs: Inputs) -> dict[str, Any]:
     }
 
 
-def snippets(address: str) -> tuple[Snippet, ...]:
-    """Return how to load the files: from the site where its address is known, else downloaded."""
+def snippets(address: str) -> tuple[tuple[str, str, str], ...]:
+    """Return (title, language, code) to load the files: from the site, if its address is known."""
     folder = f"{address}report/dataset/" if address else ""
     csv, parquet = f"{folder}{data_package.CSV}", f"{folder}{data_package.PARQUET}"
     return (
-        Snippet(
+        (
             "pandas",
             "python",
             f'import pandas as pd\n\nrows = pd.read_parquet("{parquet}")\n'
             'steps = rows[rows.metric == "step_time"]\n'
             'steps.groupby(["framework", "mode"], observed=True).value.median()',
         ),
-        Snippet(
+        (
             "DuckDB",
             "sql",
             "SELECT framework, mode, median(value)\n"
             f"FROM '{parquet}'\nWHERE metric = 'step_time'\nGROUP BY ALL ORDER BY 3;",
         ),
-        Snippet(
+        (
             "R",
             "r",
             f'rows <- read.csv("{csv}", na.strings = "",\n'

@@ -130,11 +130,7 @@ def know(
 ) -> list[tuple[str, str, str]]:
     """Return what to know of a framework: questions, where more is said, and short answers.
 
-    Args:
-        framework: whom it is about.
-        inputs: what pages are made of.
-        best: need -> its score and cell, empty where nothing is measured.
-
+    The best of each need is its score and cell; there are none where nothing is measured.
     """
     version = framework.newest
     state = scoring.maintained(framework, inputs.today)
@@ -164,15 +160,7 @@ COMPLETE = ("operators", "control", "transfer", "distributed")
 
 
 def _against(mine: Score, cell: Cell, own: str, leader: str) -> str:
-    """Return a measured value, and how far it is from the best.
-
-    Args:
-        mine: its score.
-        cell: of the scoreboard.
-        own: what the value is, with a place for it.
-        leader: what the best is, with a place for their ratio.
-
-    """
+    """Return a measured value, and how far it is from the best, each in the words given for it."""
     if not mine.known or not mine.value:
         return mine.text
     far = ", in the leading group" if cell.strong else leader.format(f"{1 / mine.value:.1f}")

@@ -19,6 +19,7 @@ from generator.pages.inputs import Inputs
 from generator.pages.overviews.changes import ratio_cell, verdict_cell
 from generator.pages.parts import Block, Bullet, Part
 from generator.pages.question_page import reason_cell
+from generator.pages.section_page import detectable_cell
 from generator.pages.tables import Badge, Cell, Column, Table, badge, number, table, table_if_any
 from generator.pages.urls import slug
 
@@ -296,6 +297,10 @@ _YEAR: Heading = (
 def _measure_table(found: History, measure: Measure) -> Table:
     """Return one row a release: the figure, and what changed from the one measured before it."""
     steps = found.steps_to(measure)
+
+    def of_step(make: Callable[[Step], Cell]) -> Callable[[Release], Cell]:
+        return lambda one: make(steps[one.id]) if one.id in steps else Cell("–")
+
     title = measure.column if measure.exact else f"{measure.column}, 95 % interval"
     headings: list[Heading] = [
         _RELEASE, (number(title), lambda one: _value_cell(one, measure, _data(one))),
@@ -303,29 +308,20 @@ def _measure_table(found: History, measure: Measure) -> Table:
     if not measure.exact:
         what = "Memory" if measure.section == "memory" else "Time"
         headings += [
-            (number(f"{what}, new / old, 95 %"), lambda one: _ratio_cell(steps.get(one.id))),
-            (Column("Change"), lambda one: _change_cell(steps.get(one.id))),
-            (number("Detectable"), lambda one: _detectable_cell(steps.get(one.id))),
+            (
+                number(f"{what}, new / old, 95 %"),
+                of_step(lambda step: ratio_cell(step.change.ratio)),
+            ),
+            (Column("Change"), of_step(_change_cell)),
+            (number("Detectable"), of_step(lambda step: detectable_cell(step.change.detectable))),
         ]
     headings += [_BUILD, _MODE, _PUBLISHED]
     return _table(f"{measure.column} of every release", headings, found.releases)
 
 
-def _ratio_cell(step: Step | None) -> Cell:
-    return ratio_cell(step.change.ratio if step else None)
-
-
-def _change_cell(step: Step | None) -> Cell:
-    if step is None:
-        return Cell("–")
+def _change_cell(step: Step) -> Cell:
     against = f"{'than' if step.change.differs else 'against'} {step.old.number}"
     return verdict_cell(step.change, step.change.reason or against)
-
-
-def _detectable_cell(step: Step | None) -> Cell:
-    if step is None or not math.isfinite(step.change.detectable):
-        return Cell("–")
-    return Cell(f"{100 * step.change.detectable:.0f} %", round(step.change.detectable, 4))
 
 
 def _span_table(found: History) -> Table | None:
