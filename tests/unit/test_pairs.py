@@ -68,8 +68,8 @@ def test_one_process_decides_nothing_however_large_the_difference():
 
 def test_what_has_no_value_is_not_compared_but_named():
     one, _ = sampled(*NOISY)
-    found = compare.duel(NEED["speed"], one, Side("Amber", "wrong results"))
-    assert (found.word, found.reason, found.ratio) == (NONE, "Amber: wrong results", None)
+    found = compare.duel(NEED["speed"], one, Side("B", "wrong results"))
+    assert (found.word, found.reason, found.ratio) == (NONE, "B: wrong results", None)
 
 
 def counted(need, a, b):
