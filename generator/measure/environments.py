@@ -215,10 +215,8 @@ def _create(framework: Framework, version: Version, lock: Path, folder: Path) ->
         # As pip does it: else the first import would pay for it and later ones would not. Not by
         # uv, which would write down the folder's present name, for every import to correct.
         # Fails for a file in the syntax of another Python, which nothing imports: no fault.
-        subprocesses.run(
-            [python, "-m", "compileall", "-q", *_compiling(version.python, making, folder)],
-            timeout=INSTALL_TIMEOUT,
-        )
+        compiling = ["-I", *_compiling(version.python, making, folder)]
+        subprocesses.run([python, *compiling], timeout=INSTALL_TIMEOUT)
         known = {
             "framework": framework.id,
             "version": version.version,
@@ -237,11 +235,24 @@ def _create(framework: Framework, version: Version, lock: Path, folder: Path) ->
 
 
 def _compiling(python: str, making: Path, folder: Path) -> list[str]:
-    """Return arguments of compileall; those that go with several processes came with 3.9."""
+    """Return arguments of an interpreter that compiles byte code as of a folder's later name."""
     inside, later = str(making / "lib"), str(folder / "lib")
     if tuple(map(int, python.split("."))) >= (3, 9):
-        return ["-j", "0", "-s", inside, "-p", later, inside]
-    return ["-d", later, inside]
+        return ["-m", "compileall", "-q", "-j", "0", "-s", inside, "-p", later, inside]
+    return ["-c", _COMPILE, inside, later]  # earlier ones cannot say it for subfolders
+
+
+_COMPILE = """
+import os, py_compile, sys
+for folder, _, names in os.walk(sys.argv[1]):
+    for name in names:
+        path = os.path.join(folder, name)
+        if name.endswith(".py"):
+            try:
+                py_compile.compile(path, dfile=sys.argv[2] + path[len(sys.argv[1]):])
+            except Exception:
+                pass
+"""
 
 
 def extra(environment: Environment, version: Version, name: str) -> Path:
@@ -461,15 +472,20 @@ What a lock installs is in the lock.
 """
 
 
-def _variables(python: str = "") -> dict[str, str]:
-    """Return the variables for uv, none of which changes what a lock installs."""
+def _variables(python: str = "", *, resolving: bool = False) -> dict[str, str]:
+    """Return the variables for uv, none of which changes what a lock installs.
+
+    Args:
+        python: the version of an interpreter to look for.
+        resolving: a lock is made, and the reader may say what goes into it.
+
+    """
     env = {
         name: value
         for name, value in os.environ.items()
-        if not name.startswith(("UV_", "PIP_", "PYTHON")) or _HOW_TO_REACH.fullmatch(name)
-    }
-    env = {
-        name: value for name, value in env.items() if name not in ("VIRTUAL_ENV", "CONDA_PREFIX")
+        if not name.startswith(("UV_", "PIP_", "PYTHON", "VIRTUAL_ENV", "CONDA_PREFIX"))
+        or _HOW_TO_REACH.fullmatch(name)
+        or (resolving and name.startswith("UV_"))
     }
     env["UV_NO_PROGRESS"] = "1"
     if python:

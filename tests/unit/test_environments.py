@@ -1,8 +1,10 @@
 """Environments without a network: uv is played, locks and interpreters are small files."""
 
 import json
+import marshal
 import os
 import re
+import shutil
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -11,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from generator import subprocesses
+from generator import files, subprocesses
 from generator.catalog import loader
 from generator.errors import EnvironmentMissing, UsageError
 from generator.measure import environments
@@ -470,3 +472,62 @@ def test_the_current_environment_describes_this_interpreter():
     assert environments.installed_version("numpy")
     assert environments.installed_version("no-such-distribution") is None
     json.dumps(found.packages)
+
+
+# ------------------------------------------------------------------------- a reader's variables
+
+
+def test_what_a_lock_installs_is_in_the_lock(monkeypatch):
+    where = {
+        "UV_DEFAULT_INDEX": "https://a", "UV_INDEX_MINE_PASSWORD": "b", "UV_OFFLINE": "1",
+        "UV_CACHE_DIR": "/c", "UV_PYTHON_INSTALL_DIR": "/d", "UV_HTTP_TIMEOUT": "9",
+        "SSL_CERT_FILE": "/e", "HTTPS_PROXY": "http://f", "UV_PYTHON_PREFERENCE": "managed",
+    }  # fmt: skip
+    what = {
+        "UV_EXCLUDE_NEWER": "2020-01-01", "UV_NO_BINARY": "1", "UV_CONSTRAINT": "/a",
+        "UV_OVERRIDE": "/b", "UV_TORCH_BACKEND": "cu126", "UV_PYTHON": "3.8", "UV_NO_DEPS": "1",
+        "UV_SYSTEM_PYTHON": "1", "PYTHONPATH": "/c", "PYTHONHOME": "/d", "PIP_NO_BINARY": ":all:",
+        "PIP_TARGET": "/e", "VIRTUAL_ENV": "/f", "CONDA_PREFIX": "/g",
+    }  # fmt: skip
+    for name, value in {**where, **what}.items():
+        monkeypatch.setenv(name, value)
+    found = environments._variables()
+    assert where.items() <= found.items()
+    assert not what.keys() & found.keys()
+    resolving = environments._variables(resolving=True)
+    assert resolving["UV_EXCLUDE_NEWER"] == "2020-01-01"
+    assert "PYTHONPATH" not in resolving
+
+
+def test_noise_and_variables_hide_no_interpreter(monkeypatch, tmp_path):
+    ours = f"{sys.version_info.major}.{sys.version_info.minor}"
+    expected = environments.find_interpreter(ours)
+    monkeypatch.setenv("LD_PRELOAD", str(tmp_path / "library that is not there.so"))
+    monkeypatch.setenv("PYTHONHOME", str(tmp_path))
+    monkeypatch.setenv("UV_PYTHON", "2.7")
+    assert environments.find_interpreter(ours) == expected
+    assert environments._version_of(expected).startswith(ours)
+
+
+def test_a_folder_that_somebody_makes_is_left_to_them(cache):
+    abandoned, busy = (cache / "environments" / f"{name}.making" for name in ("a", "b"))
+    for folder in (abandoned, busy):
+        folder.mkdir(parents=True)
+    with files.locked(busy.with_name("b.lock")):
+        environments.remove_half_made()
+    assert not abandoned.exists()
+    assert busy.exists()
+
+
+def test_byte_code_bears_the_name_that_the_folder_will_have(tmp_path):
+    making, folder = tmp_path / "a.making", tmp_path / "a"
+    for python in ("3.11", "3.6"):  # two ways, of which this interpreter knows both
+        (making / "lib" / "inner").mkdir(parents=True)
+        (making / "lib" / "inner" / "module.py").write_text("def f(): pass\n")
+        (making / "lib" / "old.py").write_text("print 'syntax of another Python'\n")
+        subprocesses.run([sys.executable, *environments._compiling(python, making, folder)])
+        making.rename(folder)
+        (compiled,) = folder.rglob("*.pyc")
+        code = marshal.loads(compiled.read_bytes()[16:])
+        assert code.co_filename == str(folder / "lib" / "inner" / "module.py")
+        shutil.rmtree(folder)

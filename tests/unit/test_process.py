@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from generator import subprocesses
+from generator.measure import run_record
 from generator.subprocesses import Finished, _Log
 
 
@@ -221,3 +222,53 @@ def test_ctrl_c_kills_the_family_and_is_passed_on(tmp_path):
         thread.join()
         signal.signal(signal.SIGINT, before)
     assert gone(int(note.read_text()))
+
+
+# ------------------------------------------------------------------------------------- answers
+
+
+def test_only_standard_output_is_an_answer(tmp_path, monkeypatch):
+    assert subprocesses.answer(["/bin/sh", "-c", "echo noise >&2; echo yes"]) == "yes"
+    assert subprocesses.answer(["/bin/sh", "-c", "echo yes; exit 1"]) is None
+    assert subprocesses.answer(["/bin/sh", "-c", "echo yes; sleep 60"], timeout=0.2) is None
+    assert subprocesses.answer(["/no/such/program"]) is None
+    monkeypatch.setenv("LD_PRELOAD", str(tmp_path / "library that is not there.so"))
+    assert subprocesses.answer([sys.executable, "-S", "-c", "print(3)"]) == "3"
+
+
+@pytest.fixture
+def repository(tmp_path, monkeypatch):
+    """A repository with one commit, in which git has something to warn of."""
+    for name in [name for name in os.environ if name.startswith("GIT_")]:
+        monkeypatch.delenv(name)
+    root = tmp_path / "repository"
+    root.mkdir()
+    for command in (
+        "git init -q && git -c user.name=a -c user.email=a@b commit -q --allow-empty -m one",
+        "git update-ref refs/heads/HEAD HEAD",
+    ):
+        assert shell(command, cwd=root).code == 0
+    assert "ambiguous" in shell("git rev-parse HEAD", cwd=root).log
+    return root
+
+
+def test_what_git_warns_of_is_no_commit(repository):
+    found = run_record._repository(repository)
+    assert re.fullmatch("[0-9a-f]{40}", found["commit"])
+    assert found["dirty"] is False
+    (repository / "new").touch()
+    assert run_record._repository(repository) == {**found, "dirty": True}
+
+
+def test_a_repository_around_or_named_by_a_shell_is_another_one(repository, tmp_path, monkeypatch):
+    nothing = {"commit": None, "dirty": None}
+    unpacked = repository / "archive"
+    unpacked.mkdir()
+    assert run_record._repository(unpacked) == nothing
+    monkeypatch.setenv("GIT_DIR", str(repository / ".git"))
+    assert run_record._repository(tmp_path) == nothing
+    other = tmp_path / "linked"
+    other.symlink_to(repository)
+    assert run_record._repository(other)["commit"]
+    monkeypatch.setenv("PATH", "")
+    assert run_record._repository(repository) == nothing

@@ -20,6 +20,7 @@ from generator.measure import (
     gpu_log,
     history,
     job_outcome,
+    obstacles,
     plan,
     runner,
     worker_launch,
@@ -806,3 +807,107 @@ def test_the_code_hash_of_a_section_follows_its_files(tmp_path):
     (tmp_path / "highlevel.py").write_text("")
     assert code_hash(section, moved) == before[0]
     assert code_hash(easy, moved) != before[1]
+
+
+# ---------------------------------------------------------------------------- what is lacking
+
+
+def need(**changes):
+    return model.Need(**{"program": "cc", "why": "it compiles", **changes})
+
+
+@pytest.mark.parametrize(
+    ("asked", "missing", "folder", "said"),
+    [
+        (need(), {"cc"}, "/a", "apt-get install cc"),
+        (need(package="gcc"), {"cc"}, "/a", "apt-get install gcc"),
+        (need(), set(), "/a b", ""),
+        (need(unspaced=True), set(), "/a b", "SYMBOLIC_COMPARISON_CACHE"),
+        (need(unspaced=True), set(), "/a\tb", "<cache> has a space"),
+        (need(unspaced=True), set(), "/ab", ""),
+        (need(unspaced=True), {"cc"}, "/a b", "is not installed"),
+    ],
+)
+def test_what_is_lacking_is_said_with_what_mends_it(asked, missing, folder, said):
+    found = list(obstacles.lacking([asked], missing, folder))
+    assert len(found) == bool(said)
+    assert said in "".join(found)
+
+
+@pytest.mark.parametrize(
+    ("asked", "mode", "sections", "concerned"),
+    [
+        (need(), "a", ["x"], True),
+        (need(modes=("a",)), "a", ["x"], True),
+        (need(modes=("a",)), "b", ["x"], False),
+        (need(sections=("x",)), "b", ["y", "x"], True),
+        (need(sections=("x",)), "b", ["y"], False),
+        (need(modes=("a",), sections=("x",)), "a", ["y"], False),
+    ],
+)
+def test_a_need_is_of_some_modes_and_sections(asked, mode, sections, concerned):
+    assert asked.concerns(mode, sections) is concerned
+
+
+@pytest.mark.parametrize(
+    ("finished", "reasons", "met"),
+    [
+        (Finished(1, "OSError: [Errno 28] No space left on device", 1.0), [], True),
+        (Finished(1, "cc1plus: error writing to /tmp/x.s: No space left on device", 1.0), [], True),
+        (Finished(1, "OSError: [Errno 122] Disk quota exceeded", 1.0), [], True),
+        (Finished(0, "warning: No space left on device", 1.0), [], False),
+        (Finished(0, "", 1.0), ["RuntimeError: No space left on device (os error 28)"], True),
+        (Finished(1, "ValueError", 1.0), ["ValueError"], False),
+    ],
+)
+def test_a_full_disk_is_recognised_where_something_failed(finished, reasons, met):
+    assert bool(obstacles.met(finished, reasons)) is met
+
+
+def test_what_was_skipped_before_obstacles_were_written_down_is_not_measured(stage):
+    stage.run()
+    (path,) = results.find(stage.results)
+    document, rows = run_record.read_run_record(path), row_checks.rows(path)
+    assert list(history.measured_cells(stage.results).values()) == [set()]
+    for job in document["jobs"]:
+        job["status"] = "skipped"
+    writing.write(path, rows, document)
+    assert list(history.measured_cells(stage.results).values()) == [{"unknown"}]
+    document["jobs"][0]["status"] = "failed"  # then the others were not worth another try
+    writing.write(path, rows, document)
+    assert list(history.measured_cells(stage.results).values()) == [set()]
+
+
+def test_what_was_given_up_is_not_tried_again_after_an_interruption(stage):
+    def worker(job, out):
+        if len(stage.started) > 2:
+            raise KeyboardInterrupt
+        return stage.end(out, code=-11)
+
+    stage.worker = worker
+    with pytest.raises(KeyboardInterrupt):
+        stage.run(modes=("eager", "honest"))
+    tried = {(job["settings"]["mode"], job["start"]) for job, _ in stage.started[:2]}
+    stage.worker = lambda job, out: stage.end(out, code=-11)
+    stage.started.clear()
+    stage.run(modes=("eager", "honest"))
+    again = [(job["settings"]["mode"], job["start"]) for job, _ in stage.started]
+    assert not tried & set(again)
+    assert len(again) == len(set(again)) == 2
+
+
+def test_an_obstacle_of_an_interrupted_run_is_measured_when_it_goes_on(stage):
+    def full(job, out):
+        if len(stage.started) > 1:
+            raise KeyboardInterrupt
+        return stage.end(out, code=1, log="No space left on device")
+
+    stage.worker = full
+    with pytest.raises(KeyboardInterrupt):
+        stage.run()
+    assert [r["status"] for r in stage.rows()] == ["skipped"]
+    stage.worker = stage.good
+    stage.started.clear()
+    assert stage.run().counts == {"ok": 4}
+    assert {r["status"] for r in stage.rows()} == {"ok"}
+    assert len(stage.document()["jobs"]) == 4
