@@ -9,7 +9,7 @@ from typing import Any
 
 from generator.pages.charts import style
 from generator.pages.charts.marks import Point
-from generator.pages.charts.style import WIDTHS, extent, placeholder
+from generator.pages.charts.style import extent, placeholder
 
 
 def curves(
@@ -34,27 +34,23 @@ def curves(
     ends = {(p.panel, p.series): p for p in sorted(points, key=lambda point: point.x)}
     lines = Counter(panel for panel, series in ends for _ in names[series])
     height = max(style.HEIGHT, LABEL_LINE * max(lines.values()))
-    specs = {
-        size: style.in_columns(
-            title,
-            subtitle,
-            points,
-            _curve_frame(),
-            lambda mine, _: _curve_rows(mine, names, domain, height),
-            size=size,
-            domain=domain,
-            gaps=lambda width: {
-                "x": x,
-                "domain_x": [places[0], places[-1]],
-                "values_x": style.apart(places, [places[0], places[-1]], width),
-                "beside": width + 8,
-                "edge": width + aside,
-            },
-            height=height,
-            aside=aside,
-        )
-        for size in WIDTHS
-    }
+    specs = style.in_columns(
+        title,
+        subtitle,
+        points,
+        _curve_frame(),
+        lambda mine, _: _curve_rows(mine, names, domain, height),
+        domain=domain,
+        gaps=lambda width: {
+            "x": x,
+            "domain_x": [places[0], places[-1]],
+            "values_x": style.apart(places, [places[0], places[-1]], width),
+            "beside": width + 8,
+            "edge": width + aside,
+        },
+        height=height,
+        aside=aside,
+    )
     rows = "; ".join(f"{p.panel}, {p.series}: {p.text} at {p.x:g}" for p in ends.values())
     words = f"Chart: {title} {measure} against {x}. {rows}."
     return style.Chart(name, title, words, specs, style.as_rows(points))

@@ -20,17 +20,13 @@ Drawn = TypeVar("Drawn", Mark, Point, Moment)
 WIDTHS = {"wide": 688, "narrow": 358}
 """Total width of the two drawings, in CSS pixels: the text column, and a phone."""
 
-
 SCHEMES = ("light", "dark")
-
 
 FONT = "Helvetica, Arial, 'Liberation Sans', sans-serif"
 """Fonts of equal metrics: the pictures are laid out with one and shown with another."""
 
-
 SERIES = (Look("#0067a5", "#64b5f6", "circle"), Look("#c2500a", "#ff9e57", "square"))
 """Of what is no framework: kinds of modes, states of a machine."""
-
 
 _INKS = {
     "light": {"ink": "#1d2b33", "muted": "#56646d", "grid": "#dfe5e7", "fault": "#a81e32",
@@ -383,13 +379,12 @@ def in_columns(
     frame: str,
     rows: Callable[[Sequence[Drawn], int], list[dict[str, Any]]],
     *,
-    size: str,
     domain: Sequence[float],
     gaps: Callable[[int], dict[str, Any]],
     height: int = HEIGHT,
     aside: int = 0,
     right: int = 8,
-) -> dict[str, Any]:
+) -> dict[str, dict[str, Any]]:
     """Return small charts of one logarithmic vertical axis, side by side, on a phone below.
 
     Args:
@@ -398,7 +393,6 @@ def in_columns(
         drawn: see :func:`small_multiples`.
         frame: see :func:`small_multiples`.
         rows: marks of one panel, width of its axis in pixels -> its data.
-        size: one of :data:`WIDTHS`.
         domain: ends of the vertical axis.
         gaps: width -> further values of the frame.
         height: of a panel, pixels.
@@ -406,27 +400,29 @@ def in_columns(
         right: margin, pixels.
 
     """
-    columns = 1 if size == "narrow" else 2
     values = ticks(*domain)
     room = axis_room(values)
-    whole = WIDTHS[size] - 4 - right - (columns - 1) * GAP
-    width = whole // columns - room - aside
-    return small_multiples(
-        title,
-        subtitle,
-        drawn,
-        frame,
-        lambda mine: (rows(mine, width), height),
-        size=size,
-        width=width,
-        right=right,
-        columns=columns,
-        spacing=room + aside + GAP,
-        domain_y=domain,
-        values_y=values,
-        room_y=room,
-        **gaps(width),
-    )
+    specs = {}
+    for size, whole in WIDTHS.items():
+        columns = 1 if size == "narrow" else 2
+        width = (whole - 4 - right - (columns - 1) * GAP) // columns - room - aside
+        specs[size] = small_multiples(
+            title,
+            subtitle,
+            drawn,
+            frame,
+            lambda mine: (rows(mine, width), height),  # noqa: B023 - called at once
+            size=size,
+            width=width,
+            right=right,
+            columns=columns,
+            spacing=room + aside + GAP,
+            domain_y=domain,
+            values_y=values,
+            room_y=room,
+            **gaps(width),
+        )
+    return specs
 
 
 def axis_room(values: Sequence[float]) -> int:

@@ -10,7 +10,7 @@ from typing import Any
 from generator.catalog.model import Look
 from generator.pages.charts import style
 from generator.pages.charts.marks import Moment
-from generator.pages.charts.style import WIDTHS, placeholder
+from generator.pages.charts.style import placeholder
 
 
 def timeline(
@@ -37,27 +37,23 @@ def timeline(
     subtitle = style.measured(f"{measure}, by date of release", better, "log scale")
     domain = style.log_domain(moments, 1.25)
     first, last = min(m.day for m in moments).year, max(m.day for m in moments).year + 1
-    specs = {
-        size: style.in_columns(
-            title,
-            subtitle,
-            moments,
-            _timeline_frame(),
-            lambda mine, width: _moment_rows(mine, (first, last), domain, width),
-            size=size,
-            domain=domain,
-            gaps=lambda width: {
-                "frameworks": list(mine),
-                "domain_x": [f"{first}-01-01", f"{last}-01-01"],
-                "values_x": [
-                    f"{year}-01-01"
-                    for year in range(first, last + 1, math.ceil(50 * (last - first) / width))
-                ],
-            },
-            right=MARGIN,
-        )
-        for size in WIDTHS
-    }
+    specs = style.in_columns(
+        title,
+        subtitle,
+        moments,
+        _timeline_frame(),
+        lambda mine, width: _moment_rows(mine, (first, last), domain, width),
+        domain=domain,
+        gaps=lambda width: {
+            "frameworks": list(mine),
+            "domain_x": [f"{first}-01-01", f"{last}-01-01"],
+            "values_x": [
+                f"{year}-01-01"
+                for year in range(first, last + 1, math.ceil(50 * (last - first) / width))
+            ],
+        },
+        right=MARGIN,
+    )
     told = {"faster": " (better)", "slower": " (worse)"}
     rows = [f"{m.panel} {m.label}, {m.day.year}: {m.text}{told.get(m.change, '')}" for m in moments]
     words = f"Chart: {title} {measure} by release date. {'; '.join(rows)}."
