@@ -26,7 +26,7 @@ from generator.analysis.cells import (
     texts,
 )
 from generator.analysis.cells import compare as compare_cells
-from generator.analysis.labels import lane_title, machine_name, view
+from generator.analysis.labels import lane_label, machine_name, view
 from generator.catalog.freshness import Pair
 from generator.formatting import quantity
 from generator.results.reading import combined_codes
@@ -313,7 +313,7 @@ def row(change: Change, catalog: Catalog) -> tuple[str, ...]:
     ]
     metric = _metric(catalog, key)
     mode = " → ".join(dict.fromkeys(modes))
-    place = [mode, key.device, lane_title(key.lane) if key.lane else "", key.case]
+    place = [mode, key.device.upper(), lane_label(key.lane), key.case]
     values = ["" if x is None else quantity(x, change.unit) for x in (change.old, change.new)]
     return (
         ", ".join(part for part in place if part),

@@ -300,8 +300,8 @@ NEEDS = (
 PRESETS = (
     Preset(
         "article", "As the article weighed",
-        "What its final considerations name: speed, memory, R, transfer learning and networks that "
-        "are easy to write. It gives no numbers, so each weighs the same.",
+        "Its final considerations name speed, memory, R, transfer learning and networks that are "
+        "easy to write. The article gives no numbers, so each weighs the same.",
         {"speed": 3, "memory": 3, "r": 3, "transfer": 3, "short": 3},
     ),
     Preset("even", "Everything alike", "Every need has the same weight.",

@@ -35,7 +35,7 @@ def test_then_and_now_shows_every_claim_once_with_its_verdict(inputs, figures):
     kinds = [claim.kind for claim in inputs.book.claims]
     stated, then, attributed = context["findings"]
     assert stated.startswith(f"Of {kinds.count('stated')} claims that the article states,")
-    assert then.startswith("In its time: ")
+    assert then.startswith("By releases of its time, ")
     assert attributed.startswith(
         f"Of {kinds.count('attributed')} claims that its lost tables are said"
     )
@@ -130,7 +130,7 @@ def test_claims_are_counted_by_kind_with_their_predicates():
     recalled = verdicts("attributed", "does not hold")
     assert then_and_now.findings([*stated, *recalled]) == [
         "Of 3 claims that the article states, 1 holds and 2 are mixed today.",
-        "In its time: 1 is not resolved.",
+        "By releases of its time, 1 is not resolved.",
         "Of 1 claim that its lost tables are said to have made, 1 does not hold today.",
     ]
 

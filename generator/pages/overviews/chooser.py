@@ -202,7 +202,7 @@ def _others(
     rows = []
     for one in standings:
         interval = f"{one.low:.2f} to {one.high:.2f}" if one.high - one.low >= 0.005 else ""
-        nearby = f"{_share(firm.leads[one.framework])} nearby"
+        nearby = f"in front: {_share(firm.leads[one.framework])}"
         rows.append(
             (
                 Cell(names.frameworks[one.framework], strong=one.group == 0,
@@ -212,7 +212,7 @@ def _others(
                 why_not(preset.weights, scores[one.framework][one.mode], best),
             )
         )  # fmt: skip
-    columns = ("Framework", "Total, and in front nearby", "Why not this one?")
+    columns = ("Framework", "Total, and share of nearby weights in front", "Why not this one?")
     return table(f"Why not another: {preset.title}", columns, rows, plain=True)
 
 

@@ -257,19 +257,20 @@ def _about(framework: Framework, inputs: Inputs, figures: Figures | None) -> dic
     }
 
 
-_NO = formatting.STATUS_WORDS | {"wrong": "wrong", "skipped": scoring.UNTESTED}
-"""Status of an answer that is not yes -> what follows its count."""
+_NO = formatting.STATUS_WORDS | {"wrong": "wrong"}
+"""Status of an answer that is no -> what follows its count."""
 
 
 def _lacks(framework: Framework, figures: Figures) -> Iterator[tuple[str, str, str]]:
-    """Yield the needs with answers that are not yes, the address of the evidence, and counts."""
+    """Yield the needs with answers that are no, the address of the evidence, and counts."""
     for need in NEEDS:
         questions = scoring.asked(need, figures)
         sheet = figures.answers.get(need.section, {}).get(framework.id, {})
-        found = Counter(sheet[one].status if one in sheet else "skipped" for one in questions)
-        said = [f"{found[status]} {_NO[status]}" for status in SEVERITY if found[status]]
+        found = Counter(sheet[one].status for one in questions if one in sheet)
+        told = [status for status in SEVERITY if found[status] and status != "skipped"]
+        said = [f"{found[status]} {_NO[status]}" for status in told]
         if said:
-            address = urls.evidence(need.section, framework.id) if sheet else f"{need.section}.md"
+            address = urls.evidence(need.section, framework.id)
             yield need.title, address, f"{formatting.listing(said)}, of {len(questions)}"
 
 
@@ -277,14 +278,15 @@ def _gaps(framework: Framework, version: str, inputs: Inputs) -> Iterator[tuple[
     """Yield (what, why, source) of what a release cannot, gaps of one reason together."""
     titles = {mode.id: mode.title for mode in framework.modes} | DEVICES
     titles |= {section.id: section.title for section in inputs.catalog.sections}
-    found: dict[tuple[str, str], list[str]] = {}
+    found: dict[tuple[str, ...], list[str]] = {}
     for gap in framework.gaps:
         if gap.status == "unsupported" and (not gap.versions or version in gap.versions):
-            ids = filter(None, (gap.section, gap.mode, gap.device))
-            about = ", ".join(titles[id] for id in ids) or "Everything"
-            found.setdefault((gap.reason, gap.source), []).append(about)
-    for (reason, source), whats in found.items():
-        yield formatting.listing(whats), reason, source
+            place = (gap.reason, gap.source, gap.section, gap.device)
+            found.setdefault(place, []).append(gap.mode)
+    for (reason, source, section, device), modes in found.items():
+        many = formatting.plural(len(modes), "mode") if len(modes) > 1 else titles.get(modes[0], "")
+        about = ", ".join(filter(None, (titles.get(section), many, titles.get(device))))
+        yield about or "Everything", reason, source
 
 
 def _picture(a: Framework, b: Framework, inputs: Inputs, figures: Figures) -> Picture | None:

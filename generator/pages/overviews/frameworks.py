@@ -142,7 +142,7 @@ def know(
     if best:
         lines, size = best["short"][0], best["install"][0]
         start += f"; {lines.text} from digits to a reloaded model" if lines.known else ""
-        speed = _against(*best["speed"], "{}", "; the fastest is {} times as fast")
+        speed = _against(*best["speed"], "{}", "; the fastest trains {} times as fast")
         memory = _against(*best["memory"], "{} at its peak", ", {} times the least")
         memory += f"; {size.text} installed" if size.known else ""
         done = [f"{need.noun} {best[need.id][0].text}" for need in NEEDS if need.id in COMPLETE]
@@ -170,8 +170,8 @@ def _against(mine: Score, cell: Cell, own: str, leader: str) -> str:
 def _folds(framework: Framework, inputs: Inputs) -> list[Block]:
     """Return everything else; what has no rows is left out."""
     blocks = (
-        ("Who it is", "facts", (_facts(framework),)),
-        ("How it is written here", "written", (modes_table([framework], ""),)),
+        ("Facts and their sources", "facts", (_facts(framework),)),
+        ("Modes of execution", "written", (modes_table([framework], ""),)),
         ("What is not measured, and why", "gaps", (gaps_table([framework]),)),
         ("Releases", "releases", (_releases(framework),)),
         ("Evidence", "evidence", (_evidence(framework, inputs),)),
@@ -187,9 +187,9 @@ def _facts(framework: Framework) -> Table:
     rows = []
     for id in (*framework.facts, *(id for id in FACTS if id not in framework.facts)):
         fact = framework.facts.get(id)
-        read = f"read {formatting.day(fact.read.isoformat())}" if fact and fact.read else ""
+        read = formatting.day(fact.read.isoformat()) if fact and fact.read else ""
         rows.append((Cell(fact_title(id)), fact_cell(fact), Cell(read)))
-    return table("Facts", ("Fact", "What the source says", "When"), rows, plain=True)
+    return table("Facts", ("Fact", "What the source says", "Read on"), rows, plain=True)
 
 
 def _releases(framework: Framework) -> Table:

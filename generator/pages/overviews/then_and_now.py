@@ -18,19 +18,14 @@ from generator.pages.inputs import (
     main_figures,
     measured_on,
 )  # fmt: skip
-from generator.pages.tables import Badge, Cell, Table, table, table_if_any
+from generator.pages.tables import Cell, Table, table, table_if_any
 
 TITLE = "Then and now"
 GROUP = "Final considerations"
 ORDER = 5
 
-KINDS = {
-    "stated": Cell("", badge=Badge("“", "stated", "none")),
-    "attributed": Cell(
-        "", badge=Badge("~", "attributed", "middle"), detail="not verified at source"
-    ),
-}
-"""How a claim's kind is shown: the article's own words must look different from others' memory."""
+KINDS = {"stated": "", "attributed": "attributed, not verified at source"}
+"""What follows a claim: the article's own words must look different from others' memory."""
 
 PREDICATES = {
     "holds": ("holds", "hold"),
@@ -124,7 +119,7 @@ def findings(views: Sequence[ClaimView]) -> list[str]:
         if mine:
             text = f"Of {formatting.plural(len(mine), 'claim')} that {words},"
             text += f" {_counts(view.today for view in mine)} today."
-            said += [text, *([f"In its time: {then}."] if then else [])]
+            said += [text, *([f"By releases of its time, {then}."] if then else [])]
     return said or ["No claim is on record."]
 
 
@@ -143,14 +138,13 @@ def _table(chapters: Sequence[Chapter]) -> Table:
     rows = [
         (
             Cell("", badge=view.today.badge),
-            Cell(view.about.claim, href=f"#{view.anchor}"),
+            Cell(view.about.claim, href=f"#{view.anchor}", detail=KINDS[view.about.kind]),
             Cell("", badge=view.then.badge) if view.then else Cell("–"),
-            KINDS[view.about.kind],
         )
         for chapter in chapters
         for view in chapter.claims
     ]
-    columns = ("Today", "Claim of 2016", "In its time", "Kind")
+    columns = ("Today", "Claim of 2016", "In its time")
     return table("Every claim of 2016", columns, rows)
 
 
