@@ -33,14 +33,8 @@ def sentences(text):
     ['# One', 'Two, three.', 'Four 1.5: five?', '- Six']
     """
     _, _, text = text.rpartition("\n---\n")
-    for pattern in (FENCED, BY_HAND):
+    for pattern in (FENCED, BY_HAND, LEFT_OUT):
         text = pattern.sub("", text)
-    text = re.sub(
-        r"^(?:\||!\[|/{3}|    attrs|.*class=.unseen|- .*>source</a>).*$",
-        "",
-        text,
-        flags=re.MULTILINE,
-    )
     text = re.sub(r"<[^>]*>", "", LINK.sub(r"\1", text))
     text = re.sub(r"&#(\d+);", lambda match: chr(int(match[1])), text)
     lines = (line.strip() for line in text.splitlines() if not line.startswith("**2016:**"))
