@@ -10,6 +10,7 @@ import threading
 import time
 import zipfile
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import numpy as np
 
@@ -129,6 +130,7 @@ def wheel(version, *, seconds=0.0, error=0.0, name=NAME):
 
 BACKEND = """\
 from pathlib import Path
+from urllib.parse import urlsplit
 def prepare_metadata_for_build_wheel(folder, config_settings=None):
     info = Path(folder, "{module}-{version}.dist-info")
     info.mkdir()
@@ -161,13 +163,25 @@ def unbuildable(version):
     return f"{stem}.tar.gz", data.getvalue()
 
 
-class LocalIndex:
-    """Serves the simple API as JSON. ``mood`` is how it misbehaves, "" for not at all.
+def links(page):
+    """A project's page as HTML, which knows no dates."""
+    rows = "".join(
+        f'<a href="{file["url"]}#sha256={file["hashes"]["sha256"]}"'
+        f"{' data-yanked' if file['yanked'] else ''}>{file['filename']}</a><br>"
+        for file in page["files"]
+    )
+    return f"<!DOCTYPE html><html><body>{rows}</body></html>"
 
-    ``asked`` holds the path of every request.
+
+class LocalIndex:
+    """Serves the simple API. ``mood`` is how it misbehaves, "" for not at all.
+
+    ``asked`` holds the path of every request, ``login`` what it wants as ``Authorization``; with
+    ``html`` it answers as PEP 503 says, else as JSON, and with ``tls``, a context, over https.
     """
 
-    def __init__(self):
+    def __init__(self, *, tls=None, html=False):
+        self.html, self.login = html, ""
         self.files, self.yanked, self.mood, self.asked = {}, set(), "", []
         index = self
 
@@ -182,7 +196,10 @@ class LocalIndex:
 
         self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.server.daemon_threads = True
-        self.url = f"http://127.0.0.1:{self.server.server_address[1]}/simple/"
+        if tls is not None:
+            self.server.socket = tls.wrap_socket(self.server.socket, server_side=True)
+        scheme = "https" if tls else "http"
+        self.url = f"{scheme}://127.0.0.1:{self.server.server_address[1]}/simple/"
 
     def __enter__(self):
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
@@ -201,7 +218,10 @@ class LocalIndex:
     def answer(self, request):
         self.asked.append(request.path)
         program = request.headers.get("User-Agent", "")
-        kind, _, name = request.path.strip("/").partition("/")
+        if self.login and request.headers.get("Authorization") != self.login:
+            return self.send(request, 401, b"", "text/plain")
+        # A proxy is asked with the whole address.
+        kind, _, name = urlsplit(request.path).path.strip("/").partition("/")
         if self.mood == "down":
             return self.send(request, 503, b"out of order", "text/plain")
         if self.mood == "slow" and kind == "simple":
@@ -218,6 +238,8 @@ class LocalIndex:
         page = self.page(name, program)
         if not page["files"]:
             return self.send(request, 404, b"", "text/plain")
+        if self.html:
+            return self.send(request, 200, links(page).encode(), "text/html")
         kind = "application/vnd.pypi.simple.v1+json"
         return self.send(request, 200, json.dumps(page).encode(), kind)
 

@@ -1,38 +1,25 @@
-"""What the package index has: asked over HTTP, kept in ``measurements/releases.json``.
+"""What a package index says of releases, and what of it ``measurements/releases.json`` keeps.
 
 The snapshot is committed, so that pages say how far behind a figure is without asking anybody.
-Reading it needs the standard library only; asking imports requests late. What a list of releases
-means (which are final, which are newer) is :mod:`generator.catalog.freshness`.
+Reading it needs the standard library only. :mod:`generator.update.index_client` asks the index;
+what a list of releases means (which are final, newer) is :mod:`generator.catalog.freshness`.
 """
 
 from __future__ import annotations
 
-import configparser
 import datetime
+import html.parser
 import json
-import os
 import re
-import sys
-import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit, urlunsplit
+from typing import Any
+from urllib.parse import unquote, urlsplit
 
 from generator.errors import IndexFault, InputError
 
-if TYPE_CHECKING:
-    import requests
-
-ACCEPT = "application/vnd.pypi.simple.v1+json"
-"""The simple API as JSON, PEP 691; its ``upload-time`` and ``versions`` are of PEP 700."""
-
-DEFAULT_INDEX = "https://pypi.org/simple/"
 SCHEMA = 1
-MOST_BYTES = 64 * 2**20
-"""The largest answer that is read; that of a project with thousands of files is a megabyte."""
-ATTEMPTS = 3
 
 
 @dataclass(frozen=True)
@@ -153,156 +140,33 @@ def _on_one_line(match: re.Match[str]) -> str:
     return "{" + re.sub(r"\s*\n\s*", " ", match[1]) + "}"
 
 
-# --------------------------------------------------------------------------------------- the index
+# -------------------------------------------------------------------------------- an index's page
 
 
-def address(environment: Mapping[str, str] = os.environ) -> str:
-    """Return the address of the index that uv or pip is configured with, PyPI's otherwise."""
-    for name in ("UV_DEFAULT_INDEX", "UV_INDEX_URL", "PIP_INDEX_URL"):
-        if named := environment.get(name, "").strip():
-            url = named.partition("=")[2] if _NAMED.match(named) else named
-            return url.rstrip("/") + "/"
-    for path in _pip_files(environment):
-        parser = configparser.RawConfigParser()
-        try:
-            parser.read(path, encoding="utf-8")
-        except (configparser.Error, UnicodeDecodeError):
-            continue  # pip complains of it when it is used
-        if found := parser.get("global", "index-url", fallback="").strip():
-            return found.rstrip("/") + "/"
-    return DEFAULT_INDEX
-
-
-_NAMED = re.compile(r"[\w.-]+=")
-"""uv takes an index with a name: ``name=https://...``."""
-
-
-def _pip_files(environment: Mapping[str, str]) -> Iterator[Path]:
-    """Yield pip's configuration files, the one that wins first."""
-    if named := environment.get("PIP_CONFIG_FILE"):
-        yield Path(named)
-    yield Path(sys.prefix) / "pip.conf"
-    home = Path(environment.get("HOME") or Path.home())
-    yield Path(environment.get("XDG_CONFIG_HOME") or home / ".config") / "pip" / "pip.conf"
-    yield home / ".pip" / "pip.conf"
-    yield Path("/etc/pip.conf")
-
-
-def shown(url: str) -> str:
-    """Return an address as a message may show it: without a user and a password."""
-    parts = urlsplit(url)
-    return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
-
-
-class Index:
-    """A package index over HTTP; use it as a context manager.
-
-    Args:
-        url: its address; None: :func:`address`.
-        patience: seconds that a connection may be silent, None: uv's ``UV_HTTP_TIMEOUT``, or 30. A
-            whole answer may take ten times as long.
-
-    """
-
-    def __init__(self, url: str | None = None, patience: float | None = None) -> None:
-        import requests
-        from requests.adapters import HTTPAdapter
-        from urllib3.util import Retry
-
-        self.url = url or address()
-        self.patience = patience if patience is not None else _patience()
-        retry = Retry(
-            ATTEMPTS - 1,
-            backoff_factor=0.5,
-            status_forcelist=(429, 500, 502, 503, 504),
-            respect_retry_after_header=False,  # it may ask for hours
-            raise_on_status=False,
-        )
-        self._session = requests.Session()
-        for scheme in ("http://", "https://"):
-            self._session.mount(scheme, HTTPAdapter(max_retries=retry))
-        self._session.headers["Accept"] = ACCEPT
-
-    def __enter__(self) -> Index:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._session.close()
-
-    def releases(self, distribution: str) -> tuple[Release, ...]:
-        """Return all releases that the index has of a distribution, oldest first.
-
-        Raises:
-            IndexFault: it does not answer, is too slow, or what it says cannot be used.
-
-        """
-        import requests
-        import urllib3
-        from packaging.utils import canonicalize_name
-
-        url = f"{self.url}{canonicalize_name(distribution)}/"
-        try:
-            with self._session.get(url, timeout=self.patience, stream=True) as answer:
-                if answer.status_code == 404:
-                    raise IndexFault(shown(url), "no such distribution", f"{distribution!r}")
-                if answer.status_code != 200:
-                    raise IndexFault(shown(url), f"HTTP status {answer.status_code}", "200")
-                data = self._read(answer, url)
-        except requests.exceptions.InvalidSchema as error:
-            raise IndexFault(shown(url), "no web address", "an index over http or https") from error
-        except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
-            found = f"no answer ({_cause(error)})"
-            raise IndexFault(shown(url), found, "an answer; try again later") from error
-        return parse(data, distribution, shown(url))
-
-    def _read(self, answer: requests.Response, url: str) -> bytes:
-        """Return the body, within its limits of size and time."""
-        deadline = time.monotonic() + 10 * self.patience
-        data = bytearray()
-        # What has come, and not a whole chunk: a byte now and then would go on for ever.
-        while chunk := answer.raw.read1(65536, decode_content=True):
-            data += chunk
-            if len(data) > MOST_BYTES:
-                found = f"more than {MOST_BYTES // 2**20} MiB"
-                raise IndexFault(shown(url), found, "a list of releases")
-            if time.monotonic() > deadline:
-                found = f"half an answer after {10 * self.patience:.0f} s"
-                raise IndexFault(shown(url), found, "a whole one; try again later")
-        return bytes(data)
-
-
-def _patience() -> float:
-    try:
-        return max(0.1, float(os.environ.get("UV_HTTP_TIMEOUT", "30")))
-    except ValueError:
-        return 30.0
-
-
-def _cause(error: BaseException) -> str:
-    """Return an error's innermost kind: its text names the address, password and all."""
-    while (inner := error.__cause__ or error.__context__) is not None:
-        error = inner
-    return type(error).__name__
-
-
-def parse(data: bytes, distribution: str, where: str = "the index") -> tuple[Release, ...]:
+def parse(
+    data: bytes,
+    distribution: str,
+    where: str = "the index",
+    before: datetime.datetime | None = None,
+) -> tuple[Release, ...]:
     """Turn an answer of the simple API into releases, oldest first; pure.
 
     Args:
-        data: the JSON of PEP 691.
+        data: the JSON of PEP 691, or the HTML of PEP 503.
         distribution: the name that was asked for.
         where: the address, for messages.
+        before: what was uploaded later is not there, nor what does not say when, as for uv.
 
     Raises:
-        IndexFault: it is not such JSON, or it is about another distribution.
+        IndexFault: it is no such page, or it is about another distribution.
 
     """
     from packaging.utils import canonicalize_name
     from packaging.version import Version
 
-    expected = "a project's page of the simple API as JSON (PEP 691)"
+    expected = "a project's page of the simple API, as JSON (PEP 691) or HTML (PEP 503)"
     try:
-        page = json.loads(data)
+        page = _html(data, distribution) if data.lstrip()[:1] == b"<" else json.loads(data)
         version, name, files = page["meta"]["api-version"], page["name"], page["files"]
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         found = f"{data[:40]!r} ({type(error).__name__})"
@@ -317,9 +181,36 @@ def parse(data: bytes, distribution: str, where: str = "the index") -> tuple[Rel
     for file in files:
         if not isinstance(file, dict) or not isinstance(file.get("filename"), str):
             raise IndexFault(where, f"{str(file)[:60]!r} for a file", expected)
+        uploaded = _time(file.get("upload-time"))
+        if before is not None and (uploaded is None or uploaded >= before):
+            continue
         if (release := _version(file["filename"], distribution)) is not None:
             found_files.setdefault(release, []).append(file)
     return tuple(_release(version, found_files[version]) for version in sorted(found_files))
+
+
+class _Links(html.parser.HTMLParser):
+    """The links of a project's page, each as PEP 691 writes a file."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.files: list[dict[str, Any]] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        named = dict(attrs)
+        if tag == "a" and (href := named.get("href")):
+            name = unquote(urlsplit(href).path).rpartition("/")[2]
+            yanked = named["data-yanked"] or True if "data-yanked" in named else False
+            python = named.get("data-requires-python")
+            self.files.append({"filename": name, "yanked": yanked, "requires-python": python})
+
+
+def _html(data: bytes, distribution: str) -> dict[str, Any]:
+    links = _Links()
+    links.feed(data.decode("utf-8", "replace"))
+    if not links.files:
+        raise ValueError("no link")  # a page of welcome, or of a log-in
+    return {"meta": {"api-version": "1.0"}, "name": distribution, "files": links.files}
 
 
 def _version(filename: str, distribution: str) -> Any:
@@ -344,19 +235,20 @@ def _version(filename: str, distribution: str) -> Any:
 
 
 def _release(version: Any, files: list[Mapping[str, Any]]) -> Release:
-    days = [day for file in files if (day := _day(file.get("upload-time"))) is not None]
+    times = [time for file in files if (time := _time(file.get("upload-time"))) is not None]
     wanted = [file["requires-python"] for file in files if file.get("requires-python")]
     return Release(
         str(version),
-        min(days, default=None),
+        min((time.date() for time in times), default=None),
         # Yanked is true or the reason, as a text.
         all(file.get("yanked", False) not in (False, "") for file in files),
         str(wanted[0]) if wanted else "",
     )
 
 
-def _day(time: object) -> datetime.date | None:
+def _time(said: object) -> datetime.datetime | None:
     try:
-        return datetime.datetime.fromisoformat(str(time)).date()
+        time = datetime.datetime.fromisoformat(str(said))
     except ValueError:
         return None
+    return time if time.tzinfo else time.replace(tzinfo=datetime.UTC)

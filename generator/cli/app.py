@@ -384,8 +384,7 @@ def update(
         generator update FRAMEWORK==VERSION --report changes.md
 
     """
-    from generator.catalog import package_index
-    from generator.update import package_watch
+    from generator.update import index_client, package_watch
     from generator.update import update as updates
 
     request = _request(
@@ -393,7 +392,8 @@ def update(
         timeout=timeout, wait=wait, results=results, frameworks_folder=frameworks_folder,
     )  # fmt: skip
     catalog = catalogs.load(frameworks=frameworks_folder)
-    with package_index.Index() as index:
+    index_client.adopt_pip()
+    with index_client.Index() as index:
         news = package_watch.look(request.frameworks, catalog, index)
     expected = updates.imagined(catalog, news)
     todo = updates.pending(request, expected)

@@ -12,8 +12,9 @@ from generator import files
 from generator.catalog import freshness, package_index
 from generator.catalog import loader as catalogs
 from generator.catalog.model import Catalog, Framework
-from generator.catalog.package_index import Index, Release, Watch
+from generator.catalog.package_index import Release, Watch
 from generator.errors import UsageError
+from generator.update.index_client import Index
 
 
 @dataclass(frozen=True)

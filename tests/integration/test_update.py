@@ -15,6 +15,7 @@ import pytest
 
 from generator.catalog import framework_toml, package_index
 from generator.cli import app
+from generator.update import index_client
 from tests.conftest import ROOT
 from tests.integration.test_bad_input import rows
 from tests.package_index import ADAPTER, TOML, LocalIndex, unbuildable, wheel
@@ -177,7 +178,7 @@ def test_no_index_at_all_is_an_error_that_says_so(place):
     before = place.state()
     done = place.update("--check", UV_DEFAULT_INDEX="http://user:secret@127.0.0.1:9/simple/")
     assert done.returncode == 1
-    assert "no answer (ConnectionRefusedError)" in done.stderr
+    assert "nobody there (ConnectionRefusedError)" in done.stderr
     assert "secret" not in done.stderr
     assert place.state() == before
 
@@ -292,7 +293,7 @@ def test_a_release_that_does_not_install_is_a_result_with_a_log(place):
 def test_the_index_that_is_configured_here_knows_a_real_framework():
     from generator.errors import IndexFault
 
-    with package_index.Index(patience=10) as index:
+    with index_client.Index(patience=10) as index:
         try:
             found = index.releases(GRAPH)
         except IndexFault as fault:

@@ -155,38 +155,3 @@ def test_the_committed_snapshot_knows_every_measured_framework_and_no_address():
         assert watch.releases
         assert framework.watch == watch
     assert "://" not in path.read_text(encoding="utf-8")
-
-
-@pytest.mark.parametrize(
-    ("variables", "expected"),
-    [
-        ({"UV_DEFAULT_INDEX": "https://a.example/simple"}, "https://a.example/simple/"),
-        ({"UV_DEFAULT_INDEX": "inner=https://a.example/s/"}, "https://a.example/s/"),
-        (
-            {"UV_INDEX_URL": "https://b.example/", "PIP_INDEX_URL": "https://c.example/"},
-            "https://b.example/",
-        ),
-        ({"PIP_INDEX_URL": "https://c.example/x"}, "https://c.example/x/"),
-    ],
-)
-def test_the_index_is_the_one_that_the_environment_names(variables, expected):
-    assert package_index.address(variables) == expected
-
-
-def test_the_index_is_the_one_of_pips_configuration(tmp_path):
-    file = tmp_path / "pip.conf"
-    file.write_text("[global]\nindex-url = https://d.example/simple\ntimeout = 100%\n")
-    assert package_index.address({"PIP_CONFIG_FILE": str(file)}) == "https://d.example/simple/"
-    file.write_text("no section\n")
-    elsewhere = {"HOME": str(tmp_path), "PIP_CONFIG_FILE": str(file)}
-    own = tmp_path / ".config" / "pip"
-    own.mkdir(parents=True)
-    (own / "pip.conf").write_text("[global]\nindex-url = https://e.example/simple/\n")
-    assert package_index.address(elsewhere) == "https://e.example/simple/"
-
-
-def test_a_message_shows_no_password():
-    assert (
-        package_index.shown("https://u:p@a.example:8/simple/x/?k=1")
-        == "https://a.example:8/simple/x/"
-    )
