@@ -23,7 +23,7 @@ class Entry:
         id: never changes and is nobody else's.
         title: one line.
         updated: an ISO time with its zone.
-        href: address of the page, relative to the feed's.
+        href: address of the page, relative to the feed's folder.
         summary: one paragraph.
         lines: further paragraphs.
 
@@ -37,30 +37,36 @@ class Entry:
     lines: tuple[str, ...] = ()
 
 
-def atom(name: str, title: str, author: str, page: str, entries: Sequence[Entry]) -> str:
+def atom(
+    name: str, title: str, author: str, page: str, entries: Sequence[Entry], own: str = ""
+) -> str:
     """Return the text of a feed.
 
     Args:
         name: what its id is made from.
         title: of the feed.
         author: who speaks.
-        page: address of the page with the same content, relative to the feed's.
+        page: address of the page with the same content, relative to the feed's folder.
         entries: newest first, at least one: a feed has to say when it changed.
+        own: the feed's public address, which makes all links whole; "" where there is none.
 
     """
+    folder = own[: own.rfind("/") + 1]
     ET.register_namespace("", ATOM)
     root = ET.Element(f"{{{ATOM}}}feed", {"{http://www.w3.org/XML/1998/namespace}lang": "en"})
     _add(root, "id", uuid.uuid5(uuid.NAMESPACE_URL, name).urn)
     _add(root, "title", title)
     _add(root, "updated", max(entry.updated for entry in entries))
     _add(_add(root, "author"), "name", author)
-    _add(root, "link", rel="alternate", type="text/html", href=page)
+    _add(root, "link", rel="alternate", type="text/html", href=folder + page)
+    if own:
+        _add(root, "link", rel="self", type="application/atom+xml", href=own)
     for entry in entries:
         one = _add(root, "entry")
         _add(one, "id", entry.id)
         _add(one, "title", entry.title)
         _add(one, "updated", entry.updated)
-        _add(one, "link", rel="alternate", type="text/html", href=entry.href)
+        _add(one, "link", rel="alternate", type="text/html", href=folder + entry.href)
         _add(one, "summary", entry.summary)
         if entry.lines:
             _add(one, "content", "\n".join(entry.lines), type="text")

@@ -33,7 +33,12 @@ def on_post_page(output: str, page: Any, config: Any) -> str:
 
 
 def on_post_template(output_content: str, template_name: str, config: Any) -> str:
-    """Return the page for addresses that lead nowhere likewise; it is met at any depth."""
+    """Return the page for addresses that lead nowhere likewise; it is met at any depth.
+
+    Without a public address there is no sitemap: it would be one without a page.
+    """
+    if template_name == "sitemap.xml" and not config["site_url"]:
+        return ""
     if template_name != "404.html":
         return output_content
     return _secured(output_content, urlsplit(config["site_url"] or "/").path, config)

@@ -87,8 +87,8 @@ def settings() -> Settings:
             env=environment, timeout=60,
         )  # fmt: skip
         if finished.code != 0:
-            found = " ".join(finished.log.split())[:300]
-            raise IndexFault("of uv's configuration", found, "settings that uv can read")
+            found = " ".join(finished.log.split()).removeprefix("error: ")[:300]
+            raise IndexFault("as uv is configured", found, "settings that uv can read")
         answers.append(finished.log)
     return read_settings(answers[0], answers[1], datetime.datetime.now(datetime.UTC))
 

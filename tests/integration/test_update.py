@@ -165,7 +165,7 @@ def test_an_index_that_is_down_or_slow_or_lies_leaves_everything_as_it_was(place
     before = place.state()
     place.index.mood = mood
     try:
-        done = place.update(UV_HTTP_TIMEOUT="0.3" if mood == "slow" else "5")
+        done = place.update(UV_HTTP_TIMEOUT="1" if mood == "slow" else "5")
     finally:
         place.index.mood = ""
     assert done.returncode == 1, done.stdout + done.stderr

@@ -92,7 +92,8 @@ def files(inputs: Inputs) -> dict[str, str]:
     ]
     title = f"{inputs.book.article.get('title', 'Frameworks')}: {TITLE.lower()}"
     name = "symbolic-comparison\nchanges"
-    return {FEED: atom_feed.atom(name, title, "generator", "changes.html", entries)}
+    own = f"{inputs.address}report/{FEED}" if inputs.address else ""
+    return {FEED: atom_feed.atom(name, title, "generator", "changes.html", entries, own)}
 
 
 def finding(found: Sequence[Event]) -> str:
