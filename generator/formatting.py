@@ -22,7 +22,7 @@ STATUS_WORDS = {
     "failed": "failed",
     "timeout": "timed out",
     "wrong": "wrong results",
-    "skipped": "skipped",
+    "skipped": "not measured",
 }
 
 

@@ -49,9 +49,8 @@ def lane_label(lane: str) -> str:
 
 def lane_title(lane: str) -> str:
     """Return a lane as a heading."""
-    return (
-        "1 thread" if lane == "threads-1" else lane_label(lane)[:1].upper() + lane_label(lane)[1:]
-    )
+    label = lane_label(lane)
+    return label[:1].upper() + label[1:]
 
 
 def machine_name(document: Mapping[str, Any]) -> str:

@@ -159,7 +159,7 @@ class Group:
 def _count(cells: Sequence[Cell]) -> Cell:
     badges = [cell.badge for cell in cells if cell.badge]
     worst = min(badges, key=_goodness)
-    right = sum(badge.tone in ("good", "middle") for badge in badges)
+    right = _right(cells)
     said = Counter(badge.word for badge in badges)
     words = ", ".join(f"{count} {word}" for word, count in said.most_common())
     if worst.tone == "good":
@@ -198,7 +198,7 @@ class Matrix:
 
 
 def matrix(label: str, head: str, columns: Iterable[Cell], groups: Iterable[Group]) -> Matrix:
-    """Return a matrix, its groups and their rows sorted by their faults, otherwise as given.
+    """Return a matrix: columns by right answers, groups and rows by faults, otherwise as given.
 
     Args:
         label: names it for screen readers.
@@ -207,12 +207,27 @@ def matrix(label: str, head: str, columns: Iterable[Cell], groups: Iterable[Grou
         groups: the rows.
 
     """
+    given = Matrix(label, head, tuple(columns), tuple(groups))
+    answers = list(zip(*given.totals.rows, strict=True))[1:]
+    best = sorted(range(len(answers)), key=lambda index: -_right(answers[index]))
+
+    def arranged(row: tuple[Cell, ...]) -> tuple[Cell, ...]:
+        return row[0], *(row[1 + index] for index in best)
+
     by_faults = [
-        Group(one.label, one.detail, tuple(sorted(one.rows, key=_row_faults, reverse=True)))
-        for one in groups
+        Group(
+            one.label,
+            one.detail,
+            tuple(arranged(row) for row in sorted(one.rows, key=_row_faults, reverse=True)),
+        )
+        for one in given.groups
     ]
     by_faults.sort(key=lambda group: group.faults, reverse=True)
-    return Matrix(label, head, tuple(columns), tuple(by_faults))
+    return Matrix(label, head, tuple(given.columns[i] for i in best), tuple(by_faults))
+
+
+def _right(cells: Sequence[Cell]) -> int:
+    return sum(cell.badge.tone in ("good", "middle") for cell in cells if cell.badge)
 
 
 def _row_faults(row: tuple[Cell, ...]) -> tuple[int, int]:
