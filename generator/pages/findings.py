@@ -96,7 +96,8 @@ def chart_title(panel: Panel) -> str:
         verb = "leads" if len(leaders) == 1 else "lead"
         return f"{_some(leaders, mode=False)} {verb}; {_behind(slower[-1], panel, interval=False)}."
     if len(leaders) > 1:
-        return f"Nothing separates the {len(leaders)} frameworks from the best."
+        others = _some(leaders[1:], mode=False)
+        return f"Nothing separates {others} from {leaders[0].configuration.framework_name}."
     return f"{_some(leaders)} is the only framework ranked."
 
 
@@ -188,7 +189,7 @@ def compiling(panel: Panel) -> Bullet | None:
         if found.verdict in sides:
             name, ratio = found.eager.configuration.framework_name, found.ratio.value
             sides[found.verdict].append(f"{name} ({formatting.times(ratio)})")
-    less, more = listed(sides["faster"]), listed(sides["slower"], 1)
+    less, more = listed(sides["faster"]), listed(sides["slower"], 2)
     noun = iter((f" {view(panel.metric).more}", ""))
     said = [f"{word}{next(noun)} in {who}" for word, who in (("less", less), ("more", more)) if who]
     return Bullet(f"Against eager execution, a graph takes {', '.join(said)}.") if said else None
@@ -218,7 +219,7 @@ def judged(ratio: Ratio, verdict: str) -> str:
 
 
 def counted(verdicts: Sequence[str], better: str, worse: str, what: str = "comparison") -> str:
-    """Count verdicts in a sentence: "faster in 6 of 17 comparisons, slower in none, ...".
+    """Count verdicts in a sentence: "faster in 6 of 17 comparisons, slower in 2, ...".
 
     Args:
         verdicts: see :func:`judged`.
@@ -228,12 +229,10 @@ def counted(verdicts: Sequence[str], better: str, worse: str, what: str = "compa
 
     """
     counts = Counter(verdicts)
-    rest = {"equivalent": "", "not resolved": "", NOT_JUDGED: " (no interval)"}
-    said = [
-        f"{better} in {counts['faster'] or 'none'} of {formatting.plural(len(verdicts), what)}",
-        f"{worse} in {counts['slower'] or 'none'}",
-        *(f"{word} in {counts[word]}{why}" for word, why in rest.items() if counts[word]),
-    ]
+    rest = {"slower": worse, NOT_JUDGED: f"{NOT_JUDGED} (no interval)"}
+    said = [f"{better} in {counts['faster'] or 'none'} of {formatting.plural(len(verdicts), what)}"]
+    for one in ("slower", "equivalent", "not resolved", NOT_JUDGED):
+        said += [f"{rest.get(one, one)} in {counts[one]}"] if counts[one] else []
     return ", ".join(said)
 
 

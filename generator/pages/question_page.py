@@ -237,8 +237,8 @@ class View:
         return "-".join(filter(None, place))
 
 
-Make = Callable[[View], tuple[Sequence[str | Bullet], Sequence[Block]]]
-"""Returns the findings, the answer first, and the blocks of a page."""
+Make = Callable[[View], tuple[tuple[str, str], Sequence[str | Bullet], Sequence[Block]]]
+"""Returns the beginning of the answer that stands out, the answer, bullets, and blocks."""
 
 
 def context(
@@ -269,21 +269,22 @@ def context(
         device_view = View(section, inputs, figures, sheets)
         for lane in lanes(device_view):
             view = replace(device_view, lane=lane)
-            findings, blocks = make(view)
+            (lead, answer), bullets, blocks = make(view)
             if not blocks:
                 continue
-            answer, *bullets = findings
-            assert isinstance(answer, str)
-            title = (lane_title(lane),) if lane else ()
+            first, foot = blocks[0], measured_on(inputs, figures)
+            if first.pictures:
+                first, foot = replace(first, caption=f"{first.caption} {foot}"), ""
             parts.append(
                 Part(
-                    tab_title(inputs, machine, device, *title),
+                    tab_title(inputs, machine, device, lane_title(lane) if lane else ""),
                     view.anchor(section.id),
                     answer,
-                    measured_on(inputs, figures),
-                    tuple(blocks[:1]),
+                    foot,
+                    (first,),
                     tuple(b if isinstance(b, Bullet) else Bullet(b) for b in bullets[:3]),
                     tuple(blocks[1:]),
+                    lead,
                 )
             )
     return {
@@ -302,7 +303,7 @@ def command(section: Section) -> str:
 def answer_cell(answer: Answer, link: str, metric: Metric) -> Cell:
     """Return the cell of an answer in a matrix: its sign, and its value in words."""
     if not answer.good:
-        return Cell("", href=link, badge=short_badge(answer.status))
+        return Cell("", href=link, badge=badge(answer.status))
     detail = ""
     if answer.value is not None:
         plain = metric.unit in ("s", "B")
@@ -323,7 +324,7 @@ def value_cell(view: View, framework: str, case: str, metric: str) -> Cell:
     """
     answer, found = view.answer(framework, case, metric), view.cells(metric)
     if not answer.good or (framework, case) not in found:
-        return Cell("–") if answer.good else Cell("", badge=short_badge(answer.status))
+        return Cell("–") if answer.good else Cell("", badge=badge(answer.status))
     value, low, high = plain_summary(found[framework, case])[:3]
     unit, link = view.section.metrics[metric].unit, view.link(framework, case, metric)
     detail = interval_text(low, high, unit)
@@ -350,18 +351,6 @@ def ratio_cell(ratio: Ratio, verdict: str, better: str, worse: str) -> Cell:
     detail = ", ".join(filter(None, (interval, "across runs" if ratio.across else "")))
     text = f"{ratio.value:.2f}\N{NO-BREAK SPACE}×"
     return Cell(text, round(ratio.value, 4), detail=detail, badge=badge)
-
-
-SHORT = {
-    "unsupported": "not offered", "failed": "failed", "timeout": "timed out", "wrong": "wrong",
-    "skipped": "not tested",
-}  # fmt: skip
-"""What an answer is called in a matrix."""
-
-
-def short_badge(status: str) -> Badge:
-    """Return the badge of a status that is not ok, as matrices name it."""
-    return replace(badge(status), word=SHORT[status])
 
 
 def matrix(
@@ -450,18 +439,14 @@ def reason_cell(reason: str) -> Cell:
 def reasons(view: View, questions: Sequence[Question], *only: str) -> list[Block]:
     """Return the blocks that end a page: answers that are not yes, or ``only`` some statuses."""
     found = []
-    for heading, statuses, text in (
-        (
-            "What did not work",
-            ("wrong", "failed", "timeout"),
-            "Tested, and not right; the logs are on the evidence pages.",
-        ),
-        ("What is not offered", ("unsupported",), "Declared, with the page that says so."),
-        ("What was not tested", ("skipped",), "And why not."),
+    for heading, *statuses in (
+        ("What did not work", "wrong", "failed", "timeout"),
+        ("What is not supported", "unsupported"),
+        ("What was not measured", "skipped"),
     ):
         wanted = set(statuses) & set(only or statuses)
         if (gathered := _faults(view, questions, wanted, heading)) is not None:
-            found.append(view.block(heading, text, gathered))
+            found.append(view.block(heading, "", gathered))
     return found
 
 
@@ -481,18 +466,17 @@ def who_can(view: View, *asked: tuple[str, str]) -> list[str]:
     return [f.id for f in view.frameworks if all(view.answer(f.id, *one).good for one in asked)]
 
 
-def sentence(view: View, did: str, able: Sequence[str]) -> str:
-    """Say who did what ("ran", a tense without a plural), and who of those tested did not."""
+def sentence(view: View, did: str, able: Sequence[str]) -> tuple[str, str]:
+    """Return who did what ("ran", a tense without a plural), and that with who did not."""
     others = [
         id
         for id, sheet in view.sheets.items()
         if id not in able and (sheet or view.answer(id, "", "").status != "skipped")
     ]
-    if not able:
-        return f"None of the {len(others)} frameworks tested {did}."
-    if not others:
-        return f"All {len(able)} frameworks tested {did}."
+    if not able or not others:
+        who = f"None of the {len(others)}" if others else f"All {len(able)}"
+        return who, f"{who} frameworks tested {did}."
     few = len(able) <= max(len(others), 5)
     who = names(view, able) if few else f"{len(able)} frameworks"
     rest = f"the other {len(others)}" if few and len(others) > 1 else names(view, others)
-    return f"{who} {did}; {rest} did not."
+    return who, f"{who} {did}; {rest} did not."

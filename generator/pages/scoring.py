@@ -132,7 +132,7 @@ def _unknown(text: str, address: str = "", value: float = 0.5) -> Score:
     return Score(value, 0.0, 1.0, text, address, known=False)
 
 
-UNTESTED = "not measured"
+UNTESTED = formatting.STATUS_WORDS["skipped"]
 _UNSUPPORTED = formatting.STATUS_WORDS["unsupported"]
 
 
@@ -165,13 +165,8 @@ def _ranked(rated: Rated) -> Score:
 
 def _without(row: Row, address: str) -> Score:
     """Return the score of what has no value: 0 where it was tried."""
-    text = status_text(row.status)
+    text = formatting.STATUS_WORDS[row.status]
     return _unknown(text, address) if text == UNTESTED else _exactly(0.0, text, address)
-
-
-def status_text(status: str) -> str:
-    """Return what is said of something without a value."""
-    return UNTESTED if status == "skipped" else formatting.STATUS_WORDS[status]
 
 
 def _against_leader(panel: Panel, row: Row, text: str, address: str) -> Score:

@@ -19,7 +19,7 @@ from generator.analysis import labels, statistics
 from generator.analysis import panels as models
 from generator.analysis.cells import Cell as SampleCell
 from generator.analysis.cells import Key, is_again
-from generator.analysis.labels import LANES, lane_label, machine_name, view
+from generator.analysis.labels import LANES, lane_label, lane_title, machine_name, view
 from generator.analysis.panels import Figures, Panel, Row
 from generator.export import citation
 from generator.formatting import quantity
@@ -167,9 +167,8 @@ def _tabs(panels: Iterable[Panel]) -> dict[tuple[str, ...], list[Panel]]:
 
 def _tab(inputs: Inputs, panel: Panel) -> str:
     """Return what a panel is called among those of its page."""
-    lane = lane_label(panel.lane)
     parts = [
-        lane[:1].upper() + lane[1:] if panel.device == "cpu" else f"GPU, {lane}",
+        lane_title(panel.lane) if panel.device == "cpu" else f"GPU, {lane_label(panel.lane)}",
         "" if view(panel.metric).beside[1] else panel.case,
         "" if panel.division == "closed" else "as documented",
         "" if panel.machine == inputs.machines[0] else machine_name(inputs.document(panel.machine)),

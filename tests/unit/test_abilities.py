@@ -45,8 +45,8 @@ def test_one_no_makes_the_answer_no():
         (panels.Answer("ok", 1e-7, "", "1"), "1", "yes", "error: 1e-07"),
         (panels.Answer("ok", 0.0, "", "1"), "count", "yes", "error: 0"),
         (panels.Answer("ok", 0.002, "", "1"), "s", "yes", "error: 2.00 ms"),
-        (panels.Answer("unsupported", None, "none", "1"), "1", "not offered", ""),
-        (panels.Answer("wrong", None, "differs", "1"), "1", "wrong", ""),
+        (panels.Answer("unsupported", None, "none", "1"), "1", "not supported", ""),
+        (panels.Answer("wrong", None, "differs", "1"), "1", "wrong results", ""),
         (panels.Answer("timeout", None, "600 s", "1"), "s", "timed out", ""),
     ],
 )

@@ -94,7 +94,7 @@ def test_nothing_is_said_to_lead_alone_that_is_not_distinguishable():
     assert f"{NAMES[MANY]} takes 2.00 times as long as {NAMES[PAIRED]} (" in text
     level = of_three(QUICK, QUICK, QUICK)
     assert "nothing separates the others from" in findings.answer(level, 64)[1]
-    assert findings.chart_title(level) == "Nothing separates the 3 frameworks from the best."
+    assert findings.chart_title(level) == ("Nothing separates TensorFlow and Theano from MXNet.")
 
 
 def test_the_best_mode_stands_for_a_framework_and_one_process_for_none_with_more():
@@ -222,9 +222,8 @@ def test_no_sentence_has_more_than_thirty_words_whatever_is_measured(seed):
 def test_verdicts_are_counted_with_losers_and_what_decides_nothing():
     verdicts = ["faster"] * 2 + ["not resolved"] * 3 + [findings.NOT_JUDGED]
     assert findings.counted(verdicts, "less memory", "more") == (
-        "less memory in 2 of 6 comparisons, more in none, not resolved in 3, not judged in 1 (no"
-        " interval)"
+        "less memory in 2 of 6 comparisons, not resolved in 3, not judged (no interval) in 1"
     )
     assert findings.counted(["equivalent"], "faster", "slower", "framework") == (
-        "faster in none of 1 framework, slower in none, equivalent in 1"
+        "faster in none of 1 framework, equivalent in 1"
     )

@@ -31,10 +31,10 @@ from tests.unit.conftest import TODAY, pages_of
 
 STATUSES = {
     "wrong": "wrong results", "failed": "failed", "timeout": "timed out",
-    "unsupported": "not supported", "skipped": "skipped",
+    "unsupported": "not supported", "skipped": "not measured",
 }  # fmt: skip
 LANES = {
-    "threads-1": "1 thread", "threads-all": "All cores", "resident": "Resident data",
+    "threads-1": "One thread", "threads-all": "All cores", "resident": "Resident data",
     "copy": "With copying",
 }  # fmt: skip
 

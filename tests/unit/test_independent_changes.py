@@ -29,7 +29,7 @@ TOPICS = {
     "Training speed": "lenet", "Memory": "memory", "Start-up time": "compile",
     "Highest-level API": "highlevel", "Driven from R": "r",
 }  # fmt: skip
-LANES = {"threads-1": "1 thread", "threads-all": "All cores"}
+LANES = {"threads-1": "One thread", "threads-all": "All cores"}
 SAME = ["machine", "framework", "section", "metric", "device", "lane", "case"]
 
 

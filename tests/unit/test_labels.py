@@ -12,7 +12,7 @@ MACHINE = {"cpu": "A CPU", "cores": 1, "memory_bytes": 2**34, "os": "An OS", "vi
 @pytest.mark.parametrize(
     ("lane", "label", "title"),
     [
-        ("threads-1", "one thread", "1 thread"),
+        ("threads-1", "one thread", "One thread"),
         ("threads-all", "all cores", "All cores"),
         ("copy", "with copying", "With copying"),
         ("threads-3", "threads-3", "Threads-3"),

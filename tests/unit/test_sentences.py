@@ -45,13 +45,7 @@ def long(text):
     return [one for one in sentences(text) if len(one.split()) > MOST]
 
 
-LONG = pytest.mark.xfail(reason="has longer ones yet", strict=False)
-YET = {"r"}
-
-
-@pytest.mark.parametrize(
-    "name", [pytest.param(name, marks=[LONG] * (name in YET)) for name in NAMES]
-)
+@pytest.mark.parametrize("name", NAMES)
 def test_no_sentence_of_a_page_is_longer_than_thirty_words(inputs, name):
     pages = pages_of(inputs, name)
     assert {page: said for page, text in pages.items() if (said := long(text))} == {}

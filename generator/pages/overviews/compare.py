@@ -161,7 +161,7 @@ def _sampled(need: Need, framework: Framework, figures: Figures, batch: int) -> 
     row = rows[0]
     one, address = row.configuration, evidence(need.section, row.configuration, panel)
     if row.summary is None:
-        return Side(framework.name, scoring.status_text(row.status), address)
+        return Side(framework.name, formatting.STATUS_WORDS[row.status], address)
     interval = "one process" if row.group < 0 else shown_interval(row, panel, batch)
     detail = ", ".join(filter(None, (interval, one.mode_title)))
     return Side(

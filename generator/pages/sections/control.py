@@ -34,17 +34,14 @@ def questions() -> list[Question]:
     ]
 
 
-def make(view: View) -> tuple[list[str], list[Block]]:
-    """Return the findings and blocks of a device."""
+def make(view: View) -> tuple[tuple[str, str], list[str], list[Block]]:
+    """Return the answer, bullets and blocks of a device."""
     asked = questions()
     whole = who_can(view, *((q.case, q.metric) for q in asked if q.metric != "eager"))
     ends = who_can(view, ("while", "captured"))
-    findings = [
-        sentence(
-            view, f"ran all {len(control.PROGRAMS)} programs as a graph, with right gradients"
-            " and without unrolling a loop", whole),
-        sentence(view, "captured a loop whose end depends on the data", ends),
-    ]  # fmt: skip
+    did = f"ran all {len(control.PROGRAMS)} programs as a graph, with right gradients"
+    answer = sentence(view, f"{did} and without unrolling a loop", whole)
+    bullets = [sentence(view, "captured a loop whose end depends on the data", ends)[1]]
     programs = {program.name: program.what for program in control.PROGRAMS.values()}
     answers = matrix(view, "Control flow", asked, programs)
     blocks = [
@@ -58,7 +55,7 @@ def make(view: View) -> tuple[list[str], list[Block]]:
             " trip."),
         *question_page.reasons(view, asked),
     ]  # fmt: skip
-    return findings, blocks
+    return answer, bullets, blocks
 
 
 context = partial(question_page.context, make=make)

@@ -32,36 +32,42 @@ COSTS = {"written": "Lines of code", "build_time": "Built in", "run_time": "Forw
 
 
 def questions() -> list[Question]:
-    """Return the questions about every way; nothing is registered by composing."""
+    """Return the questions about every way that is meant to be right.
+
+    Nothing is registered by composing.
+    """
     return [
         Question(WAYS[way], words, way, metric)
-        for way in custom.WAYS
+        for way in custom.WAYS[1:]
         for metric, words in ASKED.items()
         if metric != "used" or way in ("python", "native")
     ]
 
 
-def make(view: View) -> tuple[list[str], list[Block]]:
-    """Return the findings and blocks of a device."""
+def make(view: View) -> tuple[tuple[str, str], list[str], list[Block]]:
+    """Return the answer, bullets and blocks of a device."""
     asked = questions()
     python, native = (
         who_can(view, *((q.case, q.metric) for q in asked if q.case == way))
         for way in ("python", "native")
     )
-    findings = [
-        sentence(
-            view,
-            "ran a new operator in Python inside a graph, with right values and gradients",
-            python,
-        ),
-        sentence(view, "ran a native operator inside a graph", native),
-        *_gain(view),
-    ]
+    lines = {
+        view.catalog.framework(id).name: count
+        for id in python
+        if (count := view.answer(id, "python", "written").value) is not None
+    }
+    did = "ran a new operator in Python inside a graph, with right values and gradients"
+    lead, answer = sentence(view, did, python)
+    if lines:
+        least, most = question_page.extremes(lines)
+        lead = f"{lines[least]:.0f} lines ({least}) to {lines[most]:.0f} ({most})"
+        answer = f"{lead} in Python. {answer}"
+    bullets = [sentence(view, "ran a native operator inside a graph", native)[1], *_gain(view)]
     blocks = [
         view.block(
             "What works",
-            "As it is defined, the operator loses its digits near zero: wrong answers there are"
-            " expected, and why one adds an operator at all.",
+            "Written as it is defined, the operator loses its digits near zero; each way below must"
+            " be right there too.",
             matrix(view, "Ways to add an operator", asked),
             stem="works",
         ),
@@ -75,7 +81,7 @@ def make(view: View) -> tuple[list[str], list[Block]]:
         ),
         *question_page.reasons(view, asked),
     ]
-    return findings, blocks
+    return (lead, answer), bullets, blocks
 
 
 context = partial(question_page.context, make=make)

@@ -16,11 +16,11 @@ READY, STEPS = (2, 8, 32), (2, 32)
 """Depths whose times the table shows."""
 
 
-def make(view: View) -> tuple[list[str], list[Block]]:
-    """Return the finding and the blocks of a device."""
+def make(view: View) -> tuple[tuple[str, str], list[str], list[Block]]:
+    """Return the answer, bullets and blocks of a device."""
     found = sweep_page.curves("depth", view.section.id, view.catalog, view.figures)
     if not found:
-        return [], []
+        return ("", ""), [], []
     name, said = view.anchor(view.section.id), sweep_page.caption(view)
     ready = view.curves(
         f"{name}-ready", "Time to build and take the first step, by depth.",
@@ -38,12 +38,10 @@ def make(view: View) -> tuple[list[str], list[Block]]:
         Block("All figures", f"{name}-all", "", (_table(view, found),)),
         *sweep_page.faults(view, "What did not work"),
     ]
-    findings = [
-        _grown("build and first step", {c.configuration.label: slope(c.ready) for c in found
-                                        if c.configuration.kind == "symbolic"}),
-        _grown("a step", {c.configuration.label: slope(c.steps) for c in found}),
-    ]  # fmt: skip
-    return findings, blocks
+    graphs = [curve for curve in found if curve.configuration.kind == "symbolic"]
+    answer = _grown("build and first step", {c.configuration.label: slope(c.ready) for c in graphs})
+    step = _grown("a step", {c.configuration.label: slope(c.steps) for c in found})
+    return ("", answer), [step], blocks
 
 
 context = partial(question_page.context, make=make)

@@ -65,14 +65,14 @@ class Sheet:
         return self.right(name) and count is not None and count <= 1
 
 
-def make(view: View) -> tuple[list[str | Bullet], list[Block]]:
-    """Return the findings and blocks of a device."""
+def make(view: View) -> tuple[tuple[str, str], list[str | Bullet], list[Block]]:
+    """Return the answer, bullets and blocks of a device."""
     sheets = {f.id: Sheet(view, f.id) for f in view.frameworks}
     right = {id: sum(map(sheet.right, OPERATORS)) for id, sheet in sheets.items()}
     single = {id: sum(map(sheet.single, OPERATORS)) for id, sheet in sheets.items()}
     asked = {id: count for id, count in right.items() if sheets[id].answers}
     faults = _faults(view)
-    wrong = sum(row[2].badge == question_page.short_badge("wrong") for row in faults)
+    wrong = sum(row[2].badge == badge("wrong") for row in faults)
     common = sum(all(sheets[id].right(name) for id in asked) for name in OPERATORS)
     failed = (
         [
@@ -99,8 +99,7 @@ def make(view: View) -> tuple[list[str | Bullet], list[Block]]:
         *question_page.reasons(view, NO_OPERATOR, "unsupported"),
         *_second_opinion(view, sheets),
     ]  # fmt: skip
-    findings: list[str | Bullet] = [
-        _answer(view, asked),
+    bullets: list[str | Bullet] = [
         f"Operators right in all {len(asked)} frameworks tested: {common}.",
         *(
             Bullet(
@@ -110,7 +109,7 @@ def make(view: View) -> tuple[list[str | Bullet], list[Block]]:
             for block in failed
         ),
     ]  # fmt: skip
-    return findings, blocks
+    return _answer(view, asked), bullets, blocks
 
 
 context = partial(
@@ -118,17 +117,18 @@ context = partial(
 )
 
 
-def _answer(view: View, right: Mapping[str, int]) -> str:
+def _answer(view: View, right: Mapping[str, int]) -> tuple[str, str]:
     """Name who computes most operators right, and who fewest."""
     most, fewest = max(right.values(), default=0), min(right.values(), default=0)
     if not most:
-        return f"None of the {len(OPERATORS)} operators was tested here with right values."
+        return "", f"None of the {len(OPERATORS)} operators was tested here with right values."
     first, last = (
         question_page.names(view, (id for id in right if right[id] == count))
         for count in (most, fewest)
     )
     said = f"{first} computed {most} of {len(OPERATORS)} operators right"
-    return f"{said}, the most; {last} {fewest}, the fewest." if fewest < most else f"{said}."
+    rest = f", the most; {last} {fewest}, the fewest" if fewest < most else ""
+    return first, f"{said}{rest}."
 
 
 def _count(count: int) -> Cell:
@@ -185,7 +185,7 @@ def _matrix(view: View, sheets: Mapping[str, Sheet]) -> Matrix:
 def _cell(view: View, sheet: Sheet, framework: str, name: str) -> Cell:
     answer, link = sheet.answer(name, "forward"), view.link(framework, name, "forward")
     if not answer.good:
-        return Cell("", href=link, badge=question_page.short_badge(answer.status))
+        return Cell("", href=link, badge=badge(answer.status))
     if bad := sheet.failing(name):
         what = formatting.listing([QUESTIONS[metric] for metric in bad])
         return Cell("", href=view.link(framework, name, bad[0]), badge=_PARTLY, detail=what)
@@ -198,7 +198,7 @@ def _faults(view: View) -> list[tuple[Cell, ...]]:
         (
             Cell(name, detail=words),
             view.named(framework, name, metric),
-            Cell("", badge=question_page.short_badge(answer.status)),
+            Cell("", badge=badge(answer.status)),
             question_page.reason_cell(answer.reason),
         )
         for framework in view.frameworks

@@ -67,13 +67,13 @@ class Pair(NamedTuple):
     """On two."""
 
 
-def make(view: View) -> tuple[list[str], list[Block]]:
-    """Return the findings and blocks of a device."""
+def make(view: View) -> tuple[tuple[str, str], list[str], list[Block]]:
+    """Return the answer, bullets and blocks of a device."""
     asked = questions()
     able = who_can(view, (case(2, BATCHES[0]), "loss_error"))
     pairs = _pairs(view)
-    findings = [
-        sentence(view, "trained one model in two processes, to the losses of one", able),
+    answer = sentence(view, "trained one model in two processes, to the losses of one", able)
+    bullets = [
         *_deaths(view),
         *(_gains(pairs, batch) for batch in dict.fromkeys(pair.batch for pair in pairs)),
     ]
@@ -85,7 +85,7 @@ def make(view: View) -> tuple[list[str], list[Block]]:
         _written(view),
         *question_page.reasons(view, asked),
     ]
-    return findings, blocks
+    return answer, bullets, blocks
 
 
 context = partial(question_page.context, make=make)

@@ -53,11 +53,8 @@ def own(section: Section, inputs: Inputs, figures: Figures, part: Part) -> Part:
     columns = [Column("Framework"), *map(number, numbers)]
     verdicts = [judged(one.ratio, one.verdict) for one in found]
     lead = formatting.listing([one.configuration.framework_name for one in found])
-    ends = " to ".join(f"{one.ratio.value:.2f}" for one in (found[0], found[-1]))
-    text = (
-        f"{lead} can be driven from R. A step takes {ends} times as long as in Python:"
-        f" {counted(verdicts, 'faster', 'slower', 'framework')}."
-    )
+    counts = counted(verdicts, "faster than in Python", "slower", "framework")
+    text = f"{lead} can be driven from R. A step is {counts}."
     against = table("R against Python", columns, rows)
     across = _ACROSS if any(one.ratio.across for one in found) else _SAME
     opened = replace(part.blocks[0], anchor="what-r-costs", tables=(against,), pictures=())
@@ -75,7 +72,7 @@ def own(section: Section, inputs: Inputs, figures: Figures, part: Part) -> Part:
 
 _SAME = "Both ran in the same blocks and drive the same mode."
 _ACROSS = (
-    "Across runs: Python was measured in another run, by the program of LeNet's own page; its"
+    "Across runs: Python was measured in another run, by the program of LeNet's own page. Its"
     " batches are in place, nobody reads its losses, and it may be compiled where R's is not."
 )
 

@@ -27,17 +27,22 @@ ASKED = {
 }
 
 
-def make(view: View) -> tuple[list[str], list[Block]]:
-    """Return the findings and blocks of a device."""
+def make(view: View) -> tuple[tuple[str, str], list[str], list[Block]]:
+    """Return the answer, bullets and blocks of a device."""
     asked = [Question(case, words, case, "possible") for case, words in ASKED.items()]
     transfer, found = _transfer(view)
-    findings = [
-        sentence(
-            view,
-            "exported a model that ONNX Runtime scored the same",
-            who_can(view, ("onnx", "possible")),
-        ),
-        sentence(view, "imported a Caffe model", who_can(view, ("caffe import", "possible"))),
+    loaded, frozen, exported, imported = (
+        who_can(view, (case, "possible"))
+        for case in ("fresh process", "freeze", "onnx", "caffe import")
+    )
+    lead = f"{len(loaded)} of {sum(map(bool, view.sheets.values()))} frameworks"
+    answer = (
+        f"{lead} load a saved model in a fresh process, {len(frozen)} train on with frozen layers,"
+        f" and {len(exported)} export to ONNX with the same scores."
+    )
+    bullets = [
+        sentence(view, "exported a model that ONNX Runtime scored the same", exported)[1],
+        sentence(view, "imported a Caffe model", imported)[1],
         *found,
     ]
     blocks = [
@@ -47,7 +52,7 @@ def make(view: View) -> tuple[list[str], list[Block]]:
         _zoo(view),
         *question_page.reasons(view, asked),
     ]
-    return findings, blocks
+    return (lead, answer), bullets, blocks
 
 
 context = partial(question_page.context, make=make)

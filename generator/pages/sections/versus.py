@@ -35,11 +35,11 @@ STEPS_PER_EPOCH = 60_000 // 64
 """An epoch is one pass over MNIST's 60,000 training digits in whole batches of 64."""
 
 
-def make(view: View) -> tuple[list[str], list[Block]]:
-    """Return the findings and the blocks of a lane."""
+def make(view: View) -> tuple[tuple[str, str], list[str], list[Block]]:
+    """Return the answer, bullets and blocks of a lane."""
     speed, memory = _contrasts(view, "lenet"), _contrasts(view, "memory")
     if not speed:
-        return [], []
+        return ("", ""), [], []
     name = view.anchor(view.section.id)
     gains = [
         Mark(
@@ -58,17 +58,17 @@ def make(view: View) -> tuple[list[str], list[Block]]:
     axis = {"measure": "speed as a graph / eager speed", "better": "higher"}
     verdicts = [judged(contrast.ratio, contrast.verdict) for contrast in speed]
     counts = counted(verdicts, "faster than eager mode", "slower", "program")
-    findings = [f"On {lane_label(view.lane)}, training as a graph is {counts}."]
+    answer = f"On {lane_label(view.lane)}, training as a graph is {counts}."
     ends = _ends(speed, "gain", "loss", lambda ratio: ratio_text(ratio.inverse(), "as fast"))
-    findings += ends[1:]
+    bullets = ends[1:]
     if memory:
         verdicts = [judged(contrast.ratio, contrast.verdict) for contrast in memory]
         counts = counted(verdicts, "less memory", "more", "program")
-        findings.append(f"Above what import took, graphs need {counts}.")
-        findings += _ends(memory, "saving", "increase", lambda ratio: ratio_text(ratio, "as much"))
+        bullets.append(f"Above what import took, graphs need {counts}.")
+        bullets += _ends(memory, "saving", "increase", lambda ratio: ratio_text(ratio, "as much"))
     blocks = [
         Block(
-            "", "", "", (), (view.intervals(name, (ends or findings)[0], gains, **axis),),
+            "", "", "", (), (view.intervals(name, (ends or [answer])[0], gains, **axis),),
             "Each row is one program, written once and executed twice; above 1 the graph is faster."
             " Points: ratio of speeds within shared blocks. Lines: 95 % intervals that hold for all"
             " rows together; without a line: one process.",
@@ -92,7 +92,7 @@ def make(view: View) -> tuple[list[str], list[Block]]:
         blocks.append(Block("Class against class", f"{name}-classes", text, (classes,)))
     if view.lane == lanes(replace(view, lane=""))[0]:  # the sweep has one lane of its own
         blocks += [_batches(view, name), *sweep_page.faults(view, "What the sweep did not reach")]
-    return findings, blocks
+    return ("", answer), bullets, blocks
 
 
 def lanes(view: View) -> list[str]:
