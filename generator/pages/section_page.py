@@ -189,12 +189,12 @@ def _part(
     faults = _faults_table(panels)
     folds = [
         Block(f"All figures ({formatting.plural(len(panel.rows), 'mode')})", f"{anchor}-all",
-              _AGAINST, (_headline_table(f"All figures, {tab}", panel, figures, batch),)),
+              _AGAINST, (_headline_table(tab, panel, figures, batch),)),
         *(Block(f"All figures, {other.case} caches", f"{anchor}-{slug(other.case)}", "",
-                (_headline_table(f"{tab}, {other.case}", other, figures, batch),))
+                (_headline_table(tab, other, figures, batch),))
           for other in further),
     ]  # fmt: skip
-    if others := _others_table(section, frame, panel, figures, inputs.catalog):
+    if others := _others_table(section, frame, panels, figures, inputs.catalog):
         folds.append(Block(how.others, f"{anchor}-more", how.others_text, (others,)))
     if faults:
         count = f"What did not work ({len(faults.rows)})"
@@ -230,6 +230,8 @@ def _foot(inputs: Inputs, panel: Panel, frame: pd.DataFrame) -> str:
     name = machine_name(inputs.document(panel.machine, panel.device))
     case = view(panel.metric).beside[1]
     first = f"Filled: {panel.case} caches. Open: {case} caches. " if case else ""
+    if panel.case == case != "":
+        first = f"With {case} caches only. "
     first += "" if panel.division == "closed" else _DOCUMENTED
     return first + ", ".join([name, " to ".join(dict.fromkeys((days[0], days[-1]))), *often]) + "."
 
@@ -321,8 +323,9 @@ def verdict_cell(row: Row, panel: Panel) -> Cell:
     return Cell(text, round(ratio.value, 4), badge=verdict, detail=detail)
 
 
-def _headline_table(title: str, panel: Panel, figures: Figures, batch: int) -> Table:
+def _headline_table(tab: str, panel: Panel, figures: Figures, batch: int) -> Table:
     """Return every configuration of a panel: its value, and how it stands against the leader."""
+    title = ", ".join(filter(None, ("All figures", tab, panel.case)))
     names, how = labels_of(panel.rows), view(panel.metric)
     records = []
     for row in panel.rows:
@@ -388,10 +391,16 @@ def counts_cell(row: Row) -> Cell:
 
 
 def _others_table(
-    section: Section, frame: pd.DataFrame, panel: Panel, figures: Figures, catalog: Catalog
+    section: Section,
+    frame: pd.DataFrame,
+    panels: Sequence[Panel],
+    figures: Figures,
+    catalog: Catalog,
 ) -> Table | None:
-    """Return every other metric of a panel's configurations, and of their installation."""
-    how, mine = view(panel.metric), {row.configuration.key for row in panel.rows}
+    """Return every other metric of a tab's configurations, and of their installation."""
+    panel = panels[0]
+    how = view(panel.metric)
+    mine = {row.configuration.key for each in panels for row in each.rows}
     cells = {
         key: cell
         for key, cell in figures.cells.items()

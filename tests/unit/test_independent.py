@@ -24,6 +24,7 @@ from tests.independent.pages import (
     slug,
     sorts,
     table,
+    tables,
 )
 from tests.independent.panels import HEADLINES, newest_first
 from tests.independent.rows import CLAIMS, FRAMEWORKS, MEASUREMENTS
@@ -91,17 +92,21 @@ def all_panels(places, section, division=""):
 @pytest.mark.parametrize("section", HEADLINES)
 def test_headlines_groups_and_verdicts(places, measured, pages, section):
     shown, faults = defaultdict(list), defaultdict(set)
-    for row in table(pages[section], ", (cpu|cuda)$"):
-        value = next(cell for title, cell in row.items() if title.endswith("95 % interval"))
-        case = row["Caches"].text if "Caches" in row else ""
-        if value.text == "–":
-            faults[value.link.partition("#")[0]].add((value.link, row["Against the leader"].badge))
+    for label, rows in tables(pages[section]):
+        if not label.startswith("All figures, "):
             continue
-        found = figure(measured, value, HEADLINES[section], case)
-        assert row["Lane"].text == LANES.get(found.cell.lane, found.cell.lane)
-        assert row["Configuration"].text.startswith(FRAMEWORKS[found.cell.framework]["name"])
-        assert row["Configuration"].detail.split(",")[0] == found.cell.version
-        shown[found.place].append((found.cell, value, row))
+        case = label.rpartition(", ")[2] if section == "compile" else ""
+        for row in rows:
+            value = next(cell for title, cell in row.items() if title.endswith("95 % interval"))
+            if value.text == "–":
+                happened = row["Against the leader"].badge
+                faults[value.link.partition("#")[0]].add((value.link, happened))
+                continue
+            found = figure(measured, value, HEADLINES[section], case)
+            assert LANES.get(found.cell.lane, found.cell.lane).lower() in label.lower()
+            assert row["Configuration"].text.startswith(FRAMEWORKS[found.cell.framework]["name"])
+            assert row["Configuration"].detail.split(",")[0] == found.cell.version
+            shown[found.place].append((found.cell, value, row))
     for place in places.values():
         for panel in place.panels(section):
             mine = {cell: (value, row) for cell, value, row in shown[place] if cell in panel.group}
@@ -360,8 +365,8 @@ def shown(rows, measured, section):
 # ------------------------------------------------------------------------------------------- R
 
 
-def test_r_against_python(places, pages):
-    place = places[newest_first(places)[0]]
+def driven_from_r(place):
+    """Return (place, ratio, verdict, cell, (section, metric) in Python), the least ratio first."""
     within, lenet = place.cells("r", "python_step_time"), place.cells("lenet", "step_time")
     pairs = {
         cell: ("r", "python_step_time") if cell in within else ("lenet", "step_time")
@@ -382,10 +387,14 @@ def test_r_against_python(places, pages):
             looked = [("r", "step_time"), *([python] if ratio.across else [])]
             pairs_of = (place.replicates(*metric, lane) for metric in looked)
             verdict = comparison.verdict(ratio, max(map(comparison.aa_noise, pairs_of)))
-            expected.append((ratio, verdict, cell, python))
+            expected.append((place, ratio, verdict, cell, python))
+    return sorted(expected, key=lambda one: one[1].value)
+
+
+def test_r_against_python(places, pages):
+    expected = [one for where in newest_first(places) for one in driven_from_r(places[where])]
     rows = table(pages["r"], "^R against Python$")
-    expected.sort(key=lambda one: one[0].value)
-    for row, (ratio, verdict, cell, python) in zip(rows, expected, strict=True):
+    for row, (place, ratio, verdict, cell, python) in zip(rows, expected, strict=True):
         assert row["Framework"].text == FRAMEWORKS[cell.framework]["name"]
         assert row["Framework"].detail.split(",")[0] == cell.version
         has_verdict(row["Time in R / in Python"], ratio, verdict)

@@ -29,7 +29,8 @@ TOPICS = {
     "Training speed": "lenet", "Memory": "memory", "Start-up time": "compile",
     "Highest-level API": "highlevel", "Driven from R": "r",
 }  # fmt: skip
-LANES = {"threads-1": "One thread", "threads-all": "All cores"}
+LANES = {"threads-1": "one thread", "threads-all": "all cores"}
+DEVICES = {"cpu": "CPU", "cuda": "GPU"}
 SAME = ["machine", "framework", "section", "metric", "device", "lane", "case"]
 
 
@@ -190,7 +191,7 @@ def test_what_changed(pages, sides):
     """Releases within their run, all of a framework together; runs pair by pair, across runs."""
     kinds = {True: 0, False: 0}
     for label, found in tables(pages["changes"]):
-        if not label.startswith("What"):
+        if not re.match("What (differs|is not)", label):
             continue
         for row in found:
             if row["Before"].text == "rows":
@@ -234,5 +235,6 @@ def pairs(sides, same, old, new, about):
         for two in sides.family(new[1], **same):
             if (one[0], two[0]) == (old[0], new[0]):
                 titles = dict.fromkeys(about["modes"][key[1]]["title"] for key in (one, two))
-                place = [" → ".join(titles), same["device"], LANES[same["lane"]], same["case"]]
+                device, lane = DEVICES[same["device"]], LANES[same["lane"]]
+                place = [" → ".join(titles), device, lane, same["case"]]
                 yield (one, two), ", ".join(filter(None, place))

@@ -480,7 +480,7 @@ def test_runs_come_newest_first_with_each_mode_and_lane(evidence):
     assert older["csv"].startswith(f"../data/sample-machine/{PAIRED}/1.9.1/20260101T00")
     assert len(newer["configurations"]) == len(older["configurations"]) == 3 * 2
     facts = {row[0].text: row[1].text for row in newer["provenance"].rows}
-    assert facts["Graphics"] == "SYNTHETIC GPU, driver 0"
+    assert facts["Graphics"] == "SYNTHETIC GPU, 8 GiB, driver 0"
     assert "Graphics" not in {row[0].text for row in older["provenance"].rows}
 
 
