@@ -134,7 +134,7 @@ def _ends(
             end = pick(found, key=lambda contrast: contrast.ratio.value)
             graph, eager = _shown(end)
             said.append(
-                f"The largest {what}: {end.graph.configuration.label}, {text(end.ratio)},"
+                f"The largest resolved {what}: {end.graph.configuration.label}, {text(end.ratio)},"
                 f" {graph} against {eager}."
             )
     return said
