@@ -239,7 +239,7 @@ def open_records(
 
 @contextlib.contextmanager
 def _owned(results: Path, run: str) -> Iterator[None]:
-    """Hold a run; raises :class:`TimeoutError` where another generator does, on any machine."""
+    """Hold a run; raises ``TimeoutError`` where another generator does, on any machine."""
     lock = results / f".{run}.lock"
     with files.locked(lock, wait=False):
         yield

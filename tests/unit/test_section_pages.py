@@ -71,7 +71,7 @@ def test_r_is_compared_with_python_on_the_page(page):
         assert row[1].sort == pytest.approx(row[2].sort / row[3].sort, rel=0.1)
         assert row[4].text == "44"
     assert all(name in part.lead for name in names(*MEASURED))
-    assert f" {ratios[0]:.2f} to {ratios[-1]:.2f} times as long as in Python: " in part.answer
+    assert "faster than in Python in none of 3 frameworks, slower in 3" in part.answer
     assert len(part.folds[0].pictures) == 1
 
 
