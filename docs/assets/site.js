@@ -169,7 +169,7 @@
       for (const group of groups) group.open = !(group.hidden = !group.querySelector("tbody tr:not([hidden])")) && !!value;
     }));
     bar.append(said);
-    box.before(bar);
+    box.prepend(bar); // inside, where its room was kept
   }
 
   function mountTable(box) {
