@@ -265,7 +265,7 @@ def told(*arguments):
 
 def test_page_feed_and_command_say_the_same(inputs, root):
     context = page.context(inputs)
-    printed = told("--changes", "--results", root).stdout
+    printed = " ".join(told("--changes", "--results", root).stdout.split())  # it is wrapped
     fed = page.files(inputs)[page.FEED]
     for event in inputs.events:
         assert changes.summary(event.changes) in printed
