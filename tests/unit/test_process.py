@@ -208,6 +208,7 @@ def test_ctrl_c_kills_the_family_and_is_passed_on(tmp_path):
     def interrupt():
         while not (note.exists() and note.read_text().strip()) and not stop.wait(0.02):
             pass
+        stop.wait(0.3)  # on a busy machine the child is quicker than the start of it returns
         os.kill(os.getpid(), signal.SIGINT)
 
     # A shell starts what it puts in the background with Ctrl-C ignored.
