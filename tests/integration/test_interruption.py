@@ -264,7 +264,7 @@ def test_the_run_of_another_machine_alike_is_left_to_it(place):
 
 # --------------------------------------------------------------------------------- the results
 
-MODES = ("honest", "eager", "segfault", "asynchronous", "full", "compiled")
+MODES = ("honest", "eager", "segfault", "asynchronous", "compiled")
 WHAT = ("--section", "compile", "--seed", "5", *[w for mode in MODES for w in ("--mode", mode)])
 NAMES = ("section", "mode", "lane", "case", "metric", "unit", "block", "sample", "status")
 
@@ -286,8 +286,8 @@ def test_ten_interruptions_change_no_row(place, tmp_path, cache, seed):
     undisturbed.run(*WHAT)
     seconds = time.monotonic() - start
     chance = random.Random(seed)
-    moments = [(ENDS[n % len(ENDS)], chance.uniform(0.5, 0.3 * seconds)) for n in range(10)]
-    for by, moment in moments:
+    moments = [(ENDS[n % len(ENDS)], chance.uniform(0.5, seconds / 6)) for n in range(10)]
+    for by, moment in moments:  # together they last less than the run
         process = place.start(*WHAT)
         with contextlib.suppress(subprocess.TimeoutExpired):
             process.wait(timeout=moment)
