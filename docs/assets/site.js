@@ -200,7 +200,7 @@
 
     if (box.matches(".scoreboard")) {
       const sorted = (picked) => headings[picked].querySelector("button").click(); // the best on top
-      box.before(mountPicker("Question ", headings.slice(1).map(words), table.rows, Math.max(column - 1, 1) || 1, sorted));
+      box.prepend(mountPicker("Question ", headings.slice(1).map(words), table.rows, Math.max(column - 1, 1) || 1, sorted));
       return;
     }
 

@@ -30,6 +30,18 @@ def test_without_javascript_no_page_is_wider_than_a_phone(visit, path):
     assert page.evaluate(OVERFLOW) == 0
 
 
+def test_where_scripts_are_on_but_do_not_arrive_every_column_is_there(visit, address):
+    page, _ = visit("404.html", width=390)
+    page.route("**/*.js", lambda route: route.abort())
+    for path in ("index.html", "report/operators.html"):
+        page.goto(f"{address}/{path}")
+        box = page.locator(".scoreboard, .matrix").first
+        heads = box.locator(".head > *" if "operators" in path else "th")
+        assert heads.count() > 2
+        assert all(head.is_visible() for head in heads.all())
+        assert box.evaluate("box => box.scrollWidth > box.clientWidth")
+
+
 def test_an_address_that_leads_nowhere_shows_the_way(visit):
     page, problems = visit("404.html", width=390)
     for name in ("Home", "The frameworks", "This or that"):
