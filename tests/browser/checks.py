@@ -8,8 +8,18 @@ OVERFLOW = "document.documentElement.scrollWidth - document.documentElement.clie
 
 LEVELS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 
-# Rows of a long table are alike, and axe takes minutes for thousands of them.
-ALIKE = "tbody tr:nth-child(n + 13)"
+# Rows of a long table are alike, and so are groups of them: axe takes minutes for thousands.
+ALIKE = "tbody tr:nth-child(n + 13), .matrix details:nth-of-type(n + 4)"
+
+
+UNFOLDED = """() => {
+    const parts = ".md-content :is(details, .tabbed-block, .report-table)";
+    for (const one of document.querySelectorAll(parts)) {
+        one.open = true;
+        one.style.contentVisibility = "visible";
+        if (one.matches(".tabbed-block")) one.style.display = "block";
+    }
+}"""
 
 
 def ready(page):
@@ -55,12 +65,9 @@ def watch(page, address):
 def violations(page, context=None):
     """Ask axe about a page, or what a selector finds on it; rows far down in tables are gone then.
 
-    Tables out of sight are not laid out, and axe judges only what is.
+    Tables out of sight, folds and other tabs are not laid out, and axe judges only what is.
     """
-    page.evaluate(
-        "document.querySelectorAll('.report-table').forEach("
-        "table => { table.style.contentVisibility = 'visible' })"
-    )
+    page.evaluate(UNFOLDED)
     page.evaluate("rows => document.querySelectorAll(rows).forEach(row => row.remove())", ALIKE)
     options = {"runOnly": {"type": "tag", "values": LEVELS}, "resultTypes": ["violations"]}
     found = Axe().run(page, context, options)

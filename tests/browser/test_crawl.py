@@ -55,7 +55,8 @@ def largest_of_each_kind(site, pages):
     """Return the pages that axe is asked about: those with most to judge, one of each kind."""
     chosen = {}
     for path in sorted(pages, key=lambda path: (site / path).stat().st_size):
-        chosen[kind(path)] = path
+        matrix = 'class="matrix"' in (site / path).read_text(encoding="utf-8")
+        chosen[kind(path), matrix] = path
     return set(chosen.values())
 
 

@@ -126,6 +126,20 @@ def test_paper_is_white_and_shows_whole_tables_and_nothing_to_press(visit):
     assert problems == []
 
 
+@pytest.mark.parametrize("path", ["index.html", "report/operators.html"])
+def test_on_paper_scoreboard_and_matrices_are_whole(visit, path):
+    """A4 is hardly wider than a phone's rules allow, and has none of them."""
+    page, problems = visit(path, width=700)
+    page.emulate_media(media="print")
+    for box in page.locator(".scoreboard, .matrix").all():
+        assert box.locator(".picked:visible").count() == 0
+        assert box.locator(".head > *, .scoreboard th").evaluate_all(
+            "cells => cells.every(cell => cell.checkVisibility())"
+        )
+        assert box.evaluate("box => box.scrollWidth <= box.clientWidth")
+    assert problems == []
+
+
 def test_search_finds_pages_and_no_evidence(visit):
     page, problems = visit("index.html")
     page.locator(".md-search__input").click()
