@@ -452,7 +452,8 @@ def uv() -> str:
 
 def _uv(*arguments: str, python: str = "") -> str:
     """Run uv and return its log; ``python`` is the version of an interpreter to look for."""
-    finished = subprocesses.run([uv(), *arguments], env=_variables(python), timeout=INSTALL_TIMEOUT)
+    env = _variables(python, resolving=arguments[:2] == ("pip", "compile"))
+    finished = subprocesses.run([uv(), *arguments], env=env, timeout=INSTALL_TIMEOUT)
     if finished.code == 0 and not finished.timed_out:
         return finished.log
     text = explain(finished.log) or f"uv {arguments[0]}: {finished.reason}"

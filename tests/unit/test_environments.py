@@ -499,6 +499,22 @@ def test_what_a_lock_installs_is_in_the_lock(monkeypatch):
     assert "PYTHONPATH" not in resolving
 
 
+def test_a_readers_settings_go_into_a_lock_and_not_into_what_it_installs(framework, monkeypatch):
+    told = {}
+
+    def play(arguments, *, env, **_):
+        told[arguments[2]] = env.get("UV_EXCLUDE_NEWER")
+        if "--output-file" in arguments:
+            Path(arguments[arguments.index("--output-file") + 1]).write_text(PIN)
+        return Finished(0, "", 0.0)
+
+    monkeypatch.setenv("UV_EXCLUDE_NEWER", "2020-01-01")
+    monkeypatch.setattr(subprocesses, "run", play)
+    environments.write_lock(framework.newest, "cpu")
+    environments._uv_pip(PIN, "sync", "lock")
+    assert told == {"compile": "2020-01-01", "sync": None}
+
+
 def test_noise_and_variables_hide_no_interpreter(monkeypatch, tmp_path):
     ours = f"{sys.version_info.major}.{sys.version_info.minor}"
     expected = environments.find_interpreter(ours)
