@@ -33,7 +33,7 @@ class Machine:
         kernel: its release.
         virtualised: whether a hypervisor says so, None where that is unknown.
         gpus: those that CUDA may use; the first one is used.
-        processor: what tells processors of one name apart, "" where the system does not say.
+        processor: what distinguishes processors of one name, "" where the system does not say.
         cpu_quota: cores' worth of time that the container gets, None without a limit.
 
     """
@@ -122,7 +122,7 @@ _MODELS = (
     "CPU Family", "Model Name", "CPU Revision",  # LoongArch
     "system type", "cpu model", "isa", "uarch", "mvendorid", "marchid", "mimpid",  # MIPS, RISC-V
 )  # fmt: skip
-"""Keys of /proc/cpuinfo that tell processors apart; none differs between computers of one kind."""
+"""Keys of /proc/cpuinfo that distinguish processors; none differs between computers of one kind."""
 
 
 def _allowed() -> Collection[int]:
@@ -198,8 +198,7 @@ def _cores(root: Path, blocks: Sequence[Block], allowed: Collection[int]) -> int
 
 def _sysctl(name: str) -> str:
     """Return a setting of macOS or a BSD, "" elsewhere."""
-    finished = subprocesses.run(["sysctl", "-n", name], timeout=10)
-    return finished.log.strip() if finished.code == 0 else ""
+    return subprocesses.answer(["sysctl", "-n", name], timeout=10) or ""
 
 
 # ---------------------------------------------------------------------------------- container
