@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import math
 import os
@@ -52,20 +53,31 @@ def publishable(text: str, root: Path = ROOT) -> str:
     """
     if not text:  # nearly all reasons
         return ""
-    places = {root: "<repository>", environments.cache_folder(): "<cache>"}
-    places |= {Path.home(): "~", Path(tempfile.gettempdir()): "<scratch>"}
+    own = {Path.home(): "~", Path(tempfile.gettempdir()): "<scratch>"}
+    places = {root: "<repository>", environments.cache_folder(): "<cache>", **own}
     places |= {Path(prefix): "<python>" for prefix in (sys.prefix, sys.base_prefix)}
+    known, names = _forms(tuple(places.items()), frozenset(own))
+    return formatting.INVISIBLE.sub("", known.sub(lambda found: names[found[1]], text))
+
+
+@functools.lru_cache(maxsize=8)
+def _forms(
+    places: tuple[tuple[Path, str], ...], whole: frozenset[Path]
+) -> tuple[re.Pattern[str], dict[str, str]]:
+    """Return a pattern of folders in all the forms in which texts have them, and form -> name.
+
+    ``whole`` are those that count although they have a short path.
+    """
     names: dict[str, str] = {}
-    for folder, name in places.items():
-        if len(folder.parts) > 2 or folder in (Path.home(), Path(tempfile.gettempdir())):
+    for folder, name in places:
+        if len(folder.parts) > 2 or folder in whole:
             for path in {str(folder), os.path.realpath(folder)} - {"/"}:
                 back = path.replace("/", "\\")
                 quoted = (json.dumps(one)[1:-1] for one in (path, back))
                 forms = path, urllib.parse.quote(path), back, *quoted
                 names |= dict.fromkeys(forms, name)
     longest = sorted(names, key=len, reverse=True)
-    known = re.compile(rf"({'|'.join(map(re.escape, longest))})(?![\w.-])")
-    return formatting.INVISIBLE.sub("", known.sub(lambda found: names[found[1]], text))
+    return re.compile(rf"({'|'.join(map(re.escape, longest))})(?![\w.-])"), names
 
 
 def publishable_command(typed: str) -> str:
