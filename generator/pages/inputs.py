@@ -110,6 +110,11 @@ class Inputs:
         return tuple((m, d, s, p) for m, d, s, p in distinct(self.shown, *columns))
 
     @cached_property
+    def evidenced(self) -> frozenset[tuple[str, str]]:
+        """(section, framework) of every evidence page."""
+        return frozenset((section, key.split("/")[1]) for _, _, section, key in self.places)
+
+    @cached_property
     def machines(self) -> tuple[str, ...]:
         """Machines with results, that of the newest run first."""
         newest: dict[str, str] = {}

@@ -242,8 +242,6 @@ def _about(framework: Framework, inputs: Inputs, figures: Figures | None) -> dic
     """Return what a pair's page says of one framework alone; addresses are relative to report/."""
     newest = framework.newest.version
     path = framework.folder / inputs.catalog.section(SPEED.section).script
-    measured = any((SPEED.section, framework.id) == (section, key.split("/")[1])
-                   for _, _, section, key in inputs.places)  # fmt: skip
     script = urls.evidence(SPEED.section, framework.id, script_anchor(path))
     return {
         "name": framework.name,
@@ -253,7 +251,7 @@ def _about(framework: Framework, inputs: Inputs, figures: Figures | None) -> dic
         "gaps": list(_gaps(framework, newest, inputs)),
         "script": inputs.script(path),
         "language": LANGUAGES[path.suffix],
-        "evidence": script if measured else "",
+        "evidence": script if (SPEED.section, framework.id) in inputs.evidenced else "",
     }
 
 

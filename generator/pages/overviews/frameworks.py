@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from generator import formatting
+from generator.analysis.history import SPEED
 from generator.catalog import freshness
 from generator.pages import ranking, scoring, urls
 from generator.pages.framework_tables import (
@@ -20,6 +21,7 @@ from generator.pages.framework_tables import (
 from generator.pages.home_page import need_cell
 from generator.pages.inputs import Inputs, main_figures, measured_on
 from generator.pages.parts import Block
+from generator.pages.ranking import Standing
 from generator.pages.scoring import NEEDS, Score, Scores
 from generator.pages.tables import Badge, Cell, Column, Table, table, table_if_any
 
@@ -93,13 +95,15 @@ def parts(inputs: Inputs) -> dict[str, dict[str, Any]]:
     """Return the context of each framework's own page."""
     figures = main_figures(inputs)
     scores = scoring.scores(inputs, figures) if figures else {}
+    standings = {need.id: ranking.alone(scores, need.id) for need in NEEDS}
     where = measured_on(inputs, figures) if figures else ""
+    script = inputs.catalog.section(SPEED.section).script
     return {
         framework.id: {
             "title": framework.name,
             "description": f"{framework.name}: is it alive, fast, hungry, complete, and how to"
             " start with it.",
-            "know": know(framework, inputs, best := _best(framework, scores)),
+            "know": know(framework, inputs, best := _best(framework, scores, standings)),
             "where": where,
             "scores": [(need.title, best[need.id][1]) for need in NEEDS if best],
             "others": [
@@ -107,19 +111,20 @@ def parts(inputs: Inputs) -> dict[str, dict[str, Any]]:
                 for other in inputs.catalog.frameworks
                 if other != framework
             ],
-            "code": inputs.script(framework.folder / "lenet.py"),
+            "code": inputs.script(framework.folder / script),
             "folds": _folds(framework, inputs),
         }
         for framework in inputs.catalog.frameworks
     }
 
 
-def _best(framework: Framework, scores: Scores) -> dict[str, tuple[Score, Cell]]:
+def _best(
+    framework: Framework, scores: Scores, standings: Mapping[str, Sequence[Standing]]
+) -> dict[str, tuple[Score, Cell]]:
     """Return need -> its score and its cell of the scoreboard, in its best mode for it alone."""
     found = {}
     for need in NEEDS if framework.id in scores else ():
-        standings = ranking.alone(scores, need.id)
-        one = next(one for one in standings if one.framework == framework.id)
+        one = next(one for one in standings[need.id] if one.framework == framework.id)
         score = scores[one.framework][one.mode][need.id]
         found[need.id] = score, need_cell(need, one, scores)
     return found
@@ -212,11 +217,10 @@ def _releases(framework: Framework) -> Table:
 
 def _evidence(framework: Framework, inputs: Inputs) -> Table | None:
     """Return the sections that measured it, each with what is behind its figures."""
-    measured = {(section, key.split("/")[1]) for _, _, section, key in inputs.places}
     rows = [
         (Cell(section.title, href=f"../{urls.evidence(section.id, framework.id)}"),)
         for section in inputs.catalog.sections
-        if (section.id, framework.id) in measured
+        if (section.id, framework.id) in inputs.evidenced
     ]
     columns = ("Rows, samples, checks, logs, scripts and locks",)
     return table_if_any("Evidence", columns, rows, plain=True)
