@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from generator import formatting
 from generator.analysis.labels import DEVICES, machine_label
 from generator.pages import ranking, scoring
+from generator.pages.findings import listed
 from generator.pages.inputs import Inputs, measured_on
 from generator.pages.parts import Block
 from generator.pages.ranking import Firmness, Standing
@@ -151,8 +152,7 @@ def said(standings: Sequence[Standing], firm: Firmness, names: Names, needs: int
     elif len(tied) == len(others):
         text += "; no other can be excluded."
     elif tied:
-        named = tied if len(tied) <= NAMED else [*tied[:NAMED], f"{len(tied) - NAMED} more"]
-        text += f"; {formatting.listing(named)} cannot be excluded."
+        text += f"; {listed(tied, NAMED)} cannot be excluded."
     else:
         text += f"; {names.frameworks[others[0].framework]} comes next, and is excluded."
     if needs > 1:
