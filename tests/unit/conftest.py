@@ -43,6 +43,17 @@ def sample(sample_root):
 
 
 @pytest.fixture(scope="session")
+def page(sample):
+    """Return a function: module of a section -> the context of its page."""
+
+    def make(module, inputs=None):
+        section = sample[0].catalog.section(module.__name__.rpartition(".")[2])
+        return module.context(section, inputs or sample[0])
+
+    return make
+
+
+@pytest.fixture(scope="session")
 def sample_pages(sample_root, tmp_path_factory):
     """The pages of the invented results, as Markdown."""
     docs = tmp_path_factory.mktemp("docs")
@@ -111,3 +122,13 @@ def pages_of(inputs, *names):
             context = section_page.context(section, inputs)
         found[name] = environment.get_template(template).render(context)
     return found
+
+
+def names(*ids):
+    """Return the names of frameworks."""
+    return [loader.load().framework(id).name for id in ids]
+
+
+def rows(table):
+    """Return the rows of a table by the text of their first cell."""
+    return {row[0].text: row[1:] for row in table.rows}

@@ -14,26 +14,12 @@ from measurements import control as programs
 from measurements import operators as listed
 from tests import sample_results
 from tests.sample_results import PAIRED
+from tests.unit.conftest import names, rows
 
 MEASURED = list(sample_results.VERSIONS)
 LACKING = PAIRED
 """The framework of the sample without a native operator and every fourth of the list."""
 FRAMEWORKS = loader.load().frameworks
-
-
-@pytest.fixture(scope="module")
-def page(sample):
-    """Return a function: module of a section -> the context of its page."""
-
-    def make(module, inputs=None):
-        section = sample[0].catalog.section(module.__name__.rpartition(".")[2])
-        return module.context(section, inputs or sample[0])
-
-    return make
-
-
-def names(*ids):
-    return [loader.load().framework(id).name for id in ids]
 
 
 def block(context, heading):
@@ -49,11 +35,6 @@ def matrix(context):
 
 def bullets(context):
     return [bullet.text for bullet in context["parts"][0].bullets]
-
-
-def rows(table):
-    """Return the rows of a table by the text of their first cell."""
-    return {row[0].text: row[1:] for row in table.rows}
 
 
 def words(cells):

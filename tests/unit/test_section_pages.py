@@ -14,28 +14,9 @@ from generator.pages.sections import (
     symbolic,
 )
 from tests import sample_results
+from tests.unit.conftest import names, rows
 
 MEASURED = list(sample_results.VERSIONS)
-
-
-@pytest.fixture(scope="module")
-def page(sample):
-    """Return a function: module of a section -> the context of its page."""
-
-    def make(module, inputs=None):
-        section = sample[0].catalog.section(module.__name__.rpartition(".")[2])
-        return module.context(section, inputs or sample[0])
-
-    return make
-
-
-def names(*ids):
-    return [loader.load().framework(id).name for id in ids]
-
-
-def rows(table):
-    """Return the rows of a table by the text of their first cell."""
-    return {row[0].text: row[1:] for row in table.rows}
 
 
 # ----------------------------------------------------------------- the highest-level API, and R
