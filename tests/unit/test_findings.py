@@ -1,4 +1,4 @@
-"""Sentences about panels: who leads, who follows, what fails, what cannot be told apart."""
+"""Sentences about panels: who leads, who follows, what fails, what is not distinguishable."""
 
 import dataclasses
 import math

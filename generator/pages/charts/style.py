@@ -337,7 +337,7 @@ def small_multiples(
     each = max(columns, 1)
     over = width if columns else WIDTHS[size] - 12
     look = {"frame": "group", "fontSize": 13, "fontWeight": 600, "style": "muted", "offset": 8}
-    titles = {  # none at all where there is nothing to tell apart: an empty one takes room
+    titles = {  # none at all where one panel needs no name: an empty one takes room
         panel: {"title": {"text": wrapped(panel, over, 13, bold=True), "dx": shift, **look}}
         for panel in filter(None, panels)
     }
