@@ -20,7 +20,6 @@ from generator.catalog.model import (
     DIVISIONS,
     KINDS,
     LANES,
-    NO_LOOK,
     ArrayApi,
     Fact,
     Fault,
@@ -128,6 +127,8 @@ def _value(file: _File, key: str, value: Any, kind: Any) -> Any:
     """Return the value of a field; None stands for one that is missing."""
     if kind == Fault | None:
         return _record(file, key, value, Fault)
+    if kind == Mapping[str, str]:
+        return _variables(file, key, value)
     kind = datetime.date if kind == datetime.date | None else kind
     expected, fits = _TYPES[kind]
     if not fits(value):
@@ -156,7 +157,7 @@ def _record(file: _File, key: str, table: Any, kind: Callable[..., T], **known: 
         expected = f"only {', '.join(sorted(fields))}"
         raise file.fail(f"{key}.{name}", table[name], expected)
     for name, field in fields.items():
-        if name in table or field.default is dataclasses.MISSING:
+        if name in table or field.default is field.default_factory:  # both are MISSING
             known[name] = _value(file, f"{key}.{name}".lstrip("."), table.get(name), types[name])
     return kind(**known)
 
@@ -206,12 +207,6 @@ def _version(file: _File, key: str, table: Any) -> Version:
     return _record(file, key.rpartition(".")[0], rest, Version, **known)
 
 
-def _array_api(file: _File, table: Any) -> ArrayApi:
-    rest = dict(_table(file, "array_api", table))
-    variables = _variables(file, "array_api.environment", rest.pop("environment", {}))
-    return _record(file, "array_api", rest, ArrayApi, environment=variables)
-
-
 def _variables(file: _File, key: str, table: Any) -> dict[str, str]:
     for name, value in _table(file, key, table).items():
         if isinstance(value, bool) or not isinstance(value, str | int):
@@ -232,11 +227,10 @@ def read_framework(path: Path) -> Framework:
     file, folder = _File(path), path.parent
     if not IDENTIFIER.fullmatch(folder.name):
         raise InputError(folder, None, folder.name, "a folder name of lower-case letters")
-    tables = {
-        name: _table(file, name, file.data.get(name, {}))
-        for name in ("facts", "modes", "environment")
-    }
-    modes = [_mode(file, id, table) for id, table in tables["modes"].items()]
+    facts, tables, environment = (
+        _table(file, name, file.data.get(name, {})) for name in ("facts", "modes", "environment")
+    )
+    modes = [_mode(file, id, table) for id, table in tables.items()]
     versions = {key: _version(file, key, table) for key, table in _tables(file, "versions").items()}
     kinds = {mode.id: mode.kind for mode in modes}
     for mode in modes:
@@ -252,9 +246,10 @@ def read_framework(path: Path) -> Framework:
     for key, version in versions.items():
         if version.default and version.default not in kinds:
             raise file.fail(f"{key}.default", version.default, "a mode of this folder")
-    by_device = {device: tables["environment"].get(device, {}) for device in DEVICES}
-    common = {name: v for name, v in tables["environment"].items() if name not in DEVICES}
+    by_device = {device: environment.get(device, {}) for device in DEVICES}
+    common = {name: value for name, value in environment.items() if name not in DEVICES}
     own = ("name", "distribution", "other_distributions")
+    records = {"look": Look, "zoo": Zoo, "retired": Retired, "array_api": ArrayApi}
     return _record(
         file,
         "",
@@ -262,7 +257,7 @@ def read_framework(path: Path) -> Framework:
         Framework,
         id=folder.name,
         folder=folder,
-        facts={id: _record(file, f"facts.{id}", t, Fact) for id, t in tables["facts"].items()},
+        facts={id: _record(file, f"facts.{id}", table, Fact) for id, table in facts.items()},
         modes=tuple(modes),
         versions=tuple(versions.values()),
         gaps=tuple(_record(file, key, t, Gap) for key, t in _tables(file, "gaps").items()),
@@ -270,13 +265,11 @@ def read_framework(path: Path) -> Framework:
         device_environment={
             device: _variables(file, f"environment.{device}", t) for device, t in by_device.items()
         },
-        look=_record(file, "look", file.data["look"], Look) if "look" in file.data else NO_LOOK,
         needs=tuple(_record(file, key, t, Need) for key, t in _tables(file, "needs").items()),
-        array_api=_array_api(file, file.data["array_api"]) if "array_api" in file.data else None,
         raw=file.data,
-        watch=None,
         **{
-            name: _record(file, name, file.data[name], kind) if name in file.data else None
-            for name, kind in (("zoo", Zoo), ("retired", Retired))
+            name: _record(file, name, file.data[name], kind)
+            for name, kind in records.items()
+            if name in file.data
         },
     )

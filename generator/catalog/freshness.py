@@ -85,14 +85,7 @@ def released(releases: Iterable[Release], version: str) -> Release | None:
 
 @functools.cache
 def judge(version: str, watch: Watch | None, retired: int = 0) -> Freshness:
-    """Judge a measured release.
-
-    Args:
-        version: the release.
-        watch: what the index said, None: it was never asked.
-        retired: the year in which the framework was given up, 0 where it was not.
-
-    """
+    """Judge a measured release; without a watch the index was never asked."""
     if watch is None or not finals(watch.releases):
         return Freshness("freshness unknown", None, retired)
     behind = len(later(watch.releases, version))
@@ -119,26 +112,17 @@ def label(framework: Framework | None, version: str) -> str:
 
 
 def watched(frameworks: Sequence[Framework], today: datetime.date) -> str:
-    """Say when the release watch last queried all frameworks, and if that is long ago.
-
-    Args:
-        frameworks: those that the site is about.
-        today: the day for which the page is made.
-
-    """
-    never = [f.name for f in frameworks if f.watch is None]
-    if never:
+    """Say when the release watch last queried all frameworks, and if that is long before today."""
+    if never := [f.name for f in frameworks if f.watch is None]:
         return (
             f"The release watch never queried {formatting.listing(never)}:"
             " how fresh these versions are is not known."
         )
-    days = [f.watch.asked.date() for f in frameworks if f.watch]
-    if not days:
+    last = min((f.watch.asked.date() for f in frameworks if f.watch), default=None)
+    if last is None:
         return ""
-    last = min(days)
-    text = (
-        f"The release watch last queried the package index on {formatting.day(last.isoformat())}."
-    )
+    asked = formatting.day(last.isoformat())
+    text = f"The release watch last queried the package index on {asked}."
     if (today - last).days > STALE_DAYS:
         text += (
             f" That was {formatting.plural((today - last).days, 'day')} before this page was made:"
@@ -150,27 +134,17 @@ def watched(frameworks: Sequence[Framework], today: datetime.date) -> str:
 def interpreter(wanted: str, now: str, choices: Sequence[str]) -> str | None:
     """Return the Python for a release: that of the release before, or the nearest that is allowed.
 
-    Args:
-        wanted: its ``requires-python``, "" for anything.
-        now: for example "3.11".
-        choices: what there is; of two that are equally near the newer one is taken.
-
-    Returns:
-        None where it allows none of them.
-
+    None where ``requires-python`` (``wanted``, "" for anything) allows neither ``now`` ("3.11") nor
+    one of the choices. Of two that are equally near the newer one is taken.
     """
     try:
         allowed = SpecifierSet(wanted)
     except InvalidSpecifier:
         return now  # uv will say what it thinks of it
-    minor = int(now.split(".")[1])
 
-    def fits(python: str) -> bool:
-        # The newest patch of a minor version is what gets installed; ">=3.10.2" allows it.
-        return allowed.contains(f"{python}.99") or allowed.contains(f"{python}.0")
+    def minor(python: str) -> int:
+        return int(python.split(".")[1])
 
-    def distance(python: str) -> tuple[int, int]:
-        other = int(python.split(".")[1])
-        return abs(other - minor), -other
-
-    return min((python for python in (now, *choices) if fits(python)), key=distance, default=None)
+    # The newest patch of a minor version is what gets installed; ">=3.10.2" allows it.
+    fits = [p for p in (now, *choices) if any(map(allowed.contains, (f"{p}.99", f"{p}.0")))]
+    return min(fits, key=lambda p: (abs(minor(p) - minor(now)), -minor(p)), default=None)

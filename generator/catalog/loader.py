@@ -27,11 +27,7 @@ NATIVE_SUFFIXES = (".c", ".cc", ".cpp", ".cu", ".h")
 
 
 def load(root: Path = ROOT, frameworks: Path | None = None) -> Catalog:
-    """Read all framework folders and section modules.
-
-    Args:
-        root: the repository.
-        frameworks: another folder of framework folders (tests bring tiny fakes).
+    """Read all section modules of a repository, and its framework folders or those of another one.
 
     Raises:
         InputError: a ``framework.toml`` or the snapshot of the package index is not as agreed.

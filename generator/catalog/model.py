@@ -89,8 +89,6 @@ class Version:
 class Gap:
     """Something that is not measured, declared with its source; an empty field means any.
 
-    ``versions`` are those that it is about: what came later, or went.
-
     ``status`` is "unsupported" where the framework cannot, "skipped" where we chose not to.
     """
 
@@ -104,11 +102,7 @@ class Gap:
 
     def covers(self, *, mode: str, device: str, version: str, section: str) -> bool:
         """Return whether this gap says no to a combination, see :meth:`Framework.gap`."""
-        pairs = (
-            (self.mode, mode),
-            (self.device, device),
-            (self.section, section),
-        )
+        pairs = (self.mode, mode), (self.device, device), (self.section, section)
         concerned = not self.versions or version in self.versions
         return concerned and all(mine in ("", theirs) for mine, theirs in pairs)
 
@@ -150,7 +144,7 @@ class ArrayApi:
     """The module whose functions follow the array API standard, and variables that it wants."""
 
     module: str
-    environment: Mapping[str, str]
+    environment: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -255,10 +249,8 @@ class Framework:
             section: id of a section, "" for a gap of all sections.
 
         """
-        for gap in self.gaps:
-            if gap.covers(mode=mode, device=device, version=version, section=section):
-                return gap
-        return None
+        place = {"mode": mode, "device": device, "version": version, "section": section}
+        return next((gap for gap in self.gaps if gap.covers(**place)), None)
 
 
 @dataclass(frozen=True)

@@ -124,7 +124,9 @@ def encode(watches: Mapping[str, Watch]) -> bytes:
     }
     text = json.dumps(document, indent=1, ensure_ascii=False)
     # A release on one line: a new one is one line of a difference.
-    return (re.sub(r"\{\s+(\"version\"[^{}]*?)\s+\}", _on_one_line, text) + "\n").encode()
+    lines = re.compile(r"\{\s+(\"version\"[^{}]*?)\s+\}")
+    on_one = lines.sub(lambda item: "{" + re.sub(r"\s*\n\s*", " ", item[1]) + "}", text)
+    return (on_one + "\n").encode()
 
 
 def _said(release: Release) -> dict[str, object]:
@@ -134,10 +136,6 @@ def _said(release: Release) -> dict[str, object]:
         "yanked": release.yanked,
         **({"python": release.python} if release.python else {}),
     }
-
-
-def _on_one_line(match: re.Match[str]) -> str:
-    return "{" + re.sub(r"\s*\n\s*", " ", match[1]) + "}"
 
 
 # -------------------------------------------------------------------------------- an index's page
