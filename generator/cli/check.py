@@ -126,7 +126,7 @@ def check_contribution(
             "origin/main` writes FOLDER/before, for --results, and FOLDER/after, for --contribution"
         )
     before, after = _entries(results_root), _entries(folder)
-    added = contribution_checks.added_paths(before, after)
+    added = sorted(after.keys() - before.keys())
     problems = list(contribution_checks.listing_problems(before, after))
     invalid = {problem.file for problem in problems}
     stems = [path.removesuffix(".csv") for path in filter(contribution_checks.is_run, added)]

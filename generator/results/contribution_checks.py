@@ -87,23 +87,19 @@ def listing_problems(
 ) -> Iterator[InputError]:
     """Yield what is wrong with the files of a contribution, without a look into them.
 
-    Args:
-        before: path below the folder of results -> the file, as the repository has it.
-        after: the same with the contribution.
-
+    Both sides are path below the folder of results -> the file: as the repository has it, and with
+    the contribution.
     """
     for path in sorted(before.keys() - after.keys()):
         yield _problem(path, None, "a committed file deleted", "results only ever added")
-    for path, entry in sorted(after.items()):
-        if path in before:
-            if entry != before[path]:
-                yield _problem(
-                    path, None, "a committed file changed",
-                    "results only ever added; a correction is a new run",
-                )  # fmt: skip
-            continue
-        yield from _file_problems(path, entry)
-    added = added_paths(before, after)
+    for path in sorted(before.keys() & after.keys()):
+        if after[path] != before[path]:
+            wanted = "results only ever added; a correction is a new run"
+            yield _problem(path, None, "a committed file changed", wanted)
+    added = sorted(after.keys() - before.keys())
+    for path in added:
+        for found, expected in _file_problems(path, after[path]):
+            yield _problem(path, None, found, expected)
     total = sum(after[path].size for path in added)
     if total > TOTAL:
         yield _problem("all new files", None, f"{total} bytes", f"at most {TOTAL}")
@@ -114,24 +110,18 @@ def listing_problems(
             yield _problem(path, None, "no file of the same name beside it", quoted(other))
 
 
-def added_paths(before: Mapping[str, Entry], after: Mapping[str, Entry]) -> list[str]:
-    """Return the paths that the contribution adds, sorted."""
-    return sorted(after.keys() - before.keys())
-
-
-def _file_problems(path: str, entry: Entry) -> Iterator[InputError]:
-    if not entry.regular:
-        yield _problem(path, None, "a link, a submodule or a device", "a regular file")
-        return
+def _file_problems(path: str, entry: Entry) -> Iterator[Finding]:
     match = _FILE.fullmatch(path)
-    if match is None:
-        yield _problem(path, None, "a file that is no result", LAYOUT)
-        return
-    if entry.executable:
-        yield _problem(path, None, "an executable file", "a file without that permission")
-    limit = LIMITS["." + match[1].rpartition(".")[2]]
-    if entry.size > limit:
-        yield _problem(path, None, f"{entry.size} bytes", f"at most {limit}")
+    if not entry.regular:
+        yield "a link, a submodule or a device", "a regular file"
+    elif match is None:
+        yield "a file that is no result", LAYOUT
+    else:
+        if entry.executable:
+            yield "an executable file", "a file without that permission"
+        limit = LIMITS["." + match[1].rpartition(".")[2]]
+        if entry.size > limit:
+            yield f"{entry.size} bytes", f"at most {limit}"
 
 
 def is_run(path: str) -> bool:
@@ -312,21 +302,12 @@ def _gates(rows: Sequence[Row], known: Known) -> Iterator[RowFinding]:
         _process(row) for row in rows
         if row["metric"] == "gate" and row["status"] == "ok" and float(row["value"]) == 1
     }  # fmt: skip
-    named: set[tuple[str, str, str, str]] = set()
     for line, row in enumerate(rows, start=2):
-        process = _process(row)
-        if (
-            "gate" in known.units.get(row["section"], ())
-            and row["metric"] == "step_time"
-            and _is_whole(row)
-            and process not in passed | named
-        ):
-            named.add(process)
-            yield (
-                line,
-                "a step time without a passed gate",
-                ("a row `gate` of the same section, mode, lane and block, status ok"),
-            )
+        gated = "gate" in known.units.get(row["section"], ()) and row["metric"] == "step_time"
+        if gated and _is_whole(row) and _process(row) not in passed:
+            passed.add(_process(row))  # once is enough
+            wanted = "a row `gate` of the same section, mode, lane and block, status ok"
+            yield line, "a step time without a passed gate", wanted
 
 
 def _step_times(rows: Sequence[Row], record: Record, known: Known) -> Iterator[RowFinding]:
@@ -340,43 +321,36 @@ def _step_times(rows: Sequence[Row], record: Record, known: Known) -> Iterator[R
             yield line, f"{value:g} of the machine's ceiling", f"at most {CEILING_MARGIN:g}"
         elif row["metric"] == "step_time":
             place = record["device"], row["section"], row["case"]
-            known_times = known.step_times.get((framework, *place)) or _of_any(known, place)
-            if known_times is None:
-                continue
-            low, high = known_times[0] / FACTOR, known_times[1] * FACTOR
+            own = known.step_times.get((framework, *place))
+            ranges = (
+                [own] if own else [t for key, t in known.step_times.items() if key[1:] == place]
+            )
+            low = min((low / FACTOR for low, _ in ranges), default=0.0)
+            high = max((high * FACTOR for _, high in ranges), default=value)
             if not low <= value <= high:
                 yield line, f"step_time of {value:g} s", f"{low:.3g} s to {high:.3g} s"
-
-
-def _of_any(known: Known, place: tuple[str, str, str]) -> tuple[float, float] | None:
-    ranges = [times for key, times in known.step_times.items() if key[1:] == place]
-    if not ranges:
-        return None
-    return min(low for low, _ in ranges), max(high for _, high in ranges)
 
 
 def _fits(rows: Sequence[Row], record: Record) -> Iterator[RowFinding]:
     """Samples fit in the processes that took them, whose seconds are recorded."""
     jobs = _jobs(record)
-    sums: dict[tuple[str, str, str, str, str, str], float] = defaultdict(float)
-    lines: dict[tuple[str, str, str, str, str, str], int] = {}
+    taken: dict[tuple[str, str, str, str, str, str], list[tuple[int, float]]] = defaultdict(list)
     for line, row in enumerate(rows, start=2):
         # CPU time runs on every core at once.
         wall = (row["unit"] == "s" and "cpu" not in row["metric"]
                 and row["metric"] not in OF_NO_JOB)  # fmt: skip
         if wall and _is_whole(row):
             key = (*_process(row), row["case"], row["metric"])
-            sums[key] += float(row["value"])
-            lines.setdefault(key, line)
-    for key, total in sums.items():
-        section, mode, lane, block, case, metric = key
+            taken[key].append((line, float(row["value"])))
+    for (section, mode, lane, block, case, metric), samples in taken.items():
+        total = sum(value for _, value in samples)
         mine = jobs.get((section, mode, lane, block), [])
         mine = [job for job in mine if job.get("case") == case] or mine
         room = sum(_seconds(job) for job in mine)
         steps = _steps(mine[0], section) if metric == "step_time" and len(mine) == 1 else 1
         if total * steps > room:
             found = f"{total * steps:.4g} s of {metric} in block {block}"
-            yield lines[key], found, f"no more than the {room:.4g} s of its process"
+            yield samples[0][0], found, f"no more than the {room:.4g} s of its process"
 
 
 def _jobs(record: Record) -> Mapping[tuple[str, str, str, str], list[Mapping[str, Any]]]:

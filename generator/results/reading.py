@@ -21,7 +21,7 @@ import weakref
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
@@ -46,6 +46,8 @@ from generator.results.schema import (
 if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -78,59 +80,38 @@ class Results:
 
 _parsed: weakref.WeakValueDictionary[tuple[str, str], ResultFile] = weakref.WeakValueDictionary()
 """(key of the run, hash of the content) -> parsed file."""
-_files: dict[Path, tuple[tuple[int, ...], str, ResultFile]] = {}
-"""path -> (identity on disk, hash, parsed file): an untouched file is not read again."""
-_records: dict[Path, tuple[tuple[int, ...], Record]] = {}
-"""CSV path -> (identity of the run record on disk, run record)."""
+_kept: dict[Path, tuple[tuple[int, ...], Any]] = {}
+"""path -> (identity on disk, what is in it): an untouched file is not read again."""
 
 
 def find(root: Path, *suffixes: str) -> list[Path]:
-    """Return every CSV below ``root``, sorted; those in unexpected places too.
+    """Return every CSV below ``root``, or file with other suffixes, sorted; in any place.
 
-    Links are followed. Hidden files are no results: other programs leave them beside files.
-
-    Args:
-        root: a folder, which need not be there.
-        suffixes: of other files; they are found in capitals as well.
+    Links are followed, capitals found as well. Hidden files are no results: other programs leave
+    them beside files. The root need not be there.
 
     Raises:
         InputError: a link leads nowhere or in a circle, or a folder cannot be read.
 
     """
-    wanted = [suffix.lower() for suffix in suffixes or (".csv",)]
-    return sorted(_below(root, wanted, ())) if root.exists() or root.is_symlink() else []
 
+    def refuse(error: OSError) -> None:
+        raise InputError(error.filename, None, error.strerror, "a folder that can be read")
 
-def _below(
-    folder: Path, suffixes: Sequence[str], around: tuple[tuple[int, int], ...]
-) -> Iterator[Path]:
-    """Yield what :func:`find` returns.
-
-    Args:
-        folder: where to look.
-        suffixes: in small letters.
-        around: device and inode of the folders that hold this one.
-
-    """
-    try:
-        facts = folder.stat()
-        here = facts.st_dev, facts.st_ino
-        if here in around:
-            raise InputError(folder, None, "a link to a folder that holds it", "another folder")
-        with os.scandir(folder) as entries:
-            for entry in entries:
-                path = Path(entry)
-                if entry.name.startswith("."):
-                    continue
-                if entry.is_dir():
-                    yield from _below(path, suffixes, (*around, here))
-                elif entry.is_symlink() and not path.exists():
-                    wanted = "what it leads to; mount its disk, or remove the link"
-                    raise InputError(path, None, "a link that leads nowhere", wanted)
-                elif path.suffix.lower() in suffixes:
-                    yield path
-    except OSError as error:
-        raise InputError(folder, None, error.strerror, "a folder that can be read") from error
+    wanted, found = [suffix.lower() for suffix in suffixes or (".csv",)], []
+    there = root.exists() or root.is_symlink()
+    for place, folders, names in os.walk(root, onerror=refuse, followlinks=True) if there else ():
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        for path in (Path(place, name) for name in folders):
+            if path.is_symlink() and any(map(path.samefile, path.parents)):
+                raise InputError(path, None, "a link to a folder that holds it", "another folder")
+        for path in (Path(place, name) for name in names if not name.startswith(".")):
+            if path.is_symlink() and not path.exists():
+                expected = "what it leads to; mount its disk, or remove the link"
+                raise InputError(path, None, "a link that leads nowhere", expected)
+            if path.suffix.lower() in wanted:
+                found.append(path)
+    return sorted(found)
 
 
 def load(root: Path) -> Results:
@@ -144,7 +125,10 @@ def load(root: Path) -> Results:
     read_files = {key: _read_once(path) for key, path in paths.items()}
     return Results(
         {key: file for key, (_, file) in read_files.items()},
-        {key: _read_record_once(path) for key, path in paths.items()},
+        {
+            key: _once(path.with_suffix(".json"), functools.partial(read_run_record, path))
+            for key, path in paths.items()
+        },
         {key: digest for key, (digest, _) in read_files.items()},
     )
 
@@ -175,36 +159,32 @@ def to_frame(table: pa.Table) -> pd.DataFrame:
     return frame
 
 
+def _once(path: Path, read: Callable[[], T]) -> T:
+    """Return what ``read`` finds in a file, which is read again only after it has changed."""
+    try:
+        identity = files.identity(path)
+    except OSError:
+        return read()  # which says what is wrong with it
+    if path not in _kept or _kept[path][0] != identity:
+        _kept[path] = identity, read()
+    found: T = _kept[path][1]
+    return found
+
+
 def _read_once(path: Path) -> tuple[str, ResultFile]:
     """Return the hash of a CSV and what is in it."""
     where = Where.of(path)
     if where.problem:
         raise where.problem
-    identity = _identity(path)
-    known = _files.get(path)
-    if known is None or known[0] != identity:
+
+    def read() -> tuple[str, ResultFile]:
         data = read_bytes(path)
         digest = hashlib.blake2b(data).hexdigest()
         file = _parsed.get((where.key, digest)) or _parse(data, where)
-        known = _files[path] = identity, digest, file
         _parsed[where.key, digest] = file
-    return known[1:]
+        return digest, file
 
-
-def _read_record_once(path: Path) -> Record:
-    beside = path.with_suffix(".json")
-    identity = _identity(beside) if beside.exists() else ()
-    known = _records.get(path)
-    if known is None or known[0] != identity:
-        known = _records[path] = (identity, read_run_record(path))
-    return known[1]
-
-
-def _identity(path: Path) -> tuple[int, ...]:
-    try:
-        return files.identity(path)
-    except OSError as error:
-        raise InputError(path, None, error.strerror, "a readable file") from error
+    return _once(path, read)
 
 
 def _parse(data: bytes, where: Where) -> ResultFile:
@@ -281,12 +261,8 @@ def _checks(
 ) -> Iterator[bool]:
     """Check everything that the slow pass checks and Arrow does not, on texts and whole columns.
 
-    Args:
-        data: the file, known to have the header, line ends and no control characters.
-        where: what its path says.
-        texts: its columns but ``value``.
-        value: null where the cell is empty.
-
+    ``data`` is known to have the header, line ends and no control characters; ``texts`` are its
+    columns but ``value``, which is null where the cell is empty.
     """
     names = {name: set(text.names) for name, text in texts.items()}
     yield len(value) == data.count(b"\n") - 1  # no quotation swallowed a line end

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import functools
 import math
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
@@ -53,10 +54,7 @@ def content_problems(
 ) -> Iterator[tuple[int, str, str]]:
     """Yield (line, found, expected) for every cell that cannot be, though it has the right form.
 
-    Args:
-        rows: without problems.
-        units: section -> metric -> unit; what is not in it is judged by the unit it has.
-
+    ``units`` are those of section and metric; what is not in it is judged by the unit it has.
     """
     for line, row in enumerate(rows, start=2):
         for column in TEXTS:
@@ -83,10 +81,7 @@ def read_bytes(path: Path) -> bytes:
 
 def row_problems(data: bytes, where: Where) -> Iterator[InputError]:
     """Go through a CSV line by line: the slow pass, which knows the line of every problem."""
-
-    def problem(line: int, found: object, expected: object) -> InputError:
-        return InputError(where.path, line, found, expected)
-
+    problem = functools.partial(InputError, where.path)
     if b"\r\n" in data:
         yield carriage_returns(where.path)
         return
@@ -122,11 +117,8 @@ def row_problems(data: bytes, where: Where) -> Iterator[InputError]:
             yield problem(number, found, expected)
         unit = units.setdefault((row["section"], row["metric"]), row["unit"])
         if unit != row["unit"]:
-            yield problem(
-                number,
-                f"unit {quoted(row['unit'])} of metric {quoted(row['metric'])}",
-                f"{unit!r}, as in the rows before",
-            )
+            found = f"unit {quoted(row['unit'])} of metric {quoted(row['metric'])}"
+            yield problem(number, found, f"{unit!r}, as in the rows before")
         if row["status"] == "ok" and row["sample"] and "partial" not in row["flags"]:
             identity = tuple(row[column] for column in SAMPLE_KEY)
             if identity in samples:

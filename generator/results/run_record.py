@@ -11,14 +11,7 @@ from types import NoneType
 
 from generator.errors import InputError
 from generator.formatting import INVISIBLE
-from generator.results.schema import (
-    PROFILES,
-    SCHEMA,
-    STATUSES,
-    Record,
-    Where,
-    quoted,
-)
+from generator.results.schema import PROFILES, SCHEMA, STATUSES, Record, Where, quoted
 
 SCHEMA_FILE = Path(__file__).with_name("run_record.schema.json")
 """The published JSON Schema of run records, see :mod:`generator.results.validation`."""
@@ -85,9 +78,8 @@ def parse_run_record(path: Path) -> tuple[Record, bool]:
     try:
         record = json.loads(text, parse_constant=constant, object_pairs_hook=once)
     except json.JSONDecodeError as error:
-        raise InputError(path, error.lineno, f"{error.msg} at column {error.colno}", "JSON") from (
-            error
-        )
+        found = f"{error.msg} at column {error.colno}"
+        raise InputError(path, error.lineno, found, "JSON") from error
     except (RecursionError, ValueError) as error:  # thousands of brackets, or of digits
         raise InputError(path, None, type(error).__name__, "JSON of ordinary depth") from error
     if not isinstance(record, dict):
@@ -113,22 +105,17 @@ def _migrate(record: Record, path: Path) -> Record:
 def record_problems(record: Record, where: Where, *, plain: bool = False) -> Iterator[InputError]:
     """Yield what contradicts the path, or could do harm, in a run record of the current schema.
 
-    Args:
-        record: the run record.
-        where: the CSV beside it, and what its path says.
-        plain: its file has no unprintable text, so that no one need look again.
-
+    ``plain`` says that its file has no unprintable text, so that nobody need look again.
     """
     path = where.path.with_suffix(".json")
     try:
-        for found, expected in (
-            *_contradictions(record, where),
-            *([] if plain else _text_problems(record, "")),
-        ):
-            yield InputError(path, None, found, expected)
+        for found in _contradictions(record, where):
+            yield InputError(path, None, *found)
+        for found in () if plain else _text_problems(record, ""):
+            yield InputError(path, None, *found)
     except (KeyError, TypeError, AttributeError) as error:
-        found = f"{type(error).__name__}: {quoted(error)}"
-        yield InputError(path, None, found, "a run record; `generator check` says what it lacks")
+        told = f"{type(error).__name__}: {quoted(error)}"
+        yield InputError(path, None, told, "a run record; `generator check` says what it lacks")
 
 
 def _contradictions(record: Record, where: Where) -> Iterator[tuple[str, str]]:

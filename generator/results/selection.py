@@ -35,31 +35,28 @@ def select(results: Results, profiles: Collection[str] = ("quick", "full")) -> p
         ``results.records``), all categorical.
 
     """
-    chosen: dict[str, list[tuple[str, ...]]] = {}
-    for (subject, *configuration), runs in _runs(results, profiles).items():
-        chosen.setdefault(f"{subject}/{runs[-1][1]}", []).append(tuple(configuration))
-    return to_frame(_gather(results, chosen))
+    found = _runs(results, profiles)
+    return _rows(results, {place: runs[-1][1] for place, runs in found.items()})
 
 
-def earlier(
-    results: Results,
-    sections: Collection[str],
-    profiles: Collection[str] = ("quick", "full"),
-) -> pd.DataFrame:
+def earlier(results: Results, sections: Collection[str]) -> pd.DataFrame:
     """Return the rows of the finished run before the one that :func:`select` chooses.
 
-    Configurations that were measured once only have none.
-
-    Args:
-        results: everything.
-        sections: only these.
-        profiles: as :func:`select` takes them.
-
+    They are of some sections only. Configurations that were measured once only have none.
     """
+    found = {
+        place: runs[-2][1]
+        for place, runs in _runs(results, ("quick", "full")).items()
+        if place[1] in sections and len(runs) > 1 and runs[-2][0]
+    }
+    return _rows(results, found)
+
+
+def _rows(results: Results, found: Mapping[tuple[str, ...], str]) -> pd.DataFrame:
+    """Return the rows of configurations, each with the run to take them from."""
     chosen: dict[str, list[tuple[str, ...]]] = {}
-    for (subject, *configuration), runs in _runs(results, profiles).items():
-        if configuration[0] in sections and len(runs) > 1 and runs[-2][0]:
-            chosen.setdefault(f"{subject}/{runs[-2][1]}", []).append(tuple(configuration))
+    for (subject, *configuration), run in found.items():
+        chosen.setdefault(f"{subject}/{run}", []).append(tuple(configuration))
     return to_frame(_gather(results, chosen))
 
 
@@ -91,15 +88,9 @@ def _runs(
 def current(frame: pd.DataFrame, listed: Mapping[str, Sequence[str]]) -> pd.DataFrame:
     """Return the rows of the newest release of each configuration: what ordinary pages show.
 
-    Args:
-        frame: of :func:`select`.
-        listed: framework id -> its releases in the order of ``framework.toml``. Others are ordered
-            among them by their number; what is no number comes first.
-
-    Returns:
-        per machine, framework, section, mode, device and lane the rows of one release. A section
-        that only an older one was measured for keeps that one.
-
+    Per machine, framework, section, mode, device and lane these are the rows of one release; a
+    section that only an older one was measured for keeps that one. Releases are ordered by
+    :func:`age`; ``listed`` has those of each framework.
     """
     columns = ["machine", "framework", "section", "mode", "device", "lane", "version"]
     if frame.empty:
@@ -119,10 +110,8 @@ def current(frame: pd.DataFrame, listed: Mapping[str, Sequence[str]]) -> pd.Data
 def age(listed: Sequence[str], version: str) -> Any:
     """Return what releases of one framework are sorted by, the oldest first.
 
-    Args:
-        listed: its releases in the order of ``framework.toml``.
-        version: one of them, or another one: after the last listed one that it is newer than.
-
+    They are ordered as ``framework.toml`` lists them. Another one comes after the last listed one
+    that it is newer than; what is no number comes first.
     """
     from packaging.version import InvalidVersion, Version
 

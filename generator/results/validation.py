@@ -24,10 +24,7 @@ def validate(
 ) -> list[InputError]:
     """Return every problem of one CSV and of the run record beside it; empty when all is well.
 
-    Args:
-        path: of the CSV.
-        units: section -> metric -> unit, as sections declare them.
-
+    ``units`` are what sections declare: section -> metric -> unit.
     """
     where = Where.of(path)
     problems = [where.problem] if where.problem else []
@@ -48,16 +45,9 @@ def validate(
 
 
 def schema_problems(record: Record, path: Path) -> Iterator[InputError]:
-    """Yield what the JSON Schema does not allow in a run record.
-
-    Args:
-        record: migrated to the current schema.
-        path: of its file, for messages.
-
-    """
+    """Yield what the JSON Schema does not allow in a run record of the current schema."""
     for error in sorted(_validator().iter_errors(record), key=lambda error: error.json_path):
-        found, expected = _told(error)
-        yield InputError(path, None, found, expected)
+        yield InputError(path, None, *_told(error))
 
 
 @functools.cache

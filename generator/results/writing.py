@@ -21,11 +21,8 @@ def write(csv_path: Path, rows: Iterable[Mapping[str, object]], record: Record) 
     Killed at any moment, this leaves the earlier pair, or new rows beside the earlier run record:
     never a run record that claims jobs whose rows are missing, never half a file.
 
-    Args:
-        csv_path: ``<root>/<machine>/<framework>/<version>/<run>.csv``; folders are made.
-        rows: mappings from :data:`COLUMNS`; a missing key or ``None`` is an empty cell, ``reason``
-            goes through :func:`one_line`, floats are written with ``repr``.
-        record: the run record, see :mod:`generator.results.schema`.
+    In a row a missing key or ``None`` is an empty cell, ``reason`` goes through :func:`one_line`,
+    floats are written with ``repr``. Folders are made.
 
     Raises:
         InputError: a row or the run record is not valid; nothing was written.
