@@ -46,28 +46,21 @@ def load(path: Path) -> Citation:
 
     try:
         said = yaml_load(path.read_text(encoding="utf-8"))
+        return Citation(
+            str(said["title"]),
+            " ".join(str(said["abstract"]).split()),
+            tuple(_author(author) for author in said["authors"]),
+            str(said["version"]),
+            str(said["date-released"]),
+            str(said["license"]),
+            tuple(map(str, said["keywords"])),
+            str(said.get("url", "")),
+        )
     except (OSError, UnicodeDecodeError, ConfigurationError) as error:
         raise InputError(path, None, error, "a file in the Citation File Format") from error
-    try:
-        return _citation(said)
     except (KeyError, TypeError, AttributeError) as error:
-        raise InputError(
-            path, None, f"no usable entry ({error})",
-            "title, abstract, authors, version, date-released, license and keywords",
-        ) from error  # fmt: skip
-
-
-def _citation(said: dict[str, Any]) -> Citation:
-    return Citation(
-        str(said["title"]),
-        " ".join(str(said["abstract"]).split()),
-        tuple(_author(author) for author in said["authors"]),
-        str(said["version"]),
-        str(said["date-released"]),
-        str(said["license"]),
-        tuple(map(str, said["keywords"])),
-        str(said.get("url", "")),
-    )
+        wanted = "title, abstract, authors, version, date-released, license and keywords"
+        raise InputError(path, None, f"no usable entry ({error})", wanted) from error
 
 
 def _author(said: dict[str, Any]) -> Author:

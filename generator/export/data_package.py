@@ -146,26 +146,25 @@ FIELDS = (
 """The columns, in order: those of a run's CSV, then what its JSON adds."""
 
 
-@dataclass(frozen=True)
-class File:
-    """One of the two files: size in bytes and SHA-256."""
-
-    size: int
-    sha256: str
-
-
 _LICENCES = {
     "Apache-2.0": ("Apache License 2.0", "https://www.apache.org/licenses/LICENSE-2.0"),
 }
+"""SPDX id -> title and address; of others, their place on the list of SPDX."""
 
-
-def _licence(spdx: str) -> tuple[str, str]:
-    """Return title and address of a licence."""
-    return _LICENCES.get(spdx, (spdx, f"https://spdx.org/licenses/{spdx}.html"))
+_KINDS: Mapping[str, Mapping[str, Any]] = {
+    CSV: {
+        "profile": "tabular-data-resource",
+        "format": "csv",
+        "mediatype": "text/csv",
+        "encoding": "utf-8",
+    },
+    # As a table, Frictionless would read it cell by cell, and count no bytes.
+    PARQUET: {"type": "file", "format": "parquet", "mediatype": "application/vnd.apache.parquet"},
+}
 
 
 def package(
-    files: Mapping[str, File],
+    files: Mapping[str, Mapping[str, Any]],
     rows: int,
     records: Mapping[str, Mapping[str, Any]],
     citation: Citation,
@@ -175,7 +174,7 @@ def package(
     """Return the data package's descriptor.
 
     Args:
-        files: name -> what it is like, of :data:`CSV` and :data:`PARQUET`.
+        files: name -> "bytes" and "hash", of :data:`CSV` and :data:`PARQUET`.
         rows: their number.
         records: the run records of all runs.
         citation: what is cited.
@@ -185,7 +184,8 @@ def package(
     """
     runs = sorted({str(record["run"]) for record in records.values()})
     frameworks = sorted({str(record["framework"]) for record in records.values()})
-    title, licence = _licence(citation.licence)
+    spdx = citation.licence
+    title, licence = _LICENCES.get(spdx, (spdx, f"https://spdx.org/licenses/{spdx}.html"))
     said = {
         "profile": "data-package",
         "name": NAME,
@@ -194,7 +194,7 @@ def package(
         "version": runs[-1],
         "created": time(runs[-1]),
         "keywords": [*citation.keywords, *frameworks],
-        "licenses": [{"name": citation.licence, "title": title, "path": licence}],
+        "licenses": [{"name": spdx, "title": title, "path": licence}],
         "contributors": [{"title": author.name, "role": "author"} for author in citation.authors],
         "sources": _sources(records),
         "rows": rows,
@@ -204,9 +204,9 @@ def package(
             {
                 "name": name.replace(".", "-"),
                 "path": name,
-                **_kind(name),
-                "bytes": file.size,
-                "hash": f"sha256:{file.sha256}",
+                **_KINDS[name],
+                **({"schema": schema()} if name == CSV else {}),
+                **file,
             }
             for name, file in files.items()
         ],
@@ -214,19 +214,6 @@ def package(
     if address:
         said["homepage"] = f"{address}report/dataset.html"
     return said
-
-
-def _kind(name: str) -> dict[str, Any]:
-    if name == CSV:
-        return {
-            "profile": "tabular-data-resource",
-            "format": "csv",
-            "mediatype": "text/csv",
-            "encoding": "utf-8",
-            "schema": schema(),
-        }
-    # As a table, Frictionless would read it cell by cell, and count no bytes.
-    return {"type": "file", "format": "parquet", "mediatype": "application/vnd.apache.parquet"}
 
 
 def schema() -> dict[str, Any]:
@@ -292,7 +279,16 @@ def json_ld(
         "isAccessibleForFree": True,
         "keywords": said["keywords"],
         "measurementTechnique": "fresh, verified processes in random order within blocks",
-        "variableMeasured": _variables(sections),
+        "variableMeasured": [
+            {
+                "@type": "PropertyValue",
+                "name": metric.id,
+                "description": f"{section.title}: {metric.title}",
+                "unitText": metric.unit,
+            }
+            for section in sections
+            for metric in section.metrics.values()
+        ],
         "distribution": [
             {
                 "@type": "DataDownload",
@@ -308,16 +304,3 @@ def json_ld(
     if address:
         described["url"] = f"{address}report/dataset.html"
     return described
-
-
-def _variables(sections: Iterable[Section]) -> list[dict[str, str]]:
-    return [
-        {
-            "@type": "PropertyValue",
-            "name": metric.id,
-            "description": f"{section.title}: {metric.title}",
-            "unitText": metric.unit,
-        }
-        for section in sections
-        for metric in section.metrics.values()
-    ]

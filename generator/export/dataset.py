@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 from generator import files
 from generator.errors import InputError, UsageError
-from generator.export.data_package import CSV, FIELDS, PACKAGE, PARQUET, File, package
+from generator.export.data_package import CSV, FIELDS, PACKAGE, PARQUET, package
+from generator.results import reading
 from generator.results.reading import Results
 from generator.results.selection import everything
 
@@ -46,8 +47,6 @@ def export(results_root: Path, folder: Path, citation: Citation, address: str = 
         UsageError: the place to write to is no folder.
 
     """
-    from generator.results import reading
-
     if folder.exists() and not folder.is_dir():
         raise UsageError(f"{folder} is a file; name a folder: generator export FOLDER")
     loaded = reading.load(results_root)
@@ -68,28 +67,28 @@ def write(loaded: Results, folder: Path, citation: Citation, address: str = "") 
     """
     folder.mkdir(parents=True, exist_ok=True)
     made_from = _fingerprint(loaded)
-    there = existing(folder)
-    if there is not None and there["fingerprint"] == made_from:
+    there = existing(folder) or {}
+    kept = there.get("fingerprint") == made_from
+    if kept:
         tables, rows = _told(there), int(there["rows"])
     else:
-        there = None
         table = everything(loaded).select([field.name for field in FIELDS])
         tables, rows = _write_tables(table, folder), len(table)
     said = package(tables, rows, loaded.records, citation, address, made_from)
     text = (json.dumps(said, indent=1, ensure_ascii=False) + "\n").encode()
     path = folder / PACKAGE
-    if there is not None and path.read_bytes() == text:
+    if kept and path.read_bytes() == text:
         return Written(said, ())
     # Last: until then, what lies beside the tables does not vouch for them.
     files.replace(path, text)
-    return Written(said, (CSV, PARQUET, PACKAGE) if there is None else (PACKAGE,))
+    return Written(said, (PACKAGE,) if kept else (CSV, PARQUET, PACKAGE))
 
 
 _BATCH = 1 << 16
 """Rows written at a time."""
 
 
-def _write_tables(rows: pa.Table, folder: Path) -> dict[str, File]:
+def _write_tables(rows: pa.Table, folder: Path) -> dict[str, dict[str, Any]]:
     import pyarrow as pa
     import pyarrow.csv
     import pyarrow.parquet
@@ -105,13 +104,17 @@ def _write_tables(rows: pa.Table, folder: Path) -> dict[str, File]:
             writer.write_table(rows.slice(start, _BATCH).cast(plain))
     with files.replacing(folder / PARQUET) as part:
         pyarrow.parquet.write_table(rows, part, compression="zstd")
-    return {name: _file(folder / name) for name in (CSV, PARQUET)}
+    return _files(folder)
 
 
-def _file(path: Path) -> File:
-    with path.open("rb") as opened:
-        digest = hashlib.file_digest(opened, "sha256").hexdigest()
-    return File(path.stat().st_size, digest)
+def _files(folder: Path) -> dict[str, dict[str, Any]]:
+    """Return what the tables in a folder are like, as the descriptor says it."""
+    found = {}
+    for path in (folder / CSV, folder / PARQUET):
+        with path.open("rb") as opened:
+            digest = hashlib.file_digest(opened, "sha256").hexdigest()
+        found[path.name] = {"bytes": path.stat().st_size, "hash": f"sha256:{digest}"}
+    return found
 
 
 def _fingerprint(loaded: Results) -> str:
@@ -128,14 +131,12 @@ def existing(folder: Path) -> dict[str, Any] | None:
     """Return the descriptor of a data set that is there and whole, None otherwise."""
     try:
         said: dict[str, Any] = json.loads((folder / PACKAGE).read_text(encoding="utf-8"))
-        same = _told(said) == {name: _file(folder / name) for name in (CSV, PARQUET)}
+        same = _told(said) == _files(folder)
         return said if same and {"rows", "fingerprint"} <= said.keys() else None
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
 
 
-def _told(said: Mapping[str, Any]) -> dict[str, File]:
+def _told(said: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     """Return what a descriptor says of its files."""
-    return {
-        one["path"]: File(one["bytes"], one["hash"].partition(":")[2]) for one in said["resources"]
-    }
+    return {one["path"]: {key: one[key] for key in ("bytes", "hash")} for one in said["resources"]}
