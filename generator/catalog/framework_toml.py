@@ -34,6 +34,7 @@ from generator.catalog.model import (
     Zoo,
 )
 from generator.errors import InputError
+from generator.formatting import INVISIBLE
 
 IDENTIFIER = re.compile(r"[a-z][a-z0-9_]*(-[a-z0-9_]+)*")
 WARMUP_DEFAULT = 20
@@ -101,6 +102,7 @@ _PATTERNS = {
             "circle|square|diamond|cross|triangle-(up|down|right|left)|M[-MLHVCSQTAZ0-9., ]{2,300}Z"
         ),
     ),
+    "version": ("a release, as 2.1.0: it names files", re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]*")),
 }
 """Fields whose text has a form of its own."""
 
@@ -140,6 +142,8 @@ def _value(file: _File, key: str, value: Any, kind: Any) -> Any:
     for text in value if isinstance(value, list) else [value]:
         if choices and text not in choices:
             raise file.fail(key, text, f"one of {', '.join(choices)}")
+        if INVISIBLE.search(str(text)):
+            raise file.fail(key, text, "printable text")
     if isinstance(value, list):
         return tuple(map(str, value))
     return str(value) if kind == _STATEMENT else value

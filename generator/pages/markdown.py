@@ -8,6 +8,7 @@ pipes, back-ticks or braces in it comes out as the text it is.
 from __future__ import annotations
 
 import functools
+import html
 import json
 import re
 from pathlib import Path
@@ -68,6 +69,12 @@ def web(text: object) -> Markup:
     return Markup(plain)
 
 
+def quoted(text: object) -> Markup:
+    """Return a text for the head of a page in YAML: both site builders take it for HTML."""
+    safe = html.escape(str(text), quote=False).replace('"', "&quot;")
+    return Markup(json.dumps(safe, ensure_ascii=False))
+
+
 def data_block(value: object) -> Markup:
     """Return data for search engines: JSON that no browser runs, and no text in it can end."""
     text = json.dumps(value, ensure_ascii=False)
@@ -102,6 +109,6 @@ def environment(folder: Path) -> jinja2.Environment:
         "fence": fence,
         "lead": lead,
         "source": source,
-        "json": lambda value: Markup(json.dumps(str(value), ensure_ascii=False)),
+        "quoted": quoted,
     }
     return made

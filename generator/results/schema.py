@@ -83,7 +83,12 @@ def one_line(text: object) -> str:
     """Return any text as a valid ``reason``: printable, one line, at most 500 characters."""
     whole = str(text).encode("utf-8", "replace").decode()  # lone surrogates: undecodable output
     flat = " ".join(INVISIBLE.sub(" ", whole).split())
-    return shortened(f"'{flat}" if flat.startswith(FORMULA) else flat, REASON_LENGTH)
+    return shortened(uncomputed(flat), REASON_LENGTH)
+
+
+def uncomputed(text: str) -> str:
+    """Return a text as a spreadsheet shows and does not compute it."""
+    return f"'{text}" if text.lstrip().startswith(FORMULA) else text
 
 
 @dataclass(frozen=True)

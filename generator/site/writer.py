@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 from generator import files
 from generator.catalog import loader as registry
 from generator.measure import environments
+from generator.results.schema import uncomputed
 
 if TYPE_CHECKING:
     from generator.pages.charts import style
@@ -183,5 +184,7 @@ def _rows(chart: style.Chart) -> str:
     text = io.StringIO(newline="")
     writer = csv.DictWriter(text, list(chart.rows[0]) if chart.rows else [], lineterminator="\n")
     writer.writeheader()
-    writer.writerows(chart.rows)
+    for row in chart.rows:
+        cells = {k: uncomputed(v) if isinstance(v, str) else v for k, v in row.items()}
+        writer.writerow(cells)
     return text.getvalue()

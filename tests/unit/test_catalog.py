@@ -226,6 +226,9 @@ def test_the_looks_of_the_frameworks_are_unique_and_can_be_seen():
         ('light = "#0067a5"', 'light = "blue"', 57, "a colour as #0067a5"),
         ('shape = "circle"', 'shape = "blob"', 59, "a symbol of Vega"),
         ('why = "it compiles"', "", 61, "needs[0].why = None"),
+        ('why = "it compiles"', r'why = "it \u202E compiles"', 63, "printable text"),
+        ('["C", "Python"]', r'["C", "\u0000"]', 10, "printable text"),
+        ('version = "1.0"', 'version = "../1.0"', 39, "it names files"),
     ],
 )  # fmt: skip
 def test_what_is_wrong_is_named_with_its_line(write, old, new, line, said):
