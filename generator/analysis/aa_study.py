@@ -10,7 +10,6 @@ import numpy as np
 
 from generator.analysis.cells import Replicate
 from generator.analysis.statistics import (
-    CONFIDENCE,
     QUANTILES,
     Array,
     Estimator,
@@ -111,5 +110,4 @@ def _jackknife(blocks: Sequence[Sequence[float]]) -> tuple[float, Array]:
 def _jackknife_interval(whole: float, without: Array) -> Interval:
     count = len(without)
     error = math.sqrt((count - 1) / count * float(((without - without.mean()) ** 2).sum()))
-    half = student_t(count - 1, (1 + CONFIDENCE) / 2) * error
-    return Interval.of_log(whole, half)
+    return Interval.of_log(whole, student_t(count - 1) * error)

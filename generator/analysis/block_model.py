@@ -109,7 +109,7 @@ class BlockModel(Generic[Name]):
         own = noise.of[name] * (1 - 1 / len(noise.of) if noise.drift else 1)
         degrees = _satterthwaite([(own, noise.degrees), (noise.drift, noise.blocks - 1)])
         error = math.sqrt((own + noise.drift) / len(self.logs[name]))
-        return Interval.of_log(mean, student_t(degrees, (1 + CONFIDENCE) / 2) * error)
+        return Interval.of_log(mean, student_t(degrees) * error)
 
     def ratio(self, a: Name, b: Name) -> Ratio:
         """Return value of ``a`` / value of ``b`` with its simultaneous 95 % interval.
@@ -117,30 +117,21 @@ class BlockModel(Generic[Name]):
         Within the blocks that both ran in; between runs with the spread between them.
         """
         first, second = self.logs[a], self.logs[b]
-        shared = [block for block in first if block in second]
-        across = not shared
-        middle = (
-            _mean(first) - _mean(second)
-            if across
-            else float(np.mean([first[block] - second[block] for block in shared]))
-        )
+        differences = [first[block] - second[block] for block in first if block in second]
+        across = not differences
+        middle = _mean(first) - _mean(second) if across else float(np.mean(differences))
         one, two = self._noise.get(a), self._noise.get(b)
         if one is None or two is None or (one is not two and self.between is None):
             return Ratio(*Interval.of_log(middle, math.nan), math.nan, 0.0, across)
-        counts = (len(first), len(second)) if across else (len(shared),) * 2
-        parts = [
-            (one.of[a] / counts[0], one.degrees),
-            (two.of[b] / counts[1], two.degrees),
-        ]
-        variance = sum(part for part, _ in parts)
+        counts = (len(first), len(second)) if across else (len(differences),) * 2
+        parts = [(one.of[a] / counts[0], one.degrees), (two.of[b] / counts[1], two.degrees)]
         degrees = one.degrees
         if one is not two:
             assert self.between is not None
             parts += [(noise.drift / noise.blocks, noise.blocks - 1) for noise in (one, two)]
             parts.append((2 * self.between.variance, self.between.degrees))
-            variance = sum(part for part, _ in parts)
             degrees = _satterthwaite(parts)
-        error = math.sqrt(variance)
+        error = math.sqrt(sum(variance for variance, _ in parts))
         half = critical(max(len(self._noise), 2), degrees) * error
         return Ratio(*Interval.of_log(middle, half), error, degrees, one is not two)
 
@@ -149,25 +140,17 @@ class BlockModel(Generic[Name]):
 
         The best value leads; outside its group is exactly who is shown to be slower than it. The
         best of those leads the next group, and so on. What has no interval is in no group: -1.
-
-        Args:
-            names: cells of this model.
-            noise: A/A noise as a fraction, see :func:`generator.analysis.statistics.verdict`.
-            better: whether less or more is.
-
+        ``noise`` is the A/A noise as a fraction.
         """
         found = dict.fromkeys(names, -1)
         left = [name for name in names if name in self._noise]
         left.sort(key=self.value, reverse=better == "higher")
         group = 0
         while left:
-            behind = [
-                name
-                for name in left[1:]
-                if verdict(self.ratio(name, left[0]), noise, better) == "slower"
-            ]
-            found |= {name: group for name in left if name not in behind}
-            left, group = behind, group + 1
+            found |= dict.fromkeys(left, group)
+            best, *others = left
+            left = [n for n in others if verdict(self.ratio(n, best), noise, better) == "slower"]
+            group += 1
         return [found[name] for name in names]
 
 
@@ -267,23 +250,17 @@ def _least_squares(logs: Mapping[Name, Logs]) -> _Fit | None:
 @lru_cache(maxsize=1024)
 def _studentised_range(cells: int, degrees: int) -> float:
     """Return its quantile, between that of a single pair and Bonferroni's: SciPy takes longer."""
-    pair = math.sqrt(2) * student_t(degrees, (1 + CONFIDENCE) / 2)
+    pair = math.sqrt(2) * student_t(degrees)
     if cells == 2:
         return pair
     most = math.sqrt(2) * student_t(degrees, 1 - (1 - CONFIDENCE) / (cells * (cells - 1)))
-    return float(
-        optimize.brentq(
-            lambda q: stats.studentized_range.cdf(q, cells, degrees) - CONFIDENCE, pair, most
-        )
-    )
+    within = stats.studentized_range.cdf
+    return float(optimize.brentq(lambda q: within(q, cells, degrees) - CONFIDENCE, pair, most))
 
 
 def critical(cells: int, degrees: float) -> float:
     """Return how many standard errors of a difference a simultaneous interval reaches.
 
-    Args:
-        cells: how many are compared with each other, 2 or more; of 2 it is Student's t.
-        degrees: of freedom of the standard error, rounded down.
-
+    Of 2 cells it is Student's t. Degrees of freedom of the standard error are rounded down.
     """
     return _studentised_range(cells, max(int(degrees), 1)) / math.sqrt(2)

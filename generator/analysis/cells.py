@@ -79,17 +79,10 @@ class Cell:
 
 
 def group_cells(frame: pd.DataFrame, metric: str | None = None) -> dict[Key, Cell]:
-    """Group the ``ok`` rows of a frame of :func:`generator.results.selection.select` into cells.
-
-    Args:
-        frame: any selection of rows.
-        metric: only this one.
-
-    """
-    wanted = (frame["status"] == "ok").to_numpy()
+    """Group the ``ok`` rows of a frame into cells, those of one metric or of all."""
+    frame = frame[frame["status"] == "ok"]
     if metric is not None:
-        wanted = wanted & (frame["metric"] == metric).to_numpy()
-    frame = frame[wanted]
+        frame = frame[frame["metric"] == metric]
     if frame.empty:
         return {}
     columns = [*Key._fields, "run"]
@@ -128,15 +121,9 @@ def fitted(
     spreads: Spreads,
     compared: Sequence[str] = ("framework", "version", "mode"),
 ) -> dict[Key, Cell]:
-    """Return the cells, each with the model of those that differ from it in some fields only.
+    """Return the cells, each with the model of those that differ in ``compared`` fields only.
 
     A/A replicates compare with nothing; they tell how noisy the others are.
-
-    Args:
-        grouped: the cells.
-        spreads: between runs.
-        compared: fields of :class:`Key` in which cells of one model may differ.
-
     """
     same = [name for name in Key._fields if name not in compared]
     together: dict[tuple[str, ...], dict[Key, Mapping[Hashable, float]]] = {}
@@ -160,10 +147,7 @@ def logs(blocks: Blocks) -> dict[Hashable, float]:
 def compare(a: Cell, b: Cell, spreads: Spreads) -> Ratio:
     """Return value of ``a`` / value of ``b``: of one model if they are, otherwise as a pair.
 
-    Args:
-        a: a cell of positive values.
-        b: another one of the same metric.
-        spreads: between runs, for a pair that shares no block; of two machines the larger one.
+    A pair that shares no block has the spread between runs; of two machines the larger one.
 
     Raises:
         ValueError: see :func:`generator.analysis.statistics.process_estimates`.
@@ -239,10 +223,7 @@ def aa_noises(
 ) -> dict[Place, float]:
     """Return the A/A noise of every place among the cells, as a fraction.
 
-    Args:
-        grouped: the cells.
-        known: what other runs found; used where no A/A replicates are among the cells.
-
+    Where no A/A replicates are among them, it is what other runs are ``known`` to have found.
     """
     found: dict[Place, list[tuple[Blocks, Blocks]]] = {}
     for key, pair in replicates(grouped):

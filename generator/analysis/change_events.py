@@ -123,14 +123,9 @@ def draw_on(
 
 def headlines(frame: pd.DataFrame, catalog: Catalog) -> pd.DataFrame:
     """Return the rows that events are about: the headline of each topic, and verification."""
-    sections = _topics(catalog)
-    metrics = [models.headline(catalog.section(id)).id for id in sections]
-    wanted = frame["section"].isin(sections) & frame["metric"].isin([*metrics, "gate"])
+    metrics = [models.headline(section).id for section in catalog.sections if section.id in TOPICS]
+    wanted = frame["section"].isin([*TOPICS]) & frame["metric"].isin([*metrics, "gate"])
     return frame[wanted & (frame["mode"] != "")]
-
-
-def _topics(catalog: Catalog) -> list[str]:
-    return [section.id for section in catalog.sections if section.id in TOPICS]
 
 
 # ---------------------------------------------------------------------------------------- releases
@@ -211,8 +206,7 @@ def _by_device(found: Iterable[Change]) -> list[tuple[str, tuple[Change, ...]]]:
 
 def _runs(loaded: Results, here: pd.DataFrame, known: Known) -> Iterator[Event]:
     """Compare what pages publish with what the run before found for the same configurations."""
-    before = selection.earlier(loaded, _topics(known.catalog))
-    before = headlines(selection.withhold(before), known.catalog)
+    before = headlines(selection.withhold(selection.earlier(loaded, TOPICS)), known.catalog)
     made = changes.between(before, here, known, may_differ=())
 
     def pair(change: Change) -> tuple[str, str, bool, str, str]:
@@ -260,12 +254,16 @@ def title(event: Event, catalog: Catalog, documents: Mapping[str, Mapping[str, A
 
 def finished(event: Event, documents: Mapping[str, Mapping[str, Any]]) -> str:
     """Return when the newest of the runs behind an event ended, as an ISO time."""
-    return max(str(documents[key]["finished"] or documents[key]["starts"][-1])
-               for key in event.keys)  # fmt: skip
+    ran = [documents[key] for key in event.keys]
+    return max(str(record["finished"] or record["starts"][-1]) for record in ran)
 
 
 def notes(event: Event, documents: Mapping[str, Mapping[str, Any]]) -> list[str]:
     """Say what else differs between the two sides."""
+
+    def said(field: str, key: str) -> str:
+        return str({**documents[key]["environment"], **documents[key]}[field])
+
     found = []
     ratios = [change.ratio for change in event.changes if change.ratio]
     if event.kind != "releases" and ratios:
@@ -287,7 +285,7 @@ def notes(event: Event, documents: Mapping[str, Mapping[str, Any]]) -> list[str]
         if event.kind == "releases" and field != "python":
             continue
         sides = {(change.old_source, change.new_source) for change in event.changes}
-        values = {tuple(_field(documents[key], field) for key in pair) for pair in sides}
+        values = {tuple(said(field, key) for key in pair) for pair in sides}
         differ = sorted((old, new) for old, new in values if old != new)
         if differ and what == "lock":
             found.append("Packages of the environments changed in between, too.")
@@ -295,11 +293,6 @@ def notes(event: Event, documents: Mapping[str, Mapping[str, Any]]) -> list[str]
             pairs = formatting.listing([f"{old} → {new}" for old, new in differ])
             found.append(f"Other {what}: {pairs}.")
     return found
-
-
-def _field(document: Mapping[str, Any], field: str) -> str:
-    """Return a field of a run record or of its environment."""
-    return str(document[field] if field in document else document["environment"][field])
 
 
 def line(change: Change, catalog: Catalog) -> str:

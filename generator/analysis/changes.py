@@ -121,13 +121,7 @@ def compare(frame: pd.DataFrame, pair: Pair, known: Known) -> list[Change]:
 
     Releases of profile ``history`` are compared in the mode that stood for the framework at each.
     All releases and modes of the framework in the frame are one family: intervals hold for all of
-    them together.
-
-    Args:
-        frame: rows of :func:`generator.results.selection.select`, of runs that measured both.
-        pair: the releases.
-        known: with the A/A noise of other runs, for places without A/A replicates.
-
+    them together. The A/A noise of other runs counts in places without A/A replicates.
     """
     frame = frame[frame["framework"] == pair.framework]
     old, new = (frame[frame["version"] == version] for version in (pair.old, pair.new))
@@ -180,7 +174,7 @@ def _between(old: _Side, new: _Side, known: Known, may_differ: Sequence[str]) ->
                 )  # fmt: skip
         elif after.status == "ok" and metric and _is_reported(key, metric, known.catalog):
             one, two = old_cells.get(before.key), new_cells.get(key)
-            change = judge(one, two, known) if one is not None and two is not None else None
+            change = judge(one, two, known) if one and two else None
         if change is not None:
             made[whole] = replace(change, same_code=before.code == after.code)
     return sorted(made.values(), key=lambda change: change.rank)
@@ -232,20 +226,11 @@ def _is_reported(key: Key, metric: Metric, catalog: Catalog) -> bool:
 
 
 def judge(old: Cell, new: Cell, known: Known) -> Change:
-    """Say what became of a metric.
-
-    Args:
-        old: samples of a metric.
-        new: the same of the other side.
-        known: A/A noise, spreads between runs, run records and which end of a metric is good.
-
-    """
-    sources = _source(old), _source(new)
-    change = Change(
-        new.key, old.key, new.unit, NOT_RESOLVED, old_source=sources[0], new_source=sources[1]
-    )
-    unlike = builds.unlike(new.key.section, *(known.documents[source] for source in sources))
-    if unlike:
+    """Say what became of a metric from one cell to another."""
+    here, there = _source(old), _source(new)
+    change = Change(new.key, old.key, new.unit, NOT_RESOLVED, old_source=here, new_source=there)
+    documents = known.documents
+    if unlike := builds.unlike(new.key.section, documents[here], documents[there]):
         return replace(change, verdict=NOT_COMPARED, reason=unlike)
     try:
         ratio = compare_cells(new, old, known.spreads)
@@ -263,13 +248,7 @@ def judge(old: Cell, new: Cell, known: Known) -> Change:
 
 
 def verdicts(unit: str, better: str) -> tuple[str, str]:
-    """Return how the better and the worse of two values are called.
-
-    Args:
-        unit: of the metric.
-        better: which end of it is: "higher", "lower", or "" for neither.
-
-    """
+    """Return how the better and the worse of two values are called; neither may be better: ""."""
     return JUDGED.get(unit) or (("better", "worse") if better else ("less", "more"))
 
 
@@ -299,9 +278,7 @@ def line(change: Change, catalog: Catalog) -> str:
     return "; ".join([*parts, *([reason] if reason else [])])
 
 
-COLUMNS = (
-    "Where", "Metric", "Old", "New", "New / old, 95 %", "A/A noise", "Reason",
-)  # fmt: skip
+COLUMNS = ("Where", "Metric", "Old", "New", "New / old, 95 %", "A/A noise", "Reason")
 
 
 def row(change: Change, catalog: Catalog) -> tuple[str, ...]:
@@ -341,7 +318,6 @@ def scope(ratio: statistics.Ratio) -> str:
 
 def plain(change: Change) -> dict[str, Any]:
     """Return a change as JSON takes it."""
-    ratio = change.ratio
     fields = {
         **change.key._asdict(),
         "before": change.before._asdict(),
@@ -349,10 +325,8 @@ def plain(change: Change) -> dict[str, Any]:
         "verdict": change.verdict,
         "old": change.old,
         "new": change.new,
-        "ratio": ratio.value if ratio else None,
-        "low": ratio.low if ratio else None,
-        "high": ratio.high if ratio else None,
-        "across": ratio.across if ratio else None,
+        "ratio": change.ratio.value if change.ratio else None,
+        **{name: getattr(change.ratio, name, None) for name in ("low", "high", "across")},
         "noise": change.noise,
         "reason": change.reason,
     }
@@ -383,15 +357,14 @@ def subject(
 
     """
     name = models.configuration(catalog, pair.framework, pair.new, "").framework_name
-    groups = {
-        heading: [row(change, catalog) for change in changes if change.verdict == verdict]
-        for verdict, heading in GROUPS.items()
-    }
+    groups: dict[str, list[tuple[str, ...]]] = {}
+    for change in sorted(changes, key=lambda change: change.rank):
+        groups.setdefault(GROUPS[change.verdict], []).append(row(change, catalog))
     return {
         "heading": f"{name} {pair.old} → {pair.new}" if pair.old else f"{name} {pair.new}",
         "summary": summary(changes) if pair.old else "The first release that is measured.",
         "notes": [*_surroundings(pair, documents), *notes],
-        "groups": {heading: rows for heading, rows in groups.items() if rows},
+        "groups": groups,
     }
 
 

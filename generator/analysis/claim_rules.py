@@ -10,6 +10,7 @@ from __future__ import annotations
 import itertools
 import math
 import operator
+from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
@@ -82,14 +83,8 @@ def _duel(panel: Panel, first: Sequence[Row], second: Sequence[Row], limit: floa
     """Return the comparison that decides between two sets of modes, best first.
 
     The best mode of one side has to beat all of the other. What one process measured is no best
-    mode; but where its value is better than the one that would beat it, nothing is decided.
-
-    Args:
-        panel: where they were measured.
-        first: one or more modes.
-        second: one or more others.
-        limit: the first is "faster" if it takes less than this many times what the second takes.
-
+    mode; but where its value is better than the one that would beat it, nothing is decided. The
+    first is "faster" if it takes less than ``limit`` times what the second takes.
     """
 
     def compare(a: Row, b: Row) -> Duel:
@@ -114,15 +109,8 @@ def _less(
 ) -> Evidence:
     """Return the evidence that the best of a team takes less than all of another.
 
-    It is against where the best of the other takes less than all of the first.
-
-    Args:
-        panel: where both were measured.
-        one: the first team.
-        other: the other team.
-        tie: what it says if the two best are equivalent.
-        limit: see :func:`_duel`.
-
+    It is against where the best of the other takes less than all of the first, and says ``tie`` if
+    the two best are equivalent. For ``limit`` see :func:`_duel`.
     """
     where = lane_label(panel.lane)
     first, second = _modes(panel, one), _modes(panel, other)
@@ -148,9 +136,9 @@ def _captured_takes_less(case: Case, section: str, what: str) -> Verdict:
     """Whether graphs take less than eager execution of the same programs."""
     batch = f"batch {case.raw['batch']}" if "batch" in case.raw else ""
     panels = _lanes(case.figures, section, batch)
-    found: dict[str, list[Contrast]] = {"faster": [], "slower": [], "equivalent": []}
+    found: dict[str, list[Contrast]] = defaultdict(list)
     for contrast in both_ways(panels):
-        found.setdefault(contrast.verdict, []).append(contrast)
+        found[contrast.verdict].append(contrast)
     sides: dict[str, Side] = {"faster": "for", "not resolved": "open"}
     pieces = [Evidence(sides.get(verdict, "against"), "")
               for verdict, contrasts in found.items() for _ in contrasts]  # fmt: skip
@@ -160,7 +148,7 @@ def _captured_takes_less(case: Case, section: str, what: str) -> Verdict:
         f" {len(found['faster'])} of {total}, more in {len(found['slower']) or 'none'}"
     )
     text += f", equivalent in {len(same)}" if (same := found["equivalent"]) else ""
-    if open_ := found.get("not resolved"):
+    if open_ := found["not resolved"]:
         once = sum(not math.isfinite(contrast.ratio.low) for contrast in open_)
         text += f", not resolved in {len(open_)}"
         text += f" ({once} of them with one process)" if once else ""
@@ -173,11 +161,6 @@ def _captured_takes_less(case: Case, section: str, what: str) -> Verdict:
         listed = [f"{name} {formatting.listing(mine)}" for name, mine in ratios.items()]
         text += f". {label.capitalize()}: {'; '.join(listed)}" if listed else ""
     return judged(pieces, text)
-
-
-captured_is_faster = partial(_captured_takes_less, section="lenet", what="time")
-captured_uses_less_memory = partial(_captured_takes_less, section="memory", what="memory")
-graph_saves_traffic = partial(_captured_takes_less, section="versus", what="time")
 
 
 # ----------------------------------------------------------------------- imperative and symbolic
@@ -289,15 +272,10 @@ def leads_speed_and_memory(case: Case) -> Verdict:
 def _order(case: Case, panels: Sequence[Panel]) -> Verdict:
     """Whether first <= second < third, and first < third, by the best mode of each."""
     first, second, third = (_named(case, id) for id in case.raw["order"])
-    pieces = [
-        piece
-        for panel in panels
-        for piece in (
-            _less(panel, first, second, tie="for"),
-            _less(panel, first, third),
-            _less(panel, second, third),
-        )
-    ]
+    pieces = []
+    for panel in panels:
+        pieces.append(_less(panel, first, second, tie="for"))
+        pieces += [_less(panel, quick, third) for quick in (first, second)]
     return judged(pieces)
 
 
@@ -352,18 +330,15 @@ def half_speed(case: Case) -> Verdict:
 
 
 RULES: dict[str, Rule] = {
-    "captured_is_faster": captured_is_faster,
-    "captured_uses_less_memory": captured_uses_less_memory,
-    "graph_saves_traffic": graph_saves_traffic,
-    "by_hand": by_hand,
-    "symbolic_is_slower": symbolic_is_slower,
-    "imperative_passes": imperative_passes,
-    "imperative_has_graphs": imperative_has_graphs,
-    "no_leader_everywhere": no_leader_everywhere,
-    "leads_speed_and_memory": leads_speed_and_memory,
-    "speed_order": speed_order,
-    "device_memory_order": device_memory_order,
-    "compile_order": compile_order,
-    "half_speed": half_speed,
-}
+    "captured_is_faster": partial(_captured_takes_less, section="lenet", what="time"),
+    "captured_uses_less_memory": partial(_captured_takes_less, section="memory", what="memory"),
+    "graph_saves_traffic": partial(_captured_takes_less, section="versus", what="time"),
+} | {
+    rule.__name__: rule
+    for rule in (
+        by_hand, symbolic_is_slower, imperative_passes, imperative_has_graphs,
+        no_leader_everywhere, leads_speed_and_memory, speed_order, device_memory_order,
+        compile_order, half_speed,
+    )
+}  # fmt: skip
 """Rules by the name that ``claims.toml`` calls them by."""

@@ -86,10 +86,9 @@ def _claim(path: Path, name: str, table: Mapping[str, Any]) -> Claim:
     for key in ("page", "section", "claim", "kind", "source", "rule", "test"):
         if not isinstance(table.get(key), str) or not table[key]:
             raise InputError(path, None, f"claims.{name}.{key} = {table.get(key)!r}", "a text")
-    if table["kind"] not in ("stated", "attributed"):
-        raise InputError(path, None, f"claims.{name}.kind", "stated or attributed")
-    if table.get("device", "cpu") not in DEVICES:
-        raise InputError(path, None, f"claims.{name}.device", f"one of {', '.join(DEVICES)}")
+    for key, known in (("kind", ("stated", "attributed")), ("device", DEVICES)):
+        if table.get(key, "cpu") not in known:
+            raise InputError(path, None, f"claims.{name}.{key}", f"one of {', '.join(known)}")
     if table["rule"] not in RULES:
         raise InputError(path, None, f"rule {table['rule']!r}", f"one of {', '.join(RULES)}")
     fields = {key: str(table[key]) for key in Claim.__annotations__ if key in table}
@@ -97,13 +96,9 @@ def _claim(path: Path, name: str, table: Mapping[str, Any]) -> Claim:
 
 
 def judge(claim: Claim, figures: Figures | None, catalog: Catalog | None = None) -> Verdict:
-    """Apply the claim's rule.
+    """Apply the claim's rule to the figures of one machine and the claim's device, if there are.
 
-    Args:
-        claim: the claim.
-        figures: of one machine and the claim's device, None where nothing is measured there.
-        catalog: the folders of the releases that were measured, for names and sourced facts.
-
+    The catalog has names and sourced facts of the releases that were measured.
     """
     frameworks = {one.id: one for one in catalog.frameworks} if catalog else {}
     found = RULES[claim.rule](Case(claim.raw, figures or Figures("", "", (), {}), frameworks))

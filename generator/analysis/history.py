@@ -9,8 +9,9 @@ all of them together (:mod:`generator.analysis.block_model`).
 from __future__ import annotations
 
 import datetime
+import itertools
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
@@ -176,11 +177,7 @@ class History:
         """Return the release that stands for the article's time, and the newest, by framework.
 
         The former is the newest that was published until the end of the article's year, or else the
-        first one that was measured.
-
-        Args:
-            article: ``compared`` names frameworks, ``year`` the year; see ``claims.toml``.
-
+        first one that was measured. ``claims.toml`` says what the article compared, and when.
         """
         chosen = []
         for id in article.get("compared", ()):
@@ -193,8 +190,7 @@ class History:
     def figures(self, chosen: Sequence[Release], catalog: Catalog) -> Figures | None:
         """Return figures of some releases only, None where none has rows."""
         ids = {release.id for release in chosen}
-        pairs = zip(*(self.frame[name].astype(str) for name in ("framework", "version")),
-                    strict=True)  # fmt: skip
+        pairs = self.frame[["framework", "version"]].astype(str).itertuples(index=False, name=None)
         rows = self.frame[[pair in ids for pair in pairs]]
         return models.figures(rows, catalog, self.spreads) if len(rows) else None
 
@@ -281,33 +277,27 @@ def _gate(rows: pd.DataFrame) -> tuple[str, str]:
 
 def steps(found: Sequence[Release], known: Known) -> list[Step]:
     """Compare every release with the one measured before it, the releases being in order."""
-    return [
-        _step(measure, *pair, known)
-        for measure in MEASURES
-        for mine in _by_framework(found, measure)
-        for pair in pairwise(mine)
-    ]
+    return _compared(found, known, pairwise)
 
 
 def spans(found: Sequence[Release], known: Known) -> list[Step]:
     """Compare the last release of every framework with its first, the releases being in order."""
-    return [
-        _step(measure, mine[0], mine[-1], known)
-        for measure in MEASURES
-        for mine in _by_framework(found, measure)
-        if len(mine) > 1
-    ]
+    return _compared(found, known, lambda mine: [(mine[0], mine[-1])] if mine[1:] else [])
 
 
-def _by_framework(found: Sequence[Release], measure: Measure) -> list[list[Release]]:
-    """Return the releases with samples of a measure, one list a framework."""
-    mine: dict[str, list[Release]] = {}
-    for release in found:
-        if measure.id in release.cells:
-            mine.setdefault(release.framework.id, []).append(release)
-    return list(mine.values())
-
-
-def _step(measure: Measure, old: Release, new: Release, known: Known) -> Step:
-    change = changes.judge(old.cells[measure.id], new.cells[measure.id], known)
-    return Step(measure, old, new, change)
+def _compared(
+    found: Sequence[Release],
+    known: Known,
+    pairs: Callable[[list[Release]], Iterable[tuple[Release, Release]]],
+) -> list[Step]:
+    """Compare pairs among the releases of each framework that have samples of a measure."""
+    made = []
+    for measure in MEASURES:
+        mine: dict[str, list[Release]] = {}
+        for release in found:
+            if measure.id in release.cells:
+                mine.setdefault(release.framework.id, []).append(release)
+        for old, new in itertools.chain.from_iterable(map(pairs, mine.values())):
+            change = changes.judge(old.cells[measure.id], new.cells[measure.id], known)
+            made.append(Step(measure, old, new, change))
+    return made

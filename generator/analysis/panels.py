@@ -28,6 +28,7 @@ from generator.analysis.cells import (
     replicates,
 )
 from generator.catalog import freshness
+from generator.catalog.model import LANES
 from generator.results import schema
 
 if TYPE_CHECKING:
@@ -244,14 +245,7 @@ class Figures:
 
 
 def figures(frame: pd.DataFrame, catalog: Catalog, spreads: Spreads | None = None) -> Figures:
-    """Return the figures of rows of :func:`generator.results.selection.select`.
-
-    Args:
-        frame: rows of one machine and device, one or more.
-        catalog: the sections, and names.
-        spreads: between runs, see :func:`generator.analysis.cells.spreads`.
-
-    """
+    """Return the figures of rows, one or more, of one machine and device."""
     spreads = spreads or {}
     cells = fitted(group_cells(frame), spreads)
     panels: list[Panel] = []
@@ -278,18 +272,13 @@ def configuration(catalog: Catalog, framework: str, version: str, mode: str) -> 
     """
     known = next((f for f in catalog.frameworks if f.id == framework), None)
     found = next((m for m in known.modes if m.id == mode), None) if known else None
-    return Configuration(
-        framework,
-        version,
-        mode,
-        known.name if known else framework,
-        found.title if found else mode,
-        found.kind if found else "",
-        found.division if found else "closed",
-        found.default if found else True,
-        found.captures if found else "",
-        freshness.label(known, version),
-    )
+    name = known.name if known else framework
+    one = Configuration(framework, version, mode, name, mode, "")
+    if found:
+        names = ("kind", "division", "default", "captures")
+        labels = {name: getattr(found, name) for name in names}
+        one = replace(one, mode_title=found.title, **labels)
+    return replace(one, release=freshness.label(known, version))
 
 
 def summary(cell: Cell) -> statistics.Summary:
@@ -355,7 +344,8 @@ def build(
     places = {(key.lane, key.case) for key in grouped if not is_again(key)}
     places |= {(where[0], where[1]) for where in faults if not schema.is_again(where[1])}
     panels = []
-    for lane, case in sorted(places, key=lambda place: (index_of(_LANES, place[0]), *place)):
+    lanes = LANES.get(device, ())
+    for lane, case in sorted(places, key=lambda place: (index_of(lanes, place[0]), *place)):
         found: dict[tuple[str, ...], Cell] = {
             (key.framework, key.version, key.mode): cell
             for key, cell in grouped.items()
@@ -378,27 +368,15 @@ def _adopted(panels: Sequence[Panel]) -> tuple[Panel, ...]:
 
     What failed or was not measured is not ranked, so it may stand below another division.
     """
-    hosts: dict[str, Panel] = {}
-    for panel in panels:
-        if panel.good:
-            hosts.setdefault(panel.lane, panel)
-    orphans = [panel for panel in panels if not panel.good and panel.lane in hosts]
+    hosts = {panel.lane: panel for panel in reversed(panels) if panel.good}
     adopted = []
     for panel in panels:
         if panel.good or panel.lane not in hosts:
             known = {row.configuration for row in panel.rows}
-            more = [
-                row
-                for orphan in orphans
-                if hosts[orphan.lane] is panel
-                for row in orphan.rows
-                if row.configuration not in known
-            ]
+            orphans = [one for one in panels if not one.good and hosts.get(one.lane) is panel]
+            more = [row for one in orphans for row in one.rows if row.configuration not in known]
             adopted.append(replace(panel, rows=(*panel.rows, *more)))
     return tuple(adopted)
-
-
-_LANES = ("threads-1", "threads-all", "resident", "copy")
 
 
 def index_of(order: Sequence[str], name: str) -> int:
@@ -426,16 +404,16 @@ def _faults(frame: pd.DataFrame, section: Section) -> dict[tuple[str, ...], _Fau
         (frame["status"] != "ok") & frame["metric"].isin([metric, "gate"]) & (frame["mode"] != "")
     ]
     columns = ["lane", "case", "framework", "version", "mode", "status", "reason", "provenance"]
-    faults: dict[tuple[str, ...], list[tuple[str, str, str]]] = {}
-    blocks: dict[tuple[str, ...], set[object]] = {}
+    found: dict[tuple[str, ...], list[tuple[str, str, str, object]]] = {}
     for *where, status, reason, provenance, block in zip(
         *(bad[column].astype(str) for column in columns), bad["block"], strict=True
     ):
-        faults.setdefault(tuple(where), []).append((status, reason, provenance))
-        blocks.setdefault(tuple(where), set()).add(block)
+        found.setdefault(tuple(where), []).append((status, reason, provenance, block))
+    worst = {where: min(some, key=lambda one: SEVERITY.index(one[0]))
+             for where, some in found.items()}  # fmt: skip
     return {
-        where: _Fault(*min(some, key=lambda one: SEVERITY.index(one[0])), len(blocks[where]))
-        for where, some in faults.items()
+        where: _Fault(*worst[where][:3], len({block for *_, block in some}))
+        for where, some in found.items()
     }
 
 
@@ -447,16 +425,11 @@ def _rank(
     noise: float,
     metric: Metric,
 ) -> tuple[Row, ...]:
-    """Return the rows of a panel, best first.
+    """Return the rows of a panel, best first; all mappings are by framework, version and mode.
 
-    Args:
-        names: (framework, version, mode) -> the configurations of the panel.
-        found: cells, of this and other divisions.
-        broken: what happened to those that have no value, or to single blocks.
-        origin: key of the run record of each configuration.
-        noise: A/A noise.
-        metric: what is ranked.
-
+    ``names`` are the configurations of the panel; ``found`` has cells of other divisions as well;
+    ``broken`` says what happened to those without a value, or to single blocks; ``origin`` is the
+    key of the run record.
     """
     better = _better(metric)
     good = {

@@ -177,21 +177,17 @@ def all_positive(samples: Array) -> Any:
     return np.all(np.isfinite(samples) & (samples > 0), axis=-1)
 
 
-def _interval_of_logs(logs: Array, confidence: float = CONFIDENCE) -> Interval:
+def _interval_of_logs(logs: Array) -> Interval:
     """Return the geometric mean and its Student-t interval (n - 1 degrees of freedom)."""
     mean = float(np.mean(logs))
     if len(logs) < 2:
         return Interval.of_log(mean, math.nan)
-    half = (
-        student_t(len(logs) - 1, (1 + confidence) / 2)
-        * float(np.std(logs, ddof=1))
-        / len(logs) ** 0.5
-    )
-    return Interval.of_log(mean, half)
+    error = float(np.std(logs, ddof=1)) / len(logs) ** 0.5
+    return Interval.of_log(mean, student_t(len(logs) - 1) * error)
 
 
-def student_t(degrees: float, probability: float) -> float:
-    """Return a quantile of Student's t distribution."""
+def student_t(degrees: float, probability: float = (1 + CONFIDENCE) / 2) -> float:
+    """Return a quantile of Student's t distribution, by default how far a 95 % interval goes."""
     return float(stats.t.ppf(probability, degrees))
 
 
@@ -355,7 +351,7 @@ def aa_noise(replicates: Iterable[tuple[Blocks, Blocks]]) -> float:
     count = sum(map(len, logs))
     # Variance of a replicate's mean over its n blocks, averaged with weights n.
     variance = sum(float((log**2).mean()) for log in logs) / count
-    band = student_t(count, (1 + CONFIDENCE) / 2) * math.sqrt(variance)
+    band = student_t(count) * math.sqrt(variance)
     biased = math.sqrt(float(np.mean([log.mean() ** 2 for log in logs])))
     return math.expm1(min(max(band, biased), _LARGEST_LOG))
 

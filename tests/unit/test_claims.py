@@ -547,7 +547,7 @@ def test_every_claim_has_a_page():
         (
             '[claims.x]\npage="home"\nsection="s"\nclaim="c"\nkind="heard"\nsource="s"\n'
             'rule="untested"\ntest="t"',
-            "stated or attributed",
+            "stated, attributed",
         ),
         (
             '[claims.x]\npage="home"\nsection="s"\nclaim="c"\nkind="stated"\nsource="s"\n'
