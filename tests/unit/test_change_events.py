@@ -358,6 +358,7 @@ def test_without_changes_the_page_says_what_it_takes(unmeasured):
     assert "generator report" in text
 
 
+@pytest.mark.whole
 def test_the_site_has_page_feed_and_the_rows_of_both_sides(tmp_path):
     for start in (0, 1):
         sample_results.write_sample(

@@ -30,6 +30,8 @@ from tests.independent.panels import HEADLINES, newest_first
 from tests.independent.rows import CLAIMS, FRAMEWORKS, MEASUREMENTS
 from tests.unit.conftest import TODAY, pages_of
 
+pytestmark = pytest.mark.whole
+
 STATUSES = {
     "wrong": "wrong results", "failed": "failed", "timeout": "timed out",
     "unsupported": "not supported", "skipped": "not measured",

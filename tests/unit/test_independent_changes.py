@@ -17,6 +17,8 @@ from tests.independent.panels import HEADLINES
 from tests.independent.rows import FRAMEWORKS, MEASUREMENTS
 from tests.unit.conftest import pages_of
 
+pytestmark = pytest.mark.whole
+
 RESULTS = MEASUREMENTS / "results"
 MEASURES = {
     "Images per second": ("lenet", "step_time", ""),

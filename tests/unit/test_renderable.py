@@ -12,6 +12,8 @@ from generator.results import ranges, row_checks, run_record, validation, writin
 from generator.site import render, writer
 from tests import sample_results
 
+pytestmark = pytest.mark.whole
+
 EXAMPLES = int(os.environ.get("RENDERED_EXAMPLES", "4"))
 """How many random trees are rendered; a campaign asks for thousands."""
 

@@ -71,6 +71,7 @@ def test_markers_must_be_there():
         mkdocs_config.with_navigation("site_name: x\n", loader.load())
 
 
+@pytest.mark.whole
 def test_only_changes_are_written_whatever_was_rendered_before(written, render, results, tmp_path):
     docs, first = shutil.copytree(written[0], tmp_path / "docs"), written[1]
     assert {"report/lenet.md", "report/dataset/results.parquet"} <= set(first.written)
