@@ -1,7 +1,10 @@
 """Shared fixtures: the command line as a user runs it, and a cache that spares computing twice."""
 
 import functools
+import hashlib
+import json
 import os
+import pickle
 import shutil
 import signal
 import subprocess
@@ -10,6 +13,8 @@ import tempfile
 from pathlib import Path
 
 import pytest
+
+from generator import files
 
 # Two processes share two cores: more threads than one only wait for each other.
 for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
@@ -78,28 +83,6 @@ def tracked():
     return {path.removesuffix(".csv") for path in paths}
 
 
-@pytest.fixture(scope="session", autouse=True)
-def _drawn_once():
-    """Draw each chart and card once a session: the same sample is rendered by many tests."""
-    from generator.site import writer
-
-    known = {}
-
-    def once(draw):
-        def drawn(*arguments):
-            key = repr(arguments)
-            if key not in known:
-                known[key] = draw(*arguments)
-            return known[key]
-
-        return drawn
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(writer, "_svg", once(writer._svg))
-        patch.setattr(writer, "_png", once(writer._png))
-        yield
-
-
 @pytest.fixture(scope="session")
 def shared_cache():
     """What is named after the hash of its content, and so serves every session of tests.
@@ -109,6 +92,30 @@ def shared_cache():
     """
     home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
     return Path(os.environ.get("TEST_CACHE") or home / "symbolic-comparison-tests")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _drawn_once(shared_cache):
+    """Draw each chart and card once: the same sample is rendered by many tests."""
+    import vl_convert
+
+    def once(draw):
+        folder = shared_cache / "drawings" / vl_convert.__version__
+        folder.mkdir(parents=True, exist_ok=True)
+
+        def drawn(source):
+            told = json.dumps([draw.__name__, source], sort_keys=True)
+            path = folder / hashlib.sha256(told.encode()).hexdigest()
+            if not path.exists():
+                files.replace(path, pickle.dumps(draw(source)), sync=False)
+            return pickle.loads(path.read_bytes())
+
+        return drawn
+
+    with pytest.MonkeyPatch.context() as patch:
+        for draw in (vl_convert.vegalite_to_svg, vl_convert.svg_to_png):
+            patch.setattr(vl_convert, draw.__name__, once(draw))
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -202,7 +202,8 @@ class LocalIndex:
         self.url = f"{scheme}://127.0.0.1:{self.server.server_address[1]}/simple/"
 
     def __enter__(self):
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+        # Looks every hundredth of a second, not twice a second, whether it shall end.
+        threading.Thread(target=self.server.serve_forever, args=(0.01,), daemon=True).start()
         return self
 
     def __exit__(self, *_):

@@ -23,6 +23,7 @@ def parse(path, feature_version=None):
     return ast.parse(path.read_text(encoding="utf-8"), str(path), feature_version=feature_version)
 
 
+@functools.cache
 def imports(tree, *, typing=False):
     """Every import; ``late`` ones stand inside a function. Those for type checkers only count
     if ``typing`` says so.
@@ -68,12 +69,14 @@ def _dotted(node):
     return "?"
 
 
+@functools.cache
 def uses(tree):
-    """Yield (dotted name, line) of every name and attribute."""
-    if isinstance(tree, ast.Name | ast.Attribute):
-        yield _dotted(tree), tree.lineno
-    for child in ast.iter_child_nodes(tree):
-        yield from uses(child)
+    """Return (dotted name, line) of every name and attribute."""
+    return [
+        (_dotted(node), node.lineno)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Name | ast.Attribute)
+    ]
 
 
 def without_main_guard(tree):

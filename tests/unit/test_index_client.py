@@ -350,7 +350,7 @@ class Tunnels(http.server.BaseHTTPRequestHandler):
 def test_a_proxy_that_does_not_let_through_is_named(place, monkeypatch):
     monkeypatch.setenv("UV_DEFAULT_INDEX", "https://packages.invalid/simple/")
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Tunnels)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
     monkeypatch.setenv("HTTPS_PROXY", f"http://me:secret@127.0.0.1:{server.server_address[1]}")
     told = fault()
     server.shutdown()
