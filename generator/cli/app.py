@@ -1,16 +1,14 @@
-"""The command line: parse, call, print, exit. Nothing else exits.
-
-Exit codes: 0 done; 1 something measured failed (results kept); 2 wrong use or bad input;
-3 interrupted (results kept); 5 another generator measures on this machine.
-"""
+"""The command line: parse, call, print, exit. Nothing else exits."""
 
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import functools
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, NoReturn
+from typing import Annotated, Any
 
 import typer
 from typer.core import TyperGroup
@@ -58,9 +56,10 @@ app = typer.Typer(
 )
 
 
-def _request(**given: Any) -> Request:
-    """Return the request that options make; one that was not given keeps its default."""
-    said = {name: value for name, value in given.items() if value is not None}
+def _request(given: Mapping[str, Any]) -> Request:
+    """Return the request that a command's options make; one not given keeps its default."""
+    names = {field.name for field in dataclasses.fields(Request)} & given.keys()
+    said = {name: given[name] for name in names if given[name] is not None}
     lists = {name: tuple(value) for name, value in said.items() if isinstance(value, list)}
     return Request(command=command_line(), **{**said, **lists})
 
@@ -87,10 +86,6 @@ def _measure(
     with ownership.alone(request, _say):
         made = prepare(request, catalog)
         return made, _run(made, request, catalog, quiet=quiet)
-
-
-def _exit(code: int) -> NoReturn:
-    raise typer.Exit(code)
 
 
 @app.command()
@@ -131,12 +126,7 @@ def measure(
         generator measure --device cuda --environment current
 
     """
-    request = _request(
-        frameworks=frameworks, sections=sections, modes=modes, lanes=lanes, device=device,
-        profile=profile, environment=environment, precision=precision, data_dir=data_dir,
-        timeout=timeout, seed=seed, force=force, wait=wait, results=results,
-        frameworks_folder=frameworks_folder,
-    )  # fmt: skip
+    request = _request(locals())
     catalog = catalogs.load(frameworks=frameworks_folder)
     if dry_run:
         made = prepare(request, catalog)
@@ -148,7 +138,7 @@ def measure(
     else:
         output.show_outcome(made, outcome)
         out.print("Next: `generator build` renders the results into the site.")
-    _exit(1 if outcome.failed else 0)
+    raise typer.Exit(1 if outcome.failed else 0)
 
 
 @app.command()
@@ -168,17 +158,12 @@ def report(
     The first time it installs every framework from its lock. `generator measure --dry-run`
     estimates how long measuring takes on this machine. Ends by naming the page to open.
     """
-    request = _request(
-        frameworks=frameworks, device=device, profile=profile, environment=environment,
-        data_dir=data_dir, timeout=timeout, wait=wait, results=results,
-        frameworks_folder=frameworks_folder,
-    )  # fmt: skip
-    catalog = catalogs.load(frameworks=frameworks_folder)
-    made, outcome = _measure(request, catalog)
+    request = _request(locals())
+    made, outcome = _measure(request, catalogs.load(frameworks=frameworks_folder))
     output.show_outcome(made, outcome)
     build(results)
     out.print("or `generator serve` for a live preview.")
-    _exit(1 if outcome.failed else 0)
+    raise typer.Exit(1 if outcome.failed else 0)
 
 
 @app.command()
@@ -262,7 +247,7 @@ def check(
         output.show_json([vars(problem) for problem in problems])
     else:
         output.show_problems(looked, problems)
-    _exit(2 if problems else 0)
+    raise typer.Exit(2 if problems else 0)
 
 
 @app.command("list")
@@ -387,10 +372,7 @@ def update(
     from generator.update import index_client, package_watch
     from generator.update import update as updates
 
-    request = _request(
-        frameworks=frameworks, sections=sections, modes=modes, device=device, profile=profile,
-        timeout=timeout, wait=wait, results=results, frameworks_folder=frameworks_folder,
-    )  # fmt: skip
+    request = _request(locals())
     catalog = catalogs.load(frameworks=frameworks_folder)
     index_client.adopt_pip()
     with index_client.Index() as index:
@@ -401,7 +383,7 @@ def update(
         package_watch.take_snapshot(catalog, news)
     if check_only or snapshot:
         output.show_news(news, as_json=as_json)
-        _exit(UPDATE_WAITS if todo and check_only else 0)
+        raise typer.Exit(UPDATE_WAITS if todo and check_only else 0)
     if dry_run:
         if not as_json:
             output.show_news(news)
@@ -414,7 +396,7 @@ def update(
     else:
         output.show_news(news)
         output.show_update(outcome, catalogs.load(frameworks=frameworks_folder))
-    _exit(1 if outcome.failed else 0)
+    raise typer.Exit(1 if outcome.failed else 0)
 
 
 @app.command()
@@ -441,7 +423,7 @@ def doctor(as_json: options.AsJson = False) -> None:
         output.show_json([vars(finding) for finding in findings])
     else:
         output.show_findings(findings)
-    _exit(0 if all(finding.ok or finding.optional for finding in findings) else 1)
+    raise typer.Exit(0 if all(finding.ok or finding.optional for finding in findings) else 1)
 
 
 TYPERS_INTERRUPTED = 130

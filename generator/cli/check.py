@@ -107,10 +107,8 @@ def check_contribution(
 ) -> tuple[int, list[InputError]]:
     """Check result files that somebody contributes; nothing of them is run or followed.
 
-    Args:
-        folder: the folder of results as the contribution would leave it.
-        results_root: the folder of results before.
-        root: the repository that they were measured with.
+    They lie in the folder of results as the contribution would leave it (``folder``), and not in
+    the one before (``results_root``). ``root`` is the repository that they were measured with.
 
     Returns:
         (number of new files, every problem found).

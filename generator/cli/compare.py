@@ -58,7 +58,9 @@ def compare(folder: Path, a: str, b: str, metric: str = "") -> Found:
         InputError: a result is not as agreed.
 
     """
-    loaded, known = _load(folder)
+    loaded, catalog = reading.load(folder), catalogs.load()
+    shown = selection.shown(loaded, catalog.listed)
+    known = change_events.draw_on(loaded.records, shown, catalog, cells.spreads(loaded))
     every = selection.withhold(selection.select(loaded, ("quick", "full", "history")))
     keys = list(cells.group_cells(every))
     one, two = (parse_spec(text, keys) for text in (a, b))
@@ -69,9 +71,9 @@ def compare(folder: Path, a: str, b: str, metric: str = "") -> Found:
     found = tuple(compare_specs(frame, a, b, known, metric))
     later = bool(one.machine) or _versions(one, two)
     judged = [changes.judge(c.a, c.b, known) if later else c.change for c in found]
-    left, right = _titles(found, known.catalog)
+    left, right = _titles(found, catalog)
     after, before = (right, left) if later else (left, right)
-    facts = [_facts(item, known.catalog, bool(metric)) for item in found]
+    facts = [_facts(item, catalog, bool(metric)) for item in found]
     varied = [name for name in facts[0] if len({fact[name] for fact in facts}) > 1]
     same = {name: text for name, text in facts[0].items() if text and name not in varied}
     if not (metric or (one.mode and two.mode)):
@@ -80,7 +82,7 @@ def compare(folder: Path, a: str, b: str, metric: str = "") -> Found:
     same["ratio"] = f"{after} / {before}; the verdict is on {after}"
     same |= _about(judged)
     if not metric:
-        same |= _topics(found, known.catalog)
+        same |= _topics(found, catalog)
     told = [_figures(change, same.get("interval", ""), later=later) for change in judged]
     above = ["machine", "device", "lane", *([] if metric else ["framework", "compared", "mode"])]
     label = [name for name in varied if name not in above]
@@ -96,12 +98,7 @@ def _rows(
 ) -> Iterator[tuple[str, ...]]:
     """Yield the rows, those of one place below a heading.
 
-    Args:
-        facts: of each comparison, see :func:`_facts`.
-        told: of each comparison, see :func:`_figures`.
-        label: names of the facts that distinguish the rows of a place.
-        above: names of the facts that distinguish places.
-
+    Of the ``facts``, some distinguish the rows of a place (``label``), others places (``above``).
     """
     places: dict[tuple[str, ...], list[tuple[str, ...]]] = {}
     for fact, figures_ in zip(facts, told, strict=True):
@@ -111,13 +108,6 @@ def _rows(
         if above:
             yield (f"{', '.join(filter(None, place))}:",)
         yield from places[place]
-
-
-def _load(folder: Path) -> tuple[reading.Results, changes.Known]:
-    loaded, catalog = reading.load(folder), catalogs.load()
-    shown = selection.shown(loaded, catalog.listed)
-    known = change_events.draw_on(loaded.records, shown, catalog, cells.spreads(loaded))
-    return loaded, known
 
 
 def _versions(one: Spec, two: Spec) -> bool:
@@ -198,13 +188,9 @@ def _topics(found: Sequence[Comparison], catalog: Catalog) -> dict[str, str]:
 
 
 def _figures(change: Change, scope: str, *, later: bool) -> tuple[str, str, str, str]:
-    """Return the values of A and B, their ratio and the verdict.
+    """Return the values of A and B, their ratio and the verdict; ``later``: the new side is B.
 
-    Args:
-        change: of one to the other.
-        scope: of the intervals, where it is the same for all and need not be said.
-        later: whether the new side of the change is B.
-
+    The scope of an interval is left out where all have the same one, ``scope``.
     """
     values = ["-" if x is None else quantity(x, change.unit) for x in (change.new, change.old)]
     first, second = reversed(values) if later else values
@@ -247,10 +233,12 @@ def changed(folder: Path) -> tuple[list[dict[str, Any]], list[str]]:
     documents = loaded.records
     lines = []
     for event in events:
-        lines += [change_events.title(event, catalog, documents)]
-        lines += [f"  {changes.summary(event.changes)}"]
-        lines += [f"  {note}" for note in change_events.notes(event, documents)]
-        lines += [f"  - {change_events.line(i, catalog)}" for i in event.differing]
-        lines += [""]
+        lines += [
+            change_events.title(event, catalog, documents),
+            f"  {changes.summary(event.changes)}",
+            *(f"  {note}" for note in change_events.notes(event, documents)),
+            *(f"  - {change_events.line(change, catalog)}" for change in event.differing),
+            "",
+        ]
     lines = lines or ["Nothing can be compared yet: measure again, elsewhere, or another release."]
     return [change_events.plain(event, catalog, documents) for event in events], lines

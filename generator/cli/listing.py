@@ -13,12 +13,7 @@ from measurements import lenet
 def listing(
     results_root: Path, catalog: Catalog, frameworks: Sequence[str] = ()
 ) -> Mapping[str, object]:
-    """Return frameworks, versions, modes, sections, and what is measured where, as plain data.
-
-    Args:
-        results_root: folder of results.
-        catalog: the folders.
-        frameworks: only these, by id; none means all.
+    """Return frameworks, all or some, sections, and what is measured where, as plain data.
 
     Raises:
         UsageError: an unknown framework.

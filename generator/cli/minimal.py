@@ -57,14 +57,12 @@ def main() -> None:
     parser.add_argument("command", choices=["measure"])
     parser.add_argument("frameworks", nargs="*", metavar="FRAMEWORK")
     for field in dataclasses.fields(Request):
-        if field.name in ("frameworks", "command", "frameworks_folder", "installation"):
-            continue
-        _add(parser, field)
+        if field.name not in ("frameworks", "command", "frameworks_folder", "installation"):
+            _add(parser, field)
     parser.add_argument("--frameworks-folder", type=Path, help=argparse.SUPPRESS)
-    values = vars(parser.parse_args())
-    values.pop("command")
-    values = {name: tuple(v) if isinstance(v, list) else v for name, v in values.items()}
-    request = Request(**values, command=command_line())
+    given = vars(parser.parse_args()) | {"command": command_line()}
+    values: dict[str, Any] = {n: tuple(v) if isinstance(v, list) else v for n, v in given.items()}
+    request = Request(**values)
     if request.environment != "current":
         parser.error("without the generator's dependencies only --environment current works")
     try:

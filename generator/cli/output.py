@@ -64,21 +64,6 @@ def show_json(data: Any) -> None:
     print(json.dumps(data, indent=1, default=str))
 
 
-def say(text: str, mark: str = "", indent: str = "", to: Console | None = None) -> None:
-    """Print lines, each wrapped, see :func:`say_wrapped`.
-
-    Args:
-        text: without markup.
-        mark: before the first line.
-        indent: before every line.
-        to: where to print; None: the standard output.
-
-    """
-    for line in text.split("\n"):
-        say_wrapped(line, mark, indent, to=to)
-        mark = ""
-
-
 _WIDE = 10_000
 """Columns of what is no terminal: a line is as long as it is, for other programs to read."""
 
@@ -90,7 +75,7 @@ def _width(console: Console) -> int:
     return console.width if console.is_terminal else _WIDE
 
 
-def say_wrapped(
+def say(
     text: str,
     mark: str = "",
     indent: str = "",
@@ -98,26 +83,27 @@ def say_wrapped(
     hang: int = 2,
     to: Console | None = None,
 ) -> None:
-    """Print a text whose lines end between words.
+    """Print lines of text, each of which is wrapped between words.
 
     Args:
         text: without markup.
-        mark: in Rich's markup, before it.
+        mark: in Rich's markup, before the first line.
         indent: before every line.
         style: one of Rich's.
-        hang: columns by which further lines are indented more.
+        hang: columns by which what is wrapped is indented more.
         to: where to print; None: the standard output.
 
     """
     to = to or out
-    taken = " " * Text.from_markup(mark).cell_len
-    room = max(_width(to) - len(indent + taken), hang + 20)
-    lines = textwrap.wrap(
-        text, room, subsequent_indent=" " * hang, break_long_words=False, break_on_hyphens=False
-    )
-    for number, line in enumerate(lines):
-        before = indent + (mark if number == 0 else taken)
-        to.print(f"{before}{escape(line)}", style=style, soft_wrap=True)
+    for whole in text.split("\n"):
+        taken = " " * Text.from_markup(mark).cell_len
+        lines = textwrap.wrap(
+            whole, max(_width(to) - len(indent + taken), hang + 20),
+            subsequent_indent=" " * hang, break_long_words=False, break_on_hyphens=False,
+        )  # fmt: skip
+        for line in lines:
+            to.print(f"{indent}{mark or taken}{escape(line)}", style=style, soft_wrap=True)
+            mark = ""
 
 
 _NARROW = 24
@@ -127,10 +113,7 @@ _NARROW = 24
 def show_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     """Print one line a row where all columns find room, else two: the first cell, the others.
 
-    Args:
-        columns: their headings.
-        rows: one text for each column; one text only is a heading of the rows below it.
-
+    A row of one text only is a heading of the rows below it.
     """
     full = [row for row in (columns, *rows) if len(row) > 1]
     *widths, last = (max(map(len, column)) for column in zip(*full, strict=True))
@@ -139,11 +122,11 @@ def show_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     for number, row in enumerate((columns, *rows)):
         style = "bold" if number == 0 or len(row) == 1 else ""
         if len(row) == 1 or not wide:
-            say_wrapped(row[0], style=style)
-            say_wrapped("; ".join(filter(None, row[1:])), indent="  ", style=style)
+            say(row[0], style=style)
+            say("; ".join(filter(None, row[1:])), indent="  ", style=style)
         else:
             cells = (cell.ljust(width) for cell, width in zip(row, [*widths, 0], strict=True))
-            say_wrapped("  ".join(cells), style=style, hang=start)
+            say("  ".join(cells), style=style, hang=start)
 
 
 def skipped(lacking: Mapping[str, Sequence[str]]) -> Iterator[str]:
@@ -270,7 +253,7 @@ def show_export(folder: Path, written: Written, *, as_json: bool) -> None:
 def show_comparison(found: Found) -> None:
     """Say what is the same for all rows once, above them."""
     for name, text in found.same.items():
-        say_wrapped(f"{name}: {text}")
+        say(f"{name}: {text}")
     out.print()
     show_table(found.columns, found.rows)
 
@@ -283,13 +266,9 @@ def show_problems(looked: int, problems: Sequence[InputError]) -> None:
 
 
 def show_listing(listing: Mapping[str, Any], catalog: Catalog, *, whole: bool) -> None:
-    """Show what :func:`generator.cli.listing.listing` found: on one screen, or the whole of it.
+    """Show what :func:`generator.cli.listing.listing` found on one screen, or the whole of it.
 
-    Args:
-        listing: of all frameworks, or some.
-        catalog: for how fresh they are.
-        whole: whether to show the releases, modes and runs of each framework.
-
+    The whole are the releases, modes and runs of each framework.
     """
     if whole:
         _show_frameworks(listing)
@@ -312,20 +291,20 @@ def show_listing(listing: Mapping[str, Any], catalog: Catalog, *, whole: bool) -
     out.print()
     for kind, is_measured in (("sections", True), ("sections of facts", False)):
         ids = [s["id"] for s in listing["sections"] if s["measured"] is is_measured]
-        say_wrapped(f"{kind}: {', '.join(ids)}")
+        say(f"{kind}: {', '.join(ids)}")
     machines = ", ".join(sorted({item["machine"] for item in runs})) or "none"
     unfinished = sum(not item["finished"] for item in runs)
     counted = formatting.plural(len(runs), "result file") if runs else "no result files"
     waiting = f", {unfinished} unfinished: the next `measure` goes on" if unfinished else ""
-    say_wrapped(f"results: {counted}{waiting}; machines: {machines}")
-    say_wrapped("Modes, releases and runs of one: generator list FRAMEWORK")
+    say(f"results: {counted}{waiting}; machines: {machines}")
+    say("Modes, releases and runs of one: generator list FRAMEWORK")
 
 
 def _show_frameworks(listing: Mapping[str, Any]) -> None:
     """Show the releases, modes and runs of each framework of a listing."""
     for framework in listing["frameworks"]:
-        say_wrapped(f"{framework['name']} ({framework['id']})", style="bold")
-        say_wrapped(f"releases: {', '.join(framework['versions'])}")
+        say(f"{framework['name']} ({framework['id']})", style="bold")
+        say(f"releases: {', '.join(framework['versions'])}")
         out.print()
         modes = framework["modes"]
         show_table(
@@ -335,7 +314,7 @@ def _show_frameworks(listing: Mapping[str, Any]) -> None:
         out.print()
         runs = [item for item in listing["measured"] if item["framework"] == framework["id"]]
         if not runs:
-            say_wrapped(f"Nothing is measured; run: generator measure {framework['id']}")
+            say(f"Nothing is measured; run: generator measure {framework['id']}")
             continue
         by_machine: dict[str, list[tuple[str, ...]]] = {}
         for item in sorted(runs, key=lambda item: item["run"], reverse=True):
@@ -353,6 +332,6 @@ def show_findings(findings: Iterable[Finding]) -> None:
     """Tick what a machine has; of what it lacks, say what needs it and how to get it."""
     for finding in findings:
         lacks = "  " if finding.optional else BAD
-        say_wrapped(f"{finding.what}: {finding.found}", GOOD if finding.ok else lacks)
+        say(f"{finding.what}: {finding.found}", GOOD if finding.ok else lacks)
         if not finding.ok:
-            say_wrapped(f"needed for {finding.needed}; to get it: {finding.mend}", indent="    ")
+            say(f"needed for {finding.needed}; to get it: {finding.mend}", indent="    ")

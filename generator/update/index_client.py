@@ -15,7 +15,7 @@ import ssl
 import sys
 import time
 import warnings
-from collections.abc import Iterator, Mapping, MutableMapping, Sequence
+from collections.abc import Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -94,13 +94,9 @@ def settings() -> Settings:
 
 
 def read_settings(indexes: str, shown: str, now: datetime.datetime) -> Settings:
-    """Return what uv's answers say; pure.
+    """Return what uv's answers say: to ``--emit-index-url``, and to ``--show-settings``; pure.
 
-    Args:
-        indexes: what ``uv pip compile --emit-index-url`` prints.
-        shown: what ``--show-settings`` prints; what another uv spells otherwise is left alone.
-        now: what a relative cut-off date counts from.
-
+    What another uv spells otherwise is left alone. A relative cut-off date counts from ``now``.
     """
     listed = re.findall(r"^--(extra-)?index-url (.+)$", indexes, re.MULTILINE)
     urls = [url for extra, url in listed if extra] + [url for extra, url in listed if not extra]
@@ -119,13 +115,10 @@ def read_settings(indexes: str, shown: str, now: datetime.datetime) -> Settings:
             proxies[scheme] = _address(url[1])
     if bypassed := re.search(r" no_proxy: Some\( \[(.*?)\]", brief):
         proxies["no_proxy"] = ",".join(re.findall(r'"([^"]+)"', bypassed[1]))
-    hosts = re.search(r"allow_insecure_host: \[(.*?)\],", brief)
-    insecure = [
-        f"{host}:{port}" if port else host
-        for host, port in re.findall(
-            r'host: "([^"]+)", port: (?:Some\( (\d+)|None)', hosts[1] if hosts else ""
-        )
-    ]
+    shown_hosts = re.search(r"allow_insecure_host: \[(.*?)\],", brief)
+    host = re.compile(r'host: "([^"]+)", port: (?:Some\( (\d+)|None)')
+    hosts = host.findall(shown_hosts[1]) if shown_hosts else []
+    insecure = [f"{name}:{port}" if port else name for name, port in hosts]
     return Settings(
         tuple(url.strip().rstrip("/") + "/" for url in urls),
         "index_strategy: Unsafe" in brief,
@@ -168,44 +161,32 @@ def adopt_pip(environment: MutableMapping[str, str] = os.environ) -> None:
 
 def pip_indexes(environment: Mapping[str, str]) -> dict[str, str]:
     """Return pip's indexes as uv's variables: all of pip's count alike."""
-    found = {}
-    for name in ("index-url", "extra-index-url"):
-        said = environment.get(f"PIP_{name.replace('-', '_').upper()}", "")
-        found[name] = said or next(_in_pip_files(environment, name), "")
-    variables = {
-        "UV_DEFAULT_INDEX": found["index-url"].strip(),
-        "UV_INDEX": " ".join(found["extra-index-url"].split()),
-    }
-    if variables["UV_INDEX"]:
+    said: dict[str, str] = {}
+    for path in _pip_files(environment):
+        parser = configparser.RawConfigParser()
+        with contextlib.suppress(configparser.Error, UnicodeDecodeError):  # pip will complain
+            parser.read(path, encoding="utf-8")
+            for section in filter(parser.has_section, ("global", "install")):
+                said |= {name.replace("-", "_"): text for name, text in parser[section].items()}
+    default, extra = (
+        " ".join((environment.get(f"PIP_{option.upper()}") or said.get(option, "")).split())
+        for option in ("index_url", "extra_index_url")
+    )
+    variables = {"UV_DEFAULT_INDEX": default, "UV_INDEX": extra}
+    if extra:
         variables["UV_INDEX_STRATEGY"] = "unsafe-best-match"
     return {name: value for name, value in variables.items() if value}
 
 
-def _in_pip_files(environment: Mapping[str, str], name: str) -> Iterator[str]:
-    for path in _pip_files(environment):
-        parser = configparser.RawConfigParser()
-        try:
-            parser.read(path, encoding="utf-8")
-        except (configparser.Error, UnicodeDecodeError):
-            continue  # pip complains of it when it is used
-        for section in ("install", "global"):
-            for spelling in (name, name.replace("-", "_")):
-                if found := parser.get(section, spelling, fallback="").strip():
-                    yield found
-
-
-def _pip_files(environment: Mapping[str, str]) -> Iterator[Path]:
-    """Yield pip's configuration files, the one that wins first."""
-    named = environment.get("PIP_CONFIG_FILE")
+def _pip_files(environment: Mapping[str, str]) -> list[Path]:
+    """Return pip's configuration files, the one that wins last."""
+    named = environment.get("PIP_CONFIG_FILE", "")
     if named == os.devnull:
-        return  # pip's way to say: none at all
-    if named:
-        yield Path(named)
-    yield Path(sys.prefix) / "pip.conf"
+        return []  # pip's way to say: none at all
     home = Path(environment.get("HOME") or Path.home())
-    yield Path(environment.get("XDG_CONFIG_HOME") or home / ".config") / "pip" / "pip.conf"
-    yield home / ".pip" / "pip.conf"
-    yield Path("/etc/pip.conf")
+    user = Path(environment.get("XDG_CONFIG_HOME") or home / ".config")
+    found = [Path("/etc/pip.conf"), home / ".pip/pip.conf", user / "pip/pip.conf"]
+    return [*found, Path(sys.prefix, "pip.conf"), *([Path(named)] if named else [])]
 
 
 # --------------------------------------------------------------------------------------- the index
