@@ -6,7 +6,8 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from generator import formatting
-from generator.analysis.labels import lane_label
+from generator.analysis.labels import TOPICS, lane_label
+from generator.formatting import STATUS_WORDS
 from generator.pages.inputs import claim_views, main_figures
 from generator.pages.parts import Block, Part
 from generator.pages.tables import Cell, Table, table, table_if_any
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
 
 EXECUTES = {"symbolic": "as a graph", "imperative": "eagerly"}
 """How a mode of each kind executes."""
+
+DIVISIONS = {"closed": "like the others", "idiomatic": "as documented"}
+"""How a mode of each division is written."""
 
 MAKERS = ("creator", "status", "successor")
 RELEASES = ("licence", "languages", "first_release", "last_release")
@@ -56,9 +60,11 @@ def context(
     frameworks = of_kind(inputs.catalog.frameworks, kind)
     days = [fact.read for f in frameworks for fact in f.facts.values() if fact.read]
     read = f", read until {formatting.day(max(days).isoformat())}" if days else ""
+    said = f"Each fact links to the page that says so{read}."
+    makers = _facts("Who makes them", frameworks, MAKERS)
     part = Part(
-        "", kind, "", f"Each fact links to the page that says so{read}.",
-        (Block("", "who-they-are", "", (_facts("Who makes them", frameworks, MAKERS),)),),
+        "", kind, "", "",
+        (Block("Who makes them", "who-they-are", said, (makers,)),),
         (),
         (
             Block("Releases", "releases", "", (_facts("Releases", frameworks, RELEASES),)),
@@ -112,7 +118,7 @@ def modes_table(frameworks: Sequence[Framework], kind: str) -> Table:
             wrong = f"wrong results{''.join(f', {one}' for one in lanes)}: " if fault else ""
             rows.append(
                 (
-                    Cell(f"{framework.name}, {mode.title}", detail=mode.id)
+                    Cell(f"{framework.name}, {mode.title}")
                     if kind
                     else Cell(mode.title, detail=default),
                     Cell(
@@ -120,11 +126,11 @@ def modes_table(frameworks: Sequence[Framework], kind: str) -> Table:
                         detail=wrong + fault.reason if fault else same,
                         source=fault.source if fault else "",
                     ),
-                    Cell(mode.division if kind else EXECUTES[mode.kind]),
-                    Cell(", ".join(mode.devices)),
+                    Cell(DIVISIONS[mode.division] if kind else EXECUTES[mode.kind]),
+                    Cell(", ".join(mode.devices).upper()),
                 )
             )
-    columns = ("Mode", "What it is", "Division" if kind else "Runs", "Devices")
+    columns = ("Mode", "What it is", "Written" if kind else "Runs", "Devices")
     return table("Modes of execution", columns, rows, plain=not kind)
 
 
@@ -133,12 +139,16 @@ def gaps_table(frameworks: Sequence[Framework]) -> Table | None:
     alone = len(frameworks) == 1
     rows = []
     for framework in frameworks:
+        titles = {mode.id: mode.title for mode in framework.modes}
+        said: dict[tuple[str, str, str, str], list[str]] = {}
         for gap in framework.gaps:
-            what = ", ".join(x for x in (gap.section, gap.mode, gap.device) if x) or "everything"
-            versions, how = ", ".join(gap.versions), formatting.STATUS_WORDS[gap.status]
-            first = (Cell(what, detail=versions), Cell(how))
+            words = TOPICS.get(gap.section, gap.section), titles.get(gap.mode), gap.device.upper()
+            key = ", ".join(gap.versions), STATUS_WORDS[gap.status], gap.reason, gap.source
+            said.setdefault(key, []).append(", ".join(filter(None, words)) or "everything")
+        for (versions, how, reason, source), what in said.items():
+            first = (Cell("; ".join(what), detail=versions), Cell(how))
             if not alone:
-                first = (Cell(framework.name, detail=versions), Cell(what))
-            rows.append((*first, Cell(gap.reason, source=gap.source)))
+                first = (Cell(framework.name, detail=versions), Cell("; ".join(what)))
+            rows.append((*first, Cell(reason, source=source)))
     columns = ("What", "How", "Why") if alone else ("Framework", "What", "Why")
     return table_if_any("Declared gaps", columns, rows, plain=True)

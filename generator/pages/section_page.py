@@ -346,7 +346,7 @@ def _headline_table(tab: str, panel: Panel, figures: Figures, batch: int) -> Tab
 def _name_cell(row: Row, label: str) -> Cell:
     one = row.configuration
     kind = {"symbolic": "graph", "imperative": "imperative"}.get(one.kind, one.kind)
-    parts = [one.release, kind, "" if one.division == "closed" else f"{one.division} division"]
+    parts = [one.release, kind, "" if one.division == "closed" else "as documented"]
     return Cell(label, detail=", ".join(filter(None, parts)), strong=row.group == 0)
 
 

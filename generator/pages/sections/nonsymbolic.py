@@ -7,7 +7,8 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from generator import formatting
-from generator.analysis.labels import lane_label, lane_title
+from generator.analysis.labels import LANES, lane_label, lane_title
+from generator.analysis.panels import index_of
 from generator.formatting import STATUS_WORDS
 from generator.pages import framework_tables
 from generator.pages.findings import evidence
@@ -30,6 +31,7 @@ def own(frameworks: tuple[Framework, ...], figures: Figures | None, part: Part) 
         for row in panel.rows
         if (panel.section, row.configuration.kind) == ("lenet", "imperative")
     ]
+    found.sort(key=lambda one: (one[1].summary is not None, index_of([*LANES], one[0].lane)))
     verified = sum(row.summary is not None for _, row in found)
     bullets = [
         f"Not verified: {row.configuration.label}, {lane_label(panel.lane)}"
@@ -53,14 +55,16 @@ def own(frameworks: tuple[Framework, ...], figures: Figures | None, part: Part) 
     ]
     titles = ("Configuration", "Lane", "Verification", "Against the fastest of all", "Evidence")
     work = table_if_any("Imperative modes and their verification", titles, rows)
-    question = Block("Do they compute the same?", "do-they-compute-the-same")
-    return replace(
+    said = replace(
         part,
         lead=lead,
         answer=f"{lead} can run each operation eagerly.{same}",
         bullets=tuple(map(Bullet, bullets[:3])),
-        folds=(*([replace(question, tables=(work,))] if work else []), *part.folds),
     )
+    if work is None:
+        return said
+    verified = Block("", "do-they-compute-the-same", tables=(work,))
+    return replace(said, blocks=(verified,), folds=(*part.blocks, *part.folds))
 
 
 context = partial(framework_tables.context, kind="imperative", own=own)
