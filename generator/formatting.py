@@ -50,7 +50,7 @@ def _power(size: float) -> int:
 def quantity(value: float, unit: str) -> str:
     """Return a value of a result row with a unit that people read: ms, MB, %."""
     if unit == "s":
-        if abs(value) < 0.0995:
+        if abs(value) < 0.9995:
             return f"{figures(value * 1e3)} ms"
         return f"{figures(value)} s" if value < 600 else f"{figures(value / 60)} min"
     if unit == "B":

@@ -122,6 +122,18 @@
     area.remove();
   }
 
+  // Buttons that copy rows of texts.
+  function copies(rows, said) {
+    return Object.entries(formats).map(([name, format]) => {
+      const button = make("button", { type: "button", textContent: `Copy ${name}` });
+      button.addEventListener("click", async () => {
+        await copy(format(rows()));
+        said.textContent = `${rows().length - 1} rows copied as ${name}`;
+      });
+      return button;
+    });
+  }
+
   // On a phone one column is shown at a time: the one that is picked.
   function mountPicker(label, names, lines, first, then) {
     const select = make("select", {}, ...names.map((name, index) => make("option", { value: index + 1, textContent: name })));
@@ -164,11 +176,13 @@
     const picker = mountPicker("Framework ", names, box.querySelectorAll(".line, tr"), asked.get(`m${place}`) || 1, (column) => remember(`m${place}`, column));
     const said = make("span");
     said.setAttribute("aria-live", "polite");
-    const bar = make("div", { className: `table-filter${groups.length ? "" : " picked"}` }, picker);
+    const bar = make("div", { className: "table-filter" }, picker);
     if (groups.length) bar.append(search([...box.querySelectorAll("tbody tr")], said, `m${place}filter`, (value) => {
       for (const group of groups) group.open = !(group.hidden = !group.querySelector("tbody tr:not([hidden])")) && !!value;
     }));
-    bar.append(said);
+    const text = (cell) => words(cell.querySelector(".unseen") || cell);
+    const rows = () => [...box.querySelectorAll("tbody tr:not([hidden])")].map((row) => [...row.cells].map(text));
+    bar.append(...copies(() => [[box.querySelector(".head > span").textContent, ...names], ...rows()], said), said);
     box.prepend(bar); // inside, where its room was kept
   }
 
@@ -229,15 +243,7 @@
       bar.append(make("details", {}, make("summary", { textContent: "Columns" }), ...list));
     }
 
-    for (const [name, format] of Object.entries(formats)) {
-      const button = make("button", { type: "button", textContent: `Copy ${name}` });
-      button.addEventListener("click", async () => {
-        await copy(format(visible(table)));
-        said.textContent = `${visible(table).length - 1} rows copied as ${name}`;
-      });
-      bar.append(button);
-    }
-    bar.append(said);
+    bar.append(...copies(() => visible(table), said), said);
     box.before(bar); // not in it: browsers look at every field, and would lay all tables out for that
   }
 

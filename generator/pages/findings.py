@@ -203,7 +203,7 @@ def smallest(panel: Panel) -> Bullet | None:
     text = f"The smallest difference that can be shown here is about {_percent(median(found))}"
     if panel.replicated:
         return Bullet(f"{text}; identical configurations differ by up to {_percent(panel.noise)}.")
-    return Bullet(f"{text}; no identical configurations were compared (A/A).")
+    return Bullet(f"{text}; no identical configurations were compared.")
 
 
 def _percent(fraction: float) -> str:

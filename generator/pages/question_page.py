@@ -461,6 +461,11 @@ def extremes(values: Mapping[str, float]) -> tuple[str, str]:
     return min(values, key=lambda name: values[name]), max(values, key=lambda name: values[name])
 
 
+def ends(values: Mapping[str, float], text: Callable[[float], str]) -> str:
+    """Return the least and the greatest value with their names: "1 s in A to 2 s in B"."""
+    return " to ".join(f"{text(values[name])} in {name}" for name in dict.fromkeys(extremes(values)))
+
+
 def who_can(view: View, *asked: tuple[str, str]) -> list[str]:
     """Return the frameworks that answered every (case, metric) with yes."""
     return [f.id for f in view.frameworks if all(view.answer(f.id, *one).good for one in asked)]

@@ -29,15 +29,16 @@ def test_every_page_is_small(checkout, pages):
     assert {path: size for path, size in sizes.items() if size >= PAGE} == {}
 
 
+@pytest.mark.parametrize("width", [390, 1280])
 @pytest.mark.parametrize(("path", "most"), [
     ("index.html", 60_000), ("reproduce.html", 60_000), ("report/frameworks.html", 60_000),
     ("report/chooser.html", 60_000), (PAIR, 60_000),
     ("report/lenet.html", 350_000), ("report/operators.html", 350_000),
     ("report/history.html", 350_000),
 ])  # fmt: skip
-def test_pages_are_small_and_stay_where_they_are(visit, address, path, most):
+def test_pages_are_small_and_stay_where_they_are(visit, address, path, most, width):
     """Budgets in bytes as a server that compresses sends them; nothing moves for late scripts."""
-    page, _ = visit("404.html")
+    page, _ = visit("404.html", width=width)
     page.route("**/site.js", lambda route: (time.sleep(0.3), route.continue_()))
     sent = {}
     page.on("response", lambda response: sent.update({response.url: response.body()}))

@@ -103,7 +103,7 @@ def test_the_cost_of_a_loop_is_that_of_an_iteration(page):
     found = block(page(control), "What a loop costs")
     (chart,) = found.pictures
     said = re.fullmatch(
-        r"Estimated cost of an iteration: from ([\d.]+) µs .* to ([\d.]+) µs .*\.", chart.title
+        r"Estimated cost of an iteration: ([\d.]+) µs in .* to ([\d.]+) µs in .*\.", chart.title
     )
     assert [float(each) for each in said.groups()] == pytest.approx([10, 10], rel=0.1)
     assert len(chart.rows) == len(MEASURED) * len(control.SWEEP)

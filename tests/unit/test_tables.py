@@ -18,7 +18,7 @@ def test_figures_have_three_significant_digits(value, text):
 @pytest.mark.parametrize(
     ("value", "unit", "text"),
     [
-        (0.0291, "s", "29.1 ms"), (0.0996, "s", "0.0996 s"), (1.5, "s", "1.50 s"),
+        (0.0291, "s", "29.1 ms"), (0.0996, "s", "99.6 ms"), (0.9994, "s", "999 ms"), (0.9996, "s", "1.00 s"), (1.5, "s", "1.50 s"),
         (1200, "s", "20.0 min"), (293e6, "B", "293 MB"), (16e9, "B", "16.0 GB"), (4, "1", "4"),
         (0.955, "1", "0.955"), (431080, "count", "431,080"), (37.999999999999986, "count", "38"),
         (0.01, "cores", "0.0100 cores"),
@@ -34,7 +34,7 @@ def test_one_thing_is_singular(number, text):
 
 
 def test_an_interval_has_one_unit():
-    assert formatting.span(0.0991, 0.1013, "s") == "0.0991 to 0.101 s"
+    assert formatting.span(0.991, 1.013, "s") == "0.991 to 1.01 s"
     assert formatting.span(0.0281, 0.0302, "s") == "28.1 to 30.2 ms"
     assert formatting.span(2.9e8, 3.1e8, "B") == "290 to 310 MB"
     assert formatting.span(1403.2, 1500, "") == "1,403 to 1,500"

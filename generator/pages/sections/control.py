@@ -94,22 +94,21 @@ def _sweep(
 
 def _title(view: View, metric: str) -> str:
     """Name the least and the greatest estimate: of a trip, or of the longest loop."""
-    cells, ends = view.cells(metric), {}
+    cells, found = view.cells(metric), {}
     for framework in view.frameworks:
         first, last = (cells.get((framework.id, _trips(count))) for count in (SWEEP[0], SWEEP[-1]))
         if first is not None and last is not None:
             start, end = plain_summary(first)[0], plain_summary(last)[0]
             each = (end - start) / (SWEEP[-1] - SWEEP[0])
-            ends[framework.name] = each if metric == "run_time" else end
-    if not ends:
+            found[framework.name] = each if metric == "run_time" else end
+    if not found:
         return "By trip count."
-    least, most = question_page.extremes(ends)
     what = (
         "Estimated cost of an iteration"
         if metric == "run_time"
         else f"Estimated time to the first result of {SWEEP[-1]:,} trips"
     )
-    return f"{what}: from {_time(ends[least])} ({least}) to {_time(ends[most])} ({most})."
+    return f"{what}: {question_page.ends(found, _time)}."
 
 
 def _trips(count: int) -> str:

@@ -23,18 +23,18 @@ def make(view: View) -> tuple[tuple[str, str], list[str], list[Block]]:
         return ("", ""), [], []
     name, said = view.anchor(view.section.id), sweep_page.caption(view)
     ready = view.curves(
-        f"{name}-ready", "Time to build and take the first step, by depth.",
+        f"{name}-ready", _deepest({c.configuration.label: c.ready for c in found}),
         points_of(found, lambda curve: curve.ready),
         x="convolutions", measure="seconds to build and first step", better="lower",
     )  # fmt: skip
     steps = view.curves(
-        f"{name}-step", "Time of a step, by depth.",
+        f"{name}-step", _deepest({c.configuration.label: c.steps for c in found}),
         points_of(found, lambda curve: curve.steps, scale=1e3),
         x="convolutions", measure="milliseconds per step", better="lower",
     )  # fmt: skip
     blocks = [
         Block("", "", "", (), (ready,), said),
-        Block("Time of a step", f"{name}-steps", "", (), (steps,), said),
+        Block("How long a step takes", f"{name}-steps", "", (), (steps,), said),
         Block("All figures", f"{name}-all", "", (_table(view, found),)),
         *sweep_page.faults(view, "What did not work"),
     ]
@@ -71,12 +71,22 @@ def _grown(what: str, slopes: Mapping[str, float | None]) -> str:
     grown = {name: each for name, each in slopes.items() if each is not None}
     if not grown:
         return f"How {what} grows with depth is not known: too few depths were reached."
-    ends = dict.fromkeys(question_page.extremes(grown))
-    said = " to ".join(f"{quantity(grown[name], 's')} in {name}" for name in ends)
+    said = question_page.ends(grown, _time)
     how = "As a graph, each" if "first" in what else "Each"
     return f"{how} further convolution adds to {what}, by estimate, {said}."
 
 
+def _deepest(curves: Mapping[str, Values]) -> str:
+    """Name the least and the greatest time of the deepest network."""
+    depth = READY[-1]
+    found = {name: values[depth][0] for name, values in curves.items() if depth in values}
+    said = question_page.ends(found, _time) if found else "not reached"
+    return f"With {depth} convolutions: {said}."
+
+
 def _slope_cell(values: Values) -> Cell:
     each = slope(values)
-    return Cell("–") if each is None else Cell(quantity(each, "s"), round(each, 8))
+    return Cell("–") if each is None else Cell(_time(each), round(each, 8))
+
+
+_time = partial(quantity, unit="s")
