@@ -463,7 +463,9 @@ def extremes(values: Mapping[str, float]) -> tuple[str, str]:
 
 def ends(values: Mapping[str, float], text: Callable[[float], str]) -> str:
     """Return the least and the greatest value with their names: "1 s in A to 2 s in B"."""
-    return " to ".join(f"{text(values[name])} in {name}" for name in dict.fromkeys(extremes(values)))
+    return " to ".join(
+        f"{text(values[name])} in {name}" for name in dict.fromkeys(extremes(values))
+    )
 
 
 def who_can(view: View, *asked: tuple[str, str]) -> list[str]:
