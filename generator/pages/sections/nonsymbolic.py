@@ -63,8 +63,8 @@ def own(frameworks: tuple[Framework, ...], figures: Figures | None, part: Part) 
     )
     if work is None:
         return said
-    verified = Block("", "do-they-compute-the-same", tables=(work,))
-    return replace(said, blocks=(verified,), folds=(*part.blocks, *part.folds))
+    shown = Block("", "do-they-compute-the-same", tables=(work,))
+    return replace(said, blocks=(shown,), folds=(*part.blocks, *part.folds))
 
 
 context = partial(framework_tables.context, kind="imperative", own=own)
