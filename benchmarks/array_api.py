@@ -22,7 +22,7 @@ from benchmarks.line import Line
 from generator import subprocesses
 from generator.catalog import loader, model
 from generator.errors import UsageError
-from generator.measure import environments
+from generator.measure import environments, uv
 from generator.pages.sections.operators import suite_name
 from measurements import operators
 
@@ -78,7 +78,7 @@ def _counts(
     with tempfile.TemporaryDirectory() as scratch:
         beside = Path(scratch) / "packages"
         made = subprocesses.run(
-            [environments.uv(), "pip", "install", "--quiet", "--target", beside, "--python",
+            [uv.program(), "pip", "install", "--quiet", "--target", beside, "--python",
              environment.python, *NEEDED],
             timeout=600,
         )  # fmt: skip

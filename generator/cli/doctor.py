@@ -14,7 +14,7 @@ from generator.catalog import loader as catalogs
 from generator.catalog.model import Catalog
 from generator.errors import EnvironmentMissing
 from generator.formatting import listing, plural
-from generator.measure import environments, gpu_log, obstacles, script_metrics
+from generator.measure import environments, gpu_log, obstacles, script_metrics, uv
 from generator.measure import machine as machines
 from measurements import timing
 
@@ -54,7 +54,7 @@ def doctor(catalog: Catalog | None = None) -> list[Finding]:
 def _tools(catalog: Catalog) -> Iterator[Finding]:
     every = "making the environments of all frameworks"
     try:
-        yield Finding("uv", True, environments.uv(), every)
+        yield Finding("uv", True, uv.program(), every)
     except EnvironmentMissing as error:
         yield Finding("uv", False, str(error), every, "python3 -m pip install uv")
     users: dict[str, list[str]] = {}
@@ -62,7 +62,7 @@ def _tools(catalog: Catalog) -> Iterator[Finding]:
         for version in framework.versions:
             users.setdefault(version.python, []).append(f"{framework.name} {version.version}")
     for python in sorted(users, key=lambda python: [int(part) for part in python.split(".")]):
-        there = environments.find_interpreter(python)
+        there = uv.find_interpreter(python)
         yield Finding(
             f"Python {python}", bool(there), str(there or "not installed"), listing(users[python]),
             f"uv python install {python} (`generator measure` does it by itself)", optional=True,

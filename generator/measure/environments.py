@@ -14,14 +14,14 @@ import shutil
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from generator import files, subprocesses
 from generator.catalog.model import Framework, Version
-from generator.errors import DoesNotInstall, EnvironmentMissing, InputError, UsageError
-from generator.formatting import shortened
+from generator.errors import EnvironmentMissing, InputError, UsageError
+from generator.measure import uv
 
 MARKER = "complete.json"
 """Written last: an environment without it was interrupted and is made anew."""
@@ -31,8 +31,6 @@ UNRECORDED = "unrecorded"
 
 MAKING = ".making"
 """How the name of a folder ends until it is complete."""
-
-INSTALL_TIMEOUT = 3600.0
 
 
 @dataclass(frozen=True)
@@ -82,13 +80,12 @@ def current() -> Environment:
     """
     described = [found.metadata for found in importlib.metadata.distributions()]
     packages = sorted(f"{one['Name']}=={one['Version']}" for one in described if one["Name"])
-    frozen = "\n".join(packages)
     return Environment(
         python=Path(sys.executable),
         kind="current",
         python_version=platform.python_version(),
         packages=tuple(dict.fromkeys(packages)),
-        lock_sha256=hashlib.sha256(frozen.encode()).hexdigest(),
+        lock_sha256=hashlib.sha256("\n".join(packages).encode()).hexdigest(),
     )
 
 
@@ -186,7 +183,7 @@ def _ready(folder: Path, lock: Path) -> Environment | None:
     try:
         known = json.loads((folder / MARKER).read_text(encoding="utf-8"))
         environment = Environment(
-            python=_python(folder),
+            python=folder / "bin" / "python",
             kind="locked",
             python_version=known["python"],
             packages=tuple(known["packages"]),
@@ -205,10 +202,10 @@ def _ready(folder: Path, lock: Path) -> Environment | None:
 def _create(framework: Framework, version: Version, lock: Path, folder: Path) -> Environment:
     start = time.monotonic()
     with _complete(folder) as making:
-        python = _python(making)
+        python = making / "bin" / "python"
         target = ("--quiet", "--relocatable", "--python", version.python, str(making))
-        _uv("venv", *target, python=version.python)
-        log = _uv_pip(
+        uv.run("venv", *target, python=version.python)
+        log = uv.pip(
             lock.read_text(encoding="utf-8"),
             "sync", "--require-hashes", "--python", str(python), str(lock),
         )  # fmt: skip
@@ -216,7 +213,7 @@ def _create(framework: Framework, version: Version, lock: Path, folder: Path) ->
         # uv, which would write down the folder's present name, for every import to correct.
         # Fails for a file in the syntax of another Python, which nothing imports: no fault.
         compiling = ["-I", *_compiling(version.python, making, folder)]
-        subprocesses.run([python, *compiling], timeout=INSTALL_TIMEOUT)
+        subprocesses.run([python, *compiling], timeout=uv.INSTALL_TIMEOUT)
         known = {
             "framework": framework.id,
             "version": version.version,
@@ -232,6 +229,11 @@ def _create(framework: Framework, version: Version, lock: Path, folder: Path) ->
     made = _ready(folder, lock)
     assert made is not None
     return made
+
+
+def _version_of(python: Path) -> str | None:
+    code = "import platform; print(platform.python_version())"
+    return subprocesses.answer([python, "-I", "-c", code], timeout=30)
 
 
 def _compiling(python: str, making: Path, folder: Path) -> list[str]:
@@ -259,12 +261,8 @@ def extra(environment: Environment, version: Version, name: str) -> Path:
     """Return a folder with packages that accompany a locked environment, made if need be.
 
     Some exporters want packages that the framework itself does not; they must not change what is
-    measured elsewhere, so they stay out of its environment and are found through a path.
-
-    Args:
-        environment: the framework's own, locked.
-        version: its release.
-        name: key of its requirements, for example "cpu+reuse".
+    measured elsewhere, so they stay out of its environment and are found through a path. ``name``
+    is a key of the release's requirements, for example "cpu+reuse".
 
     Raises:
         EnvironmentMissing: as for :func:`locked`.
@@ -282,7 +280,7 @@ def extra(environment: Environment, version: Version, name: str) -> Path:
     with _alone(folder):
         if not (folder / MARKER).exists():
             with _complete(folder) as making:
-                _uv(
+                uv.run(
                     "pip", "install", "--quiet", "--target", str(making), "--no-deps",
                     "--require-hashes", "--python", str(environment.python), "-r", str(lock),
                 )  # fmt: skip
@@ -318,7 +316,7 @@ def write_lock(version: Version, device: str) -> Path:
         exact = [item for item in requirements if "==" in item]
         overrides.write_text("\n".join([*pinned, *exact]) + "\n", encoding="utf-8")
         # Refreshed: uv remembers for minutes what the index had, and a release may be younger.
-        _uv_pip(
+        uv.pip(
             "\n".join(requirements),
             "compile", "--quiet", "--refresh", "--generate-hashes", "--no-header", "--no-annotate",
             "--no-emit-index-url", "--no-emit-find-links", "--python-version", version.python,
@@ -335,33 +333,6 @@ def write_lock(version: Version, device: str) -> Path:
 
 _ENTRY = re.compile(r"^\S.*\n?(?:[ \t].*\n?)*", re.MULTILINE)
 """A line of a lock with the indented ones below it: a requirement and its hashes."""
-
-
-def _uv_pip(requirements: str, *arguments: str) -> str:
-    """Run ``uv pip`` on requirements, some of which may be on no package index.
-
-    Builds without CUDA (gigabytes) may have the local version "+cpu". PyPI takes no local versions,
-    so such a build comes from a folder of wheels, where there is one, or else from the index that
-    uv knows as a back end of Torch. The hashes in the lock say that both are the same file.
-
-    Raises:
-        EnvironmentMissing: they cannot be had; after two attempts the message is the second's.
-
-    """
-    if not re.search(r"==[^\s;]+\+cpu(?![\w.])", requirements):
-        # Nothing else may see the folder: to uv, the "+cpu" wheel in it satisfies "torch==2.13.0"
-        # as well and comes before the index's CUDA build, whose lock then fails by its hash.
-        return _uv("pip", *arguments)
-    # uv reads UV_FIND_LINKS, but not pip's variable, which is what a machine may have been set up
-    # with. Pip splits it at white space.
-    folders = "" if os.environ.get("UV_FIND_LINKS") else os.environ.get("PIP_FIND_LINKS", "")
-    options = [word for folder in folders.split() for word in ("--find-links", folder)]
-    try:
-        return _uv("pip", *arguments, *options)
-    except EnvironmentMissing:
-        # Second and not first, because it needs that index even if the wheel lies in the folder.
-        # Without the folder, in case it holds another file of that name.
-        return _uv("pip", *arguments, "--torch-backend", "cpu")
 
 
 def _pins(lock: Path) -> list[str]:
@@ -385,41 +356,6 @@ def problems(lock: Path) -> list[InputError]:
     return found
 
 
-def find_interpreter(version: str) -> Path | None:
-    """Return an installed CPython of ``version`` ("3.8"), or None: then uv downloads one."""
-    arguments = ("python", "find", "--no-python-downloads", "--system", f"cpython@{version}")
-    try:
-        found = subprocesses.answer([uv(), *arguments], env=_variables(version))
-    except EnvironmentMissing:
-        return None
-    return Path(found) if found else None
-
-
-def _search_path(version: str) -> str:
-    """Return where uv looks for an interpreter: where ours is, in pyenv's folders, on PATH.
-
-    Left out are pyenv's shims, which answer for versions that they cannot start.
-    """
-    pyenv = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv"))
-    folders = sorted(
-        (pyenv / "versions").glob(f"{version}*/bin"),
-        key=lambda folder: [int(number) for number in re.findall(r"\d+", folder.parent.name)],
-    )
-    folders = [Path(sys.executable).resolve().parent, *reversed(folders)]
-    for name in ("UV_PYTHON_SEARCH_PATH", "PATH"):
-        folders += map(Path, filter(None, os.environ.get(name, "").split(os.pathsep)))
-    return os.pathsep.join(str(folder) for folder in folders if "shims" not in folder.parts)
-
-
-def _version_of(python: Path) -> str | None:
-    code = "import platform; print(platform.python_version())"
-    return subprocesses.answer([python, "-I", "-c", code], timeout=30)
-
-
-def _python(folder: Path) -> Path:
-    return folder / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
-
-
 def _size(folder: Path) -> int:
     """Bytes of all regular files; links (the interpreter) are not followed."""
     return sum(
@@ -427,121 +363,6 @@ def _size(folder: Path) -> int:
         for path in folder.rglob("*")
         if path.is_file() and not path.is_symlink()
     )
-
-
-def uv() -> str:
-    """Return the path of the uv program.
-
-    Raises:
-        EnvironmentMissing: it is not installed.
-
-    """
-    try:
-        import uv as package
-
-        return str(package.find_uv_bin())
-    except (ImportError, FileNotFoundError):
-        found = shutil.which("uv")
-        if found:
-            return found
-    raise EnvironmentMissing(
-        "uv is not installed, and it makes the environments: `python3 -m pip install uv`; "
-        "on a machine without network use `--environment current`"
-    )
-
-
-def _uv(*arguments: str, python: str = "") -> str:
-    """Run uv and return its log; ``python`` is the version of an interpreter to look for."""
-    env = _variables(python, resolving=arguments[:2] == ("pip", "compile"))
-    finished = subprocesses.run([uv(), *arguments], env=env, timeout=INSTALL_TIMEOUT)
-    if finished.code == 0 and not finished.timed_out:
-        return finished.log
-    text = explain(finished.log) or f"uv {arguments[0]}: {finished.reason}"
-    raise (DoesNotInstall if _is_of_release(finished.log) else EnvironmentMissing)(text)
-
-
-_HOW_TO_REACH = re.compile(
-    r"UV_(CACHE_DIR|CONCURRENT_\w+|CREDENTIALS_DIR|DEFAULT_INDEX|EXTRA_INDEX_URL|FIND_LINKS"
-    r"|HTTP_\w+|INDEX|INDEX_(URL|STRATEGY)|INDEX_\w+_(USERNAME|PASSWORD)|INSECURE_HOST"
-    r"|KEYRING_PROVIDER|LOCK_TIMEOUT|NATIVE_TLS|SYSTEM_CERTS|NETRC|NO_CONFIG|CONFIG_FILE|OFFLINE"
-    r"|REQUEST_TIMEOUT|PYTHON_(BIN_DIR|CACHE_DIR|CPYTHON_BUILD|DOWNLOADS\w*|INSTALL_\w+"
-    r"|PREFERENCE)|\w+_MIRROR|\w*TIMEOUT|\w*RETRIES)"
-)
-"""uv's variables that say where things are and how to reach them; all others say what to install.
-
-What a lock installs is in the lock.
-"""
-
-
-def _variables(python: str = "", *, resolving: bool = False) -> dict[str, str]:
-    """Return the variables for uv, none of which changes what a lock installs.
-
-    Args:
-        python: the version of an interpreter to look for.
-        resolving: a lock is made, and the reader may say what goes into it.
-
-    """
-    env = {
-        name: value
-        for name, value in os.environ.items()
-        if not name.startswith(("UV_", "PIP_", "PYTHON", "VIRTUAL_ENV", "CONDA_PREFIX"))
-        or _HOW_TO_REACH.fullmatch(name)
-        or (resolving and name.startswith("UV_"))
-    }
-    env["UV_NO_PROGRESS"] = "1"
-    if python:
-        env.setdefault("UV_PYTHON_PREFERENCE", "system")
-        env["UV_PYTHON_SEARCH_PATH"] = _search_path(python)
-    return env
-
-
-_FULL = "the disk is full; free some space and run the same command again"
-CAUSES: Mapping[str, str] = {
-    "No space left": _FULL,
-    "os error 28": _FULL,
-    "dns error": "no network; run the same command again when there is one, or measure what is "
-    "installed with `--environment current`",
-    "error sending request": "the package index does not answer; run the same command again later, "
-    "or measure what is installed with `--environment current`",
-    "HTTP status": "the package index lacks what it lists; run the same command again later",
-    "Failed to fetch": "the package index does not answer; run the same command again later",
-    "No interpreter found": "no matching Python is installed and none could be downloaded; "
-    "`generator doctor` says which one is needed",
-    "command 'gcc' failed": "a C compiler is missing; `generator doctor` says how to install it",
-    "Hash mismatch": "a package is not the one that was locked; do not trust this package index",
-}
-
-
-FAULTS_OF_RELEASES = (
-    "Failed to build", "build backend", "wheel is invalid", "invalid wheel",
-    "for the current platform", "no wheels with a matching",
-)  # fmt: skip
-"""What uv says where the release is at fault, and neither this machine nor the index."""
-
-
-def _is_of_release(log: str) -> bool:
-    words = " ".join(log.split()).lower()
-    excused = any(sign.lower() in words for sign in CAUSES)
-    return not excused and any(sign.lower() in words for sign in FAULTS_OF_RELEASES)
-
-
-def explain(log: str) -> str:
-    """Turn uv's log into one sentence with the cause, if it is one we know, and uv's own words."""
-    words = " ".join(log.split())
-    cause = next((text for sign, text in CAUSES.items() if sign.lower() in words.lower()), "")
-    return f"{cause} (uv: {shortened(words, 300)})" if cause else shortened(words, 400)
-
-
-def placeholders(environment: Environment, *, threads: int, cache: Path) -> dict[str, str]:
-    """Return the values that ``[environment]`` of a ``framework.toml`` may refer to."""
-    folder = environment.folder or Path(sys.prefix)
-    python = "python" + ".".join(environment.python_version.split(".")[:2])
-    return {
-        "threads": str(threads),
-        "cache": str(cache),
-        "environment": str(folder),
-        "site_packages": str(folder / "lib" / python / "site-packages"),
-    }
 
 
 def variables(
@@ -557,7 +378,14 @@ def variables(
         cache: fills in ``{cache}``.
 
     """
-    values = placeholders(environment, threads=threads, cache=cache)
+    folder = environment.folder or Path(sys.prefix)
+    python = "python" + ".".join(environment.python_version.split(".")[:2])
+    values = {
+        "threads": str(threads),
+        "cache": str(cache),
+        "environment": str(folder),
+        "site_packages": str(folder / "lib" / python / "site-packages"),
+    }
     declared = {**framework.environment, **framework.device_environment.get(device, {})}
     return {
         name: re.sub(r"{(\w+)}", lambda match: values.get(match[1], match[0]), text)

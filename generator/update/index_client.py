@@ -25,7 +25,7 @@ from urllib.request import url2pathname
 from generator import subprocesses
 from generator.catalog.package_index import Release, parse
 from generator.errors import IndexFault
-from generator.measure import environments
+from generator.measure import uv
 
 if TYPE_CHECKING:
     import requests
@@ -81,7 +81,7 @@ def settings() -> Settings:
     for option in ("--emit-index-url", "--show-settings"):
         finished = subprocesses.run(
             [
-                environments.uv(), "pip", "compile", "--no-header",
+                uv.program(), "pip", "compile", "--no-header",
                 "--python", sys.executable, option, "-",
             ],
             env=environment, timeout=60,

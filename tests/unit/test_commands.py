@@ -14,7 +14,7 @@ from generator.catalog import loader, model
 from generator.cli import check, doctor
 from generator.cli.listing import listing as list_everything
 from generator.errors import EnvironmentMissing, NoDeviceError, UsageError
-from generator.measure import environments, machine, request
+from generator.measure import environments, machine, request, uv
 from generator.measure.request import Request
 from tests.conftest import PRETEND, ROOT
 from tests.sample_results import GRAPH, PAIRED, write_sample
@@ -226,8 +226,8 @@ def test_every_finding_that_is_not_ok_says_how_to_mend_it(monkeypatch):
     def missing():
         raise EnvironmentMissing("no uv")
 
-    monkeypatch.setattr(environments, "uv", missing)
-    monkeypatch.setattr(environments, "find_interpreter", lambda version: None)
+    monkeypatch.setattr(uv, "program", missing)
+    monkeypatch.setattr(uv, "find_interpreter", lambda version: None)
     monkeypatch.setattr(doctor.shutil, "which", lambda name: None)
     monkeypatch.setattr(doctor.shutil, "disk_usage", lambda path: Usage(10, 9, 1))
     monkeypatch.setattr(doctor.os, "getloadavg", lambda: (99.0, 99.0, 99.0))
@@ -278,7 +278,7 @@ def test_counters_that_stand_still_are_no_evidence_of_a_quiet_machine(monkeypatc
 def test_a_cache_that_cannot_be_made_is_a_finding(tmp_path, monkeypatch):
     (tmp_path / "file").touch()
     monkeypatch.setenv("SYMBOLIC_COMPARISON_CACHE", str(tmp_path / "file" / "cache"))
-    monkeypatch.setattr(environments, "find_interpreter", lambda version: None)
+    monkeypatch.setattr(uv, "find_interpreter", lambda version: None)
     (disk,) = [f for f in doctor.doctor(CATALOG) if f.what.startswith("disk")]
     assert not disk.ok
     assert "SYMBOLIC_COMPARISON_CACHE" in disk.mend

@@ -17,6 +17,7 @@ from generator import files, subprocesses
 from generator.catalog import loader
 from generator.errors import EnvironmentMissing, UsageError
 from generator.measure import environments
+from generator.measure import uv as tool
 from generator.measure.environments import MARKER, Environment
 from generator.subprocesses import Finished
 from tests.conftest import PRETEND
@@ -57,7 +58,7 @@ def uv(monkeypatch):
         return play.log
 
     play.log, play.calls = "Resolved 1 package\nPrepared 1 package", calls
-    monkeypatch.setattr(environments, "_uv", play)
+    monkeypatch.setattr(tool, "run", play)
     return play
 
 
@@ -226,7 +227,7 @@ def test_a_lock_is_written_without_what_belongs_to_this_machine(framework, monke
         made.write_text("--find-links file:///home/me/wheels\n" + PIN)
         return ""
 
-    monkeypatch.setattr(environments, "_uv", play)
+    monkeypatch.setattr(tool, "run", play)
     lock = environments.write_lock(framework.newest, "cpu")
     assert lock.read_text() == PIN
     assert seen["wanted"] == "numpy\n"
@@ -258,7 +259,7 @@ def play_uv_pip(monkeypatch, failures):
             raise EnvironmentMissing(f"failure {len(calls)}")
         return "Installed 1 package"
 
-    monkeypatch.setattr(environments, "_uv", play)
+    monkeypatch.setattr(tool, "run", play)
     return calls
 
 
@@ -267,17 +268,17 @@ FOUND = ("--find-links", "/wheels", "--find-links", "https://example.org/more")
 
 def test_a_build_without_cuda_comes_from_pips_folder_of_wheels(monkeypatch, wheels):
     calls = play_uv_pip(monkeypatch, failures=0)
-    environments._uv_pip(PIN + CPU_PIN, "sync", "lock")
+    tool.pip(PIN + CPU_PIN, "sync", "lock")
     assert calls == [("pip", "sync", "lock", *FOUND)]
 
 
 def test_or_else_from_pytorchs_own_index_alone(monkeypatch, wheels):
     calls = play_uv_pip(monkeypatch, failures=1)
-    assert environments._uv_pip(CPU_PIN, "sync", "lock") == "Installed 1 package"
+    assert tool.pip(CPU_PIN, "sync", "lock") == "Installed 1 package"
     assert calls[1] == ("pip", "sync", "lock", "--torch-backend", "cpu")
     calls = play_uv_pip(monkeypatch, failures=2)
     with pytest.raises(EnvironmentMissing, match="failure 2"):
-        environments._uv_pip(CPU_PIN, "sync", "lock")
+        tool.pip(CPU_PIN, "sync", "lock")
     assert len(calls) == 2
 
 
@@ -288,7 +289,7 @@ def test_or_else_from_pytorchs_own_index_alone(monkeypatch, wheels):
 def test_nothing_else_sees_the_folder_or_a_second_index(monkeypatch, wheels, requirements):
     calls = play_uv_pip(monkeypatch, failures=1)
     with pytest.raises(EnvironmentMissing, match="failure 1"):
-        environments._uv_pip(requirements, "sync", "lock")
+        tool.pip(requirements, "sync", "lock")
     assert calls == [("pip", "sync", "lock")]
 
 
@@ -296,13 +297,13 @@ def test_nothing_else_sees_the_folder_or_a_second_index(monkeypatch, wheels, req
 def test_uvs_own_variable_comes_first(monkeypatch, wheels, requirements):
     monkeypatch.setenv("UV_FIND_LINKS", "/uv")  # uv reads it by itself
     calls = play_uv_pip(monkeypatch, failures=0)
-    environments._uv_pip(requirements, "compile")
+    tool.pip(requirements, "compile")
     assert calls == [("pip", "compile")]
     monkeypatch.setenv("UV_FIND_LINKS", "")
-    environments._uv_pip(requirements, "compile")
+    tool.pip(requirements, "compile")
     assert calls[1] == ("pip", "compile", *FOUND)
     monkeypatch.delenv("PIP_FIND_LINKS")
-    environments._uv_pip(requirements, "compile")
+    tool.pip(requirements, "compile")
     assert calls[2] == ("pip", "compile")
 
 
@@ -322,19 +323,19 @@ def test_environments_and_locks_are_made_that_way(framework, cache, wheels, uv):
 # ------------------------------------------------------------------------------------------ uv
 
 
-@pytest.mark.parametrize("sign", environments.CAUSES)
+@pytest.mark.parametrize("sign", tool.CAUSES)
 def test_every_known_cause_is_explained_with_uvs_own_words(sign):
-    said = environments.explain(f"error: something\n  caused by: {sign.upper()} here\n")
-    assert said.startswith(environments.CAUSES[sign])
+    said = tool.explain(f"error: something\n  caused by: {sign.upper()} here\n")
+    assert said.startswith(tool.CAUSES[sign])
     assert "caused by" in said
     assert "\n" not in said
 
 
 def test_an_unknown_cause_is_shown_as_it_is_and_not_at_length():
-    assert environments.explain("a\n b") == "a b"
-    assert environments.explain("") == ""
-    assert len(environments.explain("x" * 10_000)) == 400
-    assert len(environments.explain("dns error" + "x" * 10_000)) < 600
+    assert tool.explain("a\n b") == "a b"
+    assert tool.explain("") == ""
+    assert len(tool.explain("x" * 10_000)) == 400
+    assert len(tool.explain("dns error" + "x" * 10_000)) < 600
 
 
 @pytest.mark.parametrize(
@@ -348,17 +349,17 @@ def test_an_unknown_cause_is_shown_as_it_is_and_not_at_length():
 def test_uv_that_fails_is_an_environment_that_is_missing(monkeypatch, finished, said):
     monkeypatch.setattr(subprocesses, "run", lambda *arguments, **options: finished)
     with pytest.raises(EnvironmentMissing, match=said):
-        environments._uv("pip", "sync")
+        tool.run("pip", "sync")
 
 
 def test_uv_is_found_or_said_to_be_missing(monkeypatch):
-    assert Path(environments.uv()).is_file()
+    assert Path(tool.program()).is_file()
     monkeypatch.setitem(sys.modules, "uv", None)
-    monkeypatch.setattr(environments.shutil, "which", lambda name: "/usr/bin/uv")
-    assert environments.uv() == "/usr/bin/uv"
-    monkeypatch.setattr(environments.shutil, "which", lambda name: None)
+    monkeypatch.setattr(tool.shutil, "which", lambda name: "/usr/bin/uv")
+    assert tool.program() == "/usr/bin/uv"
+    monkeypatch.setattr(tool.shutil, "which", lambda name: None)
     with pytest.raises(EnvironmentMissing, match="pip install uv"):
-        environments.uv()
+        tool.program()
 
 
 # -------------------------------------------------------------------------------- interpreters
@@ -393,7 +394,7 @@ def test_interpreters_are_searched_in_pyenvs_folders_then_where_uv_is_told_to_lo
         place("bin/python3.99", variable="PATH").parent,
     ]
     place("pyenv/shims/python3.99", "echo 3.99.0", "PATH")
-    ours, *found = environments._search_path("3.9").split(os.pathsep)
+    ours, *found = tool._search_path("3.9").split(os.pathsep)
     assert Path(ours) == Path(sys.executable).resolve().parent
     assert found == [str(folder) for folder in folders]
 
@@ -403,18 +404,18 @@ def test_shims_are_not_asked_and_dead_candidates_passed_over(place):
     place("dead/python3.99", "echo 'pyenv: command not found' >&2; exit 127", "PATH")
     place("other/python3.99", "echo 3.98.7", "PATH")
     place("mute/python3.99", "exit 0", "PATH")
-    assert environments.find_interpreter("3.99") is None
+    assert tool.find_interpreter("3.99") is None
     ours = f"{sys.version_info.major}.{sys.version_info.minor}"
-    assert environments.find_interpreter(ours) is not None
+    assert tool.find_interpreter(ours) is not None
 
 
 def test_a_version_is_not_the_beginning_of_another(place):
-    assert environments.find_interpreter(f"3.{sys.version_info.minor // 10}") is None
+    assert tool.find_interpreter(f"3.{sys.version_info.minor // 10}") is None
 
 
 def test_the_running_interpreter_will_do(place):
     ours = f"{sys.version_info.major}.{sys.version_info.minor}"
-    found = environments.find_interpreter(ours)
+    found = tool.find_interpreter(ours)
     assert found.resolve() == Path(sys.executable).resolve()
 
 
@@ -422,8 +423,8 @@ def test_without_uv_no_interpreter_is_found(monkeypatch):
     def missing():
         raise EnvironmentMissing("no uv")
 
-    monkeypatch.setattr(environments, "uv", missing)
-    assert environments.find_interpreter("3.11") is None
+    monkeypatch.setattr(tool, "program", missing)
+    assert tool.find_interpreter("3.11") is None
 
 
 # ----------------------------------------------------------------------------------- variables
@@ -455,11 +456,10 @@ def test_what_a_placeholder_brings_is_not_filled_in_again(framework, made):
 
 
 def test_every_placeholder_in_the_folders_is_known(made):
-    known = environments.placeholders(made, threads=1, cache=Path("/c"))
     for framework in loader.load().frameworks:
-        texts = [framework.environment, *framework.device_environment.values()]
-        for text in (value for table in texts for value in table.values()):
-            assert set(re.findall(r"{(\w+)}", text)) <= set(known), text
+        for device in ("cpu", "cuda"):
+            found = environments.variables(framework, made, device=device, threads=1, cache=Path())
+            assert not re.search(r"{\w+}", " ".join(found.values())), found
 
 
 def test_the_current_environment_describes_this_interpreter():
@@ -491,10 +491,10 @@ def test_what_a_lock_installs_is_in_the_lock(monkeypatch):
     }  # fmt: skip
     for name, value in {**where, **what}.items():
         monkeypatch.setenv(name, value)
-    found = environments._variables()
+    found = tool._variables()
     assert where.items() <= found.items()
     assert not what.keys() & found.keys()
-    resolving = environments._variables(resolving=True)
+    resolving = tool._variables(resolving=True)
     assert resolving["UV_EXCLUDE_NEWER"] == "2020-01-01"
     assert "PYTHONPATH" not in resolving
 
@@ -511,17 +511,17 @@ def test_a_readers_settings_go_into_a_lock_and_not_into_what_it_installs(framewo
     monkeypatch.setenv("UV_EXCLUDE_NEWER", "2020-01-01")
     monkeypatch.setattr(subprocesses, "run", play)
     environments.write_lock(framework.newest, "cpu")
-    environments._uv_pip(PIN, "sync", "lock")
+    tool.pip(PIN, "sync", "lock")
     assert told == {"compile": "2020-01-01", "sync": None}
 
 
 def test_noise_and_variables_hide_no_interpreter(monkeypatch, tmp_path):
     ours = f"{sys.version_info.major}.{sys.version_info.minor}"
-    expected = environments.find_interpreter(ours)
+    expected = tool.find_interpreter(ours)
     monkeypatch.setenv("LD_PRELOAD", str(tmp_path / "library that is not there.so"))
     monkeypatch.setenv("PYTHONHOME", str(tmp_path))
     monkeypatch.setenv("UV_PYTHON", "2.7")
-    assert environments.find_interpreter(ours) == expected
+    assert tool.find_interpreter(ours) == expected
     assert environments._version_of(expected).startswith(ours)
 
 

@@ -12,7 +12,7 @@ import pytest
 
 from generator.catalog.package_index import Release, parse
 from generator.errors import IndexFault
-from generator.measure import environments
+from generator.measure import environments, uv
 from generator.update import index_client
 from tests.package_index import NAME, LocalIndex, links, wheel
 
@@ -233,7 +233,7 @@ def secure(authority, *, client=False):
 
 def uv_finds(name=NAME):
     finished = environments.subprocesses.run(
-        [environments.uv(), "pip", "install", "--dry-run", "--no-deps", "--target", "x", name],
+        [uv.program(), "pip", "install", "--dry-run", "--no-deps", "--target", "x", name],
         timeout=60,
     )
     return finished.code == 0
