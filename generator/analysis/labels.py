@@ -90,8 +90,7 @@ class View:
         beside: (metric, case) shown alongside in the table, "" where they are the headline's; a
             case is drawn as the open mark, and its panel has no chart of its own.
         beside_column: heading of that.
-        others: heading of the table of the other metrics.
-        others_text: what stands above it.
+        others_text: what stands above the table of the other metrics.
         hidden: metrics that the table of the others leaves out.
 
     """
@@ -104,7 +103,6 @@ class View:
     rate: str = ""
     beside: tuple[str, str] = ("", "")
     beside_column: str = ""
-    others: str = "Other figures"
     others_text: str = ""
     hidden: tuple[str, ...] = ()
 
@@ -127,7 +125,6 @@ _VIEWS = {
         beyond="above import",
         beside=("peak_rss", ""),
         beside_column="Absolute peak",
-        others="Other counts of memory",
         others_text="The operating system counts what the process holds; a framework's own"
         " allocator counts what it handed out. They answer different questions and are never"
         " added up.",
@@ -136,7 +133,6 @@ _VIEWS = {
     "total_time": View(
         axis="seconds to train, save and load",
         column="Train, save, load",
-        others="The phases",
         hidden=("lines", "concepts"),
     ),
     "ready_time": View(
@@ -144,7 +140,6 @@ _VIEWS = {
         column="Ready after",
         beside=("", "warm"),
         beside_column="Warm caches",
-        others="The phases",
         others_text="Each phase alone; the start-up time is their sum: import, build, first step.",
     ),
 }  # fmt: skip

@@ -6,6 +6,7 @@ import math
 import posixpath
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,9 +23,19 @@ from generator.catalog.loader import code_files
 from generator.formatting import quantity
 from generator.pages import urls
 from generator.pages.charts.samples import samples as samples_chart
-from generator.pages.findings import interval_text, modes_text, plain_summary
+from generator.pages.findings import modes_text, plain_summary
 from generator.pages.inputs import Draw, Inputs, Picture, distinct, where
-from generator.pages.tables import Badge, Cell, Table, badge, number, table, table_if_any
+from generator.pages.tables import (
+    DASH,
+    Cell,
+    Table,
+    badge,
+    figure,
+    interval_text,
+    marked,
+    number,
+    table,
+)
 from generator.pages.urls import slug
 
 if TYPE_CHECKING:
@@ -109,7 +120,7 @@ def _run(section: Section, rows: pd.DataFrame, key: str, inputs: Inputs) -> dict
     }
 
 
-def _provenance_table(document: Mapping[str, Any], section: Section) -> Table:
+def _provenance_table(document: Mapping[str, Any], section: Section) -> Table | None:
     environment, repository = document["environment"], document["repository"]
     commit = str(repository["commit"] or "unknown")[:12]
     if repository["dirty"]:
@@ -138,8 +149,8 @@ def _provenance_table(document: Mapping[str, Any], section: Section) -> Table:
         "Settings": ", ".join(f"{k} {v}" for k, v in document["settings"].items()),
         "Build": ", ".join(f"{k} {v}" for k, v in document["build"].items()),
     }
-    rows = [(Cell(name), Cell(text)) for name, text in facts.items() if text]
-    return table("Provenance", ("What", "Value"), rows, plain=True)
+    rows = ({"What": Cell(name), "Value": Cell(text)} for name, text in facts.items() if text)
+    return table("Provenance", rows, plain=True)
 
 
 def _configuration(
@@ -201,8 +212,6 @@ def _configuration(
 def _cells_table(
     cells: Mapping[Key, SampleCell], section: Section, place: tuple[str, str, str]
 ) -> Table | None:
-    if not cells:
-        return None
     order = list(section.metrics)
     rows = []
     for key, cell in sorted(
@@ -213,18 +222,16 @@ def _cells_table(
         title = section.metrics[key.metric].title if key.metric in section.metrics else key.metric
         value, low, high, processes, samples = plain_summary(cell)
         anchor = urls.newest(key.machine, *place, key.metric, key.case)
+        counts = f"{processes} × {samples // processes}"
         rows.append(
-            (
-                Cell(title, detail=key.case, anchor=anchor),
-                Cell(quantity(value, cell.unit), float(f"{value:.6g}"), detail=modes_text(cell)),
-                Cell(interval_text(low, high, cell.unit) or "–"),
-                Cell(f"{processes} × {samples // processes}", detail=_outliers(cell)),
-            )
+            {
+                "Metric": Cell(title, detail=key.case, anchor=anchor),
+                number("Value"): figure([value], cell.unit, "", modes_text(cell)),
+                number("95 % interval"): Cell(interval_text(low, high, cell.unit) or "–"),
+                number("Processes × samples"): Cell(counts, detail=_outliers(cell)),
+            }
         )
-    columns = (
-        "Metric", number("Value"), number("95 % interval"), number("Processes × samples"),
-    )  # fmt: skip
-    return table("Figures", columns, rows)
+    return table("Figures", rows)
 
 
 def _outliers(cell: SampleCell) -> str:
@@ -255,21 +262,21 @@ def _answers_table(
 
     rows = []
     for (case, metric), answer in sorted(sheet.items(), key=order):
-        unit = section.metrics[metric].unit
-        text = "" if answer.value is None else quantity(answer.value, unit)
+        asked = section.metrics[metric]
+        value = DASH if answer.value is None else figure([answer.value], asked.unit)
         rows.append(
-            (
-                Cell(
+            {
+                "What": Cell(
                     case or "the script",
                     detail=spellings.get(case, ""),
                     anchor=urls.newest(figures.machine, *place, metric, case),
                 ),
-                Cell(section.metrics[metric].title),
-                Cell(text) if answer.good else Cell("", badge=badge(answer.status)),
-                Cell(answer.reason or "–"),
-            )
+                "Question": Cell(asked.title),
+                "Answer": replace(value, sort=None) if answer.good else marked(answer.status),
+                "Reason": Cell(answer.reason or "–"),
+            }
         )
-    return table_if_any("Answers", ("What", "Question", "Answer", "Reason"), rows)
+    return table("Answers", rows)
 
 
 def _disturbed(rows: pd.DataFrame) -> set[tuple[str, int]]:
@@ -325,47 +332,43 @@ def _verification(jobs: Sequence[Mapping[str, Any]]) -> tuple[Table | None, str]
                 worst[str(name)] = found
     if not worst:
         return None, ""
-    rows = [
-        (
-            Cell(name),
-            Cell(f"{error:.1e}", sort=error),
-            Cell(f"{tolerance:.1e}", sort=tolerance),
-            Cell("", badge=Badge("✓", "agrees", "good") if ok else Badge("≠", "differs", "bad")),
-        )
+    rows = (
+        {
+            "Quantity": Cell(name),
+            number("Relative error, worst process"): Cell(f"{error:.1e}", error),
+            number("Tolerance"): Cell(f"{tolerance:.1e}", tolerance),
+            "Verdict": marked("ok", "agrees") if ok else marked("wrong", "differs"),
+        }
         for name, (error, tolerance, ok) in worst.items()
-    ]
-    columns = (
-        "Quantity", number("Relative error, worst process"), number("Tolerance"), "Verdict",
-    )  # fmt: skip
+    )
     good = sum(ok for _, _, ok in worst.values())
     title = f"Verification: {good} of {len(worst)} quantities agree with the float64 reference"
-    return table("Verification", columns, rows), title
+    return table("Verification", rows), title
 
 
-def _jobs_table(jobs: Sequence[Mapping[str, Any]]) -> Table:
+def _jobs_table(jobs: Sequence[Mapping[str, Any]]) -> Table | None:
     rows = []
     for job in jobs:
         threads = ", ".join(f"{k} {v}" for k, v in job.get("threads", {}).items())
         load = job.get("foreign_load")
         case = " ".join(str(job[name]) for name in ("start", "case") if job.get(name))
+        block = f"{job['block'] + 1}" if job["block"] is not None else "–"
         rows.append(
-            (
-                Cell(f"{job['block'] + 1}" if job["block"] is not None else "–", detail=case),
-                Cell(str(job.get("order", "–"))),
-                Cell("", badge=badge(job["status"])),
-                Cell(f"{job['seconds']:.1f} s" if job.get("seconds") else "–"),
-                Cell(str(job.get("k") or "–")),
-                Cell(str(job.get("warmup", "–"))),
-                Cell(threads),
-                Cell("–" if load is None else f"{load:.2f}",
-                     detail="disturbed" if job.get("disturbed") else ""),
-            )
-        )  # fmt: skip
-    titles = (
-        "Block", "Order", "Status", "Took", "Steps a sample", "Warm-up steps", "Threads",
-        "Foreign cores",
-    )  # fmt: skip
-    return table("Processes", titles, rows)
+            {
+                "Block": Cell(block, detail=case),
+                "Order": Cell(str(job.get("order", "–"))),
+                "Status": marked(job["status"]),
+                "Took": Cell(f"{job['seconds']:.1f} s" if job.get("seconds") else "–"),
+                "Steps a sample": Cell(str(job.get("k") or "–")),
+                "Warm-up steps": Cell(str(job.get("warmup", "–"))),
+                "Threads": Cell(threads),
+                "Foreign cores": Cell(
+                    "–" if load is None else f"{load:.2f}",
+                    detail="disturbed" if job.get("disturbed") else "",
+                ),
+            }
+        )
+    return table("Processes", rows)
 
 
 _LOG_LINES = 60

@@ -17,6 +17,7 @@ from generator.analysis.statistics import Ratio
 from generator.formatting import quantity
 from generator.pages import urls
 from generator.pages.parts import Bullet
+from generator.pages.tables import interval_text
 
 
 def labels_of(rows: Sequence[Row]) -> dict[Configuration, str]:
@@ -290,8 +291,3 @@ def ratio_text(ratio: Ratio, of: str) -> str:
     interval = ratio_interval(ratio) or "no interval"
     across = ", measured in different runs" if ratio.across else ""
     return f"{formatting.times(ratio.value)} {of} ({interval}{across})"
-
-
-def interval_text(low: float, high: float, unit: str) -> str:
-    """Return an interval as text, "" where there is none or it has no width."""
-    return formatting.span(low, high, unit) if high > 1.0001 * low else ""

@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from generator import formatting
 from generator.analysis.labels import TOPICS, lane_label
+from generator.analysis.panels import Figures
+from generator.catalog.model import Fact, Framework, Section
 from generator.formatting import STATUS_WORDS
-from generator.pages.inputs import claim_views, main_figures
+from generator.pages.inputs import Inputs, claim_views, main_figures
 from generator.pages.parts import Block, Part
-from generator.pages.tables import Cell, Table, table, table_if_any
-
-if TYPE_CHECKING:
-    from generator.analysis.panels import Figures
-    from generator.catalog.model import Fact, Framework, Section
-    from generator.pages.inputs import Inputs
+from generator.pages.tables import Cell, Table, table
 
 EXECUTES = {"symbolic": "as a graph", "imperative": "eagerly"}
 """How a mode of each kind executes."""
@@ -37,7 +34,7 @@ def of_kind(frameworks: Sequence[Framework], kind: str) -> tuple[Framework, ...]
     return tuple(f for f in frameworks if any(mode.kind == kind for mode in f.modes))
 
 
-Own = Callable[[tuple["Framework", ...], "Figures | None", Part], Part]
+Own = Callable[[tuple[Framework, ...], Figures | None, Part], Part]
 """(frameworks of a kind, figures of the main machine and device, the page) -> as it answers."""
 
 
@@ -79,15 +76,13 @@ def context(
     }
 
 
-def _facts(label: str, frameworks: Sequence[Framework], ids: Sequence[str]) -> Table:
-    rows = [
-        (
-            Cell(framework.name, href=f"frameworks/{framework.id}.md", strong=True),
-            *(fact_cell(framework.facts.get(id)) for id in ids),
-        )
+def _facts(label: str, frameworks: Sequence[Framework], ids: Sequence[str]) -> Table | None:
+    rows = (
+        {"Framework": Cell(framework.name, href=f"frameworks/{framework.id}.md", strong=True)}
+        | {fact_title(id): fact_cell(framework.facts.get(id)) for id in ids}
         for framework in frameworks
-    ]
-    return table(label, ("Framework", *map(fact_title, ids)), rows, plain=True)
+    )
+    return table(label, rows, plain=True)
 
 
 def fact_title(id: str) -> str:
@@ -103,7 +98,7 @@ def fact_cell(fact: Fact | None) -> Cell:
     return Cell(value, detail=fact.note, source=fact.source)
 
 
-def modes_table(frameworks: Sequence[Framework], kind: str) -> Table:
+def modes_table(frameworks: Sequence[Framework], kind: str) -> Table | None:
     """Return the modes of a kind, one row each; of one framework, with ``kind`` "", all of them."""
     rows = []
     for framework in frameworks:
@@ -116,22 +111,19 @@ def modes_table(frameworks: Sequence[Framework], kind: str) -> Table:
             fault = mode.fault
             lanes = [lane_label(lane) for lane in fault.lanes] if fault else []
             wrong = f"wrong results{''.join(f', {one}' for one in lanes)}: " if fault else ""
-            rows.append(
-                (
-                    Cell(f"{framework.name}, {mode.title}")
-                    if kind
-                    else Cell(mode.title, detail=default),
-                    Cell(
-                        mode.summary or NOT_STATED,
-                        detail=wrong + fault.reason if fault else same,
-                        source=fault.source if fault else "",
-                    ),
-                    Cell(DIVISIONS[mode.division] if kind else EXECUTES[mode.kind]),
-                    Cell(", ".join(mode.devices).upper()),
-                )
+            name = Cell(mode.title, detail=default)
+            how = {"Runs": Cell(EXECUTES[mode.kind])}
+            if kind:
+                name = Cell(f"{framework.name}, {mode.title}")
+                how = {"Written": Cell(DIVISIONS[mode.division])}
+            what = Cell(
+                mode.summary or NOT_STATED,
+                detail=wrong + fault.reason if fault else same,
+                source=fault.source if fault else "",
             )
-    columns = ("Mode", "What it is", "Written" if kind else "Runs", "Devices")
-    return table("Modes of execution", columns, rows, plain=not kind)
+            devices = Cell(", ".join(mode.devices).upper())
+            rows.append({"Mode": name, "What it is": what, **how, "Devices": devices})
+    return table("Modes of execution", rows, plain=not kind)
 
 
 def gaps_table(frameworks: Sequence[Framework]) -> Table | None:
@@ -146,9 +138,9 @@ def gaps_table(frameworks: Sequence[Framework]) -> Table | None:
             key = ", ".join(gap.versions), STATUS_WORDS[gap.status], gap.reason, gap.source
             said.setdefault(key, []).append(", ".join(filter(None, words)) or "everything")
         for (versions, how, reason, source), what in said.items():
-            first = (Cell("; ".join(what), detail=versions), Cell(how))
+            row = {"What": Cell("; ".join(what), detail=versions), "How": Cell(how)}
             if not alone:
-                first = (Cell(framework.name, detail=versions), Cell("; ".join(what)))
-            rows.append((*first, Cell(reason, source=source)))
-    columns = ("What", "How", "Why") if alone else ("Framework", "What", "Why")
-    return table_if_any("Declared gaps", columns, rows, plain=True)
+                named = Cell(framework.name, detail=versions)
+                row = {"Framework": named, "What": Cell("; ".join(what))}
+            rows.append(row | {"Why": Cell(reason, source=source)})
+    return table("Declared gaps", rows, plain=True)

@@ -31,7 +31,7 @@ class Board(NamedTuple):
     """The scoreboard of one machine and device; several are tabs."""
 
     tab: str
-    table: Table
+    table: Table | None
     byline: str
 
 
@@ -132,29 +132,28 @@ def _cards(inputs: Inputs, most: int = 3) -> list[Card]:
     return list(cards.values())[:most]
 
 
-def scoreboard(inputs: Inputs, given: Scores, figures: Figures) -> Table:
+def scoreboard(inputs: Inputs, given: Scores, figures: Figures) -> Table | None:
     """Return one row a framework and one column a need, the best of the first need on top.
 
     A framework shows its best mode for each need, alone. Cells sort best first.
     """
     frameworks = {one.id: one for one in inputs.catalog.frameworks if one.id in given}
-    columns = [Column("Framework")]
-    cells = {id: [_named(one, inputs, figures)] for id, one in frameworks.items()}
+    rows = {
+        id: {Column("Framework"): _named(one, inputs, figures)} for id, one in frameworks.items()
+    }
     standings = {need.id: ranking.alone(given, need.id) for need in NEEDS}
     for need in NEEDS:
         found = {one.framework: need_cell(need, one, given) for one in standings[need.id]}
         unit = _unit(cell.text for cell in found.values() if cell.bar is not None)
-        columns.append(Column(need.title, unit=unit))
         for one in standings[need.id]:
             mode = frameworks[one.framework].mode(one.mode).title if one.mode and need.modes else ""
             cell = found[one.framework]
-            cells[one.framework].append(
+            rows[one.framework][Column(need.title, unit=unit)] = (
                 replace(cell, text=cell.text.removesuffix(f" {unit}"), hint=mode)
                 if cell.bar is not None
                 else cell
             )
-    rows = [cells[one.framework] for one in standings[NEEDS[0].id]]
-    return table("Scoreboard", columns, rows)
+    return table("Scoreboard", (rows[one.framework] for one in standings[NEEDS[0].id]))
 
 
 def _named(framework: Framework, inputs: Inputs, figures: Figures) -> Cell:
@@ -180,9 +179,8 @@ def need_cell(need: Need, one: Standing, given: Scores) -> Cell:
     href = f"{need.section}.md" if need.section else f"frameworks/{one.framework}.md"
     if not mine.known or mine.value == 0:
         return Cell(mine.text, 1.0 if mine.known else None, href)
-    return Cell(
-        mine.text, round(1 - mine.value, 4), href, strong=one.group == 0, bar=_length(need, mine)
-    )
+    lead, bar = one.group == 0, _length(need, mine)
+    return Cell(mine.text, 1 - mine.value, href, strong=lead, bar=bar)
 
 
 def _length(need: Need, mine: Score) -> int:

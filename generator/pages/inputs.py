@@ -16,7 +16,7 @@ from generator.analysis.claim_evidence import Verdict
 from generator.analysis.labels import DEVICES, machine_label, machine_name
 from generator.analysis.panels import Figures, index_of
 from generator.pages.charts import style
-from generator.pages.tables import Badge
+from generator.pages.tables import Badge, badge
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -202,20 +202,11 @@ class ClaimView:
         return f"claim-{self.about.id}"
 
 
-_VERDICTS = {
-    "holds": Badge("✓", "holds", "good"),
-    "does not hold": Badge("✕", "does not hold", "bad"),
-    "mixed": Badge("±", "mixed", "middle"),
-    "not resolved": Badge("?", "not resolved", "middle"),
-    "cannot be tested here": Badge("○", "cannot be tested here", "none"),
-}
-
-
 def claim_views(inputs: Inputs, page: str) -> tuple[ClaimView, ...]:
     """Return the claims of a page, a section's id or "home", with their verdicts."""
 
     def ruling(found: Verdict) -> Ruling:
-        return Ruling(_VERDICTS[found.word], found.reason)
+        return Ruling(badge(found.word), found.reason)
 
     views = []
     for claim in inputs.book.claims:

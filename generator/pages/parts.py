@@ -15,9 +15,14 @@ class Block:
     heading: str
     anchor: str
     text: str = ""
-    tables: tuple[Table | Matrix, ...] = ()
+    tables: tuple[Table | Matrix | None, ...] = ()
     pictures: tuple[Picture, ...] = ()
     caption: str = ""
+
+    @property
+    def full(self) -> bool:
+        """Whether it has what it is about; where it does not, its page leaves it out."""
+        return bool(self.pictures) or any(self.tables) or not self.tables
 
 
 @dataclass(frozen=True)

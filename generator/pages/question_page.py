@@ -9,7 +9,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from generator import formatting
 from generator.analysis.cells import Cell as SampleCell
@@ -18,28 +18,17 @@ from generator.analysis.labels import lane_title
 from generator.analysis.panels import Answer, Figures, Sheet
 from generator.analysis.statistics import Ratio, Verdict, verdict
 from generator.catalog import freshness
+from generator.catalog.model import Catalog, Framework, Section
 from generator.formatting import quantity
 from generator.pages import tables, urls
 from generator.pages.charts import curves, intervals, marks
-from generator.pages.findings import (
-    NOT_JUDGED,
-    interval_text,
-    judged,
-    plain_summary,
-    ratio_interval,
-)
-from generator.pages.inputs import Picture, claim_views, fact, measured_on, tab_title
+from generator.pages.findings import judged, plain_summary, ratio_interval
+from generator.pages.inputs import Inputs, Picture, claim_views, fact, measured_on, tab_title
 from generator.pages.parts import Block, Bullet, Part
-from generator.pages.tables import Badge, Cell, Group, Matrix, Table, badge, table_if_any
+from generator.pages.tables import DASH, Cell, Group, Matrix, Table, figure, marked, table
 from generator.pages.urls import slug
+from measurements.contract import Metric
 
-if TYPE_CHECKING:
-    from generator.catalog.model import Catalog, Framework, Section
-    from generator.pages.inputs import Inputs
-    from measurements.contract import Metric
-
-YES = Badge("✓", "yes", "good")
-NO = Badge("–", "no", "none")
 LINES = "Lines: 95 % intervals, within one run; without a line: one process."
 
 
@@ -182,7 +171,7 @@ class View:
         self,
         heading: str,
         text: str,
-        *tables: Table | Matrix,
+        *tables: Table | Matrix | None,
         stem: str = "",
         picture: Picture | None = None,
         caption: str = "",
@@ -303,13 +292,13 @@ def command(section: Section) -> str:
 def answer_cell(answer: Answer, link: str, metric: Metric) -> Cell:
     """Return the cell of an answer in a matrix: its sign, and its value in words."""
     if not answer.good:
-        return Cell("", href=link, badge=badge(answer.status))
+        return marked(answer.status, href=link)
     detail = ""
     if answer.value is not None:
         plain = metric.unit in ("s", "B")
         value = quantity(answer.value, metric.unit) if plain else f"{answer.value:.2g}"
         detail = f"{metric.title}: {value}"
-    return Cell("", href=link, badge=YES, detail=detail)
+    return marked("yes", href=link, detail=detail)
 
 
 def value_cell(view: View, framework: str, case: str, metric: str) -> Cell:
@@ -324,14 +313,12 @@ def value_cell(view: View, framework: str, case: str, metric: str) -> Cell:
     """
     answer, found = view.answer(framework, case, metric), view.cells(metric)
     if not answer.good or (framework, case) not in found:
-        return Cell("–") if answer.good else Cell("", badge=badge(answer.status))
-    value, low, high = plain_summary(found[framework, case])[:3]
+        return DASH if answer.good else marked(answer.status)
     unit, link = view.section.metrics[metric].unit, view.link(framework, case, metric)
-    detail = interval_text(low, high, unit)
-    return Cell(quantity(value, unit), float(f"{value:.6g}"), link, detail)
+    return figure(plain_summary(found[framework, case]), unit, link)
 
 
-def ratio_cell(ratio: Ratio, verdict: str, better: str, worse: str) -> Cell:
+def ratio_cell(ratio: Ratio, verdict: str, better: str = "faster", worse: str = "slower") -> Cell:
     """Return a ratio with the verdict on it.
 
     Args:
@@ -341,16 +328,15 @@ def ratio_cell(ratio: Ratio, verdict: str, better: str, worse: str) -> Cell:
         worse: what "slower" is called.
 
     """
-    badge = {
-        "faster": Badge("▲", better, "good"),
-        "slower": Badge("▼", worse, "bad"),
-        "equivalent": Badge("=", "equivalent", "none"),
-        "not resolved": Badge("?", "not resolved", "middle"),
-    }.get(judged(ratio, verdict), Badge("○", NOT_JUDGED, "none"))
+    word = judged(ratio, verdict)
     interval = ratio_interval(ratio) or ("" if ratio.across else "one process")
     detail = ", ".join(filter(None, (interval, "across runs" if ratio.across else "")))
-    text = f"{ratio.value:.2f}\N{NO-BREAK SPACE}×"
-    return Cell(text, round(ratio.value, 4), detail=detail, badge=badge)
+    return marked(
+        {"faster": better, "slower": worse}.get(word, word),
+        text=f"{ratio.value:.2f}\N{NO-BREAK SPACE}×",
+        sort=ratio.value,
+        detail=detail,
+    )
 
 
 def matrix(
@@ -369,19 +355,12 @@ def matrix(
     grouped = len({question.label for question in questions}) < len(questions)
     for question in questions:
         first = Cell(question.detail) if grouped else Cell(question.label, detail=question.detail)
-        rows.setdefault(question.label if grouped else "", []).append(
-            (
-                first,
-                *(
-                    answer_cell(
-                        view.answer(framework.id, question.case, question.metric),
-                        view.link(framework.id, question.case, question.metric),
-                        view.section.metrics[question.metric],
-                    )
-                    for framework in view.frameworks
-                ),
-            )
+        asked, metric = (question.case, question.metric), view.section.metrics[question.metric]
+        answers = (
+            answer_cell(view.answer(one.id, *asked), view.link(one.id, *asked), metric)
+            for one in view.frameworks
         )
+        rows.setdefault(question.label if grouped else "", []).append((first, *answers))
     groups = [Group(name, (about or {}).get(name, ""), tuple(mine)) for name, mine in rows.items()]
     return tables.matrix(label, "Question", view.columns, groups)
 
@@ -403,19 +382,18 @@ def _faults(
     said: dict[tuple[str, str, tuple[Question, ...]], list[str]] = {}
     for (id, status, reason), mine in asked.items():
         said.setdefault((status, reason, tuple(mine)), []).append(id)
-    rows = [
-        (
-            _questions_cell(mine, questions),
-            Cell(
-                names(view, ids),
-                href=view.link(ids[0], mine[0].case, mine[0].metric) if len(ids) == 1 else "",
-            ),
-            Cell("", badge=badge(status)),
-            reason_cell(reason),
+    rows = []
+    for (status, reason, same), ids in said.items():
+        link = view.link(ids[0], same[0].case, same[0].metric) if len(ids) == 1 else ""
+        rows.append(
+            {
+                "What": _questions_cell(same, questions),
+                "Framework": Cell(names(view, ids), href=link),
+                "Answer": marked(status),
+                "Reason": reason_cell(reason),
+            }
         )
-        for (status, reason, mine), ids in said.items()
-    ]
-    return table_if_any(label, ("What", "Framework", "Answer", "Reason"), rows)
+    return table(label, rows)
 
 
 def _questions_cell(mine: Sequence[Question], questions: Sequence[Question]) -> Cell:
@@ -438,16 +416,15 @@ def reason_cell(reason: str) -> Cell:
 
 def reasons(view: View, questions: Sequence[Question], *only: str) -> list[Block]:
     """Return the blocks that end a page: answers that are not yes, or ``only`` some statuses."""
-    found = []
-    for heading, *statuses in (
-        ("What did not work", "wrong", "failed", "timeout"),
-        ("What is not supported", "unsupported"),
-        ("What was not measured", "skipped"),
-    ):
-        wanted = set(statuses) & set(only or statuses)
-        if (gathered := _faults(view, questions, wanted, heading)) is not None:
-            found.append(view.block(heading, "", gathered))
-    return found
+    return [
+        view.block(heading, "", gathered)
+        for heading, *statuses in (
+            ("What did not work", "wrong", "failed", "timeout"),
+            ("What is not supported", "unsupported"),
+            ("What was not measured", "skipped"),
+        )
+        if (gathered := _faults(view, questions, set(statuses) & set(only or statuses), heading))
+    ]
 
 
 def names(view: View, ids: Iterable[str]) -> str:

@@ -8,58 +8,40 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
-import math
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from generator import formatting
-from generator.analysis import labels, statistics
+from generator.analysis import cells, labels, statistics
 from generator.analysis import panels as models
-from generator.analysis.cells import Cell as SampleCell
-from generator.analysis.cells import Key, is_again
+from generator.analysis.cells import Key
 from generator.analysis.labels import LANES, lane_label, lane_title, machine_name, view
 from generator.analysis.panels import Figures, Panel, Row
+from generator.catalog.model import Catalog, Section
 from generator.export import citation
-from generator.formatting import quantity
+from generator.pages import findings
 from generator.pages.charts import intervals, style
 from generator.pages.charts.marks import Mark
-from generator.pages.findings import (
-    answer,
-    bare_value,
-    chart_title,
-    compiling,
-    evidence,
-    failing,
-    figure_evidence,
-    interval_text,
-    labels_of,
-    modes_text,
-    plain_summary,
-    ratio_interval,
-    shown_interval,
-    smallest,
-    without,
-)
+from generator.pages.findings import bare_value, evidence, labels_of, plain_summary, shown_interval
 from generator.pages.inputs import Inputs, claim_views, distinct, finite, where
 from generator.pages.parts import Block, Part
 from generator.pages.tables import (
-    Badge,
+    DASH,
     Cell,
     Column,
     Table,
-    badge,
+    figure,
+    marked,
     number,
-    of_records,
-    table_if_any,
+    percent,
+    table,
 )
 from generator.pages.urls import slug
 
 if TYPE_CHECKING:
     import pandas as pd
-
-    from generator.catalog.model import Catalog, Section
 
 
 def context(section: Section, inputs: Inputs) -> dict[str, Any]:
@@ -179,37 +161,37 @@ def _tab(inputs: Inputs, panel: Panel) -> str:
 def _part(
     section: Section, inputs: Inputs, figures: Figures, panels: Sequence[Panel], anchor: str
 ) -> Part:
-    """Return what a page says about a panel."""
-    panel, *further = panels
-    how, batch, tab = view(panel.metric), inputs.batch(figures), _tab(inputs, panel)
+    """Return what a page says about the panels of a tab; the first one is drawn."""
+    panel, tab = panels[0], _tab(inputs, panels[0])
     place = {"machine": figures.machine, "device": figures.device, "section": section.id}
     frame = where(inputs.shown, **place, lane=panel.lane)
-    lead, said = answer(panel, batch)
-    chart = _chart(f"{section.id}-{anchor}", panel, figures, inputs)
+    lead, said = findings.answer(panel, inputs.batch(figures))
+    chart = inputs.draw(_chart(f"{section.id}-{anchor}", panel, figures, inputs))
+    every = (
+        *(_headline_table(tab, one, figures, inputs.batch(figures)) for one in panels),
+        _others_table(section, frame, panels, figures, inputs.catalog),
+    )
     faults = _faults_table(panels)
-    folds = [
-        Block(f"All figures ({formatting.plural(len(panel.rows), 'mode')})", f"{anchor}-all",
-              _AGAINST, (_headline_table(tab, panel, figures, batch),)),
-        *(Block(f"All figures, {other.case} caches", f"{anchor}-{slug(other.case)}", "",
-                (_headline_table(tab, other, figures, batch),))
-          for other in further),
-    ]  # fmt: skip
-    if others := _others_table(section, frame, panels, figures, inputs.catalog):
-        folds.append(Block(how.others, f"{anchor}-more", how.others_text, (others,)))
-    if faults:
-        count = f"What did not work ({len(faults.rows)})"
-        folds.append(Block(count, f"{anchor}-faults", "", (faults,)))
-    bullets = failing(panel, f"#{anchor}-faults"), compiling(panel), smallest(panel)
+    bullets = (
+        findings.failing(panel, f"#{anchor}-faults"),
+        findings.compiling(panel),
+        findings.smallest(panel),
+    )
     return Part(
         tab,
         anchor,
         said,
         "",
-        (Block("", anchor, "", (), (inputs.draw(chart),), _foot(inputs, panel, frame)),),
+        (Block("", anchor, "", (), (chart,), _foot(inputs, panel, frame)),),
         tuple(filter(None, bullets)),
-        tuple(folds),
+        (
+            Block(f"All figures ({formatting.plural(len(panel.rows), 'mode')})", f"{anchor}-all",
+                  f"{_AGAINST} {view(panel.metric).others_text}".strip(), every),
+            Block(f"What did not work ({len(faults.rows) if faults else 0})", f"{anchor}-faults",
+                  "", (faults,)),
+        ),
         lead,
-    )
+    )  # fmt: skip
 
 
 _AGAINST = (
@@ -240,11 +222,13 @@ def _chart(name: str, panel: Panel, figures: Figures, inputs: Inputs) -> style.C
     """Return the chart of a panel: one row a framework."""
     how, batch = view(panel.metric), inputs.batch(figures)
     words = formatting.STATUS_WORDS
-    faults = [Mark(name, name, fault=words[status]) for name, status in without(panel).items()]
+    faults = [
+        Mark(name, name, fault=words[status]) for name, status in findings.without(panel).items()
+    ]
     precision = inputs.document(panel.machine, panel.device)["settings"].get("precision", "float32")
     return intervals.intervals(
         name,
-        chart_title(panel),
+        findings.chart_title(panel),
         [*_marks(panel, figures, batch), *faults],
         measure=f"{how.axis}, batch {batch}, {precision}",
         looks=inputs.catalog.looks,
@@ -285,7 +269,7 @@ def _marks(panel: Panel, figures: Figures, batch: int) -> Iterator[Mark]:
         )  # fmt: skip
 
 
-def _beside(row: Row, panel: Panel, figures: Figures) -> SampleCell | None:
+def _beside(row: Row, panel: Panel, figures: Figures) -> cells.Cell | None:
     """Return the samples of what is shown alongside a row, if there are any."""
     metric, case = view(panel.metric).beside
     if row.cell is None or not (metric or case):
@@ -294,36 +278,27 @@ def _beside(row: Row, panel: Panel, figures: Figures) -> SampleCell | None:
     return figures.cells.get(key)
 
 
-_LEADS = Badge("▲", "leads", "good")
-_BEST = Badge("▲", "best estimate", "good")
-_ONCE = Badge("○", "not ranked (one process)", "none")
-_VERDICTS = {
-    "equivalent": Badge("=", "equivalent", "good"),
-    "not resolved": Badge("?", "not resolved", "middle"),
-}
-
-
 def verdict_cell(row: Row, panel: Panel) -> Cell:
     """Return the cell that says how a row stands against the leader of its panel."""
     if row.summary is None:
-        return Cell("", badge=badge(row.status), detail="see below")
+        return marked(row.status, detail="see below")
     if row.group < 0:
-        return Cell("", badge=_ONCE)
+        return marked("not ranked (one process)")
     ratio = row.against
     if ratio is None:
         more = len(panel.leaders) - 1
         level = f"{more} not distinguishable from it" if more else ""
-        return Cell("", sort=1.0, badge=_BEST if more else _LEADS, detail=level)
+        return marked("best estimate" if more else "leads", sort=1.0, detail=level)
     text = f"{ratio.value:.2f} × the {view(panel.metric).more}"
-    parts = [ratio_interval(ratio), "measured in another run" if ratio.across else ""]
-    detail = ", ".join(filter(None, parts))
-    verdict = _VERDICTS.get(row.verdict)
-    if verdict is not None:
-        text, detail = "", f"{text} ({detail})" if detail else text
-    return Cell(text, round(ratio.value, 4), badge=verdict, detail=detail)
+    across = "measured in another run" if ratio.across else ""
+    detail = ", ".join(filter(None, (findings.ratio_interval(ratio), across)))
+    if row.verdict in ("equivalent", "not resolved"):
+        detail = f"{text} ({detail})" if detail else text
+        return marked(row.verdict, sort=ratio.value, detail=detail)
+    return Cell(text, ratio.value, detail=detail)
 
 
-def _headline_table(tab: str, panel: Panel, figures: Figures, batch: int) -> Table:
+def _headline_table(tab: str, panel: Panel, figures: Figures, batch: int) -> Table | None:
     """Return every configuration of a panel: its value, and how it stands against the leader."""
     title = ", ".join(filter(None, ("All figures", tab, panel.case)))
     names, how = labels_of(panel.rows), view(panel.metric)
@@ -333,44 +308,34 @@ def _headline_table(tab: str, panel: Panel, figures: Figures, batch: int) -> Tab
         record |= _values(row, panel, batch)
         if how.beside_column and (how.beside[0] or panel.case != how.beside[1]):
             beside = _beside(row, panel, figures)
-            record[number(how.beside_column)] = (
-                _other_cell(beside.key, beside, "") if beside else Cell("–")
-            )
+            record[number(how.beside_column)] = _other_cell(beside) if beside else DASH
         record[Column("Against the leader")] = verdict_cell(row, panel)
-        record[number("Detectable")] = detectable_cell(row.detectable)
+        record[number("Detectable")] = percent(row.detectable)
         record[Column("Processes × samples")] = counts_cell(row)
         records.append(record)
-    return of_records(title, records)
+    return table(title, records)
 
 
 def _name_cell(row: Row, label: str) -> Cell:
     one = row.configuration
-    kind = {"symbolic": "graph", "imperative": "imperative"}.get(one.kind, one.kind)
+    kind = {"symbolic": "graph"}.get(one.kind, one.kind)
     parts = [one.release, kind, "" if one.division == "closed" else "as documented"]
     return Cell(label, detail=", ".join(filter(None, parts)), strong=row.group == 0)
 
 
 def _values(row: Row, panel: Panel, batch: int) -> dict[Column, Cell]:
     """Return the cells of the headline: its value, or a rate and the value."""
-    how, unit, found = view(panel.metric), panel.metric.unit, row.summary
+    how, found = view(panel.metric), row.summary
     link = evidence(panel.section, row.configuration, panel)
     headline, step = number(f"{how.column}, 95 % interval"), number("Per step")
     if found is None:
-        return {headline: Cell("–", href=link)} | ({step: Cell("–")} if how.rate else {})
-    text = quantity(found.value, unit)
+        return {headline: Cell("–", href=link)} | ({step: DASH} if how.rate else {})
     interval = shown_interval(row, panel, batch) or "one process"
+    value = figure([found.value], panel.metric.unit, link)
     if not how.rate:
-        return {headline: Cell(text, float(f"{found.value:.6g}"), link, interval)}
+        return {headline: replace(value, detail=interval)}
     rate = batch / found.value
-    return {
-        headline: Cell(formatting.figures(rate, 4), round(rate, 2), link, interval),
-        step: Cell(text, round(found.value, 7), link),
-    }
-
-
-def detectable_cell(found: float) -> Cell:
-    """Return a difference that can be found in percent; a dash where there is none."""
-    return Cell(f"{100 * found:.0f} %", round(found, 4)) if math.isfinite(found) else Cell("–")
+    return {headline: Cell(formatting.figures(rate, 4), rate, link, interval), step: value}
 
 
 def counts_cell(row: Row) -> Cell:
@@ -384,7 +349,7 @@ def counts_cell(row: Row) -> Cell:
         f"{row.cell.disturbed} disturbed" if row.cell.disturbed else "",
         f"{row.faults} failed" if row.faults else "",
         "" if found.steadiness == "flat" else found.steadiness,
-        modes_text(row.cell),
+        findings.modes_text(row.cell),
     ]
     counts = f"{found.processes} × {found.samples // max(found.processes, 1)}"
     return Cell(counts, float(found.processes), detail="; ".join(filter(None, odd)))
@@ -399,25 +364,19 @@ def _others_table(
 ) -> Table | None:
     """Return every other metric of a tab's configurations, and of their installation."""
     panel = panels[0]
-    how = view(panel.metric)
     mine = {row.configuration.key for each in panels for row in each.rows}
-    cells = {
+    found = {
         key: cell
         for key, cell in figures.cells.items()
-        if (key.section == section.id and key.metric != panel.metric.id and not is_again(key))
+        if (key.section == section.id and key.metric != panel.metric.id and not cells.is_again(key))
         and (((key.framework, key.version, key.mode) in mine and key.lane == panel.lane)
              or (not key.lane and panel.division == "closed"))
     }  # fmt: skip
-    metrics = [
-        metric
-        for metric in section.metrics.values()
-        if metric.id not in how.hidden and any(key.metric == metric.id for key in cells)
-    ]
-    if not metrics:
-        return None
+    known = {key.metric for key in found} - {*view(panel.metric).hidden}
+    metrics = [metric for metric in section.metrics.values() if metric.id in known]
     bad = distinct(frame[frame["status"] != "ok"], *Key._fields[1:], "status")
     gaps = {row[:-1]: row[-1] for row in bad}
-    places = {key._replace(metric="") for key in cells}
+    places = {key._replace(metric="") for key in found} if metrics else ()
     records = []
     for place in sorted(places, key=lambda key: (not key.lane, key)):
         one = models.configuration(catalog, place.framework, place.version, place.mode)
@@ -426,40 +385,38 @@ def _others_table(
             record[Column("Case")] = Cell(place.case)
         for metric in metrics:
             key = place._replace(metric=metric.id)
+            status = gaps.get(key[1:])
+            missing = marked(status) if status else DASH
             title = metric.title[:1].upper() + metric.title[1:]
-            record[number(title)] = _other_cell(key, cells.get(key), gaps.get(key[1:], ""))
+            record[number(title)] = _other_cell(found[key]) if key in found else missing
         records.append(record)
-    return of_records(f"{section.title}, other figures", records)
+    return table(f"{section.title}, other figures", records)
 
 
-def _other_cell(key: Key, cell: SampleCell | None, status: str) -> Cell:
-    if cell is None:
-        return Cell("", badge=badge(status)) if status else Cell("–")
-    value, low, high, _, _ = plain_summary(cell)
-    link = figure_evidence(key) if key.mode and key.lane else ""
-    interval = interval_text(low, high, cell.unit)
-    return Cell(quantity(value, cell.unit), float(f"{value:.6g}"), link, interval)
+def _other_cell(cell: cells.Cell) -> Cell:
+    link = findings.figure_evidence(cell.key) if cell.key.mode and cell.key.lane else ""
+    return figure(plain_summary(cell), cell.unit, link)
 
 
 def _faults_table(panels: Sequence[Panel]) -> Table | None:
     """Return what has no value, or lacks some of its blocks, each with its reason."""
     rows = [
-        (
-            Cell(
+        {
+            "Configuration": Cell(
                 labels_of(panel.rows)[row.configuration],
                 detail=", ".join(filter(None, (row.configuration.release, panel.case))),
             ),
-            Cell(
-                "",
-                badge=badge(row.status if row.summary is None else "failed"),
+            "What happened": marked(
+                row.status if row.summary is None else "failed",
                 detail=formatting.plural(row.faults, "block") if row.faults else "",
             ),
-            Cell(row.reason),
-            Cell("log and rows", href=evidence(panel.section, row.configuration, panel)),
-        )
+            "Reason": Cell(row.reason),
+            "Evidence": Cell(
+                "log and rows", href=evidence(panel.section, row.configuration, panel)
+            ),
+        }
         for panel in panels
         for row in panel.rows
         if row.reason
     ]
-    titles = ("Configuration", "What happened", "Reason", "Evidence")
-    return table_if_any("What did not work", titles, rows)
+    return table("What did not work", rows)

@@ -4,24 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from generator import formatting
 from generator.analysis import panels as models
 from generator.analysis.labels import lane_title
+from generator.analysis.panels import Figures
+from generator.catalog.model import Catalog
 from generator.formatting import quantity
 from generator.pages import urls
 from generator.pages.charts import marks
-from generator.pages.findings import interval_text, plain_summary
+from generator.pages.findings import plain_summary
 from generator.pages.inputs import finite, where
 from generator.pages.parts import Block
 from generator.pages.question_page import View
-from generator.pages.tables import Cell, badge, table
+from generator.pages.tables import Cell, figure, marked, table
 from generator.results.schema import is_again
-
-if TYPE_CHECKING:
-    from generator.analysis.panels import Figures
-    from generator.catalog.model import Catalog
 
 Values = Mapping[int, tuple[float, float, float]]
 """Place on the axis -> (value, low, high) in seconds; the interval may be NaN."""
@@ -122,10 +119,7 @@ def name_cell(curve: Curve, section: str) -> Cell:
 
 def curve_cell(values: Values, x: int) -> Cell:
     """Return a curve's value at ``x``."""
-    if x not in values:
-        return Cell("–", detail="not reached")
-    value, low, high = values[x]
-    return Cell(quantity(value, "s"), round(value, 8), detail=interval_text(low, high, "s"))
+    return figure(values[x], "s") if x in values else Cell("–", detail="not reached")
 
 
 def slope(values: Values) -> float | None:
@@ -136,8 +130,8 @@ def slope(values: Values) -> float | None:
     return (values[last][0] - values[first][0]) / (last - first)
 
 
-def faults(view: View, heading: str) -> list[Block]:
-    """Return the cases of a section that gave no time, each with its reason, if there are any."""
+def faults(view: View, heading: str) -> Block:
+    """Return the cases of a section that gave no time, each with its reason."""
     machine, device, section = view.figures.machine, view.figures.device, view.section.id
     here = where(view.inputs.shown, machine=machine, device=device, section=section)
     columns = ["framework", "version", "mode", "case", "status", "reason", "lane"]
@@ -147,16 +141,14 @@ def faults(view: View, heading: str) -> list[Block]:
     for framework, version, mode, case, status, reason, lane in bad.itertuples(index=False):
         anchor = urls.newest(machine, mode, device, lane) if lane else ""
         one = models.configuration(view.catalog, framework, version, mode)
+        link = urls.evidence(section, framework, anchor)
         rows.append(
-            (
-                Cell(one.label, None, urls.evidence(section, framework, anchor), one.release),
-                Cell(case or "–"),
-                Cell("", badge=badge(status)),
-                Cell(reason),
-            )
+            {
+                "Configuration": Cell(one.label, None, link, one.release),
+                "Case": Cell(case or "–"),
+                "What happened": marked(status),
+                "Reason": Cell(reason),
+            }
         )
-    if not rows:
-        return []
-    titles = ("Configuration", "Case", "What happened", "Reason")
-    found = (table("What gave no time", titles, rows),)
-    return [Block(heading, f"{view.anchor(section)}-faults", "", found)]
+    found = table("What gave no time", rows)
+    return Block(heading, f"{view.anchor(section)}-faults", "", (found,))

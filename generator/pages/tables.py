@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from math import isfinite
+from typing import Any
 
-from generator.formatting import STATUS_WORDS
+from generator.formatting import STATUS_WORDS, quantity, span
 
 
 @dataclass(frozen=True)
@@ -106,31 +108,17 @@ def number(title: str) -> Column:
     return Column(title, number=True)
 
 
-def table(
-    label: str,
-    columns: Iterable[Column | str],
-    rows: Iterable[Iterable[Cell]],
-    *,
-    plain: bool = False,
-) -> Table:
-    """Return a table.
+def table(label: str, rows: Iterable[Mapping[Any, Cell]], *, plain: bool = False) -> Table | None:
+    """Return a table of heading -> cell, rows of the same headings; None where there are no rows.
 
-    Args:
-        label: names it for screen readers.
-        columns: headings; a text is that of a column of texts.
-        rows: of as many cells each.
-        plain: whether sorting and filtering would make no sense.
-
+    A heading is a :class:`Column`, or the title of a column of texts.
     """
-    headings = (Column(one) if isinstance(one, str) else one for one in columns)
-    return Table(label, tuple(headings), tuple(map(tuple, rows)), plain)
-
-
-def table_if_any(
-    label: str, columns: Iterable[Column | str], rows: Sequence[Iterable[Cell]], **more: bool
-) -> Table | None:
-    """Return a table, None where it has no rows; arguments are those of :func:`table`."""
-    return table(label, columns, rows, **more) if rows else None
+    found = list(rows)
+    columns = (
+        tuple(Column(one) if isinstance(one, str) else one for one in found[0]) if found else ()
+    )
+    cells = tuple(tuple(row.values()) for row in found)
+    return Table(label, columns, cells, plain) if found else None
 
 
 @dataclass(frozen=True)
@@ -163,7 +151,7 @@ def _count(cells: Sequence[Cell]) -> Cell:
     said = Counter(badge.word for badge in badges)
     words = ", ".join(f"{count} {word}" for word, count in said.most_common())
     if worst.tone == "good":
-        return Cell("", badge=Badge(_SIGNS["ok"][0], words, "good"))
+        return marked("ok", words)
     sign = "" if worst.tone == "none" and right else worst.sign
     return Cell(str(right) if right else "", badge=Badge(sign, words, worst.tone))
 
@@ -234,19 +222,59 @@ def _row_faults(row: tuple[Cell, ...]) -> tuple[int, int]:
     return Group("", "", (row,)).faults
 
 
-def of_records(label: str, records: Sequence[Mapping[Column, Cell]]) -> Table:
-    """Return a table of records that have the same columns in the same order."""
-    columns = tuple(records[0]) if records else ()
-    return Table(label, columns, tuple(tuple(record.values()) for record in records))
-
-
 _SIGNS = {
-    "ok": ("✓", "good"), "unsupported": ("–", "none"), "failed": ("✕", "bad"),
-    "timeout": ("✕", "bad"), "wrong": ("≠", "bad"), "skipped": ("○", "none"),
+    ("✓", "good"): ("measured", "yes", "holds", "newly supported", "alive"),
+    ("∘", "good"): ("right, composed of several functions",),
+    ("▲", "good"): ("faster", "less", "leads", "best estimate"),
+    ("▼", "bad"): ("slower", "more"),
+    ("◀", "good"): ("ahead",),
+    ("▶", "good"): ("behind",),
+    ("=", "none"): ("equivalent", "equal"),
+    ("?", "middle"): ("not resolved", "not known"),
+    ("±", "middle"): ("mixed", "right values, but not all else"),
+    ("✕", "bad"): ("failed", "timed out", "does not hold", "newly broken"),
+    ("≠", "bad"): ("wrong results",),
+    ("–", "none"): ("not supported", "no", "retired", "not compared"),
+    ("–", "middle"): ("silent",),
+    ("○", "none"): ("not measured", "not judged", "not ranked (one process)",
+                    "cannot be tested here", "cannot be compared"),
 }  # fmt: skip
+_BADGES = {word: Badge(sign, word, tone) for (sign, tone), all in _SIGNS.items() for word in all}
 
 
-def badge(status: str) -> Badge:
-    """Return the badge of a result's status."""
-    sign, tone = _SIGNS[status]
-    return Badge(sign, STATUS_WORDS[status], tone)
+def badge(word: str, said: str = "") -> Badge:
+    """Return the badge of a status or a verdict, which may be said in other words."""
+    known = _BADGES[STATUS_WORDS.get(word, word)]
+    return replace(known, word=said) if said else known
+
+
+def marked(word: str, said: str = "", **more: Any) -> Cell:
+    """Return a cell with the badge of a status or a verdict, see :func:`badge`."""
+    return Cell(more.pop("text", ""), badge=badge(word, said), **more)
+
+
+DASH = Cell("–")
+
+
+def figure(values: Sequence[float], unit: str, href: str = "", detail: str = "") -> Cell:
+    """Return (value, low, high) in the unit that people read; below it its interval, or a detail.
+
+    Args:
+        values: numbers; the interval may be missing or NaN.
+        unit: of a result's row.
+        href: address of the evidence, or "".
+        detail: shown instead of the interval.
+
+    """
+    interval = interval_text(values[1], values[2], unit) if len(values) > 2 else ""
+    return Cell(quantity(values[0], unit), values[0], href, detail or interval)
+
+
+def interval_text(low: float, high: float, unit: str) -> str:
+    """Return an interval as text, "" where there is none or it has no width."""
+    return span(low, high, unit) if high > 1.0001 * low else ""
+
+
+def percent(share: float, places: int = 0, detail: str = "") -> Cell:
+    """Return a share in percent; a dash where there is none."""
+    return Cell(f"{100 * share:.{places}f} %", share, detail=detail) if isfinite(share) else DASH

@@ -15,7 +15,7 @@ from generator.analysis.labels import DEVICES, TOPICS, machine_name
 from generator.pages import atom_feed
 from generator.pages.inputs import Inputs
 from generator.pages.parts import Block, Part
-from generator.pages.tables import Badge, Cell, Table, number, table_if_any
+from generator.pages.tables import DASH, Cell, Table, marked, number, table
 from generator.pages.urls import slug
 
 TITLE = "What changed"
@@ -24,17 +24,6 @@ ORDER = 20
 
 FEED = "changes.xml"
 
-_BADGES = {
-    changes.BROKEN: ("✕", "bad"),
-    changes.SUPPORTED: ("✓", "good"),
-    "faster": ("▲", "good"),
-    "less": ("▲", "good"),
-    "slower": ("▼", "bad"),
-    "more": ("▼", "bad"),
-    changes.SAME: ("=", "none"),
-    changes.NOT_RESOLVED: ("?", "middle"),
-    changes.NOT_COMPARED: ("–", "none"),
-}
 _KINDS = {
     "releases": "From release to release, within one run",
     "runs": "From run to run",
@@ -44,18 +33,16 @@ _KINDS = {
 
 def verdict_cell(change: Change, detail: str = "") -> Cell:
     """Return the verdict on a change as a badge; below it, a detail and whether it spans runs."""
-    sign, tone = _BADGES[change.verdict]
     scope = changes.scope(change.ratio) if change.ratio else ""
-    detail = ", ".join(filter(None, (detail, scope)))
-    return Cell("", badge=Badge(sign, change.verdict, tone), detail=detail)
+    return marked(change.verdict, detail=", ".join(filter(None, (detail, scope))))
 
 
 def ratio_cell(ratio: statistics.Ratio | None) -> Cell:
     """Return a ratio with its 95 % interval, if it has one; a dash where there is none."""
     if ratio is None:
-        return Cell("–")
+        return DASH
     interval = f"{ratio.low:.3f} to {ratio.high:.3f}" if math.isfinite(ratio.low) else ""
-    return Cell(f"{ratio.value:.3f}", float(f"{ratio.value:.6g}"), detail=interval)
+    return Cell(f"{ratio.value:.3f}", ratio.value, detail=interval)
 
 
 def context(inputs: Inputs) -> dict[str, Any]:
@@ -108,13 +95,12 @@ def _part(kind: str, found: Sequence[Event], inputs: Inputs) -> Part:
     groups: dict[str, list[Event]] = {}
     for event in found:
         groups.setdefault(_anchor(event), []).append(event)
-    differs = _table("What differs", found, inputs, differs=True)
     return Part(
         tab=kind.capitalize(),
         anchor=f"changes-{kind}",
         answer=finding(found),
         foot="",
-        blocks=(Block("", "", "", (differs,)),) if differs else (),
+        blocks=(Block("", "", "", (_table("What differs", found, inputs, differs=True),)),),
         folds=tuple(_fold(anchor, group, inputs) for anchor, group in groups.items()),
     )
 
@@ -138,18 +124,18 @@ def _fold(anchor: str, group: Sequence[Event], inputs: Inputs) -> Block:
         "runs": f"{here}, measured again on {day}",
         "machines": change_events.title(first, inputs.catalog, inputs.documents),
     }[first.kind]
-    known = [
-        (Cell(_between(event, inputs)), Cell(" ".join(said)))
+    known = (
+        {"Between": Cell(_between(event, inputs)), "What": Cell(" ".join(said))}
         for event in group
         if (said := change_events.notes(event, inputs.documents))
-    ]
+    )
     tables = (
         _table("What is not shown to differ", group, inputs, differs=False),
-        table_if_any("What else differs", ("Between", "What"), known, plain=True),
+        table("What else differs", known, plain=True),
     )
     summary = changes.summary(change for event in group for change in event.changes)
     device = DEVICES.get(first.device, first.device)
-    return Block(heading, anchor, f"{device}: {summary}", tuple(filter(None, tables)))
+    return Block(heading, anchor, f"{device}: {summary}", tables)
 
 
 def _between(event: Event, inputs: Inputs) -> str:
@@ -165,14 +151,10 @@ def _table(label: str, found: Sequence[Event], inputs: Inputs, *, differs: bool)
     """Return changes by what matters, whatever the event; releases stay in their order."""
     mine = [(event, one) for event in found for one in event.changes if one.differs == differs]
     mine.sort(key=lambda pair: pair[1].rank[0])
-    columns = (
-        "Framework", "Verdict", "What", number("After / before, 95 %"), number("Before"),
-        number("After"),
-    )  # fmt: skip
-    return table_if_any(label, columns, [_row(*pair, inputs) for pair in mine])
+    return table(label, (_row(*pair, inputs) for pair in mine))
 
 
-def _row(event: Event, change: Change, inputs: Inputs) -> tuple[Cell, ...]:
+def _row(event: Event, change: Change, inputs: Inputs) -> dict[Any, Cell]:
     key = change.key
     name = models.configuration(inputs.catalog, key.framework, "", "").framework_name
     where, metric, before, after, _, noise, reason = changes.row(change, inputs.catalog)
@@ -183,15 +165,11 @@ def _row(event: Event, change: Change, inputs: Inputs) -> tuple[Cell, ...]:
     old = formatting.day(event.old) if event.kind == "runs" else ""
     if change.verdict == changes.SUPPORTED and reason:
         reason = f"before: {reason}"
-    return (
-        Cell(name, detail=version),
-        verdict_cell(change, reason or f"A/A noise {noise}"),
-        Cell(TOPICS.get(key.section, metric), detail=where),
-        ratio_cell(change.ratio),
-        Cell(before or "rows", _sort(change.old), f"data/{change.old_source}.csv", old),
-        Cell(after or "rows", _sort(change.new), f"data/{change.new_source}.csv"),
-    )
-
-
-def _sort(value: float | None) -> float | None:
-    return None if value is None else float(f"{value:.6g}")
+    return {
+        "Framework": Cell(name, detail=version),
+        "Verdict": verdict_cell(change, reason or f"A/A noise {noise}"),
+        "What": Cell(TOPICS.get(key.section, metric), detail=where),
+        number("After / before, 95 %"): ratio_cell(change.ratio),
+        number("Before"): Cell(before or "rows", change.old, f"data/{change.old_source}.csv", old),
+        number("After"): Cell(after or "rows", change.new, f"data/{change.new_source}.csv"),
+    }

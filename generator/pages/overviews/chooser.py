@@ -14,7 +14,7 @@ from generator.pages.inputs import Inputs, measured_on
 from generator.pages.parts import Block
 from generator.pages.ranking import Firmness, Standing
 from generator.pages.scoring import NEEDS, PRESETS, SCALE, Need, Preset, Score, Scores
-from generator.pages.tables import Cell, Column, Table, number, table
+from generator.pages.tables import Cell, Table, number, table
 
 TITLE = "The chooser"
 GROUP = "Final considerations"
@@ -53,8 +53,8 @@ def context(inputs: Inputs) -> dict[str, Any]:
     places = inputs.measured()
     scores = {place: scoring.scores(inputs, inputs.figures[place]) for place in places}
     first = scores[places[0]] if places else None
-    rules = [(Cell(need.title), Cell(need.rule)) for need in NEEDS]
-    rules_table = table("How each need is scored", ("Need", "Score, 0 to 1"), rules, plain=True)
+    name = "How each need is scored"
+    rules = ({"Need": Cell(need.title), "Score, 0 to 1": Cell(need.rule)} for need in NEEDS)
     return {
         "title": "Which framework suits you?",
         "description": "Weigh what you need: the answer, how firm it is, and why not another.",
@@ -65,7 +65,7 @@ def context(inputs: Inputs) -> dict[str, Any]:
         ),
         "folds": (
             *([_every_score(first, names)] if first else []),
-            Block("How each need is scored", "rules", tables=(rules_table,)),
+            Block(name, "rules", tables=(table(name, rules, plain=True),)),
         ),
         "data": json.dumps(
             {
@@ -170,7 +170,7 @@ def _share(share: float) -> str:
     return f"{100 * share:.0f}\N{NO-BREAK SPACE}%"
 
 
-def _adds(preset: Preset, pair: Sequence[Standing], scores: Scores, names: Names) -> Table:
+def _adds(preset: Preset, pair: Sequence[Standing], scores: Scores, names: Names) -> Table | None:
     """Return what each need adds to the totals of the answer and the runner-up."""
     weights = preset.weights
     total, heaviest = sum(weights.values()), max(weights.values())
@@ -185,35 +185,34 @@ def _adds(preset: Preset, pair: Sequence[Standing], scores: Scores, names: Names
             bar=round(100 * weight * mine.value / heaviest) if mine.known else None,
         )
 
-    rows = [
-        (Cell(need.title, detail=SCALE[weights[need.id]]), *(cell(one, need) for one in pair))
+    rows = (
+        {"What each need adds": Cell(need.title, detail=SCALE[weights[need.id]])}
+        | {names.frameworks[one.framework]: cell(one, need) for one in pair}
         for need in NEEDS
         if weights.get(need.id)
-    ]
-    columns = ("What each need adds", *(names.frameworks[one.framework] for one in pair))
-    return table(f"What each need adds: {preset.title}", columns, rows, plain=True)
+    )
+    return table(f"What each need adds: {preset.title}", rows, plain=True)
 
 
 def _others(
     preset: Preset, standings: Sequence[Standing], firm: Firmness, scores: Scores, names: Names
-) -> Table:
+) -> Table | None:
     """Return all totals, and why it is not one of the others."""
     best = scores[standings[0].framework][standings[0].mode]
     rows = []
     for one in standings:
         interval = f"{one.low:.2f} to {one.high:.2f}" if one.high - one.low >= 0.005 else ""
         nearby = f"in front: {_share(firm.leads[one.framework])}"
-        rows.append(
-            (
-                Cell(names.frameworks[one.framework], strong=one.group == 0,
-                     detail=names.mode(one.framework, one.mode)),
-                Cell(f"{one.value:.2f}", bar=round(100 * one.value),
-                     detail=", ".join(filter(None, (interval, nearby)))),
-                why_not(preset.weights, scores[one.framework][one.mode], best),
-            )
-        )  # fmt: skip
-    columns = ("Framework", "Total, and share of nearby weights in front", "Why not this one?")
-    return table(f"Why not another: {preset.title}", columns, rows, plain=True)
+        rows.append({
+            "Framework": Cell(names.frameworks[one.framework], strong=one.group == 0,
+                              detail=names.mode(one.framework, one.mode)),
+            "Total, and share of nearby weights in front": Cell(
+                f"{one.value:.2f}", bar=round(100 * one.value),
+                detail=", ".join(filter(None, (interval, nearby))),
+            ),
+            "Why not this one?": why_not(preset.weights, scores[one.framework][one.mode], best),
+        })  # fmt: skip
+    return table(f"Why not another: {preset.title}", rows, plain=True)
 
 
 def why_not(
@@ -235,15 +234,12 @@ def _every_score(scores: Scores, names: Names) -> Block:
 
     def cell(one: Score) -> Cell:
         shown = f"{one.value:.2f}" if one.known else "0 to 1"
-        return Cell(shown, round(one.value, 4), one.address, detail=one.text)
+        return Cell(shown, one.value, one.address, detail=one.text)
 
-    rows = [
-        (
-            Cell(names.frameworks[framework], detail=names.mode(framework, mode)),
-            *(cell(mine[need.id]) for need in NEEDS),
-        )
+    rows = (
+        {"Framework": Cell(names.frameworks[framework], detail=names.mode(framework, mode))}
+        | {number(need.title): cell(mine[need.id]) for need in NEEDS}
         for framework, modes in scores.items()
         for mode, mine in modes.items()
-    ]
-    columns = [Column("Framework"), *(number(need.title) for need in NEEDS)]
-    return Block("Every score", "scores", tables=(table("Scores", columns, rows),))
+    )
+    return Block("Every score", "scores", tables=(table("Scores", rows),))

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from generator import formatting
 from generator.analysis import statistics
@@ -15,6 +15,7 @@ from generator.analysis.history import SPEED, Step
 from generator.analysis.labels import DEVICES, lane_label, view
 from generator.analysis.panels import SEVERITY, Figures, Panel, Row
 from generator.catalog import freshness
+from generator.catalog.model import Framework
 from generator.measure import plan
 from generator.pages import ranking, scoring, urls
 from generator.pages.charts import timeline
@@ -23,10 +24,7 @@ from generator.pages.findings import bare_value, evidence, ratio_interval, shown
 from generator.pages.inputs import Inputs, Picture, main_figures, measured_on
 from generator.pages.overviews import history
 from generator.pages.scoring import NEEDS, Need
-from generator.pages.tables import Badge, Cell, Table, table
-
-if TYPE_CHECKING:
-    from generator.catalog.model import Framework
+from generator.pages.tables import Cell, Table, marked, table
 
 TITLE = "This or that"
 GROUP = ""
@@ -35,7 +33,6 @@ ORDER = -1
 AHEAD, BEHIND, EQUAL, OPEN, NONE = "ahead", "behind", "equal", "not resolved", "cannot be compared"
 """What becomes of the first of two frameworks in a question."""
 _WORDS = {"faster": AHEAD, "slower": BEHIND, "equivalent": EQUAL, "not resolved": OPEN}
-_SIGNS = {AHEAD: "◀", BEHIND: "▶", EQUAL: "=", OPEN: "?", NONE: "○"}
 
 
 @dataclass(frozen=True)
@@ -124,7 +121,7 @@ def _part(
         "description": f"{a.name} or {b.name}? Measured, with intervals and raw data: {said}",
         "answer": said,
         "frameworks": [_about(one, inputs, figures) for one in (a, b)],
-        "table": _table(a.name, b.name, duels) if duels else None,
+        "table": _table(a.name, b.name, duels),
         "where": _where(inputs, figures) if figures else "",
         "picture": _picture(a, b, inputs, figures) if figures else None,
         "command": f"generator compare {a.id} {b.id}",
@@ -203,9 +200,10 @@ def answer(a: str, b: str, duels: Sequence[Duel]) -> str:
     return f"{'; '.join(said)}."
 
 
-def _table(a: str, b: str, duels: Sequence[Duel]) -> Table:
-    columns = ("Question", a, b, f"Who is ahead ({a} / {b})")
-    return table(f"{a} or {b}", columns, map(_row, duels), plain=True)
+def _table(a: str, b: str, duels: Sequence[Duel]) -> Table | None:
+    titles = ("Question", a, b, f"Who is ahead ({a} / {b})")
+    rows = (dict(zip(titles, _row(one), strict=True)) for one in duels)
+    return table(f"{a} or {b}", rows, plain=True)
 
 
 def _row(one: Duel) -> tuple[Cell, ...]:
@@ -215,13 +213,12 @@ def _row(one: Duel) -> tuple[Cell, ...]:
         for place, side in enumerate(one.sides)
     ]
     word = one.word if ahead is None else f"{one.sides[ahead].name} ahead"
-    tone = "none" if ahead is None else "good"
     detail = one.reason or (_ratio(one.ratio) if one.ratio else "")
     href = f"{one.need.section}.md" if one.need.section else ""
     return (
         Cell(one.need.title, href=href),
         *cells,
-        Cell("", badge=Badge(_SIGNS[one.word], word, tone), detail=detail),
+        marked(one.word, word, detail=detail),
     )
 
 

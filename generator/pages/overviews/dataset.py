@@ -10,7 +10,7 @@ from generator.export import citation, data_package
 from generator.export.data_package import FIELDS, UNITS
 from generator.pages import urls
 from generator.pages.inputs import Inputs
-from generator.pages.tables import Cell, Table, number, table
+from generator.pages.tables import DASH, Cell, Table, figure, number, table
 
 TITLE = "Data"
 GROUP = "Evidence"
@@ -34,9 +34,9 @@ def context(inputs: Inputs) -> dict[str, Any]:
         "files": _files(said) if said else None,
         "snippets": snippets(inputs.address) if said else (),
         "columns": _columns(),
-        "units": table("Units", ("Unit", "Meaning"), _pairs(UNITS.items()), plain=True),
+        "units": _pairs("Units", "Unit", "Meaning", UNITS.items()),
         "metrics": _metrics(inputs),
-        "scheme": table("Addresses", ("Address", "What is there"), _pairs(urls.SCHEME), plain=True),
+        "scheme": _pairs("Addresses", "Address", "What is there", urls.SCHEME),
         "licence": said["licenses"][0] if said else None,
         "citation": citation.bibtex(
             cited,
@@ -82,51 +82,47 @@ def snippets(address: str) -> tuple[tuple[str, str, str], ...]:
     )
 
 
-def _files(said: Mapping[str, Any]) -> Table:
-    rows = [
-        (
-            Cell(resource["path"], href=f"dataset/{resource['path']}"),
-            Cell(formatting.quantity(resource["bytes"], "B"), float(resource["bytes"])),
-            Cell(resource["hash"].partition(":")[2]),
-        )
-        for resource in said["resources"]
+def _files(said: Mapping[str, Any]) -> Table | None:
+    files = [
+        (one["path"], figure([one["bytes"]], "B"), one["hash"].partition(":")[2])
+        for one in said["resources"]
     ]
-    rows.append(
-        (
-            Cell(data_package.PACKAGE, href=f"dataset/{data_package.PACKAGE}"),
-            Cell("–"),
-            Cell("describes the other two, with their sizes and hashes"),
-        )
+    about = "describes the other two, with their sizes and hashes"
+    rows = (
+        {"File": Cell(name, href=f"dataset/{name}"), number("Size"): size, "SHA-256": Cell(text)}
+        for name, size, text in (*files, (data_package.PACKAGE, DASH, about))
     )
-    return table("Files", ("File", number("Size"), "SHA-256"), rows, plain=True)
+    return table("Files", rows, plain=True)
 
 
-def _columns() -> Table:
-    rows = [
-        (
-            Cell(field.name),
-            Cell(field.kind, detail="" if field.constraints.get("required") else "or empty"),
-            Cell(field.text, detail="" if field.name == "unit" else field.words),
-        )
+def _columns() -> Table | None:
+    rows = (
+        {
+            "Column": Cell(field.name),
+            "Type": Cell(
+                field.kind, detail="" if field.constraints.get("required") else "or empty"
+            ),
+            "Meaning": Cell(field.text, detail="" if field.name == "unit" else field.words),
+        }
         for field in FIELDS
-    ]
-    return table("Columns", ("Column", "Type", "Meaning"), rows, plain=True)
+    )
+    return table("Columns", rows, plain=True)
 
 
-def _pairs(items: Iterable[tuple[str, str]]) -> list[tuple[Cell, ...]]:
-    return [tuple(map(Cell, pair)) for pair in items]
+def _pairs(label: str, one: str, two: str, items: Iterable[tuple[str, str]]) -> Table | None:
+    return table(label, ({one: Cell(a), two: Cell(b)} for a, b in items), plain=True)
 
 
-def _metrics(inputs: Inputs) -> Table:
-    rows = [
-        (
-            Cell(section.id, href=f"{section.id}.md"),
-            Cell(metric.id),
-            Cell(metric.title),
-            Cell(metric.unit),
-            Cell(f"{metric.better} is better" if metric.better else "–"),
-        )
+def _metrics(inputs: Inputs) -> Table | None:
+    rows = (
+        {
+            "Section": Cell(section.id, href=f"{section.id}.md"),
+            "Metric": Cell(metric.id),
+            "Meaning": Cell(metric.title),
+            "Unit": Cell(metric.unit),
+            "Direction": Cell(f"{metric.better} is better" if metric.better else "–"),
+        }
         for section in inputs.catalog.sections
         for metric in section.metrics.values()
-    ]
-    return table("Metrics", ("Section", "Metric", "Meaning", "Unit", "Direction"), rows)
+    )
+    return table("Metrics", rows)

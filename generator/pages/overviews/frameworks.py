@@ -3,30 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from generator import formatting
 from generator.analysis.history import SPEED
 from generator.catalog import freshness
-from generator.pages import ranking, scoring, urls
-from generator.pages.framework_tables import (
-    EXECUTES,
-    FACTS,
-    fact_cell,
-    fact_title,
-    gaps_table,
-    modes_table,
-    of_kind,
-)
+from generator.catalog.model import Framework
+from generator.pages import framework_tables, ranking, scoring, urls
+from generator.pages.framework_tables import EXECUTES, FACTS
 from generator.pages.home_page import need_cell
 from generator.pages.inputs import Inputs, main_figures, measured_on
 from generator.pages.parts import Block
 from generator.pages.ranking import Standing
 from generator.pages.scoring import NEEDS, Score, Scores
-from generator.pages.tables import Badge, Cell, Column, Table, table, table_if_any
-
-if TYPE_CHECKING:
-    from generator.catalog.model import Framework
+from generator.pages.tables import Cell, Column, Table, marked, table
 
 TITLE = "The frameworks"
 GROUP = ""
@@ -48,39 +38,33 @@ def context(inputs: Inputs) -> dict[str, Any]:
     }
 
 
-def _table(frameworks: Sequence[Framework], inputs: Inputs) -> Table:
+def _table(frameworks: Sequence[Framework], inputs: Inputs) -> Table | None:
     rows = []
     for framework in frameworks:
-        executes = [how for kind, how in EXECUTES.items() if of_kind([framework], kind)]
+        executes = [
+            how for kind, how in EXECUTES.items() if framework_tables.of_kind([framework], kind)
+        ]
         state = scoring.maintained(framework, inputs.today)
         successor = framework.facts.get("successor") if framework.retired else None
-        rows.append(
-            (
-                Cell(
-                    framework.name,
-                    href=f"frameworks/{framework.id}.md",
-                    strong=True,
-                    detail=f"runs {formatting.listing(executes)}",
-                ),
-                Cell(
-                    str(framework.retired.year) if framework.retired else state.text,
-                    detail=f"successor: {successor.value}" if successor else "",
-                    badge=_alive(framework, state),
-                ),
-                Cell(framework.newest.version, detail=_fresh(framework)),
-            )
-        )
-    titles = ("Framework", "State, last release", "Newest measured")
-    return table("Frameworks", titles, rows, plain=True)
+        rows.append({
+            "Framework": Cell(
+                framework.name, href=f"frameworks/{framework.id}.md", strong=True,
+                detail=f"runs {formatting.listing(executes)}",
+            ),
+            "State, last release": marked(
+                _state(framework, state),
+                text=str(framework.retired.year) if framework.retired else state.text,
+                detail=f"successor: {successor.value}" if successor else "",
+            ),
+            "Newest measured": Cell(framework.newest.version, detail=_fresh(framework)),
+        })  # fmt: skip
+    return table("Frameworks", rows, plain=True)
 
 
-def _alive(framework: Framework, state: Score) -> Badge:
-    """Return the badge of a framework's state."""
+def _state(framework: Framework, state: Score) -> str:
     if framework.retired:
-        return Badge("–", "retired", "none")
-    if not state.known:
-        return Badge("?", "not known", "middle")
-    return Badge("✓", "alive", "good") if state.value else Badge("–", "silent", "middle")
+        return "retired"
+    return ("alive" if state.value else "silent") if state.known else "not known"
 
 
 def _fresh(framework: Framework) -> str:
@@ -175,52 +159,55 @@ def _against(mine: Score, cell: Cell, own: str, leader: str) -> str:
 def _folds(framework: Framework, inputs: Inputs) -> list[Block]:
     """Return everything else; what has no rows is left out."""
     blocks = (
-        ("Facts and their sources", "facts", (_facts(framework),)),
-        ("Modes of execution", "written", (modes_table([framework], ""),)),
-        ("What is not measured, and why", "gaps", (gaps_table([framework]),)),
-        ("Releases", "releases", (_releases(framework),)),
-        ("Evidence", "evidence", (_evidence(framework, inputs),)),
+        ("Facts and their sources", "facts", _facts(framework)),
+        ("Modes of execution", "written", framework_tables.modes_table([framework], "")),
+        ("What is not measured, and why", "gaps", framework_tables.gaps_table([framework])),
+        ("Releases", "releases", _releases(framework)),
+        ("Evidence", "evidence", _evidence(framework, inputs)),
     )
-    return [
-        Block(heading, anchor, tables=kept)
-        for heading, anchor, tables in blocks
-        if (kept := tuple(one for one in tables if one))
-    ]
+    return [Block(heading, anchor, tables=(one,)) for heading, anchor, one in blocks if one]
 
 
-def _facts(framework: Framework) -> Table:
+def _facts(framework: Framework) -> Table | None:
     rows = []
-    for id in (*framework.facts, *(id for id in FACTS if id not in framework.facts)):
+    for id in dict.fromkeys((*framework.facts, *FACTS)):
         fact = framework.facts.get(id)
         read = formatting.day(fact.read.isoformat()) if fact and fact.read else ""
-        rows.append((Cell(fact_title(id)), fact_cell(fact), Cell(read)))
-    return table("Facts", ("Fact", "What the source says", "Read on"), rows, plain=True)
+        rows.append(
+            {
+                "Fact": Cell(framework_tables.fact_title(id)),
+                "What the source says": framework_tables.fact_cell(fact),
+                "Read on": Cell(read),
+            }
+        )
+    return table("Facts", rows, plain=True)
 
 
-def _releases(framework: Framework) -> Table:
+def _releases(framework: Framework) -> Table | None:
     rows = []
     for version in framework.versions:
-        released = formatting.day(version.released.isoformat()) if version.released else "unknown"
+        released = version.released
         rows.append(
-            (
-                Cell(version.version, source=version.source),
-                Cell(released, float(version.released.toordinal()) if version.released else None),
-                Cell(version.python),
-                Cell(freshness.of(framework, version.version).label),
-                Cell(framework.standard(version).title),
-            )
+            {
+                Column("Release", narrow=True): Cell(version.version, source=version.source),
+                Column("Released", narrow=True): Cell(
+                    formatting.day(released.isoformat()) if released else "unknown",
+                    float(released.toordinal()) if released else None,
+                ),
+                Column("On Python", narrow=True): Cell(version.python),
+                "Freshness": Cell(freshness.of(framework, version.version).label),
+                "Mode that stood for it": Cell(framework.standard(version).title),
+            }
         )
-    narrow = (Column(title, narrow=True) for title in ("Release", "Released", "On Python"))
-    titles = [*narrow, Column("Freshness"), Column("Mode that stood for it")]
-    return table("Locked releases", titles, rows)
+    return table("Locked releases", rows)
 
 
 def _evidence(framework: Framework, inputs: Inputs) -> Table | None:
     """Return the sections that measured it, each with what is behind its figures."""
-    rows = [
-        (Cell(section.title, href=f"../{urls.evidence(section.id, framework.id)}"),)
+    title = "Rows, samples, checks, logs, scripts and locks"
+    rows = (
+        {title: Cell(section.title, href=f"../{urls.evidence(section.id, framework.id)}")}
         for section in inputs.catalog.sections
         if (section.id, framework.id) in inputs.evidenced
-    ]
-    columns = ("Rows, samples, checks, logs, scripts and locks",)
-    return table_if_any("Evidence", columns, rows, plain=True)
+    )
+    return table("Evidence", rows, plain=True)

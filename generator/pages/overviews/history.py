@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -13,14 +13,12 @@ from generator import formatting
 from generator.analysis import builds, changes
 from generator.analysis.history import MEASURES, SPEED, History, Measure, Release, Step
 from generator.analysis.labels import DEVICES, machine_label
-from generator.formatting import quantity
 from generator.pages.charts import marks, timeline
 from generator.pages.inputs import Inputs
 from generator.pages.overviews.changes import ratio_cell, verdict_cell
 from generator.pages.parts import Block, Bullet, Part
 from generator.pages.question_page import reason_cell
-from generator.pages.section_page import detectable_cell
-from generator.pages.tables import Badge, Cell, Column, Table, badge, number, table, table_if_any
+from generator.pages.tables import DASH, Cell, Column, Table, figure, marked, number, percent, table
 from generator.pages.urls import slug
 
 TITLE = "Ten years of the same step"
@@ -65,13 +63,18 @@ def _part(found: History, inputs: Inputs) -> Part:
     machine = machine_label(found.releases[0].document)
     anchor = f"history-{slug(found.machine)}-{found.device}"
     then = found.of_that_time(inputs.book.article)
+    then_now = "The article's own versions, run today"
     tables = (
         ("First and last release", "spans", _SPANS, _span_table(found)),
         ("Every release", "releases", _RELEASES,
          _table("Every release that was measured", _EVERYTHING, found.releases)),
-        ("Without a valid result", "faults", "", _faults_table(found)),
-        ("The article's own versions, run today", "then", _then_text(then, inputs),
-         _then_table(then)),
+        ("Without a valid result", "faults", "",
+         _table("Releases without a valid result", _FAULTS,
+                (one for one in found.releases if one.gate != "ok"))),
+        (then_now, "then", _then_text(then, inputs),
+         _table(then_now, _THEN, [
+             one for old, new in then for one in ([old] if old is new else [old, new])
+         ])),
     )  # fmt: skip
     charts = [chart for measure in MEASURES if (chart := _chart(found, measure, inputs))]
     answer, *rest = _findings(found)
@@ -83,10 +86,11 @@ def _part(found: History, inputs: Inputs) -> Part:
         blocks=tuple(replace(chart, tables=()) for chart in charts[:1]),
         bullets=tuple(map(Bullet, rest)),
         folds=(
-            *(replace(chart, heading=chart.tables[0].label, pictures=()) for chart in charts[:1]),
+            *(replace(chart, heading=f"{chart.heading} of every release", pictures=())
+              for chart in charts[:1]),
             *charts[1:],
             *(Block(heading, f"{stem}-{anchor}", text, (rows,))
-              for heading, stem, text, rows in tables if rows),
+              for heading, stem, text, rows in tables),
         ),
     )  # fmt: skip
 
@@ -218,32 +222,26 @@ def _findings(found: History) -> list[str]:
 
 # ------------------------------------------------------------------------------------------ tables
 
-Heading = tuple[Column, Callable[[Release], Cell]]
-"""A column of releases, and what makes its cells."""
+Headings = Mapping[Column, Callable[[Release], Cell]]
+"""Columns of releases, and what makes their cells."""
 
 
-def _table(label: str, headings: Sequence[Heading], releases: Sequence[Release]) -> Table:
-    rows = [[make(release) for _, make in headings] for release in releases]
-    return table(label, [column for column, _ in headings], rows)
+def _table(label: str, headings: Headings, releases: Iterable[Release]) -> Table | None:
+    rows = ({one: make(release) for one, make in headings.items()} for release in releases)
+    return table(label, rows)
 
 
 def _value_cell(release: Release, measure: Measure, href: str = "") -> Cell:
     found = release.value(measure)
     if found is None:
-        return Cell("–")
-    value, low, high = found
-    detail = ""
-    if measure.rate:
-        text, sort = formatting.figures(measure.on_axis(value), 4), measure.on_axis(value)
-        if math.isfinite(low):
-            ends = (formatting.figures(measure.on_axis(end)) for end in (high, low))
-            detail = " to ".join(ends)
-    else:
-        unit = "B" if measure.exact else release.cells[measure.id].unit
-        text, sort = quantity(value, unit), value
-        if math.isfinite(low):
-            detail = formatting.span(low, high, unit)
-    return Cell(text, float(f"{sort:.6g}"), href, detail)
+        return DASH
+    if not measure.rate:
+        return figure(found, "B" if measure.exact else release.cells[measure.id].unit, href)
+    rate, high, low = (measure.on_axis(x) for x in found)
+    detail = (
+        f"{formatting.figures(low)} to {formatting.figures(high)}" if math.isfinite(low) else ""
+    )
+    return Cell(formatting.figures(rate, 4), rate, href, detail)
 
 
 def _package(document: Mapping[str, Any], name: str) -> str:
@@ -256,66 +254,71 @@ def _data(release: Release) -> str:
     return f"data/{release.source}.csv"
 
 
-def _gate_badge(release: Release) -> Badge:
-    return Badge("✓", "passed", "good") if release.gate == "ok" else badge(release.gate)
+def _gate(release: Release) -> Cell:
+    return marked("ok", "passed") if release.gate == "ok" else marked(release.gate)
 
 
-_RELEASE: Heading = (Column("Release"), lambda one: Cell(one.name, detail=one.number))
-_PUBLISHED: Heading = (
-    Column("Published", narrow=True),
-    lambda one: Cell(one.day.isoformat(), sort=float(one.day.toordinal())),
-)
-_GATE: Heading = (Column("Verification"), lambda one: Cell("", badge=_gate_badge(one)))
-_FIGURES: tuple[Heading, ...] = tuple(
-    (number(measure.column), partial(_value_cell, measure=measure)) for measure in MEASURES
-)
-_PYTHON: Heading = (
-    Column("Python", narrow=True),
-    lambda one: Cell(one.document["environment"]["python"]),
-)
-_MODE: Heading = (
-    Column("Mode that stood for it"),
-    lambda one: Cell(one.framework.mode(one.mode).title),
-)
-_BUILD: Heading = (Column("Build", narrow=True), lambda one: Cell(one.build))
-_EVERYTHING: tuple[Heading, ...] = (
-    (Column("Release"), lambda one: Cell(one.name, href=_data(one), detail=one.number)),
-    _PUBLISHED,
-    _GATE,
-    *_FIGURES,
-    _BUILD,
-    _PYTHON,
-    (Column("NumPy", narrow=True), lambda one: Cell(_package(one.document, "numpy"))),
-    _MODE,
-)
-_YEAR: Heading = (
-    Column("Of", narrow=True),
-    lambda one: Cell(str(one.day.year), sort=float(one.day.toordinal())),
-)
+def _ordinal(release: Release) -> float:
+    return float(release.day.toordinal())
 
 
-def _measure_table(found: History, measure: Measure) -> Table:
+_RELEASE: Headings = {Column("Release"): lambda one: Cell(one.name, detail=one.number)}
+_PUBLISHED: Headings = {
+    Column("Published", narrow=True): lambda one: Cell(one.day.isoformat(), _ordinal(one))
+}
+_FIGURES: Headings = {
+    number(measure.column): partial(_value_cell, measure=measure) for measure in MEASURES
+}
+_MODE: Headings = {
+    Column("Mode that stood for it"): lambda one: Cell(one.framework.mode(one.mode).title)
+}
+_BUILD: Headings = {Column("Build", narrow=True): lambda one: Cell(one.build)}
+_EVERYTHING: Headings = {
+    Column("Release"): lambda one: Cell(one.name, href=_data(one), detail=one.number),
+    **_PUBLISHED,
+    Column("Verification"): _gate,
+    **_FIGURES,
+    **_BUILD,
+    Column("Python", narrow=True): lambda one: Cell(one.document["environment"]["python"]),
+    Column("NumPy", narrow=True): lambda one: Cell(_package(one.document, "numpy")),
+    **_MODE,
+}
+_THEN: Headings = {
+    **_RELEASE,
+    Column("Of", narrow=True): lambda one: Cell(str(one.day.year), _ordinal(one)),
+    Column("Verification"): _gate,
+    **_FIGURES,
+    **_BUILD,
+}
+_FAULTS: Headings = {
+    **_RELEASE,
+    Column("Status"): _gate,
+    Column("Reason"): lambda one: reason_cell(one.reason),
+}
+
+
+def _measure_table(found: History, measure: Measure) -> Table | None:
     """Return one row a release: the figure, and what changed from the one measured before it."""
     steps = found.steps_to(measure)
 
     def of_step(make: Callable[[Step], Cell]) -> Callable[[Release], Cell]:
-        return lambda one: make(steps[one.id]) if one.id in steps else Cell("–")
+        return lambda one: make(steps[one.id]) if one.id in steps else DASH
 
     title = measure.column if measure.exact else f"{measure.column}, 95 % interval"
-    headings: list[Heading] = [
-        _RELEASE, (number(title), lambda one: _value_cell(one, measure, _data(one))),
-    ]  # fmt: skip
-    if not measure.exact:
-        what = "Memory" if measure.section == "memory" else "Time"
-        headings += [
-            (
-                number(f"{what}, new / old, 95 %"),
-                of_step(lambda step: ratio_cell(step.change.ratio)),
-            ),
-            (Column("Change"), of_step(_change_cell)),
-            (number("Detectable"), of_step(lambda step: detectable_cell(step.change.detectable))),
-        ]
-    headings += [_BUILD, _MODE, _PUBLISHED]
+    what = "Memory" if measure.section == "memory" else "Time"
+    compared: Headings = {
+        number(f"{what}, new / old, 95 %"): of_step(lambda step: ratio_cell(step.change.ratio)),
+        Column("Change"): of_step(_change_cell),
+        number("Detectable"): of_step(lambda step: percent(step.change.detectable)),
+    }
+    headings: Headings = {
+        **_RELEASE,
+        number(title): lambda one: _value_cell(one, measure, _data(one)),
+        **({} if measure.exact else compared),
+        **_BUILD,
+        **_MODE,
+        **_PUBLISHED,
+    }
     return _table(f"{measure.column} of every release", headings, found.releases)
 
 
@@ -331,13 +334,13 @@ def _span_table(found: History) -> Table | None:
     rows: dict[str, dict[str, Step]] = {}
     for step in found.spans:
         rows.setdefault(step.new.name, {})[step.measure.id] = step
-    return table_if_any(
+    return table(
         "Last release against the first",
-        ("Framework", *(measure.column for measure in measures)),
-        [
-            (Cell(name, detail=_ends(mine)), *(_span_cell(mine.get(m.id), m) for m in measures))
+        (
+            {"Framework": Cell(name, detail=_ends(mine))}
+            | {measure.column: _span_cell(mine.get(measure.id), measure) for measure in measures}
             for name, mine in rows.items()
-        ],
+        ),
     )
 
 
@@ -350,7 +353,7 @@ def _ends(steps: Mapping[str, Step]) -> str:
 def _span_cell(step: Step | None, measure: Measure) -> Cell:
     """Return last / first as the axis of a measure runs, and the verdict."""
     if step is None:
-        return Cell("–")
+        return DASH
     ratio = step.change.ratio
     if ratio is None:
         return verdict_cell(step.change, step.change.reason)
@@ -359,25 +362,18 @@ def _span_cell(step: Step | None, measure: Measure) -> Cell:
     return replace(verdict_cell(step.change, shown.detail), text=text, sort=shown.sort)
 
 
-def _faults_table(found: History) -> Table | None:
-    bad = [release for release in found.releases if release.gate != "ok"]
-    reason: Heading = (Column("Reason"), lambda one: reason_cell(one.reason))
-    headings = (_RELEASE, (Column("Status"), _GATE[1]), reason)
-    return _table("Releases without a valid result", headings, bad) if bad else None
-
-
 def _gone(inputs: Inputs) -> Table | None:
     """Return the releases that no longer install, as the folders declare them."""
-    rows = [
-        (
-            Cell(framework.name, detail=", ".join(gap.versions)),
-            Cell(gap.reason, source=gap.source),
-        )
+    rows = (
+        {
+            "Release": Cell(framework.name, detail=", ".join(gap.versions)),
+            "Why": Cell(gap.reason, source=gap.source),
+        }
         for framework in inputs.catalog.frameworks
         for gap in framework.gaps
         if gap.versions and not (gap.mode or gap.section or gap.device)
-    ]
-    return table_if_any("What no longer installs", ("Release", "Why"), rows)
+    )
+    return table("What no longer installs", rows)
 
 
 def _left(inputs: Inputs) -> Table | None:
@@ -396,15 +392,14 @@ def _left(inputs: Inputs) -> Table | None:
             if (document["version"], document["device"]) == (newest["version"], "cuda")
         ]
         rows.append(
-            (
-                Cell(framework.name, detail=newest["version"]),
-                Cell(newest["environment"]["python"]),
-                Cell(_package(newest, "numpy")),
-                Cell(cuda[-1] if cuda else "–", detail="" if cuda else "not measured"),
-            )
+            {
+                "Newest measured release": Cell(framework.name, detail=newest["version"]),
+                "Python": Cell(newest["environment"]["python"]),
+                "NumPy": Cell(_package(newest, "numpy")),
+                "CUDA": Cell(cuda[-1]) if cuda else Cell("–", detail="not measured"),
+            }
         )
-    titles = ("Newest measured release", "Python", "NumPy", "CUDA")
-    return table_if_any("What the newest releases run with", titles, rows)
+    return table("What the newest releases run with", rows)
 
 
 # ------------------------------------------------------------------- the article's own generation
@@ -418,9 +413,3 @@ def _then_text(then: Sequence[tuple[Release, Release]], inputs: Inputs) -> str:
         f" newest measured release published until the end of {year}, or else the first measured."
         " Below it is the newest release."
     )
-
-
-def _then_table(then: Sequence[tuple[Release, Release]]) -> Table | None:
-    ours = [one for old, new in then for one in ([old] if old is new else [old, new])]
-    headings = (_RELEASE, _YEAR, _GATE, *_FIGURES, _BUILD)
-    return _table("The article's own versions, run today", headings, ours) if ours else None

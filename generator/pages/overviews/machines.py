@@ -66,7 +66,7 @@ def _part(inputs: Inputs, views: Sequence[Block]) -> Part:
     )
 
 
-def _machines(inputs: Inputs) -> Table:
+def _machines(inputs: Inputs) -> Table | None:
     """Return one row a machine, in the order in which they joined."""
     rows = []
     for machine in change_events.joined(inputs.shown):
@@ -79,25 +79,24 @@ def _machines(inputs: Inputs) -> Table:
         profiles = sorted({str(document["profile"]) for document in documents})
         gpus = formatting.listing([gpu_label(gpu) for gpu in facts["gpus"]])
         virtual = {True: "virtual machine", False: "no virtual machine"}.get(facts["virtualised"])
-        rows.append(
-            (
-                Cell(str(facts["cpu"]), detail=machine),
-                Cell(f"{facts['cores']}", float(facts["cores"]),
-                     detail=f"{facts['threads']} threads"),
-                Cell(f"{facts['memory_bytes'] / 2**30:.0f} GiB", float(facts["memory_bytes"])),
-                Cell(gpus or "none"),
-                Cell(str(facts["os"]), detail=", ".join(filter(None, [facts["kernel"], virtual]))),
-                Cell(f"{len(runs)}", float(len(runs)), detail=formatting.listing(profiles)),
-                Cell(formatting.day(str(newest["run"])), float(str(newest["run"])[:8]),
-                     detail=f"since {formatting.day(min(runs))}"),
-                Cell(commit, detail=dirty),
-            )
-        )  # fmt: skip
-    columns = (
-        "Processor", number("Cores"), number("Memory"), "Graphics card", "System", number("Runs"),
-        Column("Newest run", narrow=True), "At commit",
-    )  # fmt: skip
-    return table("Machines", columns, rows)
+        rows.append({
+            "Processor": Cell(str(facts["cpu"]), detail=machine),
+            number("Cores"): Cell(f"{facts['cores']}", float(facts["cores"]),
+                                  detail=f"{facts['threads']} threads"),
+            number("Memory"): Cell(f"{facts['memory_bytes'] / 2**30:.0f} GiB",
+                                   float(facts["memory_bytes"])),
+            "Graphics card": Cell(gpus or "none"),
+            "System": Cell(str(facts["os"]),
+                           detail=", ".join(filter(None, [facts["kernel"], virtual]))),
+            number("Runs"): Cell(f"{len(runs)}", float(len(runs)),
+                                 detail=formatting.listing(profiles)),
+            Column("Newest run", narrow=True): Cell(
+                formatting.day(str(newest["run"])), float(str(newest["run"])[:8]),
+                detail=f"since {formatting.day(min(runs))}",
+            ),
+            "At commit": Cell(commit, detail=dirty),
+        })  # fmt: skip
+    return table("Machines", rows)
 
 
 # --------------------------------------------------------------------------- the same on each
@@ -170,26 +169,21 @@ def _title(found: Sequence[Change], first: str) -> str:
     return f"Against {first}, across runs: of {many}, {changes.summary(found)}"
 
 
-def _table(found: Sequence[Change], names: Mapping[str, str], inputs: Inputs) -> Table:
+def _table(found: Sequence[Change], names: Mapping[str, str], inputs: Inputs) -> Table | None:
     rows = []
     for change in found:
         key, old, new = change.key, change.old_source, change.new_source
         one = models.configuration(inputs.catalog, key.framework, key.version, key.mode)
         here, there = _speed(change.new, new, inputs), _speed(change.old, old, inputs)
-        rows.append(
-            (
-                Cell(one.label, detail=key.version),
-                Cell(lane_title(key.lane), detail=key.case),
-                Cell(names[key.machine]),
-                Cell(formatting.figures(here, 4), round(here, 2), f"data/{new}.csv"),
-                Cell(formatting.figures(there, 4), round(there, 2), f"data/{old}.csv"),
-                ratio_cell(change.ratio and change.ratio.inverse()),  # of speeds
-                verdict_cell(change, f"A/A noise ±{100 * change.noise:.1f} %"),
-            )
-        )
-    columns = (
-        "Configuration", Column("Lane", narrow=True), "Machine", number("Images per second"),
-        number(f"On {names[found[0].before.machine]}"), number("Ratio of speeds, 95 %"),
-        "Verdict",
-    )  # fmt: skip
-    return table("The same on several machines", columns, rows)
+        rows.append({
+            "Configuration": Cell(one.label, detail=key.version),
+            Column("Lane", narrow=True): Cell(lane_title(key.lane), detail=key.case),
+            "Machine": Cell(names[key.machine]),
+            number("Images per second"): Cell(
+                formatting.figures(here, 4), here, f"data/{new}.csv"),
+            number(f"On {names[found[0].before.machine]}"): Cell(
+                formatting.figures(there, 4), there, f"data/{old}.csv"),
+            number("Ratio of speeds, 95 %"): ratio_cell(change.ratio and change.ratio.inverse()),
+            "Verdict": verdict_cell(change, f"A/A noise ±{100 * change.noise:.1f} %"),
+        })  # fmt: skip
+    return table("The same on several machines", rows)

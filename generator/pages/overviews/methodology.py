@@ -15,7 +15,7 @@ from generator.pages.charts import intervals
 from generator.pages.charts.marks import Mark
 from generator.pages.charts.style import SERIES
 from generator.pages.inputs import Inputs
-from generator.pages.tables import Cell, Table, number, table, table_if_any
+from generator.pages.tables import Cell, Table, number, percent, table
 
 TITLE = "Methodology"
 GROUP = "Evidence"
@@ -26,11 +26,11 @@ def context(inputs: Inputs) -> dict[str, Any]:
     """Return the context of the page."""
     from measurements import lenet
 
+    columns = ("Precision", number("Scores"), number("Gradients"), number("Losses"))
     tolerances = (
-        (Cell(name), *(Cell(f"{x:.0e}", sort=x) for x in tolerance))
+        dict(zip(columns, (Cell(name), *(Cell(f"{x:.0e}", x) for x in tolerance)), strict=True))
         for name, tolerance in lenet.TOLERANCES.items()
     )
-    columns = ("Precision", number("Scores"), number("Gradients"), number("Losses"))
     return {
         "title": "How is a figure made, and when is it believed?",
         "description": "What may be claimed from these figures, why, and where each rule is from.",
@@ -39,7 +39,7 @@ def context(inputs: Inputs) -> dict[str, Any]:
         "noises": _noises_table(inputs),
         "simulated": _simulated_table(inputs.simulated),
         "spreads": _spreads_table(inputs),
-        "tolerances": table("Tolerances of verification", columns, tolerances),
+        "tolerances": table("Tolerances of verification", tolerances),
         "target": f"{100 * lenet.ACCURACY_TARGET:.0f} %",
         "gate_steps": str(lenet.GATE_STEPS),
         "margin": f"{100 * statistics.MARGIN:.0f} %",
@@ -65,19 +65,17 @@ def _study(inputs: Inputs) -> dict[str, Any] | None:
         )
         for one in spreads
     ]  # fmt: skip
-    rows = [
-        (
-            Cell(ESTIMATORS[one.estimator], strong=one.estimator == choice.estimator),
-            Cell(titles[one.lane]),
-            Cell(f"{100 * one.spread:.2f} %", round(one.spread, 6)),
-            Cell(f"{100 * one.low:.2f} to {100 * one.high:.2f} %"),
-            Cell(f"{100 * one.bias:+.2f} %", round(one.bias, 6)),
-            Cell(f"{one.replicates} A/A replicates × {one.blocks} blocks"),
-        )
+    rows = (
+        {
+            "Estimator": Cell(ESTIMATORS[one.estimator], strong=one.estimator == choice.estimator),
+            "Lane": Cell(titles[one.lane]),
+            number("Spread"): percent(one.spread, 2),
+            number("95 % interval"): Cell(f"{100 * one.low:.2f} to {100 * one.high:.2f} %"),
+            number("Bias"): Cell(f"{100 * one.bias:+.2f} %", one.bias),
+            "From": Cell(f"{one.replicates} A/A replicates × {one.blocks} blocks"),
+        }
         for one in spreads
-    ]
-    columns = ("Estimator", "Lane", number("Spread"), number("95 % interval"), number("Bias"),
-               "From")  # fmt: skip
+    )
     chart = intervals.intervals(
         "aa-study", "How far identical runs lie apart, by estimator.", marks,
         measure="difference between identical runs in %", looks={"identical runs": SERIES[0]},
@@ -88,7 +86,7 @@ def _study(inputs: Inputs) -> dict[str, Any] | None:
         "chart": inputs.draw(chart),
         "caption": "Root mean square of the logarithm of the ratio of two identical runs in the"
         " same block; intervals by jackknife over blocks.",
-        "table": table("The A/A study", columns, rows),
+        "table": table("The A/A study", rows),
         "origin": _origin(inputs),
     }
 
@@ -121,33 +119,34 @@ def _origin(inputs: Inputs) -> str:
 
 
 def _noises_table(inputs: Inputs) -> Table | None:
-    rows = [
-        (
-            Cell(figures.machine, detail=figures.device),
-            Cell(panel.section),
-            Cell(lane_title(panel.lane), detail=panel.case),
-            Cell(f"{100 * panel.noise:.1f} %", round(panel.noise, 5)),
-        )
+    rows = (
+        {
+            "Machine": Cell(figures.machine, detail=figures.device),
+            "Section": Cell(panel.section),
+            "Lane": Cell(lane_title(panel.lane), detail=panel.case),
+            number("A/A noise"): percent(panel.noise, 1),
+        }
         for figures in inputs.figures.values()
         for panel in figures.panels
         if panel.good and panel.division == "closed" and panel.replicated
-    ]
-    columns = ("Machine", "Section", "Lane", number("A/A noise"))
-    return table_if_any("A/A noise", columns, rows)
+    )
+    return table("A/A noise", rows)
 
 
 def _simulated_table(simulated: Sequence[Mapping[str, str]]) -> Table | None:
-    rows = [
-        (
-            Cell(f"{row['modes']} × {row['blocks']}, {row['noise']}", detail=row["what"]),
-            Cell(f"{100 * float(row['wrong']):.1f} %", float(row["wrong"]),
-                 detail=f"at most {100 * float(row['wrong_upper']):.1f} %"),
-            Cell(f"{100 * float(row['found']):.0f} %", float(row["found"])),
-        )
+    rows = (
+        {
+            "Configurations × blocks, noise": Cell(
+                f"{row['modes']} × {row['blocks']}, {row['noise']}", detail=row["what"]
+            ),
+            number("A false loser"): percent(
+                float(row["wrong"]), 1, f"at most {100 * float(row['wrong_upper']):.1f} %"
+            ),
+            number("20 % found"): percent(float(row["found"])),
+        }
         for row in simulated
-    ]  # fmt: skip
-    columns = ("Configurations × blocks, noise", number("A false loser"), number("20 % found"))
-    return table_if_any("Simulated panels", columns, rows)
+    )
+    return table("Simulated panels", rows)
 
 
 def _simulation(simulated: Sequence[Mapping[str, str]]) -> dict[str, str] | None:
@@ -165,16 +164,14 @@ def _spreads_table(inputs: Inputs) -> Table | None:
         for section in inputs.catalog.sections
         if section.measured and not section.findings
     }
-    rows = [
-        (
-            Cell(machine, detail=device),
-            Cell(metric.replace("_", " ")),
-            Cell(f"{100 * math.expm1(math.sqrt(spread.variance)):.0f} %",
-                 round(spread.variance**0.5, 5)),
-            Cell(f"{spread.degrees + 1:.0f}", float(spread.degrees)),
-        )
+    rows = (
+        {
+            "Machine": Cell(machine, detail=device),
+            "Metric": Cell(metric.replace("_", " ")),
+            number("Spread from run to run"): percent(math.expm1(math.sqrt(spread.variance))),
+            number("Runs"): Cell(f"{spread.degrees + 1:.0f}", float(spread.degrees)),
+        }
         for (machine, device, metric), spread in sorted(inputs.spreads.items())
         if metric in headlines
-    ]  # fmt: skip
-    columns = ("Machine", "Metric", number("Spread from run to run"), number("Runs"))
-    return table_if_any("Spread between runs", columns, rows)
+    )
+    return table("Spread between runs", rows)

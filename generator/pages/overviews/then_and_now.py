@@ -18,7 +18,7 @@ from generator.pages.inputs import (
     main_figures,
     measured_on,
 )  # fmt: skip
-from generator.pages.tables import Cell, Table, table, table_if_any
+from generator.pages.tables import DASH, Cell, Table, table
 
 TITLE = "Then and now"
 GROUP = "Final considerations"
@@ -134,29 +134,30 @@ def _counts(rulings: Iterable[Ruling]) -> str:
     )
 
 
-def _table(chapters: Sequence[Chapter]) -> Table:
-    rows = [
-        (
-            Cell("", badge=view.today.badge),
-            Cell(view.about.claim, href=f"#{view.anchor}", detail=KINDS[view.about.kind]),
-            Cell("", badge=view.then.badge) if view.then else Cell("–"),
-        )
+def _table(chapters: Sequence[Chapter]) -> Table | None:
+    rows = (
+        {
+            "Today": Cell("", badge=view.today.badge),
+            "Claim of 2016": Cell(
+                view.about.claim, href=f"#{view.anchor}", detail=KINDS[view.about.kind]
+            ),
+            "In its time": Cell("", badge=view.then.badge) if view.then else DASH,
+        }
         for chapter in chapters
         for view in chapter.claims
-    ]
-    columns = ("Today", "Claim of 2016", "In its time")
-    return table("Every claim of 2016", columns, rows)
+    )
+    return table("Every claim of 2016", rows)
 
 
 def _others(chapters: Sequence[Chapter]) -> Table | None:
-    rows = [
-        (
-            Cell(item.work, detail=item.note),
-            Cell(item.figures),
-            Cell(item.source),
-            Cell(chapter.title, href=chapter.address),
-        )
+    rows = (
+        {
+            "Work": Cell(item.work, detail=item.note),
+            "Figures": Cell(item.figures),
+            "Source": Cell(item.source),
+            "Section": Cell(chapter.title, href=chapter.address),
+        }
         for chapter in chapters
         for item in chapter.history
-    ]
-    return table_if_any("Figures of that time", ("Work", "Figures", "Source", "Section"), rows)
+    )
+    return table("Figures of that time", rows)

@@ -81,12 +81,13 @@ def _sweep(
         return []
     axes = {"x": "trips", "measure": axis, "better": "lower"}
     picture = view.curves(view.name(metric), _title(view, metric), points, **axes)
-    titles = [number(formatting.plural(count, "trip")) for count in SWEEP]
-    rows = [
-        (view.named(framework), *(value_cell(view, framework.id, _trips(n), metric) for n in SWEEP))
+    times = table(heading, (
+        {"Framework": view.named(framework)} | {
+            number(formatting.plural(n, "trip")): value_cell(view, framework.id, _trips(n), metric)
+            for n in SWEEP
+        }
         for framework in view.frameworks
-    ]
-    times = table(heading, ("Framework", *titles), rows)
+    ))  # fmt: skip
     caption = f"Captured mode. {question_page.LINES}"
     stem = metric.replace("_", "-")
     return [view.block(heading, text, times, stem=stem, picture=picture, caption=caption)]

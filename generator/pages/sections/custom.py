@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from typing import Any
 
 from generator import formatting
 from generator.formatting import quantity
@@ -129,7 +130,6 @@ def _speed(view: View) -> list[Block]:
             marks.append(Mark(label, framework.name, "", value, finite(low), finite(high), text))
     if not marks:
         return []
-    marks.sort(key=lambda mark: mark.estimate or 0)
     title = "Time of each way, as a multiple of the framework's own tanh."
     measure = "time / time of tanh, forward and gradient"
     return [
@@ -148,15 +148,20 @@ def _speed(view: View) -> list[Block]:
     ]
 
 
-def _costs(view: View) -> Table:
+def _costs(view: View) -> Table | None:
     """Return each way of each framework with its language, lines and times."""
     rows = []
     for framework in view.frameworks:
         said = view.fact(framework.id, "languages", {})
         for way, words in WAYS.items():
             built = view.answer(framework.id, way, "build_time").good
-            asked = COSTS if built else ["build_time"] * len(COSTS)
-            costs = (value_cell(view, framework.id, way, metric) for metric in asked)
-            rows.append((view.named(framework), Cell(words), Cell(str(said.get(way, "–"))), *costs))
-    titles = [number(title) for title in COSTS.values()]
-    return table("Lines and seconds", ("Framework", "Way", "Language", *titles), rows)
+            row: dict[Any, Cell] = {
+                "Framework": view.named(framework),
+                "Way": Cell(words),
+                "Language": Cell(str(said.get(way, "–"))),
+            }
+            for metric, title in COSTS.items():
+                asked = metric if built else "build_time"
+                row[number(title)] = value_cell(view, framework.id, way, asked)
+            rows.append(row)
+    return table("Lines and seconds", rows)

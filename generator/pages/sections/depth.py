@@ -10,7 +10,7 @@ from generator.pages import question_page, sweep_page
 from generator.pages.parts import Block
 from generator.pages.question_page import View
 from generator.pages.sweep_page import Curve, Values, curve_cell, points_of, slope
-from generator.pages.tables import Cell, Column, Table, number, table
+from generator.pages.tables import DASH, Column, Table, figure, number, table
 
 READY, STEPS = (2, 8, 32), (2, 32)
 """Depths whose times the table shows."""
@@ -36,7 +36,7 @@ def make(view: View) -> tuple[tuple[str, str], list[str], list[Block]]:
         Block("", "", "", (), (ready,), said),
         Block("How long a step takes", f"{name}-steps", "", (), (steps,), said),
         Block("All figures", f"{name}-all", "", (_table(view, found),)),
-        *sweep_page.faults(view, "What did not work"),
+        sweep_page.faults(view, "What did not work"),
     ]
     graphs = [curve for curve in found if curve.configuration.kind == "symbolic"]
     answer = _grown("build and first step", {c.configuration.label: slope(c.ready) for c in graphs})
@@ -47,23 +47,16 @@ def make(view: View) -> tuple[tuple[str, str], list[str], list[Block]]:
 context = partial(question_page.context, make=make)
 
 
-def _table(view: View, found: Sequence[Curve]) -> Table:
-    rows = [
-        (
-            sweep_page.name_cell(curve, view.section.id),
-            *(curve_cell(curve.ready, depth) for depth in READY),
-            _slope_cell(curve.ready),
-            *(curve_cell(curve.steps, depth) for depth in STEPS),
-            _slope_cell(curve.steps),
-        )
-        for curve in found
-    ]
-    numbers = [
-        *(f"Ready, {depth} convolutions" for depth in READY), "Ready, each further one",
-        *(f"Step, {depth} convolutions" for depth in STEPS), "Step, each further one",
-    ]  # fmt: skip
-    columns = [Column("Configuration"), *map(number, numbers)]
-    return table("Ready and steps by depth", columns, rows)
+def _table(view: View, found: Sequence[Curve]) -> Table | None:
+    rows = []
+    for curve in found:
+        row = {Column("Configuration"): sweep_page.name_cell(curve, view.section.id)}
+        for what, values, depths in (("Ready", curve.ready, READY), ("Step", curve.steps, STEPS)):
+            row |= {number(f"{what}, {n} convolutions"): curve_cell(values, n) for n in depths}
+            each = slope(values)
+            row[number(f"{what}, each further one")] = DASH if each is None else figure([each], "s")
+        rows.append(row)
+    return table("Ready and steps by depth", rows)
 
 
 def _grown(what: str, slopes: Mapping[str, float | None]) -> str:
@@ -82,11 +75,6 @@ def _deepest(curves: Mapping[str, Values]) -> str:
     found = {name: values[depth][0] for name, values in curves.items() if depth in values}
     said = question_page.ends(found, _time) if found else "not reached"
     return f"With {depth} convolutions: {said}."
-
-
-def _slope_cell(values: Values) -> Cell:
-    each = slope(values)
-    return Cell("–") if each is None else Cell(_time(each), round(each, 8))
 
 
 _time = partial(quantity, unit="s")

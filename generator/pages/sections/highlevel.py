@@ -2,27 +2,21 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING
 
 from generator import formatting
 from generator.analysis import panels as models
-from generator.formatting import quantity
+from generator.analysis.cells import Key
+from generator.analysis.panels import Figures
+from generator.catalog.model import Section
 from generator.pages import urls
 from generator.pages.findings import figure_evidence, plain_summary
 from generator.pages.inputs import Inputs, fact
-from generator.pages.parts import Block
+from generator.pages.parts import Block, Part
 from generator.pages.section_page import section_context
-from generator.pages.tables import Cell, Column, number, table
+from generator.pages.tables import DASH, Cell, Column, figure, number, table
 from measurements.sections.highlevel import ACCURACY
-
-if TYPE_CHECKING:
-    from generator.analysis.cells import Key
-    from generator.analysis.panels import Figures
-    from generator.catalog.model import Section
-    from generator.pages.parts import Part
 
 COLUMNS = {
     "lines": "Lines of code",
@@ -39,31 +33,30 @@ def own(section: Section, inputs: Inputs, figures: Figures, part: Part) -> Part:
         if key.section == section.id and key.metric in COLUMNS:
             found.setdefault((key.framework, key.version, key.mode), {})[key.metric] = key
     rows = []
+    name, count = Column("Framework"), number(COLUMNS["lines"])
     for place, keys in sorted(found.items()):
         one = models.configuration(inputs.catalog, *place)
         link = urls.evidence(section.id, one.framework)
         interface = fact(inputs, figures, section.id, one.framework, "interface", "–")
-        row = [Cell(one.framework_name, detail=one.release, href=link)]
-        for metric in COLUMNS:
+        row = {name: Cell(one.framework_name, detail=one.release, href=link)}
+        for metric, title in COLUMNS.items():
             cell = figures.cells[keys[metric]] if metric in keys else None
-            value = plain_summary(cell)[0] if cell else 0.0
-            row.append(
-                Cell(quantity(value, cell.unit), round(value, 6), figure_evidence(keys[metric]))
+            row[number(title)] = (
+                figure(plain_summary(cell)[:1], cell.unit, figure_evidence(cell.key))
                 if cell
-                else Cell("–")
+                else DASH
             )
-        rows.append([*row, Cell(str(interface))])
-    rows.sort(key=lambda row: math.inf if row[1].sort is None else row[1].sort)
-    lines = {row[0].text: row[1].text for row in rows if row[1].sort is not None}
+        rows.append(row | {Column("Interface"): Cell(str(interface))})
+    rows.sort(key=lambda row: (row[count].sort is None, row[count].sort or 0))
+    lines = {row[name].text: row[count].text for row in rows if row[count].sort is not None}
     if not lines:
         return part
     (*_, most), (least, *_) = lines.values(), lines.values()
     lead, last = (
-        formatting.listing([name for name, count in lines.items() if count == end])
+        formatting.listing([who for who, many in lines.items() if many == end])
         for end in (least, most)
     )
-    columns = [Column("Framework"), *map(number, COLUMNS.values()), Column("Interface")]
-    written = table("The highest-level APIs", columns, rows)
+    written = table("The highest-level APIs", rows)
     shown, *_ = part.blocks
     return replace(
         part,

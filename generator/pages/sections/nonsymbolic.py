@@ -4,22 +4,18 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING
 
 from generator import formatting
 from generator.analysis.labels import LANES, lane_label, lane_title
-from generator.analysis.panels import index_of
+from generator.analysis.panels import Figures, index_of
+from generator.catalog.model import Framework
 from generator.formatting import STATUS_WORDS
 from generator.pages import framework_tables
 from generator.pages.findings import evidence
 from generator.pages.framework_tables import of_kind
 from generator.pages.parts import Block, Bullet, Part
 from generator.pages.section_page import verdict_cell
-from generator.pages.tables import Badge, Cell, badge, table_if_any
-
-if TYPE_CHECKING:
-    from generator.analysis.panels import Figures
-    from generator.catalog.model import Framework
+from generator.pages.tables import Cell, marked, table
 
 
 def own(frameworks: tuple[Framework, ...], figures: Figures | None, part: Part) -> Part:
@@ -43,18 +39,17 @@ def own(frameworks: tuple[Framework, ...], figures: Figures | None, part: Part) 
         verb = "has" if len(only) == 1 else "have"
         bullets.insert(0, f"{formatting.listing(only)} {verb} no mode that builds a graph.")
     same = f" They match the reference in {verified} of {len(found)} cases." if found else ""
-    rows = [
-        (
-            Cell(row.configuration.label, detail=row.configuration.release),
-            Cell(lane_title(panel.lane)),
-            Cell("", badge=Badge("✓", "verified", "good") if row.summary else badge(row.status)),
-            verdict_cell(row, panel),
-            Cell("evidence", href=evidence("lenet", row.configuration, panel)),
-        )
+    rows = (
+        {
+            "Configuration": Cell(row.configuration.label, detail=row.configuration.release),
+            "Lane": Cell(lane_title(panel.lane)),
+            "Verification": marked("ok", "verified") if row.summary else marked(row.status),
+            "Against the fastest of all": verdict_cell(row, panel),
+            "Evidence": Cell("evidence", href=evidence("lenet", row.configuration, panel)),
+        }
         for panel, row in found
-    ]
-    titles = ("Configuration", "Lane", "Verification", "Against the fastest of all", "Evidence")
-    work = table_if_any("Imperative modes and their verification", titles, rows)
+    )
+    work = table("Imperative modes and their verification", rows)
     said = replace(
         part,
         lead=lead,

@@ -2,27 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import partial
 
 from generator import formatting
 from generator.analysis.panels import Answer
 from generator.catalog import freshness
+from generator.catalog.model import Framework
 from generator.pages import question_page
 from generator.pages.parts import Block, Bullet
 from generator.pages.question_page import Question, View
-from generator.pages.tables import (
-    Badge,
-    Cell,
-    Column,
-    Group,
-    Matrix,
-    Table,
-    badge,
-    matrix,
-    number,
-    table,
-)
+from generator.pages.tables import Cell, Group, Matrix, Table, marked, matrix, number, table
 from measurements.operators import OPERATORS, families
 
 QUESTIONS = {
@@ -31,7 +21,11 @@ QUESTIONS = {
     "captured": "captured mode",
     "edges": "empty arrays, NaN, infinity",
 }
-FURTHER = ("gradient", "captured", "edges")
+FURTHER = {
+    "gradient": "Right gradient",
+    "captured": "Right when captured",
+    "edges": "Right at the edges",
+}
 """What is tested of an operator in addition to its ordinary values."""
 NO_OPERATOR = [Question("every operator", "", "", "forward")]
 """What a framework is asked that is asked for no single one."""
@@ -71,20 +65,13 @@ def make(view: View) -> tuple[tuple[str, str], list[str | Bullet], list[Block]]:
     right = {id: sum(map(sheet.right, OPERATORS)) for id, sheet in sheets.items()}
     single = {id: sum(map(sheet.single, OPERATORS)) for id, sheet in sheets.items()}
     asked = {id: count for id, count in right.items() if sheets[id].answers}
-    faults = _faults(view)
-    wrong = sum(row[2].badge == badge("wrong") for row in faults)
+    wrong = sum(one.status == "wrong" for _, _, _, one in _bad(view))
     common = sum(all(sheets[id].right(name) for id in asked) for name in OPERATORS)
-    failed = (
-        [
-            view.block(
-                "What did not work",
-                "The values are not the reference's, or a function does not accept an input or"
-                " has no gradient for it.",
-                table("What did not work", ("Operator", "Framework", "Answer", "Reason"), faults),
-            )
-        ]
-        if faults
-        else []
+    failed = view.block(
+        "What did not work",
+        "The values are not the reference's, or a function does not accept an input or"
+        " has no gradient for it.",
+        _faults(view),
     )
     blocks = [
         view.block("Every operator", "", _matrix(view, sheets), stem="matrix"),
@@ -95,20 +82,16 @@ def make(view: View) -> tuple[tuple[str, str], list[str | Bullet], list[Block]]:
             _further(view, sheets, right, single),
             stem="coverage",
         ),
-        *failed,
+        failed,
         *question_page.reasons(view, NO_OPERATOR, "unsupported"),
         *_second_opinion(view, sheets),
     ]  # fmt: skip
     bullets: list[str | Bullet] = [
-        f"Operators right in all {len(asked)} frameworks tested: {common}.",
-        *(
-            Bullet(
-                f"{formatting.plural(wrong, 'answer')} differ from the reference.", block.heading,
-                f"#{block.anchor}",
-            )
-            for block in failed
-        ),
-    ]  # fmt: skip
+        f"Operators right in all {len(asked)} frameworks tested: {common}."
+    ]
+    if failed.full:
+        said = f"{formatting.plural(wrong, 'answer')} differ from the reference."
+        bullets.append(Bullet(said, failed.heading, f"#{failed.anchor}"))
     return _answer(view, asked), bullets, blocks
 
 
@@ -140,30 +123,28 @@ def _further(
     sheets: Mapping[str, Sheet],
     right: Mapping[str, int],
     single: Mapping[str, int],
-) -> Table:
+) -> Table | None:
     """Return how the operators with right values answered the other questions."""
     rows = []
     for framework in sorted(view.frameworks, key=lambda f: (-right[f.id], f.id)):
-        sheet = sheets[framework.id]
-        if not sheet.answers:
-            rows.append([Cell(framework.name), *[NOT_TESTED] * 5])
-            continue
-        row = [view.named(framework), _count(right[framework.id]), _count(single[framework.id])]
-        for metric in FURTHER:
+        id, sheet = framework.id, sheets[framework.id]
+        row = {
+            "Framework": view.named(framework) if sheet.answers else Cell(framework.name),
+            number("Right values"): _count(right[id]) if sheet.answers else NOT_TESTED,
+            number("by one function"): _count(single[id]) if sheet.answers else NOT_TESTED,
+        }
+        for metric, title in FURTHER.items():
             asked = [sheet.answers.get((name, metric)) for name in OPERATORS if sheet.right(name)]
             answers = [one for one in asked if one and one.status != "skipped"]
             good = sum(answer.good for answer in answers)
-            row.append(Cell(f"{good} of {len(answers)}", sort=float(good)))
+            row[number(title)] = (
+                Cell(f"{good} of {len(answers)}", float(good)) if sheet.answers else NOT_TESTED
+            )
         rows.append(row)
-    numbers = ("Right values", "by one function", "Right gradient", "Right when captured",
-               "Right at the edges")  # fmt: skip
-    titles = [Column("Framework"), *map(number, numbers)]
-    return table("Of the operators with right values", titles, rows)
+    return table("Of the operators with right values", rows)
 
 
-_WHOLE = Badge("✓", "right", "good")
-_COMPOSED = Badge("∘", "right, composed of several functions", "good")
-_PARTLY = Badge("±", "right values, but not all else", "middle")
+_COMPOSED = "right, composed of several functions"
 
 
 def _matrix(view: View, sheets: Mapping[str, Sheet]) -> Matrix:
@@ -185,28 +166,35 @@ def _matrix(view: View, sheets: Mapping[str, Sheet]) -> Matrix:
 def _cell(view: View, sheet: Sheet, framework: str, name: str) -> Cell:
     answer, link = sheet.answer(name, "forward"), view.link(framework, name, "forward")
     if not answer.good:
-        return Cell("", href=link, badge=badge(answer.status))
+        return marked(answer.status, href=link)
     if bad := sheet.failing(name):
         what = formatting.listing([QUESTIONS[metric] for metric in bad])
-        return Cell("", href=view.link(framework, name, bad[0]), badge=_PARTLY, detail=what)
-    return Cell("", href=link, badge=_WHOLE if sheet.single(name) else _COMPOSED)
+        link = view.link(framework, name, bad[0])
+        return marked("right values, but not all else", href=link, detail=what)
+    return marked("ok", "right", href=link) if sheet.single(name) else marked(_COMPOSED, href=link)
 
 
-def _faults(view: View) -> list[tuple[Cell, ...]]:
-    """Return a row for every answer that is wrong or an error."""
-    return [
-        (
-            Cell(name, detail=words),
-            view.named(framework, name, metric),
-            Cell("", badge=badge(answer.status)),
-            question_page.reason_cell(answer.reason),
-        )
-        for framework in view.frameworks
-        for name in OPERATORS
-        for metric, words in QUESTIONS.items()
-        if (answer := view.sheets[framework.id].get((name, metric))) is not None
-        and answer.status in ("wrong", "failed", "timeout")
-    ]
+def _bad(view: View) -> Iterator[tuple[Framework, str, str, Answer]]:
+    """Yield every answer that is wrong or an error, with framework, operator and metric."""
+    for framework in view.frameworks:
+        for name in OPERATORS:
+            for metric in QUESTIONS:
+                answer = view.sheets[framework.id].get((name, metric))
+                if answer is not None and answer.status in ("wrong", "failed", "timeout"):
+                    yield framework, name, metric, answer
+
+
+def _faults(view: View) -> Table | None:
+    rows = (
+        {
+            "Operator": Cell(name, detail=QUESTIONS[metric]),
+            "Framework": view.named(framework, name, metric),
+            "Answer": marked(answer.status),
+            "Reason": question_page.reason_cell(answer.reason),
+        }
+        for framework, name, metric, answer in _bad(view)
+    )
+    return table("What did not work", rows)
 
 
 def suite_name(operator: str) -> str:
@@ -234,26 +222,28 @@ def _second_opinion(view: View, sheets: Mapping[str, Sheet]) -> list[Block]:
             release = freshness.label(framework, row["version"])
             status = sheet.answer(name, "forward").status
             differences.append(
-                (
-                    Cell(name),
-                    Cell(framework.name, None, view.link(framework.id, name, "forward"), release),
-                    Cell("", badge=badge(status) if passes else _WHOLE),
-                    Cell("all tests pass" if passes else f"{row['failed']} of {tests} tests fail"),
-                )
+                {
+                    "Operator": Cell(name),
+                    "Framework": Cell(
+                        framework.name, None, view.link(framework.id, name, "forward"), release
+                    ),
+                    "This page": marked(status) if passes else marked("ok", "right"),
+                    "The suite": Cell(
+                        "all tests pass" if passes else f"{row['failed']} of {tests} tests fail"
+                    ),
+                }
             )
         release = freshness.label(framework, mine[0]["version"])
-        commit = Cell(mine[0]["suite"])
         counts.append(
-            (Cell(framework.name, detail=release), _count(len(mine)), _count(same), commit)
+            {
+                "Framework": Cell(framework.name, detail=release),
+                number("Functions in both"): _count(len(mine)),
+                number("Same verdict"): _count(same),
+                "Commit of the suite": Cell(mine[0]["suite"]),
+            }
         )
     if not counts:
         return []
-    titles = ("Framework", number("Functions in both"), number("Same verdict"),
-              "Commit of the suite")  # fmt: skip
-    found = [table("Agreement with the suite", titles, counts)]
-    if differences:
-        headings = ("Operator", "Framework", "This page", "The suite")
-        found.append(table("Where the verdicts differ", headings, differences))
     tested = {row["framework"] for row in view.inputs.suite}
     return [
         view.block(
@@ -263,7 +253,8 @@ def _second_opinion(view: View, sheets: Mapping[str, Sheet]) -> list[Block]:
             f" array-api-compat: {question_page.names(view, tested)}. It may fail what is right"
             " here: it also tests every data type, promotion, exact shapes of rare cases and"
             " in-place forms.",
-            *found,
+            table("Agreement with the suite", counts),
+            table("Where the verdicts differ", differences),
             stem="suite",
         )
     ]

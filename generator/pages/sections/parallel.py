@@ -6,16 +6,10 @@ from functools import partial
 from typing import NamedTuple
 
 from generator.analysis.statistics import Ratio
-from generator.formatting import figures, quantity
+from generator.formatting import figures
 from generator.pages import question_page
 from generator.pages.charts.marks import Mark, Point
-from generator.pages.findings import (
-    counted,
-    interval_text,
-    judged,
-    plain_summary,
-    ratio_interval,
-)
+from generator.pages.findings import counted, judged, plain_summary, ratio_interval
 from generator.pages.inputs import finite
 from generator.pages.parts import Block
 from generator.pages.question_page import (
@@ -27,7 +21,7 @@ from generator.pages.question_page import (
     value_cell,
     who_can,
 )
-from generator.pages.tables import Cell, Column, Table, number, table
+from generator.pages.tables import Cell, Table, figure, number, percent, table
 from measurements.sections.parallel import BATCHES
 
 SIZES = (1, 2, 4, 8, 16)
@@ -150,26 +144,26 @@ def _speed(view: View, pairs: list[Pair]) -> Block:
     )
 
 
-def _speed_table(view: View, pairs: list[Pair]) -> Table:
+def _speed_table(view: View, pairs: list[Pair]) -> Table | None:
     rows = []
     for pair in pairs:
-        framework, gain = view.catalog.framework(pair.framework), pair.gain
-        row = [view.named(framework), Cell(str(pair.batch), sort=float(pair.batch))]
-        for size, (value, low, high) in ((1, pair.one), (2, pair.two)):
-            detail = interval_text(low, high, "s")
-            link = view.link(framework.id, case(size, pair.batch), "step_time")
-            row.append(Cell(quantity(value, "s"), float(f"{value:.6g}"), link, detail))
-        row.append(ratio_cell(gain, pair.verdict, "faster", "slower"))
-        least, most = (f"{50 * end:.0f}" for end in (gain.low, gain.high))
-        interval = f"{least} to {most} %" if ratio_interval(gain) else ""
-        share = f"{50 * gain.value:.0f} %"
-        row.append(Cell(share, sort=round(gain.value / 2, 4), detail=interval))
-        rows.append(row)
-    columns = (
-        Column("Framework"), number("Images a step"), number("One process"),
-        number("Two processes"), Column("Times as fast"), number("Efficiency"),
-    )  # fmt: skip
-    return table("One process and two", columns, rows)
+        one, two = (
+            figure(seconds, "s", view.link(pair.framework, case(size, pair.batch), "step_time"))
+            for size, seconds in ((1, pair.one), (2, pair.two))
+        )
+        least, most = (f"{50 * end:.0f}" for end in (pair.gain.low, pair.gain.high))
+        interval = f"{least} to {most} %" if ratio_interval(pair.gain) else ""
+        rows.append(
+            {
+                "Framework": view.named(view.catalog.framework(pair.framework)),
+                number("Images a step"): Cell(str(pair.batch), float(pair.batch)),
+                number("One process"): one,
+                number("Two processes"): two,
+                "Times as fast": ratio_cell(pair.gain, pair.verdict),
+                number("Efficiency"): percent(pair.gain.value / 2, detail=interval),
+            }
+        )
+    return table("One process and two", rows)
 
 
 def modelled(one: float, two: float, size: int) -> float:
@@ -213,20 +207,20 @@ def _written(view: View) -> Block:
         count = lines.value if lines and able.status != "unsupported" else None
         how, death = (str(view.fact(framework.id, fact, "–")) for fact in ("parallel", "death"))
         rows.append(
-            (
-                view.named(framework),
-                Cell(how),
-                Cell(f"{count:.0f}" if count else "–", sort=count),
-                value_cell(view, framework.id, "killed", "death_time"),
-                Cell(death),
-            )
+            {
+                "Framework": view.named(framework),
+                "How": Cell(how),
+                number("Lines in addition to lenet.py"): Cell(
+                    f"{count:.0f}" if count else "–", count
+                ),
+                number("Known after"): value_cell(view, framework.id, "killed", "death_time"),
+                "When the other process is killed": Cell(death),
+            }
         )
-    titles = ("Framework", "How", number("Lines in addition to lenet.py"),
-              number("Known after"), "When the other process is killed")  # fmt: skip
     return view.block(
         "What there is to write",
         "The lines of parallel.py: everything that data-parallel training takes in addition to the"
         " network itself. Whether the other process still runs is looked at every 0.05 s.",
-        table("How it is written", titles, rows),
+        table("How it is written", rows),
         stem="written",
     )

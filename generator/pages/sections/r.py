@@ -4,22 +4,19 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from generator import formatting
 from generator.analysis import cells, statistics
 from generator.analysis import panels as models
-from generator.formatting import quantity
+from generator.analysis.panels import Configuration, Figures
+from generator.catalog.model import Section
 from generator.pages.findings import counted, judged, plain_summary
+from generator.pages.inputs import Inputs
+from generator.pages.parts import Part
 from generator.pages.question_page import ratio_cell
 from generator.pages.section_page import section_context
-from generator.pages.tables import Cell, Column, number, table
-
-if TYPE_CHECKING:
-    from generator.analysis.panels import Configuration, Figures
-    from generator.catalog.model import Section
-    from generator.pages.inputs import Inputs
-    from generator.pages.parts import Part
+from generator.pages.tables import DASH, Cell, figure, number, table
 
 
 class Overhead(NamedTuple):
@@ -40,24 +37,27 @@ def own(section: Section, inputs: Inputs, figures: Figures, part: Part) -> Part:
         return part
     rows = []
     for one, ratio, verdict, r, python in found:
-        seconds = [plain_summary(cell)[0] for cell in (r, python)]
+        lines = figures.cells.get(r.key._replace(metric="lines"))
         rows.append(
-            (
-                Cell(one.framework_name, detail=f"{one.release}, {one.mode_title}"),
-                ratio_cell(ratio, verdict, "faster", "slower"),
-                *(Cell(quantity(value, "s"), round(value, 7)) for value in seconds),
-                _lines(figures, r.key),
-            )
+            {
+                "Framework": Cell(one.framework_name, detail=f"{one.release}, {one.mode_title}"),
+                number("Time in R / in Python"): ratio_cell(ratio, verdict),
+                number("Step in R"): figure(plain_summary(r)[:1], "s"),
+                number("Step in Python"): figure(plain_summary(python)[:1], "s"),
+                number("Lines of R"): figure(plain_summary(lines)[:1], "count") if lines else DASH,
+            }
         )
-    numbers = ("Time in R / in Python", "Step in R", "Step in Python", "Lines of R")
-    columns = [Column("Framework"), *map(number, numbers)]
     verdicts = [judged(one.ratio, one.verdict) for one in found]
     lead = formatting.listing([one.configuration.framework_name for one in found])
     counts = counted(verdicts, "faster than in Python", "slower", "framework")
     text = f"{lead} can be driven from R. A step is {counts}."
-    against = table("R against Python", columns, rows)
     across = _ACROSS if any(one.ratio.across for one in found) else _SAME
-    opened = replace(part.blocks[0], anchor="what-r-costs", tables=(against,), pictures=())
+    opened = replace(
+        part.blocks[0],
+        anchor="what-r-costs",
+        tables=(table("R against Python", rows),),
+        pictures=(),
+    )
     drawn = replace(part.blocks[0], heading="How fast a step driven from R is", text=part.answer)
     return replace(
         part,
@@ -77,14 +77,6 @@ _ACROSS = (
 )
 
 context = partial(section_context, own=own)
-
-
-def _lines(figures: Figures, key: cells.Key) -> Cell:
-    cell = figures.cells.get(key._replace(metric="lines"))
-    if cell is None:
-        return Cell("–")
-    count = plain_summary(cell)[0]
-    return Cell(quantity(count, "count"), round(count, 4))
 
 
 def overheads(section: str, inputs: Inputs, figures: Figures) -> list[Overhead]:

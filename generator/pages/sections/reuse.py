@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -11,10 +12,10 @@ from generator.analysis.cells import Cell as SampleCell
 from generator.formatting import figures
 from generator.pages import question_page
 from generator.pages.charts.marks import Mark
-from generator.pages.framework_tables import NOT_STATED
+from generator.pages.framework_tables import fact_cell
 from generator.pages.parts import Block
 from generator.pages.question_page import Question, View, matrix, sentence, value_cell, who_can
-from generator.pages.tables import Cell, Column, number, table
+from generator.pages.tables import DASH, Cell, Column, marked, number, percent, table
 from measurements.sections.reuse import EPOCHS, NEW_DIGITS
 
 ASKED = {
@@ -74,29 +75,24 @@ def _transfer(view: View) -> tuple[Block, list[str]]:
             case: _curve(cells, framework.id, case) for case in ("fine-tuning", "from scratch")
         }
         tuned, scratch = curves.values()
-        if not tuned or not scratch:
-            gone = value_cell(view, framework.id, "fine-tuning", "accuracy")
-            rows.append([view.named(framework), *[gone] * (2 * EPOCHS)])
-            continue
-        row = [view.named(framework)]
+        gone = value_cell(view, framework.id, "fine-tuning", "accuracy")
+        row = {Column("Framework"): view.named(framework)}
         for epoch in range(EPOCHS):
-            for case, values in curves.items():
+            for how, (case, values) in zip(("Tuned", "Scratch"), curves.items(), strict=True):
                 link = view.link(framework.id, case, "accuracy")
-                row.append(Cell(f"{values[epoch]:.1%}", round(values[epoch], 4), link))
+                row[number(f"{how}, epoch {epoch + 1}")] = (
+                    replace(percent(values[epoch], 1), href=link) if tuned and scratch else gone
+                )
         rows.append(row)
+        if not tuned or not scratch:
+            continue
         if tuned[0] > scratch[0]:
             better.append(framework.id)
         first, text = 100 * tuned[0], f"{figures(100 * tuned[0], 3)} %"
         name = framework.name
         marks.append(Mark(name, name, "", first, None, None, text, 100 * scratch[0]))
-    titles = [
-        number(f"{how}, epoch {epoch}")
-        for epoch in range(1, EPOCHS + 1)
-        for how in ("Tuned", "Scratch")
-    ]
     picture, findings = None, []
     if marks:
-        marks.sort(key=lambda mark: -(mark.estimate or 0))
         title = (
             f"By estimate, fine-tuning is ahead of training from scratch after one epoch in"
             f" {len(better)} of {len(marks)} frameworks."
@@ -112,7 +108,7 @@ def _transfer(view: View) -> tuple[Block, list[str]]:
         f" {NEW_DIGITS} examples, against the same network trained from scratch. Each framework"
         " uses the optimiser of its highest-level API: compare the columns of a row, not the rows."
         " Without intervals the differences are estimates, and none is resolved.",
-        table("Accuracy on digits 5 to 9", [Column("Framework"), *titles], rows),
+        table("Accuracy on digits 5 to 9", rows),
         stem="transfer",
         picture=picture,
         caption="Filled: fine-tuned. Open: from scratch. Means over processes, without intervals.",
@@ -121,39 +117,35 @@ def _transfer(view: View) -> tuple[Block, list[str]]:
 
 
 def _sizes(view: View) -> Block:
-    rows = [
-        (
-            view.named(f),
-            *(value_cell(view, f.id, case, "size") for case in ("save and load", "onnx")),
-        )
+    rows = (
+        {
+            "Framework": view.named(f),
+            number("Trained model"): value_cell(view, f.id, "save and load", "size"),
+            number("ONNX file"): value_cell(view, f.id, "onnx", "size"),
+        }
         for f in view.frameworks
-    ]
-    titles = ("Framework", number("Trained model"), number("ONNX file"))
-    return view.block("Sizes of files", "", table("Sizes of files", titles, rows), stem="sizes")
+    )
+    return view.block("Sizes of files", "", table("Sizes of files", rows), stem="sizes")
 
 
 def _zoo(view: View) -> Block:
     rows = []
     for framework in view.frameworks:
         zoo = framework.zoo
-        if zoo is None:
-            rows.append((Cell(framework.name), Cell(NOT_STATED), *[Cell("–")] * 3))
-            continue
-        value = zoo.value if isinstance(zoo.value, str) else ", ".join(zoo.value)
+        said = fact_cell(zoo)
         rows.append(
-            (
-                Cell(framework.name),
-                Cell(value, source=zoo.source),
-                Cell("", badge=question_page.YES if zoo.offline else question_page.NO),
-                Cell(zoo.note or "–"),
-                Cell(zoo.read.isoformat() if zoo.read else "–"),
-            )
+            {
+                "Framework": Cell(framework.name),
+                "Official trained models": replace(said, detail=""),
+                "Code works offline": marked("yes" if zoo.offline else "no") if zoo else DASH,
+                "Remark": Cell(zoo.note or "–") if zoo else DASH,
+                "Read on": Cell(zoo.read.isoformat()) if zoo and zoo.read else DASH,
+            }
         )
-    titles = ("Framework", "Official trained models", "Code works offline", "Remark", "Read on")
     return view.block(
         "Model zoos",
         "Facts with their pages. Trained weights are downloads of other hosts, so none is measured"
         " here: the transfer above uses weights that were trained on this machine.",
-        table("Model zoos", titles, rows),
+        table("Model zoos", rows),
         stem="zoo",
     )

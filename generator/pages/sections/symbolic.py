@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING
 
 from generator import formatting
+from generator.analysis.panels import Figures
+from generator.catalog.model import Framework
 from generator.pages import framework_tables
 from generator.pages.framework_tables import gaps_table, of_kind
 from generator.pages.parts import Block, Bullet, Part
-
-if TYPE_CHECKING:
-    from generator.analysis.panels import Figures
-    from generator.catalog.model import Framework
+from generator.pages.urls import slug
 
 
 def own(frameworks: tuple[Framework, ...], figures: Figures | None, part: Part) -> Part:  # noqa: ARG001 - pages are made alike
@@ -25,14 +23,13 @@ def own(frameworks: tuple[Framework, ...], figures: Figures | None, part: Part) 
         f"{formatting.listing(both)} {verb} the same programs eagerly as well:"
         " the line that the article drew between frameworks now runs through them."
     )
-    gaps = gaps_table(frameworks)
-    cannot = Block("What they say they cannot do", "what-they-say-they-cannot-do")
+    name, gaps = "What they say they cannot do", gaps_table(frameworks)
     return replace(
         part,
         lead=lead,
         answer=f"{lead} build a graph of operations.",
         bullets=(Bullet(text),) if both else (),
-        folds=(*part.folds, *([replace(cannot, tables=(gaps,))] if gaps else [])),
+        folds=(*part.folds, Block(name, slug(name), "", (gaps,))),
     )
 
 

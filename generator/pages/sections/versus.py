@@ -18,18 +18,12 @@ from generator.analysis.panels import Panel, Row
 from generator.formatting import quantity
 from generator.pages import question_page, sweep_page
 from generator.pages.charts.marks import Mark
-from generator.pages.findings import (
-    counted,
-    evidence,
-    judged,
-    ratio_interval,
-    ratio_text,
-)
+from generator.pages.findings import counted, evidence, judged, ratio_interval, ratio_text
 from generator.pages.inputs import finite
 from generator.pages.parts import Block
 from generator.pages.question_page import View, ratio_cell
 from generator.pages.sweep_page import Curve, Values, curve_cell, points_of
-from generator.pages.tables import Cell, Column, Table, number, table, table_if_any
+from generator.pages.tables import DASH, Cell, Table, figure, number, percent, table
 
 STEPS_PER_EPOCH = 60_000 // 64
 """An epoch is one pass over MNIST's 60,000 training digits in whole batches of 64."""
@@ -75,23 +69,26 @@ def make(view: View) -> tuple[tuple[str, str], list[str], list[Block]]:
         ),
         Block("All figures", f"{name}-all", "", (_pairs_table(speed, memory),)),
     ]  # fmt: skip
-    if even := _even_table(speed, _contrasts(view, "compile")):
-        text = (
+    blocks += [
+        Block(
+            "When has compiling paid for itself?",
+            f"{name}-even",
             "Most graphs take longer to start up, and may gain on every step. The last column"
             " estimates after how many steps both have taken equally long, from the start of the"
             " interpreter. Its range is that of the two intervals together; where either comparison"
-            " is not resolved, there is no number."
-        )
-        heading = "When has compiling paid for itself?"
-        blocks.append(Block(heading, f"{name}-even", text, (even,)))
-    if classes := _classes_table(view):
-        text = (
+            " is not resolved, there is no number.",
+            (_even_table(speed, _contrasts(view, "compile")),),
+        ),
+        Block(
+            "Class against class",
+            f"{name}-classes",
             "The article compared frameworks of two kinds. Here the best estimate of each kind is"
-            " compared, whatever the framework."
-        )
-        blocks.append(Block("Class against class", f"{name}-classes", text, (classes,)))
+            " compared, whatever the framework.",
+            (_classes_table(view),),
+        ),
+    ]
     if view.lane == lanes(replace(view, lane=""))[0]:  # the sweep has one lane of its own
-        blocks += [_batches(view, name), *sweep_page.faults(view, "What the sweep did not reach")]
+        blocks += [_batches(view, name), sweep_page.faults(view, "What the sweep did not reach")]
     return ("", answer), bullets, blocks
 
 
@@ -148,34 +145,28 @@ def _shown(contrast: Contrast) -> tuple[str, str]:
     return graph, eager
 
 
-def _pairs_table(speed: Sequence[Contrast], memory: Sequence[Contrast]) -> Table:
+def _pairs_table(speed: Sequence[Contrast], memory: Sequence[Contrast]) -> Table | None:
     memories = {_place(contrast): contrast for contrast in memory}
     rows = []
     for contrast in speed:
         one, other = contrast.graph.configuration, contrast.eager.configuration
         found = memories.get(_place(contrast))
         rows.append(
-            (
-                Cell(one.label, detail=f"{one.release}, against {other.mode_title}"),
-                ratio_cell(contrast.ratio.inverse(), contrast.verdict, "faster", "slower"),
-                _value_cell(contrast),
-                ratio_cell(found.ratio, found.verdict, "less", "more") if found else Cell("–"),
-                _value_cell(found) if found else Cell("–"),
-            )
+            {
+                "Graph": Cell(one.label, detail=f"{one.release}, against {other.mode_title}"),
+                "Speed, graph / eager": ratio_cell(contrast.ratio.inverse(), contrast.verdict),
+                number("Step as a graph"): _value_cell(contrast),
+                "Memory, graph / eager": ratio_cell(found.ratio, found.verdict, "less", "more")
+                if found
+                else DASH,
+                number("Memory as a graph"): _value_cell(found) if found else DASH,
+            }
         )
-    columns = (
-        "Graph", "Speed, graph / eager", number("Step as a graph"),
-        "Memory, graph / eager", number("Memory as a graph"),
-    )  # fmt: skip
-    return table("The same program as a graph and in eager mode", columns, rows)
+    return table("The same program as a graph and in eager mode", rows)
 
 
 def _value_cell(contrast: Contrast) -> Cell:
-    row, panel = contrast.graph, contrast.panel
-    assert row.summary
-    graph, eager = _shown(contrast)
-    link = evidence(panel.section, row.configuration, panel)
-    return Cell(graph, float(f"{row.summary.value:.6g}"), link, f"eager {eager}")
+    return _best_cell(contrast.graph, contrast.panel, f"eager {_shown(contrast)[1]}")
 
 
 def _place(contrast: Contrast) -> tuple[str, str, str, str]:
@@ -193,28 +184,23 @@ def _even_table(speed: Sequence[Contrast], ready: Sequence[Contrast]) -> Table |
             continue
         one = start.graph.configuration
         rows.append(
-            (
-                Cell(one.label, detail=one.release),
-                Cell(start.panel.case),
-                _difference_cell(start, 6),
-                _difference_cell(step, 9),
-                _even_cell(start, step),
-            )
+            {
+                "Graph": Cell(one.label, detail=one.release),
+                "Caches": Cell(start.panel.case),
+                number("Start-up longer by"): _difference_cell(start),
+                number("Each step differs by"): _difference_cell(step),
+                "Paid for after": _even_cell(start, step),
+            }
         )
-    columns = (
-        "Graph", "Caches", number("Start-up longer by"), number("Each step differs by"),
-        "Paid for after",
-    )  # fmt: skip
-    return table_if_any("Break-even", columns, rows)
+    return table("Break-even", rows)
 
 
-def _difference_cell(contrast: Contrast, digits: int) -> Cell:
-    seconds = _later(contrast, contrast.ratio.value)
+def _difference_cell(contrast: Contrast) -> Cell:
+    ratio, seconds = contrast.ratio, _later(contrast, contrast.ratio.value)
     sign = "+" if seconds > 0 else "−"
     link = evidence(contrast.panel.section, contrast.graph.configuration, contrast.panel)
-    ratio = contrast.ratio
     detail = f"{ratio.value:.2f} × ({ratio_interval(ratio) or 'no interval'})"
-    return Cell(f"{sign}{quantity(abs(seconds), 's')}", round(seconds, digits), link, detail)
+    return Cell(f"{sign}{quantity(abs(seconds), 's')}", seconds, link, detail)
 
 
 def _later(contrast: Contrast, ratio: float) -> float:
@@ -256,7 +242,7 @@ def _even_cell(start: Contrast, step: Contrast) -> Cell:
     text = f"about {formatting.plural(math.ceil(some), 'step')}"
     epochs = formatting.figures(some / STEPS_PER_EPOCH, 2)
     detail = f"{math.ceil(few):,} to {math.ceil(many):,}; {epochs} epochs of MNIST"
-    return Cell(text, round(some, 1), detail=detail)
+    return Cell(text, some, detail=detail)
 
 
 def _classes_table(view: View) -> Table | None:
@@ -273,24 +259,20 @@ def _classes_table(view: View) -> Table | None:
             if {"symbolic", "imperative"} <= best.keys():
                 graph, eager = best["symbolic"], best["imperative"]
                 rows.append(
-                    (
-                        Cell(what),
-                        _best_cell(graph, panel),
-                        _best_cell(eager, panel),
-                        ratio_cell(*panel.compare(graph, eager), *words),
-                    )
+                    {
+                        "What": Cell(what),
+                        "Best graph": _best_cell(graph, panel, graph.configuration.label),
+                        "Best eager": _best_cell(eager, panel, eager.configuration.label),
+                        "Graph / eager": ratio_cell(*panel.compare(graph, eager), *words),
+                    }
                 )
-    columns = ("What", "Best graph", "Best eager", "Graph / eager")
-    return table_if_any("Class against class", columns, rows, plain=True)
+    return table("Class against class", rows, plain=True)
 
 
-def _best_cell(row: Row, panel: Panel) -> Cell:
+def _best_cell(row: Row, panel: Panel, detail: str) -> Cell:
     assert row.summary
-    return Cell(
-        quantity(row.summary.value, panel.metric.unit),
-        href=evidence(panel.section, row.configuration, panel),
-        detail=row.configuration.label,
-    )
+    link = evidence(panel.section, row.configuration, panel)
+    return figure([row.summary.value], panel.metric.unit, link, detail)
 
 
 # ------------------------------------------------------------------------------------- batch size
@@ -336,22 +318,22 @@ def _share(curve: Curve) -> float | None:
     return split[0] / curve.steps[64][0] if split and 64 in curve.steps else None
 
 
-def _batch_table(found: Sequence[Curve], section: str) -> Table:
+def _batch_table(found: Sequence[Curve], section: str) -> Table | None:
     rows = []
     for curve in found:
         split, share = dispatch(curve.steps), _share(curve)
-        cells = [Cell("–")] * 3
-        if split and share is not None:
-            cells = [Cell(quantity(seconds, "s"), round(seconds, 8)) for seconds in split]
-            cells.append(Cell(f"{100 * share:.0f} %", round(share, 4)))
-        steps = [curve_cell(curve.steps, batch) for batch in (1, 1024)]
-        rows.append((sweep_page.name_cell(curve, section), *steps, *cells))
-    numbers = (
-        "Step of 1 image", "1,024 images", "Before the first image", "Each further image",
-        "Dispatch at 64 images",
-    )  # fmt: skip
-    columns = [Column("Configuration"), *map(number, numbers)]
-    return table("Steps by batch size", columns, rows)
+        known = share is not None and split
+        rows.append(
+            {
+                "Configuration": sweep_page.name_cell(curve, section),
+                number("Step of 1 image"): curve_cell(curve.steps, 1),
+                number("1,024 images"): curve_cell(curve.steps, 1024),
+                number("Before the first image"): figure(known[:1], "s") if known else DASH,
+                number("Each further image"): figure(known[1:], "s") if known else DASH,
+                number("Dispatch at 64 images"): DASH if share is None else percent(share),
+            }
+        )
+    return table("Steps by batch size", rows)
 
 
 def _batch_title(found: Sequence[Curve]) -> str:
