@@ -106,11 +106,11 @@ def test_a_state_is_no_better_than_the_last_release(inputs):
     words = {}
     for years in (0, 2, 9):
         today = inputs.today + datetime.timedelta(days=365 * years)
-        words[years] = frameworks._alive(framework, scoring.maintained(framework, today)).word
+        words[years] = frameworks._state(framework, scoring.maintained(framework, today))
     assert words == {0: "alive", 2: "alive", 9: "silent"}
     unheard = replace(framework, watch=None)
     state = scoring.maintained(unheard, inputs.today)
-    assert frameworks._alive(unheard, state).word == "not known"
+    assert frameworks._state(unheard, state) == "not known"
 
 
 # ------------------------------------------------------------------------------- invented results
@@ -173,7 +173,7 @@ def test_the_noise_is_that_of_the_panels_with_replicates(sample):
     panels = [p for p in figures.panels if p.replicated and p.division == "closed"]
     assert {panel.section for panel in panels} == {"lenet"}
     noises = methodology._noises_table(inputs)
-    assert [row[3].sort for row in noises.rows] == [round(panel.noise, 5) for panel in panels]
+    assert [row[3].sort for row in noises.rows] == [panel.noise for panel in panels]
     assert methodology._noises_table(replace(inputs, figures={})) is None
 
 

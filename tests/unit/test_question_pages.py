@@ -213,7 +213,7 @@ def test_transfer_is_shown_by_epoch(page):
     found = block(context, "Transfer learning")
     table = rows(found.tables[0])
     for name in names(*MEASURED):
-        assert [cell.text for cell in table[name][:4]] == ["80.0%", "50.0%", "82.0%", "58.3%"]
+        assert [cell.text for cell in table[name][:4]] == ["80.0 %", "50.0 %", "82.0 %", "58.3 %"]
     (chart,) = found.pictures
     assert f"in {len(MEASURED)} of {len(MEASURED)} frameworks" in chart.title
     assert "estimate" in chart.title
