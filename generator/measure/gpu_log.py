@@ -128,11 +128,6 @@ def visible(variables: Mapping[str, str], cards: Sequence[Gpu]) -> list[Gpu]:
     nothing ends the list, and one that comes twice empties it. Numbers are those of NVML, in the
     order of the bus: workers are told so, or CUDA would begin with the GPU that it thinks fastest.
     Of a divided card CUDA takes one instance.
-
-    Args:
-        variables: of the process.
-        cards: as NVML numbers them.
-
     """
     setting = variables.get("CUDA_VISIBLE_DEVICES")
     if setting is None:
@@ -293,24 +288,20 @@ def per_sample(
     readings: Sequence[Reading], windows: Iterable[tuple[float, float]]
 ) -> list[SampleLog | None]:
     """Sum up the readings within each window (start, end); None where no reading fell into it."""
-    return [
-        _sum_up([reading for reading in readings if start <= reading.time <= end])
-        for start, end in windows
-    ]
-
-
-def _sum_up(inside: Sequence[Reading]) -> SampleLog | None:
-    if not inside:
-        return None
-    reasons = [reading.reasons for reading in inside if reading.reasons is not None]
-    seen = functools.reduce(operator.or_, reasons, 0)
-    throttle = tuple(name for bit, name in THROTTLE_REASONS.items() if seen & bit)
-    return SampleLog(
-        sm_clock=_median(reading.sm_clock for reading in inside),
-        temperature=_median(reading.temperature for reading in inside),
-        power=_median(reading.power for reading in inside),
-        throttle=throttle if reasons else None,
-    )
+    found: list[SampleLog | None] = []
+    for start, end in windows:
+        inside = [reading for reading in readings if start <= reading.time <= end]
+        reasons = [reading.reasons for reading in inside if reading.reasons is not None]
+        seen = functools.reduce(operator.or_, reasons, 0)
+        throttle = tuple(name for bit, name in THROTTLE_REASONS.items() if seen & bit)
+        summed = SampleLog(
+            sm_clock=_median(reading.sm_clock for reading in inside),
+            temperature=_median(reading.temperature for reading in inside),
+            power=_median(reading.power for reading in inside),
+            throttle=throttle if reasons else None,
+        )
+        found.append(summed if inside else None)
+    return found
 
 
 def _median(values: Iterable[float | None]) -> float | None:

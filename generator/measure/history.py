@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import hashlib
+import json
 import statistics
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 from generator.catalog.loader import ROOT, code_files
 from generator.catalog.model import Catalog, Framework, Section
 from generator.errors import InputError
-from generator.measure.plan import Cell, Conditions, code_sha256, kind, sampling
+from generator.measure.plan import Cell, Conditions, kind, sampling
 from generator.results import reading, run_record
 from measurements import lenet
 
@@ -58,6 +60,40 @@ def code_hash(
     return code_sha256(section, framework, version, files)
 
 
+def code_sha256(
+    section: Section, framework: Framework, version: str, files: Mapping[str, bytes]
+) -> str:
+    """Hash the measuring code behind one section of one framework's release.
+
+    Args:
+        section: the page.
+        framework: the folder; its modes, variables and gaps count as code, as far as they concern
+            the release: another one that is measured as well makes nobody measure this one again.
+        version: the release.
+        files: relative path -> content of the shared modules, the section's module and the
+            folder's Python files.
+
+    """
+    digest = hashlib.sha256(section.id.encode())
+    for name in sorted(files):
+        digest.update(name.encode() + b"\0" + files[name] + b"\0")
+    tables = framework.raw.get("gaps", [])
+    concerning = [gap for gap in tables if version in gap.get("versions", [version])]
+    absent = {
+        gap["mode"]
+        for gap in concerning
+        if "mode" in gap and "versions" in gap and not ("section" in gap or "device" in gap)
+    }
+    gaps = [gap for gap in concerning if gap.get("mode") not in absent]
+    raw = {
+        "modes": {id: t for id, t in framework.raw.get("modes", {}).items() if id not in absent},
+        "environment": framework.raw.get("environment"),
+        "gaps": gaps or None,
+    }
+    digest.update(json.dumps(raw, sort_keys=True, default=str).encode())
+    return digest.hexdigest()
+
+
 _code = functools.cache(Path.read_bytes)
 
 
@@ -101,15 +137,12 @@ def measured_cells(root: Path) -> dict[tuple[Cell, Conditions], set[str]]:
         for key, jobs in found.items():
             lacked = {job["obstacle"] for job in jobs if job.get("obstacle")}
             # Before obstacles were written down, a cell all of whose jobs were skipped had one.
-            if not lacked and all(_was_skipped(job) for job in jobs):
+            gaps = [job for job in jobs if job["id"].startswith("gap_")]
+            if not lacked and not gaps and all(job["status"] == "skipped" for job in jobs):
                 lacked = {"unknown"}
             if not lacked or cells.get(key, lacked):
                 cells[key] = lacked
     return cells
-
-
-def _was_skipped(job: dict[str, Any]) -> bool:
-    return job["status"] == "skipped" and not job["id"].startswith("gap_")
 
 
 def history(root: Path) -> dict[tuple[str, str, str], float]:

@@ -36,11 +36,7 @@ _SIGNS_OF_FULL = re.compile(r"No space left on device|os error 28|Disk quota exc
 def of_job(job: Job, catalog: Catalog, environment: Environment | None) -> str:
     """Return what this machine lacks for a job and how to mend it, or "".
 
-    Args:
-        job: what is to be done.
-        catalog: says what its framework needs, and which sections are driven from R.
-        environment: the framework's, None where it is not made yet.
-
+    The environment is that of the framework, None where it is not made yet.
     """
     framework = catalog.framework(job.framework)
     needs = [need for need in framework.needs if need.concerns(job.mode, job.sections)]
@@ -68,11 +64,7 @@ def spaced(catalog: Catalog) -> list[str]:
 def lacking(needs: Iterable[Need], missing: Collection[str], folder: str) -> Iterator[str]:
     """Yield what needs are not met, and how to meet them: pure.
 
-    Args:
-        needs: of a framework.
-        missing: the programs that are not there.
-        folder: where environments and what is compiled lie.
-
+    Environments, and what is compiled, lie in the folder.
     """
     for need in needs:
         if need.program in missing:
@@ -98,10 +90,7 @@ def in_r(job: Job, catalog: Catalog) -> bool:
 def met(finished: Finished, reasons: Sequence[str]) -> str:
     """Return what stood in the way of a process that failed, or "": pure.
 
-    Args:
-        finished: how it ended.
-        reasons: what its rows say of what failed.
-
+    The reasons are what its rows say of what failed.
     """
     said = [*reasons, *([finished.log] if finished.code else [])]
     return FULL if any(map(_SIGNS_OF_FULL.search, said)) else ""

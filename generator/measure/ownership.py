@@ -30,9 +30,7 @@ def lock_file() -> Path:
 def alone(request: Request, say: Callable[[str], None]) -> Iterator[None]:
     """Keep every other generator of this machine from measuring; clear up after killed ones.
 
-    Args:
-        request: its command is what others are told; it says whether to wait for another one.
-        say: told whom we wait for.
+    They are told our command; ``say`` is told whom we wait for, if the request says that we do.
 
     Raises:
         Busy: another one measures, and we do not wait.

@@ -6,9 +6,7 @@ needs their order.
 
 from __future__ import annotations
 
-import hashlib
 import itertools
-import json
 import random
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -385,14 +383,10 @@ def order(jobs: Iterable[Job], seed: int) -> tuple[Job, ...]:
 
 
 def without(plan: Plan, obstacles: Mapping[Job, str], recorded: Mapping[Cell, set[str]]) -> Plan:
-    """Return the plan without the jobs that cannot run here.
+    """Return the plan without the jobs that obstacles keep from running here.
 
-    Args:
-        plan: everything that is missing.
-        obstacles: what keeps some of its jobs from running.
-        recorded: what kept cells from being measured, by run records under the present
-            conditions. Where nothing has changed, the cell's other jobs have run as well.
-
+    ``recorded`` is what kept cells from being measured, by run records under the present
+    conditions. Where nothing has changed, the cell's other jobs have run as well.
     """
     present: dict[Cell, set[str]] = {}
     for job, obstacle in obstacles.items():
@@ -494,37 +488,3 @@ def _replicates(
         if sections:
             found.append(replace(job, sections=sections, case=again(job.case), accuracy=False))
     return found
-
-
-def code_sha256(
-    section: Section, framework: Framework, version: str, files: Mapping[str, bytes]
-) -> str:
-    """Hash the measuring code behind one section of one framework's release.
-
-    Args:
-        section: the page.
-        framework: the folder; its modes, variables and gaps count as code, as far as they concern
-            the release: another one that is measured as well makes nobody measure this one again.
-        version: the release.
-        files: relative path -> content of the shared modules, the section's module and the
-            folder's Python files.
-
-    """
-    digest = hashlib.sha256(section.id.encode())
-    for name in sorted(files):
-        digest.update(name.encode() + b"\0" + files[name] + b"\0")
-    tables = framework.raw.get("gaps", [])
-    concerning = [gap for gap in tables if version in gap.get("versions", [version])]
-    absent = {
-        gap["mode"]
-        for gap in concerning
-        if "mode" in gap and "versions" in gap and not ("section" in gap or "device" in gap)
-    }
-    gaps = [gap for gap in concerning if gap.get("mode") not in absent]
-    raw = {
-        "modes": {id: t for id, t in framework.raw.get("modes", {}).items() if id not in absent},
-        "environment": framework.raw.get("environment"),
-        "gaps": gaps or None,
-    }
-    digest.update(json.dumps(raw, sort_keys=True, default=str).encode())
-    return digest.hexdigest()

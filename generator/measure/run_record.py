@@ -26,12 +26,7 @@ from generator.measure.environments import recorded as installed
 from generator.measure.history import code_hash, load_data, run_records
 from generator.measure.plan import Cell, Job, Plan, reseed
 from generator.measure.request import Request
-from generator.measure.worker_output import (
-    Row,
-    headline_row,
-    publishable,
-    publishable_command,
-)
+from generator.measure.worker_output import Row, headline_row, publishable, publishable_command
 from generator.results import row_checks, run_record, schema, writing
 from measurements import lenet
 
@@ -48,27 +43,18 @@ class RunRecord:
         self.path, self.content, self.rows = path, content, list(rows)
 
     @classmethod
-    def begun(cls, path: Path, content: dict[str, Any]) -> RunRecord:
-        """Return the record of a run that begins; nothing is in its files yet."""
-        record = cls(path, content)
-        record.save()
-        return record
-
-    @classmethod
     def unfinished(cls, path: Path) -> RunRecord:
         """Return the record of a run that was interrupted, at the end of its last whole job.
 
         Rows beyond were written by a generator that was killed before it wrote the record.
         """
         content, rows = run_record.read_run_record(path), row_checks.rows(path)
-        record = cls(path, content, rows[: content.get("rows", len(rows))])
+        whole = rows[: content.get("rows", len(rows))]
         lacked = {job["obstacle"] for job in content["jobs"] if job.get("obstacle")}
-        record.rows = [
-            row for row in record.rows if row["status"] != "skipped" or row["reason"] not in lacked
-        ]
         content["jobs"] = [job for job in content["jobs"] if not job.get("obstacle")]
         content["starts"].append(now())
-        return record
+        kept = (row for row in whole if row["status"] != "skipped" or row["reason"] not in lacked)
+        return cls(path, content, kept)
 
     def save(self) -> None:
         """Write both files.
@@ -191,21 +177,15 @@ def open_records(
         Id of the run, the plan in the order of the run that it goes on with, and the records.
 
     """
-    targets = dict.fromkeys(
-        [
-            *ready,
-            *(cell.target for cell, _ in plan.gaps),
-            *(job.target for job, _ in plan.obstacles),
-        ]
-    )
+    left_out = [cell.target for cell, _ in plan.gaps] + [job.target for job, _ in plan.obstacles]
     described = {
         target: ready.get(target) or _described(target, plan, request, catalog)
-        for target in targets
+        for target in (*ready, *left_out)
     }
     common = _fresh(plan, request)
     fresh = {
-        target: copy.deepcopy(common) | _own(target, plan, catalog, described[target])
-        for target in targets
+        target: copy.deepcopy(common) | _own(target, plan, catalog, environment)
+        for target, environment in described.items()
     }
     results = request.results.resolve()
     stamp = datetime.datetime.now(datetime.UTC).strftime("%Y%m%dT%H%M%SZ")
@@ -222,10 +202,11 @@ def open_records(
         records = {}
         for target, content in fresh.items():
             path = results.joinpath(machines.this().id, *target, f"{id}.csv")
-            if path.exists():
-                records[target] = RunRecord.unfinished(path)
-            else:
-                records[target] = RunRecord.begun(path, {**content, "run": id, "seed": seed})
+            records[target] = (
+                RunRecord.unfinished(path)
+                if path.exists()
+                else RunRecord(path, {**content, "run": id, "seed": seed})
+            )
             records[target].add_installation(described[target])
         for cell, gap in plan.gaps:
             records[cell.target].add_gap(cell, gap, catalog)
@@ -324,9 +305,9 @@ def _fresh(plan: Plan, request: Request) -> dict[str, Any]:
 def _own(target: Target, plan: Plan, catalog: Catalog, environment: Environment) -> dict[str, Any]:
     """Return what the record of one framework and version has to itself."""
     framework = catalog.framework(target[0])
-    wanted = {id for job in plan.jobs if job.target == target for id in job.sections}
+    jobs = (*plan.jobs, *(job for job, _ in plan.obstacles))
+    wanted = {id for job in jobs if job.target == target for id in job.sections}
     wanted |= {cell.section for cell, _ in plan.gaps if cell.target == target}
-    wanted |= {id for job, _ in plan.obstacles if job.target == target for id in job.sections}
     return {
         "framework": target[0],
         "version": target[1],

@@ -71,11 +71,8 @@ HOW_TO_INSTALL_R = (
 def r_obstacle(python: Path | None = None, version: str = "") -> str:
     """Return what keeps R from driving Python here and how to mend it, or "".
 
-    Args:
-        python: the interpreter that R has to start; older releases of reticulate cannot start
-            newer ones, which is found by trying.
-        version: that of the interpreter.
-
+    With an interpreter and its version, R has to start it: older releases of reticulate cannot
+    start newer ones, which is found by trying.
     """
     if not shutil.which("Rscript"):
         return f"R is not installed; {HOW_TO_INSTALL_R}"

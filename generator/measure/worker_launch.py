@@ -197,12 +197,9 @@ class Launcher:
 
 
 def inherited(*folders: Path, own: bool) -> dict[str, str]:
-    """Return the variables that a measuring process starts from.
+    """Return the variables that a measuring process starts from; it finds modules in ``folders``.
 
-    Args:
-        folders: where it finds Python modules.
-        own: whether it runs in our own interpreter, whose packages may be found by variables.
-
+    In our ``own`` interpreter packages may be found by variables.
     """
     names = (*KEPT_VARIABLES, *(("VIRTUAL_ENV", "CONDA_PREFIX") if own else ()))
     variables = {name: os.environ[name] for name in names if name in os.environ}
