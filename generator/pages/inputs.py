@@ -13,7 +13,7 @@ from generator import formatting
 from generator.analysis import claims
 from generator.analysis import history as releases
 from generator.analysis.claim_evidence import Verdict
-from generator.analysis.labels import DEVICES, machine_label, machine_name
+from generator.analysis.labels import DEVICES, machine_name
 from generator.analysis.panels import Figures, index_of
 from generator.pages.charts import style
 from generator.pages.tables import Badge, badge
@@ -227,7 +227,7 @@ def finite(value: float) -> float | None:
 def measured_on(inputs: Inputs, figures: Figures) -> str:
     """Return the line that says where and when the figures of a part of a page were measured."""
     document = inputs.document(figures.machine, figures.device)
-    return f"Measured on {machine_label(document)}, newest run {formatting.day(document['run'])}."
+    return f"Measured on {machine_name(document)}; newest run {formatting.day(document['run'])}."
 
 
 def tab_title(inputs: Inputs, machine: str, device: str, *further: str) -> str:

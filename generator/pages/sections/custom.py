@@ -22,8 +22,13 @@ WAYS = {
     "python": "operator in Python",
     "native": "native operator",
 }
+ABOUT = {
+    "composed": "of built-in operators",
+    "operator in Python": "with its own gradient",
+    "native operator": "compiled code",
+}
 ASKED = {
-    "forward": "right where the definition is tame",
+    "forward": "right away from zero",
     "near_zero": "right near zero",
     "gradient": "right gradient",
     "captured": "right in captured mode",
@@ -67,14 +72,14 @@ def make(view: View) -> tuple[tuple[str, str], list[str], list[Block]]:
     blocks = [
         view.block(
             "What works",
-            "Written as it is defined, the operator loses its digits near zero; each way below must"
-            " be right there too.",
-            matrix(view, "Ways to add an operator", asked),
+            "The operator is (x − sin x) / x³. As it is defined it loses its digits near zero; each"
+            " way below must be right there too.",
+            matrix(view, "Ways to add an operator", asked, ABOUT),
             stem="works",
         ),
         *_speed(view),
         view.block(
-            "What it costs to write",
+            "Lines and build time of each way",
             "Lines are those of the function that builds the operator and of what else it needs,"
             " native source included.",
             _costs(view),
@@ -134,7 +139,7 @@ def _speed(view: View) -> list[Block]:
     measure = "time / time of tanh, forward and gradient"
     return [
         view.block(
-            "How fast it is",
+            "How fast each way is",
             "A million numbers, forward and gradient. Each time is divided by that of the built-in"
             " tanh of the same framework, so compare the ways of one framework here, not one"
             " framework with another: a slow tanh makes every way look fast. The times themselves"

@@ -29,6 +29,8 @@ FURTHER = {
 """What is tested of an operator in addition to its ordinary values."""
 NO_OPERATOR = [Question("every operator", "", "", "forward")]
 """What a framework is asked that is asked for no single one."""
+FAMILIES = {"linalg": "linear algebra", "fft": "Fourier transforms"}
+"""What families are called whose own names are abbreviations."""
 NOT_TESTED = Cell("–", detail="not tested")
 
 
@@ -76,7 +78,7 @@ def make(view: View) -> tuple[tuple[str, str], list[str | Bullet], list[Block]]:
     blocks = [
         view.block("Every operator", "", _matrix(view, sheets), stem="matrix"),
         view.block(
-            "What was tested of the right ones",
+            "Gradients, captured mode and edges of the right ones",
             "An operator counts whose values are right on every ordinary input, as one public"
             " function or composed of a few in one line.",
             _further(view, sheets, right, single),
@@ -159,7 +161,11 @@ def _matrix(view: View, sheets: Mapping[str, Sheet]) -> Matrix:
             for operator in OPERATORS.values()
             if operator.family == family
         ]
-        groups.append(Group(family, formatting.plural(len(rows), "operator"), tuple(rows)))
+        groups.append(
+            Group(
+                FAMILIES.get(family, family), formatting.plural(len(rows), "operator"), tuple(rows)
+            )
+        )
     return matrix("Every operator in every framework", "Operator", view.columns, groups)
 
 
@@ -247,7 +253,7 @@ def _second_opinion(view: View, sheets: Mapping[str, Sheet]) -> list[Block]:
     tested = {row["framework"] for row in view.inputs.suite}
     return [
         view.block(
-            "A second opinion",
+            "The array API's own test suite",
             "The array API standard has a test suite, data-apis/array-api-tests. It was run for the"
             " frameworks whose namespaces follow the standard, themselves or through"
             f" array-api-compat: {question_page.names(view, tested)}. It may fail what is right"

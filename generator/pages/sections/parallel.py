@@ -66,7 +66,7 @@ def make(view: View) -> tuple[tuple[str, str], list[str], list[Block]]:
     asked = questions()
     able = who_can(view, (case(2, BATCHES[0]), "loss_error"))
     pairs = _pairs(view)
-    answer = sentence(view, "trained one model in two processes, to the losses of one", able)
+    answer = sentence(view, "trained one model in two processes, with the losses of one", able)
     bullets = [
         *_deaths(view),
         *(_gains(pairs, batch) for batch in dict.fromkeys(pair.batch for pair in pairs)),
@@ -133,7 +133,7 @@ def _speed(view: View, pairs: list[Pair]) -> Block:
     title = _gains(pairs, largest)
     measure = "images per second, one core a process"
     return view.block(
-        "Two cores, two processes",
+        "How much faster two processes are",
         "One core for each process. Two processes on the two shared cores of one machine show that"
         " it works and what it costs; they say nothing about scaling over many machines. Efficiency"
         " is half the gain: 100 % would be twice as fast.",
@@ -189,7 +189,7 @@ def _model(view: View, pairs: list[Pair]) -> Block:
     title = "A model, not a measurement: what more cores of the same kind would give."
     axes = {"x": "processes (model)", "measure": "images per second, modelled", "better": "higher"}
     return view.block(
-        "A model of more processes",
+        f"Estimate for up to {SIZES[-1]} processes",
         "Computed from the two estimated times alone, without intervals: work divides, and what two"
         " processes take beyond half of one's time counts as the exchange of gradients in a ring."
         " Slower networks, uneven machines and the limits of memory are not in it.",
@@ -218,7 +218,7 @@ def _written(view: View) -> Block:
             }
         )
     return view.block(
-        "What there is to write",
+        "How it is written, and in how many lines",
         "The lines of parallel.py: everything that data-parallel training takes in addition to the"
         " network itself. Whether the other process still runs is looked at every 0.05 s.",
         table("How it is written", rows),

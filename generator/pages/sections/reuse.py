@@ -18,6 +18,7 @@ from generator.pages.question_page import Question, View, matrix, sentence, valu
 from generator.pages.tables import DASH, Cell, Column, marked, number, percent, table
 from measurements.sections.reuse import EPOCHS, NEW_DIGITS
 
+NAMES = {"onnx": "ONNX export", "caffe import": "import from Caffe"}
 ASKED = {
     "save and load": "the same scores from what was saved",
     "fresh process": "loaded by a process that never saw the model",
@@ -30,7 +31,9 @@ ASKED = {
 
 def make(view: View) -> tuple[tuple[str, str], list[str], list[Block]]:
     """Return the answer, bullets and blocks of a device."""
-    asked = [Question(case, words, case, "possible") for case, words in ASKED.items()]
+    asked = [
+        Question(NAMES.get(case, case), said, case, "possible") for case, said in ASKED.items()
+    ]
     transfer, found = _transfer(view)
     loaded, frozen, exported, imported = (
         who_can(view, (case, "possible"))

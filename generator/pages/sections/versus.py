@@ -80,7 +80,7 @@ def make(view: View) -> tuple[tuple[str, str], list[str], list[Block]]:
             (_even_table(speed, _contrasts(view, "compile")),),
         ),
         Block(
-            "Class against class",
+            "The best graph against the best eager mode",
             f"{name}-classes",
             "The article compared frameworks of two kinds. Here the best estimate of each kind is"
             " compared, whatever the framework.",
@@ -88,7 +88,10 @@ def make(view: View) -> tuple[tuple[str, str], list[str], list[Block]]:
         ),
     ]
     if view.lane == lanes(replace(view, lane=""))[0]:  # the sweep has one lane of its own
-        blocks += [_batches(view, name), sweep_page.faults(view, "What the sweep did not reach")]
+        blocks += [
+            _batches(view, name),
+            sweep_page.faults(view, "Batch sizes that were not reached"),
+        ]
     return ("", answer), bullets, blocks
 
 
@@ -289,7 +292,8 @@ def _batches(view: View, name: str) -> Block:
     points = points_of(found, lambda curve: curve.steps, rate=True)
     axes = {"measure": "images per second", "x": "images per step", "better": "higher"}
     return Block(
-        "Batch size: dispatch or kernels", f"{name}-batch", title,
+        "By batch size: how much of a step is dispatch", f"{name}-batch",
+        "Dispatch is what a batch of one takes beyond the price of an image in large batches.",
         (_batch_table(found, view.section.id),),
         (view.curves(f"{name}-batch", title, points, **axes),),
         sweep_page.caption(view)
