@@ -84,20 +84,9 @@ class Event:
         return frozenset(key for one in self.changes for key in (one.old_source, one.new_source))
 
 
-def find(
-    loaded: Results, shown: pd.DataFrame, catalog: Catalog, spreads: Spreads
-) -> tuple[Event, ...]:
-    """Return all events, the newest first.
-
-    Args:
-        loaded: everything.
-        shown: rows of :func:`generator.results.selection.shown`, that pages publish.
-        catalog: knows metrics, and the order of releases.
-        spreads: between runs.
-
-    """
-    known = draw_on(loaded.records, shown, catalog, spreads)
-    here = headlines(shown, catalog)
+def find(loaded: Results, shown: pd.DataFrame, known: Known) -> tuple[Event, ...]:
+    """Return all events among all results and the rows that pages show, the newest first."""
+    here = headlines(shown, known.catalog)
     found = [*_releases(loaded, known), *_runs(loaded, here, known), *_machines(here, known)]
     return tuple(sorted(found, key=lambda event: event.run, reverse=True))
 
@@ -126,9 +115,6 @@ def headlines(frame: pd.DataFrame, catalog: Catalog) -> pd.DataFrame:
     metrics = [models.headline(section).id for section in catalog.sections if section.id in TOPICS]
     wanted = frame["section"].isin([*TOPICS]) & frame["metric"].isin([*metrics, "gate"])
     return frame[wanted & (frame["mode"] != "")]
-
-
-# ---------------------------------------------------------------------------------------- releases
 
 
 def _releases(loaded: Results, known: Known) -> Iterable[Event]:
@@ -201,9 +187,6 @@ def _by_device(found: Iterable[Change]) -> list[tuple[str, tuple[Change, ...]]]:
     return sorted(_grouped(found, lambda change: change.key.device).items())
 
 
-# ------------------------------------------------------------------------------ runs and machines
-
-
 def _runs(loaded: Results, here: pd.DataFrame, known: Known) -> Iterator[Event]:
     """Compare what pages publish with what the run before found for the same configurations."""
     before = headlines(selection.withhold(selection.earlier(loaded, TOPICS)), known.catalog)
@@ -235,9 +218,6 @@ def _machines(here: pd.DataFrame, known: Known) -> Iterator[Event]:
         for device, mine in _by_device(made):
             same = all(change.same_code for change in mine)
             yield Event("machines", other, device, "", first, other, run, same, mine)
-
-
-# ----------------------------------------------------------------------------------------- as text
 
 
 def title(event: Event, catalog: Catalog, documents: Mapping[str, Mapping[str, Any]]) -> str:

@@ -72,9 +72,6 @@ def can(case: Case) -> Verdict:
     return judged(pieces, "; ".join(texts))
 
 
-# --------------------------------------------------------------------------------- lines of code
-
-
 def _counted(case: Case, counts: Mapping[str, float], order: Iterable[str]) -> str:
     return ", ".join(
         f"{case.name(id)} {counts[id]:.0f}" if id in counts else f"{case.name(id)} not measured"
@@ -133,9 +130,6 @@ def line_order(case: Case) -> Verdict:
         for a, b in itertools.pairwise(order)
     ]
     return judged(pieces, _LINES + _counted(case, lines, order))
-
-
-# ------------------------------------------------------------------------------------- operators
 
 
 def _right_operators(case: Case) -> dict[str, tuple[int, int, int]]:
@@ -223,9 +217,6 @@ def _easy(case: Case, framework: str, way: str) -> tuple[Side, str]:
     if written > case.raw["lines"] or slow.low > case.raw["times"]:
         return "for", text
     return ("against" if slow.high <= case.raw["times"] else "open"), text
-
-
-# --------------------------------------------------------------------------------------------- R
 
 
 def _r_package(case: Case, framework: str) -> bool | None:

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
-from generator.analysis import builds, change_events, changes, statistics
+from generator.analysis import builds, changes, statistics
 from generator.analysis import panels as models
 from generator.analysis.cells import Cell, Key, Spreads, fitted, group_cells
 from generator.analysis.changes import Change, Known
@@ -195,48 +195,30 @@ class History:
         return models.figures(rows, catalog, self.spreads) if len(rows) else None
 
 
-def find(
-    frame: pd.DataFrame,
-    shown: pd.DataFrame,
-    documents: Mapping[str, Mapping[str, Any]],
-    catalog: Catalog,
-    spreads: Spreads,
-) -> list[History]:
+def find(frame: pd.DataFrame, known: Known) -> list[History]:
     """Return the histories of all machines and devices that have one.
 
-    Args:
-        frame: rows of :func:`generator.results.selection.history`.
-        shown: rows that pages publish; their A/A noise counts, since history has no replicates.
-        documents: the run records.
-        catalog: frameworks with the dates of their releases.
-        spreads: between runs.
-
+    The A/A noise is that of what pages show, since rows of profile ``history`` have no replicates.
     """
-    known = change_events.draw_on(documents, shown, catalog, spreads)
     places = frame[["machine", "device"]].drop_duplicates().astype(str)
     found = []
     for machine, device in sorted(places.itertuples(index=False, name=None)):
         here = frame[(frame["machine"] == machine) & (frame["device"] == device)]
-        measured = tuple(releases(here, documents, catalog, spreads))
+        measured = tuple(releases(here, known))
         if measured:
             made = tuple(steps(measured, known)), tuple(spans(measured, known))
-            found.append(History(machine, device, here, measured, *made, spreads))
+            found.append(History(machine, device, here, measured, *made, known.spreads))
     return found
 
 
-def releases(
-    frame: pd.DataFrame,
-    documents: Mapping[str, Mapping[str, Any]],
-    catalog: Catalog,
-    spreads: Spreads,
-) -> list[Release]:
+def releases(frame: pd.DataFrame, known: Known) -> list[Release]:
     """Return the measured releases of one machine and device, in the order of the folders.
 
     What the catalog no longer knows, or has no date for, is left out.
     """
-    grouped = fitted(group_cells(frame), spreads, ("version", "mode"))
+    grouped = fitted(group_cells(frame), known.spreads, ("version", "mode"))
     found = []
-    for framework in catalog.frameworks:
+    for framework in known.catalog.frameworks:
         mine = frame[frame["framework"] == framework.id]
         for version in framework.versions:
             rows = mine[mine["version"] == version.version]
@@ -255,8 +237,8 @@ def releases(
                 )  # fmt: skip
                 if key in grouped:
                     cells[measure.id] = grouped[key]
-            gate = _gate(rows)
-            found.append(Release(framework, version, mode, source, documents[source], cells, *gate))
+            release = framework, version, mode, source, known.documents[source], cells
+            found.append(Release(*release, *_gate(rows)))
     return found
 
 

@@ -255,7 +255,7 @@ def figures(frame: pd.DataFrame, catalog: Catalog, spreads: Spreads | None = Non
         if section.findings:
             answers[section.id] = sheets(rows)
         if section.measured and len(rows):
-            panels += build(rows, section, catalog, cells, spreads)
+            panels += _build(rows, section, catalog, cells, spreads)
     machine, device = (str(frame[column].iloc[0]) for column in ("machine", "device"))
     return Figures(machine, device, tuple(panels), cells, answers)
 
@@ -307,7 +307,7 @@ def headline(section: Section) -> Metric:
     return next(iter(section.metrics.values()))
 
 
-def build(
+def _build(
     frame: pd.DataFrame,
     section: Section,
     catalog: Catalog,
@@ -316,16 +316,8 @@ def build(
 ) -> tuple[Panel, ...]:
     """Return the panels of a section's headline metric on one machine and device.
 
-    Answers are not ranked: a section of questions has :func:`sheets`, and no panels.
-
-    Args:
-        frame: rows of one machine, device and section, of
-            :func:`generator.results.selection.select`.
-        section: that section.
-        catalog: for names.
-        cells: of the frame, and others; see :func:`generator.analysis.cells.fitted`.
-        spreads: between runs.
-
+    Answers are not ranked: a section of questions has :func:`sheets`, and no panels. The cells are
+    those of the frame, and others.
     """
     if section.findings:
         return ()

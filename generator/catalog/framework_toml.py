@@ -218,9 +218,6 @@ def _variables(file: _File, key: str, table: Any) -> dict[str, str]:
     return {name: str(value) for name, value in table.items()}
 
 
-# -------------------------------------------------------------------------------- the framework
-
-
 def read_framework(path: Path) -> Framework:
     """Read one ``framework.toml``.
 

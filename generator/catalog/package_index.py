@@ -50,9 +50,6 @@ class Watch:
     others: tuple[tuple[str, tuple[Release, ...]], ...] = ()
 
 
-# ------------------------------------------------------------------------------------ the snapshot
-
-
 def read(path: Path) -> dict[str, Watch]:
     """Return framework id -> what the index said; nothing where there is no snapshot.
 
@@ -136,9 +133,6 @@ def _said(release: Release) -> dict[str, object]:
         "yanked": release.yanked,
         **({"python": release.python} if release.python else {}),
     }
-
-
-# -------------------------------------------------------------------------------- an index's page
 
 
 def parse(

@@ -229,8 +229,9 @@ def changed(folder: Path) -> tuple[list[dict[str, Any]], list[str]]:
     """
     loaded, catalog = reading.load(folder), catalogs.load()
     shown = selection.shown(loaded, catalog.listed)
-    events = change_events.find(loaded, shown, catalog, cells.spreads(loaded))
     documents = loaded.records
+    known = change_events.draw_on(documents, shown, catalog, cells.spreads(loaded))
+    events = change_events.find(loaded, shown, known)
     lines = []
     for event in events:
         lines += [

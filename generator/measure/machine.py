@@ -107,8 +107,6 @@ def describe(root: Path) -> Machine:
     )
 
 
-# ---------------------------------------------------------------------------------- processor
-
 Block = Mapping[str, str]
 """What /proc/cpuinfo says in one paragraph: mostly, of one logical processor."""
 
@@ -199,9 +197,6 @@ def _cores(root: Path, blocks: Sequence[Block], allowed: Collection[int]) -> int
 def _sysctl(name: str) -> str:
     """Return a setting of macOS or a BSD, "" elsewhere."""
     return subprocesses.answer(["sysctl", "-n", name], timeout=10) or ""
-
-
-# ---------------------------------------------------------------------------------- container
 
 
 def _limits(root: Path) -> tuple[float | None, int | None]:

@@ -10,7 +10,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from generator import formatting
-from generator.analysis import claims
+from generator.analysis import change_events, claims
 from generator.analysis import history as releases
 from generator.analysis.claim_evidence import Verdict
 from generator.analysis.labels import DEVICES, machine_name
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from generator.analysis.cells import Spreads
     from generator.analysis.change_events import Event
+    from generator.analysis.changes import Known
     from generator.catalog.model import Catalog
     from generator.export.citation import Citation
 
@@ -138,7 +139,12 @@ class Inputs:
     @cached_property
     def histories(self) -> list[releases.History]:
         """Releases measured together, by machine and device."""
-        return releases.find(self.history, self.shown, self.documents, self.catalog, self.spreads)
+        return releases.find(self.history, self.known)
+
+    @cached_property
+    def known(self) -> Known:
+        """What comparisons draw on."""
+        return change_events.draw_on(self.documents, self.shown, self.catalog, self.spreads)
 
     @cached_property
     def then(self) -> dict[str, Generation]:

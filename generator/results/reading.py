@@ -196,9 +196,6 @@ def _parse(data: bytes, where: Where) -> ResultFile:
     return file
 
 
-# ----------------------------------------------------------------------------------- the fast pass
-
-
 @dataclass(frozen=True)
 class _Text:
     """A column of text: its different texts, and per row the index of one of them."""

@@ -114,6 +114,7 @@ def _inputs(
         return path.read_text(encoding="utf-8") if path.is_file() else ""
 
     spreads = cells.spreads(loaded)
+    known = change_events.draw_on(loaded.records, shown, catalog, spreads)
     return Inputs(
         catalog=catalog,
         shown=shown,
@@ -125,7 +126,7 @@ def _inputs(
         script=script,
         draw=draw,
         today=today,
-        events=change_events.find(loaded, shown, catalog, spreads),
+        events=change_events.find(loaded, shown, known),
         spreads=spreads,
         suite=_table(root / "measurements" / "array-api-tests.csv"),
         simulated=_table(root / "measurements" / "leaders.csv"),

@@ -73,9 +73,6 @@ class Outcome:
         }
 
 
-# ------------------------------------------------------------------------------------- measuring
-
-
 def pending(request: Request, catalog: Catalog) -> list[Pair]:
     """Return newest and previous release of each chosen framework whose newest was never measured.
 
@@ -180,9 +177,6 @@ def _has_replicates(request: Request) -> bool:
         and any(schema.is_again(job["case"]) for job in record["jobs"])
         for _, record in history.run_records(request.results)
     )
-
-
-# -------------------------------------------------------------------------------------- the command
 
 
 def run(

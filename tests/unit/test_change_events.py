@@ -112,7 +112,8 @@ def test_it_is_said_when_the_measuring_code_changed(root, tmp_path):
     document["code_sha256"] = {**document["code_sha256"], "lenet": "f" * 64}
     changed = replace(loaded, records={**loaded.records, newest: document})
     shown = selection.shown(changed, known.listed)
-    events = change_events.find(changed, shown, known, cells.spreads(changed))
+    drawn_on = change_events.draw_on(changed.records, shown, known, cells.spreads(changed))
+    events = change_events.find(changed, shown, drawn_on)
     by_code = {e.same_code: e for e in of(events, "runs")}
     assert {c.key.section for c in by_code[False].changes} == {"lenet"}
     assert {c.key.framework for c in by_code[False].changes} == {GRAPH}
@@ -135,7 +136,7 @@ def test_events_come_newest_first_and_have_names_of_their_own(found, inputs, roo
     assert [e.run for e in found] == sorted((e.run for e in found), reverse=True)
     names = [event.id for event in found]
     assert len(set(names)) == len(names)
-    again = change_events.find(reading.load(root), inputs.shown, inputs.catalog, inputs.spreads)
+    again = change_events.find(reading.load(root), inputs.shown, inputs.known)
     assert [event.id for event in again] == names
 
 
@@ -148,14 +149,17 @@ def test_an_unfinished_run_is_no_event(root, tmp_path):
     }
     unfinished = replace(loaded, records=open_)
     shown = selection.shown(unfinished, known.listed)
-    assert not of(change_events.find(unfinished, shown, known, {}), "releases")
+    drawn_on = change_events.draw_on(unfinished.records, shown, known, {})
+    assert not of(change_events.find(unfinished, shown, drawn_on), "releases")
 
 
 def test_one_run_on_one_machine_is_no_event(tmp_path):
     sample_results.write_sample(tmp_path, profile="quick", frameworks=(GRAPH,))
     known = loader.load()
     loaded = reading.load(tmp_path)
-    assert change_events.find(loaded, selection.shown(loaded, known.listed), known, {}) == ()
+    shown = selection.shown(loaded, known.listed)
+    drawn_on = change_events.draw_on(loaded.records, shown, known, {})
+    assert change_events.find(loaded, shown, drawn_on) == ()
 
 
 # ----------------------------------------------------------------------------- one event, by hand
@@ -423,9 +427,7 @@ def test_machines_are_compared_with_ratios_of_speed(inputs):
 
 
 def test_the_page_of_releases_uses_the_same_changes(inputs):
-    (found,) = history.find(
-        inputs.history, inputs.shown, inputs.documents, inputs.catalog, inputs.spreads
-    )
+    (found,) = history.find(inputs.history, inputs.known)
     pages = {
         (s.change.before, s.change.key): s.change
         for s in found.steps if s.old.gate == "ok"

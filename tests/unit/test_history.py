@@ -45,7 +45,7 @@ def inputs(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def found(inputs):
-    return history.releases(inputs.history, inputs.documents, inputs.catalog, inputs.spreads)
+    return history.releases(inputs.history, inputs.known)
 
 
 @pytest.fixture(scope="module")
@@ -118,9 +118,7 @@ def test_charts_mark_the_steps(context):
 
 
 def test_the_articles_time_is_the_newest_release_of_its_year_or_else_the_first(inputs):
-    (whole,) = history.find(
-        inputs.history, inputs.shown, inputs.documents, inputs.catalog, inputs.spreads
-    )
+    (whole,) = history.find(inputs.history, inputs.known)
     then = whole.of_that_time(inputs.book.article)
     assert [(old.id, new.number) for old, new in then] == [
         ((PAIRED, "1.2.0"), "1.9.1"), ((GRAPH, "0.8.2"), "1.0.5"),
