@@ -10,8 +10,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from filelock import FileLock
-
+from generator import files
 from tests import sample_results
 from tests.sample_results import GRAPH, MANY, PAIRED
 
@@ -39,8 +38,7 @@ def built(cache: Path) -> Path:
 
     """
     folder = cache / key()
-    cache.mkdir(parents=True, exist_ok=True)
-    with FileLock(cache / "lock"):
+    with files.locked(cache / "lock"):
         if not folder.exists():
             with tempfile.TemporaryDirectory(dir=cache) as scratch:
                 made = Path(scratch) / folder.name
@@ -61,7 +59,7 @@ def built_by_zensical(checkout: Path, zensical: str) -> Path:
 
     """
     folder = checkout.parent / "zensical"
-    with FileLock(checkout.parent / "lock"):
+    with files.locked(checkout.parent / "lock"):
         if not folder.exists():
             with tempfile.TemporaryDirectory(dir=checkout.parent) as scratch:
                 copy = Path(scratch) / "checkout"
