@@ -68,7 +68,8 @@ def _report(
     subjects, every = [], []
     for id in sorted({str(record["framework"]) for record in records}):
         mine = {str(r["version"]): r for r in records if r["framework"] == id}
-        *older, new = sorted(mine, key=functools.partial(selection.age, catalog.listed.get(id, [])))
+        age = functools.partial(selection.age, catalog.listed.get(id, []))
+        *older, new = sorted(mine, key=age)
         pair = Pair(id, older[-1] if older else "", new)
         found = changes.compare(frame, pair, known) if pair.old else []
         name = next((f.name for f in catalog.frameworks if f.id == id), id)

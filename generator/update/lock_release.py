@@ -127,44 +127,40 @@ def with_release(
     table["source"] = f"https://pypi.org/project/{framework.distribution}/{wanted.version}/"
     table["python"] = python
     requirements = table["requirements"]
-    replaced = 0
     for name in left_out:
         requirements.pop(name, None)
-    for items in requirements.values():
-        for n, item in enumerate(items):
-            pin = repinned(str(item), framework.distributions, before, wanted.version)
-            if pin is not None:
-                items[n] = pin
-                replaced += 1
-    if not replaced:
+    pins = [
+        (items, n, pin)
+        for items in requirements.values()
+        for n, item in enumerate(items)
+        if (pin := repinned(str(item), framework.distributions, before, wanted.version))
+    ]
+    if not pins:
         found = f"no requirement {framework.distribution}=={before}"
         expected = "one, which a new release replaces; add the new [[versions]] table by hand"
         raise InputError(framework.folder / "framework.toml", None, found, expected)
+    for items, n, pin in pins:
+        items[n] = pin
     alone = tomlkit.document()
     alone["versions"] = tomlkit.aot()
     alone["versions"].append(table)
-    # As text: tomlkit moves tables of other names when it adds one to a file.
-    above, below = _after_versions(text)
-    parts = (above, tomlkit.dumps(alone).strip("\n"), below)
-    return "\n\n".join(part for part in parts if part) + "\n"
-
-
-def _after_versions(text: str) -> tuple[str, str]:
-    """Split a ``framework.toml`` below its last release; comments go with what they precede."""
+    # As text: tomlkit moves tables of other names when it adds one to a file. Comments go with
+    # what they precede.
     *_, last = re.finditer(r"^\[\[\s*versions\s*\]\]", text, re.MULTILINE)
     after = re.compile(r"^(#.*\n)*\[(?!\s*versions\s*\.)", re.MULTILINE).search(text, last.end())
     end = after.start() if after else len(text)
-    return text[:end].rstrip("\n"), text[end:].strip("\n")
+    parts = (text[:end], tomlkit.dumps(alone), text[end:])
+    return "\n\n".join(part.strip("\n") for part in parts if part.strip("\n")) + "\n"
 
 
 def repinned(requirement: str, distributions: Sequence[str], before: str, after: str) -> str | None:
-    """Return a requirement with its pin replaced, None where it is another package's.
+    """Return a requirement (PEP 508) with its pin replaced, None where it is another package's.
 
     The framework's own are its distributions and what is named after them ("NAME-cu117"), as
     long as they were pinned to the release before; a local part ("+cpu") stays.
 
     Args:
-        requirement: as in ``framework.toml``, PEP 508.
+        requirement: as in ``framework.toml``.
         distributions: names of the framework on the package index.
         before: the release that it pins.
         after: the release to pin.

@@ -10,7 +10,7 @@ from typing import Any
 
 from generator import files
 from generator.catalog import freshness, package_index
-from generator.catalog import loader as catalogs
+from generator.catalog.loader import SNAPSHOT
 from generator.catalog.model import Catalog, Framework
 from generator.catalog.package_index import Release, Watch
 from generator.errors import UsageError
@@ -90,4 +90,4 @@ def take_snapshot(catalog: Catalog, news: Sequence[News]) -> None:
     known = {f.id: f.watch for f in catalog.frameworks if f.watch is not None}
     known |= {item.framework.id: item.watch for item in news}
     for folder in {item.framework.folder.parents[1] for item in news}:
-        files.replace(folder / catalogs.SNAPSHOT, package_index.encode(known))
+        files.replace(folder / SNAPSHOT, package_index.encode(known))

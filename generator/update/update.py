@@ -83,7 +83,7 @@ def pending(request: Request, catalog: Catalog) -> list[Pair]:
     ids = dict.fromkeys(name.partition("==")[0].strip() for name in request.frameworks)
     found = []
     for framework in [catalog.framework(id) for id in ids] or catalog.frameworks:
-        old, new = ["", *(version.version for version in framework.versions)][-2:]
+        old, new = ["", *catalog.listed[framework.id]][-2:]
         mine = [record for record in records if record["framework"] == framework.id]
         there = [record for record in mine if record["device"] == request.device]
         measured = any(r["version"] == new and r["finished"] for r in there or mine)
@@ -99,18 +99,13 @@ def pending(request: Request, catalog: Catalog) -> list[Pair]:
 
 def imagined(catalog: Catalog, news: Sequence[News]) -> Catalog:
     """Return the catalog as it would be with the new releases: for a plan that writes nothing."""
-    new = {
-        item.framework.id: dataclasses.replace(item.framework.newest, version=item.wanted.version)
-        for item in news
-        if item.wanted is not None
-    }
-    frameworks = (
-        dataclasses.replace(framework, versions=(*framework.versions, new[framework.id]))
-        if framework.id in new
-        else framework
-        for framework in catalog.frameworks
-    )
-    return dataclasses.replace(catalog, frameworks=tuple(frameworks))
+    frameworks = {framework.id: framework for framework in catalog.frameworks}
+    for item in news:
+        if item.wanted is not None:
+            own = frameworks[item.framework.id]
+            new = dataclasses.replace(own.newest, version=item.wanted.version)
+            frameworks[own.id] = dataclasses.replace(own, versions=(*own.versions, new))
+    return dataclasses.replace(catalog, frameworks=tuple(frameworks.values()))
 
 
 def prepare(request: Request, catalog: Catalog, pairs: Sequence[Pair]) -> tuple[plan.Plan, Request]:
