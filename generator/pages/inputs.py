@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime
-import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -223,11 +222,6 @@ def claim_views(inputs: Inputs, page: str) -> tuple[ClaimView, ...]:
             told = then.word != "cannot be tested here"
             views.append(ClaimView(claim, ruling(today), ruling(then) if told else None))
     return tuple(views)
-
-
-def finite(value: float) -> float | None:
-    """Return a number as charts take it: None for what is none."""
-    return value if math.isfinite(value) else None
 
 
 def measured_on(inputs: Inputs, figures: Figures) -> str:

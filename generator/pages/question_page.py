@@ -21,7 +21,7 @@ from generator.catalog import freshness
 from generator.catalog.model import Catalog, Framework, Section
 from generator.formatting import quantity
 from generator.pages import tables, urls
-from generator.pages.charts import curves, intervals, marks
+from generator.pages.charts import intervals, lines, marks
 from generator.pages.findings import judged, plain_summary, ratio_interval
 from generator.pages.inputs import Inputs, Picture, claim_views, fact, measured_on, tab_title
 from generator.pages.parts import Block, Bullet, Part
@@ -209,7 +209,7 @@ class View:
         return self.inputs.draw(intervals.intervals(name, title, drawn, looks=looks, **axis))
 
     def curves(self, name: str, title: str, points: Sequence[marks.Point], **axes: Any) -> Picture:
-        """Draw :func:`curves.curves`.
+        """Draw :func:`lines.curves`.
 
         Args:
             name: readable part of the file names.
@@ -218,7 +218,7 @@ class View:
             axes: its further arguments.
 
         """
-        return self.inputs.draw(curves.curves(name, title, points, **axes))
+        return self.inputs.draw(lines.curves(name, title, points, **axes))
 
     def anchor(self, stem: str) -> str:
         """Return an anchor for a heading, unique among the machines and devices of the page."""

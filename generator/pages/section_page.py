@@ -25,7 +25,7 @@ from generator.pages import findings
 from generator.pages.charts import intervals, style
 from generator.pages.charts.marks import Mark
 from generator.pages.findings import bare_value, evidence, labels_of, plain_summary, shown_interval
-from generator.pages.inputs import Inputs, claim_views, distinct, finite, where
+from generator.pages.inputs import Inputs, claim_views, distinct, where
 from generator.pages.parts import Block, Part
 from generator.pages.tables import (
     DASH,
@@ -261,8 +261,8 @@ def _marks(panel: Panel, figures: Figures, batch: int) -> Iterator[Mark]:
             if not case and row is not best and row.configuration.framework == one.framework
         ]
         yield Mark(
-            one.framework_name, one.framework_name, "", own.value, finite(own.low),
-            finite(own.high), text(best),
+            one.framework_name, one.framework_name, "", own.value, own.low,
+            own.high, text(best),
             scale * plain_summary(alongside)[0] if alongside else None,
             tooltip=counts_cell(best).text.replace(" × ", " blocks of ") + " samples",
             note=one.mode_title, lead=best.group == 0, others=tuple(others),

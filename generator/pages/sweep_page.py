@@ -12,9 +12,9 @@ from generator.analysis.panels import Figures
 from generator.catalog.model import Catalog
 from generator.formatting import quantity
 from generator.pages import urls
-from generator.pages.charts import marks
+from generator.pages.charts.marks import Point
 from generator.pages.findings import plain_summary
-from generator.pages.inputs import finite, where
+from generator.pages.inputs import where
 from generator.pages.parts import Block
 from generator.pages.question_page import View
 from generator.pages.tables import Cell, figure, marked, table
@@ -72,7 +72,7 @@ def points_of(
     *,
     rate: bool = False,
     scale: float = 1.0,
-) -> list[marks.Point]:
+) -> list[Point]:
     """Return the points of curves.
 
     Args:
@@ -91,9 +91,8 @@ def points_of(
                 low, high = high, low
             text = f"{formatting.figures(y, 3)} images/s" if rate else quantity(numbers[0], "s")
             points.append(
-                marks.Point(
-                    one.framework_name, one.mode_title, one.kind, x, y,
-                    finite(low), finite(high), text,
+                Point(
+                    one.framework_name, one.mode_title, y, low, high, text, x, kind=one.kind,
                 )
             )  # fmt: skip
     return points

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from generator.catalog.model import Look
-from generator.pages.charts import curves, intervals, marks, samples, timeline
+from generator.pages.charts import intervals, lines, marks, samples
 from generator.pages.charts.style import SCHEMES
 from generator.site import render, writer
 from tests.browser.checks import OVERFLOW, until, violations
@@ -53,11 +53,13 @@ def hostile():
     ]  # fmt: skip
     rows += [marks.Mark(BROAD, LONG, BROAD, fault=fault) for fault in ("failed", LONG)]
     points = [
-        marks.Point(panel, f"{series} {LONG}", "symbolic", 2.0**x, 100.0 + series / 9 + x)
+        marks.Point(panel, f"{series} {LONG}", 100.0 + series / 9 + x, number=2.0**x,
+                    kind="symbolic")
         for panel in (LONG, BROAD) for series in range(6) for x in range(16)
     ]  # fmt: skip
     moments = [
-        marks.Moment(panel, LONG, datetime.date(2016 + n // 3, 1 + n % 3, 1), f"{n}.10.0.post1", y)
+        marks.Point(panel, LONG, y, day=datetime.date(2016 + n // 3, 1 + n % 3, 1),
+                    label=f"{n}.10.0.post1")
         for panel in (LONG, BROAD) for n in range(30) for y in (1e-7 * (1 + n % 7), 3e7)
     ]  # fmt: skip
     sampled = [(b, n, 1e7 + b * n, b == 1) for b in range(40) for n in range(10)]
@@ -65,8 +67,8 @@ def hostile():
         intervals.intervals("log", title, rows, measure=measure, looks=looks, better="higher"),
         intervals.intervals("linear", title, rows, measure=measure, looks=looks, better="",
                             log=False),
-        curves.curves("curves", title, points, measure=measure, x="images per step"),
-        timeline.timeline("timeline", title, moments, measure=measure, looks=looks),
+        lines.curves("curves", title, points, measure=measure, x="images per step"),
+        lines.timeline("timeline", title, moments, measure=measure, looks=looks),
         samples.samples("samples", title, sampled, measure=measure),
     ]  # fmt: skip
 

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from generator.catalog import loader
 from generator.catalog.looks import GROUNDS, contrast
 from generator.catalog.model import Look
-from generator.pages.charts import curves, intervals, marks, samples, style
+from generator.pages.charts import intervals, lines, marks, samples, style
 from generator.pages.charts.style import SCHEMES, SERIES, configuration, linear_ticks, ticks
 from tests import vega_lite
 
@@ -33,8 +33,8 @@ def sampled(disturbed=False):
 
 
 POINTS = [
-    marks.Point(panel, series, kind, x, x * factor, x * factor * 0.9, x * factor * 1.1, f"{x}")
-    for panel, series, kind, factor in (
+    marks.Point(panel, mode, x * factor, x * factor * 0.9, x * factor * 1.1, f"{x}", x, kind=kind)
+    for panel, mode, kind, factor in (
         ("Alder", "layers", "imperative", 1.0),
         ("Alder", "captured", "symbolic", 1.01),
         ("Cedar", "jit", "symbolic", 5.0),
@@ -44,7 +44,7 @@ POINTS = [
 
 
 def curved():
-    return curves.curves(
+    return lines.curves(
         "c", "Graphs gain.", POINTS, measure="images per second", x="images per step"
     )
 
@@ -144,7 +144,7 @@ def test_both_ends_of_an_axis_are_labelled_and_no_label_meets_another():
 
 def test_the_names_of_curves_that_end_together_stand_apart():
     for spec in curved().specs.values():
-        heights = sorted(row["height"] for row in spec["datasets"]["panel 0"] if "label" in row)
+        heights = sorted(row["up"] for row in spec["datasets"]["panel 0"] if "up" in row)
         assert len(heights) == 2
         assert heights[1] - heights[0] >= 13
 

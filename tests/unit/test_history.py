@@ -15,8 +15,8 @@ from generator.analysis.cells import Cell, Key, fitted
 from generator.analysis.changes import Change
 from generator.catalog import loader
 from generator.catalog.model import NO_LOOK
-from generator.pages.charts import style, timeline
-from generator.pages.charts.marks import Moment
+from generator.pages.charts import lines, style
+from generator.pages.charts.marks import Point
 from generator.pages.overviews import history as page
 from generator.results import reading as store
 from generator.results import selection
@@ -383,10 +383,10 @@ def test_without_history_the_page_says_how_to_make_it(unmeasured):
 
 def test_a_timeline_is_valid_vega_lite():
     moments = [
-        Moment("A", "A", datetime.date(2016, 4, 1), "1.0", 10.0, 9.0, 11.0, "10"),
-        Moment("A", "A", datetime.date(2020, 4, 1), "2.0", 20.0, 19.0, 21.0, "20", "faster"),
+        Point("A", "a", y, 0.9 * y, 1.1 * y, "10", day=datetime.date(year, 4, 1), change=change)
+        for y, year, change in ((10.0, 2016, ""), (20.0, 2020, "faster"))
     ]
-    chart = timeline.timeline(
+    chart = lines.timeline(
         "t", "Title.", moments, measure="images per second", looks={"A": NO_LOOK}, better="higher"
     )
     for specification in chart.specs.values():
@@ -397,8 +397,10 @@ def test_a_timeline_is_valid_vega_lite():
 def test_the_names_on_a_timeline_do_not_lie_on_each_other():
     days = [datetime.date(2016 + n, 6, 1) for n in range(10)]
     days += [datetime.date(2020, 6, 2), datetime.date(2020, 6, 3)]
-    moments = [Moment("A", "A", day, f"{n}.10.0.post1", 10.0 + n) for n, day in enumerate(days)]
-    chart = timeline.timeline(
+    moments = [
+        Point("A", "a", 10.0 + n, day=day, label=f"{n}.10.0.post1") for n, day in enumerate(days)
+    ]
+    chart = lines.timeline(
         "t", "Title.", moments, measure="images per second", looks={"A": NO_LOOK}
     )
     for specification in chart.specs.values():
@@ -408,6 +410,6 @@ def test_the_names_on_a_timeline_do_not_lie_on_each_other():
         assert rows[0] in named
         assert rows[9] in named
         assert 2 < len(named) < len(rows)
-        broad = style.extent("0.10.0.post1", timeline.FONT)
+        broad = style.extent("0.10.0.post1", lines.FONT)
         for one, other in combinations(named, 2):
             assert abs(one["at"] - other["at"]) >= broad or abs(one["up"] - other["up"]) > 12

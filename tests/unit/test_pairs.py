@@ -137,7 +137,7 @@ def test_each_pair_has_a_page_with_every_question_and_the_list_leads_to_it(input
         assert len(page["answer"].split()) <= 30
         assert [row[0].text for row in page["table"].rows] == [need.title for need in NEEDS]
         assert all(one["script"] and one["evidence"] for one in page["frameworks"])
-        assert {one["framework"] for one in page["picture"].rows} == {a.name, b.name}
+        assert {one["panel"] for one in page["picture"].rows} == {a.name, b.name}
     assert not links
     assert all(len(mine) == len(frameworks) - 1 for _, mine in listed)
 

@@ -46,7 +46,7 @@ def intervals(
         marks,
         key=lambda m: (panels.index(m.panel), m.estimate is None, sign * (m.estimate or 0)),
     )
-    mine = style.drawn_looks(marks, looks)
+    mine = style.drawn_looks((mark.framework for mark in marks), looks)
     log, *ends = _scale(marks, log)
     subtitle = style.measured(measure, better, "log scale" if log else "")
     if any(mark.others for mark in marks):
@@ -73,7 +73,7 @@ def _alternative(title: str, measure: str, marks: Sequence[Mark]) -> str:
 def _scale(marks: Sequence[Mark], log: bool) -> tuple[bool, float, float]:
     """Return whether the axis is logarithmic, and its ends, rounded to two digits."""
     every = [one for mark in marks for one in (mark, *mark.others)]
-    ends = [x for m in every for x in (m.estimate, m.low, m.high, m.start) if x is not None]
+    ends = [x for m in every for x in style.known(m.estimate, m.low, m.high, m.start)]
     if ends and log and min(ends) > 0:
         low, high = min(ends) / 1.12, max(ends) * 1.12
         if high / low < 3:  # room for at least two labelled ticks
@@ -121,7 +121,7 @@ def _intervals(
             start = top + (4 if narrow else 2 + (high - text) / 2)
             middle = top + text + below / 2 if narrow else top + high / 2
             interval = ""
-            if mark.low is not None and mark.high is not None:
+            if len(style.known(mark.low, mark.high)) == 2:
                 interval = f"{mark.low:,.4g} to {mark.high:,.4g}"
             rows.append(
                 style.datum(

@@ -43,59 +43,37 @@ class Mark:
 
 @dataclass(frozen=True)
 class Point:
-    """One point of a curve.
+    """One point of a line: over a number, or over time.
 
     Attributes:
         panel: title of the small chart that it belongs to: a framework's name.
-        series: name of the curve, unique in its panel.
-        kind: "imperative" (dashed, open) or "symbolic" (solid, filled).
-        x, y: the place; both above 0.
-        low, high: ends of the 95 % interval of y.
-        text: y as it is written.
-
-    """
-
-    panel: str
-    series: str
-    kind: str
-    x: float
-    y: float
-    low: float | None = None
-    high: float | None = None
-    text: str = ""
-
-
-@dataclass(frozen=True)
-class Moment:
-    """One release on a time line.
-
-    Attributes:
-        panel: title of the small chart that it belongs to.
-        framework: decides the colour.
-        day: of the release.
-        label: its version.
+        mode: how the framework executed.
         y: the value, above 0.
         low, high: ends of the 95 % interval of y.
         text: y as it is written.
-        change: "faster" (better) or "slower" (worse) than the moment before it in the panel, or
+        number: its place on the horizontal axis, above 0, or
+        day: of the release.
+        kind: "imperative" (dashed) or "symbolic".
+        label: the release's version.
+        change: "faster" (better) or "slower" (worse) than the point before it in the panel, or
             "" where that is not shown.
-        told: what became of it since the moment before it, as a verdict.
-        part: the line joins moments of one part only.
-        mode: how the framework executed.
-        other: whether that is not how it executes today; drawn as an open mark.
+        told: what became of it since the point before it, as a verdict.
+        part: the line joins points of one part only.
+        other: whether the mode is not how it executes today; drawn as an open mark.
 
     """
 
     panel: str
-    framework: str
-    day: datetime.date
-    label: str
+    mode: str
     y: float
     low: float | None = None
     high: float | None = None
     text: str = ""
+    number: float = 0.0
+    day: datetime.date | None = None
+    kind: str = ""
+    label: str = ""
     change: str = ""
     told: str = ""
     part: int = 0
-    mode: str = ""
     other: bool = False

@@ -8,14 +8,14 @@ import hashlib
 import json
 import math
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, TypeVar
 
 from generator.catalog.model import Look
-from generator.pages.charts.marks import Mark, Moment, Point
+from generator.pages.charts.marks import Mark, Point
 
-Drawn = TypeVar("Drawn", Mark, Point, Moment)
+Drawn = TypeVar("Drawn", Mark, Point)
 
 WIDTHS = {"wide": 688, "narrow": 358}
 """Total width of the two drawings, in CSS pixels: the text column, and a phone."""
@@ -194,15 +194,24 @@ def apart(
     return sorted(kept)
 
 
-def as_rows(drawn: Sequence[Mark | Point | Moment]) -> tuple[dict[str, Any], ...]:
+def known(*values: float | None) -> list[float]:
+    """Return the values that are numbers: neither None nor NaN."""
+    return [value for value in values if value is not None and not math.isnan(value)]
+
+
+def as_rows(drawn: Sequence[Mark | Point]) -> tuple[dict[str, Any], ...]:
     """Return marks as plain records, to be downloaded."""
     return tuple(
-        {name: value for name, value in dataclasses.asdict(each).items() if name != "others"}
+        {
+            name: None if isinstance(value, float) and math.isnan(value) else value
+            for name, value in dataclasses.asdict(each).items()
+            if name != "others"
+        }
         for each in drawn
     )
 
 
-def datum(drawn: Mark | Point | Moment, **more: Any) -> dict[str, Any]:
+def datum(drawn: Mark | Point, **more: Any) -> dict[str, Any]:
     """Return a mark, with further values, as a drawing has it: four digits, more than a pixel."""
     (record,) = as_rows([drawn])
     return {
@@ -368,75 +377,9 @@ def small_multiples(
     )
 
 
-HEIGHT, GAP = 150, 16
-"""Height of a small chart whose height says nothing; least space between columns, pixels."""
-
-
-def in_columns(
-    title: str,
-    subtitle: str,
-    drawn: Sequence[Drawn],
-    frame: str,
-    rows: Callable[[Sequence[Drawn], int], list[dict[str, Any]]],
-    *,
-    domain: Sequence[float],
-    gaps: Callable[[int], dict[str, Any]],
-    height: int = HEIGHT,
-    aside: int = 0,
-    right: int = 8,
-) -> dict[str, dict[str, Any]]:
-    """Return small charts of one logarithmic vertical axis, side by side, on a phone below.
-
-    Args:
-        title: the finding.
-        subtitle: the measure.
-        drawn: see :func:`small_multiples`.
-        frame: see :func:`small_multiples`.
-        rows: marks of one panel, width of its axis in pixels -> its data.
-        domain: ends of the vertical axis.
-        gaps: width -> further values of the frame.
-        height: of a panel, pixels.
-        aside: room to the right of a panel, pixels.
-        right: margin, pixels.
-
-    """
-    values = ticks(*domain)
-    room = axis_room(values)
-    specs = {}
-    for size, whole in WIDTHS.items():
-        columns = 1 if size == "narrow" else 2
-        width = (whole - 4 - right - (columns - 1) * GAP) // columns - room - aside
-        specs[size] = small_multiples(
-            title,
-            subtitle,
-            drawn,
-            frame,
-            lambda mine: (rows(mine, width), height),  # noqa: B023 - called at once
-            size=size,
-            width=width,
-            right=right,
-            columns=columns,
-            spacing=room + aside + GAP,
-            domain_y=domain,
-            values_y=values,
-            room_y=room,
-            **gaps(width),
-        )
-    return specs
-
-
 def axis_room(values: Sequence[float]) -> int:
     """Return the pixels that a vertical axis takes with its labels."""
     return 14 + math.ceil(max(extent(written(value), 12) for value in values))
-
-
-def log_domain(drawn: Sequence[Point] | Sequence[Moment], room: float) -> list[float]:
-    """Return the ends of a logarithmic axis with ``room`` times the outermost values of y."""
-    values = [v for mark in drawn for v in (mark.y, mark.low, mark.high) if v is not None]
-    return [
-        rounded_outwards(min(values) / room, up=False),
-        rounded_outwards(max(values) * room, up=True),
-    ]
 
 
 def placeholder(name: str) -> Any:
@@ -486,12 +429,10 @@ def upright(field: str, kind: Literal["log", "linear"] = "log") -> Any:
     )
 
 
-def drawn_looks(
-    drawn: Sequence[Mark] | Sequence[Moment], looks: Mapping[str, Look]
-) -> dict[str, Look]:
+def drawn_looks(drawn: Iterable[str], looks: Mapping[str, Look]) -> dict[str, Look]:
     """Return the looks of the frameworks in a chart, in the order of ``looks``.
 
     A framework that is not in it changes nothing of the chart, so that a new one renames no file.
     """
-    there = {one.framework for one in drawn}
+    there = set(drawn)
     return {name: look for name, look in looks.items() if name in there}

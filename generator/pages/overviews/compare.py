@@ -18,7 +18,7 @@ from generator.catalog import freshness
 from generator.catalog.model import Framework
 from generator.measure import plan
 from generator.pages import ranking, scoring, urls
-from generator.pages.charts import timeline
+from generator.pages.charts import lines
 from generator.pages.evidence_page import LANGUAGES, script_anchor
 from generator.pages.findings import bare_value, evidence, ratio_interval, shown_interval
 from generator.pages.inputs import Inputs, Picture, main_figures, measured_on
@@ -289,16 +289,14 @@ def _picture(a: Framework, b: Framework, inputs: Inputs, figures: Figures) -> Pi
     place = figures.machine, figures.device
     found = next((one for one in inputs.histories if (one.machine, one.device) == place), None)
     names = [a.name, b.name]
-    drawn = (
-        [one for one in history.moments(found, SPEED) if one.framework in names] if found else []
-    )
+    drawn = [one for one in history.moments(found, SPEED) if one.panel in names] if found else []
     if found is None or not drawn:
         return None
     spans = {step.new.name: step for step in found.spans if step.measure is SPEED}
-    many = Counter(one.framework for one in drawn)
+    many = Counter(one.panel for one in drawn)
     title = "; ".join(_span(name, many[name], spans.get(name)) for name in names)
     looks, name = inputs.catalog.looks, f"history-{a.id}-{b.id}"
-    chart = timeline.timeline(
+    chart = lines.timeline(
         name, f"{title}.", drawn, measure=SPEED.axis, looks=looks, better="higher"
     )
     # In the size that stands in half a page, too: so many pages must stay cheap.

@@ -13,7 +13,8 @@ from generator import formatting
 from generator.analysis import builds, changes
 from generator.analysis.history import MEASURES, SPEED, History, Measure, Release, Step
 from generator.analysis.labels import DEVICES, machine_label
-from generator.pages.charts import marks, timeline
+from generator.pages.charts import lines
+from generator.pages.charts.marks import Point
 from generator.pages.inputs import Inputs
 from generator.pages.overviews.changes import ratio_cell, verdict_cell
 from generator.pages.parts import Block, Bullet, Part
@@ -109,7 +110,7 @@ def _chart(found: History, measure: Measure, inputs: Inputs) -> Block | None:
     if not points:
         return None
     name = f"{measure.id}-{found.device}-{slug(found.machine)}"
-    chart = timeline.timeline(
+    chart = lines.timeline(
         f"history-{name}", _title(found, measure), points, measure=measure.axis,
         looks=inputs.catalog.looks, better="higher" if measure.rate else "lower",
     )  # fmt: skip
@@ -137,10 +138,10 @@ def _detectable(found: History, measure: Measure) -> str:
     )
 
 
-def moments(found: History, measure: Measure) -> list[marks.Moment]:
+def moments(found: History, measure: Measure) -> list[Point]:
     """Return the releases that have a figure, as marks on a time line."""
     steps = found.steps_to(measure)
-    points: list[marks.Moment] = []
+    points: list[Point] = []
     before: Release | None = None
     part = 0
     for release in found.releases:
@@ -150,18 +151,16 @@ def moments(found: History, measure: Measure) -> list[marks.Moment]:
         if before and builds.unlike(measure.section, before.document, release.document):
             part += 1
         before = release
-        ends = sorted(measure.on_axis(x) for x in value[1:] if math.isfinite(x))
-        low, high = ends if len(ends) == 2 else (None, None)
+        low, high = sorted(map(measure.on_axis, value[1:]))
         step = steps.get(release.id)
         y = measure.on_axis(value.value)
         points.append(
-            marks.Moment(
-                release.name, release.name, release.day, release.number, y, low, high,
-                text=formatting.figures(y),
+            Point(
+                release.name, release.framework.mode(release.mode).title, y, low, high,
+                formatting.figures(y), day=release.day, label=release.number,
                 change=step.verdict if step and step.change.differs else "",
                 told=_told(step) if step else "",
                 part=part,
-                mode=release.framework.mode(release.mode).title,
                 other=release.mode != release.framework.default.id,
             )
         )  # fmt: skip

@@ -14,7 +14,7 @@ from generator.analysis.labels import DEVICES, gpu_label, lane_title, machine_na
 from generator.measure import plan
 from generator.pages.charts import intervals
 from generator.pages.charts.marks import Mark
-from generator.pages.inputs import Inputs, finite
+from generator.pages.inputs import Inputs
 from generator.pages.overviews.changes import ratio_cell, verdict_cell
 from generator.pages.parts import Block, Bullet, Part
 from generator.pages.tables import Cell, Column, Table, number, table
@@ -156,7 +156,7 @@ def _mark(change: Change, machine: str, inputs: Inputs) -> Mark:
     found = models.summary(inputs.figures[key.machine, key.device].cells[key])
     rate = found.rate(_speed(1.0, change.new_source, inputs))
     return Mark(
-        one.label, one.framework_name, machine, rate.value, finite(rate.low), finite(rate.high),
+        one.label, one.framework_name, machine, rate.value, rate.low, rate.high,
         formatting.figures(rate.value, 4),
         _speed(change.old, change.old_source, inputs),
         tooltip=f"version {one.version}, {found.processes} processes; {change.verdict} across runs",

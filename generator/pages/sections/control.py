@@ -7,9 +7,8 @@ from functools import partial
 from generator import formatting
 from generator.formatting import figures, quantity
 from generator.pages import question_page
-from generator.pages.charts import marks
+from generator.pages.charts.marks import Point
 from generator.pages.findings import plain_summary
-from generator.pages.inputs import finite
 from generator.pages.parts import Block
 from generator.pages.question_page import Question, View, matrix, sentence, value_cell, who_can
 from generator.pages.tables import number, table
@@ -71,12 +70,13 @@ def _sweep(
         if word != "trips":
             continue
         value, low, high = plain_summary(cell)[:3]
+        name, ends = (
+            view.catalog.framework(framework).name,
+            (scale * value, scale * low, scale * high),
+        )
         points.append(
-            marks.Point(
-                view.catalog.framework(framework).name, "scan", "symbolic", float(trips),
-                scale * value, finite(scale * low), finite(scale * high), quantity(value, "s"),
-            )
-        )  # fmt: skip
+            Point(name, "scan", *ends, quantity(value, "s"), float(trips), kind="symbolic")
+        )
     if not points:
         return []
     axes = {"x": "trips", "measure": axis, "better": "lower"}

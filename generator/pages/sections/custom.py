@@ -10,7 +10,6 @@ from generator.formatting import quantity
 from generator.pages import question_page
 from generator.pages.charts.marks import Mark
 from generator.pages.findings import counted, judged, plain_summary, ratio_text
-from generator.pages.inputs import finite
 from generator.pages.parts import Block
 from generator.pages.question_page import Question, View, matrix, sentence, value_cell, who_can
 from generator.pages.tables import Cell, Table, number, table
@@ -132,7 +131,7 @@ def _speed(view: View) -> list[Block]:
                 continue
             value, low, high = plain_summary(cells[framework.id, way])[:3]
             label, text = f"{framework.name}, {words}", formatting.times(value)
-            marks.append(Mark(label, framework.name, "", value, finite(low), finite(high), text))
+            marks.append(Mark(label, framework.name, "", value, low, high, text))
     if not marks:
         return []
     title = "Time of each way, as a multiple of the framework's own tanh."

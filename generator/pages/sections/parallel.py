@@ -10,7 +10,6 @@ from generator.formatting import figures
 from generator.pages import question_page
 from generator.pages.charts.marks import Mark, Point
 from generator.pages.findings import counted, judged, plain_summary, ratio_interval
-from generator.pages.inputs import finite
 from generator.pages.parts import Block
 from generator.pages.question_page import (
     Question,
@@ -125,8 +124,8 @@ def _speed(view: View, pairs: list[Pair]) -> Block:
         rate = pair.batch / value
         marks.append(
             Mark(
-                name, name, f"{pair.batch} images a step", rate, finite(pair.batch / high),
-                finite(pair.batch / low), figures(rate, 3), pair.batch / pair.one[0],
+                name, name, f"{pair.batch} images a step", rate, pair.batch / high,
+                pair.batch / low, figures(rate, 3), pair.batch / pair.one[0],
             )
         )  # fmt: skip
     largest = max(pair.batch for pair in pairs)
@@ -185,7 +184,9 @@ def _model(view: View, pairs: list[Pair]) -> Block:
             rate = pair.batch / modelled(pair.one[0], pair.two[0], size)
             text = f"{figures(rate, 3)} images/s"
             lines = f"{pair.batch} images"
-            points.append(Point(name, lines, "imperative", float(size), rate, text=text))
+            points.append(
+                Point(name, lines, rate, text=text, number=float(size), kind="imperative")
+            )
     title = "A model, not a measurement: what more cores of the same kind would give."
     axes = {"x": "processes (model)", "measure": "images per second, modelled", "better": "higher"}
     return view.block(

@@ -19,7 +19,6 @@ from generator.formatting import quantity
 from generator.pages import question_page, sweep_page
 from generator.pages.charts.marks import Mark
 from generator.pages.findings import counted, evidence, judged, ratio_interval, ratio_text
-from generator.pages.inputs import finite
 from generator.pages.parts import Block
 from generator.pages.question_page import View, ratio_cell
 from generator.pages.sweep_page import Curve, Values, curve_cell, points_of
@@ -41,8 +40,8 @@ def make(view: View) -> tuple[tuple[str, str], list[str], list[Block]]:
             contrast.graph.configuration.framework_name,
             "",
             gain.value,
-            finite(gain.low),
-            finite(gain.high),
+            gain.low,
+            gain.high,
             formatting.times(gain.value).replace(" times", " ×"),
             tooltip=f"against {contrast.eager.configuration.mode_title}: {contrast.verdict}",
         )
