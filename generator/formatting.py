@@ -75,6 +75,11 @@ def times(ratio: float) -> str:
     return f"{ratio:.2f} times" if ratio < 9.95 else f"{figures(ratio, 2)} times"
 
 
+def minutes(seconds: float) -> str:
+    """Return a duration as whole seconds or, from 90 s on, as whole minutes."""
+    return f"{seconds:.0f} s" if seconds < 90 else f"{seconds / 60:.0f} min"
+
+
 def day(time: str) -> str:
     """Return "22 November 2026" for an ISO time or a run id."""
     date = datetime.date.fromisoformat(time[:10] if "-" in time[:5] else time[:8])

@@ -70,10 +70,10 @@ def parse_spec(text: str, keys: Iterable[Key]) -> Spec:
 def _known(what: str, name: str, names: set[str]) -> str:
     if name in names:
         return name
-    hint = nearest(name, sorted(names)) or f"there is {', '.join(sorted(names))}"
+    hint = nearest(name, sorted(names)) or f"there are: {', '.join(sorted(names))}"
     if not names:
         hint = "nothing was measured yet; run: generator measure"
-    raise UsageError(f"no results for the {what} {name!r}; {hint}")
+    raise UsageError(f"no {what} is called {name!r} in the results; {hint}")
 
 
 @dataclass(frozen=True)

@@ -20,9 +20,10 @@ from generator.cli import check as checking
 from generator.cli import doctor as doctoring
 from generator.cli import listing, options, output
 from generator.cli.common import accept_signals, command_line, ending, leave
-from generator.cli.output import err, out
+from generator.cli.output import err
 from generator.cli.progress import Progressing
 from generator.errors import UsageError
+from generator.formatting import plural
 from generator.measure import environments, ownership, plan, runner
 from generator.measure.request import Request, estimate, prepare
 
@@ -137,7 +138,7 @@ def measure(
         output.show_json(vars(outcome))
     else:
         output.show_outcome(made, outcome)
-        out.print("Next: `generator build` renders the results into the site.")
+        output.say("Next: `generator build` renders the results into the site.")
     raise typer.Exit(1 if outcome.failed else 0)
 
 
@@ -162,7 +163,7 @@ def report(
     made, outcome = _measure(request, catalogs.load(frameworks=frameworks_folder))
     output.show_outcome(made, outcome)
     build(results)
-    out.print("or `generator serve` for a live preview.")
+    output.say("or `generator serve` for a live preview.")
     raise typer.Exit(1 if outcome.failed else 0)
 
 
@@ -172,7 +173,7 @@ def render(results: options.Results = Request.results) -> None:
     from generator.site import render as site
 
     done = site.render(results_root=results)
-    out.print(f"{len(done.written)} files written, {done.unchanged} unchanged.")
+    output.say(f"{plural(len(done.written), 'file')} written, {done.unchanged} unchanged.")
 
 
 @app.command()
@@ -412,7 +413,7 @@ def lock(
         for name in list(version.requirements) if device == "all" else [device]:
             with err.status(f"resolving {framework.id} {version.version} for {name}"):
                 path = environments.write_lock(version, name)
-            out.print(f"wrote {path.relative_to(ROOT)}")
+            output.say(f"wrote {path.relative_to(ROOT)}")
 
 
 @app.command()

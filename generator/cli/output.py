@@ -14,14 +14,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
-from rich.markup import escape
 from rich.text import Text
 
 from generator import formatting
 from generator.catalog import freshness
 from generator.catalog.loader import ROOT
 from generator.cli.doctor import Finding
-from generator.cli.progress import minutes_text
 from generator.errors import InputError
 from generator.measure import obstacles, plan, runner
 from generator.results.schema import AGAIN, is_again
@@ -95,15 +93,22 @@ def say(
 
     """
     to = to or out
-    for whole in text.split("\n"):
-        taken = " " * Text.from_markup(mark).cell_len
+    before = Text.from_markup(mark)
+    for whole in _shown(text, to).split("\n"):
         lines = textwrap.wrap(
-            whole, max(_width(to) - len(indent + taken), hang + 20),
+            whole, max(_width(to) - len(indent) - before.cell_len, hang + 20),
             subsequent_indent=" " * hang, break_long_words=False, break_on_hyphens=False,
         )  # fmt: skip
         for line in lines:
-            to.print(f"{indent}{mark or taken}{escape(line)}", style=style, soft_wrap=True)
-            mark = ""
+            to.print(Text.assemble(indent, before, line), style=style, soft_wrap=True)
+            before = Text(" " * before.cell_len)
+        before = Text()
+
+
+def _shown(text: str, console: Console) -> str:
+    """Return a text as a console shows it: what it lacks in ASCII, nothing that steers it."""
+    encoded = formatting.INVISIBLE.sub(" ", text).encode(console.encoding, "generator-ascii")
+    return encoded.decode(console.encoding)
 
 
 _NARROW = 24
@@ -115,11 +120,12 @@ def show_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
 
     A row of one text only is a heading of the rows below it.
     """
-    full = [row for row in (columns, *rows) if len(row) > 1]
+    shown = [[_shown(cell, out) for cell in row] for row in (columns, *rows)]
+    full = [row for row in shown if len(row) > 1]
     *widths, last = (max(map(len, column)) for column in zip(*full, strict=True))
     start = sum(widths) + 2 * len(widths)
     wide = start + min(last, _NARROW) <= _width(out)
-    for number, row in enumerate((columns, *rows)):
+    for number, row in enumerate(shown):
         style = "bold" if number == 0 or len(row) == 1 else ""
         if len(row) == 1 or not wide:
             say(row[0], style=style)
@@ -171,7 +177,7 @@ def show_plan(made: plan.Plan, seconds: float, *, as_json: bool) -> None:
     for line in skipped(made.skipped):
         say(line, WARNING, "  ")
     say(
-        f"{len(made.jobs)} processes, about {minutes_text(seconds)};"
+        f"{len(made.jobs)} processes, about {formatting.minutes(seconds)};"
         f" {made.measured} cells are already measured"
     )
 
@@ -181,10 +187,10 @@ def show_outcome(made: plan.Plan, outcome: runner.Outcome) -> None:
     if not made.jobs and not made.gaps and not made.obstacles:
         what = "else is missing" if made.waiting else "is missing"
         text = f"Nothing {what}: {made.measured} cells are already measured"
-        out.print(f"{text} (--force repeats them).")
+        say(f"{text} (--force repeats them).")
         return
     counts = ", ".join(f"{number} {status}" for status, number in sorted(outcome.counts.items()))
-    out.print(f"Run {outcome.run}: {counts or 'nothing left to run'}.")
+    say(f"Run {outcome.run}: {counts or 'nothing left to run'}.")
     for finding in outcome.findings:
         say(finding, DIFFERENT, "  ")
     for failure in outcome.failures:
@@ -222,14 +228,14 @@ def show_update(outcome: UpdateOutcome, catalog: Catalog) -> None:
     if outcome.plan is not None and outcome.run is not None:
         show_outcome(outcome.plan, outcome.run)
     elif not outcome.faults:
-        out.print("Nothing new to measure.")
+        say("Nothing new to measure.")
     for change in outcome.changes:
         say(f"  {changes.line(change, catalog)}")
     if outcome.changes:
         say(changes.summary(outcome.changes))
     show_files(outcome.reports)
     if outcome.reports:
-        out.print("Next: `generator build` renders the results into the site.")
+        say("Next: `generator build` renders the results into the site.")
 
 
 def show_export(folder: Path, written: Written, *, as_json: bool) -> None:
@@ -245,8 +251,9 @@ def show_export(folder: Path, written: Written, *, as_json: bool) -> None:
         )  # fmt: skip
         return
     say(
-        f"{data['rows']:,} rows of {data['runs']} runs in {folder}: "
-        f"{len(written.files)} files written, {3 - len(written.files)} unchanged."
+        f"{formatting.plural(data['rows'], 'row')} of {formatting.plural(data['runs'], 'run')} in"
+        f" {folder}: {formatting.plural(len(written.files), 'file')} written,"
+        f" {3 - len(written.files)} unchanged."
     )
 
 
@@ -262,7 +269,8 @@ def show_problems(looked: int, problems: Sequence[InputError]) -> None:
     """Name every file that is not as agreed."""
     for problem in problems:
         say(str(problem), BAD)
-    out.print(f"{looked} files checked, {len(problems)} problems.")
+    files, faults = formatting.plural(looked, "file"), formatting.plural(len(problems), "problem")
+    say(f"{files} checked, {faults}.")
 
 
 def show_listing(listing: Mapping[str, Any], catalog: Catalog, *, whole: bool) -> None:

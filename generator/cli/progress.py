@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from rich.console import Console
-from rich.markup import escape
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
@@ -13,6 +12,8 @@ from rich.progress import (
     TimeElapsedColumn,
 )
 
+from generator.cli import output
+from generator.formatting import minutes
 from generator.measure.plan import Job
 from generator.measure.progress import Reporter
 
@@ -47,13 +48,13 @@ class Progressing(Reporter):
         if state == "making":
             self._say(f"installing {target} from its lock (once; minutes for a large framework)")
         elif state != "ready":
-            self._say(f"[red]✗[/red] environment of {target} {escape(state)}")
+            self._say(f"environment of {target} {state}", output.BAD)
 
     def begin(self, jobs: int, seconds: float) -> None:
         """Announce the blocks with the time estimate."""
         self._left, self._total = seconds, jobs
         if jobs:
-            self._say(f"{jobs} processes to run, about {minutes_text(seconds)}")
+            self._say(f"{jobs} processes to run, about {minutes(seconds)}")
         self._task = self._progress.add_task("measuring", total=jobs, left="")
 
     def job(self, job: Job, seconds: float) -> None:
@@ -61,7 +62,7 @@ class Progressing(Reporter):
         self._expected = seconds
         assert self._task is not None
         name = f"{job.framework} {job.mode} {job.lane} {job.start} block {job.block + 1}"
-        left = f"about {minutes_text(self._left)} left"
+        left = f"about {minutes(self._left)} left"
         self._progress.update(self._task, description=name, left=left)
 
     def finished(self, job: Job, status: str, reason: str) -> None:
@@ -71,14 +72,9 @@ class Progressing(Reporter):
         self._done += 1
         self._progress.advance(self._task)
         if status not in ("ok", "skipped"):
-            self._say(f"[yellow]{status}[/yellow] {escape(job.id)}: {escape(reason)}")
+            self._say(f"{job.id}: {reason}", f"[yellow]{status}[/yellow] ")
         elif not self._console.is_terminal:
             self._say(f"[{self._done}/{self._total}] {job.id} {status}")
 
-    def _say(self, text: str) -> None:
-        self._progress.console.print(text, soft_wrap=True)
-
-
-def minutes_text(seconds: float) -> str:
-    """Return a duration as whole seconds or, from 90 s on, as whole minutes."""
-    return f"{seconds:.0f} s" if seconds < 90 else f"{seconds / 60:.0f} min"
+    def _say(self, text: str, mark: str = "") -> None:
+        output.say(text, mark, to=self._progress.console)

@@ -241,7 +241,7 @@ def test_a_mode_that_fails_verification_is_compared_in_nothing(tmp_path):
     paths[-1].write_text("".join(lines), encoding="utf-8")
     done = told(*sides)
     assert isinstance(done.exception, UsageError)
-    assert "no results for the mode" in str(done.exception)
+    assert "no mode of" in str(done.exception)
 
 
 def test_what_is_the_same_is_said_once(root):
