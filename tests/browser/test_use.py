@@ -140,6 +140,16 @@ def test_on_paper_scoreboard_and_matrices_are_whole(visit, path):
     assert problems == []
 
 
+@pytest.mark.parametrize("width", [390, 1280])
+def test_labels_of_tabs_name_machines_and_are_never_cut(visit, width):
+    page, problems = visit("report/lenet.html", width=width)
+    labels = page.locator(".tabbed-labels > label")
+    assert max(map(len, labels.all_text_contents())) > 60, "one is longer than a phone is wide"
+    cut = "labels => labels.filter(label => label.offsetWidth > label.parentElement.clientWidth)"
+    assert labels.evaluate_all(f"{cut}.map(label => label.textContent)") == []
+    assert problems == []
+
+
 def test_search_finds_pages_and_no_evidence(visit):
     page, problems = visit("index.html")
     page.locator(".md-search__input").click()
