@@ -200,6 +200,7 @@ _AGAINST = (
 )
 
 
+_ONCE_OPEN = "Modes with one process are not ranked, so none of them is filled. "
 _DOCUMENTED = "Written as each framework's documentation does, so never ranked with the others. "
 
 
@@ -208,13 +209,14 @@ def _foot(inputs: Inputs, panel: Panel, frame: pd.DataFrame) -> str:
     days = list(dict.fromkeys(map(formatting.day, sorted(map(str, frame["run"].unique())))))
     blocks = sorted({row.summary.processes for row in panel.good if row.summary})
     least = f"{blocks[0]} to " if blocks[:1] != blocks[-1:] else ""
-    often = [least + formatting.plural(blocks[-1], "block")] if blocks else []
+    often = [f"{least}{blocks[-1]} process{'es' * (blocks[-1] > 1)} each"] if blocks else []
     name = machine_name(inputs.document(panel.machine, panel.device))
     case = view(panel.metric).beside[1]
     first = f"Filled: {panel.case} caches. Open: {case} caches. " if case else ""
     if panel.case == case != "":
         first = f"With {case} caches only. "
     first += "" if panel.division == "closed" else _DOCUMENTED
+    first += _ONCE_OPEN if blocks[:1] == [1] != blocks[-1:] else ""
     return first + ", ".join([name, " to ".join(dict.fromkeys((days[0], days[-1]))), *often]) + "."
 
 

@@ -117,7 +117,7 @@ def test_tabs_begin_with_all_cores_of_the_newest_machine(lenet):
     assert [part.tab for part in others] == ["All cores" + PROCESSOR, "One thread" + PROCESSOR]
     assert others[0].anchor == "sample-machine-cpu"
     assert others[1].anchor == "sample-machine-cpu-threads-1"
-    assert "1 January 2026, 3 blocks." in others[0].blocks[0].caption
+    assert "1 January 2026, 3 processes each." in others[0].blocks[0].caption
 
 
 def test_what_the_documentation_recommends_has_tabs_of_its_own_behind_the_lanes(figures, inputs):
