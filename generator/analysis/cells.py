@@ -147,11 +147,8 @@ def logs(blocks: Blocks) -> dict[Hashable, float]:
 def compare(a: Cell, b: Cell, spreads: Spreads) -> Ratio:
     """Return value of ``a`` / value of ``b``: of one model if they are, otherwise as a pair.
 
-    A pair that shares no block has the spread between runs; of two machines the larger one.
-
-    Raises:
-        ValueError: see :func:`generator.analysis.statistics.process_estimates`.
-
+    A pair that shares no block has the spread between runs; of two machines the larger one. For its
+    ``ValueError`` see :func:`generator.analysis.statistics.process_estimates`.
     """
     if a.model is not None and a.model is b.model:
         return a.model.ratio(a.key, b.key)

@@ -66,9 +66,7 @@ class Book:
 def parse(text: str, path: Path) -> Book:
     """Return what ``claims.toml`` says; ``path`` is where an error is.
 
-    Raises:
-        InputError: it is not TOML, a field is missing, or a rule is unknown.
-
+    What is not TOML, lacks a field or names an unknown rule is an :class:`InputError`.
     """
     try:
         data = tomllib.loads(text)

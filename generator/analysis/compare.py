@@ -45,9 +45,8 @@ _SPEC = re.compile(r"([^:=]+)(?:==([^:=]+))?(?::([^:=]+))?(?:==([^:=]+))?")
 def parse_spec(text: str, keys: Iterable[Key]) -> Spec:
     """Understand ``NAME``, ``NAME:MODE``, ``NAME==VERSION:MODE`` or ``machine:ID``.
 
-    Raises:
-        UsageError: not of this form, or a name that is not among the results; with the nearest.
-
+    Another form, or a name that is not among the results, is a :class:`UsageError` with the
+    nearest.
     """
     keys = list(keys)
     match = _SPEC.fullmatch(text.strip())

@@ -284,9 +284,7 @@ def configuration(catalog: Catalog, framework: str, version: str, mode: str) -> 
 def summary(cell: Cell) -> statistics.Summary:
     """Summarise a cell; remembered by its samples, since pages ask for the same cells again.
 
-    Raises:
-        ValueError: see :func:`generator.analysis.statistics.summarise`.
-
+    For its ``ValueError`` see :func:`generator.analysis.statistics.summarise`.
     """
     samples = tuple((block, values.tobytes()) for block, values in cell.blocks.items())
     found = _summary(samples)

@@ -130,9 +130,7 @@ class Summary:
 def summarise(blocks: Blocks, estimator: Estimator = ESTIMATOR) -> Summary:
     """Summarise a cell.
 
-    Raises:
-        ValueError: no block, an empty block, or a sample that is not a positive finite number.
-
+    No block, an empty one, or a sample that is not a positive finite number is a ``ValueError``.
     """
     estimates = process_estimates(blocks, estimator)
     value, low, high = _interval_of_logs(np.log(list(estimates.values())))
@@ -379,11 +377,8 @@ def detectable_difference(ratio: Ratio, noise: float) -> float:
     """Return the true difference that such a comparison finds in 80 % of runs, as a fraction.
 
     It is found when the interval is clear of 1 and the ratio beyond the A/A noise; to that comes
-    the quantile of t for 80 %, in standard errors.
-
-    Returns:
-        0.1 for 10 %; NaN for a ratio without an interval.
-
+    the quantile of t for 80 %, in standard errors. 0.1 is 10 %; NaN for a ratio without an
+    interval.
     """
     if not math.isfinite(ratio.error):
         return math.nan

@@ -219,12 +219,7 @@ def _variables(file: _File, key: str, table: Any) -> dict[str, str]:
 
 
 def read_framework(path: Path) -> Framework:
-    """Read one ``framework.toml``.
-
-    Raises:
-        InputError: naming file, line, what was found and what was expected.
-
-    """
+    """Read one ``framework.toml``; an :class:`InputError` names file, line, found and expected."""
     file, folder = _File(path), path.parent
     if not IDENTIFIER.fullmatch(folder.name):
         raise InputError(folder, None, folder.name, "a folder name of lower-case letters")

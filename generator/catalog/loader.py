@@ -29,9 +29,8 @@ NATIVE_SUFFIXES = (".c", ".cc", ".cpp", ".cu", ".h")
 def load(root: Path = ROOT, frameworks: Path | None = None) -> Catalog:
     """Read all section modules of a repository, and its framework folders or those of another one.
 
-    Raises:
-        InputError: a ``framework.toml`` or the snapshot of the package index is not as agreed.
-
+    A ``framework.toml`` or a snapshot of the package index that is not as agreed is an
+    :class:`InputError`.
     """
     folder = (frameworks or root / "measurements" / "frameworks").resolve()
     watches = package_index.read(folder.parent / SNAPSHOT)

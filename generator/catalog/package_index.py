@@ -53,9 +53,7 @@ class Watch:
 def read(path: Path) -> dict[str, Watch]:
     """Return framework id -> what the index said; nothing where there is no snapshot.
 
-    Raises:
-        InputError: the file is not as agreed.
-
+    A file that is not as agreed is an :class:`InputError`.
     """
     try:
         text = path.read_text(encoding="utf-8")

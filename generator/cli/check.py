@@ -34,9 +34,7 @@ from generator.results.contribution_checks import Entry, Known
 def check(root: Path = ROOT, results_root: Path | None = None) -> tuple[int, list[InputError]]:
     """Validate every committed CSV, JSON, lock, framework.toml and the data.
 
-    Returns:
-        (number of files looked at, every problem found).
-
+    The number of files looked at is returned, and every problem found.
     """
     measurements = root / "measurements"
     folder = results_root or measurements / "results"
@@ -108,15 +106,9 @@ def check_contribution(
     """Check result files that somebody contributes; nothing of them is run or followed.
 
     They lie in the folder of results as the contribution would leave it (``folder``), and not in
-    the one before (``results_root``). ``root`` is the repository that they were measured with.
-
-    Returns:
-        (number of new files, every problem found).
-
-    Raises:
-        UsageError: no such folder.
-        InputError: earlier results, or a framework.toml, are not as agreed.
-
+    the one before (``results_root``). ``root`` is the repository that they were measured with. The
+    number of new files is returned, and every problem found. Earlier results and a framework.toml
+    that are not as agreed are an :class:`InputError`.
     """
     if not folder.is_dir():
         raise UsageError(

@@ -50,9 +50,7 @@ def leave(code: int) -> None:
 def ending(error: BaseException) -> tuple[int, str]:
     """Return the exit code and the message for what ended a command.
 
-    Raises:
-        BaseException: ``error`` itself, where it is a mistake of ours.
-
+    An error that is a mistake of ours is raised.
     """
     if isinstance(error, KeyboardInterrupt) or _stopped.is_set():
         text = "interrupted; results are kept, the same command goes on from here"

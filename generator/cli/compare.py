@@ -220,12 +220,8 @@ def plain(item: Comparison) -> dict[str, Any]:
 def changed(folder: Path) -> tuple[list[dict[str, Any]], list[str]]:
     """Return everything that changed, the newest first; see :func:`change_events.find`.
 
-    Returns:
-        the events as JSON takes them, and as lines of text.
-
-    Raises:
-        InputError: a result is not as agreed.
-
+    The events are returned as JSON takes them, and as lines of text. A result that is not as agreed
+    is an :class:`InputError`.
     """
     loaded, catalog = reading.load(folder), catalogs.load()
     shown = selection.shown(loaded, catalog.listed)

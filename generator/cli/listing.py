@@ -13,12 +13,7 @@ from measurements import lenet
 def listing(
     results_root: Path, catalog: Catalog, frameworks: Sequence[str] = ()
 ) -> Mapping[str, object]:
-    """Return frameworks, all or some, sections, and what is measured where, as plain data.
-
-    Raises:
-        UsageError: an unknown framework.
-
-    """
+    """Return frameworks, all or some, sections, and what is measured where, as plain data."""
     chosen = [catalog.framework(id) for id in frameworks] or catalog.frameworks
     return {
         "frameworks": [

@@ -35,12 +35,7 @@ class Citation:
 
 
 def load(path: Path) -> Citation:
-    """Read the file.
-
-    Raises:
-        InputError: it is missing, no YAML, or lacks something.
-
-    """
+    """Read the file; what is missing, no YAML, or lacks something is an :class:`InputError`."""
     from mkdocs.exceptions import ConfigurationError
     from mkdocs.utils.yaml import yaml_load
 

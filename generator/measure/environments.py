@@ -262,11 +262,8 @@ def extra(environment: Environment, version: Version, name: str) -> Path:
 
     Some exporters want packages that the framework itself does not; they must not change what is
     measured elsewhere, so they stay out of its environment and are found through a path. ``name``
-    is a key of the release's requirements, for example "cpu+reuse".
-
-    Raises:
-        EnvironmentMissing: as for :func:`locked`.
-
+    is a key of the release's requirements, for example "cpu+reuse". Errors are those of
+    :func:`locked`.
     """
     assert environment.folder is not None
     lock = version.lock(name)

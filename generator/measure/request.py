@@ -48,10 +48,8 @@ class Request:
 def prepare(request: Request, catalog: Catalog) -> plan.Plan:
     """Return the plan of what is missing.
 
-    Raises:
-        UsageError: unknown names, with the nearest ones; a device that is not here.
-        InputError: a framework.toml or the data are not as agreed.
-
+    Unknown names (with the nearest ones) and a device that is not here are a :class:`UsageError`; a
+    framework.toml or data that are not as agreed, an :class:`InputError`.
     """
     profile = pick(plan.PROFILES, request.profile, "profile")
     pick(dict.fromkeys(DEVICES), request.device, "device")

@@ -57,12 +57,7 @@ class RunRecord:
         return cls(path, content, kept)
 
     def save(self) -> None:
-        """Write both files.
-
-        Raises:
-            OSError: the disk refuses them; the earlier ones stay.
-
-        """
+        """Write both files; where the disk refuses (``OSError``) the earlier ones stay."""
         self.content["rows"] = len(self.rows)
         writing.write(self.path, self.rows, self.content)
 

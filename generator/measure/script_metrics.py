@@ -18,9 +18,7 @@ from generator import subprocesses
 def lines(path: Path) -> int:
     """Return the lines of code of a script.
 
-    Raises:
-        ImportError: pygount is not installed (it is no requirement of measuring).
-
+    ``ImportError`` says that pygount is not installed: it is no requirement of measuring.
     """
     from pygount import SourceAnalysis
 

@@ -17,12 +17,7 @@ INSTALL_TIMEOUT = 3600.0
 
 
 def program() -> str:
-    """Return the path of the uv program.
-
-    Raises:
-        EnvironmentMissing: it is not installed.
-
-    """
+    """Return the path of the uv program, or raise :class:`EnvironmentMissing`."""
     try:
         import uv as package
 

@@ -66,9 +66,8 @@ class Launcher:
     def launch(self, job: Job, environment: Environment, out: Path) -> Launched:
         """Run the worker of a job to its end; it writes its rows to ``out``.
 
-        Raises:
-            EnvironmentMissing: what the job needs besides the framework cannot be installed.
-
+        What the job needs besides the framework and cannot be installed is
+        :class:`EnvironmentMissing`.
         """
         framework = self.catalog.framework(job.framework)
         threads = 1 if job.lane == "threads-1" else machines.this().cores

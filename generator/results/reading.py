@@ -88,11 +88,8 @@ def find(root: Path, *suffixes: str) -> list[Path]:
     """Return every CSV below ``root``, or file with other suffixes, sorted; in any place.
 
     Links are followed, capitals found as well. Hidden files are no results: other programs leave
-    them beside files. The root need not be there.
-
-    Raises:
-        InputError: a link leads nowhere or in a circle, or a folder cannot be read.
-
+    them beside files. The root need not be there. A link that leads nowhere or in a circle, and a
+    folder that cannot be read, are an :class:`InputError`.
     """
 
     def refuse(error: OSError) -> None:
@@ -117,9 +114,7 @@ def find(root: Path, *suffixes: str) -> list[Path]:
 def load(root: Path) -> Results:
     """Read all results below ``root``.
 
-    Raises:
-        InputError: for the first file that is not as agreed; `generator check` lists all.
-
+    The first file that is not as agreed is an :class:`InputError`; `generator check` lists all.
     """
     paths = {Where.of(path).key: path for path in find(root)}
     read_files = {key: _read_once(path) for key, path in paths.items()}
@@ -137,11 +132,8 @@ def read(path: Path) -> pd.DataFrame:
     """Return the rows of a CSV; parsed once per content and process. Do not change the frame.
 
     Columns are :data:`COLUMNS`: ``value`` float64 (NaN when empty), ``block`` and ``sample`` Int64
-    (NA when empty), all others categorical.
-
-    Raises:
-        InputError: with the line, for the first thing that is not as agreed.
-
+    (NA when empty), all others categorical. The first thing that is not as agreed is an
+    :class:`InputError` with the line.
     """
     return _read_once(path)[1].frame
 

@@ -30,9 +30,7 @@ from generator.results.schema import (
 def rows(path: Path) -> list[dict[str, str]]:
     """Return the rows of a CSV as they stand, with the standard library only.
 
-    Raises:
-        InputError: the first problem of the file.
-
+    The first problem of the file is raised.
     """
     data = read_bytes(path)
     for problem in row_problems(data, Where.of(path)):

@@ -32,12 +32,9 @@ _NEEDED: Mapping[str, type | tuple[type, ...]] = {
 def read_run_record(csv_path: Path) -> Record:
     """Return the run record beside a CSV, migrated to schema :data:`SCHEMA`.
 
-    It needs the standard library only, and looks for what could do harm; whether the run record is
-    all that its schema wants, :func:`generator.results.validation.validate` says.
-
-    Raises:
-        InputError: it is missing, is not JSON, lacks something, or contradicts the path.
-
+    It needs the standard library only, and looks for what could do harm: one that is missing, is
+    not JSON, lacks something or contradicts the path is an :class:`InputError`. Whether it is all
+    that its schema wants, :func:`generator.results.validation.validate` says.
     """
     where = Where.of(csv_path)
     if where.problem:

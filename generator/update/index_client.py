@@ -68,12 +68,7 @@ class Settings:
 
 
 def settings() -> Settings:
-    """Ask uv for its settings, in this folder.
-
-    Raises:
-        IndexFault: it cannot read them.
-
-    """
+    """Ask uv for its settings, in this folder; what it cannot read is an :class:`IndexFault`."""
     # Without names of certificates: it would print them all.
     hidden = {"SSL_CERT_FILE", "SSL_CERT_DIR"}
     environment = {name: value for name, value in os.environ.items() if name not in hidden}
@@ -225,9 +220,8 @@ class Index:
     def releases(self, distribution: str) -> tuple[Release, ...]:
         """Return all releases that uv's indexes have of a distribution, oldest first.
 
-        Raises:
-            IndexFault: one does not answer, is too slow, or what it says cannot be used.
-
+        One that does not answer, is too slow, or says what cannot be used, is an
+        :class:`IndexFault`.
         """
         from packaging.utils import canonicalize_name
         from packaging.version import Version
@@ -392,11 +386,8 @@ def _session() -> requests.Session:
 def trusted(environment: Mapping[str, str]) -> ssl.SSLContext:
     """Return whom uv may trust: the system's authorities, and those of ``SSL_CERT_*``.
 
-    The system's always, so that nobody has to know whether uv was told to use them.
-
-    Raises:
-        IndexFault: the client's own certificate cannot be read.
-
+    The system's always, so that nobody has to know whether uv was told to use them. A client's own
+    certificate that cannot be read is an :class:`IndexFault`.
     """
     context = ssl.create_default_context()
     files = [Path(name) for name in _paths(environment, "SSL_CERT_FILE")]
