@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -135,16 +136,11 @@ def invalidate(rows: Iterable[Row], reason: str) -> bool:
     rows = list(rows)
     wrong = {(row["section"], row["case"]) for row in rows if row["status"] == "wrong"}
     sections = {section for section, _ in wrong}
-    sound = False
-    for row in rows:
-        timed = row["metric"].startswith("step_") and row["status"] == "ok"
-        if not timed or row["section"] not in sections:
-            continue
-        if (row["section"], row["case"]) in wrong:
-            row |= {"status": "wrong", "reason": reason}
-        else:
-            sound = True
-    return sound
+    timed = [row for row in rows if row["metric"].startswith("step_") and row["status"] == "ok"]
+    bad = [row for row in timed if (row["section"], row["case"]) in wrong]
+    for row in bad:
+        row |= {"status": "wrong", "reason": reason}
+    return len(bad) < sum(row["section"] in sections for row in timed)
 
 
 def _judge(
@@ -178,19 +174,13 @@ def _gpu_rows(
     rows: list[Row] = []
     throttled: set[str] | None = None
     samples = gpu_log.per_sample(log.readings, [(start, end) for start, end in windows])
+    row = functools.partial(metric_row, catalog.section("lenet"), case=job.case)
     for number, sample in enumerate(samples):
         if sample is not None:
-            rows += [
-                metric_row(
-                    catalog.section("lenet"), metric, case=job.case, sample=number, value=value
-                )
-                for metric, value in (
-                    ("sm_clock", sample.sm_clock),
-                    ("gpu_temperature", sample.temperature),
-                    ("gpu_power", sample.power),
-                )
-                if value is not None
-            ]
+            found = {"sm_clock": sample.sm_clock, "gpu_temperature": sample.temperature,
+                     "gpu_power": sample.power}  # fmt: skip
+            rows += [row(metric, sample=number, value=value)
+                     for metric, value in found.items() if value is not None]  # fmt: skip
             if sample.throttle is not None:
                 throttled = {*(throttled or ()), *sample.throttle}
     peak = gpu_log.peak_memory(log.readings)

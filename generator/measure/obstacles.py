@@ -46,19 +46,14 @@ def of_job(job: Job, catalog: Catalog, environment: Environment | None) -> str:
         return found
     if not in_r(job, catalog):
         return ""
-    if environment is None:
-        return str(script_metrics.r_obstacle())
-    return str(script_metrics.r_obstacle(environment.python, environment.python_version))
+    started = (environment.python, environment.python_version) if environment else ()
+    return str(script_metrics.r_obstacle(*started))
 
 
 def spaced(catalog: Catalog) -> list[str]:
     """Return the names of the frameworks that cannot use the cache for a space in its path."""
     folder = str(environments.cache_folder())
-    return [
-        framework.name
-        for framework in catalog.frameworks
-        if any(lacking(framework.needs, (), folder))
-    ]
+    return [one.name for one in catalog.frameworks if any(lacking(one.needs, (), folder))]
 
 
 def lacking(needs: Iterable[Need], missing: Collection[str], folder: str) -> Iterator[str]:

@@ -89,15 +89,13 @@ def prepare(request: Request, catalog: Catalog) -> plan.Plan:
 def present_obstacles(made: plan.Plan, request: Request, catalog: Catalog) -> dict[plan.Job, str]:
     """Return what keeps jobs of a plan from running on this machine, as far as is known now."""
     ready: dict[tuple[str, str], environments.Environment | None] = {}
-    for target in made.targets:
-        if request.environment == "current":
-            ready[target] = environments.current()
-        else:
-            framework = catalog.framework(target[0])
-            version = framework.version(target[1])
-            ready[target] = environments.find_ready(framework, version, made.device)
-    found = ((job, obstacles.of_job(job, catalog, ready[job.target])) for job in made.jobs)
-    return {job: obstacle for job, obstacle in found if obstacle}
+    for id, number in made.targets if request.environment == "locked" else ():
+        framework = catalog.framework(id)
+        version = framework.version(number)
+        ready[id, number] = environments.find_ready(framework, version, made.device)
+    here = environments.current() if request.environment == "current" else None
+    found = {job: obstacles.of_job(job, catalog, ready.get(job.target, here)) for job in made.jobs}
+    return {job: obstacle for job, obstacle in found.items() if obstacle}
 
 
 def already_measured(

@@ -164,11 +164,8 @@ def _accept_row(
         samples.add(identity)
     value = None if value is None or status not in ("ok", "wrong") else float(value)
     reason = schema.one_line(publishable(str(content.get("reason") or "")))
-    output.rows.append(
-        metric_row(
-            section, metric.id, case=case, sample=sample, value=value, status=status, reason=reason
-        )
-    )
+    said = {"case": case, "sample": sample, "value": value, "status": status, "reason": reason}
+    output.rows.append(metric_row(section, metric.id, **said))
     return ""
 
 
