@@ -142,7 +142,10 @@ def _alone(folder: Path) -> Iterator[None]:
         with files.locked(folder.with_name(f"{folder.name}.lock")):
             yield
     except OSError as error:
-        raise EnvironmentMissing(f"cannot write to {folder.parent}: {error.strerror}") from error
+        raise EnvironmentMissing(
+            f"cannot write to {folder.parent} ({error.strerror}); set SYMBOLIC_COMPARISON_CACHE to "
+            "a folder with room that can be written"
+        ) from error
 
 
 @contextlib.contextmanager

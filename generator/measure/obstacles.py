@@ -10,7 +10,7 @@ import shutil
 from collections.abc import Collection, Iterable, Iterator, Sequence
 
 from generator.catalog.model import Catalog, Need
-from generator.measure import environments, script_metrics
+from generator.measure import environments, script_metrics, uv
 from generator.measure.environments import Environment
 from generator.measure.history import is_r
 from generator.measure.plan import Job
@@ -24,13 +24,6 @@ SPACED = (
     f"the folder {CACHE} has a space in its path, which {{program}} cannot use ({{why}}); set "
     "SYMBOLIC_COMPARISON_CACHE to a folder without one"
 )
-
-FULL = (
-    "the disk or its quota is full; free some space, or set SYMBOLIC_COMPARISON_CACHE to a folder "
-    "on another disk"
-)
-
-_SIGNS_OF_FULL = re.compile(r"No space left on device|os error 28|Disk quota exceeded", re.I)
 
 
 def of_job(job: Job, catalog: Catalog, environment: Environment | None) -> str:
@@ -88,4 +81,5 @@ def met(finished: Finished, reasons: Sequence[str]) -> str:
     The reasons are what its rows say of what failed.
     """
     said = [*reasons, *([finished.log] if finished.code else [])]
-    return FULL if any(map(_SIGNS_OF_FULL.search, said)) else ""
+    words = "\n".join(said).lower()
+    return uv.FULL if any(sign.lower() in words for sign in uv.FULL_SIGNS) else ""

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import shutil
+import socket
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -79,21 +81,67 @@ def _variables(python: str = "", *, resolving: bool = False) -> dict[str, str]:
     return env
 
 
-_FULL = "the disk is full; free some space and run the same command again"
+FULL = (
+    "the disk or its quota is full; free some space, or set SYMBOLIC_COMPARISON_CACHE to a folder "
+    "on another disk"
+)
+FULL_SIGNS = (
+    "No space left on device", "Disk quota exceeded", "os error 28", "os error 122",
+)  # fmt: skip
+"""What programs in Python, C and Rust print where a disk or a quota is full."""
+
+_INSTEAD = "or measure what is installed with `--environment current`"
+_NO_NETWORK = f"no network; run the same command again when there is one, {_INSTEAD}"
+_OFFLINE = f"uv is told to stay offline; unset UV_OFFLINE or `offline` in uv.toml, {_INSTEAD}"
+_PROXY = (
+    "the proxy does not lead to {host}; set HTTPS_PROXY, HTTP_PROXY or ALL_PROXY to one that does, "
+    "with its user and password, or name {host} in NO_PROXY"
+)
+_LOGIN = (
+    "{host} refuses us; put a user and password into the index's address or ~/.netrc, or use "
+    "`uv auth login`"
+)
+_ELSEWHERE = (
+    "name an index that can be reached in UV_DEFAULT_INDEX or UV_INDEX, a folder of packages in "
+    "UV_FIND_LINKS, or a proxy in HTTPS_PROXY"
+)
+_LATER = f"run the same command again later, {_INSTEAD}"
+
 CAUSES: Mapping[str, str] = {
-    "No space left": _FULL,
-    "os error 28": _FULL,
-    "dns error": "no network; run the same command again when there is one, or measure what is "
-    "installed with `--environment current`",
-    "error sending request": "the package index does not answer; run the same command again later, "
-    "or measure what is installed with `--environment current`",
-    "HTTP status": "the package index lacks what it lists; run the same command again later",
-    "Failed to fetch": "the package index does not answer; run the same command again later",
+    **dict.fromkeys(FULL_SIGNS, FULL),
+    "network was disabled": _OFFLINE,
+    "connectivity is disabled": _OFFLINE,
+    "python-build-standalone": "no matching Python is installed and none could be downloaded; "
+    "`generator doctor` says which one is needed",
+    "tunnel error": _PROXY,
+    "socks proxy": _PROXY,
+    "invalid peer certificate": "the certificate of {host} is not trusted; name the file of its "
+    "authority in SSL_CERT_FILE",
+    "401 Unauthorized": _LOGIN,
+    "403 Forbidden": _LOGIN,
+    "dns error": f"nobody here knows {{host}}; {_ELSEWHERE}",
+    "is unreachable": f"no way leads to {{host}}; {_ELSEWHERE}",
+    "error sending request": f"{{host}} does not answer; {_LATER}",
+    "HTTP status server error": f"{{host}} is out of order; {_LATER}",
+    "HTTP status": "{host} lacks what it lists; run the same command again later",
+    "Failed to fetch": f"{{host}} does not answer; {_LATER}",
     "No interpreter found": "no matching Python is installed and none could be downloaded; "
     "`generator doctor` says which one is needed",
     "command 'gcc' failed": "a C compiler is missing; `generator doctor` says how to install it",
     "Hash mismatch": "a package is not the one that was locked; do not trust this package index",
 }
+"""What uv says -> the setting or the command that mends it; the first one found counts."""
+
+_HOST = re.compile(r"\b(?:fetch|download|url|index)\W+https?://(?:[^@/\s]*@)?([\w.:-]+)", re.I)
+
+
+def connected() -> bool:
+    """Whether a way leads from this machine to any other; nothing is sent."""
+    for family, address in ((socket.AF_INET, "192.0.2.1"), (socket.AF_INET6, "2001:db8::1")):
+        with contextlib.suppress(OSError), socket.socket(family, socket.SOCK_DGRAM) as asking:
+            asking.connect((address, 9))
+            return True
+    return False
 
 
 FAULTS_OF_RELEASES = (
@@ -105,9 +153,15 @@ FAULTS_OF_RELEASES = (
 
 def explain(log: str) -> str:
     """Turn uv's log into one sentence with the cause, if it is one we know, and uv's own words."""
-    words = " ".join(log.split())
-    cause = next((text for sign, text in CAUSES.items() if sign.lower() in words.lower()), "")
-    return f"{cause} (uv: {shortened(words, 300)})" if cause else shortened(words, 400)
+    words = " ".join(re.sub(r"^Using .*", "", log, flags=re.MULTILINE).split())
+    found = (sign for sign in CAUSES if sign.lower() in words.lower())
+    if not (sign := next(found, "")):
+        return shortened(words, 400)
+    host = _HOST.search(words)
+    alone = sign in ("dns error", "is unreachable") and not connected()
+    cause = _NO_NETWORK if alone else CAUSES[sign]
+    cause = cause.replace("{host}", host[1] if host else "the package index")
+    return f"{cause} (uv: {shortened(words, 300)})"
 
 
 def pip(requirements: str, *arguments: str) -> str:
@@ -118,7 +172,7 @@ def pip(requirements: str, *arguments: str) -> str:
     uv knows as a back end of Torch. The hashes in the lock say that both are the same file.
 
     Raises:
-        EnvironmentMissing: they cannot be had; after two attempts the message is the second's.
+        EnvironmentMissing: they cannot be had, in either way.
 
     """
     if not re.search(r"==[^\s;]+\+cpu(?![\w.])", requirements):
@@ -131,10 +185,15 @@ def pip(requirements: str, *arguments: str) -> str:
     options = [word for folder in folders.split() for word in ("--find-links", folder)]
     try:
         return run("pip", *arguments, *options)
-    except EnvironmentMissing:
+    except EnvironmentMissing as first:
         # Second and not first, because it needs that index even if the wheel lies in the folder.
         # Without the folder, in case it holds another file of that name.
-        return run("pip", *arguments, "--torch-backend", "cpu")
+        try:
+            return run("pip", *arguments, "--torch-backend", "cpu")
+        except EnvironmentMissing as second:
+            causes = [str(error).partition(" (uv:")[0] for error in (second, first)]
+            before = f"; and before: {first}" if causes[0] != causes[1] else ""
+            raise type(second)(f"{second}{before}") from None
 
 
 def find_interpreter(version: str) -> Path | None:

@@ -344,7 +344,10 @@ def obstacle(error: BaseException) -> tuple[str, str]:
         return "no web address", "an index over http or https, or a folder, and proxies likewise"
     signs = {"gaierror", "NameResolutionError", "ConnectionRefusedError", "OSError"}
     if isinstance(error, requests.ConnectionError) and name in signs:
-        return f"no network, or nobody there ({name})", "a connection; try again when there is one"
+        if uv.connected():
+            wanted = "an index that answers, in UV_DEFAULT_INDEX or UV_INDEX; or a proxy"
+            return f"nobody there ({name})", f"{wanted} that leads there, in HTTPS_PROXY"
+        return f"no network ({name})", "a connection; try again when there is one"
     return f"no answer ({name})", "an answer; try again later"
 
 

@@ -2,7 +2,6 @@
 
 import json
 import marshal
-import os
 import re
 import shutil
 import sys
@@ -16,8 +15,7 @@ from hypothesis import strategies as st
 from generator import files, subprocesses
 from generator.catalog import loader
 from generator.errors import EnvironmentMissing, UsageError
-from generator.measure import environments
-from generator.measure import uv as tool
+from generator.measure import environments, uv
 from generator.measure.environments import MARKER, Environment
 from generator.subprocesses import Finished
 from tests.conftest import PRETEND
@@ -43,7 +41,7 @@ def cache(tmp_path, monkeypatch):
 
 
 @pytest.fixture
-def uv(monkeypatch):
+def played(monkeypatch):
     """Play uv: makes an environment that is a link to this interpreter; remembers its calls."""
     calls = []
 
@@ -58,14 +56,14 @@ def uv(monkeypatch):
         return play.log
 
     play.log, play.calls = "Resolved 1 package\nPrepared 1 package", calls
-    monkeypatch.setattr(tool, "run", play)
+    monkeypatch.setattr(uv, "run", play)
     return play
 
 
 # -------------------------------------------------------------------------------------- locked
 
 
-def test_an_environment_is_made_once_and_found_again(framework, cache, uv):
+def test_an_environment_is_made_once_and_found_again(framework, cache, played):
     assert environments.find_ready(framework, framework.newest, "cpu") is None
     made = environments.locked(framework, framework.newest, "cpu")
     assert made.case == "downloaded"
@@ -77,9 +75,9 @@ def test_an_environment_is_made_once_and_found_again(framework, cache, uv):
     assert made.lock_sha256[:12] in made.folder.name
     assert made.install_seconds > 0
     assert 1000 <= made.size_bytes < 5000, "links to the interpreter are not counted"
-    assert "--require-hashes" in uv.calls[1]
+    assert "--require-hashes" in played.calls[1]
     again = environments.locked(framework, framework.newest, "cpu")
-    assert len(uv.calls) == 2
+    assert len(played.calls) == 2
     assert again == made
     environments.recorded(made)  # by a run: what it took to install is said once
     again = environments.locked(framework, framework.newest, "cpu")
@@ -87,12 +85,12 @@ def test_an_environment_is_made_once_and_found_again(framework, cache, uv):
     assert environments.find_ready(framework, framework.newest, "cpu") == again
 
 
-def test_packages_from_uvs_cache_are_told_from_downloaded_ones(framework, cache, uv):
-    uv.log = "Resolved 1 package\nInstalled 1 package"
+def test_packages_from_uvs_cache_are_told_from_downloaded_ones(framework, cache, played):
+    played.log = "Resolved 1 package\nInstalled 1 package"
     assert environments.locked(framework, framework.newest, "cpu").case == "cached"
 
 
-def test_another_lock_is_another_environment(framework, cache, uv):
+def test_another_lock_is_another_environment(framework, cache, played):
     first = environments.locked(framework, framework.newest, "cpu")
     framework.newest.lock("cpu").write_text(PIN.replace("1.0", "1.1"))
     second = environments.locked(framework, framework.newest, "cpu")
@@ -103,7 +101,7 @@ def test_another_lock_is_another_environment(framework, cache, uv):
 @pytest.mark.parametrize(
     "marker", [None, "", "{", "[]", "3", "{}", '{"python": 3}', "\x00", '{"packages": []}', "null"]
 )
-def test_an_environment_that_was_interrupted_is_made_anew(framework, cache, uv, marker):
+def test_an_environment_that_was_interrupted_is_made_anew(framework, cache, played, marker):
     made = environments.locked(framework, framework.newest, "cpu")
     (made.folder / "left over").touch()
     if marker is None:
@@ -112,19 +110,19 @@ def test_an_environment_that_was_interrupted_is_made_anew(framework, cache, uv, 
         (made.folder / MARKER).write_text(marker)
     assert environments.find_ready(framework, framework.newest, "cpu") is None
     again = environments.locked(framework, framework.newest, "cpu")
-    assert len(uv.calls) == 4
+    assert len(played.calls) == 4
     assert again.case == "downloaded"
     assert not (again.folder / "left over").exists()
 
 
-def test_an_environment_without_its_interpreter_is_made_anew(framework, cache, uv):
+def test_an_environment_without_its_interpreter_is_made_anew(framework, cache, played):
     made = environments.locked(framework, framework.newest, "cpu")
     made.python.unlink()
     assert environments.find_ready(framework, framework.newest, "cpu") is None
     assert environments.locked(framework, framework.newest, "cpu").python.exists()
 
 
-def test_the_marker_is_written_last(framework, cache, uv, monkeypatch):
+def test_the_marker_is_written_last(framework, cache, played, monkeypatch):
     def fail(folder):
         raise EnvironmentMissing("pulled the plug")
 
@@ -134,13 +132,13 @@ def test_the_marker_is_written_last(framework, cache, uv, monkeypatch):
     assert environments.find_ready(framework, framework.newest, "cpu") is None
 
 
-def test_a_missing_lock_names_the_command_that_makes_it(framework, cache, uv):
+def test_a_missing_lock_names_the_command_that_makes_it(framework, cache, played):
     with pytest.raises(EnvironmentMissing, match=r"generator lock pretend==1\.0 --device cuda"):
         environments.locked(framework, framework.newest, "cuda")
     assert environments.find_ready(framework, framework.newest, "cuda") is None
 
 
-def test_a_cache_that_cannot_be_written_is_said(framework, tmp_path, monkeypatch, uv):
+def test_a_cache_that_cannot_be_written_is_said(framework, tmp_path, monkeypatch, played):
     (tmp_path / "file").touch()
     monkeypatch.setenv("SYMBOLIC_COMPARISON_CACHE", str(tmp_path / "file" / "cache"))
     with pytest.raises(EnvironmentMissing, match="cannot write to"):
@@ -227,7 +225,7 @@ def test_a_lock_is_written_without_what_belongs_to_this_machine(framework, monke
         made.write_text("--find-links file:///home/me/wheels\n" + PIN)
         return ""
 
-    monkeypatch.setattr(tool, "run", play)
+    monkeypatch.setattr(uv, "run", play)
     lock = environments.write_lock(framework.newest, "cpu")
     assert lock.read_text() == PIN
     assert seen["wanted"] == "numpy\n"
@@ -237,194 +235,19 @@ def test_a_lock_is_written_without_what_belongs_to_this_machine(framework, monke
         environments.write_lock(framework.newest, "cuda")
 
 
-# ---------------------------------------------------------------------------- local versions
-
-CPU_PIN = f"torch==2.0+cpu \\\n    --hash=sha256:{'2' * 64}\n"
-
-
-@pytest.fixture
-def wheels(monkeypatch):
-    """Say where pip finds wheels, and nothing to uv."""
-    monkeypatch.setenv("PIP_FIND_LINKS", "/wheels https://example.org/more")
+def test_environments_and_locks_are_made_that_way(framework, cache, played, monkeypatch):
+    monkeypatch.setenv("PIP_FIND_LINKS", "/wheels")
     monkeypatch.delenv("UV_FIND_LINKS", raising=False)
-
-
-def play_uv_pip(monkeypatch, failures):
-    """Play a uv that fails that many times; return the list of its calls to come."""
-    calls = []
-
-    def play(*arguments):
-        calls.append(arguments)
-        if len(calls) <= failures:
-            raise EnvironmentMissing(f"failure {len(calls)}")
-        return "Installed 1 package"
-
-    monkeypatch.setattr(tool, "run", play)
-    return calls
-
-
-FOUND = ("--find-links", "/wheels", "--find-links", "https://example.org/more")
-
-
-def test_a_build_without_cuda_comes_from_pips_folder_of_wheels(monkeypatch, wheels):
-    calls = play_uv_pip(monkeypatch, failures=0)
-    tool.pip(PIN + CPU_PIN, "sync", "lock")
-    assert calls == [("pip", "sync", "lock", *FOUND)]
-
-
-def test_or_else_from_pytorchs_own_index_alone(monkeypatch, wheels):
-    calls = play_uv_pip(monkeypatch, failures=1)
-    assert tool.pip(CPU_PIN, "sync", "lock") == "Installed 1 package"
-    assert calls[1] == ("pip", "sync", "lock", "--torch-backend", "cpu")
-    calls = play_uv_pip(monkeypatch, failures=2)
-    with pytest.raises(EnvironmentMissing, match="failure 2"):
-        tool.pip(CPU_PIN, "sync", "lock")
-    assert len(calls) == 2
-
-
-@pytest.mark.parametrize(
-    "requirements",
-    [PIN, PIN.replace("1.0", "1.0+cpux"), PIN.replace("1.0", "1.0+cu130"), "numpy<2\ntorch\n", ""],
-)
-def test_nothing_else_sees_the_folder_or_a_second_index(monkeypatch, wheels, requirements):
-    calls = play_uv_pip(monkeypatch, failures=1)
-    with pytest.raises(EnvironmentMissing, match="failure 1"):
-        tool.pip(requirements, "sync", "lock")
-    assert calls == [("pip", "sync", "lock")]
-
-
-@pytest.mark.parametrize("requirements", ["torch==2.0+cpu", "a==1\ntorch==2.0+cpu ; b\n", CPU_PIN])
-def test_uvs_own_variable_comes_first(monkeypatch, wheels, requirements):
-    monkeypatch.setenv("UV_FIND_LINKS", "/uv")  # uv reads it by itself
-    calls = play_uv_pip(monkeypatch, failures=0)
-    tool.pip(requirements, "compile")
-    assert calls == [("pip", "compile")]
-    monkeypatch.setenv("UV_FIND_LINKS", "")
-    tool.pip(requirements, "compile")
-    assert calls[1] == ("pip", "compile", *FOUND)
-    monkeypatch.delenv("PIP_FIND_LINKS")
-    tool.pip(requirements, "compile")
-    assert calls[2] == ("pip", "compile")
-
-
-def test_environments_and_locks_are_made_that_way(framework, cache, wheels, uv):
-    framework.newest.lock("cpu").write_text(CPU_PIN)
+    framework.newest.lock("cpu").write_text(PIN.replace("1.0", "1.0+cpu"))
     made = environments.locked(framework, framework.newest, "cpu")
-    assert made.packages == ("torch==2.0+cpu",)
-    assert uv.calls[1][:2] == ("pip", "sync")
-    assert uv.calls[1][-len(FOUND) :] == FOUND
+    assert made.packages == ("numpy==1.0+cpu",)
+    assert played.calls[1][:2] == ("pip", "sync")
+    assert played.calls[1][-2:] == ("--find-links", "/wheels")
     version = replace(framework.newest, requirements={"cpu": ("torch==2.0+cpu", "numpy")})
     with pytest.raises(FileNotFoundError):  # this uv writes nothing
         environments.write_lock(version, "cpu")
-    assert uv.calls[2][:2] == ("pip", "compile")
-    assert uv.calls[2][-len(FOUND) :] == FOUND
-
-
-# ------------------------------------------------------------------------------------------ uv
-
-
-@pytest.mark.parametrize("sign", tool.CAUSES)
-def test_every_known_cause_is_explained_with_uvs_own_words(sign):
-    said = tool.explain(f"error: something\n  caused by: {sign.upper()} here\n")
-    assert said.startswith(tool.CAUSES[sign])
-    assert "caused by" in said
-    assert "\n" not in said
-
-
-def test_an_unknown_cause_is_shown_as_it_is_and_not_at_length():
-    assert tool.explain("a\n b") == "a b"
-    assert tool.explain("") == ""
-    assert len(tool.explain("x" * 10_000)) == 400
-    assert len(tool.explain("dns error" + "x" * 10_000)) < 600
-
-
-@pytest.mark.parametrize(
-    ("finished", "said"),
-    [
-        (Finished(1, "error: dns error", 1.0), "no network"),
-        (Finished(2, "", 1.0), "uv pip: exit code 2"),
-        (Finished(-9, "", 3600.0, timed_out=True), "uv pip: timed out after 3600 s"),
-    ],
-)
-def test_uv_that_fails_is_an_environment_that_is_missing(monkeypatch, finished, said):
-    monkeypatch.setattr(subprocesses, "run", lambda *arguments, **options: finished)
-    with pytest.raises(EnvironmentMissing, match=said):
-        tool.run("pip", "sync")
-
-
-def test_uv_is_found_or_said_to_be_missing(monkeypatch):
-    assert Path(tool.program()).is_file()
-    monkeypatch.setitem(sys.modules, "uv", None)
-    monkeypatch.setattr(tool.shutil, "which", lambda name: "/usr/bin/uv")
-    assert tool.program() == "/usr/bin/uv"
-    monkeypatch.setattr(tool.shutil, "which", lambda name: None)
-    with pytest.raises(EnvironmentMissing, match="pip install uv"):
-        tool.program()
-
-
-# -------------------------------------------------------------------------------- interpreters
-
-
-@pytest.fixture
-def place(tmp_path, monkeypatch):
-    """Put a program, played by a script, at a path; PATH and pyenv are empty before."""
-    monkeypatch.setenv("PATH", "")
-    monkeypatch.setenv("PYENV_ROOT", str(tmp_path / "pyenv"))
-    monkeypatch.delenv("UV_PYTHON_SEARCH_PATH", raising=False)
-
-    def make(path, script="exit 1", variable=None):
-        python = tmp_path / path
-        python.parent.mkdir(parents=True, exist_ok=True)
-        python.write_text(f"#!/bin/sh\n{script}\n")
-        python.chmod(0o755)
-        if variable:
-            folders = [os.environ.get(variable, ""), str(python.parent)]
-            monkeypatch.setenv(variable, os.pathsep.join(filter(None, folders)))
-        return python
-
-    return make
-
-
-def test_interpreters_are_searched_in_pyenvs_folders_then_where_uv_is_told_to_look(place):
-    place("pyenv/versions/2.7.18/bin/python")
-    folders = [
-        place("pyenv/versions/3.9.18/bin/python").parent,
-        place("pyenv/versions/3.9.4/bin/python").parent,
-        place("uv/python3.99", variable="UV_PYTHON_SEARCH_PATH").parent,
-        place("bin/python3.99", variable="PATH").parent,
-    ]
-    place("pyenv/shims/python3.99", "echo 3.99.0", "PATH")
-    ours, *found = tool._search_path("3.9").split(os.pathsep)
-    assert Path(ours) == Path(sys.executable).resolve().parent
-    assert found == [str(folder) for folder in folders]
-
-
-def test_shims_are_not_asked_and_dead_candidates_passed_over(place):
-    place("pyenv/shims/python3.99", "echo 3.99.0", "PATH")
-    place("dead/python3.99", "echo 'pyenv: command not found' >&2; exit 127", "PATH")
-    place("other/python3.99", "echo 3.98.7", "PATH")
-    place("mute/python3.99", "exit 0", "PATH")
-    assert tool.find_interpreter("3.99") is None
-    ours = f"{sys.version_info.major}.{sys.version_info.minor}"
-    assert tool.find_interpreter(ours) is not None
-
-
-def test_a_version_is_not_the_beginning_of_another(place):
-    assert tool.find_interpreter(f"3.{sys.version_info.minor // 10}") is None
-
-
-def test_the_running_interpreter_will_do(place):
-    ours = f"{sys.version_info.major}.{sys.version_info.minor}"
-    found = tool.find_interpreter(ours)
-    assert found.resolve() == Path(sys.executable).resolve()
-
-
-def test_without_uv_no_interpreter_is_found(monkeypatch):
-    def missing():
-        raise EnvironmentMissing("no uv")
-
-    monkeypatch.setattr(tool, "program", missing)
-    assert tool.find_interpreter("3.11") is None
+    assert played.calls[2][:2] == ("pip", "compile")
+    assert played.calls[2][-2:] == ("--find-links", "/wheels")
 
 
 # ----------------------------------------------------------------------------------- variables
@@ -477,28 +300,6 @@ def test_the_current_environment_describes_this_interpreter():
 # ------------------------------------------------------------------------- a reader's variables
 
 
-def test_what_a_lock_installs_is_in_the_lock(monkeypatch):
-    where = {
-        "UV_DEFAULT_INDEX": "https://a", "UV_INDEX_MINE_PASSWORD": "b", "UV_OFFLINE": "1",
-        "UV_CACHE_DIR": "/c", "UV_PYTHON_INSTALL_DIR": "/d", "UV_HTTP_TIMEOUT": "9",
-        "SSL_CERT_FILE": "/e", "HTTPS_PROXY": "http://f", "UV_PYTHON_PREFERENCE": "managed",
-    }  # fmt: skip
-    what = {
-        "UV_EXCLUDE_NEWER": "2020-01-01", "UV_NO_BINARY": "1", "UV_CONSTRAINT": "/a",
-        "UV_OVERRIDE": "/b", "UV_TORCH_BACKEND": "cu126", "UV_PYTHON": "3.8", "UV_NO_DEPS": "1",
-        "UV_SYSTEM_PYTHON": "1", "PYTHONPATH": "/c", "PYTHONHOME": "/d", "PIP_NO_BINARY": ":all:",
-        "PIP_TARGET": "/e", "VIRTUAL_ENV": "/f", "CONDA_PREFIX": "/g",
-    }  # fmt: skip
-    for name, value in {**where, **what}.items():
-        monkeypatch.setenv(name, value)
-    found = tool._variables()
-    assert where.items() <= found.items()
-    assert not what.keys() & found.keys()
-    resolving = tool._variables(resolving=True)
-    assert resolving["UV_EXCLUDE_NEWER"] == "2020-01-01"
-    assert "PYTHONPATH" not in resolving
-
-
 def test_a_readers_settings_go_into_a_lock_and_not_into_what_it_installs(framework, monkeypatch):
     told = {}
 
@@ -511,18 +312,8 @@ def test_a_readers_settings_go_into_a_lock_and_not_into_what_it_installs(framewo
     monkeypatch.setenv("UV_EXCLUDE_NEWER", "2020-01-01")
     monkeypatch.setattr(subprocesses, "run", play)
     environments.write_lock(framework.newest, "cpu")
-    tool.pip(PIN, "sync", "lock")
+    uv.pip(PIN, "sync", "lock")
     assert told == {"compile": "2020-01-01", "sync": None}
-
-
-def test_noise_and_variables_hide_no_interpreter(monkeypatch, tmp_path):
-    ours = f"{sys.version_info.major}.{sys.version_info.minor}"
-    expected = tool.find_interpreter(ours)
-    monkeypatch.setenv("LD_PRELOAD", str(tmp_path / "library that is not there.so"))
-    monkeypatch.setenv("PYTHONHOME", str(tmp_path))
-    monkeypatch.setenv("UV_PYTHON", "2.7")
-    assert tool.find_interpreter(ours) == expected
-    assert environments._version_of(expected).startswith(ours)
 
 
 def test_a_folder_that_somebody_makes_is_left_to_them(cache):

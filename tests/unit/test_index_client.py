@@ -10,9 +10,10 @@ import threading
 
 import pytest
 
+from generator import subprocesses
 from generator.catalog.package_index import Release, parse
 from generator.errors import IndexFault
-from generator.measure import environments, uv
+from generator.measure import uv
 from generator.update import index_client
 from tests.package_index import NAME, LocalIndex, links, wheel
 
@@ -40,6 +41,7 @@ def place(tmp_path, monkeypatch):
     (tmp_path / "work").mkdir()
     monkeypatch.chdir(tmp_path / "work")
     monkeypatch.setattr(index_client, "ATTEMPTS", 1)
+    monkeypatch.setattr(uv, "connected", lambda: True)
     return tmp_path
 
 
@@ -232,7 +234,7 @@ def secure(authority, *, client=False):
 
 
 def uv_finds(name=NAME):
-    finished = environments.subprocesses.run(
+    finished = subprocesses.run(
         [uv.program(), "pip", "install", "--dry-run", "--no-deps", "--target", "x", name],
         timeout=60,
     )
@@ -318,7 +320,7 @@ def test_a_proxy_is_used(place, monkeypatch, name):
         assert any(path.startswith("http://packages.invalid/") for path in index.asked)
         asked = len(index.asked)
         monkeypatch.setenv("NO_PROXY", "packages.invalid")
-        assert "no network" in fault()
+        assert "nobody there" in fault()
         assert len(index.asked) == asked
 
 
@@ -330,7 +332,7 @@ def test_a_file_of_uv_may_name_the_proxy(place, monkeypatch):
         file.write_text(f'http-proxy = "{proxy}"\n')
         assert versions() == ALL
         file.write_text(f'http-proxy = "{proxy}"\nno-proxy = ["packages.invalid"]\n')
-        assert "no network" in fault()
+        assert "nobody there" in fault()
         file.write_text(f'http-proxy = "{proxy.replace("//", "//me:secret@")}"\n')
         told = fault()
         assert "HTTP_PROXY" in told
@@ -366,6 +368,10 @@ def test_a_proxy_that_does_not_let_through_is_named(place, monkeypatch):
 @pytest.mark.parametrize("url", [AWAY, "http://127.0.0.1:1/simple/"])
 def test_no_network_is_said_where_there_is_none(place, monkeypatch, url):
     monkeypatch.setenv("UV_DEFAULT_INDEX", url)
+    monkeypatch.setattr(uv, "connected", lambda: True)
+    assert "no network" not in fault()
+    assert "UV_DEFAULT_INDEX" in fault()
+    monkeypatch.setattr(uv, "connected", lambda: False)
     assert "no network" in fault()
 
 
