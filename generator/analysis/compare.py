@@ -90,6 +90,8 @@ def compare(
 ) -> list[Comparison]:
     """Compare what two specs name, wherever machine, section, device, lane and case are the same.
 
+    An unknown name, and nothing that could be compared, are a :class:`UsageError`.
+
     A side without a version means the newest on each machine. Without a metric the headlines of
     all topics are compared, and a side without a mode means the default one. With a metric it
     means any: of one framework against itself (two versions, two machines) equal modes are
@@ -101,9 +103,6 @@ def compare(
         b: the other side.
         known: with the A/A noise of other runs, for places without A/A replicates.
         metric: which rows; "" for the headlines.
-
-    Raises:
-        UsageError: an unknown name, or nothing that could be compared.
 
     """
     grouped = group_cells(frame, metric) if metric else _headlines(frame, known.catalog)

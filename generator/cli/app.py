@@ -216,10 +216,11 @@ def export(
 
     """
     from generator.export import citation, dataset
+    from generator.results import reading
     from generator.site import mkdocs_config
 
-    cited = citation.load(ROOT / citation.FILE)
-    written = dataset.export(results, folder, cited, mkdocs_config.site_address(ROOT))
+    cited, address = citation.load(ROOT / citation.FILE), mkdocs_config.site_address(ROOT)
+    written = dataset.write(reading.load(results), folder, cited, address)
     output.show_export(folder, written, as_json=as_json)
 
 

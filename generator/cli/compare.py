@@ -53,10 +53,6 @@ def compare(folder: Path, a: str, b: str, metric: str = "") -> Found:
         b: the other side.
         metric: id of a metric; "" for the headlines of all topics.
 
-    Raises:
-        UsageError: an unknown name, or nothing that could be compared.
-        InputError: a result is not as agreed.
-
     """
     loaded, catalog = reading.load(folder), catalogs.load()
     shown = selection.shown(loaded, catalog.listed)

@@ -13,9 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from generator import files
-from generator.errors import InputError, UsageError
+from generator.errors import UsageError
 from generator.export.data_package import CSV, FIELDS, PACKAGE, PARQUET, package
-from generator.results import reading
 from generator.results.reading import Results
 from generator.results.selection import everything
 
@@ -33,38 +32,22 @@ class Written:
     files: tuple[str, ...]
 
 
-def export(results_root: Path, folder: Path, citation: Citation, address: str = "") -> Written:
-    """Write the data set of all results below a folder into another one.
-
-    Args:
-        results_root: the folder of results.
-        folder: where the files go; it is made.
-        citation: what is cited.
-        address: of the site, "" where it is not known.
-
-    Raises:
-        InputError: a result is not as agreed, or there is none.
-        UsageError: the place to write to is no folder.
-
-    """
-    if folder.exists() and not folder.is_dir():
-        raise UsageError(f"{folder} is a file; name a folder: generator export FOLDER")
-    loaded = reading.load(results_root)
-    if not loaded.files:
-        raise InputError(results_root, None, "no results", "some: run `generator measure` first")
-    return write(loaded, folder, citation, address)
-
-
 def write(loaded: Results, folder: Path, citation: Citation, address: str = "") -> Written:
     """Write the three files; tables of the same rows that are there and whole are kept.
 
+    No results, or a place to write to that is no folder, are a :class:`UsageError`.
+
     Args:
-        loaded: all results, at least one run.
+        loaded: all results.
         folder: is made.
         citation: what is cited.
         address: of the site, "" where it is not known.
 
     """
+    if folder.exists() and not folder.is_dir():
+        raise UsageError(f"{folder} is a file; name a folder: generator export FOLDER")
+    if not loaded.files:
+        raise UsageError("there are no results to export; run `generator measure` first")
     folder.mkdir(parents=True, exist_ok=True)
     made_from = _fingerprint(loaded)
     there = existing(folder) or {}

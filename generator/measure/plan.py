@@ -210,7 +210,7 @@ def selection(
     *,
     every: bool = False,
 ) -> list[tuple[Framework, Version]]:
-    """Resolve ``NAME`` and ``NAME==VERSION`` into frameworks and versions.
+    """Resolve ``NAME`` and ``NAME==VERSION``; an unknown one is a :class:`UsageError`.
 
     Args:
         catalog: what there is.
@@ -218,9 +218,6 @@ def selection(
         installed: framework id -> version in the current interpreter, for ``--environment
             current``; None resolves against the locked versions.
         every: a name without a release means all that are locked, not the newest only.
-
-    Raises:
-        UsageError: an unknown framework or version, with the nearest names.
 
     """
     chosen: dict[tuple[str, str], tuple[Framework, Version]] = {}
@@ -266,6 +263,8 @@ def make(
 ) -> Plan:
     """Return everything that is asked for and not yet measured, block by block.
 
+    A mode that no release has, or a lane that the device has not, is a :class:`UsageError`.
+
     Args:
         chosen: the releases, see :func:`selection`.
         sections: what to measure; those without anything to run are passed over.
@@ -275,9 +274,6 @@ def make(
         profile: how much replication.
         seed: of the order within blocks.
         measured: the cells that are already measured.
-
-    Raises:
-        UsageError: a mode that no chosen framework has, or a lane that the device has not.
 
     """
     known_modes = {mode.id: mode for framework, _ in chosen for mode in framework.modes}
@@ -429,6 +425,7 @@ def twice(
 ) -> dict[tuple[str, str, str, str], str]:
     """Return what runs twice in every block, so that the noise of every section is known.
 
+    It is (section, framework, version, mode) -> the case that is repeated, the first one declared.
     A framework is represented by the mode that stands for it. Those still developed come first, and
     of these the ones with most modes and releases, since most comparisons are about them: where a
     name stands in the alphabet makes no difference.
@@ -438,9 +435,6 @@ def twice(
         sections: of the plan; each has its own choice, of the frameworks that it can measure.
         device: "cpu" or "cuda".
         profile: says how many.
-
-    Returns:
-        (section, framework, version, mode) -> the case that is repeated, the first one declared.
 
     """
 

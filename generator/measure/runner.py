@@ -68,18 +68,14 @@ def run(
 ) -> Outcome:
     """Run every job of a plan; resumes the newest unfinished run that it fits.
 
+    Failures of frameworks do not raise. An interruption does, after everything finished was
+    written, and a disk that refuses results (``OSError``: they stay as they were).
+
     Args:
         plan: the jobs, see :func:`generator.measure.request.prepare`.
         request: what was asked for: kind of environment, precision, time limit, folders.
         catalog: the frameworks and sections that the plan names.
         reporter: told what happens.
-
-    Returns:
-        What happened. Failures of frameworks do not raise.
-
-    Raises:
-        KeyboardInterrupt: after everything finished was written.
-        OSError: the disk refuses results (they stay as they were).
 
     """
     reporter = reporter or Reporter()

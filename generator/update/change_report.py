@@ -26,14 +26,13 @@ def write_reports(
 ) -> tuple[list[Path], list[Change]]:
     """Write the report of every run of ``update`` that has none yet, into ``changes/``.
 
+    The Markdown files are returned, and all changes that they report.
+
     Args:
         results: the folder of results; ``changes/`` lies in the same one.
         catalog: names of frameworks, modes and metrics.
         notes: sentences about releases, for the reports of those.
         copy: another file for the newest report.
-
-    Returns:
-        the Markdown files, and all changes that they report.
 
     """
     runs: dict[str, list[dict[str, Any]]] = {}

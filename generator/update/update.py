@@ -183,20 +183,16 @@ def run(
 ) -> Outcome:
     """Lock what is new, measure it, write the report, and then the snapshot.
 
+    A release that cannot be locked is left as it was, the others go on. Another update of the
+    folder, or another generator that measures here, is a :class:`GeneratorError`; an interruption
+    is passed on after everything finished was written.
+
     Args:
         request: what to update; empty tuples mean everything.
         news: of :func:`generator.update.package_watch.look`.
         say: prints one line about what begins.
         measure: runs a plan.
         report: where to write the report as well.
-
-    Returns:
-        What happened. A release that cannot be locked is left as it was, the others go on.
-
-    Raises:
-        GeneratorError: another update of the folder is running.
-        Busy: another generator measures on this machine.
-        KeyboardInterrupt: after everything finished was written.
 
     """
     folder = request.frameworks_folder or catalogs.ROOT / "measurements" / "frameworks"

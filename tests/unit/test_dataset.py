@@ -275,11 +275,11 @@ def test_the_command_writes_it(sample, tmp_path):
 
 
 def test_the_command_names_what_is_wrong(sample, tmp_path):
-    with pytest.raises(InputError, match="generator measure"):
-        dataset.export(tmp_path / "nothing", tmp_path / "out", CITED)
+    with pytest.raises(UsageError, match="generator measure"):
+        dataset.write(reading.load(tmp_path / "nothing"), tmp_path / "out", CITED)
     (tmp_path / "file").touch()
     with pytest.raises(UsageError, match="is a file"):
-        dataset.export(sample, tmp_path / "file", CITED)
+        dataset.write(reading.load(sample), tmp_path / "file", CITED)
 
 
 # --------------------------------------------------------------------------------------- the page
