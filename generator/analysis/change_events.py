@@ -40,16 +40,10 @@ T = TypeVar("T")
 class Event:
     """One comparison of much with much.
 
-    Attributes:
-        kind: what differs between the two sides.
-        machine: where; of two machines, the one that joined later.
-        device: on which.
-        framework: of two releases; "" where there are several.
-        old, new: releases, run ids or machine ids.
-        run: the newest one behind it.
-        same_code: whether both sides were measured by the same code.
-        changes: what was compared, in the order of :data:`changes.GROUPS`.
-
+    The kind says what differs between ``old`` and ``new``: releases, run ids or machine ids. Of two
+    machines, ``machine`` is the one that joined later. ``framework`` is "" where there are several,
+    ``run`` the newest one behind it; ``same_code`` says whether both sides were measured by the
+    same code. What was compared comes in the order of :data:`changes.GROUPS`.
     """
 
     kind: Kind

@@ -102,12 +102,8 @@ class Change:
 class Known:
     """What comparisons of all kinds draw on.
 
-    Attributes:
-        catalog: the folders.
-        documents: the run records.
-        noises: A/A noise, see :func:`generator.analysis.cells.aa_noises`.
-        spreads: between runs, see :func:`generator.analysis.cells.spreads`.
-
+    Those are the catalog, the run records, A/A noise (:func:`generator.analysis.cells.aa_noises`),
+    and spreads between runs (:func:`generator.analysis.cells.spreads`).
     """
 
     catalog: Catalog

@@ -43,14 +43,10 @@ class Verdict:
 
 @dataclass(frozen=True)
 class Case:
-    """What a rule judges by.
+    """What a rule judges by: the figures of one machine and device.
 
-    Attributes:
-        raw: the claim's table of ``measurements/claims.toml``.
-        figures: of one machine and device.
-        frameworks: id -> folder, for names and sourced facts; none where the releases are of
-            another time than the facts.
-
+    ``raw`` is the claim's table of ``measurements/claims.toml``. The folders by id have names and
+    sourced facts; there are none where the releases are of another time than the facts.
     """
 
     raw: Mapping[str, Any]

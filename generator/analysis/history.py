@@ -33,16 +33,11 @@ if TYPE_CHECKING:
 class Measure:
     """One figure that is followed over the releases.
 
-    Attributes:
-        id: part of anchors and file names.
-        section, metric, case: of the rows.
-        column: heading in the tables.
-        axis: title of the chart's axis with its unit.
-        more: what a release that is further up the axis has more of.
-        scale: factor from the rows' unit to the axis'; a rate is ``scale / value``.
-        rate: whether more is better, because the axis shows work per second.
-        exact: whether it is counted and not sampled, so that it has no interval.
-
+    Anchors and file names contain the id. ``section``, ``metric`` and ``case`` are those of the
+    rows, ``column`` heads tables, ``axis`` is the title of the chart's axis with its unit, and a
+    release that is further up the axis has more of ``more``. The rows' unit times ``scale`` is the
+    axis'; a ``rate`` is ``scale / value``, and more of it is better. What is ``exact`` is counted
+    and has no interval.
     """
 
     id: str
@@ -81,15 +76,8 @@ MEASURES = (
 class Release:
     """One release as it was measured on one machine and device.
 
-    Attributes:
-        framework, version: what was released.
-        mode: id of the mode that stood for the framework.
-        source: key of its run record.
-        document: its run record.
-        cells: its samples by :attr:`Measure.id`.
-        gate: status of its verification.
-        reason: why it is not "ok".
-
+    In the mode (an id) that stood for the framework, with its run record and the record's key, its
+    samples by :attr:`Measure.id`, and the status of its verification with the reason if not "ok".
     """
 
     framework: Framework

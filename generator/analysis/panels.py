@@ -154,13 +154,8 @@ class Panel:
 class Answer:
     """What a framework answered to one question, over all processes that tested it.
 
-    Attributes:
-        status: "ok" if it was so every time, else the first other status.
-        value: median of what was measured, None without.
-        reason: why there is none.
-        version: of the framework.
-        mode, lane: in which it was tested, "" where it was not.
-
+    The status is "ok" if it was so every time, else the first other one, with its reason. The value
+    is the median of what was measured, None without. Mode and lane are "" where it was not tested.
     """
 
     status: str

@@ -26,6 +26,7 @@ from generator.results import (
     row_checks,
     run_record,
     schema,
+    selection,
     validation,
 )
 from generator.results.contribution_checks import Entry, Known
@@ -220,14 +221,8 @@ def _history(commits: Iterable[str], root: Path) -> Collection[str]:
 
 def _step_times(results_root: Path) -> Mapping[tuple[str, str, str, str], tuple[float, float]]:
     """Return the smallest and largest step of every framework, device, section and case."""
-    ranges: dict[tuple[str, str, str, str], tuple[float, float]] = {}
-    for path in reading.find(results_root):
-        frame = reading.read(path)
-        chosen = frame[(frame["metric"] == "step_time") & (frame["status"] == "ok")]
-        columns = ["framework", "device", "section", "case"]
-        for key, values in chosen.groupby(columns, observed=True)["value"]:
-            framework, device, section, case = map(str, key)
-            low, high = float(values.min()), float(values.max())
-            known = ranges.get((framework, device, section, case), (low, high))
-            ranges[framework, device, section, case] = min(low, known[0]), max(high, known[1])
-    return ranges
+    rows = reading.to_frame(selection.everything(reading.load(results_root)))
+    steps = rows[(rows["metric"] == "step_time") & (rows["status"] == "ok")]
+    places = steps.groupby(["framework", "device", "section", "case"], observed=True)["value"]
+    ranges = places.agg(["min", "max"]).itertuples(name=None)
+    return {place: (low, high) for place, low, high in ranges}

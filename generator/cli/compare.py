@@ -28,14 +28,10 @@ from generator.results import reading, selection
 
 @dataclass(frozen=True)
 class Found:
-    """What a comparison found, and how it is said.
+    """What a comparison found, as data, and how it is said.
 
-    Attributes:
-        comparisons: as data.
-        same: name -> text of what holds for all of them.
-        columns: headings of the rows.
-        rows: texts: what is compared, value of A, of B, their ratio, the verdict; or a heading.
-
+    ``same`` is name -> text of what holds for all. Rows below ``columns`` are texts: what is
+    compared, value of A, of B, their ratio, the verdict; or a heading.
     """
 
     comparisons: tuple[Comparison, ...]

@@ -21,16 +21,10 @@ from measurements import timing
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing that a machine may have.
+    """One thing that a machine may have: where it is, or what is there instead.
 
-    Attributes:
-        what: its name.
-        ok: whether it is there.
-        found: where it is, or what is there instead.
-        needed: what for.
-        mend: the command that brings it.
-        optional: whether everything else works without it, or it comes by itself when needed.
-
+    It is ``needed`` for something, and ``mend`` is the command that brings it. Where it is
+    optional, everything else works without it, or it comes by itself when needed.
     """
 
     what: str

@@ -53,15 +53,10 @@ FLAGS = {
 
 @dataclass(frozen=True)
 class Field:
-    """A column.
+    """A column, with a type of Table Schema: string, integer or number.
 
-    Attributes:
-        name: in the heading.
-        kind: type of Table Schema: string, integer or number.
-        text: what it means.
-        values: what its words stand for, where it holds few.
-        constraints: of Table Schema.
-
+    ``text`` says what it means, ``values`` what its words stand for, where it holds few.
+    Constraints are those of Table Schema.
     """
 
     name: str

@@ -35,17 +35,10 @@ THROTTLE_REASONS = {
 
 @dataclass(frozen=True)
 class Reading:
-    """One look at the GPU.
+    """One look at the GPU, in MHz, degrees Celsius, W and bytes per process id.
 
-    Attributes:
-        time: ``time.perf_counter``.
-        sm_clock: MHz.
-        temperature: degrees Celsius.
-        power: W.
-        reasons: bits, see :data:`THROTTLE_REASONS`.
-        processes: memory in bytes per process id.
-        refused: what the driver answered instead of what is None.
-
+    The time is that of ``time.perf_counter``, the reasons are bits of :data:`THROTTLE_REASONS`, and
+    ``refused`` is what the driver answered instead of what is None.
     """
 
     time: float
@@ -71,16 +64,10 @@ class SampleLog:
 class Gpu:
     """A GPU, or an instance that MIG cut out of one.
 
-    Attributes:
-        name: of the card, with the kind of instance.
-        driver: its version.
-        memory_bytes: of the card or the instance.
-        uuid: by which ``CUDA_VISIBLE_DEVICES`` may name it; never published.
-        bus_id: where the card is on the PCI bus.
-        handle: what NVML calls it.
-        card: what NVML calls the whole card.
-        instances: those of a card that MIG divides, None where it does not.
-
+    Name and memory are those of the card or of the instance, ``driver`` is a version, and
+    ``bus_id`` the card's place on the PCI bus. ``CUDA_VISIBLE_DEVICES`` may name a GPU by its
+    ``uuid``, which is never published. NVML knows it by ``handle``, and the whole card by ``card``.
+    ``instances`` are those of a card that MIG divides, None where it does not.
     """
 
     name: str | None

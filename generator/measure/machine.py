@@ -21,21 +21,13 @@ from generator.measure import gpu_log
 class Machine:
     """One computer as far as this process may use it.
 
-    ``id`` is made from what changes results, so equal computers share it.
-
-    Attributes:
-        id: part of paths and of every row.
-        cpu: name of the processor.
-        cores: physical cores that a process may keep busy at once, by affinity and quota.
-        threads: logical processors that the affinity allows.
-        memory_bytes: of the machine, or of the container where that has less.
-        os: name and version of the system.
-        kernel: its release.
-        virtualised: whether a hypervisor says so, None where that is unknown.
-        gpus: those that CUDA may use; the first one is used.
-        processor: what distinguishes processors of one name, "" where the system does not say.
-        cpu_quota: cores' worth of time that the container gets, None without a limit.
-
+    The id is made from what changes results, so equal computers share it; it is part of paths and
+    of every row. ``cores`` are physical ones that a process may keep busy at once, by affinity and
+    quota, ``threads`` the logical processors that the affinity allows, and ``memory_bytes`` that of
+    the machine, or of the container where that has less. ``virtualised`` is what a hypervisor says,
+    None where that is unknown. Of the GPUs that CUDA may use the first one is used. ``processor``
+    distinguishes processors of one name, "" where the system does not say; ``cpu_quota`` is in
+    cores, None without a limit.
     """
 
     id: str

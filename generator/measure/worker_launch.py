@@ -42,12 +42,8 @@ SCRATCH = "symbolic-comparison-"
 class Launched:
     """A worker that has ended.
 
-    Attributes:
-        finished: how.
-        conditions: what the run record says of how it ran.
-        readings: the log of the GPU meanwhile, None on a CPU.
-        watched: where that GPU is on the PCI bus, None where that is unknown.
-
+    ``conditions`` is what the run record says of how it ran, ``readings`` the log of the GPU
+    meanwhile (None on a CPU), and ``watched`` where that GPU is on the PCI bus (None: unknown).
     """
 
     finished: subprocesses.Finished

@@ -48,7 +48,7 @@ Row = Mapping[str, str]
 class Entry:
     """One file as it lies in a folder; a link is not followed: it is no ``regular`` file.
 
-    ``size`` in bytes; ``sha256`` of the content, "" where there is nothing to read.
+    The size is in bytes; ``sha256`` is "" where there is nothing to read.
     """
 
     size: int

@@ -49,14 +49,11 @@ ATTEMPTS = 3
 class Settings:
     """What uv is configured with.
 
-    Attributes:
-        urls: of the indexes, the one that is asked first at the start.
-        best_match: whether all of them count, and not the first one that has a distribution.
-        before: releases of this time and later are not there.
-        insecure: hosts, with a port or without, whose certificates are not looked at.
-        proxies: by scheme, beside what the environment says.
-        obstacle: the setting that forbids to ask, "" where none does.
-
+    Of the indexes, the first URL is asked first; all of them count (``best_match``), or only the
+    first that has a distribution. Releases of the time ``before`` and later are not there.
+    Certificates of ``insecure`` hosts, with a port or without, are not looked at. Proxies are by
+    scheme, beside what the environment says. ``obstacle`` is the setting that forbids to ask, ""
+    where none does.
     """
 
     urls: tuple[str, ...]
