@@ -34,6 +34,7 @@ from generator.pages.tables import (
     interval_text,
     marked,
     number,
+    reason_cell,
     table,
 )
 from generator.pages.urls import slug
@@ -273,7 +274,7 @@ def _answers_table(
                 ),
                 "Question": Cell(asked.title),
                 "Answer": replace(value, sort=None) if answer.good else marked(answer.status),
-                "Reason": Cell(answer.reason or "–"),
+                "Reason": reason_cell(answer.reason or "–"),
             }
         )
     return table("Answers", rows)
@@ -387,7 +388,7 @@ def _logs(jobs: Sequence[Mapping[str, Any]], key: str, inputs: Inputs) -> Iterat
         if len(lines) > _LOG_LINES:
             lines = [f"[… {len(lines) - _LOG_LINES} lines before …]", *lines[-_LOG_LINES:]]
         yield {
-            "title": f"block {job['block']} ({formatting.STATUS_WORDS[job['status']]})",
+            "title": f"block {(job['block'] or 0) + 1} ({formatting.STATUS_WORDS[job['status']]})",
             "text": "\n".join(line[:2000] for line in lines),
             "address": posixpath.join("../data", machine, framework, version, log_name(path)),
         }

@@ -390,7 +390,7 @@ def _faults(
                 "What": _questions_cell(same, questions),
                 "Framework": Cell(names(view, ids), href=link),
                 "Answer": marked(status),
-                "Reason": reason_cell(reason),
+                "Reason": tables.reason_cell(reason),
             }
         )
     return table(label, rows)
@@ -404,14 +404,6 @@ def _questions_cell(mine: Sequence[Question], questions: Sequence[Question]) -> 
     if len(mine) == 1:
         return Cell(labels[0], detail=mine[0].detail)
     return Cell(formatting.listing(labels), detail=formatting.plural(len(mine), "question"))
-
-
-def reason_cell(reason: str) -> Cell:
-    """Return a reason; the address that it ends with becomes the cell's source."""
-    text, bracket, source = reason.rpartition(" (")
-    if bracket and source.startswith(("http://", "https://")) and source.endswith(")"):
-        return Cell(text, source=source[:-1])
-    return Cell(reason)
 
 
 def reasons(view: View, questions: Sequence[Question], *only: str) -> list[Block]:

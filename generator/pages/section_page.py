@@ -36,6 +36,7 @@ from generator.pages.tables import (
     marked,
     number,
     percent,
+    reason_cell,
     table,
 )
 from generator.pages.urls import slug
@@ -412,7 +413,7 @@ def _faults_table(panels: Sequence[Panel]) -> Table | None:
                 row.status if row.summary is None else "failed",
                 detail=formatting.plural(row.faults, "block") if row.faults else "",
             ),
-            "Reason": Cell(row.reason),
+            "Reason": reason_cell(row.reason),
             "Evidence": Cell(
                 "log and rows", href=evidence(panel.section, row.configuration, panel)
             ),

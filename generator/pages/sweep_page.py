@@ -17,7 +17,7 @@ from generator.pages.findings import plain_summary
 from generator.pages.inputs import where
 from generator.pages.parts import Block
 from generator.pages.question_page import View
-from generator.pages.tables import Cell, figure, marked, table
+from generator.pages.tables import Cell, figure, marked, reason_cell, table
 from generator.results.schema import is_again
 
 Values = Mapping[int, tuple[float, float, float]]
@@ -146,7 +146,7 @@ def faults(view: View, heading: str) -> Block:
                 "Configuration": Cell(one.label, None, link, one.release),
                 "Case": Cell(case or "–"),
                 "What happened": marked(status),
-                "Reason": Cell(reason),
+                "Reason": reason_cell(reason),
             }
         )
     found = table("What gave no time", rows)

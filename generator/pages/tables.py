@@ -256,6 +256,14 @@ def marked(word: str, said: str = "", **more: Any) -> Cell:
 DASH = Cell("–")
 
 
+def reason_cell(reason: str) -> Cell:
+    """Return a reason; the address that it ends with becomes the cell's source."""
+    text, bracket, source = reason.rpartition(" (")
+    if bracket and source.startswith(("http://", "https://")) and source.endswith(")"):
+        return Cell(text, source=source[:-1])
+    return Cell(reason)
+
+
 def figure(values: Sequence[float], unit: str, href: str = "", detail: str = "") -> Cell:
     """Return (value, low, high) in the unit that people read; below it its interval, or a detail.
 

@@ -8,7 +8,7 @@ import pytest
 
 from generator.analysis import panels
 from generator.catalog import loader
-from generator.pages import question_page
+from generator.pages import question_page, tables
 from generator.pages.sections import parallel
 from measurements.contract import Metric
 from tests.sample_results import PAIRED
@@ -57,9 +57,9 @@ def test_a_cell_of_a_matrix_is_a_sign_with_words_and_its_evidence(answer, unit, 
 
 
 def test_the_address_at_the_end_of_a_reason_becomes_its_source():
-    cell = question_page.reason_cell("none of them (https://example.org/list)")
+    cell = tables.reason_cell("none of them (https://example.org/list)")
     assert (cell.text, cell.source) == ("none of them", "https://example.org/list")
-    assert question_page.reason_cell("f(x) failed (here)").text == "f(x) failed (here)"
+    assert tables.reason_cell("f(x) failed (here)").text == "f(x) failed (here)"
 
 
 def test_the_model_of_more_processes_meets_both_measured_times():

@@ -13,12 +13,12 @@ from generator import formatting
 from generator.analysis import builds, changes
 from generator.analysis.history import MEASURES, SPEED, History, Measure, Release, Step
 from generator.analysis.labels import DEVICES, machine_label
+from generator.pages import tables
 from generator.pages.charts import lines
 from generator.pages.charts.marks import Point
 from generator.pages.inputs import Inputs
 from generator.pages.overviews.changes import ratio_cell, verdict_cell
 from generator.pages.parts import Block, Bullet, Part
-from generator.pages.question_page import reason_cell
 from generator.pages.tables import DASH, Cell, Column, Table, figure, marked, number, percent, table
 from generator.pages.urls import slug
 
@@ -292,7 +292,7 @@ _THEN: Headings = {
 _FAULTS: Headings = {
     **_RELEASE,
     Column("Status"): _gate,
-    Column("Reason"): lambda one: reason_cell(one.reason),
+    Column("Reason"): lambda one: tables.reason_cell(one.reason),
 }
 
 

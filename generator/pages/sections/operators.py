@@ -9,7 +9,7 @@ from generator import formatting
 from generator.analysis.panels import Answer
 from generator.catalog import freshness
 from generator.catalog.model import Framework
-from generator.pages import question_page
+from generator.pages import question_page, tables
 from generator.pages.parts import Block, Bullet
 from generator.pages.question_page import Question, View
 from generator.pages.tables import Cell, Group, Matrix, Table, marked, matrix, number, table
@@ -196,7 +196,7 @@ def _faults(view: View) -> Table | None:
             "Operator": Cell(name, detail=QUESTIONS[metric]),
             "Framework": view.named(framework, name, metric),
             "Answer": marked(answer.status),
-            "Reason": question_page.reason_cell(answer.reason),
+            "Reason": tables.reason_cell(answer.reason),
         }
         for framework, name, metric, answer in _bad(view)
     )
