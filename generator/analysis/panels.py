@@ -133,11 +133,6 @@ class Panel:
         return tuple(first.values())
 
     @property
-    def once(self) -> tuple[Row, ...]:
-        """Rows with a value from one process, which are in no group."""
-        return tuple(row for row in self.good if row.group < 0)
-
-    @property
     def leaders(self) -> tuple[Row, ...]:
         """The leading group; empty where every value is from one process."""
         return tuple(row for row in self.rows if row.group == 0)

@@ -17,11 +17,10 @@ from generator.catalog import loader as catalogs
 from generator.cli.common import accept_signals, command_line, ending, leave
 from generator.measure import obstacles, ownership, runner
 from generator.measure.plan import Job
-from generator.measure.progress import Reporter
 from generator.measure.request import Request, prepare
 
 
-class _Lines(Reporter):
+class _Lines(runner.Reporter):
     """Reports one line a job."""
 
     def __init__(self) -> None:

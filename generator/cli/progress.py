@@ -15,7 +15,7 @@ from rich.progress import (
 from generator.cli import output
 from generator.formatting import minutes
 from generator.measure.plan import Job
-from generator.measure.progress import Reporter
+from generator.measure.runner import Reporter
 
 
 class Progressing(Reporter):

@@ -296,9 +296,9 @@ def make(
     for framework, version, mode in configurations:
         for lane in lanes:
             place = framework.id, version.version, mode.id, device, lane
-            missing = []
+            first, missing = lane == lanes[0], []
             for section in sections:
-                if not _concerns(section, framework, mode, lane == lanes[0], profile):
+                if not _concerns(section, framework, mode, first, profile):
                     continue
                 cell = Cell(framework.id, version.version, section.id, mode.id, device, lane)
                 if cell in measured:
@@ -309,7 +309,7 @@ def make(
                     missing.append(section)
             jobs += _jobs_apart(place, missing, profile)
             together = [section for section in missing if not section.apart]
-            jobs += _jobs(place, framework, together, profile, first=lane == lanes[0])
+            jobs += _jobs(place, framework, together, profile, first=first)
     jobs += _replicates(jobs, twice(configurations, sections, device, profile))
     return Plan(profile, device, seed, order(jobs, seed), tuple(gaps), found)
 

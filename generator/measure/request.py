@@ -118,22 +118,18 @@ def already_measured(
 
     """
     known = history.measured_cells(request.results)
-    measured = {}
+    device, measured = request.device, {}
     for framework, version in chosen:
+        lock = environments.lock_sha256(version.lock(device))
         if request.environment == "current":
             lock = environments.current().lock_sha256
-        else:
-            lock = environments.lock_sha256(version.lock(request.device))
-        for section in sections:
-            if not section.measured:
-                continue
+        for section in (one for one in sections if one.measured):
             code = history.code_hash(section, framework, version.version, catalog)
-            now = plan.Conditions(
-                machines.this().id, request.profile, lock, code, data_sha256, request.precision
-            )
+            same = request.profile, lock, code, data_sha256, request.precision
+            now = plan.Conditions(machines.this().id, *same)
             names = framework.id, version.version, section.id
-            for mode, lane in itertools.product(framework.modes, LANES[request.device]):
-                cell = plan.Cell(*names, mode.id, request.device, lane)
+            for mode, lane in itertools.product(framework.modes, LANES[device]):
+                cell = plan.Cell(*names, mode.id, device, lane)
                 if (cell, now) in known:
                     measured[cell] = known[cell, now]
     return measured

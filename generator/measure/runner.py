@@ -23,7 +23,6 @@ from generator.measure.environments import Environment
 from generator.measure.history import history
 from generator.measure.job_outcome import JobOutcome
 from generator.measure.plan import Job, Plan, duration
-from generator.measure.progress import Reporter
 from generator.measure.request import Request
 from generator.measure.run_record import RunRecord, Target, open_records
 from generator.measure.worker_launch import Launcher
@@ -61,6 +60,22 @@ class Outcome:
             known = self.obstacles.setdefault(ended.obstacle, [])
             if job.framework not in known:
                 known.append(job.framework)
+
+
+class Reporter:
+    """Told what happens, and says nothing; the command line draws progress bars from it."""
+
+    def environment(self, target: str, state: str) -> None:
+        """An environment is "making", "ready" or has failed with a reason."""
+
+    def begin(self, jobs: int, seconds: float) -> None:
+        """The blocks start; ``seconds`` is the estimate for ``jobs`` jobs."""
+
+    def job(self, job: Job, seconds: float) -> None:
+        """A job starts; it is expected to take ``seconds``."""
+
+    def finished(self, job: Job, status: str, reason: str) -> None:
+        """A job ended."""
 
 
 def run(

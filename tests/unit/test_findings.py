@@ -107,7 +107,7 @@ def test_the_best_mode_stands_for_a_framework_and_one_process_for_none_with_more
     assert lead == NAMES[MANY]
     assert text.endswith("no other framework is measured here.")
     assert findings.chart_title(panel) == f"{lead} is the only framework ranked."
-    (once,) = panel.once
+    (once,) = (row for row in panel.good if row.group < 0)
     cell = section_page.verdict_cell(once, panel)
     assert (cell.badge.word, cell.text, cell.detail) == ("not ranked (one process)", "", "")
     faster = of_modes(function=(1, SLOW), eager=(1, QUICK))

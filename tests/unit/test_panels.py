@@ -49,7 +49,7 @@ def test_its_cell_and_the_finding_say_so(panel):
 
 
 def once_of(panel):
-    (once,) = panel.once
+    (once,) = (row for row in panel.good if row.group < 0)
     return once
 
 
@@ -105,7 +105,7 @@ def test_the_title_of_a_chart_names_the_leading_group(panel):
 
 
 def test_the_title_of_a_chart_of_single_processes_claims_nothing(panel):
-    once = dataclasses.replace(panel, rows=tuple(panel.once))
+    once = dataclasses.replace(panel, rows=tuple(row for row in panel.good if row.group < 0))
     assert "nothing is ranked" in findings.chart_title(once)
     none = dataclasses.replace(panel, rows=())
     assert findings.chart_title(none) == findings.answer(none, 64)[1]
