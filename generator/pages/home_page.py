@@ -21,6 +21,7 @@ from generator.pages.inputs import ClaimView, Inputs, distinct, where
 from generator.pages.overviews import then_and_now
 from generator.pages.ranking import Standing
 from generator.pages.scoring import NEEDS, Need, Score, Scores, scores
+from generator.pages.sections import parallel
 from generator.pages.tables import Cell, Column, Table, table
 
 TITLE = "Deep learning frameworks, compared again"
@@ -110,6 +111,7 @@ def _cards(inputs: Inputs, most: int = 3) -> list[Card]:
         released = framework.version(row["version"]).released or datetime.date.min
         return _WORST.index(row["section"]), -released.toordinal(), *row.values()
 
+    cases = {one.case: one.label for one in parallel.questions()}
     cards: dict[str, Card] = {}
     seen: set[str] = set()
     for row in sorted((row for row in found if row["section"] in _WORST), key=rank):
@@ -124,7 +126,11 @@ def _cards(inputs: Inputs, most: int = 3) -> list[Card]:
         place = urls.newest(row["machine"], mode.id, row["device"], row["lane"])
         cards[framework.id] = Card(
             f"{framework.name} {row['version']}",
-            ", ".join(filter(None, (mode.title, lane_label(row["lane"]), row["case"]))),
+            ", ".join(
+                filter(
+                    None, (mode.title, lane_label(row["lane"]), cases.get(row["case"], row["case"]))
+                )
+            ),
             sentence(reason),
             "report/" + urls.evidence(row["section"], framework.id, place),
             source,
