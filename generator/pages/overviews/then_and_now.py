@@ -137,11 +137,14 @@ def _counts(rulings: Iterable[Ruling]) -> str:
 def _table(chapters: Sequence[Chapter]) -> Table | None:
     rows = (
         {
-            "Today": Cell("", badge=view.today.badge),
+            "Today": Cell(
+                "",
+                badge=view.today.badge,
+                detail=f"in its time: {view.then.badge.word}" if view.then else "",
+            ),
             "Claim of 2016": Cell(
                 view.about.claim, href=f"#{view.anchor}", detail=KINDS[view.about.kind]
             ),
-            "In its time": Cell("", badge=view.then.badge) if view.then else DASH,
         }
         for chapter in chapters
         for view in chapter.claims
