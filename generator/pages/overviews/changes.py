@@ -32,9 +32,10 @@ _KINDS = {
 
 
 def verdict_cell(change: Change, detail: str = "") -> Cell:
-    """Return the verdict on a change as a badge; below it, a detail and whether it spans runs."""
-    scope = changes.scope(change.ratio) if change.ratio else ""
-    return marked(change.verdict, detail=", ".join(filter(None, (detail, scope))))
+    """Return the verdict on a change as a badge; below it, a detail and why it has no interval."""
+    ratio = change.ratio
+    bare = changes.scope(ratio) if ratio and not math.isfinite(ratio.low) else ""
+    return marked(change.verdict, detail=", ".join(filter(None, (detail, bare))))
 
 
 def ratio_cell(ratio: statistics.Ratio | None) -> Cell:

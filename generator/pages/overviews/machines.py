@@ -96,7 +96,7 @@ def _machines(inputs: Inputs) -> Table | None:
             ),
             "At commit": Cell(commit, detail=dirty),
         })  # fmt: skip
-    return table("Machines", rows)
+    return table("Machines", rows, plain=len(rows) < 2)
 
 
 # --------------------------------------------------------------------------- the same on each

@@ -18,7 +18,7 @@ from generator.pages.inputs import (
     main_figures,
     measured_on,
 )  # fmt: skip
-from generator.pages.tables import DASH, Cell, Table, table
+from generator.pages.tables import Cell, Table, table
 
 TITLE = "Then and now"
 GROUP = "Final considerations"
