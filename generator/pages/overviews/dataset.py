@@ -10,7 +10,7 @@ from generator.export import citation, data_package
 from generator.export.data_package import FIELDS, UNITS
 from generator.pages import urls
 from generator.pages.inputs import Inputs
-from generator.pages.tables import DASH, Cell, Table, figure, number, table
+from generator.pages.tables import Cell, Table, table
 
 TITLE = "Data"
 GROUP = "Evidence"
@@ -36,7 +36,9 @@ def context(inputs: Inputs) -> dict[str, Any]:
         "columns": _columns(),
         "units": _pairs("Units", "Unit", "Meaning", UNITS.items()),
         "metrics": _metrics(inputs),
-        "scheme": _pairs("Addresses", "Address", "What is there", urls.SCHEME),
+        "scheme": _pairs(
+            "Addresses", "What is there", "Address", ((what, at) for at, what in urls.SCHEME)
+        ),
         "licence": said["licenses"][0] if said else None,
         "citation": citation.bibtex(
             cited,
@@ -83,14 +85,11 @@ def snippets(address: str) -> tuple[tuple[str, str, str], ...]:
 
 
 def _files(said: Mapping[str, Any]) -> Table | None:
-    files = [
-        (one["path"], figure([one["bytes"]], "B"), one["hash"].partition(":")[2])
-        for one in said["resources"]
-    ]
-    about = "describes the other two, with their sizes and hashes"
+    files = {one["path"]: f"{one['bytes'] / 1e6:.1f} MB" for one in said["resources"]}
+    files[data_package.PACKAGE] = "their columns, sizes and SHA-256 hashes"
     rows = (
-        {"File": Cell(name, href=f"dataset/{name}"), number("Size"): size, "SHA-256": Cell(text)}
-        for name, size, text in (*files, (data_package.PACKAGE, DASH, about))
+        {"File": Cell(name, href=f"dataset/{name}"), "Size": Cell(text)}
+        for name, text in files.items()
     )
     return table("Files", rows, plain=True)
 
