@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 from generator import formatting
 from generator.analysis.labels import TOPICS, lane_label
 from generator.analysis.panels import Figures
-from generator.catalog.model import Fact, Framework, Section
+from generator.catalog.model import Fact, Framework, Gap, Section
 from generator.formatting import STATUS_WORDS
 from generator.pages.inputs import Inputs, claim_views, main_figures
 from generator.pages.parts import Block, Part
@@ -111,19 +112,31 @@ def modes_table(frameworks: Sequence[Framework], kind: str) -> Table | None:
             fault = mode.fault
             lanes = [lane_label(lane) for lane in fault.lanes] if fault else []
             wrong = f"wrong results{''.join(f', {one}' for one in lanes)}: " if fault else ""
+            devices = "/".join(mode.devices).upper()
             name = Cell(mode.title, detail=default)
-            how = {"Runs": Cell(EXECUTES[mode.kind])}
+            how = {"Runs": Cell(EXECUTES[mode.kind], detail=devices)}
             if kind:
                 name = Cell(f"{framework.name}, {mode.title}")
-                how = {"Written": Cell(DIVISIONS[mode.division])}
+                how = {"Written": Cell(DIVISIONS[mode.division], detail=devices)}
             what = Cell(
                 mode.summary or NOT_STATED,
                 detail=wrong + fault.reason if fault else same,
                 source=fault.source if fault else "",
             )
-            devices = Cell(", ".join(mode.devices).upper())
-            rows.append({"Mode": name, "What it is": what, **how, "Devices": devices})
+            rows.append({"Mode": name, "What it is": what, **how})
     return table("Modes of execution", rows, plain=not kind)
+
+
+def gaps(framework: Framework) -> Iterator[tuple[str, Gap]]:
+    """Yield what a framework declares that it cannot do, a reason once: of what, and the gap."""
+    titles = {mode.id: mode.title for mode in framework.modes}
+    said: dict[Gap, list[str]] = {}
+    for gap in framework.gaps:
+        words = TOPICS.get(gap.section, gap.section), titles.get(gap.mode), gap.device.upper()
+        same = replace(gap, section="", mode="", device="")
+        said.setdefault(same, []).append(", ".join(filter(None, words)) or "everything")
+    for gap, what in said.items():
+        yield "; ".join(what), gap
 
 
 def gaps_table(frameworks: Sequence[Framework]) -> Table | None:
@@ -131,16 +144,9 @@ def gaps_table(frameworks: Sequence[Framework]) -> Table | None:
     alone = len(frameworks) == 1
     rows = []
     for framework in frameworks:
-        titles = {mode.id: mode.title for mode in framework.modes}
-        said: dict[tuple[str, str, str, str], list[str]] = {}
-        for gap in framework.gaps:
-            words = TOPICS.get(gap.section, gap.section), titles.get(gap.mode), gap.device.upper()
-            key = ", ".join(gap.versions), STATUS_WORDS[gap.status], gap.reason, gap.source
-            said.setdefault(key, []).append(", ".join(filter(None, words)) or "everything")
-        for (versions, how, reason, source), what in said.items():
-            row = {"What": Cell("; ".join(what), detail=versions), "How": Cell(how)}
-            if not alone:
-                named = Cell(framework.name, detail=versions)
-                row = {"Framework": named, "What": Cell("; ".join(what))}
-            rows.append(row | {"Why": Cell(reason, source=source)})
+        for what, gap in gaps(framework):
+            how, versions = STATUS_WORDS[gap.status], ", ".join(gap.versions)
+            about = Cell(what, detail=f"{how} in {versions}" if versions else how)
+            name = {} if alone else {"Framework": Cell(framework.name)}
+            rows.append(name | {"What": about, "Why": Cell(gap.reason, source=gap.source)})
     return table("Declared gaps", rows, plain=True)

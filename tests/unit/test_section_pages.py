@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 
 from generator.catalog import loader
+from generator.catalog.model import Gap
 from generator.pages import framework_tables
 from generator.pages.sections import (
     highlevel,
@@ -96,18 +97,15 @@ def test_eager_modes_are_shown_with_their_verification(page):
 
 
 def test_one_framework_alone_is_not_named_in_its_own_tables():
-    gap = types.SimpleNamespace(
-        section="r", mode="", device="cuda", versions=("1",), status="unsupported",
-        reason="no R", source="https://example.org",
-    )  # fmt: skip
-    other = types.SimpleNamespace(**vars(gap) | {"section": "", "mode": "fast"})
+    gap = Gap("no R", "https://example.org", device="cuda", versions=("1",), section="r")
     mode = types.SimpleNamespace(id="fast", title="Fast mode")
-    one = types.SimpleNamespace(name="One", gaps=[gap, other], modes=[mode])
+    both = [gap, replace(gap, section="", mode="fast")]
+    one = types.SimpleNamespace(name="One", gaps=both, modes=[mode])
     two = types.SimpleNamespace(name="Two", gaps=[], modes=[])
     what = "Driven from R, CUDA; Fast mode, CUDA"  # a reason is said once
     (alone,) = framework_tables.gaps_table([one]).rows
-    assert [cell.text for cell in alone] == [what, "not supported", "no R"]
-    assert alone[0].detail == "1"
+    assert [cell.text for cell in alone] == [what, "no R"]
+    assert alone[0].detail == "not supported in 1"
     (among,) = framework_tables.gaps_table([one, two]).rows
     assert [cell.text for cell in among] == ["One", what, "no R"]
     assert framework_tables.gaps_table([two]) is None

@@ -5,23 +5,24 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import combinations
+from pathlib import PurePath
 from typing import Any
 
 from generator import formatting
 from generator.analysis import statistics
-from generator.analysis.history import SPEED, Step
-from generator.analysis.labels import DEVICES, lane_label, view
+from generator.analysis.history import SPEED
+from generator.analysis.labels import lane_label, view
 from generator.analysis.panels import SEVERITY, Figures, Panel, Row
 from generator.catalog import freshness
 from generator.catalog.model import Framework
 from generator.measure import plan
 from generator.pages import ranking, scoring, urls
-from generator.pages.charts import lines
 from generator.pages.evidence_page import LANGUAGES, script_anchor
 from generator.pages.findings import bare_value, evidence, ratio_interval, shown_interval
-from generator.pages.inputs import Inputs, Picture, main_figures, measured_on
+from generator.pages.framework_tables import gaps
+from generator.pages.inputs import Inputs, main_figures, measured_on
 from generator.pages.overviews import history
 from generator.pages.scoring import NEEDS, Need
 from generator.pages.tables import Cell, Table, marked, table
@@ -99,9 +100,7 @@ def parts(inputs: Inputs) -> dict[str, dict[str, Any]]:
     figures = main_figures(inputs)
     found = sides(inputs, figures) if figures else {}
     return {
-        urls.pair(a.id, b.id).removeprefix("compare/").removesuffix(".md"): _part(
-            a, b, found, inputs, figures
-        )
+        PurePath(urls.pair(a.id, b.id)).stem: _part(a, b, found, inputs, figures)
         for a, b in combinations(inputs.catalog.frameworks, 2)
     }
 
@@ -123,7 +122,7 @@ def _part(
         "frameworks": [_about(one, inputs, figures) for one in (a, b)],
         "table": _table(a.name, b.name, duels),
         "where": _where(inputs, figures) if figures else "",
-        "picture": _picture(a, b, inputs, figures) if figures else None,
+        "picture": history.picture((a, b), inputs, figures) if figures else None,
         "command": f"generator compare {a.id} {b.id}",
     }
 
@@ -245,7 +244,11 @@ def _about(framework: Framework, inputs: Inputs, figures: Figures | None) -> dic
         "address": f"frameworks/{framework.id}.md",
         "release": freshness.label(framework, newest),
         "lacks": list(_lacks(framework, figures)) if figures else [],
-        "gaps": list(_gaps(framework, newest, inputs)),
+        "gaps": [
+            (what, gap.reason, gap.source)
+            for what, gap in gaps(framework)
+            if gap.status == "unsupported" and (not gap.versions or newest in gap.versions)
+        ],
         "script": inputs.script(path),
         "language": LANGUAGES[path.suffix],
         "evidence": script if (SPEED.section, framework.id) in inputs.evidenced else "",
@@ -267,48 +270,3 @@ def _lacks(framework: Framework, figures: Figures) -> Iterator[tuple[str, str, s
         if said:
             address = urls.evidence(need.section, framework.id)
             yield need.title, address, f"{formatting.listing(said)}, of {len(questions)}"
-
-
-def _gaps(framework: Framework, version: str, inputs: Inputs) -> Iterator[tuple[str, str, str]]:
-    """Yield (what, why, source) of what a release cannot, gaps of one reason together."""
-    titles = {mode.id: mode.title for mode in framework.modes} | DEVICES
-    titles |= {section.id: section.title for section in inputs.catalog.sections}
-    found: dict[tuple[str, ...], list[str]] = {}
-    for gap in framework.gaps:
-        if gap.status == "unsupported" and (not gap.versions or version in gap.versions):
-            place = (gap.reason, gap.source, gap.section, gap.device)
-            found.setdefault(place, []).append(gap.mode)
-    for (reason, source, section, device), modes in found.items():
-        many = formatting.plural(len(modes), "mode") if len(modes) > 1 else titles.get(modes[0], "")
-        about = ", ".join(filter(None, (titles.get(section), many, titles.get(device))))
-        yield about or "Everything", reason, source
-
-
-def _picture(a: Framework, b: Framework, inputs: Inputs, figures: Figures) -> Picture | None:
-    """Draw the training speed of every release of both, None where none was measured."""
-    place = figures.machine, figures.device
-    found = next((one for one in inputs.histories if (one.machine, one.device) == place), None)
-    names = [a.name, b.name]
-    drawn = [one for one in history.moments(found, SPEED) if one.panel in names] if found else []
-    if found is None or not drawn:
-        return None
-    spans = {step.new.name: step for step in found.spans if step.measure is SPEED}
-    many = Counter(one.panel for one in drawn)
-    title = "; ".join(_span(name, many[name], spans.get(name)) for name in names)
-    looks, name = inputs.catalog.looks, f"history-{a.id}-{b.id}"
-    chart = lines.timeline(
-        name, f"{title}.", drawn, measure=SPEED.axis, looks=looks, better="higher"
-    )
-    # In the size that stands in half a page, too: so many pages must stay cheap.
-    return inputs.draw(replace(chart, specs={"narrow": chart.specs["narrow"]}))
-
-
-def _span(name: str, many: int, step: Step | None) -> str:
-    """Say how fast the last of many releases is against the first, if there is a step to it."""
-    if step is None:
-        return f"{name}: {formatting.plural(many, 'release')}"
-    ratio = step.change.ratio
-    if ratio is None or not step.change.differs:
-        return f"{name} {step.old.number} to {step.new.number}: {step.change.verdict}"
-    times = formatting.times(1 / ratio.value)
-    return f"{name} {step.new.number} is {times} as fast as {step.old.number}"

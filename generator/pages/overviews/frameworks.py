@@ -13,10 +13,11 @@ from generator.pages import framework_tables, ranking, scoring, urls
 from generator.pages.framework_tables import EXECUTES, FACTS
 from generator.pages.home_page import need_cell
 from generator.pages.inputs import Inputs, main_figures, measured_on
+from generator.pages.overviews import history
 from generator.pages.parts import Block
 from generator.pages.ranking import Standing
 from generator.pages.scoring import NEEDS, Score, Scores
-from generator.pages.tables import Cell, Column, Table, marked, table
+from generator.pages.tables import Cell, Table, marked, table
 
 TITLE = "The frameworks"
 GROUP = ""
@@ -91,10 +92,14 @@ def parts(inputs: Inputs) -> dict[str, dict[str, Any]]:
             "where": where,
             "scores": [(need.title, best[need.id][1]) for need in NEEDS if best],
             "others": [
-                (f"{framework.name} or {other.name}?", f"../{urls.pair(framework.id, other.id)}")
+                (
+                    f"{framework.name} or {other.name}?",
+                    f"../{urls.pair(framework.id, other.id)}",
+                )
                 for other in inputs.catalog.frameworks
                 if other != framework
             ],
+            "picture": history.picture([framework], inputs, figures) if figures else None,
             "code": inputs.script(framework.folder / script),
             "folds": _folds(framework, inputs),
         }
@@ -172,12 +177,11 @@ def _facts(framework: Framework) -> Table | None:
     rows = []
     for id in dict.fromkeys((*framework.facts, *FACTS)):
         fact = framework.facts.get(id)
-        read = formatting.day(fact.read.isoformat()) if fact and fact.read else ""
+        read = f"read on {formatting.day(fact.read.isoformat())}" if fact and fact.read else ""
         rows.append(
             {
-                "Fact": Cell(framework_tables.fact_title(id)),
+                "Fact": Cell(framework_tables.fact_title(id), detail=read),
                 "What the source says": framework_tables.fact_cell(fact),
-                "Read on": Cell(read),
             }
         )
     return table("Facts", rows, plain=True)
@@ -189,13 +193,16 @@ def _releases(framework: Framework) -> Table | None:
         released = version.released
         rows.append(
             {
-                Column("Release", narrow=True): Cell(version.version, source=version.source),
-                Column("Released", narrow=True): Cell(
+                "Release": Cell(
+                    version.version,
+                    detail=freshness.of(framework, version.version).label,
+                    source=version.source,
+                ),
+                "Released": Cell(
                     formatting.day(released.isoformat()) if released else "unknown",
                     float(released.toordinal()) if released else None,
+                    detail=f"on Python {version.python}",
                 ),
-                Column("On Python", narrow=True): Cell(version.python),
-                "Freshness": Cell(freshness.of(framework, version.version).label),
                 "Mode that stood for it": Cell(framework.standard(version).title),
             }
         )

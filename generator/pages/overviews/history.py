@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
@@ -13,10 +14,12 @@ from generator import formatting
 from generator.analysis import builds, changes
 from generator.analysis.history import MEASURES, SPEED, History, Measure, Release, Step
 from generator.analysis.labels import DEVICES, machine_label
+from generator.analysis.panels import Figures
+from generator.catalog.model import Framework
 from generator.pages import tables
 from generator.pages.charts import lines
 from generator.pages.charts.marks import Point
-from generator.pages.inputs import Inputs
+from generator.pages.inputs import Inputs, Picture
 from generator.pages.overviews.changes import ratio_cell, verdict_cell
 from generator.pages.parts import Block, Bullet, Part
 from generator.pages.tables import DASH, Cell, Column, Table, figure, marked, number, percent, table
@@ -196,7 +199,7 @@ def _title(found: History, measure: Measure) -> str:
     return (
         f"{text} The largest: {new.name} {new.number},"
         f" {formatting.times(ratio.value)} the {measure.more} of {old.number}"
-        f" [{ratio.low:.2f}, {ratio.high:.2f}]."
+        f" ({ratio.low:.2f} to {ratio.high:.2f})."
     )
 
 
@@ -207,7 +210,7 @@ def _findings(found: History) -> list[str]:
     measured = (
         f"{formatting.plural(len(found.releases), 'release')} of"
         f" {formatting.plural(len(names), 'framework')} took the same step on the same machine;"
-        f" {len(good)} passed verification."
+        f" {'all' if len(good) == len(found.releases) else len(good)} passed verification."
     )
     spans = [step.change for step in found.spans if step.measure is SPEED]
     if not spans:
@@ -412,3 +415,36 @@ def _then_text(then: Sequence[tuple[Release, Release]], inputs: Inputs) -> str:
         f" newest measured release published until the end of {year}, or else the first measured."
         " Below it is the newest release."
     )
+
+
+# ------------------------------------------------------------------------------ on other pages
+
+
+def picture(frameworks: Sequence[Framework], inputs: Inputs, figures: Figures) -> Picture | None:
+    """Draw the training speed of every release of some frameworks, None where none was measured."""
+    place = figures.machine, figures.device
+    found = next((one for one in inputs.histories if (one.machine, one.device) == place), None)
+    names = [one.name for one in frameworks]
+    drawn = [one for one in moments(found, SPEED) if one.panel in names] if found else []
+    if found is None or len(drawn) < 2:
+        return None
+    spans = {step.new.name: step for step in found.spans if step.measure is SPEED}
+    many = Counter(one.panel for one in drawn)
+    chart = lines.timeline(
+        "-".join(["history", *(one.id for one in frameworks)]),
+        f"{'; '.join(_span(name, many[name], spans.get(name)) for name in names)}.", drawn,
+        measure=SPEED.axis, looks=inputs.catalog.looks, better="higher",
+    )  # fmt: skip
+    # In the size that stands in half a page, too: so many pages must stay cheap.
+    return inputs.draw(replace(chart, specs={"narrow": chart.specs["narrow"]}))
+
+
+def _span(name: str, many: int, step: Step | None) -> str:
+    """Say how fast the last of many releases is against the first, if there is a step to it."""
+    if step is None:
+        return f"{name}: {formatting.plural(many, 'release')}"
+    ratio = step.change.ratio
+    if ratio is None or not step.change.differs:
+        return f"{name} {step.old.number} to {step.new.number}: {step.change.verdict}"
+    times = formatting.times(1 / ratio.value)
+    return f"{name} {step.new.number} is {times} as fast as {step.old.number}"
