@@ -96,10 +96,8 @@
 
   function table(label, titles, rows) {
     const head = make("thead", {}, make("tr", {}, ...titles.map((textContent) => make("th", { scope: "col", textContent }))));
-    const box = make("div", { className: "report-table", tabIndex: 0 }, make("table", { className: "data" }, head, make("tbody", {}, ...rows)));
+    const box = make("div", { className: "report-table", tabIndex: 0, role: "region", ariaLabel: `Table: ${label}` }, make("table", { className: "data" }, head, make("tbody", {}, ...rows)));
     box.dataset.plain = "yes"; // sorting by anything else would hide the order
-    box.setAttribute("role", "region");
-    box.setAttribute("aria-label", `Table: ${label}`);
     return box;
   }
 
@@ -109,8 +107,7 @@
     const sliders = {};
     const place = make("select");
     data.places.forEach((one, index) => place.append(make("option", { value: index, textContent: one.title })));
-    const said = make("p", { className: "answer" });
-    said.setAttribute("aria-live", "polite");
+    const said = make("p", { className: "answer", ariaLive: "polite" });
     const result = make("div", { className: "fits" });
     const tabs = [...box.closest(".tabbed-set").querySelectorAll(":scope > input")]; // the last one is this
     const rated = data.places.map(({ scores }) => Object.entries(scores));

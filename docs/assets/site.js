@@ -148,8 +148,7 @@
 
   // A field that leaves the rows with certain words; what is left is said.
   function search(rows, said, name, then = () => {}) {
-    const input = make("input", { type: "search", placeholder: "Filter" });
-    input.setAttribute("aria-label", "Filter");
+    const input = make("input", { type: "search", placeholder: "Filter", ariaLabel: "Filter" });
     const filter = () => {
       const wanted = input.value.toLowerCase().split(/\s+/);
       let shown = 0;
@@ -174,8 +173,7 @@
     const groups = [...box.querySelectorAll("details")];
     const names = [...box.querySelectorAll(".head > :not(:first-child)")].map((name) => name.firstChild.textContent.trim());
     const picker = mountPicker("Framework ", names, box.querySelectorAll(".line, tr"), asked.get(`m${place}`) || 1, (column) => remember(`m${place}`, column));
-    const said = make("span");
-    said.setAttribute("aria-live", "polite");
+    const said = make("span", { ariaLive: "polite" });
     const bar = make("div", { className: "table-filter" }, picker);
     if (groups.length) bar.append(search([...box.querySelectorAll("tbody tr")], said, `m${place}filter`, (value) => {
       for (const group of groups) group.open = !(group.hidden = !group.querySelector("tbody tr:not([hidden])")) && !!value;
@@ -196,8 +194,7 @@
     const headings = [...table.tHead.rows[0].cells];
     const rows = [...table.tBodies[0].rows];
     const bar = make("div", { className: "table-filter" });
-    const said = make("span");
-    said.setAttribute("aria-live", "polite");
+    const said = make("span", { ariaLive: "polite" });
 
     for (const heading of headings) {
       const button = make("button", { type: "button" }, ...heading.childNodes);
@@ -336,8 +333,7 @@
   function mountChart(figure) {
     if (location.protocol === "file:") return; // files cannot be fetched from files
     const caption = figure.querySelector(".caption");
-    const button = make("button", { type: "button", className: "explore", textContent: "Explore" });
-    button.setAttribute("aria-label", "Explore: make this chart interactive");
+    const button = make("button", { type: "button", className: "explore", textContent: "Explore", ariaLabel: "Explore: make this chart interactive" });
     button.addEventListener("click", () => upgrade(figure));
     (caption.querySelector("p") || caption).prepend(button);
     figure.querySelector("p").addEventListener("pointerenter", () => upgrade(figure), { once: true });
@@ -372,8 +368,7 @@
   for (const [toggle, name] of Object.entries({ __drawer: "Menu", __search: "Search" })) {
     const label = document.querySelector(`.md-header__button[for=${toggle}]`);
     if (!label) continue;
-    const button = make("button", { type: "button", className: label.className, onclick: () => document.getElementById(toggle).click() }, ...label.childNodes);
-    button.setAttribute("aria-label", name);
+    const button = make("button", { type: "button", className: label.className, ariaLabel: name, onclick: () => document.getElementById(toggle).click() }, ...label.childNodes);
     button.setAttribute("for", toggle); // the theme's style knows it by this
     label.replaceWith(button);
   }
