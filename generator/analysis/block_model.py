@@ -74,10 +74,8 @@ class _Noise(NamedTuple):
 class BlockModel(Generic[Name]):
     """Cells of one metric and place, compared with each other; values are positive.
 
-    Attributes:
-        logs: cell -> its logarithms.
-        between: spread between runs, None where it is unknown.
-
+    ``logs`` are those of each cell, ``between`` is the spread between runs, None where it is
+    unknown.
     """
 
     logs: Mapping[Name, Logs] = field(repr=False)

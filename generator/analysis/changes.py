@@ -254,9 +254,6 @@ def _source(cell: Cell) -> str:
     return f"{cell.key.machine}/{cell.key.framework}/{cell.key.version}/{run}"
 
 
-# --------------------------------------------------------------------------------------- as text
-
-
 def summary(changes: Iterable[Change]) -> str:
     """Say in one sentence how many metrics changed in which way."""
     counts = Counter(change.verdict for change in changes)
@@ -330,9 +327,6 @@ def plain(change: Change) -> dict[str, Any]:
         name: None if isinstance(value, float) and not math.isfinite(value) else value
         for name, value in fields.items()
     }
-
-
-# -------------------------------------------------------------------------------------- the report
 
 
 def subject(

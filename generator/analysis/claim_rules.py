@@ -129,9 +129,6 @@ def _less(
     return Evidence(sides.get(duel.verdict, "open"), text, where)
 
 
-# ------------------------------------------------------------------- one program executed both ways
-
-
 def _captured_takes_less(case: Case, section: str, what: str) -> Verdict:
     """Whether graphs take less than eager execution of the same programs."""
     batch = f"batch {case.raw['batch']}" if "batch" in case.raw else ""
@@ -161,9 +158,6 @@ def _captured_takes_less(case: Case, section: str, what: str) -> Verdict:
         listed = [f"{name} {formatting.listing(mine)}" for name, mine in ratios.items()]
         text += f". {label.capitalize()}: {'; '.join(listed)}" if listed else ""
     return judged(pieces, text)
-
-
-# ----------------------------------------------------------------------- imperative and symbolic
 
 
 def by_hand(case: Case) -> Verdict:
@@ -221,9 +215,6 @@ def imperative_has_graphs(case: Case) -> Verdict:
     parts = [f"{texts[side]} {formatting.listing(names)}" for side, names in found.items() if names]
     pieces = [Evidence(side, name) for side, names in found.items() for name in names]
     return judged(pieces, "; ".join(parts))
-
-
-# ------------------------------------------------------------------------ frameworks in an order
 
 
 def _where(panel: Panel) -> str:

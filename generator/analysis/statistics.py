@@ -257,11 +257,9 @@ def steadiness(series: Array) -> str:
     equal to it. The classes follow Barrett et al., arXiv 1602.00602, whose series are longer and
     whose method is finer.
 
-    Returns:
-        "flat", "warming up" (earlier levels were slower), "slowing down" (an earlier level was
-        faster), "no steady state" (the last level holds for less than a quarter of the series),
-        or "" for fewer than 6 samples.
-
+    They are "flat", "warming up" (earlier levels were slower), "slowing down" (an earlier level was
+    faster), "no steady state" (the last level holds for less than a quarter of the series), or ""
+    for fewer than 6 samples.
     """
     if len(series) < _SHORTEST_SERIES:
         return ""
@@ -323,7 +321,7 @@ class Ratio:
 
 
 def aa_noise(replicates: Iterable[tuple[Blocks, Blocks]]) -> float:
-    """Return how far apart identical configurations of a run lie: its A/A noise.
+    """Return how far apart identical configurations of a run lie, as a fraction: its A/A noise.
 
     A/A replicates are a configuration run twice in every block: the truth of their ratio is 1. The
     noise is where 95 % of such ratios *over the whole run* lie, the same quantity that the page
@@ -331,13 +329,11 @@ def aa_noise(replicates: Iterable[tuple[Blocks, Blocks]]) -> float:
     their number. J replicates of n blocks are too few ratios for an empirical percentile, so the
     squared block log-ratios of all of them are pooled (about 0, not about their mean: a bias
     counts) and multiplied by the Student quantile of their number. A bias that all blocks of a
-    replicate share does not shrink with their number: the root mean square of the replicates'
-    means is the least that the noise can be.
+    replicate share does not shrink with their number: the root mean square of the replicates' means
+    is the least that the noise can be.
 
-    Returns:
-        a fraction: 0.02 stands for ratios between 1 / 1.02 and 1.02. Without replicates that share
-        a block, :data:`MARGIN`: what nobody looked at may be as large as what would not matter.
-
+    0.02 stands for ratios between 1 / 1.02 and 1.02. Without replicates that share a block it is
+    :data:`MARGIN`: what nobody looked at may be as large as what would not matter.
     """
     logs = [
         np.log([one[block] / two[block] for block in one if block in two])

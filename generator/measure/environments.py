@@ -115,14 +115,10 @@ def absent(version: Version, device: str, fault: str = "") -> Environment:
 def locked(framework: Framework, version: Version, device: str) -> Environment:
     """Return the environment of one lock, making it if need be.
 
-    Two generators that want the same environment wait for each other. An environment that is
-    ready costs no network.
-
-    Raises:
-        EnvironmentMissing: no uv, no interpreter, no network, no space; the message carries the
-            reason and the next command.
-        DoesNotInstall: a package of the lock does not install, and would not on another machine.
-
+    Two generators that want the same environment wait for each other. An environment that is ready
+    costs no network. :class:`EnvironmentMissing` says that uv, an interpreter, the network or space
+    is missing, and the next command; :class:`DoesNotInstall`, that a package does not install and
+    would not on another machine.
     """
     lock = version.lock(device)
     if not lock.exists():
@@ -291,13 +287,9 @@ def extra(environment: Environment, version: Version, name: str) -> Path:
 def write_lock(version: Version, device: str) -> Path:
     """Resolve a version's requirements into a hash-pinned lock in the framework's folder.
 
-    The lock of an extra ("cpu+reuse") has what the lock of its device has not; what both need
-    stays as that one has it.
-
-    Raises:
-        UsageError: the version declares no requirements for this device.
-        EnvironmentMissing: the requirements cannot be resolved here.
-
+    The lock of an extra ("cpu+reuse") has what the lock of its device has not; what both need stays
+    as that one has it. A device without requirements is a :class:`UsageError`; what cannot be
+    resolved here, :class:`EnvironmentMissing`.
     """
     if device not in version.requirements:
         known = ", ".join(version.requirements)

@@ -30,11 +30,8 @@ def lock_file() -> Path:
 def alone(request: Request, say: Callable[[str], None]) -> Iterator[None]:
     """Keep every other generator of this machine from measuring; clear up after killed ones.
 
-    They are told our command; ``say`` is told whom we wait for, if the request says that we do.
-
-    Raises:
-        Busy: another one measures, and we do not wait.
-
+    They are told our command. If another one measures, that is :class:`Busy`, or ``say`` is told
+    whom we wait for, as the request has it.
     """
     note = f"process {os.getpid()}, since {now()}: {request.command}"
     with contextlib.ExitStack() as stack:

@@ -169,11 +169,8 @@ def pip(requirements: str, *arguments: str) -> str:
 
     Builds without CUDA (gigabytes) may have the local version "+cpu". PyPI takes no local versions,
     so such a build comes from a folder of wheels, where there is one, or else from the index that
-    uv knows as a back end of Torch. The hashes in the lock say that both are the same file.
-
-    Raises:
-        EnvironmentMissing: they cannot be had, in either way.
-
+    uv knows as a back end of Torch. The hashes in the lock say that both are the same file. If they
+    can be had in neither way, that is :class:`EnvironmentMissing`.
     """
     if not re.search(r"==[^\s;]+\+cpu(?![\w.])", requirements):
         # Nothing else may see the folder: to uv, the "+cpu" wheel in it satisfies "torch==2.13.0"

@@ -79,9 +79,6 @@ class Known:
     step_times: Mapping[tuple[str, str, str, str], tuple[float, float]]
 
 
-# ------------------------------------------------------------------------------------- the files
-
-
 def listing_problems(
     before: Mapping[str, Entry], after: Mapping[str, Entry]
 ) -> Iterator[InputError]:
@@ -128,9 +125,6 @@ def is_run(path: str) -> bool:
     """Whether a path is that of a CSV in its place."""
     match = _FILE.fullmatch(path)
     return match is not None and match[1] == ".csv"
-
-
-# --------------------------------------------------------------------------------------- the runs
 
 
 def run_problems(

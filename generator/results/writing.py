@@ -19,15 +19,12 @@ def write(csv_path: Path, rows: Iterable[Mapping[str, object]], record: Record) 
     """Write a run's rows and run record, each atomically and flushed to the disk.
 
     Killed at any moment, this leaves the earlier pair, or new rows beside the earlier run record:
-    never a run record that claims jobs whose rows are missing, never half a file.
+    never a run record that claims jobs whose rows are missing, never half a file. Where a row or
+    the run record is not valid (:class:`InputError`), or the file system refuses (``OSError``),
+    earlier files are untouched.
 
     In a row a missing key or ``None`` is an empty cell, ``reason`` goes through :func:`one_line`,
     floats are written with ``repr``. Folders are made.
-
-    Raises:
-        InputError: a row or the run record is not valid; nothing was written.
-        OSError: the file system refused; earlier files are untouched.
-
     """
     table = encode(rows)
     where = Where.of(csv_path)

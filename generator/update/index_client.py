@@ -42,9 +42,6 @@ MOST_BYTES = 64 * 2**20
 ATTEMPTS = 3
 
 
-# ------------------------------------------------------------------------------------ the settings
-
-
 @dataclass(frozen=True)
 class Settings:
     """What uv is configured with.
@@ -181,9 +178,6 @@ def _pip_files(environment: Mapping[str, str]) -> list[Path]:
     return [*found, Path(sys.prefix, "pip.conf"), *([Path(named)] if named else [])]
 
 
-# --------------------------------------------------------------------------------------- the index
-
-
 def shown(url: str) -> str:
     """Return an address as a message may show it: without a user and a password."""
     parts = urlsplit(url)
@@ -193,11 +187,8 @@ def shown(url: str) -> str:
 class Index:
     """The package indexes of uv's settings; use it as a context manager.
 
-    Args:
-        known: the settings; None asks uv.
-        patience: seconds that a connection may be silent, None: uv's ``UV_HTTP_TIMEOUT``, or 30. A
-            whole answer may take ten times as long.
-
+    Without known settings, uv is asked. A connection may be silent for ``patience`` seconds, by
+    default uv's ``UV_HTTP_TIMEOUT``, or 30; a whole answer may take ten times as long.
     """
 
     def __init__(self, known: Settings | None = None, patience: float | None = None) -> None:

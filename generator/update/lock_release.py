@@ -26,16 +26,11 @@ PYTHONS = tuple(f"3.{minor}" for minor in range(6, 21))
 def lock_release(news: News, device: str) -> list[str]:
     """Lock a new release in a scratch folder, install it once, and move it into the repository.
 
-    What only one section needs ("cpu+reuse"), and other devices, may be impossible to resolve:
-    then the release goes without.
-
-    Returns:
-        sentences about what was left out, or is different from the release before.
-
-    Raises:
-        InputError: ``framework.toml`` does not pin the distribution.
-        EnvironmentMissing: the release cannot be locked, or not be had as it was locked.
-
+    What only one section needs ("cpu+reuse"), and other devices, may be impossible to resolve: then
+    the release goes without. Sentences are returned about what was left out, or is different from
+    the release before. A distribution that ``framework.toml`` does not pin is an
+    :class:`InputError`; a release that cannot be locked, or not be had as it was locked,
+    :class:`EnvironmentMissing`.
     """
     framework, wanted, before = news.framework, news.wanted, news.framework.newest
     assert wanted is not None
