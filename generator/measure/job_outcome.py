@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from generator.catalog.model import Catalog
 from generator.measure import gpu_log, obstacles, script_metrics
 from generator.measure.plan import Job
 from generator.measure.worker_output import Row, WorkerOutput, headline_row, metric_row, publishable
 from generator.subprocesses import Finished
+
+if TYPE_CHECKING:
+    from generator.measure.worker_launch import Launched
 
 FOREIGN_LIMIT = 0.06
 """Cores of foreign CPU time above which a block is marked as disturbed."""
@@ -49,41 +52,23 @@ def not_run(job: Job, catalog: Catalog, status: str, reason: str) -> JobOutcome:
     return JobOutcome(status, reason, _endings(job, catalog, status, reason))
 
 
-def skipped(
-    job: Job, catalog: Catalog, obstacle: str, notes: Mapping[str, Any] | None = None
-) -> JobOutcome:
-    """Return the outcome of a job that this machine lacks something for.
-
-    Args:
-        job: what was to be done.
-        catalog: its sections.
-        obstacle: what is lacking and how to mend it.
-        notes: what the run record says of it otherwise.
-
-    """
+def skipped(job: Job, catalog: Catalog, obstacle: str) -> JobOutcome:
+    """Return the outcome of a job that this machine lacks something for."""
     ended = not_run(job, catalog, "skipped", publishable(obstacle))
-    return replace(ended, notes={**(notes or {}), "obstacle": ended.reason}, obstacle=obstacle)
+    return replace(ended, notes={"obstacle": ended.reason}, obstacle=obstacle)
 
 
-def of_process(
-    job: Job,
-    catalog: Catalog,
-    finished: Finished,
-    output: WorkerOutput,
-    readings: gpu_log.Log | None = None,
-    watched: str | None = None,
-) -> JobOutcome:
-    """Return the outcome of a job whose worker has ended.
+def of_process(job: Job, catalog: Catalog, launched: Launched, output: WorkerOutput) -> JobOutcome:
+    """Return the outcome of a job.
 
     Args:
         job: what was to be done.
         catalog: its sections.
-        finished: how the process ended.
-        output: what it wrote.
-        readings: the GPU's log meanwhile, None on a CPU.
-        watched: where that GPU is on the PCI bus, None where that is unknown.
+        launched: its worker, which has ended.
+        output: what that wrote.
 
     """
+    finished, readings, watched = launched.finished, launched.readings, launched.watched
     facts = dict(output.facts)
     windows, done = facts.pop("windows", []), facts.pop("done", False)
     notes: dict[str, Any] = {"k": facts.pop("k", None), "affinity": facts.pop("affinity", None)}
@@ -103,7 +88,8 @@ def of_process(
     notes |= {"foreign_load": foreign, "disturbed": disturbed}
     status, reason = _judge(job, catalog, finished, output, done=done)
     if obstacle := obstacles.met(finished, [r["reason"] for r in rows if r["status"] == "failed"]):
-        return skipped(job, catalog, obstacle, {**notes, "facts": facts})
+        lacking = skipped(job, catalog, obstacle)
+        return replace(lacking, notes={**notes, "facts": facts, **lacking.notes})
     broken = status in ("failed", "timeout")
     if broken and not any(row["status"] in ("failed", "timeout") for row in rows):
         rows += _endings(job, catalog, status, reason)

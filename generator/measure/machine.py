@@ -153,23 +153,19 @@ def _processor(root: Path, blocks: Sequence[Block], allowed: Collection[int]) ->
 
 def _name(blocks: Sequence[Block]) -> str:
     """Return the name of the processor; ARM has numbers only, written as ARM writes them."""
-    named = (block[key] for key in _NAMES for block in blocks if key in block)
+    found = [block[key] for key in _NAMES for block in blocks if key in block]
     numbers = ("CPU implementer", "CPU part", "CPU variant", "CPU revision")
     cores = {
         "{} {} r{}p{}".format(*(block.get(key, "?").removeprefix("0x") for key in numbers))
         for block in blocks
         if "CPU part" in block
     }
-    if name := next(named, ""):
-        return name
     if cores:
-        return f"{platform.machine()} {' + '.join(sorted(cores))}"
-    if blocks:
-        named = (f"{b.get('vendor_id', '')} {b['machine']}" for b in blocks if "machine" in b)
-        name = next(named, "").strip()
-    else:
-        name = _sysctl("machdep.cpu.brand_string") or _sysctl("hw.model")
-    return name or platform.processor() or platform.machine()
+        found.append(f"{platform.machine()} {' + '.join(sorted(cores))}")
+    found += [f"{b.get('vendor_id', '')} {b['machine']}".strip() for b in blocks if "machine" in b]
+    if not blocks:
+        found += map(_sysctl, ("machdep.cpu.brand_string", "hw.model"))
+    return next(filter(None, (*found, platform.processor(), platform.machine())), "")
 
 
 def _cores(root: Path, blocks: Sequence[Block], allowed: Collection[int]) -> int:

@@ -238,9 +238,7 @@ class _Jobs:
             entry |= launched.conditions
             entry["threads"] |= output.facts.pop("threads_read_back", {})
             record.content["build"] |= output.facts.pop("build", {})
-            ended = job_outcome.of_process(
-                job, self.catalog, launched.finished, output, launched.readings, launched.watched
-            )
+            ended = job_outcome.of_process(job, self.catalog, launched, output)
             ok = all(row["status"] not in ("failed", "wrong") for row in ended.rows)
             if ended.status != "ok" or not ok:
                 entry["log"] = record.keep_log(job, launched.finished)

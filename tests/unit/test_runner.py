@@ -468,7 +468,8 @@ def test_a_replicate_of_questions_that_gave_up_failed(case, status):
     name = next(iter(known.section("control").metrics))
     found = row(name, "control", "1", None, case=case, status="failed", reason="x")["row"]
     output = worker_output.WorkerOutput([found], {"done": True}, "")
-    ended = job_outcome.of_process(asked, known, Finished(0, "", 1.0), output)
+    launched = worker_launch.Launched(Finished(0, "", 1.0), {})
+    ended = job_outcome.of_process(asked, known, launched, output)
     assert ended.status == status
 
 
