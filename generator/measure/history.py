@@ -57,22 +57,17 @@ def code_hash(
     if section.extra:  # what its processes find besides the framework
         for lock in framework.folder.glob(f"environments/{version}-*+{section.extra}.txt"):
             files[f"own/{lock.name}"] = lock.read_bytes()
-    return code_sha256(section, framework, version, files)
+    return _code_sha256(section, framework, version, files)
 
 
-def code_sha256(
+def _code_sha256(
     section: Section, framework: Framework, version: str, files: Mapping[str, bytes]
 ) -> str:
     """Hash the measuring code behind one section of one framework's release.
 
-    Args:
-        section: the page.
-        framework: the folder; its modes, variables and gaps count as code, as far as they concern
-            the release: another one that is measured as well makes nobody measure this one again.
-        version: the release.
-        files: relative path -> content of the shared modules, the section's module and the
-            folder's Python files.
-
+    That are the files (relative path -> content) of shared modules, the section's module and the
+    folder. Modes, variables and gaps of the folder count as far as they concern the release:
+    another one that is measured as well makes nobody measure this one again.
     """
     digest = hashlib.sha256(section.id.encode())
     for name in sorted(files):

@@ -24,7 +24,7 @@ class Profile:
     lanes             per device; the first one also takes the cold starts
     cold_blocks       blocks that also start every mode with empty compile caches
     accuracy_blocks   blocks that also train to the accuracy target
-    replicates        what runs twice in every block (A/A), see :func:`twice`: "some", three
+    replicates        what runs twice in every block (A/A), see :func:`_twice`: "some", three
                       frameworks, and where these are all symbolic or all imperative, one mode of
                       the other kind; "one" framework; "only", every framework, and nothing but
                       section lenet is measured; "none"
@@ -310,7 +310,7 @@ def make(
             jobs += _jobs_apart(place, missing, profile)
             together = [section for section in missing if not section.apart]
             jobs += _jobs(place, framework, together, profile, first=first)
-    jobs += _replicates(jobs, twice(configurations, sections, device, profile))
+    jobs += _replicates(jobs, _twice(configurations, sections, device, profile))
     return Plan(profile, device, seed, order(jobs, seed), tuple(gaps), found)
 
 
@@ -417,7 +417,7 @@ def _concerns(
 Configuration = tuple[Framework, Version, Mode]
 
 
-def twice(
+def _twice(
     configurations: Sequence[Configuration],
     sections: Sequence[Section],
     device: str,
@@ -426,16 +426,10 @@ def twice(
     """Return what runs twice in every block, so that the noise of every section is known.
 
     It is (section, framework, version, mode) -> the case that is repeated, the first one declared.
-    A framework is represented by the mode that stands for it. Those still developed come first, and
-    of these the ones with most modes and releases, since most comparisons are about them: where a
-    name stands in the alphabet makes no difference.
-
-    Args:
-        configurations: what may be measured.
-        sections: of the plan; each has its own choice, of the frameworks that it can measure.
-        device: "cpu" or "cuda".
-        profile: says how many.
-
+    Each section has its own choice, of the frameworks that it can measure. A framework is
+    represented by the mode that stands for it. Those still developed come first, and of these the
+    ones with most modes and releases, since most comparisons are about them: where a name stands in
+    the alphabet makes no difference.
     """
 
     def rank(one: Configuration) -> tuple[bool, bool, int, str]:

@@ -72,7 +72,7 @@ def prepare(request: Request, catalog: Catalog) -> plan.Plan:
     data = history.load_data(request.data_dir)
     known = dict[plan.Cell, set[str]]()
     if not request.force:
-        known = already_measured(request, chosen, sections, catalog, data.sha256)
+        known = _already_measured(request, chosen, sections, catalog, data.sha256)
     made = plan.make(
         chosen,
         sections,
@@ -98,7 +98,7 @@ def present_obstacles(made: plan.Plan, request: Request, catalog: Catalog) -> di
     return {job: obstacle for job, obstacle in found.items() if obstacle}
 
 
-def already_measured(
+def _already_measured(
     request: Request,
     chosen: Sequence[tuple[Framework, Version]],
     sections: Sequence[Section],
@@ -108,14 +108,6 @@ def already_measured(
     """Return the cells that finished runs measured under exactly the present conditions.
 
     With each what the machine lacked for it, empty where it has been measured whole.
-
-    Args:
-        request: its device, profile, precision, environment and folder of results.
-        chosen: the releases.
-        sections: what would be measured; those without anything to run are passed over.
-        catalog: says which files are a section's measuring code.
-        data_sha256: hash of the digits.
-
     """
     known = history.measured_cells(request.results)
     device, measured = request.device, {}

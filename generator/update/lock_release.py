@@ -52,7 +52,7 @@ def lock_release(news: News, device: str) -> list[str]:
         staged.parent.mkdir()
 
         def stage(left_out: Collection[str]) -> Version:
-            made = with_release(text, framework, wanted, python, left_out)
+            made = _with_release(text, framework, wanted, python, left_out)
             staged.write_text(made, encoding="utf-8")
             return framework_toml.read_framework(staged).version(wanted.version)
 
@@ -91,23 +91,14 @@ def _lock_all(version: Version, device: str) -> dict[str, str]:
     return left_out
 
 
-def with_release(
+def _with_release(
     text: str, framework: Framework, wanted: Release, python: str, left_out: Collection[str]
 ) -> str:
     """Return ``framework.toml`` with one more release: pure.
 
-    It is a copy of the newest one, comments included, with the distribution's own pins replaced.
-
-    Args:
-        text: the file as it is.
-        framework: what it says.
-        wanted: the release to add.
-        python: the interpreter to run it with, for example "3.12".
-        left_out: names of requirements, such as "cpu+reuse", that the release goes without.
-
-    Raises:
-        InputError: no requirement pins the distribution.
-
+    It is a copy of the newest one, comments included, with the distribution's own pins replaced, to
+    be run with some Python, for example "3.12". Requirements that are left out, such as
+    "cpu+reuse", are named. If none pins the distribution, that is an :class:`InputError`.
     """
     import tomlkit
 
@@ -128,7 +119,7 @@ def with_release(
         (items, n, pin)
         for items in requirements.values()
         for n, item in enumerate(items)
-        if (pin := repinned(str(item), framework.distributions, before, wanted.version))
+        if (pin := _repinned(str(item), framework.distributions, before, wanted.version))
     ]
     if not pins:
         found = f"no requirement {framework.distribution}=={before}"
@@ -148,18 +139,13 @@ def with_release(
     return "\n\n".join(part.strip("\n") for part in parts if part.strip("\n")) + "\n"
 
 
-def repinned(requirement: str, distributions: Sequence[str], before: str, after: str) -> str | None:
+def _repinned(
+    requirement: str, distributions: Sequence[str], before: str, after: str
+) -> str | None:
     """Return a requirement (PEP 508) with its pin replaced, None where it is another package's.
 
-    The framework's own are its distributions and what is named after them ("NAME-cu117"), as
-    long as they were pinned to the release before; a local part ("+cpu") stays.
-
-    Args:
-        requirement: as in ``framework.toml``.
-        distributions: names of the framework on the package index.
-        before: the release that it pins.
-        after: the release to pin.
-
+    The framework's own are its distributions and what is named after them ("NAME-cu117"), as long
+    as they were pinned to the release before; a local part ("+cpu") stays.
     """
     from packaging.requirements import InvalidRequirement, Requirement
     from packaging.utils import canonicalize_name

@@ -124,25 +124,20 @@ def prepare(request: Request, catalog: Catalog, pairs: Sequence[Pair]) -> tuple[
     )
     made = measuring.prepare(both, catalog)
     if not request.modes:
-        made = reduced(made, pairs, catalog, noise_known=_has_replicates(request))
+        made = _reduced(made, pairs, catalog, noise_known=_has_replicates(request))
     return made, both
 
 
-def reduced(
+def _reduced(
     made: plan.Plan, pairs: Sequence[Pair], catalog: Catalog, *, noise_known: bool
 ) -> plan.Plan:
     """Leave out of a quick plan what the question "what did the release change" does not need.
 
     The modes that stand for the two releases run in every block, all others once: that shows
     whether they still pass verification. Training to the accuracy target takes one process, which
-    has no interval to compare, so only the new release does it.
-
-    Args:
-        made: a plan; one whose side modes run in every block is left as it is.
-        pairs: the releases that it compares.
-        catalog: knows which mode stands for which.
-        noise_known: whether this machine knows its A/A noise, so that no A/A replicates are needed.
-
+    has no interval to compare, so only the new release does it. Where this machine knows its A/A
+    noise, no A/A replicates are needed. A plan whose side modes run in every block is left as it
+    is.
     """
     if made.profile.repeats == "modes":
         return made

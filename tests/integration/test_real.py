@@ -18,7 +18,7 @@ from generator.analysis import statistics
 from generator.analysis.cells import group_cells
 from generator.catalog import loader
 from generator.measure import environments, history, plan, runner
-from generator.measure.request import Request, already_measured
+from generator.measure.request import Request, _already_measured
 from generator.results import reading, run_record, selection
 from generator.site import render
 from measurements import sweep
@@ -79,7 +79,7 @@ def measure(shared_cache, request):
             replace(section, blocks={profile.name: 1}) if section.apart else section
             for section in sections
         ]
-        done = already_measured(asked, chosen, wanted, CATALOG, history.load_data(None).sha256)
+        done = _already_measured(asked, chosen, wanted, CATALOG, history.load_data(None).sha256)
         made = plan.make(
             chosen, wanted, modes=modes, device="cpu", lanes=lanes, profile=profile, seed=1,
             measured=done,

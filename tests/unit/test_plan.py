@@ -562,22 +562,22 @@ def test_a_plan_takes_as_long_as_its_jobs():
 def test_the_code_hash_changes_with_whatever_is_code():
     files = {"worker.py": b"a", "own/adapter.py": b"b"}
     one = framework("alpha")
-    base = history.code_sha256(SECTIONS[1], one, "1.0", files)
-    assert base == history.code_sha256(SECTIONS[1], one, "1.0", dict(reversed(files.items())))
+    base = history._code_sha256(SECTIONS[1], one, "1.0", files)
+    assert base == history._code_sha256(SECTIONS[1], one, "1.0", dict(reversed(files.items())))
     changed = [
-        history.code_sha256(SECTIONS[2], one, "1.0", files),
-        history.code_sha256(SECTIONS[1], one, "1.0", files | {"worker.py": b"c"}),
-        history.code_sha256(SECTIONS[1], one, "1.0", files | {"own/lenet.py": b""}),
-        history.code_sha256(SECTIONS[1], one, "1.0", {"worker.py": b"b", "own/adapter.py": b"a"}),
-        history.code_sha256(SECTIONS[1], replace(one, raw={"modes": {"a": 1}}), "1.0", files),
-        history.code_sha256(
+        history._code_sha256(SECTIONS[2], one, "1.0", files),
+        history._code_sha256(SECTIONS[1], one, "1.0", files | {"worker.py": b"c"}),
+        history._code_sha256(SECTIONS[1], one, "1.0", files | {"own/lenet.py": b""}),
+        history._code_sha256(SECTIONS[1], one, "1.0", {"worker.py": b"b", "own/adapter.py": b"a"}),
+        history._code_sha256(SECTIONS[1], replace(one, raw={"modes": {"a": 1}}), "1.0", files),
+        history._code_sha256(
             SECTIONS[1], replace(one, raw={"environment": {"A": "1"}}), "1.0", files
         ),
     ]
     assert base not in changed
     assert len(set(changed)) == len(changed)
     # A fact or a newly read source is no code: results stay valid.
-    assert base == history.code_sha256(
+    assert base == history._code_sha256(
         SECTIONS[1], replace(one, raw={"facts": {"a": 1}}), "1.0", files
     )
 
@@ -588,13 +588,13 @@ def test_what_concerns_another_release_makes_nobody_measure_this_one_again():
     table = {"mode": "fast", "versions": ["0.9"], "reason": gap.reason, "source": gap.source}
     one = replace(framework("alpha"), raw=raw)
     other = replace(framework("alpha", gaps=[gap]), raw=raw | {"gaps": [table]})
-    before = history.code_sha256(SECTIONS[1], one, "1.0", {})
-    assert history.code_sha256(SECTIONS[1], other, "1.0", {}) == before
-    assert history.code_sha256(SECTIONS[1], other, "0.9", {}) != before
+    before = history._code_sha256(SECTIONS[1], one, "1.0", {})
+    assert history._code_sha256(SECTIONS[1], other, "1.0", {}) == before
+    assert history._code_sha256(SECTIONS[1], other, "0.9", {}) != before
     # A mode that a release has not is no code of it.
     slower = raw | {"modes": {**raw["modes"], "fast": {"title": "Faster"}}, "gaps": [table]}
     changed = replace(other, raw=slower)
-    assert history.code_sha256(SECTIONS[1], changed, "0.9", {}) == history.code_sha256(
+    assert history._code_sha256(SECTIONS[1], changed, "0.9", {}) == history._code_sha256(
         SECTIONS[1], other, "0.9", {}
     )
 

@@ -45,7 +45,7 @@ DAY = datetime.date(2026, 11, 26)
     ],
 )
 def test_only_the_frameworks_own_pins_are_replaced(requirement, after):
-    assert lock_release.repinned(requirement, ["torch"], "2.13.0", "2.14.1") == after
+    assert lock_release._repinned(requirement, ["torch"], "2.13.0", "2.14.1") == after
 
 
 @pytest.mark.parametrize("id", FRAMEWORKS)
@@ -53,7 +53,7 @@ def test_a_release_is_added_and_nothing_else_changes(id):
     framework = FRAMEWORKS[id]
     text = (framework.folder / "framework.toml").read_text(encoding="utf-8")
     wanted = Release("99.1", DAY)
-    made = lock_release.with_release(text, framework, wanted, "3.12", {"cpu+reuse"})
+    made = lock_release._with_release(text, framework, wanted, "3.12", {"cpu+reuse"})
     before, after = tomllib.loads(text), tomllib.loads(made)
     new, old = after["versions"].pop(), before["versions"][-1]
     assert after == before
@@ -73,7 +73,7 @@ def test_without_a_pin_there_is_nothing_to_replace():
     framework = FAKES.framework("pretend")
     text = (framework.folder / "framework.toml").read_text(encoding="utf-8")
     with pytest.raises(InputError, match="by hand"):
-        lock_release.with_release(text, framework, Release("99", DAY), "3.13", set())
+        lock_release._with_release(text, framework, Release("99", DAY), "3.13", set())
 
 
 class Index:
@@ -154,7 +154,7 @@ def test_a_quick_update_skips_what_no_interval_could_distinguish(known_noise):
         )  # fmt: skip
 
     whole = made("quick")
-    less = update.reduced(whole, [pair], known, noise_known=known_noise)
+    less = update._reduced(whole, [pair], known, noise_known=known_noise)
     assert {job.id for job in less.jobs} < {job.id for job in whole.jobs}
     for version in (pair.old, pair.new):
         mine = [job for job in less.jobs if job.version == version and job.start == "warm"]
@@ -163,7 +163,7 @@ def test_a_quick_update_skips_what_no_interval_could_distinguish(known_noise):
         assert blocks == {"function": {0, 1, 2}, "eager": {0}, "xla": {0}}, "every mode is verified"
     assert {job.version for job in less.jobs if job.accuracy} == {pair.new}
     assert any(is_again(job.case) for job in less.jobs) == (not known_noise)
-    assert update.reduced(made("full"), [pair], known, noise_known=known_noise) == made("full")
+    assert update._reduced(made("full"), [pair], known, noise_known=known_noise) == made("full")
 
 
 # ------------------------------------------------------------------------------------ what changed
