@@ -54,7 +54,7 @@ def test_the_page_of_changes_gives_its_feed_the_address_of_the_site(monkeypatch)
         assert (f'href="{address}report/{changes.FEED}"' in text) == bool(address)
 
 
-@pytest.mark.parametrize("address", ADDRESSES)
+@pytest.mark.parametrize("address", [*ADDRESSES, "https://somebody.github.io/comparison"])
 def test_a_sitemap_names_every_page_whole_or_is_not_there(tmp_path, monkeypatch, address):
     monkeypatch.setenv(mkdocs.RENDERED, "1")
     docs = tmp_path / "docs"
@@ -72,6 +72,7 @@ def test_a_sitemap_names_every_page_whole_or_is_not_there(tmp_path, monkeypatch,
     if not address:
         assert not found
         return
+    address = f"{address.rstrip('/')}/"
     assert sorted(found) == ["sitemap.xml", "sitemap.xml.gz"]
     text = (site / "sitemap.xml").read_bytes()
     assert gzip.decompress((site / "sitemap.xml.gz").read_bytes()) == text
