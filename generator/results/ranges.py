@@ -39,6 +39,8 @@ _UNITS = {
 
 _METRICS = {
     "accuracy": Range("", 0, 1),
+    "accuracy_epochs": Range("", 0, 1e6),
+    "ceiling_fraction": Range("", 0, 1e3),
     "slowdown": Range("", 1e-9, 1e9, zero=False),  # of two times
     "growth": Range("", 0, 1e12),  # operations a trip, counted over several trips
 }

@@ -454,6 +454,7 @@ def test_the_quick_pass_and_the_slow_one_agree(tmp_path_factory, data):
         ({"metric": "lines", "unit": "count", "value": 30.5}, "a whole number"),
         ({"metric": "parameters", "unit": "count", "value": -1.0}, "a whole number"),
         ({"metric": "accuracy", "unit": "1", "value": 1.01}, "0 to 1"),
+        ({"metric": "accuracy_epochs", "unit": "1", "value": 1e60}, "0 to 1e+06"),
         ({"metric": "gate", "unit": "verdict", "value": 0.5}, "a whole number"),
         ({"metric": "gate_loss_error", "unit": "1", "value": -1e-9}, "or 0"),
         ({"metric": "gate_loss_error", "unit": "1", "value": 1e-300}, "or 0"),
