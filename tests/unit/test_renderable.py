@@ -39,7 +39,7 @@ SPREADS = {
     "near": lambda chance, middle: middle * chance.lognormvariate(0, 0.1),
     "ten decades": lambda chance, middle: middle * 10 ** chance.uniform(-5, 5),
     "zero now and then": lambda chance, middle: middle * chance.choice((0, 1)),
-    "odd": lambda chance, middle: chance.choice((5e-324, 1e-9, 0.9999999, 1.0, 1e5, 12345678901e20)),
+    "odd": lambda chance, middle: chance.choice((5e-324, 1e-9, 0.9999999, 1.0, 1e5, 1e30)),
     "the lowest": lambda chance, middle: 0.0,
     "the highest": lambda chance, middle: float("inf"),
 }
