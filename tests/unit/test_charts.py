@@ -149,6 +149,18 @@ def test_the_names_of_curves_that_end_together_stand_apart():
         assert heights[1] - heights[0] >= 13
 
 
+@given(st.lists(st.tuples(st.floats(0, 300), st.floats(10, 140), st.floats(0, 40)), min_size=1))
+def test_names_of_releases_lie_across_no_interval(found):
+    points = [(x, y, y - half, y + half) for x, y, half in sorted(found)]
+    placed = lines._placed(["12.34.5"] * len(points), points, 300)
+    ends = {0, len(points) - 1}
+    assert ends <= set(placed), "the first and the last one have theirs wherever they lie"
+    for number in set(placed) - ends:
+        left, middle = placed[number]["at"], placed[number]["up"] + lines.LINE / 2
+        right = left + style.extent("12.34.5", lines.FONT)
+        assert not [p for p in points if left < p[0] < right and p[2] < middle < p[3]]
+
+
 def test_the_description_of_curves_says_where_each_ends():
     assert "Alder, layers: 64 at 64" in curved().alt
     assert "Cedar, jit: 64 at 64" in curved().alt

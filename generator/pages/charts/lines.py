@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import itertools
 import math
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -97,7 +98,8 @@ def timeline(
     def rows(mine: Sequence[Point], width: int) -> list[dict[str, Any]]:
         spots = [
             (width * (one.day - start) / (end - start),
-             HEIGHT - style.along(one.y, domain, HEIGHT))
+             *(HEIGHT - style.along(y, domain, HEIGHT)
+               for y in (one.y, one.high or one.y, one.low or one.y)))
             for one in mine if one.day
         ]  # fmt: skip
         named = _placed([one.label for one in mine], spots, width)
@@ -169,37 +171,53 @@ def _stacked(
 
 
 def _placed(
-    names: Sequence[str], points: Sequence[tuple[float, float]], width: int
+    names: Sequence[str], points: Sequence[tuple[float, ...]], width: int
 ) -> dict[int, dict[str, Any]]:
     """Return the number of a point -> its name and where that begins, for those with room for it.
 
-    Names stand above or below their points or beside them. The first and the last point always
-    have theirs; of the others, the table below the chart has those that are not in it.
+    Names stand above, below or beside their points, off every interval and, where that can be, off
+    the line. The first and the last point always have theirs; of the others, the table below the
+    chart has those that are not in it.
+
+    Args:
+        names: of the points.
+        points: x, y and the upper and lower end of the interval, in pixels.
+        width: of the chart.
+
     """
     placed: dict[int, tuple[float, float]] = {}
     order = sorted(range(len(points)), key=lambda number: points[number])
     halves = [extent(name, FONT) / 2 + 1 for name in names]
+    bars = [(x, top, bottom) for x, _, top, bottom in points]
+    trail = [
+        (x + part * (to_x - x), *[y + part * (to_y - y)] * 2)
+        for (x, y, *_), (to_x, to_y, *_) in itertools.pairwise(points)
+        for part in (number / 12 for number in range(13))
+    ]
 
-    def clear(at: tuple[float, float], half: float, *, of_points: bool) -> bool:
-        """Return whether a name meets no other, and no point either."""
+    def clear(at: tuple[float, float], half: float, what: Sequence[tuple[float, ...]]) -> bool:
+        """Return whether a name meets no other, and nothing of ``what``."""
         return all(
             abs(at[0] - other[0]) >= half + halves[number] or abs(at[1] - other[1]) >= 13
             for number, other in placed.items()
-        ) and not (
-            of_points and any(abs(at[0] - x) < half + 4 and abs(at[1] - y) < 10 for x, y in points)
+        ) and not any(
+            abs(at[0] - x) < half + 4 and top - 9 < at[1] < bottom + 9 for x, top, bottom in what
         )
 
     for number in dict.fromkeys([*order[:1], *order[-1:], *order]):
-        (x, y), half = points[number], halves[number]
+        (x, y, top, bottom), half = points[number], halves[number]
+        aside, ends = half + 7, (order[0], order[-1])
         tried = [
             (min(max(left, half), width + 4 - half), min(max(up, 6), HEIGHT - 6))
-            for left, up in ((x, y - 13), (x, y + 13), (x + half + 7, y), (x - half - 7, y))
-        ]
-        free = [at for at in tried if clear(at, half, of_points=True)]
-        if not free and number in (order[0], order[-1]):
-            free = [at for at in tried if clear(at, half, of_points=False)]
-        if free:
-            placed[number] = free[0]
+            for left, up in (
+                (x, top - 13), (x, bottom + 13), (x + aside, y), (x - aside, y),
+                (x + aside, y - 10), (x - aside, y - 10), (x + aside, y + 10), (x - aside, y + 10),
+            )
+        ]  # fmt: skip
+        for what in ([*bars, *trail], bars, *([()] if number in ends else ())):
+            if free := next((at for at in tried if clear(at, half, what)), None):
+                placed[number] = free
+                break
     return {
         number: {"at": at - halves[number], "up": up - LINE / 2, "name": names[number]}
         for number, (at, up) in placed.items()
