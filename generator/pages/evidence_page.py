@@ -28,6 +28,7 @@ from generator.pages.inputs import Draw, Inputs, Picture, distinct, where
 from generator.pages.tables import (
     DASH,
     Cell,
+    Rows,
     Table,
     badge,
     figure,
@@ -36,6 +37,7 @@ from generator.pages.tables import (
     number,
     reason_cell,
     table,
+    tabled,
 )
 from generator.pages.urls import slug
 
@@ -107,7 +109,7 @@ def _run(section: Section, rows: pd.DataFrame, key: str, inputs: Inputs) -> dict
     data = f"../data/{machine}/{framework}/{version}/{run}"
     return {
         "heading": f"Version {version}, {formatting.day(run)}, {document['machine']['cpu']}",
-        "anchor": urls.dated(machine, version, run),
+        "anchor": urls.anchor("run", machine, version, run),
         "provenance": _provenance_table(document, section),
         "csv": f"{data}.csv",
         "json": f"{data}.json",
@@ -191,8 +193,8 @@ def _configuration(
     verification, verification_title = _verification(jobs)
     return {
         "heading": f"{one.label}, {lane_title(lane)}" + ("" if device == "cpu" else f", {device}"),
-        "anchor": urls.newest(machine, *place),
-        "dated": urls.dated(machine, version, run, *place),
+        "anchor": urls.anchor(machine, *place),
+        "dated": urls.anchor("run", machine, version, run, *place),
         "summary": summaries.get((framework, mode), ""),
         "status": badge(broken.status) if broken else None,
         "reason": broken.reason if broken else "",
@@ -210,11 +212,11 @@ def _configuration(
     }
 
 
+@tabled("Figures")
 def _cells_table(
     cells: Mapping[Key, SampleCell], section: Section, place: tuple[str, str, str]
-) -> Table | None:
+) -> Rows:
     order = list(section.metrics)
-    rows = []
     for key, cell in sorted(
         cells.items(), key=lambda item: (models.index_of(order, item[0].metric), item[0].case)
     ):
@@ -222,17 +224,14 @@ def _cells_table(
             continue
         title = section.metrics[key.metric].title if key.metric in section.metrics else key.metric
         value, low, high, processes, samples = plain_summary(cell)
-        anchor = urls.newest(key.machine, *place, key.metric, key.case)
+        anchor = urls.anchor(key.machine, *place, key.metric, key.case)
         counts = f"{processes} × {samples // processes}"
-        rows.append(
-            {
-                "Metric": Cell(title, detail=key.case, anchor=anchor),
-                number("Value"): figure([value], cell.unit, "", modes_text(cell)),
-                number("95 % interval"): Cell(interval_text(low, high, cell.unit) or "–"),
-                number("Processes × samples"): Cell(counts, detail=_outliers(cell)),
-            }
-        )
-    return table("Figures", rows)
+        yield {
+            "Metric": Cell(title, detail=key.case, anchor=anchor),
+            number("Value"): figure([value], cell.unit, "", modes_text(cell)),
+            number("95 % interval"): Cell(interval_text(low, high, cell.unit) or "–"),
+            number("Processes × samples"): Cell(counts, detail=_outliers(cell)),
+        }
 
 
 def _outliers(cell: SampleCell) -> str:
@@ -242,13 +241,14 @@ def _outliers(cell: SampleCell) -> str:
     return f"outliers: {', '.join(parts)}" if parts else ""
 
 
+@tabled("Answers")
 def _answers_table(
     section: Section,
     figures: Figures,
     framework: str,
     jobs: Sequence[Mapping[str, Any]],
     place: tuple[str, str, str],
-) -> Table | None:
+) -> Rows:
     """Return every answer of a framework; an operator stands with how it is spelled."""
     sheet = figures.answers.get(section.id, {}).get(framework, {})
     spellings: dict[str, str] = {}
@@ -261,23 +261,19 @@ def _answers_table(
         case, metric = item[0]
         return case == "", places.get(case, -1), case, metrics.index(metric)
 
-    rows = []
     for (case, metric), answer in sorted(sheet.items(), key=order):
         asked = section.metrics[metric]
         value = DASH if answer.value is None else figure([answer.value], asked.unit)
-        rows.append(
-            {
-                "What": Cell(
-                    case or "the script",
-                    detail=spellings.get(case, ""),
-                    anchor=urls.newest(figures.machine, *place, metric, case),
-                ),
-                "Question": Cell(asked.title),
-                "Answer": replace(value, sort=None) if answer.good else marked(answer.status),
-                "Reason": reason_cell(answer.reason or "–"),
-            }
-        )
-    return table("Answers", rows)
+        yield {
+            "What": Cell(
+                case or "the script",
+                detail=spellings.get(case, ""),
+                anchor=urls.anchor(figures.machine, *place, metric, case),
+            ),
+            "Question": Cell(asked.title),
+            "Answer": replace(value, sort=None) if answer.good else marked(answer.status),
+            "Reason": reason_cell(answer.reason or "–"),
+        }
 
 
 def _disturbed(rows: pd.DataFrame) -> set[tuple[str, int]]:
@@ -347,29 +343,26 @@ def _verification(jobs: Sequence[Mapping[str, Any]]) -> tuple[Table | None, str]
     return table("Verification", rows), title
 
 
-def _jobs_table(jobs: Sequence[Mapping[str, Any]]) -> Table | None:
-    rows = []
+@tabled("Processes")
+def _jobs_table(jobs: Sequence[Mapping[str, Any]]) -> Rows:
     for job in jobs:
         threads = ", ".join(f"{k} {v}" for k, v in job.get("threads", {}).items())
         load = job.get("foreign_load")
         case = " ".join(str(job[name]) for name in ("start", "case") if job.get(name))
         block = f"{job['block'] + 1}" if job["block"] is not None else "–"
-        rows.append(
-            {
-                "Block": Cell(block, detail=case),
-                "Order": Cell(str(job.get("order", "–"))),
-                "Status": marked(job["status"]),
-                "Took": Cell(f"{job['seconds']:.1f} s" if job.get("seconds") else "–"),
-                "Steps a sample": Cell(str(job.get("k") or "–")),
-                "Warm-up steps": Cell(str(job.get("warmup", "–"))),
-                "Threads": Cell(threads),
-                "Foreign cores": Cell(
-                    "–" if load is None else f"{load:.2f}",
-                    detail="disturbed" if job.get("disturbed") else "",
-                ),
-            }
-        )
-    return table("Processes", rows)
+        yield {
+            "Block": Cell(block, detail=case),
+            "Order": Cell(str(job.get("order", "–"))),
+            "Status": marked(job["status"]),
+            "Took": Cell(f"{job['seconds']:.1f} s" if job.get("seconds") else "–"),
+            "Steps a sample": Cell(str(job.get("k") or "–")),
+            "Warm-up steps": Cell(str(job.get("warmup", "–"))),
+            "Threads": Cell(threads),
+            "Foreign cores": Cell(
+                "–" if load is None else f"{load:.2f}",
+                detail="disturbed" if job.get("disturbed") else "",
+            ),
+        }
 
 
 _LOG_LINES = 60

@@ -38,13 +38,13 @@ def labels_of(rows: Sequence[Row]) -> dict[Configuration, str]:
 
 def evidence(section: str, one: Configuration, panel: Panel) -> str:
     """Return the address of a figure's evidence, relative to ``docs/report/``."""
-    place = urls.newest(panel.machine, one.mode, panel.device, panel.lane)
+    place = urls.anchor(panel.machine, one.mode, panel.device, panel.lane)
     return urls.evidence(section, one.framework, place)
 
 
 def figure_evidence(key: cells.Key) -> str:
     """Return the address of one figure on an evidence page, relative to ``docs/report/``."""
-    place = urls.newest(key.machine, key.mode, key.device, key.lane, key.metric, key.case)
+    place = urls.anchor(key.machine, key.mode, key.device, key.lane, key.metric, key.case)
     return urls.evidence(key.section, key.framework, place)
 
 

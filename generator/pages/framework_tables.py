@@ -13,7 +13,7 @@ from generator.catalog.model import Fact, Framework, Gap, Section
 from generator.formatting import STATUS_WORDS
 from generator.pages.inputs import Inputs, claim_views, main_figures
 from generator.pages.parts import Block, Part
-from generator.pages.tables import Cell, Table, table
+from generator.pages.tables import Cell, Rows, Table, table, tabled
 
 EXECUTES = {"symbolic": "as a graph", "imperative": "eagerly"}
 """How a mode of each kind executes."""
@@ -139,14 +139,13 @@ def gaps(framework: Framework) -> Iterator[tuple[str, Gap]]:
         yield "; ".join(what), gap
 
 
-def gaps_table(frameworks: Sequence[Framework]) -> Table | None:
+@tabled("Declared gaps", plain=True)
+def gaps_table(frameworks: Sequence[Framework]) -> Rows:
     """Return what frameworks declare that they cannot do; a single one is not named again."""
     alone = len(frameworks) == 1
-    rows = []
     for framework in frameworks:
         for what, gap in gaps(framework):
             how, versions = STATUS_WORDS[gap.status], ", ".join(gap.versions)
             about = Cell(what, detail=f"{how} in {versions}" if versions else how)
             name = {} if alone else {"Framework": Cell(framework.name)}
-            rows.append(name | {"What": about, "Why": Cell(gap.reason, source=gap.source)})
-    return table("Declared gaps", rows, plain=True)
+            yield name | {"What": about, "Why": Cell(gap.reason, source=gap.source)}

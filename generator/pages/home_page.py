@@ -5,9 +5,9 @@ from __future__ import annotations
 import datetime
 import math
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from typing import Any, NamedTuple
+from typing import Any
 
 from generator import formatting
 from generator.analysis.claim_evidence import sentence
@@ -17,7 +17,7 @@ from generator.analysis.panels import Figures
 from generator.catalog import freshness
 from generator.catalog.model import Framework
 from generator.pages import ranking, urls
-from generator.pages.inputs import ClaimView, Inputs, distinct, where
+from generator.pages.inputs import Inputs, distinct, where
 from generator.pages.overviews import then_and_now
 from generator.pages.ranking import Standing
 from generator.pages.scoring import NEEDS, Need, Score, Scores, scores
@@ -26,31 +26,6 @@ from generator.pages.tables import Cell, Column, Table, table
 
 TITLE = "Deep learning frameworks, compared again"
 """Of the whole site as well."""
-
-
-class Board(NamedTuple):
-    """The scoreboard of one machine and device; several are tabs."""
-
-    tab: str
-    table: Table | None
-    byline: str
-
-
-class Mark(NamedTuple):
-    """A claim's verdict today, and where its evidence is."""
-
-    view: ClaimView
-    address: str
-
-
-class Card(NamedTuple):
-    """One thing that verification found wrong."""
-
-    title: str
-    about: str
-    text: str
-    evidence: str
-    source: str
 
 
 def home_context(inputs: Inputs) -> dict[str, Any]:
@@ -65,7 +40,9 @@ def home_context(inputs: Inputs) -> dict[str, Any]:
         "boards": [_board(inputs, inputs.figures[place]) for place in inputs.measured()],
         "watch": freshness.watched(inputs.catalog.frameworks, inputs.today),
         "said": then_and_now.findings(views),
-        "marks": _marks(views),
+        "marks": sorted(  # what the article states before what its lost tables said
+            views, key=lambda one: (one.about.kind != "stated", WORDS.index(one.today.badge.word))
+        ),
         "cards": _cards(inputs),
         "news": _news(inputs),
         "article": article,
@@ -73,29 +50,23 @@ def home_context(inputs: Inputs) -> dict[str, Any]:
     }
 
 
-def _board(inputs: Inputs, figures: Figures) -> Board:
+def _board(inputs: Inputs, figures: Figures) -> dict[str, Any]:
+    """Return the scoreboard of one machine and device; several are tabs."""
     document = inputs.document(figures.machine, figures.device)
+    table = scoreboard(inputs, scores(inputs, figures), figures)
     byline = f"{machine_label(document)}, newest run {formatting.day(document['run'])}."
-    return Board(_place(document), scoreboard(inputs, scores(inputs, figures), figures), byline)
+    return {"tab": _place(document), "table": table, "byline": byline}
 
 
 def _place(document: Mapping[str, Any]) -> str:
     return f"{'CPU' if document['device'] == 'cpu' else 'GPU'} of {machine_name(document)}"
 
 
-def _marks(views: Sequence[ClaimView]) -> list[Mark]:
-    """Return the claims by verdict, what the article states before what its lost tables said."""
-    order = sorted(
-        views, key=lambda one: (one.about.kind != "stated", WORDS.index(one.today.badge.word))
-    )
-    return [Mark(view, f"report/then_and_now.md#{view.anchor}") for view in order]
-
-
 _WORST = ("lenet", "control", "parallel", "operators")
 """Sections by what wrong results in them spoil: a training step, a program, a run, an operator."""
 
 
-def _cards(inputs: Inputs, most: int = 3) -> list[Card]:
+def _cards(inputs: Inputs, most: int = 3) -> list[dict[str, str]]:
     """Return what verification found wrong: training steps first, then newest releases first.
 
     One card a framework, and one a known fault: that of a library stands for all that build on it.
@@ -112,7 +83,7 @@ def _cards(inputs: Inputs, most: int = 3) -> list[Card]:
         return _WORST.index(row["section"]), -released.toordinal(), *row.values()
 
     cases = {one.case: one.label for one in parallel.questions()}
-    cards: dict[str, Card] = {}
+    cards: dict[str, dict[str, str]] = {}
     seen: set[str] = set()
     for row in sorted((row for row in found if row["section"] in _WORST), key=rank):
         framework = folders[row["framework"]]
@@ -123,18 +94,15 @@ def _cards(inputs: Inputs, most: int = 3) -> list[Card]:
             continue
         seen |= {source} - {""}
         reason = re.split("[:;] ", fault.reason)[0] if fault else row["reason"]
-        place = urls.newest(row["machine"], mode.id, row["device"], row["lane"])
-        cards[framework.id] = Card(
-            f"{framework.name} {row['version']}",
-            ", ".join(
-                filter(
-                    None, (mode.title, lane_label(row["lane"]), cases.get(row["case"], row["case"]))
-                )
-            ),
-            sentence(reason),
-            "report/" + urls.evidence(row["section"], framework.id, place),
-            source,
-        )
+        place = urls.anchor(row["machine"], mode.id, row["device"], row["lane"])
+        case = cases.get(row["case"], row["case"])
+        cards[framework.id] = {
+            "title": f"{framework.name} {row['version']}",
+            "about": ", ".join(filter(None, (mode.title, lane_label(row["lane"]), case))),
+            "text": sentence(reason),
+            "evidence": "report/" + urls.evidence(row["section"], framework.id, place),
+            "source": source,
+        }
     return list(cards.values())[:most]
 
 

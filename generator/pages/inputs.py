@@ -246,28 +246,16 @@ def tab_title(inputs: Inputs, machine: str, device: str, *further: str) -> str:
     return ", ".join(filter(None, (*further, kind, name))) or DEVICES.get(device, device)
 
 
-def fact(
-    inputs: Inputs, figures: Figures, section: str, framework: str, name: str, default: Any
-) -> Any:
-    """Return what the newest process of a section and framework said about itself.
-
-    Args:
-        inputs: what pages are made of.
-        figures: of the machine and device.
-        section: id of the section.
-        framework: id of the framework.
-        name: of the fact.
-        default: returned where no process said it.
-
-    """
+def facts(inputs: Inputs, figures: Figures, section: str, framework: str) -> dict[str, Any]:
+    """Return what the newest processes of a section and framework said about themselves."""
+    found: dict[str, Any] = {}
     place = figures.machine, figures.device, section
     for machine, device, here, key in sorted(inputs.places, key=lambda place: place[3]):
         document = inputs.documents[key]
         if (machine, device, here) == place and document["framework"] == framework:
             for job in document["jobs"]:
-                if section in job["sections"]:
-                    default = job.get("facts", {}).get(name, default)
-    return default
+                found |= job.get("facts", {}) if section in job["sections"] else {}
+    return found
 
 
 def main_figures(inputs: Inputs, device: str = "") -> Figures | None:

@@ -21,9 +21,8 @@ from generator.catalog import freshness
 from generator.catalog.model import Catalog, Framework, Section
 from generator.formatting import quantity
 from generator.pages import tables, urls
-from generator.pages.charts import intervals, lines, marks
 from generator.pages.findings import judged, plain_summary, ratio_interval
-from generator.pages.inputs import Inputs, Picture, claim_views, fact, measured_on, tab_title
+from generator.pages.inputs import Inputs, Picture, claim_views, facts, measured_on, tab_title
 from generator.pages.parts import Block, Bullet, Part
 from generator.pages.tables import DASH, Cell, Group, Matrix, Table, figure, marked, table
 from generator.pages.urls import slug
@@ -92,9 +91,9 @@ class View:
                 return Answer(gap.status, None, reason, "")
         return Answer("skipped", None, "not tested on this machine yet", "")
 
-    def fact(self, framework: str, name: str, default: Any) -> Any:
-        """Return what the newest process of the section said about itself."""
-        return fact(self.inputs, self.figures, self.section.id, framework, name, default)
+    def facts(self, framework: str) -> dict[str, Any]:
+        """Return what the newest processes of the section said about themselves."""
+        return facts(self.inputs, self.figures, self.section.id, framework)
 
     def release(self, framework: str) -> str:
         """Return the release that answered and how fresh it is, "" where none did."""
@@ -111,7 +110,7 @@ class View:
             return ""
         answer, anchor = sheet.get((case, metric)), ""
         if answer is not None and answer.mode and answer.lane:
-            anchor = urls.newest(
+            anchor = urls.anchor(
                 self.figures.machine, answer.mode, self.figures.device, answer.lane, metric, case
             )
         return urls.evidence(self.section.id, framework, anchor)
@@ -194,31 +193,6 @@ class View:
     def name(self, stem: str) -> str:
         """Return a name for a chart's files."""
         return f"{self.section.id}-{self.anchor(stem)}"
-
-    def intervals(self, name: str, title: str, drawn: Sequence[marks.Mark], **axis: Any) -> Picture:
-        """Draw :func:`intervals.intervals`, every framework in its colour and shape.
-
-        Args:
-            name: readable part of the file names.
-            title: the finding.
-            drawn: rows from top to bottom.
-            axis: its further arguments.
-
-        """
-        looks = self.catalog.looks
-        return self.inputs.draw(intervals.intervals(name, title, drawn, looks=looks, **axis))
-
-    def curves(self, name: str, title: str, points: Sequence[marks.Point], **axes: Any) -> Picture:
-        """Draw :func:`lines.curves`.
-
-        Args:
-            name: readable part of the file names.
-            title: the finding.
-            points: what is drawn.
-            axes: its further arguments.
-
-        """
-        return self.inputs.draw(lines.curves(name, title, points, **axes))
 
     def anchor(self, stem: str) -> str:
         """Return an anchor for a heading, unique among the machines and devices of the page."""

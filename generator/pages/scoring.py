@@ -366,6 +366,6 @@ def _sizes(inputs: Inputs, figures: Figures) -> dict[str, tuple[int, str]]:
         size = inputs.documents[key]["environment"]["size_bytes"]
         if (machine, device) == (figures.machine, figures.device) and size:
             age = selection.age(inputs.catalog.listed.get(framework, ()), version), run, section
-            address = urls.evidence(section, framework, urls.dated(machine, version, run))
+            address = urls.evidence(section, framework, urls.anchor("run", machine, version, run))
             found[framework] = max(found.get(framework, ((), 0, "")), (age, size, address))
     return {framework: (size, address) for framework, (_, size, address) in found.items()}

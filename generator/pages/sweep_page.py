@@ -53,7 +53,7 @@ def curves(axis: str, section: str, catalog: Catalog, figures: Figures) -> list[
             continue
         place = found.setdefault((key.framework, key.version, key.mode), {})
         place.setdefault(key.metric, {})[int(number)] = plain_summary(cell)[:3]
-        anchor = urls.newest(key.machine, key.mode, key.device, key.lane)
+        anchor = urls.anchor(key.machine, key.mode, key.device, key.lane)
         anchors[key.framework, key.version, key.mode] = anchor
     return [
         Curve(
@@ -138,7 +138,7 @@ def faults(view: View, heading: str) -> Block:
     bad = here.loc[wrong, columns].drop_duplicates(columns[:5]).astype(str)
     rows = []
     for framework, version, mode, case, status, reason, lane in bad.itertuples(index=False):
-        anchor = urls.newest(machine, mode, device, lane) if lane else ""
+        anchor = urls.anchor(machine, mode, device, lane) if lane else ""
         one = models.configuration(view.catalog, framework, version, mode)
         link = urls.evidence(section, framework, anchor)
         rows.append(

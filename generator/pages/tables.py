@@ -6,11 +6,12 @@ the renderer's work.
 
 from __future__ import annotations
 
+import functools
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import isfinite
-from typing import Any
+from typing import Any, ParamSpec
 
 from generator.formatting import STATUS_WORDS, quantity, span
 
@@ -119,6 +120,25 @@ def table(label: str, rows: Iterable[Mapping[Any, Cell]], *, plain: bool = False
     )
     cells = tuple(tuple(row.values()) for row in found)
     return Table(label, columns, cells, plain) if found else None
+
+
+Rows = Iterator[Mapping[Any, Cell]]
+P = ParamSpec("P")
+
+
+def tabled(
+    label: str, *, plain: bool = False
+) -> Callable[[Callable[P, Rows]], Callable[P, Table | None]]:
+    """Decorate a maker of rows: it returns their :func:`table`."""
+
+    def decorate(make: Callable[P, Rows]) -> Callable[P, Table | None]:
+        @functools.wraps(make)
+        def made(*arguments: P.args, **named: P.kwargs) -> Table | None:
+            return table(label, make(*arguments, **named), plain=plain)
+
+        return made
+
+    return decorate
 
 
 @dataclass(frozen=True)

@@ -29,38 +29,13 @@ SCHEME = (
 """(pattern, what is there), for readers."""
 
 
-def newest(
-    machine: str, mode: str, device: str, lane: str, metric: str = "", case: str = ""
-) -> str:
-    """Return the anchor of a configuration, or of one of its figures, whatever run is shown.
+def anchor(*ids: str) -> str:
+    """Return an anchor of an evidence page; ids that are "" are left out.
 
-    Args:
-        machine: id of the machine.
-        mode: id of the mode.
-        device: "cpu" or "cuda".
-        lane: id of the lane.
-        metric: id of the figure's metric, "" for the whole configuration.
-        case: of the figure, "" where it has none.
-
+    A configuration is (machine, mode, device, lane), a figure (..., metric, case), whatever run is
+    shown; a run is ("run", machine, version, run), a configuration in it (..., mode, device, lane).
     """
-    return _joined(machine, mode, device, lane, metric, case)
-
-
-def dated(
-    machine: str, version: str, run: str, mode: str = "", device: str = "", lane: str = ""
-) -> str:
-    """Return the anchor of a run, or of one configuration in it.
-
-    Args:
-        machine: id of the machine.
-        version: of the framework.
-        run: id of the run.
-        mode: id of the mode, "" for the whole run; so are the rest.
-        device: "cpu" or "cuda".
-        lane: id of the lane.
-
-    """
-    return _joined("run", machine, version, run, mode, device, lane)
+    return "--".join(slug(id) for id in ids if id)
 
 
 def evidence(section: str, framework: str, anchor: str = "") -> str:
@@ -71,10 +46,6 @@ def evidence(section: str, framework: str, anchor: str = "") -> str:
 def pair(a: str, b: str) -> str:
     """Return the address of the page of two frameworks, in any order, relative to report/."""
     return f"compare/{'-'.join(sorted((a, b)))}.md"
-
-
-def _joined(*ids: str) -> str:
-    return "--".join(slug(id) for id in ids if id)
 
 
 def slug(text: str) -> str:

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import json
+import math
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from generator import files
+from generator.catalog.model import Catalog, Section
 from generator.errors import InputError
 from generator.pages import overview_page
 from generator.site.writer import Rendered
-
-if TYPE_CHECKING:
-    from generator.catalog.model import Catalog, Section
-
 
 BEGIN, END = "# nav: begin\n", "# nav: end\n"
 
@@ -64,23 +61,14 @@ def with_navigation(configuration: str, catalog: Catalog) -> str:
         ValueError: the markers are missing.
 
     """
+    import yaml
+
     before, begin, rest = configuration.partition(BEGIN)
     _, end, after = rest.partition(END)
     if not begin or not end:
         raise ValueError(f"no lines {BEGIN!r} and {END!r}")
-    return before + begin + "nav:\n" + _yaml(navigation(catalog), 1) + end + after
-
-
-def _yaml(entries: list[Any], depth: int) -> str:
-    lines = []
-    for entry in entries:
-        for title, value in entry.items():
-            head = f"{'  ' * depth}- {json.dumps(title, ensure_ascii=False)}:"
-            if isinstance(value, list):
-                lines.append(f"{head}\n{_yaml(value, depth + 2)}")
-            else:
-                lines.append(f"{head} {value}\n")
-    return "".join(lines)
+    nav: str = yaml.safe_dump({"nav": navigation(catalog)}, allow_unicode=True, width=math.inf)
+    return before + begin + nav + end + after
 
 
 def write_navigation(root: Path, catalog: Catalog, done: Rendered) -> None:

@@ -23,7 +23,7 @@ def scores(measured):
 @pytest.fixture(scope="module")
 def names(measured):
     """What frameworks and modes are called."""
-    return chooser.names_of(measured[0])
+    return measured[0].catalog
 
 
 def weightings(count):
@@ -76,7 +76,8 @@ def test_the_chooser_answers_as_plain_python_does(visit, scores, names):
         firm = ranking.firmness(scores[place], weights)
         assert said == chooser.said(standings, firm, names, sum(map(bool, weights.values())))
         assert [one[:3] for one in found] == [
-            [one.framework, names.mode(one.framework, one.mode), one.group] for one in standings
+            [one.framework, chooser._mode(names, one.framework, one.mode), one.group]
+            for one in standings
         ], weights
         best = scores[place][standings[0].framework][standings[0].mode]
         for (*_, total, reason), one in zip(found, standings, strict=True):

@@ -39,16 +39,16 @@ MACHINE = "amd-epyc-2-cores-2fb52a"
 )
 def test_an_address_is_made_of_ids(ids, address):
     section, framework, place = ids
-    assert urls.evidence(section, framework, urls.newest(*place)) == address
+    assert urls.evidence(section, framework, urls.anchor(*place)) == address
 
 
 def test_a_run_has_an_address_of_its_own():
     run = "20261125T224729Z-0b5ec3"
     assert (
-        urls.dated(MACHINE, "1.0.5", run, "compiled", "cpu", "threads-1")
+        urls.anchor("run", MACHINE, "1.0.5", run, "compiled", "cpu", "threads-1")
         == "run--amd-epyc-2-cores-2fb52a--1-0-5--20261125t224729z-0b5ec3--compiled--cpu--threads-1"
     )
-    assert urls.dated(MACHINE, "1.0.5", run).startswith("run--")
+    assert urls.anchor("run", MACHINE, "1.0.5", run).startswith("run--")
     assert urls.evidence("lenet", GRAPH) == f"evidence/lenet-{GRAPH}.md"
 
 
@@ -58,7 +58,7 @@ def test_a_pair_has_one_address_whoever_is_named_first():
 
 def test_two_configurations_never_share_an_address():
     """Ids hold hyphens: joined by one, "a-b, c" and "a, b-c" would be the same."""
-    assert urls.newest("a-b", "c", "cpu", "d") != urls.newest("a", "b-c", "cpu", "d")
+    assert urls.anchor("a-b", "c", "cpu", "d") != urls.anchor("a", "b-c", "cpu", "d")
 
 
 def linked(folder):
@@ -92,6 +92,6 @@ def test_the_scheme_that_readers_are_told_is_the_one_that_is_used():
     told = [pattern.partition("#")[2] for pattern, _ in urls.SCHEME if "#" in pattern]
     ids = ("MACHINE", "MODE", "DEVICE", "LANE", "METRIC", "CASE")
     run = ("MACHINE", "VERSION", "RUN", "MODE", "DEVICE", "LANE")
-    made = [urls.newest(*ids[:n]) for n in (4, 5, 6)]
-    made += [urls.dated(*run[:n]) for n in (3, 6)]
+    made = [urls.anchor(*ids[:n]) for n in (4, 5, 6)]
+    made += [urls.anchor("run", *run[:n]) for n in (3, 6)]
     assert [text.lower() for text in told] == made

@@ -357,7 +357,7 @@ def answered(request):
         inputs, figures = sampled.inputs, sampled.figures
     found = scoring.scores(inputs, figures[inputs.measured()[0]])
     answers = chooser.context(inputs)["answers"]
-    return found, chooser.names_of(inputs), list(zip(PRESETS, answers, strict=True))
+    return found, inputs.catalog, list(zip(PRESETS, answers, strict=True))
 
 
 def test_an_answer_says_what_the_ranking_does(answered):
@@ -365,8 +365,8 @@ def test_an_answer_says_what_the_ranking_does(answered):
     for preset, answer in answers:
         first, *others = ranking.rank(scores, preset.weights)
         text = answer["said"]
-        assert text.startswith(f"{names.label(first)} suits these weights best; ")
-        tied = [names.frameworks[one.framework] for one in others if one.group == 0]
+        assert text.startswith(f"{chooser.label(names, first)} suits these weights best; ")
+        tied = [names.framework(one.framework).name for one in others if one.group == 0]
         if tied and len(tied) < len(others):
             assert f"{formatting.listing(tied)} cannot be excluded." in text
         assert ("no other is measured" in text) == (not others)
@@ -382,13 +382,13 @@ def test_why_not_names_every_other_framework_once_with_what_the_scores_say(answe
     for preset, answer in answers:
         _, others = answer["tables"]
         shown = [row[0].text for row in others.rows]
-        assert sorted(shown) == sorted(names.frameworks[framework] for framework in scores)
+        assert sorted(shown) == sorted(names.framework(framework).name for framework in scores)
         standings = ranking.rank(scores, preset.weights)
         best = scores[standings[0].framework][standings[0].mode]
         assert others.rows[0][2].text == "It suits best."
         for one, row in zip(standings[1:], others.rows[1:], strict=True):
             mine = scores[one.framework][one.mode]
-            assert row[0].text == names.frameworks[one.framework]
+            assert row[0].text == names.framework(one.framework).name
             losses = {
                 need.title: preset.weights[need.id] * (best[need.id].value - mine[need.id].value)
                 for need in NEEDS
@@ -412,7 +412,7 @@ def test_what_each_need_adds_makes_the_totals(answered):
         total, heaviest = sum(preset.weights.values()), max(preset.weights.values())
         pair = ranking.rank(scores, preset.weights)[:2]
         assert [column.title for column in adds.columns[1:]] == [
-            names.frameworks[one.framework] for one in pair
+            names.framework(one.framework).name for one in pair
         ]
         for place, one in enumerate(pair, 1):
             cells = [row[place] for row in adds.rows if row[place].bar is not None]

@@ -418,16 +418,16 @@ def test_the_first_page_says_what_is_new_and_what_became_of_the_claims(sampled):
 
 def test_every_machine_and_device_has_its_scoreboard_the_newest_first(sampled):
     newest, other = home_page.home_context(sampled.inputs)["boards"]
-    assert [len(board.table.rows) for board in (newest, other)] == [1, 3]
-    assert newest.tab != other.tab
+    assert [len(board["table"].rows) for board in (newest, other)] == [1, 3]
+    assert newest["tab"] != other["tab"]
 
 
 def test_each_claim_is_a_mark_by_verdict_that_leads_to_its_box(sampled):
     marks = home_page.home_context(sampled.inputs)["marks"]
-    ids = {f"report/then_and_now.md#claim-{claim.id}" for claim in sampled.inputs.book.claims}
-    assert {mark.address for mark in marks} == ids
+    ids = {f"claim-{claim.id}" for claim in sampled.inputs.book.claims}
+    assert {mark.anchor for mark in marks} == ids
     assert len(marks) == len(ids)
-    order = [(m.view.about.kind, WORDS.index(m.view.today.badge.word)) for m in marks]
+    order = [(m.about.kind, WORDS.index(m.today.badge.word)) for m in marks]
     assert order == sorted(order, key=lambda one: (one[0] != "stated", one[1]))
 
 
@@ -436,20 +436,20 @@ def test_cards_show_a_fault_once_and_training_steps_first(inputs):
     cards = home_page._cards(inputs)
     assert len(cards) == 3
     frameworks = {framework.id: framework for framework in inputs.catalog.frameworks}
-    pages = [card.evidence.split("#")[0].removeprefix("report/evidence/") for card in cards]
+    pages = [card["evidence"].split("#")[0].removeprefix("report/evidence/") for card in cards]
     sections, ids = zip(*(page.removesuffix(".md").split("-") for page in pages), strict=True)
     assert len(set(ids)) == 3
     places = [home_page._WORST.index(section) for section in sections]
     assert places == sorted(places)
-    sources = [card.source for card in cards if card.source]
+    sources = [card["source"] for card in cards if card["source"]]
     assert len(sources) == len(set(sources))
     declared = {mode.fault.source for id in ids for mode in frameworks[id].modes if mode.fault}
     assert set(sources) <= declared
     wrong = inputs.shown[inputs.shown["status"] == "wrong"]
     for section, id, card in zip(sections, ids, cards, strict=True):
         rows = wrong[(wrong["section"] == section) & (wrong["framework"] == id)]
-        assert card.title == f"{frameworks[id].name} {rows['version'].iloc[0]}"
-        assert card.text.endswith(".")
+        assert card["title"] == f"{frameworks[id].name} {rows['version'].iloc[0]}"
+        assert card["text"].endswith(".")
 
 
 def test_the_first_page_without_results(sampled):

@@ -8,7 +8,6 @@ from typing import Any
 
 from generator import formatting
 from generator.analysis import change_events, changes, statistics
-from generator.analysis import panels as models
 from generator.analysis.change_events import Event
 from generator.analysis.changes import Change
 from generator.analysis.labels import DEVICES, TOPICS, machine_name
@@ -118,8 +117,7 @@ def _fold(anchor: str, group: Sequence[Event], inputs: Inputs) -> Block:
     first = group[0]
     here = machine_name(inputs.documents[first.changes[0].new_source])
     day = formatting.day(max(change_events.finished(event, inputs.documents) for event in group))
-    names = {models.configuration(inputs.catalog, one.framework, "", "").framework_name
-             for one in group}  # fmt: skip
+    names = {inputs.name(one.framework) for one in group}
     heading = {
         "releases": f"Releases of {formatting.listing(sorted(names))} on {here}, {day}",
         "runs": f"{here}, measured again on {day}",
@@ -140,9 +138,8 @@ def _fold(anchor: str, group: Sequence[Event], inputs: Inputs) -> Block:
 
 
 def _between(event: Event, inputs: Inputs) -> str:
-    name = models.configuration(inputs.catalog, event.framework, "", "").framework_name
     return {
-        "releases": f"{name} {event.old} → {event.new}",
+        "releases": f"{inputs.name(event.framework)} {event.old} → {event.new}",
         "runs": f"{formatting.plural(len(event.changes), 'figure')} against run {event.old}",
         "machines": f"{event.old} → {event.new}",
     }[event.kind]
@@ -157,7 +154,6 @@ def _table(label: str, found: Sequence[Event], inputs: Inputs, *, differs: bool)
 
 def _row(event: Event, change: Change, inputs: Inputs) -> dict[Any, Cell]:
     key = change.key
-    name = models.configuration(inputs.catalog, key.framework, "", "").framework_name
     where, metric, before, after, _, noise, reason = changes.row(change, inputs.catalog)
     between = f"{event.old} → {event.new}"
     version = {"releases": between, "machines": f"{key.version}, {between}"}.get(
@@ -167,7 +163,7 @@ def _row(event: Event, change: Change, inputs: Inputs) -> dict[Any, Cell]:
     if change.verdict == changes.SUPPORTED and reason:
         reason = f"before: {reason}"
     return {
-        "Framework": Cell(name, detail=version),
+        "Framework": Cell(inputs.name(key.framework), detail=version),
         "Verdict": verdict_cell(change, reason or f"A/A noise {noise}"),
         "What": Cell(TOPICS.get(key.section, metric), detail=where),
         number("After / before, 95 %"): ratio_cell(change.ratio),

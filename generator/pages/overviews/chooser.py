@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from generator import formatting
+from generator.analysis import panels as models
 from generator.analysis.labels import DEVICES, machine_label
+from generator.catalog.model import Catalog
 from generator.pages import ranking, scoring
 from generator.pages.findings import listed
 from generator.pages.inputs import Inputs, measured_on
@@ -21,35 +23,18 @@ GROUP = "Final considerations"
 ORDER = 1
 
 
-class Names(NamedTuple):
-    """What frameworks and their modes are called."""
-
-    frameworks: Mapping[str, str]
-    modes: Mapping[tuple[str, str], str]
-    """(framework, mode) -> its title."""
-
-    def mode(self, framework: str, mode: str) -> str:
-        """Return the title of a mode; one without a folder has its id, and "" none."""
-        return self.modes.get((framework, mode), mode)
-
-    def label(self, one: Standing) -> str:
-        """For example "Alder (compiled function)"."""
-        name, mode = self.frameworks[one.framework], self.mode(one.framework, one.mode)
-        return f"{name} ({mode})" if mode else name
+def label(catalog: Catalog, one: Standing) -> str:
+    """For example "Alder (compiled function)"."""
+    return models.configuration(catalog, one.framework, "", one.mode).label
 
 
-def names_of(inputs: Inputs) -> Names:
-    """Return what all frameworks and modes are called."""
-    frameworks = inputs.catalog.frameworks
-    return Names(
-        {framework.id: framework.name for framework in frameworks},
-        {(one.id, mode.id): mode.title for one in frameworks for mode in one.modes},
-    )
+def _mode(catalog: Catalog, framework: str, mode: str) -> str:
+    return models.configuration(catalog, framework, "", mode).mode_title
 
 
 def context(inputs: Inputs) -> dict[str, Any]:
     """Return the context of the page."""
-    names = names_of(inputs)
+    catalog = inputs.catalog
     places = inputs.measured()
     scores = {place: scoring.scores(inputs, inputs.figures[place]) for place in places}
     first = scores[places[0]] if places else None
@@ -58,13 +43,13 @@ def context(inputs: Inputs) -> dict[str, Any]:
     return {
         "title": "Which framework suits you?",
         "description": "Weigh what you need: the answer, how firm it is, and why not another.",
-        "answers": [_answer(preset, first, names) for preset in PRESETS] if first else [],
+        "answers": [_answer(preset, first, catalog) for preset in PRESETS] if first else [],
         "where": measured_on(inputs, inputs.figures[places[0]]) if places else "",
         "firm": formatting.listing(
             [f"{word.lower()} from {_share(least)}" for least, word in ranking.FIRM if least]
         ),
         "folds": (
-            *([_every_score(first, names)] if first else []),
+            *([_every_score(first, catalog)] if first else []),
             Block(name, "rules", tables=(table(name, rules, plain=True),)),
         ),
         "data": json.dumps(
@@ -82,9 +67,9 @@ def context(inputs: Inputs) -> dict[str, Any]:
                     {"anchor": _anchor(preset), "weights": dict(preset.weights)}
                     for preset in PRESETS
                 ],
-                "frameworks": names.frameworks,
+                "frameworks": {one.id: one.name for one in catalog.frameworks},
                 "places": [
-                    {"title": _place(inputs, *place), "scores": _plain(scores[place], names)}
+                    {"title": _place(inputs, *place), "scores": _plain(scores[place], catalog)}
                     for place in places
                 ],
             },
@@ -101,7 +86,7 @@ def _place(inputs: Inputs, machine: str, device: str) -> str:
     return f"{machine_label(inputs.document(machine, device))}: {DEVICES.get(device, device)}"
 
 
-def _plain(scores: Scores, names: Names) -> dict[str, list[Any]]:
+def _plain(scores: Scores, catalog: Catalog) -> dict[str, list[Any]]:
     """Return framework -> of each mode [title, need -> value, low, high, text, address, known]."""
 
     def plain(one: Score) -> list[Any]:  # the address as the built site has it
@@ -110,14 +95,14 @@ def _plain(scores: Scores, names: Names) -> dict[str, list[Any]]:
 
     return {
         framework: [
-            [names.mode(framework, mode), {need: plain(one) for need, one in mine.items()}]
+            [_mode(catalog, framework, mode), {need: plain(one) for need, one in mine.items()}]
             for mode, mine in modes.items()
         ]
         for framework, modes in scores.items()
     }
 
 
-def _answer(preset: Preset, scores: Scores, names: Names) -> dict[str, Any]:
+def _answer(preset: Preset, scores: Scores, catalog: Catalog) -> dict[str, Any]:
     """Return a preset and what suits it."""
     standings = ranking.rank(scores, preset.weights)
     firm = ranking.firmness(scores, preset.weights)
@@ -125,28 +110,28 @@ def _answer(preset: Preset, scores: Scores, names: Names) -> dict[str, Any]:
         "title": preset.title,
         "anchor": _anchor(preset),
         "why": preset.why,
-        "lead": names.label(standings[0]),
-        "said": said(standings, firm, names, len(preset.weights)),
+        "lead": label(catalog, standings[0]),
+        "said": said(standings, firm, catalog, len(preset.weights)),
         "tables": (
-            _adds(preset, standings[:2], scores, names),
-            _others(preset, standings, firm, scores, names),
+            _adds(preset, standings[:2], scores, catalog),
+            _others(preset, standings, firm, scores, catalog),
         ),
     }
 
 
-def said(standings: Sequence[Standing], firm: Firmness, names: Names, needs: int) -> str:
+def said(standings: Sequence[Standing], firm: Firmness, catalog: Catalog, needs: int) -> str:
     """Say what suits best, who comes next, and how firm that is; as assets/chooser.js does.
 
     Args:
         standings: of :func:`generator.pages.ranking.rank`.
         firm: of the same weights.
-        names: of frameworks and modes.
+        catalog: for the names of frameworks and modes.
         needs: how many have a weight; that of a single one changes nothing.
 
     """
     first, *others = standings
-    tied = [names.frameworks[one.framework] for one in others if one.group == 0]
-    text = f"{names.label(first)} suits these weights best"
+    tied = [catalog.framework(one.framework).name for one in others if one.group == 0]
+    text = f"{label(catalog, first)} suits these weights best"
     if not others:
         text += "; no other is measured."
     elif len(tied) == len(others):
@@ -154,7 +139,7 @@ def said(standings: Sequence[Standing], firm: Firmness, names: Names, needs: int
     elif tied:
         text += f"; {listed(tied, NAMED)} cannot be excluded."
     else:
-        text += f"; {names.frameworks[others[0].framework]} comes next, and is excluded."
+        text += f"; {catalog.framework(others[0].framework).name} comes next, and is excluded."
     if needs > 1:
         share = firm.leads[first.framework]
         word = next(word for least, word in ranking.FIRM if share >= least)
@@ -170,7 +155,9 @@ def _share(share: float) -> str:
     return f"{100 * share:.0f}\N{NO-BREAK SPACE}%"
 
 
-def _adds(preset: Preset, pair: Sequence[Standing], scores: Scores, names: Names) -> Table | None:
+def _adds(
+    preset: Preset, pair: Sequence[Standing], scores: Scores, catalog: Catalog
+) -> Table | None:
     """Return what each need adds to the totals of the answer and the runner-up."""
     weights = preset.weights
     total, heaviest = sum(weights.values()), max(weights.values())
@@ -187,7 +174,7 @@ def _adds(preset: Preset, pair: Sequence[Standing], scores: Scores, names: Names
 
     rows = (
         {"What each need adds": Cell(need.title, detail=SCALE[weights[need.id]])}
-        | {names.frameworks[one.framework]: cell(one, need) for one in pair}
+        | {catalog.framework(one.framework).name: cell(one, need) for one in pair}
         for need in NEEDS
         if weights.get(need.id)
     )
@@ -195,7 +182,7 @@ def _adds(preset: Preset, pair: Sequence[Standing], scores: Scores, names: Names
 
 
 def _others(
-    preset: Preset, standings: Sequence[Standing], firm: Firmness, scores: Scores, names: Names
+    preset: Preset, standings: Sequence[Standing], firm: Firmness, scores: Scores, catalog: Catalog
 ) -> Table | None:
     """Return all totals, and why it is not one of the others."""
     best = scores[standings[0].framework][standings[0].mode]
@@ -204,8 +191,8 @@ def _others(
         interval = f"{one.low:.2f} to {one.high:.2f}" if one.high - one.low >= 0.005 else ""
         nearby = f"in front: {_share(firm.leads[one.framework])}"
         rows.append({
-            "Framework": Cell(names.frameworks[one.framework], strong=one.group == 0,
-                              detail=names.mode(one.framework, one.mode)),
+            "Framework": Cell(catalog.framework(one.framework).name, strong=one.group == 0,
+                              detail=_mode(catalog, one.framework, one.mode)),
             "Total, and share of nearby weights in front": Cell(
                 f"{one.value:.2f}", bar=round(100 * one.value),
                 detail=", ".join(filter(None, (interval, nearby))),
@@ -229,7 +216,7 @@ def why_not(
     return Cell(f"{need.title}: {one.text} against {other.text}.", href=one.address, detail=unknown)
 
 
-def _every_score(scores: Scores, names: Names) -> Block:
+def _every_score(scores: Scores, catalog: Catalog) -> Block:
     """Return the scores of each mode of each framework."""
 
     def cell(one: Score) -> Cell:
@@ -237,9 +224,9 @@ def _every_score(scores: Scores, names: Names) -> Block:
         return Cell(shown, one.value, one.address, detail=one.text)
 
     rows = (
-        {"Framework": Cell(names.frameworks[framework], detail=names.mode(framework, mode))}
+        {"Framework": Cell(catalog.framework(id).name, detail=_mode(catalog, id, mode))}
         | {number(need.title): cell(mine[need.id]) for need in NEEDS}
-        for framework, modes in scores.items()
+        for id, modes in scores.items()
         for mode, mine in modes.items()
     )
     return Block("Every score", "scores", tables=(table("Scores", rows),))

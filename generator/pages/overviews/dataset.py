@@ -10,7 +10,7 @@ from generator.export import citation, data_package
 from generator.export.data_package import FIELDS, UNITS
 from generator.pages import urls
 from generator.pages.inputs import Inputs
-from generator.pages.tables import Cell, Table, table
+from generator.pages.tables import Cell, Rows, Table, table, tabled
 
 TITLE = "Data"
 GROUP = "Evidence"
@@ -84,44 +84,38 @@ def snippets(address: str) -> tuple[tuple[str, str, str], ...]:
     )
 
 
-def _files(said: Mapping[str, Any]) -> Table | None:
+@tabled("Files", plain=True)
+def _files(said: Mapping[str, Any]) -> Rows:
     files = {one["path"]: f"{one['bytes'] / 1e6:.1f} MB" for one in said["resources"]}
     files[data_package.PACKAGE] = "their columns, sizes and SHA-256 hashes"
-    rows = (
-        {"File": Cell(name, href=f"dataset/{name}"), "Size": Cell(text)}
-        for name, text in files.items()
-    )
-    return table("Files", rows, plain=True)
+    for name, text in files.items():
+        yield {"File": Cell(name, href=f"dataset/{name}"), "Size": Cell(text)}
 
 
-def _columns() -> Table | None:
-    rows = (
-        {
+@tabled("Columns", plain=True)
+def _columns() -> Rows:
+    for field in FIELDS:
+        yield {
             "Column": Cell(field.name),
             "Type": Cell(
                 field.kind, detail="" if field.constraints.get("required") else "or empty"
             ),
             "Meaning": Cell(field.text, detail="" if field.name == "unit" else field.words),
         }
-        for field in FIELDS
-    )
-    return table("Columns", rows, plain=True)
 
 
 def _pairs(label: str, one: str, two: str, items: Iterable[tuple[str, str]]) -> Table | None:
     return table(label, ({one: Cell(a), two: Cell(b)} for a, b in items), plain=True)
 
 
-def _metrics(inputs: Inputs) -> Table | None:
-    rows = (
-        {
-            "Section": Cell(section.id, href=f"{section.id}.md"),
-            "Metric": Cell(metric.id),
-            "Meaning": Cell(metric.title),
-            "Unit": Cell(metric.unit),
-            "Direction": Cell(f"{metric.better} is better" if metric.better else "–"),
-        }
-        for section in inputs.catalog.sections
-        for metric in section.metrics.values()
-    )
-    return table("Metrics", rows)
+@tabled("Metrics")
+def _metrics(inputs: Inputs) -> Rows:
+    for section in inputs.catalog.sections:
+        for metric in section.metrics.values():
+            yield {
+                "Section": Cell(section.id, href=f"{section.id}.md"),
+                "Metric": Cell(metric.id),
+                "Meaning": Cell(metric.title),
+                "Unit": Cell(metric.unit),
+                "Direction": Cell(f"{metric.better} is better" if metric.better else "–"),
+            }

@@ -17,7 +17,7 @@ from generator.pages.overviews import history
 from generator.pages.parts import Block
 from generator.pages.ranking import Standing
 from generator.pages.scoring import NEEDS, Score, Scores
-from generator.pages.tables import Cell, Table, marked, table
+from generator.pages.tables import Cell, Rows, marked, tabled
 
 TITLE = "The frameworks"
 GROUP = ""
@@ -39,15 +39,15 @@ def context(inputs: Inputs) -> dict[str, Any]:
     }
 
 
-def _table(frameworks: Sequence[Framework], inputs: Inputs) -> Table | None:
-    rows = []
+@tabled("Frameworks", plain=True)
+def _table(frameworks: Sequence[Framework], inputs: Inputs) -> Rows:
     for framework in frameworks:
         executes = [
             how for kind, how in EXECUTES.items() if framework_tables.of_kind([framework], kind)
         ]
         state = scoring.maintained(framework, inputs.today)
         successor = framework.facts.get("successor") if framework.retired else None
-        rows.append({
+        yield {
             "Framework": Cell(
                 framework.name, href=f"frameworks/{framework.id}.md", strong=True,
                 detail=f"runs {formatting.listing(executes)}",
@@ -58,8 +58,7 @@ def _table(frameworks: Sequence[Framework], inputs: Inputs) -> Table | None:
                 detail=f"successor: {successor.value}" if successor else "",
             ),
             "Newest measured": Cell(framework.newest.version, detail=_fresh(framework)),
-        })  # fmt: skip
-    return table("Frameworks", rows, plain=True)
+        }  # fmt: skip
 
 
 def _state(framework: Framework, state: Score) -> str:
@@ -173,48 +172,40 @@ def _folds(framework: Framework, inputs: Inputs) -> list[Block]:
     return [Block(heading, anchor, tables=(one,)) for heading, anchor, one in blocks if one]
 
 
-def _facts(framework: Framework) -> Table | None:
-    rows = []
+@tabled("Facts", plain=True)
+def _facts(framework: Framework) -> Rows:
     for id in dict.fromkeys((*framework.facts, *FACTS)):
         fact = framework.facts.get(id)
         read = f"read on {formatting.day(fact.read.isoformat())}" if fact and fact.read else ""
-        rows.append(
-            {
-                "Fact": Cell(framework_tables.fact_title(id), detail=read),
-                "What the source says": framework_tables.fact_cell(fact),
-            }
-        )
-    return table("Facts", rows, plain=True)
+        yield {
+            "Fact": Cell(framework_tables.fact_title(id), detail=read),
+            "What the source says": framework_tables.fact_cell(fact),
+        }
 
 
-def _releases(framework: Framework) -> Table | None:
-    rows = []
+@tabled("Locked releases")
+def _releases(framework: Framework) -> Rows:
     for version in framework.versions:
         released = version.released
-        rows.append(
-            {
-                "Release": Cell(
-                    version.version,
-                    detail=freshness.of(framework, version.version).label,
-                    source=version.source,
-                ),
-                "Released": Cell(
-                    formatting.day(released.isoformat()) if released else "unknown",
-                    float(released.toordinal()) if released else None,
-                    detail=f"on Python {version.python}",
-                ),
-                "Mode that stood for it": Cell(framework.standard(version).title),
-            }
-        )
-    return table("Locked releases", rows)
+        yield {
+            "Release": Cell(
+                version.version,
+                detail=freshness.of(framework, version.version).label,
+                source=version.source,
+            ),
+            "Released": Cell(
+                formatting.day(released.isoformat()) if released else "unknown",
+                float(released.toordinal()) if released else None,
+                detail=f"on Python {version.python}",
+            ),
+            "Mode that stood for it": Cell(framework.standard(version).title),
+        }
 
 
-def _evidence(framework: Framework, inputs: Inputs) -> Table | None:
+@tabled("Evidence", plain=True)
+def _evidence(framework: Framework, inputs: Inputs) -> Rows:
     """Return the sections that measured it, each with what is behind its figures."""
     title = "Rows, samples, checks, logs, scripts and locks"
-    rows = (
-        {title: Cell(section.title, href=f"../{urls.evidence(section.id, framework.id)}")}
-        for section in inputs.catalog.sections
-        if (section.id, framework.id) in inputs.evidenced
-    )
-    return table("Evidence", rows, plain=True)
+    for section in inputs.catalog.sections:
+        if (section.id, framework.id) in inputs.evidenced:
+            yield {title: Cell(section.title, href=f"../{urls.evidence(section.id, framework.id)}")}

@@ -22,7 +22,19 @@ from generator.pages.charts.marks import Point
 from generator.pages.inputs import Inputs, Picture
 from generator.pages.overviews.changes import ratio_cell, verdict_cell
 from generator.pages.parts import Block, Bullet, Part
-from generator.pages.tables import DASH, Cell, Column, Table, figure, marked, number, percent, table
+from generator.pages.tables import (
+    DASH,
+    Cell,
+    Column,
+    Rows,
+    Table,
+    figure,
+    marked,
+    number,
+    percent,
+    table,
+    tabled,
+)
 from generator.pages.urls import slug
 
 TITLE = "Ten years of the same step"
@@ -364,18 +376,16 @@ def _span_cell(step: Step | None, measure: Measure) -> Cell:
     return replace(verdict_cell(step.change, shown.detail), text=text, sort=shown.sort)
 
 
-def _gone(inputs: Inputs) -> Table | None:
+@tabled("What no longer installs")
+def _gone(inputs: Inputs) -> Rows:
     """Return the releases that no longer install, as the folders declare them."""
-    rows = (
-        {
-            "Release": Cell(framework.name, detail=", ".join(gap.versions)),
-            "Why": Cell(gap.reason, source=gap.source),
-        }
-        for framework in inputs.catalog.frameworks
-        for gap in framework.gaps
-        if gap.versions and not (gap.mode or gap.section or gap.device)
-    )
-    return table("What no longer installs", rows)
+    for framework in inputs.catalog.frameworks:
+        for gap in framework.gaps:
+            if gap.versions and not (gap.mode or gap.section or gap.device):
+                yield {
+                    "Release": Cell(framework.name, detail=", ".join(gap.versions)),
+                    "Why": Cell(gap.reason, source=gap.source),
+                }
 
 
 def _left(inputs: Inputs) -> Table | None:

@@ -17,7 +17,7 @@ from generator.pages.charts.marks import Mark
 from generator.pages.inputs import Inputs
 from generator.pages.overviews.changes import ratio_cell, verdict_cell
 from generator.pages.parts import Block, Bullet, Part
-from generator.pages.tables import Cell, Column, Table, number, table
+from generator.pages.tables import Cell, Column, Rows, Table, number, table, tabled
 from generator.pages.urls import slug
 
 TITLE = "Machines"
@@ -169,13 +169,13 @@ def _title(found: Sequence[Change], first: str) -> str:
     return f"Against {first}, across runs: of {many}, {changes.summary(found)}"
 
 
-def _table(found: Sequence[Change], names: Mapping[str, str], inputs: Inputs) -> Table | None:
-    rows = []
+@tabled("The same on several machines")
+def _table(found: Sequence[Change], names: Mapping[str, str], inputs: Inputs) -> Rows:
     for change in found:
         key, old, new = change.key, change.old_source, change.new_source
         one = models.configuration(inputs.catalog, key.framework, key.version, key.mode)
         here, there = _speed(change.new, new, inputs), _speed(change.old, old, inputs)
-        rows.append({
+        yield {
             "Configuration": Cell(one.label, detail=key.version),
             Column("Lane", narrow=True): Cell(lane_title(key.lane), detail=key.case),
             "Machine": Cell(names[key.machine]),
@@ -185,5 +185,4 @@ def _table(found: Sequence[Change], names: Mapping[str, str], inputs: Inputs) ->
                 formatting.figures(there, 4), there, f"data/{old}.csv"),
             number("Ratio of speeds, 95 %"): ratio_cell(change.ratio and change.ratio.inverse()),
             "Verdict": verdict_cell(change, f"A/A noise ±{100 * change.noise:.1f} %"),
-        })  # fmt: skip
-    return table("The same on several machines", rows)
+        }  # fmt: skip

@@ -15,7 +15,7 @@ from generator.pages.charts import intervals
 from generator.pages.charts.marks import Mark
 from generator.pages.charts.style import SERIES
 from generator.pages.inputs import Inputs
-from generator.pages.tables import Cell, Table, number, percent, table
+from generator.pages.tables import Cell, Rows, number, percent, table, tabled
 
 TITLE = "Methodology"
 GROUP = "Evidence"
@@ -118,24 +118,23 @@ def _origin(inputs: Inputs) -> str:
     )
 
 
-def _noises_table(inputs: Inputs) -> Table | None:
-    rows = (
-        {
-            "Machine": Cell(figures.machine, detail=figures.device),
-            "Section": Cell(panel.section),
-            "Lane": Cell(lane_title(panel.lane), detail=panel.case),
-            number("A/A noise"): percent(panel.noise, 1),
-        }
-        for figures in inputs.figures.values()
-        for panel in figures.panels
-        if panel.good and panel.division == "closed" and panel.replicated
-    )
-    return table("A/A noise", rows)
+@tabled("A/A noise")
+def _noises_table(inputs: Inputs) -> Rows:
+    for figures in inputs.figures.values():
+        for panel in figures.panels:
+            if panel.good and panel.division == "closed" and panel.replicated:
+                yield {
+                    "Machine": Cell(figures.machine, detail=figures.device),
+                    "Section": Cell(panel.section),
+                    "Lane": Cell(lane_title(panel.lane), detail=panel.case),
+                    number("A/A noise"): percent(panel.noise, 1),
+                }
 
 
-def _simulated_table(simulated: Sequence[Mapping[str, str]]) -> Table | None:
-    rows = (
-        {
+@tabled("Simulated panels")
+def _simulated_table(simulated: Sequence[Mapping[str, str]]) -> Rows:
+    for row in simulated:
+        yield {
             "Configurations × blocks, noise": Cell(
                 f"{row['modes']} × {row['blocks']}, {row['noise']}", detail=row["what"]
             ),
@@ -144,9 +143,6 @@ def _simulated_table(simulated: Sequence[Mapping[str, str]]) -> Table | None:
             ),
             number("20 % found"): percent(float(row["found"])),
         }
-        for row in simulated
-    )
-    return table("Simulated panels", rows)
 
 
 def _simulation(simulated: Sequence[Mapping[str, str]]) -> dict[str, str] | None:
@@ -157,21 +153,19 @@ def _simulation(simulated: Sequence[Mapping[str, str]]) -> dict[str, str] | None
     return {"spread": spread, "trials": f"{int(first['trials']):,}", "seed": first["seed"]}
 
 
-def _spreads_table(inputs: Inputs) -> Table | None:
+@tabled("Spread between runs")
+def _spreads_table(inputs: Inputs) -> Rows:
     """Return how far repeated runs lie apart, for the headlines of sections."""
     headlines = {
         models.headline(section).id
         for section in inputs.catalog.sections
         if section.measured and not section.findings
     }
-    rows = (
-        {
-            "Machine": Cell(machine, detail=device),
-            "Metric": Cell(metric.replace("_", " ")),
-            number("Spread from run to run"): percent(math.expm1(math.sqrt(spread.variance))),
-            number("Runs"): Cell(f"{spread.degrees + 1:.0f}", float(spread.degrees)),
-        }
-        for (machine, device, metric), spread in sorted(inputs.spreads.items())
-        if metric in headlines
-    )
-    return table("Spread between runs", rows)
+    for (machine, device, metric), spread in sorted(inputs.spreads.items()):
+        if metric in headlines:
+            yield {
+                "Machine": Cell(machine, detail=device),
+                "Metric": Cell(metric.replace("_", " ")),
+                number("Spread from run to run"): percent(math.expm1(math.sqrt(spread.variance))),
+                number("Runs"): Cell(f"{spread.degrees + 1:.0f}", float(spread.degrees)),
+            }

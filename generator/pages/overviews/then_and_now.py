@@ -18,7 +18,7 @@ from generator.pages.inputs import (
     main_figures,
     measured_on,
 )  # fmt: skip
-from generator.pages.tables import Cell, Table, table
+from generator.pages.tables import Cell, Rows, tabled
 
 TITLE = "Then and now"
 GROUP = "Final considerations"
@@ -134,33 +134,26 @@ def _counts(rulings: Iterable[Ruling]) -> str:
     )
 
 
-def _table(chapters: Sequence[Chapter]) -> Table | None:
-    rows = (
-        {
-            "Today": Cell(
-                "",
-                badge=view.today.badge,
-                detail=f"in its time: {view.then.badge.word}" if view.then else "",
-            ),
-            "Claim of 2016": Cell(
-                view.about.claim, href=f"#{view.anchor}", detail=KINDS[view.about.kind]
-            ),
-        }
-        for chapter in chapters
-        for view in chapter.claims
-    )
-    return table("Every claim of 2016", rows)
+@tabled("Every claim of 2016")
+def _table(chapters: Sequence[Chapter]) -> Rows:
+    for chapter in chapters:
+        for view in chapter.claims:
+            then = f"in its time: {view.then.badge.word}" if view.then else ""
+            yield {
+                "Today": Cell("", badge=view.today.badge, detail=then),
+                "Claim of 2016": Cell(
+                    view.about.claim, href=f"#{view.anchor}", detail=KINDS[view.about.kind]
+                ),
+            }
 
 
-def _others(chapters: Sequence[Chapter]) -> Table | None:
-    rows = (
-        {
-            "Work": Cell(item.work, detail=item.note),
-            "Figures": Cell(item.figures),
-            "Source": Cell(item.source),
-            "Section": Cell(chapter.title, href=chapter.address),
-        }
-        for chapter in chapters
-        for item in chapter.history
-    )
-    return table("Figures of that time", rows)
+@tabled("Figures of that time")
+def _others(chapters: Sequence[Chapter]) -> Rows:
+    for chapter in chapters:
+        for item in chapter.history:
+            yield {
+                "Work": Cell(item.work, detail=item.note),
+                "Figures": Cell(item.figures),
+                "Source": Cell(item.source),
+                "Section": Cell(chapter.title, href=chapter.address),
+            }

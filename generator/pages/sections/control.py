@@ -7,6 +7,7 @@ from functools import partial
 from generator import formatting
 from generator.formatting import figures, quantity
 from generator.pages import question_page
+from generator.pages.charts import lines
 from generator.pages.charts.marks import Point
 from generator.pages.findings import plain_summary
 from generator.pages.parts import Block
@@ -79,8 +80,9 @@ def _sweep(
         )
     if not points:
         return []
-    axes = {"x": "trips", "measure": axis, "better": "lower"}
-    picture = view.curves(view.name(metric), _title(view, metric), points, **axes)
+    name, title = view.name(metric), _title(view, metric)
+    chart = lines.curves(name, title, points, x="trips", measure=axis, better="lower")
+    picture = view.inputs.draw(chart)
     times = table(heading, (
         {"Framework": view.named(framework)} | {
             number(formatting.plural(n, "trip")): value_cell(view, framework.id, _trips(n), metric)

@@ -8,11 +8,12 @@ from typing import Any
 from generator import formatting
 from generator.formatting import quantity
 from generator.pages import question_page
+from generator.pages.charts import intervals
 from generator.pages.charts.marks import Mark
 from generator.pages.findings import counted, judged, plain_summary, ratio_text
 from generator.pages.parts import Block
 from generator.pages.question_page import Question, View, matrix, sentence, value_cell, who_can
-from generator.pages.tables import Cell, Table, number, table
+from generator.pages.tables import Cell, Rows, number, tabled
 from measurements import custom
 
 WAYS = {
@@ -134,8 +135,11 @@ def _speed(view: View) -> list[Block]:
             marks.append(Mark(label, framework.name, "", value, low, high, text))
     if not marks:
         return []
-    title = "Time of each way, as a multiple of the framework's own tanh."
-    measure = "time / time of tanh, forward and gradient"
+    chart = intervals.intervals(
+        view.name("speed"), "Time of each way, as a multiple of the framework's own tanh.", marks,
+        measure="time / time of tanh, forward and gradient", looks=view.catalog.looks,
+        better="lower",
+    )  # fmt: skip
     return [
         view.block(
             "How fast each way is",
@@ -144,19 +148,17 @@ def _speed(view: View) -> list[Block]:
             " framework with another: a slow tanh makes every way look fast. The times themselves"
             " are in the table below.",
             stem="speed",
-            picture=view.intervals(
-                view.name("speed"), title, marks, measure=measure, better="lower"
-            ),
+            picture=view.inputs.draw(chart),
             caption=f"Captured mode. Points: geometric mean over processes. {question_page.LINES}",
         )
     ]
 
 
-def _costs(view: View) -> Table | None:
+@tabled("Lines and seconds")
+def _costs(view: View) -> Rows:
     """Return each way of each framework with its language, lines and times."""
-    rows = []
     for framework in view.frameworks:
-        said = view.fact(framework.id, "languages", {})
+        said = view.facts(framework.id).get("languages", {})
         for way, words in WAYS.items():
             built = view.answer(framework.id, way, "build_time").good
             row: dict[Any, Cell] = {
@@ -167,5 +169,4 @@ def _costs(view: View) -> Table | None:
             for metric, title in COSTS.items():
                 asked = metric if built else "build_time"
                 row[number(title)] = value_cell(view, framework.id, way, asked)
-            rows.append(row)
-    return table("Lines and seconds", rows)
+            yield row

@@ -7,10 +7,11 @@ from functools import partial
 
 from generator.formatting import quantity
 from generator.pages import question_page, sweep_page
+from generator.pages.charts import lines
 from generator.pages.parts import Block
 from generator.pages.question_page import View
 from generator.pages.sweep_page import Curve, Values, curve_cell, points_of, slope
-from generator.pages.tables import DASH, Column, Table, figure, number, table
+from generator.pages.tables import DASH, Column, Rows, figure, number, tabled
 
 READY, STEPS = (2, 8, 32), (2, 32)
 """Depths whose times the table shows."""
@@ -22,19 +23,20 @@ def make(view: View) -> tuple[tuple[str, str], list[str], list[Block]]:
     if not found:
         return ("", ""), [], []
     name, said = view.anchor(view.section.id), sweep_page.caption(view)
-    ready = view.curves(
+    ready = lines.curves(
         f"{name}-ready", _deepest({c.configuration.label: c.ready for c in found}),
         points_of(found, lambda curve: curve.ready),
         x="convolutions", measure="seconds to build and first step", better="lower",
     )  # fmt: skip
-    steps = view.curves(
+    steps = lines.curves(
         f"{name}-step", _deepest({c.configuration.label: c.steps for c in found}),
         points_of(found, lambda curve: curve.steps, scale=1e3),
         x="convolutions", measure="milliseconds per step", better="lower",
     )  # fmt: skip
+    draw = view.inputs.draw
     blocks = [
-        Block("", "", "", (), (ready,), said),
-        Block("How long a step takes", f"{name}-steps", "", (), (steps,), said),
+        Block("", "", "", (), (draw(ready),), said),
+        Block("How long a step takes", f"{name}-steps", "", (), (draw(steps),), said),
         Block("All figures", f"{name}-all", "", (_table(view, found),)),
         sweep_page.faults(view, "What did not work"),
     ]
@@ -47,16 +49,15 @@ def make(view: View) -> tuple[tuple[str, str], list[str], list[Block]]:
 context = partial(question_page.context, make=make)
 
 
-def _table(view: View, found: Sequence[Curve]) -> Table | None:
-    rows = []
+@tabled("Ready and steps by depth")
+def _table(view: View, found: Sequence[Curve]) -> Rows:
     for curve in found:
         row = {Column("Configuration"): sweep_page.name_cell(curve, view.section.id)}
         for what, values, depths in (("Ready", curve.ready, READY), ("Step", curve.steps, STEPS)):
             row |= {number(f"{what}, {n} convolutions"): curve_cell(values, n) for n in depths}
             each = slope(values)
             row[number(f"{what}, each further one")] = DASH if each is None else figure([each], "s")
-        rows.append(row)
-    return table("Ready and steps by depth", rows)
+        yield row
 
 
 def _grown(what: str, slopes: Mapping[str, float | None]) -> str:

@@ -12,7 +12,7 @@ from generator.analysis.panels import Figures
 from generator.catalog.model import Section
 from generator.pages import urls
 from generator.pages.findings import figure_evidence, plain_summary
-from generator.pages.inputs import Inputs, fact
+from generator.pages.inputs import Inputs, facts
 from generator.pages.parts import Block, Part
 from generator.pages.section_page import section_context
 from generator.pages.tables import DASH, Cell, Column, figure, number, table
@@ -37,7 +37,7 @@ def own(section: Section, inputs: Inputs, figures: Figures, part: Part) -> Part:
     for place, keys in sorted(found.items()):
         one = models.configuration(inputs.catalog, *place)
         link = urls.evidence(section.id, one.framework)
-        interface = fact(inputs, figures, section.id, one.framework, "interface", "–")
+        interface = facts(inputs, figures, section.id, one.framework).get("interface", "–")
         row = {name: Cell(one.framework_name, detail=one.release, href=link)}
         for metric, title in COLUMNS.items():
             cell = figures.cells[keys[metric]] if metric in keys else None

@@ -12,7 +12,7 @@ from generator.catalog.model import Framework
 from generator.pages import question_page, tables
 from generator.pages.parts import Block, Bullet
 from generator.pages.question_page import Question, View
-from generator.pages.tables import Cell, Group, Matrix, Table, marked, matrix, number, table
+from generator.pages.tables import Cell, Group, Matrix, Rows, marked, matrix, number, table, tabled
 from measurements.operators import OPERATORS, families
 
 QUESTIONS = {
@@ -120,14 +120,14 @@ def _count(count: int) -> Cell:
     return Cell(str(count), sort=float(count))
 
 
+@tabled("Of the operators with right values")
 def _further(
     view: View,
     sheets: Mapping[str, Sheet],
     right: Mapping[str, int],
     single: Mapping[str, int],
-) -> Table | None:
+) -> Rows:
     """Return how the operators with right values answered the other questions."""
-    rows = []
     for framework in sorted(view.frameworks, key=lambda f: (-right[f.id], f.id)):
         id, sheet = framework.id, sheets[framework.id]
         row = {
@@ -142,8 +142,7 @@ def _further(
             row[number(title)] = (
                 Cell(f"{good} of {len(answers)}", float(good)) if sheet.answers else NOT_TESTED
             )
-        rows.append(row)
-    return table("Of the operators with right values", rows)
+        yield row
 
 
 _COMPOSED = "right, composed of several functions"
@@ -190,17 +189,15 @@ def _bad(view: View) -> Iterator[tuple[Framework, str, str, Answer]]:
                     yield framework, name, metric, answer
 
 
-def _faults(view: View) -> Table | None:
-    rows = (
-        {
+@tabled("What did not work")
+def _faults(view: View) -> Rows:
+    for framework, name, metric, answer in _bad(view):
+        yield {
             "Operator": Cell(name, detail=QUESTIONS[metric]),
             "Framework": view.named(framework, name, metric),
             "Answer": marked(answer.status),
             "Reason": tables.reason_cell(answer.reason),
         }
-        for framework, name, metric, answer in _bad(view)
-    )
-    return table("What did not work", rows)
 
 
 def suite_name(operator: str) -> str:

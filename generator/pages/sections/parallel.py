@@ -8,6 +8,7 @@ from typing import NamedTuple
 from generator.analysis.statistics import Ratio
 from generator.formatting import figures
 from generator.pages import question_page
+from generator.pages.charts import intervals, lines
 from generator.pages.charts.marks import Mark, Point
 from generator.pages.findings import counted, judged, plain_summary, ratio_interval
 from generator.pages.parts import Block
@@ -20,7 +21,7 @@ from generator.pages.question_page import (
     value_cell,
     who_can,
 )
-from generator.pages.tables import Cell, Table, figure, number, percent, table
+from generator.pages.tables import Cell, Rows, figure, number, percent, table, tabled
 from measurements.sections.parallel import BATCHES
 
 SIZES = (1, 2, 4, 8, 16)
@@ -130,7 +131,10 @@ def _speed(view: View, pairs: list[Pair]) -> Block:
         )  # fmt: skip
     largest = max(pair.batch for pair in pairs)
     title = _gains(pairs, largest)
-    measure = "images per second, one core a process"
+    chart = intervals.intervals(
+        view.name("speed"), title, marks, measure="images per second, one core a process",
+        looks=view.catalog.looks, better="higher",
+    )  # fmt: skip
     return view.block(
         "How much faster two processes are",
         "One core for each process. Two processes on the two shared cores of one machine show that"
@@ -138,13 +142,13 @@ def _speed(view: View, pairs: list[Pair]) -> Block:
         " is half the gain: 100 % would be twice as fast.",
         _speed_table(view, pairs),
         stem="speed",
-        picture=view.intervals(view.name("speed"), title, marks, measure=measure, better="higher"),
+        picture=view.inputs.draw(chart),
         caption=f"Open: one process on one core. Filled: two on two. {question_page.LINES}",
     )
 
 
-def _speed_table(view: View, pairs: list[Pair]) -> Table | None:
-    rows = []
+@tabled("One process and two")
+def _speed_table(view: View, pairs: list[Pair]) -> Rows:
     for pair in pairs:
         one, two = (
             figure(seconds, "s", view.link(pair.framework, case(size, pair.batch), "step_time"))
@@ -152,17 +156,14 @@ def _speed_table(view: View, pairs: list[Pair]) -> Table | None:
         )
         least, most = (f"{50 * end:.0f}" for end in (pair.gain.low, pair.gain.high))
         interval = f"{least} to {most} %" if ratio_interval(pair.gain) else ""
-        rows.append(
-            {
-                "Framework": view.named(view.catalog.framework(pair.framework)),
-                number("Images a step"): Cell(str(pair.batch), float(pair.batch)),
-                number("One process"): one,
-                number("Two processes"): two,
-                "Times as fast": ratio_cell(pair.gain, pair.verdict),
-                number("Efficiency"): percent(pair.gain.value / 2, detail=interval),
-            }
-        )
-    return table("One process and two", rows)
+        yield {
+            "Framework": view.named(view.catalog.framework(pair.framework)),
+            number("Images a step"): Cell(str(pair.batch), float(pair.batch)),
+            number("One process"): one,
+            number("Two processes"): two,
+            "Times as fast": ratio_cell(pair.gain, pair.verdict),
+            number("Efficiency"): percent(pair.gain.value / 2, detail=interval),
+        }
 
 
 def modelled(one: float, two: float, size: int) -> float:
@@ -183,19 +184,22 @@ def _model(view: View, pairs: list[Pair]) -> Block:
         for size in SIZES:
             rate = pair.batch / modelled(pair.one[0], pair.two[0], size)
             text = f"{figures(rate, 3)} images/s"
-            lines = f"{pair.batch} images"
+            series = f"{pair.batch} images"
             points.append(
-                Point(name, lines, rate, text=text, number=float(size), kind="imperative")
+                Point(name, series, rate, text=text, number=float(size), kind="imperative")
             )
     title = "A model, not a measurement: what more cores of the same kind would give."
-    axes = {"x": "processes (model)", "measure": "images per second, modelled", "better": "higher"}
+    chart = lines.curves(
+        view.name("model"), title, points, x="processes (model)",
+        measure="images per second, modelled", better="higher",
+    )  # fmt: skip
     return view.block(
         f"Estimate for up to {SIZES[-1]} processes",
         "Computed from the two estimated times alone, without intervals: work divides, and what two"
         " processes take beyond half of one's time counts as the exchange of gradients in a ring."
         " Slower networks, uneven machines and the limits of memory are not in it.",
         stem="model",
-        picture=view.curves(view.name("model"), title, points, **axes),
+        picture=view.inputs.draw(chart),
         caption="Every point is computed. The batch of a step stays the same.",
     )
 
@@ -206,7 +210,8 @@ def _written(view: View) -> Block:
         lines = view.sheets[framework.id].get(("", "lines"))
         able = view.answer(framework.id, case(2, BATCHES[0]), "loss_error")
         count = lines.value if lines and able.status != "unsupported" else None
-        how, death = (str(view.fact(framework.id, fact, "–")) for fact in ("parallel", "death"))
+        said = view.facts(framework.id)
+        how, death = (str(said.get(name, "–")) for name in ("parallel", "death"))
         rows.append(
             {
                 "Framework": view.named(framework),

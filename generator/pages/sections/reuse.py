@@ -11,6 +11,7 @@ import numpy as np
 from generator.analysis.cells import Cell as SampleCell
 from generator.formatting import figures
 from generator.pages import question_page
+from generator.pages.charts import intervals
 from generator.pages.charts.marks import Mark
 from generator.pages.framework_tables import fact_cell
 from generator.pages.parts import Block
@@ -100,10 +101,10 @@ def _transfer(view: View) -> tuple[Block, list[str]]:
             f"By estimate, fine-tuning is ahead of training from scratch after one epoch in"
             f" {len(better)} of {len(marks)} frameworks."
         )
-        measure = "held-out accuracy after one epoch in %"
-        picture = view.intervals(
-            view.name("transfer"), title, marks, measure=measure, better="higher", log=False
-        )
+        picture = view.inputs.draw(intervals.intervals(
+            view.name("transfer"), title, marks, measure="held-out accuracy after one epoch in %",
+            looks=view.catalog.looks, better="higher", log=False,
+        ))  # fmt: skip
         findings = [title]
     block = view.block(
         "Transfer learning",

@@ -17,12 +17,13 @@ from generator.analysis.labels import LANES, lane_label
 from generator.analysis.panels import Panel, Row
 from generator.formatting import quantity
 from generator.pages import question_page, sweep_page
+from generator.pages.charts import intervals, lines
 from generator.pages.charts.marks import Mark
 from generator.pages.findings import counted, evidence, judged, ratio_interval, ratio_text
 from generator.pages.parts import Block
 from generator.pages.question_page import View, ratio_cell
 from generator.pages.sweep_page import Curve, Values, curve_cell, points_of
-from generator.pages.tables import DASH, Cell, Table, figure, number, percent, table
+from generator.pages.tables import DASH, Cell, Rows, figure, number, percent, tabled
 
 STEPS_PER_EPOCH = 60_000 // 64
 """An epoch is one pass over MNIST's 60,000 training digits in whole batches of 64."""
@@ -48,7 +49,6 @@ def make(view: View) -> tuple[tuple[str, str], list[str], list[Block]]:
         for contrast in sorted(speed, key=lambda contrast: contrast.ratio.value)
         for gain in (contrast.ratio.inverse(),)
     ]
-    axis = {"measure": "speed as a graph / eager speed", "better": "higher"}
     verdicts = [judged(contrast.ratio, contrast.verdict) for contrast in speed]
     counts = counted(verdicts, "faster than eager mode", "slower", "program")
     answer = f"On {lane_label(view.lane)}, training as a graph is {counts}."
@@ -59,9 +59,13 @@ def make(view: View) -> tuple[tuple[str, str], list[str], list[Block]]:
         counts = counted(verdicts, "less memory", "more", "program")
         bullets.append(f"Above what import took, graphs need {counts}.")
         bullets += _ends(memory, "saving", "increase", lambda ratio: ratio_text(ratio, "as much"))
+    chart = intervals.intervals(
+        name, (ends or [answer])[0], gains, measure="speed as a graph / eager speed",
+        looks=view.catalog.looks, better="higher",
+    )  # fmt: skip
     blocks = [
         Block(
-            "", "", "", (), (view.intervals(name, (ends or [answer])[0], gains, **axis),),
+            "", "", "", (), (view.inputs.draw(chart),),
             "Each row is one program, written once and executed twice; above 1 the graph is faster."
             " Points: ratio of speeds within shared blocks. Lines: 95 % intervals that hold for all"
             " rows together; without a line: one process.",
@@ -147,24 +151,21 @@ def _shown(contrast: Contrast) -> tuple[str, str]:
     return graph, eager
 
 
-def _pairs_table(speed: Sequence[Contrast], memory: Sequence[Contrast]) -> Table | None:
+@tabled("The same program as a graph and in eager mode")
+def _pairs_table(speed: Sequence[Contrast], memory: Sequence[Contrast]) -> Rows:
     memories = {_place(contrast): contrast for contrast in memory}
-    rows = []
     for contrast in speed:
         one, other = contrast.graph.configuration, contrast.eager.configuration
         found = memories.get(_place(contrast))
-        rows.append(
-            {
-                "Graph": Cell(one.label, detail=f"{one.release}, against {other.mode_title}"),
-                "Speed, graph / eager": ratio_cell(contrast.ratio.inverse(), contrast.verdict),
-                number("Step as a graph"): _value_cell(contrast),
-                "Memory, graph / eager": ratio_cell(found.ratio, found.verdict, "less", "more")
-                if found
-                else DASH,
-                number("Memory as a graph"): _value_cell(found) if found else DASH,
-            }
-        )
-    return table("The same program as a graph and in eager mode", rows)
+        yield {
+            "Graph": Cell(one.label, detail=f"{one.release}, against {other.mode_title}"),
+            "Speed, graph / eager": ratio_cell(contrast.ratio.inverse(), contrast.verdict),
+            number("Step as a graph"): _value_cell(contrast),
+            "Memory, graph / eager": ratio_cell(found.ratio, found.verdict, "less", "more")
+            if found
+            else DASH,
+            number("Memory as a graph"): _value_cell(found) if found else DASH,
+        }
 
 
 def _value_cell(contrast: Contrast) -> Cell:
@@ -176,25 +177,22 @@ def _place(contrast: Contrast) -> tuple[str, str, str, str]:
     return one.framework, one.version, one.mode, contrast.panel.lane
 
 
-def _even_table(speed: Sequence[Contrast], ready: Sequence[Contrast]) -> Table | None:
+@tabled("Break-even")
+def _even_table(speed: Sequence[Contrast], ready: Sequence[Contrast]) -> Rows:
     """Return after how many steps a longer start-up is paid for, cold and warm."""
     steps = {_place(contrast): contrast for contrast in speed}
-    rows = []
     for start in ready:
         step = steps.get(_place(start))
         if step is None:
             continue
         one = start.graph.configuration
-        rows.append(
-            {
-                "Graph": Cell(one.label, detail=one.release),
-                "Caches": Cell(start.panel.case),
-                number("Start-up longer by"): _difference_cell(start),
-                number("Each step differs by"): _difference_cell(step),
-                "Paid for after": _even_cell(start, step),
-            }
-        )
-    return table("Break-even", rows)
+        yield {
+            "Graph": Cell(one.label, detail=one.release),
+            "Caches": Cell(start.panel.case),
+            number("Start-up longer by"): _difference_cell(start),
+            number("Each step differs by"): _difference_cell(step),
+            "Paid for after": _even_cell(start, step),
+        }
 
 
 def _difference_cell(contrast: Contrast) -> Cell:
@@ -247,9 +245,9 @@ def _even_cell(start: Contrast, step: Contrast) -> Cell:
     return Cell(text, some, detail=detail)
 
 
-def _classes_table(view: View) -> Table | None:
+@tabled("Class against class", plain=True)
+def _classes_table(view: View) -> Rows:
     """Return the best of each class of modes against the best of the other, by lane."""
-    rows = []
     for section, what, words in (
         ("lenet", "Step time", ("faster", "slower")),
         ("memory", "Peak above import", ("less", "more")),
@@ -260,15 +258,12 @@ def _classes_table(view: View) -> Table | None:
                 best.setdefault(row.configuration.kind, row)
             if {"symbolic", "imperative"} <= best.keys():
                 graph, eager = best["symbolic"], best["imperative"]
-                rows.append(
-                    {
-                        "What": Cell(what),
-                        "Best graph": _best_cell(graph, panel, graph.configuration.label),
-                        "Best eager": _best_cell(eager, panel, eager.configuration.label),
-                        "Graph / eager": ratio_cell(*panel.compare(graph, eager), *words),
-                    }
-                )
-    return table("Class against class", rows, plain=True)
+                yield {
+                    "What": Cell(what),
+                    "Best graph": _best_cell(graph, panel, graph.configuration.label),
+                    "Best eager": _best_cell(eager, panel, eager.configuration.label),
+                    "Graph / eager": ratio_cell(*panel.compare(graph, eager), *words),
+                }
 
 
 def _best_cell(row: Row, panel: Panel, detail: str) -> Cell:
@@ -289,12 +284,15 @@ def _batches(view: View, name: str) -> Block:
         return Block("", "", Markup(text).format(command))
     title = _batch_title(found)
     points = points_of(found, lambda curve: curve.steps, rate=True)
-    axes = {"measure": "images per second", "x": "images per step", "better": "higher"}
+    chart = lines.curves(
+        f"{name}-batch", title, points, measure="images per second", x="images per step",
+        better="higher",
+    )  # fmt: skip
     return Block(
         "By batch size: how much of a step is dispatch", f"{name}-batch",
         "Dispatch is what a batch of one takes beyond the price of an image in large batches.",
         (_batch_table(found, view.section.id),),
-        (view.curves(f"{name}-batch", title, points, **axes),),
+        (view.inputs.draw(chart),),
         sweep_page.caption(view)
         + " Where a curve ends early, the time of the sweep was spent. The last three columns are"
         " estimates from the times of 1, 256 and 1,024 images, without intervals.",
@@ -321,22 +319,19 @@ def _share(curve: Curve) -> float | None:
     return split[0] / curve.steps[64][0] if split and 64 in curve.steps else None
 
 
-def _batch_table(found: Sequence[Curve], section: str) -> Table | None:
-    rows = []
+@tabled("Steps by batch size")
+def _batch_table(found: Sequence[Curve], section: str) -> Rows:
     for curve in found:
         split, share = dispatch(curve.steps), _share(curve)
         known = share is not None and split
-        rows.append(
-            {
-                "Configuration": sweep_page.name_cell(curve, section),
-                number("Step of 1 image"): curve_cell(curve.steps, 1),
-                number("1,024 images"): curve_cell(curve.steps, 1024),
-                number("Before the first image"): figure(known[:1], "s") if known else DASH,
-                number("Each further image"): figure(known[1:], "s") if known else DASH,
-                number("Dispatch at 64 images"): DASH if share is None else percent(share),
-            }
-        )
-    return table("Steps by batch size", rows)
+        yield {
+            "Configuration": sweep_page.name_cell(curve, section),
+            number("Step of 1 image"): curve_cell(curve.steps, 1),
+            number("1,024 images"): curve_cell(curve.steps, 1024),
+            number("Before the first image"): figure(known[:1], "s") if known else DASH,
+            number("Each further image"): figure(known[1:], "s") if known else DASH,
+            number("Dispatch at 64 images"): DASH if share is None else percent(share),
+        }
 
 
 def _batch_title(found: Sequence[Curve]) -> str:
