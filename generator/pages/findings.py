@@ -140,15 +140,7 @@ def _values(rows: Sequence[Row], panel: Panel, batch: int) -> str:
 
 
 def _behind(row: Row, panel: Panel, leader: str = "", *, interval: bool = True) -> str:
-    """Say how far a row lies behind the leader: "B takes 1.49 times as long (1.05 to 1.60)".
-
-    Args:
-        row: the row.
-        panel: its own.
-        leader: who that is, where the sentence before names several.
-        interval: whether to give the interval.
-
-    """
+    """Say how far a row lies behind: "B takes 1.49 times as long (1.05 to 1.60)", as a leader."""
     assert row.against is not None
     takes, as_long = view(panel.metric).worse
     than = f" as {leader}" if leader else ""

@@ -142,10 +142,9 @@ def gaps(framework: Framework) -> Iterator[tuple[str, Gap]]:
 @tabled("Declared gaps", plain=True)
 def gaps_table(frameworks: Sequence[Framework]) -> Rows:
     """Return what frameworks declare that they cannot do; a single one is not named again."""
-    alone = len(frameworks) == 1
     for framework in frameworks:
         for what, gap in gaps(framework):
             how, versions = STATUS_WORDS[gap.status], ", ".join(gap.versions)
             about = Cell(what, detail=f"{how} in {versions}" if versions else how)
-            name = {} if alone else {"Framework": Cell(framework.name)}
+            name = {} if len(frameworks) == 1 else {"Framework": Cell(framework.name)}
             yield name | {"What": about, "Why": Cell(gap.reason, source=gap.source)}

@@ -6,7 +6,7 @@ import datetime
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from generator import formatting
 from generator.analysis import change_events, claims
@@ -55,11 +55,8 @@ class Picture:
         return len(self.drawings) <= len(style.SCHEMES)
 
 
-class Draw(Protocol):
-    """Draws a chart, or finds it drawn already."""
-
-    def __call__(self, chart: style.Chart) -> Picture:
-        """Return where the drawings are."""
+Draw = Callable[[style.Chart], Picture]
+"""Draws a chart, or finds it drawn already."""
 
 
 class Generation(NamedTuple):

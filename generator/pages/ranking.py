@@ -156,11 +156,7 @@ def _totals(
 ) -> tuple[Array, ...]:
     """Return a framework's totals under some weightings: place of its best mode, value, low, high.
 
-    Args:
-        modes: its scores; of modes with the same total and low end, the first one is chosen.
-        needs: that have a weight.
-        weights: one row a need, one column a weighting.
-
+    Weights have a row a need and a column a weighting. Of modes alike, the first one is chosen.
     """
     added = np.zeros((3, len(modes), weights.shape[1]))
     for need, weight in zip(needs, weights, strict=True):  # in turn, as the page's script adds

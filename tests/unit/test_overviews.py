@@ -247,22 +247,26 @@ def sample_ids(inputs):
     return {key.split("/")[1] for _, _, _, key in inputs.places}
 
 
-def test_the_chooser_says_what_suits_what_is_not_excluded_and_how_firm_that_is():
-    names = chooser.Names(dict(zip("abcdefgh", "ABCDEFGH", strict=True)), {("a", "m"): "fast"})
+def test_the_chooser_says_what_suits_what_is_not_excluded_and_how_firm_that_is(inputs):
+    known = inputs.catalog.frameworks[:8]
+    first, mode = known[0], known[0].modes[0]
+    names = [one.name for one in known]
 
     def said(*groups, needs=1, share=0.257):
         standings = [
-            ranking.Standing(id, "m" if id == "a" else "", 0, 0, 0, group)
-            for id, group in zip("abcdefgh", groups, strict=False)
+            ranking.Standing(one.id, mode.id if one is first else "", 0, 0, 0, group)
+            for one, group in zip(known, groups, strict=False)
         ]
-        return chooser.said(standings, ranking.Firmness(0, {"a": share}), names, needs)
+        firm = ranking.Firmness(0, {first.id: share})
+        return chooser.said(standings, firm, inputs.catalog, needs)
 
-    best = "A (fast) suits these weights best; "
+    best = f"{first.name} ({mode.title}) suits these weights best; "
     assert said(0) == f"{best}no other is measured."
-    assert said(0, 1, 1) == f"{best}B comes next, and is excluded."
-    assert said(0, 0, 1) == f"{best}B cannot be excluded."
+    assert said(0, 1, 1) == f"{best}{names[1]} comes next, and is excluded."
+    assert said(0, 0, 1) == f"{best}{names[1]} cannot be excluded."
     assert said(0, 0, 0) == f"{best}no other can be excluded."
-    assert said(0, 0, 0, 0, 0, 0, 0, 1) == f"{best}B, C, D, E, F and 1 more cannot be excluded."
+    some = ", ".join(names[1:6])
+    assert said(0, 0, 0, 0, 0, 0, 0, 1) == f"{best}{some} and 1 more cannot be excluded."
     for share, word in ((0.257, "Not firm"), (0.6, "Fairly firm"), (0.96, "Firm")):
         firm = f"it stays in front for {100 * share:.0f}\N{NO-BREAK SPACE}% of nearby weights."
         assert said(0, 1, 2, needs=2, share=share).endswith(f" {word}: {firm}")

@@ -19,6 +19,11 @@ from tests.unit.frames import frame, samples
 NEED = {need.id: need for need in NEEDS}
 
 
+def row_of(duel):
+    """Return the cells of a question on a pair's page."""
+    return compare._table("A", "B", [duel]).rows[0]
+
+
 def sampled(first, second):
     """Return the sides of two frameworks from the times of their steps, a list a block."""
     rows = frame(
@@ -42,8 +47,8 @@ def test_values_that_differ_by_a_sixth_need_not_be_resolved():
     assert found.ratio.value > 1.16, "of images per second: the first looks better"
     assert found.ratio.low < 1 < found.ratio.high
     assert found.word == OPEN
-    assert compare._row(found)[3].badge.word == "not resolved"
-    assert not any(cell.strong for cell in compare._row(found))
+    assert row_of(found)[3].badge.word == "not resolved"
+    assert not any(cell.strong for cell in row_of(found))
 
 
 def test_a_difference_beyond_its_interval_is_one():
@@ -52,7 +57,7 @@ def test_a_difference_beyond_its_interval_is_one():
     found = judged(slow, steady)
     assert (found.word, judged(steady, slow).word) == (BEHIND, AHEAD)
     assert found.ratio.value == pytest.approx(0.5), "images per second, as both cells show them"
-    cells = compare._row(found)
+    cells = row_of(found)
     assert cells[3].badge.word == f"{NAMES[PAIRED]} ahead"
     assert cells[3].detail.startswith("0.50 (0.")
     assert [cell.strong for cell in cells] == [False, False, True, False]
@@ -63,7 +68,7 @@ def test_one_process_decides_nothing_however_large_the_difference():
     found = judged([[1.0]], [[5.0]])
     assert (found.word, found.reason) == (NONE, "one process decides nothing")
     assert all(side.detail.startswith("one process, ") for side in found.sides)
-    assert not any(cell.strong for cell in compare._row(found))
+    assert not any(cell.strong for cell in row_of(found))
 
 
 def test_what_has_no_value_is_not_compared_but_named():
@@ -84,7 +89,7 @@ def test_counts_compare_as_counts_and_sizes_within_the_margin():
     assert counted("install", 1.0, 0.96).word == EQUAL
     larger = counted("install", 0.5, 1.0)
     assert (larger.word, larger.ratio.value) == (BEHIND, 2.0)
-    assert compare._row(larger)[3].detail == "2.00", "it is counted: no interval"
+    assert row_of(larger)[3].detail == "2.00", "it is counted: no interval"
 
 
 def test_the_sentence_counts_every_question_once():

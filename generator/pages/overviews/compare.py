@@ -200,25 +200,21 @@ def answer(a: str, b: str, duels: Sequence[Duel]) -> str:
 
 
 def _table(a: str, b: str, duels: Sequence[Duel]) -> Table | None:
-    titles = ("Question", a, b, f"Who is ahead ({a} / {b})")
-    rows = (dict(zip(titles, _row(one), strict=True)) for one in duels)
+    rows = []
+    for one in duels:
+        ahead = {AHEAD: 0, BEHIND: 1}.get(one.word)
+        cells = [
+            Cell(side.text, href=side.address, detail=side.detail, strong=place == ahead)
+            for place, side in enumerate(one.sides)
+        ]
+        word = one.word if ahead is None else f"{one.sides[ahead].name} ahead"
+        detail = one.reason or (_ratio(one.ratio) if one.ratio else "")
+        href = f"{one.need.section}.md" if one.need.section else ""
+        rows.append({
+            "Question": Cell(one.need.title, href=href), a: cells[0], b: cells[1],
+            f"Who is ahead ({a} / {b})": marked(one.word, word, detail=detail),
+        })  # fmt: skip
     return table(f"{a} or {b}", rows, plain=True)
-
-
-def _row(one: Duel) -> tuple[Cell, ...]:
-    ahead = {AHEAD: 0, BEHIND: 1}.get(one.word)
-    cells = [
-        Cell(side.text, href=side.address, detail=side.detail, strong=place == ahead)
-        for place, side in enumerate(one.sides)
-    ]
-    word = one.word if ahead is None else f"{one.sides[ahead].name} ahead"
-    detail = one.reason or (_ratio(one.ratio) if one.ratio else "")
-    href = f"{one.need.section}.md" if one.need.section else ""
-    return (
-        Cell(one.need.title, href=href),
-        *cells,
-        marked(one.word, word, detail=detail),
-    )
 
 
 def _ratio(ratio: statistics.Ratio) -> str:

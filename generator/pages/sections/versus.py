@@ -121,15 +121,7 @@ def _panels(view: View, section: str) -> tuple[Panel, ...]:
 def _ends(
     contrasts: Sequence[Contrast], best: str, worst: str, text: Callable[[statistics.Ratio], str]
 ) -> list[str]:
-    """Name the best and the worst program among those that differ, a sentence each.
-
-    Args:
-        contrasts: some.
-        best: what a graph that is better has.
-        worst: what one that is worse has.
-        text: says how large it is.
-
-    """
+    """Name the best and the worst program among those that differ, a sentence each."""
     said = []
     for verdict, what, pick in (("faster", best, min), ("slower", worst, max)):
         found = [contrast for contrast in contrasts if contrast.verdict == verdict]
