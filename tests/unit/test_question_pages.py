@@ -183,16 +183,12 @@ def test_every_wrong_operator_is_listed_with_its_reason(page):
     assert {row[3].text for row in table.rows} == {"output differs by 1 (SYNTHETIC)"}
     assert {row[2].badge.word for row in table.rows} == {"wrong results"}
     said = context["parts"][0].bullets[1]
-    many = [re.match(r"\d+", row[0].detail) for row in table.rows]
-    wrong = sum(
-        (int(count[0]) if count else 1) * len(re.split(", | and ", row[1].text))
-        for row, count in zip(table.rows, many, strict=True)
-    )
-    assert said.text.startswith(f"{wrong} answers differ from the reference")
+    assert said.text.startswith(f"{len(table.rows)} answers differ from the reference")
     assert said.address == f"#{block(context, 'What did not work').anchor}"
+    asked = [(row[0].text, row[0].detail, row[1].text) for row in table.rows]
     third = list(listed.OPERATORS)[2]
-    (found,) = [row for row in table.rows if third in re.split(", | and ", row[0].text)]
-    assert all(name in found[1].text for name in names(*MEASURED))
+    for name in names(*MEASURED):
+        assert (third, "values", name) in asked
 
 
 def test_a_second_opinion_shows_where_it_differs(sample, page):

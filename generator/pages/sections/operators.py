@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import partial
 
 from generator import formatting
 from generator.analysis.panels import Answer
 from generator.catalog import freshness
-from generator.pages import question_page
+from generator.catalog.model import Framework
+from generator.pages import question_page, tables
 from generator.pages.parts import Block, Bullet
 from generator.pages.question_page import Question, View
 from generator.pages.tables import Cell, Group, Matrix, Rows, marked, matrix, number, table, tabled
@@ -66,16 +67,14 @@ def make(view: View) -> tuple[tuple[str, str], list[str | Bullet], list[Block]]:
     right = {id: sum(map(sheet.right, OPERATORS)) for id, sheet in sheets.items()}
     single = {id: sum(map(sheet.single, OPERATORS)) for id, sheet in sheets.items()}
     asked = {id: count for id, count in right.items() if sheets[id].answers}
-    wrong = sum(
-        one.status == "wrong"
-        for mine in view.sheets.values()
-        for (name, metric), one in mine.items()
-        if name in OPERATORS and metric in QUESTIONS
-    )
+    wrong = sum(one.status == "wrong" for _, _, _, one in _bad(view))
     common = sum(all(sheets[id].right(name) for id in asked) for name in OPERATORS)
-    questions = [Question(name, words, name, metric) for name in OPERATORS
-                 for metric, words in QUESTIONS.items()]  # fmt: skip
-    failed = question_page.reasons(view, questions, "wrong", "failed", "timeout")
+    failed = view.block(
+        "What did not work",
+        "The values are not the reference's, or a function does not accept an input or"
+        " has no gradient for it.",
+        _faults(view),
+    )
     blocks = [
         view.block("Every operator", "", _matrix(view, sheets), stem="matrix"),
         view.block(
@@ -85,15 +84,16 @@ def make(view: View) -> tuple[tuple[str, str], list[str | Bullet], list[Block]]:
             _further(view, sheets, right, single),
             stem="coverage",
         ),
-        *failed,
+        failed,
         *question_page.reasons(view, NO_OPERATOR, "unsupported"),
         *_second_opinion(view, sheets),
     ]  # fmt: skip
     bullets: list[str | Bullet] = [
         f"Operators right in all {len(asked)} frameworks tested: {common}."
     ]
-    said = f"{formatting.plural(wrong, 'answer')} differ from the reference."
-    bullets += [Bullet(said, one.heading, f"#{one.anchor}") for one in failed]
+    if failed.full:
+        said = f"{formatting.plural(wrong, 'answer')} differ from the reference."
+        bullets.append(Bullet(said, failed.heading, f"#{failed.anchor}"))
     return _answer(view, asked), bullets, blocks
 
 
@@ -177,6 +177,27 @@ def _cell(view: View, sheet: Sheet, framework: str, name: str) -> Cell:
         link = view.link(framework, name, bad[0])
         return marked("right values, but not all else", href=link, detail=what)
     return marked("ok", "right", href=link) if sheet.single(name) else marked(_COMPOSED, href=link)
+
+
+def _bad(view: View) -> Iterator[tuple[Framework, str, str, Answer]]:
+    """Yield every answer that is wrong or an error, with framework, operator and metric."""
+    for framework in view.frameworks:
+        for name in OPERATORS:
+            for metric in QUESTIONS:
+                answer = view.sheets[framework.id].get((name, metric))
+                if answer is not None and answer.status in ("wrong", "failed", "timeout"):
+                    yield framework, name, metric, answer
+
+
+@tabled("What did not work")
+def _faults(view: View) -> Rows:
+    for framework, name, metric, answer in _bad(view):
+        yield {
+            "Operator": Cell(name, detail=QUESTIONS[metric]),
+            "Framework": view.named(framework, name, metric),
+            "Answer": marked(answer.status),
+            "Reason": tables.reason_cell(answer.reason),
+        }
 
 
 def suite_name(operator: str) -> str:
