@@ -56,11 +56,8 @@ def choose_estimator(replicates: Sequence[Replicate]) -> Choice:
 
     Intervals are jackknifed over blocks (all replicates of a block are left out together, since
     they shared the state of the machine) on the logarithm of the spread, with Student's t; see
-    Efron, Tibshirani, "An Introduction to the Bootstrap", 1993, chapter 11.
-
-    Raises:
-        ValueError: no replicates, or fewer than 3 shared blocks.
-
+    Efron, Tibshirani, "An Introduction to the Bootstrap", 1993, chapter 11. No replicates, or fewer
+    than 3 shared blocks, are a ``ValueError``.
     """
     if not replicates:
         raise ValueError("no A/A replicates: the study needs configurations that ran twice a block")

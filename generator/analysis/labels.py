@@ -80,19 +80,13 @@ def gpu_label(gpu: Mapping[str, Any]) -> str:
 class View:
     """Label texts of the headline of a section; the defaults serve a section without its own.
 
-    Attributes:
-        axis: what the chart's axis shows.
-        column: heading of the headline's column.
-        more: what a row has more of when its value is worse, as in "1.49 × the time".
-        worse: what such a row does, around the ratio: "takes 1.49 times as long".
-        beyond: what follows a value in a sentence, after its unit.
-        rate: what a sentence calls the unit of ``batch / value``, "" to show the value itself.
-        beside: (metric, case) shown alongside in the table, "" where they are the headline's; a
-            case is drawn as the open mark, and its panel has no chart of its own.
-        beside_column: heading of that.
-        others_text: what stands above the table of the other metrics.
-        hidden: metrics that the table of the others leaves out.
-
+    The chart's axis shows ``axis``, the headline's column is called ``column``. A row whose value
+    is worse has more of ``more`` ("1.49 × the time") and does what ``worse`` says around the ratio
+    ("takes 1.49 times as long"). In a sentence ``beyond`` follows a value's unit, and ``rate`` is
+    the unit of ``batch / value``, "" to show the value itself. ``beside`` is (metric, case) shown
+    alongside in the table below ``beside_column``, "" where they are the headline's; a case is
+    drawn as the open mark, and its panel has no chart of its own. The table of the other metrics
+    has a heading, a text above it, and leaves out those that are hidden.
     """
 
     axis: str

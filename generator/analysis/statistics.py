@@ -71,9 +71,6 @@ CONFIDENCE = 0.95
 POWER = 0.8
 
 
-# -------------------------------------------------------------------------------------- summaries
-
-
 _LARGEST_LOG = 700.0
 """exp() of more is no float."""
 
@@ -241,8 +238,6 @@ def two_modes(estimates: Iterable[float]) -> Modes | None:
     return Modes(math.exp(low), at_low, math.exp(high), count - at_low)
 
 
-# ------------------------------------------------------------------------------------- steadiness
-
 _SHORTEST_SERIES = 6
 _SHORTEST_SEGMENT = 3
 _EQUIVALENT = math.log(1.02)
@@ -293,9 +288,6 @@ def _change_points(values: Array, penalty: float) -> list[int]:
     border = int(left[best])
     after = [border + index for index in _change_points(values[border:], penalty)]
     return [*_change_points(values[:border], penalty), border, *after]
-
-
-# ------------------------------------------------------------------------------------- comparison
 
 
 @dataclass(frozen=True)
