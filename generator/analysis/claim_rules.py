@@ -28,9 +28,8 @@ from generator.analysis.claim_evidence import (
     judged,
     ratio_text,
 )
-from generator.analysis.contrasts import Contrast, both_ways
 from generator.analysis.labels import TOPICS, lane_label, view
-from generator.analysis.panels import Configuration, Figures, Panel, Row
+from generator.analysis.panels import Configuration, Contrast, Figures, Panel, Row, both_ways
 from generator.analysis.statistics import Ratio
 from generator.catalog.model import Metric
 

@@ -21,20 +21,15 @@ from generator.results.schema import again
 class Profile:
     """How much replication. Blocks and samples as the methodology defines them.
 
-    lanes             per device; the first one also takes the cold starts
-    cold_blocks       blocks that also start every mode with empty compile caches
-    accuracy_blocks   blocks that also train to the accuracy target
-    replicates        what runs twice in every block (A/A), see :func:`_twice`: "some", three
-                      frameworks, and where these are all symbolic or all imperative, one mode of
-                      the other kind; "one" framework; "only", every framework, and nothing but
-                      section lenet is measured; "none"
-    extras            scope of the modes that take cold starts and train to the target, see
-                      :meth:`generator.catalog.loader.Framework.scope`
-    repeats           scope of the modes that run in every block; others run in the first only,
-                      which verifies them and gives a figure without an interval
-    standard          only the mode that stands for each release, see
-                      :meth:`generator.catalog.loader.Framework.standard`
-    every             where no release is named, all of them and not the newest only
+    Lanes are by device; the first one also takes the cold starts. ``cold_blocks`` also start every
+    mode with empty compile caches, ``accuracy_blocks`` also train to the accuracy target; the modes
+    that do are the scope ``extras``. Modes of the scope ``repeats`` run in every block, others in
+    the first only, which verifies them and gives a figure without an interval; for scopes see
+    :meth:`generator.catalog.model.Framework.scope`. ``replicates`` says what runs twice in every
+    block (A/A), see :func:`_twice`: "some", three frameworks, and where these are all symbolic or
+    all imperative, one mode of the other kind; "one" framework; "only", every framework, and
+    nothing but section lenet is measured; "none". A ``standard`` profile measures only the mode
+    that stands for each release; with ``every``, a framework named without a release means all.
     """
 
     name: str

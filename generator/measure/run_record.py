@@ -160,16 +160,14 @@ def open_records(
 ) -> Iterator[tuple[str, Plan, dict[Target, RunRecord]]]:
     """Open the files of a run: new ones, or those of the newest unfinished run on the same terms.
 
-    No other generator takes part in the run meanwhile, on whatever machine.
+    No other generator takes part in the run meanwhile, on whatever machine. Yielded are the run's
+    id, the plan in the order of the run that it goes on with, and the records.
 
     Args:
         plan: its gaps and obstacles are written immediately.
         request: what was asked for.
         catalog: the frameworks and sections that the plan names.
         ready: the environments that could be made.
-
-    Yields:
-        Id of the run, the plan in the order of the run that it goes on with, and the records.
 
     """
     left_out = [cell.target for cell, _ in plan.gaps] + [job.target for job, _ in plan.obstacles]

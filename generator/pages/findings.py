@@ -10,9 +10,8 @@ from statistics import median
 from generator import formatting
 from generator.analysis import cells
 from generator.analysis import panels as models
-from generator.analysis.contrasts import Contrast, both_ways
 from generator.analysis.labels import view
-from generator.analysis.panels import Configuration, Panel, Row
+from generator.analysis.panels import Configuration, Contrast, Panel, Row, both_ways
 from generator.analysis.statistics import Ratio
 from generator.formatting import quantity
 from generator.pages import urls

@@ -74,7 +74,7 @@ class Inputs:
     shown: pd.DataFrame = field(repr=False)
     study: pd.DataFrame = field(repr=False)
     history: pd.DataFrame = field(repr=False)
-    """Releases measured together, see :func:`generator.results.selection.history`."""
+    """Rows of profile ``history``: releases measured together."""
     documents: Mapping[str, Mapping[str, Any]] = field(repr=False)
     book: claims.Book = field(repr=False)
     log: Callable[[str, str], str] = field(repr=False)

@@ -130,11 +130,6 @@ def shown(results: Results, listed: Mapping[str, Sequence[str]]) -> pd.DataFrame
     return withhold(current(select(results), listed))
 
 
-def history(results: Results) -> pd.DataFrame:
-    """Return the rows of the releases that were measured against each other, see :func:`select`."""
-    return select(results, ("history",))
-
-
 def study(results: Results, shown: pd.DataFrame | None = None) -> pd.DataFrame:
     """Return the rows of the A/A study, with the columns of :func:`select`.
 

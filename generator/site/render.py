@@ -119,7 +119,7 @@ def _inputs(
         catalog=catalog,
         shown=shown,
         study=selection.study(loaded, shown),
-        history=selection.withhold(selection.history(loaded)),
+        history=selection.withhold(selection.select(loaded, ("history",))),
         documents=loaded.records,
         book=_book(root / "measurements" / "claims.toml"),
         log=log,

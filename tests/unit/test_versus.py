@@ -8,7 +8,7 @@ import pytest
 
 from generator.analysis import panels as figures
 from generator.analysis.block_model import Spread
-from generator.analysis.contrasts import both_ways
+from generator.analysis.panels import both_ways
 from generator.catalog import loader
 from generator.pages import sweep_page
 from generator.pages.sections import r, versus

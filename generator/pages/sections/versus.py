@@ -12,9 +12,8 @@ from markupsafe import Markup
 from generator import formatting
 from generator.analysis import panels as models
 from generator.analysis import statistics
-from generator.analysis.contrasts import Contrast, both_ways
 from generator.analysis.labels import LANES, lane_label
-from generator.analysis.panels import Panel, Row
+from generator.analysis.panels import Contrast, Panel, Row, both_ways
 from generator.formatting import quantity
 from generator.pages import question_page, sweep_page
 from generator.pages.charts import intervals, lines
