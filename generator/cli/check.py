@@ -9,7 +9,7 @@ import os
 import stat
 import tomllib
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -193,12 +193,14 @@ def _known(contributed: Sequence[Mapping[str, Any]], results_root: Path, root: P
         for section_id in given["code_sha256"].keys() & sections.keys():
             found = history.code_hash(sections[section_id], frameworks[id], name, catalog, root)
             code[id, name, section_id].add(found)
+    commits = {str(record["repository"]["commit"]) for record in contributed}
+    known = "merge-base", "--is-ancestor", "--end-of-options"
     return Known(
         modes={id: [mode.id for mode in item.modes] for id, item in frameworks.items()},
         units=_units(sections.values()),
         locks=locks,
         code=code,
-        commits=_history({str(d["repository"]["commit"]) for d in contributed}, root),
+        commits={c for c in commits if subprocesses.git(root, *known, c, "HEAD") is not None},
         data=data,
         step_times=_step_times(results_root),
     )
@@ -211,12 +213,6 @@ def _units(sections: Iterable[Section]) -> Mapping[str, Mapping[str, str]]:
         for section in sections
         if section.measured
     }
-
-
-def _history(commits: Iterable[str], root: Path) -> Collection[str]:
-    """Return which commits the repository's history has."""
-    known = "merge-base", "--is-ancestor", "--end-of-options"
-    return {c for c in commits if subprocesses.git(root, *known, c, "HEAD") is not None}
 
 
 def _step_times(results_root: Path) -> Mapping[tuple[str, str, str, str], tuple[float, float]]:

@@ -61,11 +61,6 @@ class ResultFile:
     codes: np.ndarray[Any, Any]
     """Per row, the index of its configuration; -1 for rows of an interrupted process."""
 
-    @functools.cached_property
-    def frame(self) -> pd.DataFrame:
-        """Made on demand: of many runs, most are superseded and never looked at."""
-        return to_frame(self.table)
-
 
 @dataclass(frozen=True)
 class Results:
@@ -128,18 +123,12 @@ def load(root: Path) -> Results:
     )
 
 
-def read(path: Path) -> pd.DataFrame:
-    """Return the rows of a CSV; parsed once per content and process. Do not change the frame.
-
-    Columns are :data:`COLUMNS`: ``value`` float64 (NaN when empty), ``block`` and ``sample`` Int64
-    (NA when empty), all others categorical. The first thing that is not as agreed is an
-    :class:`InputError` with the line.
-    """
-    return _read_once(path)[1].frame
-
-
 def to_frame(table: pa.Table) -> pd.DataFrame:
-    """Return a table of results as a frame, with the column types of :func:`read`."""
+    """Return a table of results as a frame.
+
+    ``value`` is float64 (NaN when empty), ``block`` and ``sample`` are Int64 (NA when empty), all
+    others categorical.
+    """
     import pandas as pd
     import pyarrow as pa
 

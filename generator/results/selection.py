@@ -29,9 +29,9 @@ def select(results: Results, profiles: Collection[str] = ("quick", "full")) -> p
     where no finished one has anything. Rows of interrupted processes (flag ``partial``) are left
     out before the newest is chosen.
 
-    The columns are those of :func:`generator.results.reading.read`, and ``profile``, ``code`` (hash
-    of the measuring code of the row's section) and ``provenance`` (key into ``results.records``),
-    all categorical.
+    The columns are those of a CSV, see :func:`generator.results.reading.to_frame`, and ``profile``,
+    ``code`` (hash of the measuring code of the row's section) and ``provenance`` (key into
+    ``results.records``), all categorical.
     """
     found = _runs(results, profiles)
     return _rows(results, {place: runs[-1][1] for place, runs in found.items()})

@@ -36,6 +36,14 @@ def row(**changes):
     return {**BASE, "block": 0, "sample": 0, "value": 0.5, **changes}
 
 
+def parsed(path):
+    return reading._read_once(path)[1]
+
+
+def read(path):
+    return reading.to_frame(parsed(path).table)
+
+
 @pytest.fixture(scope="session")
 def template(tmp_path_factory):
     """A valid document, without jobs."""
@@ -80,7 +88,7 @@ def test_what_is_written_reads_back(path, document):
         row(metric="gate", unit="verdict", sample=None, value=0.0, status="wrong", reason="off"),
     ]
     writing.write(path, rows, document)
-    frame = reading.read(path)
+    frame = read(path)
     assert list(frame.columns) == list(schema.COLUMNS)
     assert frame["value"].dtype == "float64"
     assert frame["block"].dtype == frame["sample"].dtype == "Int64"
@@ -98,7 +106,7 @@ def test_what_is_written_reads_back(path, document):
 def test_values_read_back_to_the_last_bit(path, document):
     values = np.random.default_rng(0).lognormal(-4, 8, 5000)
     writing.write(path, [row(sample=i, value=v) for i, v in enumerate(values)], document)
-    assert (reading.read(path)["value"].to_numpy() == values).all()
+    assert (read(path)["value"].to_numpy() == values).all()
 
 
 @pytest.mark.parametrize(
@@ -125,7 +133,7 @@ def test_writing_refuses_what_reading_would(path, document, changes):
 def test_any_text_becomes_a_reason(path, document):
     nasty = "line\r\none\x00\x1b[31m\u202edesrever\ud800 " + "x" * 1000 + " the cause"
     writing.write(path, [row(value=None, status="failed", reason=nasty)], document)
-    reason = reading.read(path)["reason"][0]
+    reason = read(path)["reason"][0]
     assert reason.startswith("line one [31m desrever? xxx")
     assert reason.endswith("xxx the cause")
     assert len(reason) == 500
@@ -147,7 +155,7 @@ def test_a_full_disk_leaves_a_valid_pair(path, document, monkeypatch, die_at):
         writing.write(path, [row(), row(sample=1)], document | {"seed": 2})
     assert validation.validate(path) == []
     assert not list(path.parent.glob("*.part"))
-    rows, seed = len(reading.read(path)), run_record.read_run_record(path)["seed"]
+    rows, seed = len(read(path)), run_record.read_run_record(path)["seed"]
     assert (rows, seed) in {(1, 1), (2, 1), (2, 2)}  # never a document ahead of its rows
 
 
@@ -215,7 +223,7 @@ BAD_ROWS = [
 def test_a_bad_row_is_named(good, old, new, found, expected):
     spoil(good, old, new)
     with pytest.raises(InputError) as caught:
-        reading.read(good)
+        read(good)
     for problem in (caught.value, validation.validate(good)[0]):
         assert problem.file == str(good)
         assert problem.line == 3
@@ -241,7 +249,7 @@ def test_rows_and_document_agree_with_the_path(good, column):
     assert [p.line for p in problems] == [2, 3, None]
     assert all(column in p.found and "as the path says" in p.expected for p in problems)
     with pytest.raises(InputError, match="as the path says"):
-        reading.read(target)
+        read(target)
     with pytest.raises(InputError, match="as the path says"):
         run_record.read_run_record(target)
 
@@ -263,7 +271,7 @@ def test_rows_and_document_agree_with_the_path(good, column):
 def test_a_damaged_file_is_named(good, damage, line):
     good.write_bytes(damage(good.read_bytes()))
     with pytest.raises(InputError) as caught:
-        reading.read(good)
+        read(good)
     error = caught.value
     assert error.line == line
     assert validation.validate(good)[0].line == line
@@ -283,7 +291,7 @@ def test_all_problems_are_listed(good):
 def test_doubts_that_turn_out_unfounded(path, document):
     reason = "no metric,value,unit in the output"  # looks like a cell of the column "value"
     writing.write(path, [row(value=None, status="failed", reason=reason)], document)
-    assert reading.read(path)["reason"][0] == reason
+    assert read(path)["reason"][0] == reason
 
 
 def test_a_strange_place_is_named(good, tmp_path):
@@ -436,7 +444,7 @@ def test_the_quick_pass_and_the_slow_one_agree(tmp_path_factory, data):
             reading._parse(text, where)
     else:
         file = reading._parse(text, where)
-        assert len(file.frame) == text.count(b"\n") - 1
+        assert len(file.table) == text.count(b"\n") - 1
 
 
 # --------------------------------------------------------------------------- what a number can be
@@ -584,19 +592,19 @@ def test_files_are_parsed_once_and_again_when_changed(good, document, monkeypatc
     real = reading._parse
     monkeypatch.setattr(reading, "_parse", lambda *a: calls.append(1) or real(*a))
     spoil(good, b",0.5,", b",0.123,")  # a content that no other test has put into the cache
-    first = reading.read(good)
-    assert reading.read(good) is first
+    first = parsed(good)
+    assert parsed(good) is first
     good.touch()  # same content, other time
-    assert reading.read(good) is first
+    assert parsed(good) is first
     assert len(calls) == 1
     writing.write(good, [row(value=9.0)], document)
-    assert reading.read(good)["value"].tolist() == [9.0]
+    assert read(good)["value"].tolist() == [9.0]
     assert len(calls) == 2
 
 
 def test_every_cell_of_a_parsed_file_is_that_of_the_file(tmp_path):
     for path in write_sample(tmp_path, rows_scale=0.1, runs=2):
-        frame = reading.read(path)
+        frame = read(path)
         assert writing.encode(
             row | {"value": None if row["value"] is None else float(row["value"])}
             for row in frame.astype(object).where(frame.notna(), None).to_dict("records")
@@ -719,7 +727,7 @@ def test_nothing_measured_yet(tmp_path):
 
 def test_a_header_alone_is_a_valid_file(path, document, tmp_path):
     writing.write(path, [], document)
-    assert reading.read(path).empty
+    assert read(path).empty
     assert validation.validate(path) == []
     assert selection.select(reading.load(tmp_path)).empty
 
