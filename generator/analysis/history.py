@@ -35,9 +35,9 @@ class Measure:
 
     Anchors and file names contain the id. ``section``, ``metric`` and ``case`` are those of the
     rows, ``column`` heads tables, ``axis`` is the title of the chart's axis with its unit, and a
-    release that is further up the axis has more of ``more``. The rows' unit times ``scale`` is the
-    axis'; a ``rate`` is ``scale / value``, and more of it is better. What is ``exact`` is counted
-    and has no interval.
+    release that is further up the axis has more of ``more``. A value on the axis is that of the
+    rows times ``scale``, or ``scale / value`` for a ``rate``, of which more is better. What is
+    ``exact`` is counted and has no interval.
     """
 
     id: str
@@ -76,8 +76,9 @@ MEASURES = (
 class Release:
     """One release as it was measured on one machine and device.
 
-    In the mode (an id) that stood for the framework, with its run record and the record's key, its
-    samples by :attr:`Measure.id`, and the status of its verification with the reason if not "ok".
+    It ran in the mode (an id) that stood for the framework. ``document`` is its run record,
+    ``source`` the record's key. Samples are by :attr:`Measure.id`; ``gate`` is the status of its
+    verification, with the reason if not "ok".
     """
 
     framework: Framework

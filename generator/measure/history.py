@@ -65,7 +65,7 @@ def _code_sha256(
 ) -> str:
     """Hash the measuring code behind one section of one framework's release.
 
-    That are the files (relative path -> content) of shared modules, the section's module and the
+    Its files (relative path -> content) are those of shared modules, the section's module and the
     folder. Modes, variables and gaps of the folder count as far as they concern the release:
     another one that is measured as well makes nobody measure this one again.
     """
