@@ -101,7 +101,9 @@ def measure(
     precision: Annotated[str, typer.Option(help="float32; tf32 or bfloat16 on cuda.")] = "float32",
     data_dir: options.DataDir = None,
     timeout: options.Timeout = 600.0,
-    seed: Annotated[int | None, typer.Option(help="Decides the order of jobs; random.")] = None,
+    seed: Annotated[
+        int | None, typer.Option(help="Decides the order of jobs; random by default.")
+    ] = None,
     force: Annotated[
         bool, typer.Option("--force", help="Measure again what is already measured.")
     ] = False,
@@ -198,9 +200,9 @@ def serve(
 
 @app.command()
 def export(
-    folder: Annotated[Path, typer.Argument(help="Folder to write to; made if missing.")] = Path(
-        "dataset"
-    ),
+    folder: Annotated[
+        Path, typer.Argument(metavar="FOLDER", help="Folder to write to; made if missing.")
+    ] = Path("dataset"),
     results: options.Results = Request.results,
     as_json: options.AsJson = False,
 ) -> None:
@@ -238,8 +240,8 @@ def check(
 ) -> None:
     """Validate every CSV, JSON, lock, framework.toml and the data; name file, line and fault.
 
-    With --contribution only the files that a folder of results has beyond the committed ones.
-    `python3 .github/scripts/contribution.py . HEAD FOLDER origin/main` writes both folders.
+    With --contribution it judges only the files that a folder of results has beyond the committed
+    ones. `python3 .github/scripts/contribution.py . HEAD FOLDER origin/main` writes both folders.
     """
     if contribution is None:
         looked, problems = checking.check(results_root=results)
@@ -356,8 +358,8 @@ def update(
 
     A new release is measured in the same blocks as the one before, in the sections lenet, compile
     and memory unless others are named. The index is the one that uv or pip is configured with.
-    Killed at any moment, the same command goes on; an index that is down, slow or wrong changes
-    nothing.
+    If it is stopped at any moment, the same command goes on from there. An index that is down, slow
+    or wrong changes nothing.
 
     Exit codes: those of the other commands; with --check 0 when nothing is new, 4 when something
     is, 1 when the index cannot be used.

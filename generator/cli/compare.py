@@ -7,6 +7,7 @@ other: B over A, as on the page about changes.
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -61,6 +62,8 @@ def compare(folder: Path, a: str, b: str, metric: str = "") -> Found:
         together = change_events.together(loaded, one.framework, (one.version, two.version))
         frame = every if together is None else together
     found = tuple(compare_specs(frame, a, b, known, metric))
+    if metric:
+        found = tuple(sorted(found, key=lambda c: (c.a.key.section, _numbered(c.a.key.case))))
     later = bool(one.machine) or _versions(one, two)
     judged = [changes.judge(c.a, c.b, known) if later else c.change for c in found]
     left, right = _titles(found, catalog)
@@ -100,6 +103,11 @@ def _rows(
         if above:
             yield (f"{', '.join(filter(None, place))}:",)
         yield from places[place]
+
+
+def _numbered(case: str) -> list[str | int]:
+    """Return what sorts "batch 8" before "batch 64"."""
+    return [int(part) if part.isdecimal() else part for part in re.split(r"(\d+)", case)]
 
 
 def _versions(one: Spec, two: Spec) -> bool:

@@ -126,7 +126,7 @@ def _machine() -> Iterator[Finding]:
     )  # fmt: skip
     counted = _counts_work()
     yield Finding(
-        "counters of work", counted, "found" if counted else "/proc/stat tells of no work",
+        "counters of processor time", counted, "found" if counted else "/proc/stat stands still",
         "marking the blocks that other programs disturb; without it, nobody knows",
         "measure outside of the sandbox, on Linux", optional=True,
     )  # fmt: skip

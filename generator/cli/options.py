@@ -33,7 +33,7 @@ SideB = Annotated[str, typer.Argument(metavar="B", help="The same for the other 
 Metric = Annotated[
     str,
     typer.Option(
-        help="This one, in every mode: such as step_time or import_time.", show_default=False
+        help="Compare this one, in every mode; for example import_time.", show_default=False
     ),
 ]
 Changes = Annotated[

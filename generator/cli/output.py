@@ -172,8 +172,12 @@ def show_plan(made: plan.Plan, seconds: float, *, as_json: bool) -> None:
             for configuration, counted in processes.items()
         ],
     )
+    sections: dict[tuple[str, ...], dict[str, None]] = {}
     for cell, gap in made.gaps:
-        say(f"unsupported: {cell.framework} {cell.mode} {cell.section}: {gap.reason}")
+        about = gap.status, f"{cell.framework} {cell.mode}", gap.reason
+        sections.setdefault(about, {})[cell.section] = None
+    for (status, mode, reason), found in sections.items():
+        say(f"{status}: {mode} ({', '.join(found)}): {reason}")
     for line in skipped(made.skipped):
         say(line, WARNING, "  ")
     say(
@@ -297,12 +301,12 @@ def show_listing(listing: Mapping[str, Any], catalog: Catalog, *, whole: bool) -
         )  # fmt: skip
     show_table(("framework", "newest", "freshness", "releases", "sections measured"), rows)
     out.print()
-    for kind, is_measured in (("sections", True), ("sections of facts", False)):
+    for kind, is_measured in (("sections", True), ("of facts only", False)):
         ids = [s["id"] for s in listing["sections"] if s["measured"] is is_measured]
         say(f"{kind}: {', '.join(ids)}")
     machines = ", ".join(sorted({item["machine"] for item in runs})) or "none"
     unfinished = sum(not item["finished"] for item in runs)
-    counted = formatting.plural(len(runs), "result file") if runs else "no result files"
+    counted = formatting.plural(len(runs), "file") if runs else "none"
     waiting = f", {unfinished} unfinished: the next `measure` goes on" if unfinished else ""
     say(f"results: {counted}{waiting}; machines: {machines}")
     say("Modes, releases and runs of one: generator list FRAMEWORK")

@@ -60,7 +60,7 @@ PROFILES: Mapping[str, Profile] = {
         ),
         Profile(
             "aa", 6, 30, {"cpu": ("threads-all", "threads-1"), "cuda": LANES["cuda"]}, 0, 0,
-            "only", "the same thing measured twice in every block: how large is no difference?",
+            "only", "the same thing measured twice in every block: how much it differs from itself",
             standard=True,
         ),
         Profile(
