@@ -11,7 +11,7 @@ from generator.analysis.labels import TOPICS, lane_label
 from generator.analysis.panels import Figures
 from generator.catalog.model import Fact, Framework, Gap, Section
 from generator.formatting import STATUS_WORDS
-from generator.pages.inputs import Inputs, claim_views, main_figures
+from generator.pages.inputs import Inputs, main_figures
 from generator.pages.parts import Block, Part
 from generator.pages.tables import Cell, Rows, Table, table, tabled
 
@@ -40,7 +40,7 @@ Own = Callable[[tuple[Framework, ...], Figures | None, Part], Part]
 
 
 def context(
-    section: Section,
+    section: Section,  # noqa: ARG001 - pages are made alike
     inputs: Inputs,
     *,
     kind: str,
@@ -70,11 +70,7 @@ def context(
             Block("How they execute", "how-they-execute", "", (modes_table(frameworks, kind),)),
         ),
     )  # fmt: skip
-    return {
-        "parts": [own(frameworks, main_figures(inputs), part)],
-        "claims": claim_views(inputs, section.id),
-        "command": "",
-    }
+    return {"parts": [own(frameworks, main_figures(inputs), part)], "command": ""}
 
 
 def _facts(label: str, frameworks: Sequence[Framework], ids: Sequence[str]) -> Table | None:

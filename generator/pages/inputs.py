@@ -228,15 +228,7 @@ def measured_on(inputs: Inputs, figures: Figures) -> str:
 
 
 def tab_title(inputs: Inputs, machine: str, device: str, *further: str) -> str:
-    """Return what a part of a page is called among those of other machines, devices and lanes.
-
-    Args:
-        inputs: what pages are made of.
-        machine: its id; named where there are several.
-        device: its id.
-        further: what else tells it apart.
-
-    """
+    """Return what a part of a page is called: it names whatever the page has several of."""
     machines = {here for here, _ in inputs.measured()}
     name = machine_name(inputs.document(machine)) if len(machines) > 1 else ""
     kind = DEVICES.get(device, device) if len(inputs.devices(machine)) > 1 else ""

@@ -17,12 +17,10 @@ import importlib
 import pkgutil
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from generator.pages import overviews
-
-if TYPE_CHECKING:
-    from generator.pages.inputs import Inputs
+from generator.pages.inputs import Inputs
 
 
 @dataclass(frozen=True)

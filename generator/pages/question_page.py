@@ -22,7 +22,7 @@ from generator.catalog.model import Catalog, Framework, Section
 from generator.formatting import quantity
 from generator.pages import tables, urls
 from generator.pages.findings import judged, plain_summary, ratio_interval
-from generator.pages.inputs import Inputs, Picture, claim_views, facts, measured_on, tab_title
+from generator.pages.inputs import Inputs, Picture, facts, measured_on, tab_title
 from generator.pages.parts import Block, Bullet, Part
 from generator.pages.tables import DASH, Cell, Group, Matrix, Table, figure, marked, table
 from generator.pages.urls import slug
@@ -250,12 +250,7 @@ def context(
                     lead,
                 )
             )
-    return {
-        "parts": parts,
-        "claims": claim_views(inputs, section.id),
-        "command": command(section),
-        **more,
-    }
+    return {"parts": parts, "command": command(section), **more}
 
 
 def command(section: Section) -> str:

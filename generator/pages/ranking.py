@@ -39,11 +39,7 @@ def rank(given: Scores, weights: Mapping[str, int]) -> tuple[Standing, ...]:
 
     A framework is outside the leading group exactly where another's worst case beats its best case;
     the others make the following groups in the same way. Without any weight all are in one group.
-
-    Args:
-        given: scores, with every need that has a weight.
-        weights: need -> whole number from 0 to :data:`MOST`; needs without one count 0.
-
+    Weights are whole numbers from 0 to :data:`MOST`; needs without one count 0.
     """
     needs, own = _weighed(weights)
     found = []
@@ -105,13 +101,8 @@ Sources: Golay, Proceedings of the IRE 37, 1949; Hedayat, Sloane and Stufken, "O
 def firmness(given: Scores, weights: Mapping[str, int]) -> Firmness:
     """Return how firm the leading group is when every weight moves by -1, 0 or 1.
 
-    Weights stay between 0 and :data:`MOST`, needs without one stay without. Up to six needs move
-    in every combination, more in those of :data:`EVENLY`.
-
-    Args:
-        given: scores of at least one framework.
-        weights: as :func:`rank` takes them, at least one of them above 0.
-
+    Weights, one of them above 0 at least, stay between 0 and :data:`MOST`; needs without one stay
+    without. Up to six needs move in every combination, more in those of :data:`EVENLY`.
     """
     needs, own = _weighed(weights)
     words = np.array(list(product(range(3), repeat=len(EVENLY)))) @ EVENLY % 3
@@ -130,11 +121,7 @@ def loss(
 ) -> Need | None:
     """Return the need that puts one framework behind another most, None where none does.
 
-    Args:
-        mine: scores of the one, in the mode in which it stands.
-        best: those of the other; what is not known of both puts nobody behind.
-        weights: as :func:`rank` takes them.
-
+    The scores are those of the modes in which they stand; what is not known puts nobody behind.
     """
     losses = {
         need.id: weights.get(need.id, 0) * (best[need.id].value - mine[need.id].value)

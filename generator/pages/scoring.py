@@ -11,19 +11,17 @@ import datetime
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from generator import formatting
 from generator.analysis.panels import Figures, Panel, Row, index_of
 from generator.catalog import freshness
+from generator.catalog.model import Framework
 from generator.measure import plan
 from generator.pages import urls
 from generator.pages.findings import bare_value, evidence
 from generator.pages.inputs import Inputs
 from generator.results import selection
-
-if TYPE_CHECKING:
-    from generator.catalog.model import Framework
 
 SCALE = ("not at all", "a little", "somewhat", "much", "very much", "most of all")
 """What each weight means; weights are whole numbers from 0."""
@@ -50,16 +48,10 @@ class Score:
 
 @dataclass(frozen=True)
 class Rated:
-    """What a score is computed from.
+    """What a score is computed from: figures of one machine and device, there also sizes.
 
-    Attributes:
-        need: what for.
-        framework: who is scored.
-        mode: id of the mode in which it runs, "" where none was measured.
-        figures: of one machine and device.
-        sizes: framework -> bytes of its environment there, and the address of their evidence.
-        inputs: what pages are made of.
-
+    The mode is that in which the framework runs, "" where none was measured; ``sizes`` are
+    framework -> bytes of its environment, and the address of their evidence.
     """
 
     need: Need
@@ -321,14 +313,7 @@ PRESETS = (
 
 
 def scores(inputs: Inputs, figures: Figures, *, every: bool = False) -> Scores:
-    """Return how well each framework serves each need on one machine and device.
-
-    Args:
-        inputs: what pages are made of.
-        figures: of the machine and device.
-        every: whether a framework without any results there is scored as well.
-
-    """
+    """Return how well each framework serves each need there; ``every``: also without results."""
     sizes = _sizes(inputs, figures)
     seen = {key.framework for key in figures.cells}
     seen |= {framework for sheets in figures.answers.values() for framework in sheets}

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -26,6 +25,7 @@ from generator.pages.charts import intervals, style
 from generator.pages.charts.marks import Mark
 from generator.pages.findings import bare_value, evidence, labels_of, plain_summary, shown_interval
 from generator.pages.inputs import Inputs, claim_views, distinct, where
+from generator.pages.overviews import then_and_now
 from generator.pages.parts import Block, Part
 from generator.pages.tables import (
     DASH,
@@ -55,21 +55,17 @@ def context(section: Section, inputs: Inputs) -> dict[str, Any]:
     own = importlib.import_module(name) if importlib.util.find_spec(name) else None
     made = (own.context if own else section_context)(section, inputs)
     parts: Sequence[Part] = made.get("parts", ())
-    verdicts = Counter(claim.today.badge.word for claim in made["claims"])
+    claims = claim_views(inputs, section.id)
     return {
         "title": section.question,
         "description": parts[0].answer if parts else section.title,
         "kicker": _kicker(section, inputs),
-        "said": ", ".join(
-            f"{many} {word if many == 1 else _MANY.get(word, word)}"
-            for word, many in verdicts.items()
-        ),
+        "claims": claims,
+        "said": then_and_now.counts(claim.today for claim in claims),
+        "history": [item for item in inputs.book.history if item.page == section.id],
         **made,
         "cite": _cite(section, inputs),
     }
-
-
-_MANY = {"holds": "hold", "does not hold": "do not hold"}
 
 
 def _kicker(section: Section, inputs: Inputs) -> dict[str, Any]:
@@ -125,8 +121,6 @@ def section_context(
             parts.append(own(section, inputs, figures, part))
     return {
         "parts": parts,
-        "claims": claim_views(inputs, section.id),
-        "history": [item for item in inputs.book.history if item.page == section.id],
         "command": f"generator measure --section {section.id}",
         **more,
     }

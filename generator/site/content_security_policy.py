@@ -30,14 +30,9 @@ _CHARSET = re.compile(r"<meta charset=[^>]*>")
 
 
 def secured(html: str, base: str) -> tuple[str, dict[str, str]]:
-    """Return a page with the policy, and the scripts that were in it.
+    """Return a page with the policy, and path below the root of the site -> script that was in it.
 
-    Args:
-        html: a whole page.
-        base: what leads from the page to the root of the site, for example "..".
-
-    Returns:
-        The page, and path below the root of the site -> script.
+    ``base`` leads from the page to that root, for example "..".
 
     Raises:
         ValueError: the page does not say its character set, so it is none of the theme's.

@@ -19,14 +19,7 @@ _FAMILY = "Liberation Sans, Arial, sans-serif"
 
 
 def svg(title: str, description: str, favicon: str) -> str:
-    """Return the card of a page as SVG, :data:`WIDTH` by :data:`HEIGHT` pixels.
-
-    Args:
-        title: of the page.
-        description: of the page, one or two sentences.
-        favicon: the sign of the site, an SVG.
-
-    """
+    """Return the card of a page as SVG; ``favicon`` is the sign of the site, an SVG too."""
     sign = re.sub(r"</?svg[^>]*>", "", favicon).strip()
     head = _lines(title, 30, 2)
     top = 250

@@ -38,16 +38,10 @@ _WORDS = {"faster": AHEAD, "slower": BEHIND, "equivalent": EQUAL, "not resolved"
 
 @dataclass(frozen=True)
 class Side:
-    """What one framework has in a question; one that is sampled has a row in a panel.
+    """What one framework has in a question: a value, or why there is none.
 
-    Attributes:
-        name: of the framework.
-        text: the value, or why there is none.
-        address: of its evidence relative to ``docs/report/``, or "".
-        detail: interval and mode.
-        value: to compare where nothing is sampled: the more, the better. None is unknown.
-        sampled: the row of the framework's best mode, and its panel.
-
+    What is ``sampled`` has the row of the best mode in a panel, with interval and mode as detail;
+    what is not has a ``value``: the more, the better, None is unknown.
     """
 
     name: str
@@ -60,15 +54,9 @@ class Side:
 
 @dataclass(frozen=True)
 class Duel:
-    """One question, and which of two frameworks is ahead in it.
+    """One question, and which of two frameworks is ahead in it, or why they cannot be compared.
 
-    Attributes:
-        need: the question.
-        sides: of both frameworks.
-        word: what becomes of the first, :data:`AHEAD` or one of the others.
-        ratio: value of the first / that of the second, as they are shown; None for counts.
-        reason: why they cannot be compared, or "".
-
+    ``word`` is what becomes of the first; ``ratio`` divides the values as shown, None for counts.
     """
 
     need: Need

@@ -64,7 +64,7 @@ def context(inputs: Inputs) -> dict[str, Any]:
         "then": _then_measured(inputs),
         "table": _table(chapters),
         "chapters": [
-            (chapter, _counts(view.today for view in chapter.claims))
+            (chapter, counts(view.today for view in chapter.claims))
             for chapter in chapters
             if chapter.claims
         ],
@@ -115,15 +115,16 @@ def findings(views: Sequence[ClaimView]) -> list[str]:
         ("attributed", "its lost tables are said to have made"),
     ):
         mine = [view for view in views if view.about.kind == kind]
-        then = _counts(view.then for view in mine if view.then)
+        then = counts(view.then for view in mine if view.then)
         if mine:
             text = f"Of {formatting.plural(len(mine), 'claim')} that {words},"
-            text += f" {_counts(view.today for view in mine)} today."
+            text += f" {counts(view.today for view in mine)} today."
             said += [text, *([f"By releases of its time, {then}."] if then else [])]
     return said or ["No claim is on record."]
 
 
-def _counts(rulings: Iterable[Ruling]) -> str:
+def counts(rulings: Iterable[Ruling]) -> str:
+    """Count verdicts, each as the predicate of so many claims."""
     count = Counter(ruling.badge.word for ruling in rulings)
     return formatting.listing(
         [

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from functools import partial
 
 from generator import formatting
@@ -13,7 +12,7 @@ from generator.catalog.model import Section
 from generator.pages import urls
 from generator.pages.findings import figure_evidence, plain_summary
 from generator.pages.inputs import Inputs, facts
-from generator.pages.parts import Block, Part
+from generator.pages.parts import Block, Part, opened
 from generator.pages.section_page import section_context
 from generator.pages.tables import DASH, Cell, Column, figure, number, table
 from measurements.sections.highlevel import ACCURACY
@@ -57,20 +56,9 @@ def own(section: Section, inputs: Inputs, figures: Figures, part: Part) -> Part:
         for end in (least, most)
     )
     written = table("The highest-level APIs", rows)
-    shown, *_ = part.blocks
-    return replace(
-        part,
-        lead=lead,
-        answer=f"{lead}, {least} lines from digits to a reloaded model. Most: {last}, {most}.",
-        foot=_COUNTED,
-        blocks=(Block("", "how-much-there-is-to-write-and-to-know", "", (written,)),),
-        bullets=tuple(bullet for bullet in part.bullets if bullet.address),
-        folds=(
-            replace(shown, heading="How long it takes", anchor=f"{part.anchor}-chart",
-                    text=part.answer),
-            *part.folds,
-        ),
-    )  # fmt: skip
+    shown = Block("", "how-much-there-is-to-write-and-to-know", "", (written,))
+    said = f"{lead}, {least} lines from digits to a reloaded model. Most: {last}, {most}."
+    return opened(part, shown, "How long it takes", (lead, said, _COUNTED))
 
 
 _COUNTED = (

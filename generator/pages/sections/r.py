@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from functools import partial
 from typing import NamedTuple
 
@@ -13,7 +12,7 @@ from generator.analysis.panels import Configuration, Figures
 from generator.catalog.model import Section
 from generator.pages.findings import counted, judged, plain_summary
 from generator.pages.inputs import Inputs
-from generator.pages.parts import Part
+from generator.pages.parts import Block, Part, opened
 from generator.pages.question_page import ratio_cell
 from generator.pages.section_page import section_context
 from generator.pages.tables import DASH, Cell, figure, number, table
@@ -52,22 +51,9 @@ def own(section: Section, inputs: Inputs, figures: Figures, part: Part) -> Part:
     counts = counted(verdicts, "faster than in Python", "slower", "framework")
     text = f"{lead} can be driven from R. A step is {counts}."
     across = _ACROSS if any(one.ratio.across for one in found) else _SAME
-    opened = replace(
-        part.blocks[0],
-        anchor="what-r-costs",
-        tables=(table("R against Python", rows),),
-        pictures=(),
-    )
-    drawn = replace(part.blocks[0], heading="How fast a step driven from R is", text=part.answer)
-    return replace(
-        part,
-        lead=lead,
-        answer=text,
-        foot=f"{across} {part.blocks[0].caption}",
-        blocks=(opened,),
-        bullets=tuple(bullet for bullet in part.bullets if bullet.address),
-        folds=(replace(drawn, anchor=f"{part.anchor}-chart"), *part.folds),
-    )
+    shown = Block("", "what-r-costs", "", (table("R against Python", rows),))
+    foot = f"{across} {part.blocks[0].caption}"
+    return opened(part, shown, "How fast a step driven from R is", (lead, text, foot))
 
 
 _SAME = "Both ran in the same blocks and drive the same mode."
