@@ -30,7 +30,7 @@ def load(root: Path = ROOT, frameworks: Path | None = None) -> Catalog:
     """Read all section modules of a repository, and its framework folders or those of another one.
 
     A ``framework.toml`` or a snapshot of the package index that is not as agreed is an
-    :class:`InputError`.
+    :class:`~generator.errors.InputError`.
     """
     folder = (frameworks or root / "measurements" / "frameworks").resolve()
     watches = package_index.read(folder.parent / SNAPSHOT)

@@ -221,7 +221,7 @@ def changed(folder: Path) -> tuple[list[dict[str, Any]], list[str]]:
     """Return everything that changed, the newest first; see :func:`change_events.find`.
 
     The events are returned as JSON takes them, and as lines of text. A result that is not as agreed
-    is an :class:`InputError`.
+    is an :class:`~generator.errors.InputError`.
     """
     loaded, catalog = reading.load(folder), catalogs.load()
     shown = selection.shown(loaded, catalog.listed)

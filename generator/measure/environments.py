@@ -117,8 +117,8 @@ def locked(framework: Framework, version: Version, device: str) -> Environment:
 
     Two generators that want the same environment wait for each other. An environment that is ready
     costs no network. :class:`EnvironmentMissing` says that uv, an interpreter, the network or space
-    is missing, and the next command; :class:`DoesNotInstall`, that a package does not install and
-    would not on another machine.
+    is missing, and the next command; :class:`~generator.errors.DoesNotInstall`, that a package does
+    not install and would not on another machine.
     """
     lock = version.lock(device)
     if not lock.exists():

@@ -49,7 +49,7 @@ def prepare(request: Request, catalog: Catalog) -> plan.Plan:
     """Return the plan of what is missing.
 
     Unknown names (with the nearest ones) and a device that is not here are a :class:`UsageError`; a
-    framework.toml or data that are not as agreed, an :class:`InputError`.
+    framework.toml or data that are not as agreed, an :class:`~generator.errors.InputError`.
     """
     profile = pick(plan.PROFILES, request.profile, "profile")
     pick(dict.fromkeys(DEVICES), request.device, "device")

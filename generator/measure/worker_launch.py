@@ -63,7 +63,7 @@ class Launcher:
         """Run the worker of a job to its end; it writes its rows to ``out``.
 
         What the job needs besides the framework and cannot be installed is
-        :class:`EnvironmentMissing`.
+        :class:`~generator.errors.EnvironmentMissing`.
         """
         framework = self.catalog.framework(job.framework)
         threads = 1 if job.lane == "threads-1" else machines.this().cores

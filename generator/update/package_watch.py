@@ -52,7 +52,7 @@ def look(names: Sequence[str], catalog: Catalog, index: Index) -> list[News]:
     """Query the index about frameworks ("NAME") or releases ("NAME==1.2"), none meaning all.
 
     An unknown framework, or a release that the index does not have, is a :class:`UsageError`. After
-    an :class:`IndexFault` nothing is known of any framework.
+    an :class:`~generator.errors.IndexFault` nothing is known of any framework.
     """
     names = names or [framework.id for framework in catalog.frameworks]
     return [_news(name, catalog, index) for name in dict.fromkeys(names)]
