@@ -73,9 +73,9 @@ def _tools(catalog: Catalog) -> Iterator[Finding]:
     )
     cache, spaced = environments.cache_folder(), obstacles.spaced(catalog)
     yield Finding(
-        "a path without spaces", not spaced, str(cache),
+        "a plain path", not spaced, str(cache),
         f"compiling; without it these are skipped: {listing(spaced)}",
-        "set SYMBOLIC_COMPARISON_CACHE to a folder without one",
+        "set SYMBOLIC_COMPARISON_CACHE to a folder without spaces, commas, colons and quotes",
     )  # fmt: skip
 
 

@@ -20,10 +20,8 @@ from generator.subprocesses import Finished
 CACHE = "<cache>"
 """Stands for the path of the cache in what is published; see :func:`shown`."""
 
-SPACED = (
-    f"the folder {CACHE} has a space in its path, which {{program}} cannot use ({{why}}); set "
-    "SYMBOLIC_COMPARISON_CACHE to a folder without one"
-)
+_SIGNS = {",": "a comma", ":": "a colon", '"': "a quotation mark"}
+"""What compilers, linkers and lists of folders take for an end, beside a space."""
 
 
 def of_job(job: Job, catalog: Catalog, environment: Environment | None) -> str:
@@ -60,8 +58,12 @@ def lacking(needs: Iterable[Need], missing: Collection[str], folder: str) -> Ite
                 f"{need.program} is not installed ({need.why}); install it, on Debian: "
                 f"apt-get install {need.package or need.program}"
             )
-        elif need.unspaced and re.search(r"\s", folder):
-            yield SPACED.format(program=need.program, why=need.why)
+        elif need.unspaced and (found := re.search(r'[\s,:"]', folder)):
+            sign = _SIGNS.get(found[0], "a space")
+            yield (
+                f"the folder {CACHE} has {sign} in its path, which {need.program} cannot use "
+                f"({need.why}); set SYMBOLIC_COMPARISON_CACHE to a folder without one"
+            )
 
 
 def shown(obstacle: str) -> str:
