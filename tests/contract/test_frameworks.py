@@ -3,6 +3,7 @@
 import ast
 import inspect
 import re
+import subprocess
 from dataclasses import replace
 
 import pytest
@@ -206,6 +207,21 @@ def test_the_adapter_imports_its_framework_late(framework):
     """The constructor is timed as import time; a module-level import would escape it."""
     early = {i.top for i in imports(parse(framework.folder / "adapter.py")) if not i.late}
     assert not early & (own_names(framework) - {"numpy"})
+
+
+@real
+def test_the_answer_of_a_compiler_is_its_standard_output(framework):
+    path = framework.folder / "adapter.py"
+    tree = ast.parse(path.read_text())
+    wanted = [node for node in tree.body if getattr(node, "name", "") == "_first_line"]
+    if not wanted:
+        pytest.skip("it asks no compiler")
+    known = {"subprocess": subprocess}
+    exec(compile(ast.Module(wanted, []), str(path), "exec"), known)
+    noisy = ["/bin/sh", "-c", "echo a warning >&2; echo g++ 12; echo and more"]
+    assert known["_first_line"](noisy) == "g++ 12"
+    assert known["_first_line"](["/bin/sh", "-c", "echo a warning >&2"]) == "unknown"
+    assert known["_first_line"](["/no/such/compiler"]) == "unknown"
 
 
 def test_the_suite_would_notice():

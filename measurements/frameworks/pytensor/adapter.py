@@ -231,7 +231,7 @@ def _mkl_version(path):
 
 def _first_line(command):
     try:
-        text = subprocess.check_output(command, stderr=subprocess.STDOUT)
+        text = subprocess.check_output(command, stderr=subprocess.DEVNULL)
     except (OSError, subprocess.CalledProcessError):
         return "unknown"
-    return text.decode("utf-8", "replace").splitlines()[0]
+    return text.decode("utf-8", "replace").partition("\n")[0] or "unknown"
