@@ -63,8 +63,8 @@ class RunRecord:
 
     @property
     def done(self) -> set[str]:
-        """Ids of the jobs that have ended."""
-        return {job["id"] for job in self.content["jobs"]}
+        """Ids of the jobs that have ended, and not for want of something that they met."""
+        return {job["id"] for job in self.content["jobs"] if not job.get("obstacle")}
 
     def samples(self, job: Job) -> set[tuple[str, ...]]:
         """Return the samples already measured in a job's cell and block; none may come twice."""
@@ -146,7 +146,11 @@ class RunRecord:
         return f"{log.parent.name}/{log.name}"
 
     def close(self, plan: Plan) -> None:
-        """Say that the run has ended, if all jobs of this release have."""
+        """Say that the run has ended, if all jobs of this release have.
+
+        It has not where one met an obstacle on its way: the next run goes on with it, instead of
+        writing down another time that the disk is full.
+        """
         target = self.content["framework"], self.content["version"]
         planned = {job.id for job in plan.jobs if job.target == target}
         if planned <= self.done and self.content["finished"] is None:
@@ -229,20 +233,20 @@ def _described(target: Target, plan: Plan, request: Request, catalog: Catalog) -
 
 def _unfinished(results: Path, fresh: Mapping[Target, dict[str, Any]]) -> Iterator[dict[str, Any]]:
     """Yield a record of each unfinished run of this machine on the terms of fresh ones."""
-    unfinished = (
+    here = (
         content
         for _, content in run_records(results)
-        if content["finished"] is None and content["machine"]["id"] == machines.this().id
+        if content["machine"]["id"] == machines.this().id
     )
-    for _, group in itertools.groupby(unfinished, lambda content: content["run"]):
-        found = list(group)
-        same = [
-            _terms(content) == _terms(fresh[target])
-            for content in found
-            if (target := (content["framework"], content["version"])) in fresh
+    for _, group in itertools.groupby(here, lambda content: content["run"]):
+        found = {(content["framework"], content["version"]): content for content in group}
+        shared = [
+            content["finished"] is None and _terms(content) == _terms(fresh[target])
+            for target, content in found.items()
+            if target in fresh
         ]
-        if same and all(same):
-            yield found[0]
+        if shared and all(shared):
+            yield next(iter(found.values()))
 
 
 def _terms(content: Mapping[str, Any]) -> tuple[object, ...]:

@@ -76,9 +76,17 @@ def test_a_full_disk_found_while_measuring_is_no_failure_of_the_framework(place)
     assert done.returncode == 0
     assert "free some space" in done.stdout
     assert statuses(place, "full") == {"skipped"}
+    rows = place.rows()
+    assert place.run(*HERE, "full", "--mode", "eager").returncode == 0
+    assert place.run(*HERE, "full", "--mode", "eager").returncode == 0
+    again = [row for row in place.rows() if row["mode"] == "full"]
+    assert len(again) == len(rows), "it is said once"
+    assert statuses(place, "eager") == {"ok"}
     (place.cache / "compiled" / "room").touch()
     assert place.run(*HERE, "full").returncode == 0
-    assert statuses(place, "full") == {"skipped", "ok"}
+    assert statuses(place, "full") == {"ok"}
+    assert place.record()["finished"]
+    assert "Nothing is missing" in place.run(*HERE, "full").stdout
 
 
 def test_without_an_environment_gaps_are_written_and_the_rest_is_measured(place, generator):
