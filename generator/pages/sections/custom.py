@@ -23,7 +23,7 @@ WAYS = {
     "native": "native operator",
 }
 ABOUT = {
-    "composed": "of built-in operators",
+    "composed": "of existing operators",
     "operator in Python": "with its own gradient",
     "native operator": "compiled code",
 }
