@@ -207,7 +207,7 @@ def _foot(inputs: Inputs, panel: Panel, frame: pd.DataFrame) -> str:
     often = [f"{least}{blocks[-1]} process{'es' * (blocks[-1] > 1)} each"] if blocks else []
     name = machine_name(inputs.document(panel.machine, panel.device))
     case = view(panel.metric).beside[1]
-    first = f"Filled: {panel.case} caches. Open: {case} caches. " if case else ""
+    first = f"Filled: {panel.case} caches, open: {case}. " if case else ""
     if panel.case == case != "":
         first = f"With {case} caches only. "
     first += "" if panel.division == "closed" else _DOCUMENTED

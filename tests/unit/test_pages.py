@@ -290,7 +290,7 @@ def test_the_open_mark_is_the_start_with_warm_caches(sampled, page):
                 rows = rows_of(sampled, **wanted, case=case)
                 assert row[mark] == pytest.approx(value_of(rows), rel=1e-6)
             seen += 1
-        assert "Filled: cold caches. Open: warm caches." in part.blocks[0].caption
+        assert "Filled: cold caches, open: warm." in part.blocks[0].caption
         assert block(part, f"All figures, {part.tab}, warm").rows
     assert seen >= 4
 
