@@ -560,7 +560,7 @@ def test_a_log_is_shown_from_its_end_and_once_a_kind(sampled):
     lines = first["text"].splitlines()
     assert (lines[0], lines[-1], len(lines)) == ("[… 10 lines before …]", "0 failed.log 69", 61)
     assert first["address"].endswith("/0-failed.log.txt")
-    assert second["title"] == "block 2 (timed out)"
+    assert second["title"] == "block 3 (timed out)"
 
 
 # ------------------------------------------------------------------------------------------ sweeps
