@@ -12,12 +12,12 @@ from typing import Any
 from generator import formatting
 from generator.analysis.claim_evidence import sentence
 from generator.analysis.claims import WORDS
-from generator.analysis.labels import lane_label, machine_label, machine_name
+from generator.analysis.labels import lane_label, machine_name
 from generator.analysis.panels import Figures
 from generator.catalog import freshness
 from generator.catalog.model import Framework
 from generator.pages import ranking, urls
-from generator.pages.inputs import Inputs, distinct, where
+from generator.pages.inputs import Inputs, distinct, measured_on, where
 from generator.pages.overviews import then_and_now
 from generator.pages.ranking import Standing
 from generator.pages.scoring import NEEDS, Need, Score, Scores, scores
@@ -52,10 +52,11 @@ def home_context(inputs: Inputs) -> dict[str, Any]:
 
 def _board(inputs: Inputs, figures: Figures) -> dict[str, Any]:
     """Return the scoreboard of one machine and device; several are tabs."""
-    document = inputs.document(figures.machine, figures.device)
-    table = scoreboard(inputs, scores(inputs, figures), figures)
-    byline = f"{machine_label(document)}, newest run {formatting.day(document['run'])}."
-    return {"tab": _place(document), "table": table, "byline": byline}
+    return {
+        "tab": _place(inputs.document(figures.machine, figures.device)),
+        "table": scoreboard(inputs, scores(inputs, figures), figures),
+        "byline": measured_on(inputs, figures),
+    }
 
 
 def _place(document: Mapping[str, Any]) -> str:

@@ -226,7 +226,8 @@ def change_on_page(row, sides):
         ratio = comparison.Together(cells, spread).ratio(after, before)
     noise = sides.noise(**same)
     is_change(row, "After / before, 95 %", "Verdict", ratio, noise, section)
-    agrees(re.search(r"[\d.]+ %", row["Verdict"].detail)[0], noise)
+    said = row["Verdict"].detail.replace("\N{NO-BREAK SPACE}", " ")
+    agrees(re.search(r"[\d.]+ %", said)[0], noise)
     return before == after
 
 

@@ -164,7 +164,9 @@ def _row(event: Event, change: Change, inputs: Inputs) -> dict[Any, Cell]:
         reason = f"before: {reason}"
     return {
         "Framework": Cell(inputs.name(key.framework), detail=version),
-        "Verdict": verdict_cell(change, reason or f"A/A noise {noise}"),
+        "Verdict": verdict_cell(
+            change, reason or f"A/A noise {noise}".replace(" ", "\N{NO-BREAK SPACE}")
+        ),
         "What": Cell(TOPICS.get(key.section, metric), detail=where),
         number("After / before, 95 %"): ratio_cell(change.ratio),
         number("Before"): Cell(before or "rows", change.old, f"data/{change.old_source}.csv", old),

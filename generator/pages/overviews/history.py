@@ -13,13 +13,13 @@ from typing import Any
 from generator import formatting
 from generator.analysis import builds, changes
 from generator.analysis.history import MEASURES, SPEED, History, Measure, Release, Step
-from generator.analysis.labels import DEVICES, machine_label
+from generator.analysis.labels import machine_name
 from generator.analysis.panels import Figures
 from generator.catalog.model import Framework
 from generator.pages import tables
 from generator.pages.charts import lines
 from generator.pages.charts.marks import Point
-from generator.pages.inputs import Inputs, Picture
+from generator.pages.inputs import Inputs, Picture, tab_title
 from generator.pages.overviews.changes import ratio_cell, verdict_cell
 from generator.pages.parts import Block, Bullet, Part
 from generator.pages.tables import (
@@ -76,7 +76,7 @@ _RELEASES = (
 def _part(found: History, inputs: Inputs) -> Part:
     sources = found.frame["provenance"].unique()
     days = sorted({formatting.day(inputs.documents[str(key)]["run"]) for key in sources})
-    machine = machine_label(found.releases[0].document)
+    machine = machine_name(found.releases[0].document)
     anchor = f"history-{slug(found.machine)}-{found.device}"
     then = found.of_that_time(inputs.book.article)
     then_now = "The article's own versions, run today"
@@ -95,7 +95,7 @@ def _part(found: History, inputs: Inputs) -> Part:
     charts = [chart for measure in MEASURES if (chart := _chart(found, measure, inputs))]
     answer, *rest = _findings(found)
     return Part(
-        tab=f"{machine}: {DEVICES.get(found.device, found.device)}",
+        tab=tab_title(inputs, found.machine, found.device),
         anchor=anchor,
         answer=answer,
         foot=f"Measured on {machine}, {formatting.listing(days)}.",

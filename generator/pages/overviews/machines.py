@@ -76,7 +76,6 @@ def _machines(inputs: Inputs) -> Table | None:
         runs = {str(document["run"]) for document in documents}
         commit = str(newest["repository"]["commit"] or "unknown")[:10]
         dirty = "with uncommitted changes" if newest["repository"]["dirty"] else ""
-        profiles = sorted({str(document["profile"]) for document in documents})
         gpus = formatting.listing([gpu_label(gpu) for gpu in facts["gpus"]])
         virtual = {True: "virtual machine", False: "no virtual machine"}.get(facts["virtualised"])
         rows.append({
@@ -88,8 +87,7 @@ def _machines(inputs: Inputs) -> Table | None:
             "Graphics card": Cell(gpus or "none"),
             "System": Cell(str(facts["os"]),
                            detail=", ".join(filter(None, [facts["kernel"], virtual]))),
-            number("Runs"): Cell(f"{len(runs)}", float(len(runs)),
-                                 detail=formatting.listing(profiles)),
+            number("Runs"): Cell(f"{len(runs)}", float(len(runs))),
             Column("Newest run", narrow=True): Cell(
                 formatting.day(str(newest["run"])), float(str(newest["run"])[:8]),
                 detail=f"since {formatting.day(min(runs))}",

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from generator import formatting
 from generator.analysis import claims
 from generator.analysis.claims import History
-from generator.analysis.labels import machine_label
+from generator.analysis.labels import machine_name
 from generator.pages.inputs import (
     ClaimView,
     Inputs,
@@ -76,7 +76,7 @@ def _then_measured(inputs: Inputs) -> str:
     """Return the line that says which releases judge claims in their time, and where they did."""
     return " ".join(
         f"In its time: {formatting.listing([f'{one.name} {one.number}' for one in found.releases])}"
-        f" on {machine_label(found.releases[0].document)}."
+        f" on {machine_name(found.releases[0].document)}."
         for found in inputs.then.values()
     )
 
