@@ -1,12 +1,18 @@
-"""``python -m generator``: the command line, or its bare core where Typer is not installed."""
+"""``generator``: the command line, or its bare core where Typer is not installed."""
 
 from __future__ import annotations
 
 import importlib.util
+import signal
+
+# Imports take a second. There is nothing to keep yet: until `main` listens, Ctrl-C just ends it.
+if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 if importlib.util.find_spec("typer") and importlib.util.find_spec("rich"):
     from generator.cli.app import main
 else:
     from generator.cli.minimal import main
 
-main()
+if __name__ == "__main__":
+    main()
