@@ -28,11 +28,21 @@ def accept_signals() -> None:
             signal.signal(getattr(signal, name), _stop)
 
 
+def _unraisable(said: sys.UnraisableHookArgs) -> None:
+    """Interrupt again where a callback or a destructor, which cannot raise, swallowed it."""
+    if isinstance(said.exc_value, KeyboardInterrupt):
+        signal.signal(signal.SIGALRM, _stop)
+        signal.setitimer(signal.ITIMER_REAL, 0.01)
+    else:
+        sys.__unraisablehook__(said)
+
+
 def _stop(*_: object) -> None:
     """Interrupt once: a terminal that closes sends several signals, and to end takes a moment."""
     for name in ("SIGTERM", "SIGHUP"):
         signal.signal(getattr(signal, name), signal.SIG_IGN)
     _stopped.set()
+    sys.unraisablehook = _unraisable
     raise KeyboardInterrupt
 
 
