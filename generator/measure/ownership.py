@@ -61,3 +61,7 @@ def clear_up(results: Path) -> None:
     environments.remove_half_made()
     for part in (results / machine.this().id).rglob("*.part"):
         part.unlink(missing_ok=True)
+    for lock in results.glob(".*.lock"):
+        with contextlib.suppress(OSError), files.locked(lock, wait=False):
+            if not any(results.rglob(f"{lock.stem[1:]}.json")):  # killed before it wrote anything
+                lock.unlink()

@@ -220,8 +220,10 @@ def _owned(results: Path, run: str) -> Iterator[None]:
     """Hold a run; raises ``TimeoutError`` where another generator does, on any machine."""
     lock = results / f".{run}.lock"
     with files.locked(lock, wait=False):
-        yield
-        lock.unlink(missing_ok=True)
+        try:
+            yield
+        finally:
+            lock.unlink(missing_ok=True)
 
 
 def _described(target: Target, plan: Plan, request: Request, catalog: Catalog) -> Environment:
