@@ -58,6 +58,16 @@ def _rows(results: Results, found: Mapping[tuple[str, ...], str]) -> pd.DataFram
     return to_frame(_gather(results, chosen))
 
 
+def of_frameworks(results: Results, frameworks: Collection[str]) -> Results:
+    """Return the results of some frameworks: of one without a folder, no page knows the name."""
+    own = {key for key in results.files if key.split("/")[1] in frameworks}
+    return Results(
+        {key: file for key, file in results.files.items() if key in own},
+        {key: record for key, record in results.records.items() if key in own},
+        {key: digest for key, digest in results.digests.items() if key in own},
+    )
+
+
 def of_run(results: Results, run: str, machine: str) -> pd.DataFrame:
     """Return the rows of one run of any profile on one machine, see :func:`select`."""
     own = {

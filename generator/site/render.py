@@ -62,7 +62,7 @@ def render(
 
     results_root = results_root or root / "measurements" / "results"
     catalog = registry.load(root, frameworks)
-    loaded = reading.load(results_root)
+    loaded = selection.of_frameworks(reading.load(results_root), catalog.listed)
     writer = Writer(docs or root / "docs")
     shown = selection.shown(loaded, catalog.listed)
     today = today or datetime.datetime.now(datetime.UTC).date()

@@ -10,6 +10,7 @@ from generator.errors import GeneratorError, InputError
 from generator.site import mkdocs, mkdocs_config
 from generator.site import render as site
 from tests import sample_results
+from tests.conftest import PRETEND
 from tests.sample_results import GRAPH, PAIRED
 
 ROOT = loader.ROOT
@@ -107,6 +108,12 @@ def test_a_broken_csv_stops_rendering_and_is_named(render, results):
         render()
     assert str(path) in str(error.value)
     assert error.value.line
+
+
+def test_results_of_a_framework_without_a_folder_are_kept_and_not_shown(sample, tmp_path):
+    docs = tmp_path / "docs"
+    site.render(results_root=sample, docs=docs, frameworks=PRETEND)
+    assert not (docs / "report/evidence").exists()
 
 
 def test_rows_documents_and_logs_are_published_unchanged(sample, rendered):
