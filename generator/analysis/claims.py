@@ -63,21 +63,62 @@ class Book:
     history: tuple[History, ...]
 
 
+_TEXT = {"type": "string"}
+_TEXTS = {"type": "array", "items": _TEXT, "minItems": 1}
+_NUMBER = {"type": "number", "minimum": 0, "maximum": 1e9}
+_CLAIM = {
+    **dict.fromkeys(("framework", "why"), _TEXT),
+    **dict.fromkeys(("frameworks", "others"), _TEXTS),
+    **dict.fromkeys(("batch", "lines", "share", "times"), _NUMBER),
+    "order": {**_TEXTS, "minItems": 3, "maxItems": 3},
+    "expected": {"type": "object", "additionalProperties": {"type": "boolean"}},
+    "asks": {"type": "array", "items": {**_TEXTS, "minItems": 3, "maxItems": 3}},
+}
+"""What rules are given."""
+_ARTICLE = {"title": _TEXT, "year": {"type": "integer"}, "compared": _TEXTS}
+_SCHEMA = {
+    "required": ["article"],
+    "properties": {
+        "article": {"type": "object", "required": list(_ARTICLE), "properties": _ARTICLE},
+        "claims": {
+            "type": "object",
+            "propertyNames": {"pattern": "^[A-Za-z0-9_-]+$"},  # they are parts of addresses
+            "additionalProperties": {"type": "object", "properties": _CLAIM},
+        },
+        "history": {
+            "type": "array",
+            "items": {"type": "object", "additionalProperties": _TEXT},
+        },
+    },
+}
+
+
 def parse(text: str, path: Path) -> Book:
     """Return what ``claims.toml`` says; ``path`` is where an error is.
 
     What is not TOML, lacks a field or names an unknown rule is an :class:`InputError`.
     """
+    from jsonschema import Draft202012Validator
+
     try:
         data = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise InputError(path, None, error, "valid TOML") from error
+    for problem in Draft202012Validator(_SCHEMA).iter_errors(data):
+        raise InputError(path, None, f"{problem.json_path}: {problem.message}", "its shape")
     claims = tuple(_claim(path, name, table) for name, table in data.get("claims", {}).items())
     try:
         history = tuple(History(**table) for table in data.get("history", []))
     except TypeError as error:
         raise InputError(path, None, error, "page, work, figures, note, source") from error
     return Book(data.get("article", {}), claims, history)
+
+
+class _Parameters(dict[str, Any]):
+    """The table of a claim; says which key a rule asks for in vain."""
+
+    def __missing__(self, key: str) -> None:
+        raise InputError("claims.toml", None, f"no {key} of a claim", f"the key {key!r}")
 
 
 def _claim(path: Path, name: str, table: Mapping[str, Any]) -> Claim:
@@ -90,7 +131,7 @@ def _claim(path: Path, name: str, table: Mapping[str, Any]) -> Claim:
     if table["rule"] not in RULES:
         raise InputError(path, None, f"rule {table['rule']!r}", f"one of {', '.join(RULES)}")
     fields = {key: str(table[key]) for key in Claim.__annotations__ if key in table}
-    return Claim(id=name, raw=table, **({"device": "cpu", "note": ""} | fields))
+    return Claim(id=name, raw=_Parameters(table), **({"device": "cpu", "note": ""} | fields))
 
 
 def judge(claim: Claim, figures: Figures | None, catalog: Catalog | None = None) -> Verdict:

@@ -560,12 +560,26 @@ def test_every_claim_has_a_page():
             "one of cpu, cuda",
         ),
         ('[[history]]\npage = "lenet"', "work"),
+        ("history = 1", "its shape"),
+        ("[claims.x]\nasks = [['a', 'b']]", r"asks\[0\].*too short"),
+        ("[claims.x]\nshare = ['half']", "share.*not of type"),
+        ("[claims.x]\norder = []", "order"),
+        ('[claims."<b>"]', "does not match"),
     ],
 )
 def test_a_faulty_file_is_named(text, expected):
+    article = 'article = { title = "T", year = 2016, compared = ["a"] }\n'
     with pytest.raises(InputError, match=expected) as error:
-        claims.parse(text, PATH)
+        claims.parse(article + text, PATH)
     assert str(PATH) in str(error.value)
+
+
+def test_what_a_rule_lacks_is_named():
+    claim = replace(BOOK.claims[0], rule="can", raw=type(BOOK.claims[0].raw)())
+    with pytest.raises(InputError, match="no expected of a claim"):
+        claims.judge(claim, None)
+    with pytest.raises(InputError, match="'article' is a required property"):
+        claims.parse("", PATH)
 
 
 def test_site_and_claims_agree_on_the_article():
