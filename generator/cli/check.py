@@ -17,7 +17,7 @@ from generator import subprocesses
 from generator.catalog import framework_toml, looks, package_index
 from generator.catalog import loader as catalogs
 from generator.catalog.loader import ROOT
-from generator.catalog.model import Section
+from generator.catalog.model import Catalog, Framework, Section
 from generator.errors import InputError, UsageError
 from generator.measure import environments, history
 from generator.results import (
@@ -44,13 +44,14 @@ def check(root: Path = ROOT, results_root: Path | None = None) -> tuple[int, lis
     for path in facts:
         looked += _framework_problems(path)
     read = framework_toml.read_framework
-    alike = looks.problems([read(path) for path in facts if not _raised(read, path)])
+    frameworks = [read(path) for path in facts if not _raised(read, path)]
+    alike = looks.problems(frameworks)
     snapshot = measurements / catalogs.SNAPSHOT
     if snapshot.exists():
         looked.append(_raised(package_index.read, snapshot))
-    units = _units(catalogs.read_sections())
+    names = _units(catalogs.read_sections()), _modes(frameworks)
     for path in reading.find(folder):
-        looked += [validation.validate(path, units), []]  # a CSV and its run record
+        looked += [validation.validate(path, *names), []]  # a CSV and its run record
     looked.append(_raised(_check_data, measurements / "data" / "mnist-5k.toml"))
     orphans = [
         InputError(path, None, "no CSV of the same name", "both, or neither")
@@ -122,14 +123,17 @@ def check_contribution(
     invalid = {problem.file for problem in problems}
     stems = [path.removesuffix(".csv") for path in filter(contribution_checks.is_run, added)]
     runs: dict[str, Mapping[str, Any]] = {}
+    catalog = catalogs.load(root)
+    names = _units(catalog.sections), _modes(catalog.frameworks)
     for stem in stems:
         path, record = f"{stem}.csv", f"{stem}.json"
         if not {path, record} & invalid and record in after:
-            problems += (found := validation.validate(folder / path))
+            problems += (found := validation.validate(folder / path, *names))
             if not found:
                 runs[path] = run_record.read_run_record(folder / path)
     if runs:
-        problems += _run_problems(runs, folder, added, _known([*runs.values()], results_root, root))
+        known = _known([*runs.values()], results_root, catalog, root)
+        problems += _run_problems(runs, folder, added, known)
     for path in added:
         run, is_log, _ = path.rpartition(".logs/")
         if is_log and run not in stems and path not in invalid:
@@ -168,9 +172,18 @@ def _entries(folder: Path) -> dict[str, Entry]:
     return entries
 
 
-def _known(contributed: Sequence[Mapping[str, Any]], results_root: Path, root: Path) -> Known:
-    """Gather what contributed run records are compared with."""
-    catalog = catalogs.load(root)
+def _known(
+    contributed: Sequence[Mapping[str, Any]], results_root: Path, catalog: Catalog, root: Path
+) -> Known:
+    """Gather what contributed run records are compared with.
+
+    Args:
+        contributed: the run records.
+        results_root: the folder of results before.
+        catalog: of the repository.
+        root: the repository.
+
+    """
     frameworks = {framework.id: framework for framework in catalog.frameworks}
     sections = {section.id: section for section in catalog.sections if section.measured}
     locks: dict[tuple[str, str, str], set[str]] = defaultdict(set)
@@ -196,7 +209,7 @@ def _known(contributed: Sequence[Mapping[str, Any]], results_root: Path, root: P
     commits = {str(record["repository"]["commit"]) for record in contributed}
     known = "merge-base", "--is-ancestor", "--end-of-options"
     return Known(
-        modes={id: [mode.id for mode in item.modes] for id, item in frameworks.items()},
+        frameworks=frameworks,
         units=_units(sections.values()),
         locks=locks,
         code=code,
@@ -213,6 +226,11 @@ def _units(sections: Iterable[Section]) -> Mapping[str, Mapping[str, str]]:
         for section in sections
         if section.measured
     }
+
+
+def _modes(frameworks: Iterable[Framework]) -> Mapping[str, Collection[str]]:
+    """Return framework -> ids of its modes."""
+    return {one.id: [mode.id for mode in one.modes] for one in frameworks}
 
 
 def _step_times(results_root: Path) -> Mapping[tuple[str, str, str, str], tuple[float, float]]:

@@ -15,7 +15,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from generator.errors import InputError
-from generator.results.schema import NAME, RUN, quoted
+from generator.results.schema import NAME, OF_NO_JOB, RUN, quoted
 from measurements.sections.lenet import CEILING_MARGIN
 
 FACTOR = 100.0
@@ -32,9 +32,6 @@ TOTAL = 128 << 20
 
 SLACK = timedelta(minutes=10)
 """By how much two clocks may disagree, and a run's id be older than its first start."""
-
-OF_NO_JOB = ("install_time", "install_size")
-"""Metrics of an environment: known before any process runs in it."""
 
 _FILE = re.compile(rf"{NAME}/{NAME}/{NAME}/{RUN}(\.csv|\.json|\.logs/{NAME}\.log)")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
@@ -61,7 +58,7 @@ class Entry:
 class Known:
     """What a contribution is compared with: the repository's facts and its earlier results.
 
-    modes       framework -> ids of its modes
+    frameworks  ids of those that have a folder
     units       section -> metric -> unit; with a metric "gate", its step times need it passed
     locks       (framework, version, device) -> hashes of its lock, now and in earlier results
     code        (framework, version, section) -> hashes of its measuring code, likewise
@@ -70,7 +67,7 @@ class Known:
     step_times  (framework, device, section, case) -> smallest and largest known step, seconds
     """
 
-    modes: Mapping[str, Collection[str]]
+    frameworks: Collection[str]
     units: Mapping[str, Mapping[str, str]]
     locks: Mapping[tuple[str, str, str], Collection[str]]
     code: Mapping[tuple[str, str, str], Collection[str]]
@@ -147,9 +144,9 @@ def run_problems(
 
     """
     json_path = path.removesuffix(".csv") + ".json"
-    if record["framework"] not in known.modes:
+    if record["framework"] not in known.frameworks:
         found = f"framework {quoted(record['framework'])}"
-        yield _problem(json_path, None, found, f"one of {', '.join(sorted(known.modes))}")
+        yield _problem(json_path, None, found, f"one of {', '.join(sorted(known.frameworks))}")
         return
     for found, expected in (
         *_provenance(record, known),
@@ -158,7 +155,7 @@ def run_problems(
     ):
         yield _problem(json_path, None, found, expected)
     for line, found, expected in (
-        *_names(rows, record, known),
+        *_names(rows, record),
         *_gates(rows, known),
         *_step_times(rows, record, known),
         *_fits(rows, record),
@@ -258,30 +255,18 @@ def _logs(record: Record, logs: Collection[str]) -> Iterator[Finding]:
         yield f"a log {quoted(log)} of no job", "only logs that a job names"
 
 
-def _names(rows: Sequence[Row], record: Record, known: Known) -> Iterator[RowFinding]:
-    """Names that nobody knows, rows that no job measured, and cells tried that have no row."""
-    modes = known.modes[record["framework"]]
+def _names(rows: Sequence[Row], record: Record) -> Iterator[RowFinding]:
+    """Rows of no known code, rows that no job measured, and cells tried that have no row."""
     jobs = _jobs(record)
     named: set[tuple[str, str, str, str]] = set()
     for line, row in enumerate(rows, start=2):
-        units = known.units.get(row["section"], {})
-        if not units:
-            yield line, f"section {quoted(row['section'])}", f"one of {', '.join(known.units)}"
-        elif row["section"] not in record["code_sha256"]:
+        if row["section"] not in record["code_sha256"]:
             yield line, f"section {row['section']} without a hash of its code", "one in the JSON"
-        elif units.get(row["metric"]) != row["unit"]:
-            metrics = ", ".join(f"{metric} ({unit})" for metric, unit in units.items())
-            yield line, f"metric {quoted(row['metric'])} in {quoted(row['unit'])}", metrics
         process = _process(row)
         of_a_job = process in jobs or row["metric"] in OF_NO_JOB or "partial" in row["flags"]
         if not of_a_job and process not in named:
             named.add(process)
             yield line, "a row of no job", "a job with its section, mode, lane and block"
-        # Installing is measured once for all modes.
-        if row["mode"] and row["mode"] not in modes:
-            yield line, f"mode {quoted(row['mode'])}", f"one of {', '.join(modes)}"
-        if row["device"] != record["device"]:
-            yield line, f"device {quoted(row['device'])}", f"{record['device']}, as in the JSON"
     with_rows = {(row["section"], row["mode"], row["lane"]) for row in rows}
     tried = {
         (section, job["mode"], job["lane"]) for job in record["jobs"] for section in job["sections"]

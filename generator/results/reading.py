@@ -259,7 +259,7 @@ def _checks(
     yield bool((ok | texts["reason"].per_row(bool)).all())
     units = ("section", "metric", "unit")
     yield _distinct(texts, units) == _distinct(texts, units[:2])
-    samples = ok & texts["sample"].per_row(bool) & ~_partial(texts)
+    samples = ok & ~_partial(texts)
     yield _distinct(texts, SAMPLE_KEY, samples) == samples.sum()
 
 

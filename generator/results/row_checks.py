@@ -5,7 +5,8 @@ from __future__ import annotations
 import csv
 import functools
 import math
-from collections.abc import Iterable, Iterator, Mapping
+import re
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 
 from generator.errors import InputError
@@ -16,7 +17,9 @@ from generator.results.schema import (
     FLAGS,
     FORMULA,
     HEADER,
+    NAME,
     NUMBER,
+    OF_NO_JOB,
     REASON_LENGTH,
     SAMPLE_KEY,
     STATUSES,
@@ -48,21 +51,30 @@ TEXTS = ("section", "mode", "device", "lane", "case", "metric", "unit", "flags",
 
 
 def content_problems(
-    rows: Iterable[Mapping[str, str]], units: Mapping[str, Mapping[str, str]]
+    rows: Iterable[Mapping[str, str]],
+    units: Mapping[str, Mapping[str, str]],
+    modes: Collection[str] = (),
 ) -> Iterator[tuple[int, str, str]]:
     """Yield (line, found, expected) for every cell that cannot be, though it has the right form.
 
-    ``units`` are those of section and metric; what is not in it is judged by the unit it has.
+    ``units`` are those of section and metric; without any, numbers are judged by the unit that they
+    have. ``modes`` are the framework's, if they are known.
     """
     for line, row in enumerate(rows, start=2):
         for column in TEXTS:
             if row[column].startswith(FORMULA):
                 wanted = f"text that no spreadsheet computes: none of {' '.join(FORMULA)} first"
                 yield line, f"{column} {quoted(row[column])}", wanted
-        metric, unit = row["metric"], row["unit"]
-        declared = units.get(row["section"], {}).get(metric, unit)
-        if unit != declared:
-            yield line, f"{quoted(metric)} in {quoted(unit)}", f"its unit, {declared!r}"
+        section, metric, unit = row["section"], row["metric"], row["unit"]
+        if row["lane"] and not re.fullmatch(NAME, row["lane"]):  # addresses are made from it
+            yield line, f"lane {quoted(row['lane'])}", "letters, digits, '.', '_', '+' and '-'"
+        if modes and row["mode"] not in (("",) if metric in OF_NO_JOB else modes):
+            yield line, f"mode {quoted(row['mode'])}", f"one of {', '.join(modes)}"
+        if units and section not in units:
+            yield line, f"section {quoted(section)}", f"one of {', '.join(units)}"
+        elif units and units[section].get(metric) != unit:
+            metrics = ", ".join(f"{name} ({its})" for name, its in units[section].items())
+            yield line, f"metric {quoted(metric)} in {quoted(unit)}", metrics
         elif row["status"] == "ok":
             possible = ranges.of(metric, unit)
             if not possible.holds(float(row["value"])):
@@ -117,10 +129,10 @@ def row_problems(data: bytes, where: Where) -> Iterator[InputError]:
         if unit != row["unit"]:
             found = f"unit {quoted(row['unit'])} of metric {quoted(row['metric'])}"
             yield problem(number, found, f"{unit!r}, as in the rows before")
-        if row["status"] == "ok" and row["sample"] and "partial" not in row["flags"]:
+        if row["status"] == "ok" and "partial" not in row["flags"]:
             identity = tuple(row[column] for column in SAMPLE_KEY)
             if identity in samples:
-                yield problem(number, "the same sample a second time", "every sample once")
+                yield problem(number, "the same number a second time", "every number once")
             samples.add(identity)
 
 

@@ -11,7 +11,7 @@ from types import NoneType
 
 from generator.errors import InputError
 from generator.formatting import INVISIBLE
-from generator.results.schema import PROFILES, SCHEMA, STATUSES, Record, Where, quoted
+from generator.results.schema import NAME, PROFILES, SCHEMA, STATUSES, Record, Where, quoted
 
 SCHEMA_FILE = Path(__file__).with_name("run_record.schema.json")
 """The published JSON Schema of run records, see :mod:`generator.results.validation`."""
@@ -165,5 +165,4 @@ def _is_utc(text: str) -> bool:
 
 
 def _is_inside(text: str) -> bool:
-    path = Path(text)
-    return not path.is_absolute() and ".." not in path.parts and "\\" not in text
+    return bool(re.fullmatch(f"{NAME}(/{NAME})*", text)) and max(map(len, text.split("/"))) <= 255

@@ -60,6 +60,9 @@ UNPRINTABLE = re.compile(f"{INVISIBLE.pattern}|[\t\n]")
 """What no cell holds."""
 
 
+OF_NO_JOB = ("install_time", "install_size")
+"""Metrics of an environment: known before any process runs in it, and of no mode."""
+
 AGAIN = "again"
 """First word of the case of an A/A replicate: the second process of a configuration in a block."""
 

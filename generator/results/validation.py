@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING
@@ -20,20 +20,25 @@ if TYPE_CHECKING:
 
 
 def validate(
-    path: Path, units: Mapping[str, Mapping[str, str]] = MappingProxyType({})
+    path: Path,
+    units: Mapping[str, Mapping[str, str]] = MappingProxyType({}),
+    modes: Mapping[str, Collection[str]] = MappingProxyType({}),
 ) -> list[InputError]:
     """Return every problem of one CSV and of the run record beside it; empty when all is well.
 
-    ``units`` are what sections declare: section -> metric -> unit.
+    ``units`` are what sections declare: section -> metric -> unit. ``modes`` are those of
+    frameworks; of others, any mode may be.
+
     """
     where = Where.of(path)
     problems = [where.problem] if where.problem else []
+    rows: list[dict[str, str]] = []
     try:
         data = read_bytes(path)
-        found = list(row_problems(data, where))
-        problems += found or [
-            InputError(path, *problem) for problem in content_problems(parsed(data), units)
-        ]
+        problems += (found := list(row_problems(data, where)))
+        rows = [] if found else parsed(data)
+        known = modes.get(where.says.get("framework", ""), ())
+        problems += [InputError(path, *problem) for problem in content_problems(rows, units, known)]
     except InputError as error:
         problems.append(error)
     try:
@@ -41,7 +46,15 @@ def validate(
     except InputError as error:
         return [*problems, error]
     wrong = list(schema_problems(record, path.with_suffix(".json")))
-    return [*problems, *(wrong or record_problems(record, where, plain=plain))]
+    wrong = wrong or list(record_problems(record, where, plain=plain))
+    if not wrong:
+        expected = f"{record['device']}, as in the JSON"
+        wrong = [
+            InputError(path, line, f"device {quoted(row['device'])}", expected)
+            for line, row in enumerate(rows, start=2)
+            if row["device"] != record["device"]
+        ]
+    return [*problems, *wrong]
 
 
 def schema_problems(record: Record, path: Path) -> Iterator[InputError]:
@@ -63,9 +76,11 @@ def _told(error: ValidationError) -> tuple[str, str]:
     if error.validator == "required":
         missing = error.message.split("'")[1]
         return f"no {at}{'.' if at else ''}{missing}", f"the key {missing!r}"
-    kinds = error.validator_value
-    expected = {
-        "type": " or ".join([kinds] if isinstance(kinds, str) else kinds),
-        "enum": f"one of {kinds}",
-    }.get(str(error.validator), str(error.schema.get("description", error.message)))
-    return f"{at or 'the run record'}: {quoted(repr(error.instance))}", expected
+    wanted, at = error.validator_value, at or "the run record"
+    expected = error.schema.get("description", error.message)
+    if error.validator == "type":
+        expected = wanted if isinstance(wanted, str) else " or ".join(wanted)
+    elif error.validator in ("enum", "minimum", "maximum"):
+        words = {"enum": "one of", "minimum": "at least", "maximum": "at most"}
+        expected = f"{words[error.validator]} {wanted}"
+    return f"{at}: {quoted(repr(error.instance))}", str(expected)

@@ -376,6 +376,7 @@ def test_a_disk_that_refuses_keeps_what_is_there(measure_pretend, generator, tmp
     assert refused.returncode == 1
     assert "run the same command again" in refused.stderr
     assert "Traceback" not in refused.stderr
+    assert list(tmp_path.glob(".*")) == []
     assert before.items() <= {p: p.read_bytes() for p in tmp_path.glob("*/*/*/*.*")}.items()
     assert generator("check", "--results", tmp_path).returncode == 0
     mended = measure_pretend(tmp_path, "--section", "compile", "--mode", "honest")

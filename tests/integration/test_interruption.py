@@ -18,6 +18,7 @@ from pathlib import Path
 
 import pytest
 
+from generator import files
 from generator.errors import Busy, Interrupted
 from tests.conftest import PRETEND, ROOT
 
@@ -304,3 +305,54 @@ def test_ten_interruptions_change_no_row(place, tmp_path, cache, seed):
     assert place.record()["finished"]
     assert place.left() == []
     assert list(place.results.glob(".*")) == []
+
+
+SWALLOWS = """
+import os, signal, time
+from generator.cli import common
+class Gone:
+    def __del__(self):
+        os.kill(os.getpid(), signal.SIGTERM)
+        time.sleep(0)
+common.accept_signals()
+try:
+    gone = Gone()
+    del gone
+    time.sleep(60)
+except KeyboardInterrupt:
+    print("interrupted")
+"""
+
+
+def test_an_interruption_in_a_destructor_is_not_lost():
+    done = subprocess.run(
+        [sys.executable, "-c", SWALLOWS],
+        cwd=ROOT, capture_output=True, text=True, timeout=50, check=False,
+    )  # fmt: skip
+    assert (done.stdout, done.stderr) == ("interrupted\n", "")
+
+
+def test_the_lock_of_a_run_that_wrote_nothing_goes(place):
+    place.results.mkdir()
+    dead, alive = (place.results / f".20260101T000000Z-{x * 6}.lock" for x in "ab")
+    dead.touch()
+    with files.locked(alive):
+        assert place.run("--mode", "eager", "--section", "compile").returncode == 0
+        assert list(place.results.glob(".*")) == [alive]
+
+
+def test_ctrl_c_while_it_is_imported_is_no_traceback():
+    """From its first line on; before that, the interpreter answers for itself."""
+    for moment in (0.0, 0.2, 0.5):
+        process = subprocess.Popen(
+            [sys.executable, "-X", "importtime", "-m", "generator", "list"],
+            cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
+        )  # fmt: skip
+        said = process.stderr.readline()
+        while "generator." not in said:  # a module of ours is there
+            said += process.stderr.readline()
+        time.sleep(moment)
+        process.send_signal(signal.SIGINT)
+        said += process.communicate(timeout=60)[1]
+        assert "Traceback" not in said
+        assert process.returncode in (-signal.SIGINT, Interrupted.exit_code, 0)

@@ -379,7 +379,7 @@ def test_the_published_schema_is_one_and_knows_our_words():
     assert set(run_record._NEEDED) | {"schema"} == set(schema_file["required"])
 
 
-@pytest.mark.parametrize("log", ["/etc/passwd", "../../x.log", "..\\x", 3])
+@pytest.mark.parametrize("log", ["/etc/passwd", "../../x.log", "..\\x", "x" * 300, "a//b", 3])
 def test_a_log_stays_inside(good, document, log):
     job = {"id": "x", "sections": [], "mode": "", "device": "cpu", "lane": "", "case": ""}
     document["jobs"] = [job | {"block": 0, "status": "failed", "log": log}]
@@ -519,11 +519,67 @@ def test_no_text_is_a_formula_in_a_spreadsheet(path, document, text):
         assert problem.line == 2
 
 
-def test_a_metric_has_the_unit_that_its_section_declares(path, document):
-    writing.write(path, [row(unit="ms")], document)
-    assert validation.validate(path) == []
-    (problem,) = validation.validate(path, {"lenet": {"step_time": "s"}})
-    assert (problem.line, problem.expected) == (2, "its unit, 's'")
+UNITS = {"lenet": {"step_time": "s"}}
+JOB = {
+    "id": "x", "sections": ["lenet"], "mode": "compiled", "device": "cpu", "lane": "threads-1",
+    "case": "", "block": 0, "status": "ok",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("changes", "found", "expected"),
+    [
+        ({"unit": "ms"}, "metric 'step_time' in 'ms'", "step_time (s)"),
+        ({"metric": "speed"}, "metric 'speed' in 's'", "step_time (s)"),
+        ({"section": "dreams"}, "section 'dreams'", "one of lenet"),
+        ({"mode": "warp"}, "mode 'warp'", "one of compiled"),
+        ({"mode": ""}, "mode ''", "one of compiled"),
+        ({"device": "tpu"}, "device 'tpu'", "cpu, as in the JSON"),
+        ({"lane": "é:1"}, "lane '\\xe9:1'", "letters, digits, '.', '_', '+' and '-'"),
+    ],
+)
+def test_what_no_section_framework_or_machine_has_is_named(
+    path, document, changes, found, expected
+):
+    """Else it would be valid, and rendering would not know what to do with it."""
+    writing.write(path, [row(**changes)], document)
+    (problem,) = validation.validate(path, UNITS, {document["framework"]: ["compiled"]})
+    assert (problem.line, problem.found, problem.expected) == (2, found, expected)
+
+
+def test_a_number_that_is_there_twice_is_named(path, document):
+    """Whether it is one of several samples or the only one of its process."""
+    for once in (row(), row(sample="", metric="ready_time")):
+        writing.write(path, [once], document)
+        table, line = path.read_bytes(), path.read_bytes().splitlines(keepends=True)[1]
+        path.write_bytes(table + line)
+        (problem,) = validation.validate(path)
+        assert (problem.line, problem.found) == (3, "the same number a second time")
+        with pytest.raises(InputError, match="a second time"):
+            reading.read(path)
+
+
+@pytest.mark.parametrize(
+    ("where", "value"),
+    [
+        ("jobs.0.threads", "two"), ("jobs.0.facts", "none"), ("jobs.0.facts", {"gate": [["x"]]}),
+        ("jobs.0.facts", {"spellings": []}), ("jobs.0.foreign_load", "much"), ("device", "tpu"),
+        ("settings", {"batch": 0}), ("machine.memory_bytes", 10**400), ("machine.cores", -1),
+        ("jobs.0.seconds", -1.0),
+    ],
+    ids=lambda value: str(value)[:20],
+)  # fmt: skip
+def test_what_pages_need_of_a_run_record_has_its_type(path, document, where, value):
+    writing.write(path, [row()], document)
+    document["jobs"] = [dict(JOB)]
+    *parents, last = where.split(".")
+    place = document
+    for key in parents:
+        place = place[int(key) if key.isdigit() else key]
+    place[last] = value
+    path.with_suffix(".json").write_text(json.dumps(document))
+    name = where.replace(".0.", "[0].").partition(".facts")
+    assert any("".join(name[:2]) in problem.found for problem in validation.validate(path))
 
 
 # --------------------------------------------------------------------------- links and other files
