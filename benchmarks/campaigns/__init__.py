@@ -1,0 +1,1 @@
+"""What the campaign of campaign.py tries, and how it counts."""
