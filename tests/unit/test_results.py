@@ -547,7 +547,7 @@ def test_what_no_section_framework_or_machine_has_is_named(
     assert (problem.line, problem.found, problem.expected) == (2, found, expected)
 
 
-def test_a_number_that_is_there_twice_is_named(path, document):
+def test_a_number_that_is_there_twice_is_named(path, document, tmp_path):
     """Whether it is one of several samples or the only one of its process."""
     for once in (row(), row(sample="", metric="ready_time")):
         writing.write(path, [once], document)
@@ -556,7 +556,7 @@ def test_a_number_that_is_there_twice_is_named(path, document):
         (problem,) = validation.validate(path)
         assert (problem.line, problem.found) == (3, "the same number a second time")
         with pytest.raises(InputError, match="a second time"):
-            reading.read(path)
+            reading.load(tmp_path)
 
 
 @pytest.mark.parametrize(
