@@ -188,8 +188,9 @@ def active(source: str) -> bool:
         return False
     import markdown
 
+    body = source.partition("\n---\n")[2] if source.startswith("---\n") else source
     parser = _Active()
-    parser.feed(markdown.markdown(source, **extensions()))
+    parser.feed(markdown.markdown(body, **extensions()))
     return parser.found
 
 

@@ -514,7 +514,7 @@ def test_no_text_is_a_formula_in_a_spreadsheet(path, document, text):
     assert row_checks.rows(path)[0]["reason"] == f"'{text}"
     for column in ("case", "mode", "lane"):
         writing.write(path, [row(**{column: text})], document)
-        (problem,) = validation.validate(path)
+        problem = validation.validate(path)[0]
         assert problem.found.startswith(f"{column} ")
         assert problem.line == 2
 
