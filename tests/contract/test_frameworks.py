@@ -209,13 +209,15 @@ def test_the_adapter_imports_its_framework_late(framework):
     assert not early & (own_names(framework) - {"numpy"})
 
 
-@real
+def asks_a_compiler(framework):
+    return "def _first_line(" in (framework.folder / "adapter.py").read_text()
+
+
+@pytest.mark.parametrize("framework", [*filter(asks_a_compiler, REAL)], ids=lambda one: one.id)
 def test_the_answer_of_a_compiler_is_its_standard_output(framework):
     path = framework.folder / "adapter.py"
     tree = ast.parse(path.read_text())
     wanted = [node for node in tree.body if getattr(node, "name", "") == "_first_line"]
-    if not wanted:
-        pytest.skip("it asks no compiler")
     known = {"subprocess": subprocess}
     exec(compile(ast.Module(wanted, []), str(path), "exec"), known)
     noisy = ["/bin/sh", "-c", "echo a warning >&2; echo g++ 12; echo and more"]
