@@ -496,6 +496,7 @@ def test_a_number_that_cannot_be_is_named_and_on_no_page(
         {"metric": "growth", "unit": "count", "value": 0.04},
         {"metric": "gate_loss_error", "unit": "1", "value": 0.0},
         {"metric": "gpu_temperature", "unit": "degC", "value": -4.0},
+        {"metric": "ceiling_fraction", "unit": "1", "value": 26195.7},
         {"value": -1.0, "status": "wrong", "reason": "it runs backwards"},
     ],
     ids=str,
