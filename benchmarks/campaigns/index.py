@@ -73,7 +73,9 @@ def lies(tally: Tally, number: int, folder: Path) -> None:
             chance = tally.chance(case)
             what = chance.choice((*MOODS, *LIES))
             served.mood = what if what in MOODS else ""
-            served.lie, served.chance, served.html = what, chance, chance.random() < 0.3
+            served.lie, served.chance = what, chance
+            # HTML does not say whose page it is.
+            served.html = what != "misnamed" and chance.random() < 0.3
             tally.counts["tried"] += 1
             words = ("--check",) if what in ("JSON", "lines", "unsteady") or case % 2 else ()
             with tally.guarded(f"{case} {what}"):
