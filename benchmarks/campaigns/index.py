@@ -36,13 +36,12 @@ def liar():
                 with contextlib.suppress(OSError):
                     request.wfile.write(body)
                 return None
-            if page and self.lie:
-                body, kind = {
-                    "empty": (b"", kind), "deep": (b"[" * 100_000, kind),
-                    "kind": (body, "image/png"),
-                    "JSON": (mutations.mutated(body, ".json", self.chance), kind),
-                    "lines": (mutations.mutated(body, ".html", self.chance), kind),
-                }.get(self.lie, (body, kind))  # fmt: skip
+            if page and self.lie in ("JSON", "lines"):
+                suffix = {"JSON": ".json", "lines": ".html"}[self.lie]
+                body = mutations.mutated(body, suffix, self.chance)
+            elif page:
+                body = {"empty": b"", "deep": b"[" * 100_000}.get(self.lie, body)
+                kind = "image/png" if self.lie == "kind" else kind
             return super().send(request, status, body, kind)
 
     return Liar()
