@@ -67,12 +67,12 @@ class RunRecord:
         return {job["id"] for job in self.content["jobs"] if not job.get("obstacle")}
 
     def samples(self, job: Job) -> set[tuple[str, ...]]:
-        """Return the samples already measured in a job's cell and block; none may come twice."""
+        """Return the numbers already measured in a job's cell and block; none may come twice."""
         place = job.mode, job.lane, str(job.block)
         return {
-            (row["section"], row["case"], row["metric"], str(row["sample"]))
+            (row["section"], row["case"], row["metric"], _text(row.get("sample")))
             for row in self.rows
-            if row.get("sample") not in (None, "")
+            if row["status"] == "ok"
             and (row["mode"], row["lane"], str(row["block"])) == place
             and "partial" not in row["flags"]
         }
@@ -330,8 +330,12 @@ def _identity(row: Row) -> tuple[str, ...]:
     """Return what tells a measured row from others, read or new."""
     value = row.get("value")
     names = ("mode", "lane", "block", "section", "case", "metric", "sample", "status")
-    place = ("" if row.get(name) is None else str(row[name]) for name in names)
+    place = (_text(row.get(name)) for name in names)
     return (*place, "" if value in (None, "") else repr(float(value)))
+
+
+def _text(cell: Any) -> str:
+    return "" if cell is None else str(cell)
 
 
 def now() -> str:

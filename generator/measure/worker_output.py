@@ -157,10 +157,11 @@ def _accept_row(
     if sample is not None and not (type(sample) is int and 0 <= sample < 10**6):
         return f"found sample {str(sample)[:40]!a}"
     case = schema.one_line(content.get("case") or "")[:40]
-    if sample is not None and status == "ok":
-        identity = section.id, case, metric.id, str(sample)
+    if status == "ok":
+        identity = section.id, case, metric.id, "" if sample is None else str(sample)
         if identity in samples:
-            return f"found sample {sample} of {metric.id} a second time"
+            what = metric.id if sample is None else f"sample {sample} of {metric.id}"
+            return f"found {what} a second time"
         samples.add(identity)
     value = None if value is None or status not in ("ok", "wrong") else float(value)
     reason = schema.one_line(publishable(str(content.get("reason") or "")))

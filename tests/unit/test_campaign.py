@@ -1,8 +1,12 @@
 """The campaign of the benchmarks at a tiny scale: it finds nothing, and finds what is planted."""
 
+import pytest
+
 from benchmarks import campaign
 from generator.results import reading, validation
 from generator.site import render
+
+pytestmark = pytest.mark.whole
 
 FEW = ("--seed", "1", "--scale", "0.004")
 

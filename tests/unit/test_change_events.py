@@ -411,7 +411,6 @@ def test_machines_are_compared_with_ratios_of_speed(inputs):
     rows = {row[0].detail: row for row in part.blocks[0].tables[0].rows}
     assert list(rows) == [FIRST, SECOND]
     assert rows[FIRST][5].text == "3"
-    assert rows[FIRST][5].detail == "history and quick"
     (fold,) = part.folds
     (event,) = of(inputs.events, "machines")
     assert len(fold.tables[0].rows) == len(speeds(event)) > 3

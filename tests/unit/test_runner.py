@@ -123,6 +123,12 @@ def test_nonsense_ends_the_reading_with_the_line_and_keeps_what_was_before(read,
     assert facts == {"k": 1}
 
 
+def test_a_number_without_a_sample_comes_once(read):
+    rows, _, problem = read(lines(row(), row(value=2.5), DONE))
+    assert "line 2: found ready_time a second time" in problem
+    assert [r["value"] for r in rows] == [1.5]
+
+
 def test_odd_texts_and_numbers_in_facts_and_cases_are_cleaned(read):
     odd = {"build": {"flags": "a\x1b[31m\x00\nb\ud800\u202e"}, "gate": [float("nan"), 1.0]}
     rows, facts, problem = read(lines({"fact": odd}, row(case="a\nb\u202e" + "x" * 99), DONE))

@@ -186,7 +186,7 @@ def _placed(
 
     """
     placed: dict[int, tuple[float, float]] = {}
-    order = sorted(range(len(points)), key=lambda number: points[number])
+    order = sorted(range(len(points)), key=lambda number: points[number][0])
     halves = [extent(name, FONT) / 2 + 1 for name in names]
     bars = [(x, top, bottom) for x, _, top, bottom in points]
     trail = [
