@@ -12,6 +12,7 @@ import signal
 import subprocess
 import threading
 import time
+import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -96,16 +97,16 @@ def run(
 
     """
     start = time.monotonic()
-    with _group() as group:
+    with _group() as (leader, mark):
         try:
             process = subprocess.Popen(
                 [str(argument) for argument in arguments],
                 cwd=cwd,
-                env=None if env is None else dict(env),
+                env={**(os.environ if env is None else env), MARK: mark},
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT if errors else subprocess.DEVNULL,
-                process_group=group,
+                process_group=leader.pid,
             )
         except OSError as error:
             return Finished(127, f"{arguments[0]}: {error}\n", time.monotonic() - start)
@@ -127,7 +128,7 @@ def run(
         finally:
             # Also after a normal end: a worker must not leave children behind that disturb the
             # next.
-            _kill(group)
+            _end(leader)
             code = process.wait()
             reader.join(timeout=5)
             process.stdout.close()
@@ -171,36 +172,64 @@ def git(root: Path, *arguments: str) -> str | None:
 
 def kill_all() -> None:
     """Kill everything that runs: for an interruption, which only the main thread hears of."""
-    for group in list(_groups):
-        _kill(group)
+    for leader in list(_leaders):
+        _close(leader)
 
 
-_groups: set[int] = set()
-"""Process groups that run now."""
+MARK = "SYMBOLIC_COMPARISON_GROUP"
+"""The variable by which descendants are found again that left the group for a session of their own,
+where the system shows the variables of processes (Linux)."""
+
+_LEADER = """
+read _
+for round in 1 2 3; do
+    marked=$(grep -lsF "$0" /proc/[0-9]*/environ)
+    [ -n "$marked" ] || break
+    for path in $marked; do
+        path=${path#/proc/}
+        kill -KILL "${path%/environ}" 2>/dev/null
+    done
+done
+kill -KILL 0
+"""
+
+_leaders: set[subprocess.Popen[bytes]] = set()
+"""Leaders of the process groups that run now."""
 
 
 @contextlib.contextmanager
-def _group() -> Iterator[int]:
-    """Yield a process group that is killed at the end, and by its leader when we are gone.
+def _group() -> Iterator[tuple[subprocess.Popen[bytes], str]]:
+    """Yield the leader of a new process group, which kills it at the end, and its mark.
 
     The leader waits for the end of a pipe whose other end only we hold: the system closes it
     whatever ends us, and all descendants go, not only children as with PR_SET_PDEATHSIG.
     """
+    mark = uuid.uuid4().hex
     leader = subprocess.Popen(
-        ["/bin/sh", "-c", "read _; kill -KILL 0"], stdin=subprocess.PIPE, env={}, process_group=0
+        ["/bin/sh", "-c", _LEADER, mark], stdin=subprocess.PIPE, env={}, process_group=0
     )
-    _groups.add(leader.pid)
+    _leaders.add(leader)
     try:
-        yield leader.pid
+        yield leader, mark
     finally:
-        _kill(leader.pid)
-        _groups.discard(leader.pid)
-        leader.communicate()
+        _end(leader)
+        _leaders.discard(leader)
 
 
-def _kill(group: int) -> None:
+def _close(leader: subprocess.Popen[bytes]) -> None:
+    assert leader.stdin is not None
+    with contextlib.suppress(OSError):  # it was killed itself
+        leader.stdin.close()
+
+
+def _end(leader: subprocess.Popen[bytes]) -> None:
+    """Let a leader kill all that it leads."""
+    _close(leader)
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        leader.wait(timeout=5)
     with contextlib.suppress(ProcessLookupError, PermissionError):
-        os.killpg(group, signal.SIGKILL)
+        os.killpg(leader.pid, signal.SIGKILL)
+    leader.wait()
 
 
 def _drain(stream: IO[bytes], log: _Log, on_output: Callable[[str], None] | None) -> None:

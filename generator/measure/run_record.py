@@ -68,12 +68,12 @@ class RunRecord:
 
     def samples(self, job: Job) -> set[tuple[str, ...]]:
         """Return the numbers already measured in a job's cell and block; none may come twice."""
-        place = job.mode, job.lane, str(job.block)
+        place = job.mode, job.lane, _text(job.block)
         return {
             (row["section"], row["case"], row["metric"], _text(row.get("sample")))
             for row in self.rows
             if row["status"] == "ok"
-            and (row["mode"], row["lane"], str(row["block"])) == place
+            and (row.get("mode"), row.get("lane"), _text(row.get("block"))) == place
             and "partial" not in row["flags"]
         }
 

@@ -3,6 +3,7 @@
 import os
 import re
 import signal
+import subprocess
 import sys
 import threading
 import time
@@ -15,6 +16,7 @@ from hypothesis import strategies as st
 from generator import subprocesses
 from generator.measure import run_record
 from generator.subprocesses import Finished, _Log
+from tests.conftest import ROOT
 
 
 def shell(script, **options):
@@ -176,13 +178,27 @@ def test_a_time_out_kills_the_whole_family():
     assert all(gone(pid) for pid in pids)
 
 
-def test_a_normal_end_leaves_no_children_behind():
+@pytest.mark.parametrize("child", ["sleep 300", "setsid sleep 300"])
+def test_a_normal_end_leaves_no_children_behind(child):
     start = time.monotonic()
-    finished = shell("sleep 300 & echo $!")
+    finished = shell(f"{child} & echo $!")
     assert finished.code == 0
     assert not finished.timed_out
     assert gone(int(finished.log))
     assert time.monotonic() - start < 5
+
+
+@pytest.mark.parametrize("child", ["sleep 300", "setsid sleep 300"])
+def test_nothing_lives_on_when_we_are_killed(tmp_path, child):
+    note = tmp_path / "pid"
+    script = f"{child} & echo $! > {note}; wait"
+    program = f"from generator import subprocesses; subprocesses.run(['/bin/sh', '-c', {script!r}])"
+    with subprocess.Popen([sys.executable, "-c", program], cwd=ROOT) as process:
+        while not (note.exists() and note.read_text().strip()):
+            assert process.poll() is None
+            time.sleep(0.02)
+        process.kill()
+    assert gone(int(note.read_text()))
 
 
 def test_a_result_file_that_outgrows_its_limit_ends_the_process(tmp_path):

@@ -29,6 +29,7 @@ from generator.measure import (
 from generator.measure import request as measuring
 from generator.measure.plan import Job, Profile
 from generator.measure.request import Request, prepare
+from generator.measure.run_record import RunRecord
 from generator.results import reading as results
 from generator.results import row_checks, run_record, schema, validation, writing
 from generator.subprocesses import Finished
@@ -127,6 +128,17 @@ def test_a_number_without_a_sample_comes_once(read):
     rows, _, problem = read(lines(row(), row(value=2.5), DONE))
     assert "line 2: found ready_time a second time" in problem
     assert [r["value"] for r in rows] == [1.5]
+
+
+def test_numbers_of_other_jobs_and_of_none_are_known(tmp_path):
+    content = dict.fromkeys(("run", "framework", "version", "device"), "x") | {
+        "machine": {"id": "box"}
+    }
+    record = RunRecord(tmp_path / "x.csv", content)
+    record.add([{"section": "compile", "case": "downloaded", "metric": "size", "status": "ok"}])
+    record.add([row()["row"], row(metric="gate", status="wrong", reason="off")["row"]], JOB)
+    record.add([row(section="lenet", metric="gate")["row"]], replace(JOB, block=1))
+    assert record.samples(JOB) == {("compile", "warm", "ready_time", "")}
 
 
 def test_odd_texts_and_numbers_in_facts_and_cases_are_cleaned(read):
