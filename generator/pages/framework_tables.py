@@ -128,11 +128,12 @@ def gaps(framework: Framework) -> Iterator[tuple[str, Gap]]:
     titles = {mode.id: mode.title for mode in framework.modes}
     said: dict[Gap, list[str]] = {}
     for gap in framework.gaps:
-        words = TOPICS.get(gap.section, gap.section), titles.get(gap.mode), gap.device.upper()
-        same = replace(gap, section="", mode="", device="")
+        words = TOPICS.get(gap.section, gap.section), titles.get(gap.mode)
+        same = replace(gap, section="", mode="")
         said.setdefault(same, []).append(", ".join(filter(None, words)) or "everything")
     for gap, what in said.items():
-        yield "; ".join(what), gap
+        device = f" ({gap.device.upper()})" if gap.device else ""
+        yield f"{'; '.join(what)}{device}", gap
 
 
 @tabled("Declared gaps", plain=True)
