@@ -86,5 +86,12 @@ Results = Annotated[
         help="Folder of result files instead of measurements/results.", show_default=False
     ),
 ]
+ThoseResults = Annotated[
+    Path,
+    typer.Option(
+        help="Folder of result files instead of measurements/results.", show_default=False,
+        exists=True, file_okay=False,
+    ),
+]  # fmt: skip
 FrameworksFolder = Annotated[Path | None, typer.Option(hidden=True)]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for a script.")]
