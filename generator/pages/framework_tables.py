@@ -13,6 +13,7 @@ from generator.catalog.model import Fact, Framework, Gap, Section
 from generator.formatting import STATUS_WORDS
 from generator.pages.inputs import Inputs, main_figures
 from generator.pages.parts import Block, Part
+from generator.pages.scoring import NEEDS
 from generator.pages.tables import Cell, Rows, Table, table, tabled
 
 EXECUTES = {"symbolic": "as a graph", "imperative": "eagerly"}
@@ -26,6 +27,9 @@ RELEASES = ("licence", "languages", "first_release", "last_release")
 USE = ("interfaces", "r_package", "execution")
 FACTS = (*MAKERS, *RELEASES, *USE)
 """What pages ask of every framework; a folder states what somebody has read."""
+
+QUESTIONS = {need.section: need.title for need in NEEDS if need.section} | TOPICS
+"""What sections are called where a framework lacks something."""
 
 NOT_STATED = "not stated yet"
 
@@ -128,7 +132,7 @@ def gaps(framework: Framework) -> Iterator[tuple[str, Gap]]:
     titles = {mode.id: mode.title for mode in framework.modes}
     said: dict[Gap, list[str]] = {}
     for gap in framework.gaps:
-        words = TOPICS.get(gap.section, gap.section), titles.get(gap.mode)
+        words = QUESTIONS.get(gap.section, gap.section), titles.get(gap.mode)
         same = replace(gap, section="", mode="")
         said.setdefault(same, []).append(", ".join(filter(None, words)) or "everything")
     for gap, what in said.items():

@@ -102,7 +102,7 @@ def test_one_framework_alone_is_not_named_in_its_own_tables():
     both = [gap, replace(gap, section="", mode="fast")]
     one = types.SimpleNamespace(name="One", gaps=both, modes=[mode])
     two = types.SimpleNamespace(name="Two", gaps=[], modes=[])
-    what = "Driven from R, CUDA; Fast mode, CUDA"  # a reason is said once
+    what = "Driven from R; Fast mode (CUDA)"  # a reason is said once
     (alone,) = framework_tables.gaps_table([one]).rows
     assert [cell.text for cell in alone] == [what, "no R"]
     assert alone[0].detail == "not supported in 1"
