@@ -177,7 +177,7 @@ def _specification(chart: style.Chart) -> str:
     from generator.pages.charts import style
 
     schemes = {scheme: chart.configuration(scheme) for scheme in style.SCHEMES}
-    return json.dumps({**chart.specs, **schemes}, separators=(",", ":"))
+    return json.dumps({**chart.specs, **schemes}, separators=(",", ":"), allow_nan=False)
 
 
 def _rows(chart: style.Chart) -> str:

@@ -99,7 +99,7 @@ def timeline(
         spots = [
             (width * (one.day - start) / (end - start),
              *(HEIGHT - style.along(y, domain, HEIGHT)
-               for y in (one.y, one.high or one.y, one.low or one.y)))
+               for y in (one.y, *(style.known(end, one.y)[0] for end in (one.high, one.low)))))
             for one in mine if one.day
         ]  # fmt: skip
         named = _placed([one.label for one in mine], spots, width)
