@@ -332,14 +332,14 @@
 
   function mountChart(figure) {
     if (location.protocol === "file:") return; // files cannot be fetched from files
-    const caption = figure.querySelector(".caption");
+    const files = figure.querySelector(".files");
     const button = make("button", { type: "button", className: "explore", textContent: "Explore", ariaLabel: "Explore: make this chart interactive" });
     button.addEventListener("click", () => upgrade(figure));
-    (caption.querySelector("p") || caption).prepend(button);
     figure.querySelector("p").addEventListener("pointerenter", () => upgrade(figure), { once: true });
     const copied = make("button", { type: "button", textContent: "PNG" });
     copied.addEventListener("click", () => png(figure));
-    caption.querySelector(".files a").after(", ", copied);
+    files.querySelector("a").after(", ", copied);
+    files.append(" ", button);
   }
 
   // Paper is white.
