@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from generator.errors import UsageError
 from generator.measure import plan
 
 _PROFILES = "; ".join(f"{profile.name}: {profile.summary}" for profile in plan.PROFILES.values())
@@ -86,11 +87,19 @@ Results = Annotated[
         help="Folder of result files instead of measurements/results.", show_default=False
     ),
 ]
+
+
+def _there(folder: Path) -> Path:
+    if not folder.is_dir():
+        raise UsageError(f"found no folder {folder}; expected one with results")
+    return folder
+
+
 ThoseResults = Annotated[
     Path,
     typer.Option(
         help="Folder of result files instead of measurements/results.", show_default=False,
-        exists=True, file_okay=False,
+        callback=_there,
     ),
 ]  # fmt: skip
 FrameworksFolder = Annotated[Path | None, typer.Option(hidden=True)]
