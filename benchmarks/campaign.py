@@ -1,7 +1,7 @@
-"""What kills, spoiled files, broken frameworks, full disks and lying indexes do to the generator.
+"""What kills, mutated files, broken frameworks, full disks and lying indexes do to the generator.
 
 Every case is drawn from the seed, its kind and its number, so that a finding can be had again:
-``--keep FOLDER`` keeps the spoiled files behind it, and ``--only KIND`` tries one kind alone. Only
+``--keep FOLDER`` keeps the files behind it, and ``--only KIND`` tries one kind alone. Only
 temporary folders are written to. Claimed: all columns but the first are 0.
 
 tried        cases of this kind; at --scale 1 four hundred kills and ten thousand files
@@ -20,7 +20,7 @@ import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from benchmarks.campaigns import index, processes, spoiled
+from benchmarks.campaigns import files, index, processes
 from benchmarks.campaigns.tally import Tally
 from benchmarks.line import Line
 
@@ -33,9 +33,9 @@ FULL = {
 """Kind -> cases at scale 1; of frameworks, every mode of the pretended one is a case."""
 TRIES = {
     **dict.fromkeys(SIGNALS, processes.kills),
-    "CSVs": functools.partial(spoiled.results, suffix=".csv"),
-    "run records": functools.partial(spoiled.results, suffix=".json"),
-    "TOMLs": spoiled.tomls, "broken frameworks": processes.broken,
+    "CSVs": functools.partial(files.results, suffix=".csv"),
+    "run records": functools.partial(files.results, suffix=".json"),
+    "TOMLs": files.tomls, "broken frameworks": processes.broken,
     "disk full": processes.disk_full, "read-only folders": processes.read_only,
     "index that lies": index.lies,
 }  # fmt: skip

@@ -1,4 +1,4 @@
-"""Spoils bytes: bytes flipped and cut, lines doubled, values extreme or hostile."""
+"""Mutates bytes: bytes flipped and cut, lines doubled, values extreme or hostile."""
 
 import csv
 import io
@@ -52,21 +52,21 @@ TOML = (
 
 
 def mutated(data: bytes, suffix: str, chance: random.Random) -> bytes:
-    """Return the bytes of a file of one type, one to three times spoiled."""
+    """Return the bytes of a file of one type, mutated one to three times."""
     for _ in range(chance.choice((1, 1, 1, 2, 3))):
         way = chance.choice((*[VALUES[suffix]] * 6, _flipped, _cut, _line, _ends, _encoded))
         try:
             data = way(data, chance)
-        except (ValueError, IndexError, csv.Error, RecursionError):  # spoiled too much already
+        except (ValueError, IndexError, csv.Error, RecursionError):  # mutated too much already
             break
     return data
 
 
 def _flipped(data, chance):
-    spoiled = bytearray(data)
+    flipped = bytearray(data)
     for _ in range(chance.choice((1, 1, 4, 64))):
-        spoiled[chance.randrange(len(spoiled))] = chance.randrange(256)
-    return bytes(spoiled)
+        flipped[chance.randrange(len(flipped))] = chance.randrange(256)
+    return bytes(flipped)
 
 
 def _cut(data, chance):

@@ -12,7 +12,7 @@ import time
 from collections import Counter
 from pathlib import Path
 
-from benchmarks.campaigns import spoiled
+from benchmarks.campaigns import files
 from benchmarks.campaigns.tally import Tally
 from generator.catalog import loader
 from generator.errors import GeneratorError
@@ -50,8 +50,8 @@ CHEATS = {"unsynchronised": "wrong", "zero-gradient": "wrong", "too-fast": "wron
 """Modes of the pretended framework that only the gate of the section LeNet finds out."""
 
 
-def measure(place, tally: Tally, *modes: str, prefix=(), jobs=JOBS, moment=None, by=0) -> int:
-    """Measure to the end, or until a signal after a moment; return the exit code.
+def measure(place, tally: Tally, *modes: str, prefix=(), jobs=JOBS, moment=None, by=0):
+    """Measure to the end, or until a signal after a moment; return the exit code, and what is said.
 
     Args:
         place: the machine.
@@ -87,7 +87,7 @@ def measure(place, tally: Tally, *modes: str, prefix=(), jobs=JOBS, moment=None,
     if by != signal.SIGKILL:
         left = [name for name in place.left() if not name.endswith(".making")]
         tally.add("left behind", ", ".join(left), len(left))
-    return process.returncode
+    return process.returncode, said
 
 
 def living(place) -> list[str]:
@@ -145,9 +145,9 @@ def _undisturbed(folder: Path) -> tuple[Counter, float]:
     place = machine(folder / "undisturbed", folder / "uv")
     start = time.monotonic()
     tally = Tally("undisturbed", 0, None)
-    code = measure(place, tally, *MODES)
+    code, said = measure(place, tally, *MODES)
     if code != 1 or tally.counts.total():
-        raise GeneratorError(f"an undisturbed run ended with {code}: {place.rows()}")
+        raise GeneratorError(f"an undisturbed run ended with {code}: {said[-1500:]}")
     return Counter(whole(place)), time.monotonic() - start
 
 
@@ -169,7 +169,7 @@ def kills(tally: Tally, number: int, folder: Path) -> None:
         enough = tally.counts["tried"] >= number
         moment = None if enough else tally.chance(case).uniform(0, seconds / 2)
         case += 1
-        code = measure(place, tally, *MODES, moment=moment, by=getattr(signal, tally.kind))
+        code, said = measure(place, tally, *MODES, moment=moment, by=getattr(signal, tally.kind))
         lost = before - Counter(tuple(row.values()) for row in place.rows())
         tally.add("lost", f"{next(iter(lost), '')} in {place.folder}", lost.total(), place.folder)
         tally.progress(number)
@@ -178,7 +178,8 @@ def kills(tally: Tally, number: int, folder: Path) -> None:
             shutil.rmtree(place.folder)
             place = None
         elif enough:
-            tally.add("lost", f"the last resumption ended with {code}", spoiled=place.folder)
+            why = f"the last resumption ended with {code}: {said[-1500:]}"
+            tally.add("lost", why, behind=place.folder)
             place = None
 
 
@@ -209,15 +210,15 @@ def disk_full(tally: Tally, number: int, folder: Path) -> None:
         if name == "file":
             size = 2 ** chance.uniform(0, 16)
             measure(place, tally, *MODES, prefix=("prlimit", f"--fsize={size:.0f}"))
-            code = measure(place, tally, *MODES)
+            code, said = measure(place, tally, *MODES)
         else:
             size = 4096 * 2 ** chance.uniform(0, 9)
             where = getattr(place, name)
             prefix = (*ALONE, "sh", "-c", FULL_DISK, f"{size:.0f}", where)
-            code = measure(place, tally, *MODES, prefix=prefix)
+            code, said = measure(place, tally, *MODES, prefix=prefix)
             setattr(place, name, where.with_name(f"{where.name}.kept"))
         if code not in (0, 1):  # one mode dies, in the first or the second of both
-            tally.add("lost", f"{name} of {size:.0f} bytes: exit code {code}")
+            tally.add("lost", f"{name} of {size:.0f} bytes: exit code {code}: {said[-1500:]}")
         compare(place, calm, tally)
         shutil.rmtree(place.folder)
         tally.progress(number)
@@ -257,8 +258,8 @@ def broken(tally: Tally, number: int, folder: Path) -> None:
         tally.counts["tried"] += 1
         statuses = {row["status"] for row in place.rows() if row["mode"] == mode}
         if expected.get(mode, "ok") not in statuses:
-            tally.add("lost", f"{mode} is {statuses or 'nowhere'}", spoiled=place.results)
+            tally.add("lost", f"{mode} is {statuses or 'nowhere'}", behind=place.results)
     compare(place, Counter(whole(place)), tally)
     with tally.guarded("render", place.results, accepted=True):
         given = {"results_root": place.results, "frameworks": place.frameworks}
-        spoiled.pages(tally, "all modes", folder / "pages", **given)
+        files.pages(tally, "all modes", folder / "pages", **given)

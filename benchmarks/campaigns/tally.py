@@ -25,27 +25,27 @@ class Tally:
     def chance(self, case: int) -> random.Random:
         return random.Random(f"{self.seed} {self.kind} {case}")
 
-    def add(self, column: str, why: str, number: int = 1, spoiled: Path | None = None) -> None:
+    def add(self, column: str, why: str, number: int = 1, behind: Path | None = None) -> None:
         """Count what was found, say why, and keep the folder behind it."""
         if not number:
             return
         self.counts[column] += number
         print(f"  {self.kind}: {number} {column}: {why}", file=sys.stderr, flush=True)
-        if self.keep and spoiled:
+        if self.keep and behind:
             kept = self.keep / self.kind / str(self.counts.total())
-            shutil.copytree(spoiled, kept, symlinks=True)
+            shutil.copytree(behind, kept, symlinks=True)
 
     @contextlib.contextmanager
-    def guarded(self, case: object, spoiled: Path | None = None, *, accepted: bool = False):
+    def guarded(self, case: object, behind: Path | None = None, *, accepted: bool = False):
         """Count what is no error of the generator; any error of what `check` has accepted."""
         try:
             yield
         except GeneratorError as error:
             if accepted:
-                self.add("tracebacks", f"{case}: accepted, then {error}", spoiled=spoiled)
+                self.add("tracebacks", f"{case}: accepted, then {error}", behind=behind)
         except Exception:
             where = "".join(traceback.format_exc(limit=-3).splitlines(keepends=True)[-6:])
-            self.add("tracebacks", f"{case}:\n{where}", spoiled=spoiled)
+            self.add("tracebacks", f"{case}:\n{where}", behind=behind)
 
     def progress(self, expected: int) -> None:
         done = self.counts["tried"]

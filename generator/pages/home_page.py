@@ -64,7 +64,7 @@ def _place(document: Mapping[str, Any]) -> str:
 
 
 _WORST = ("lenet", "control", "parallel", "operators")
-"""Sections by what wrong results in them spoil: a training step, a program, a run, an operator."""
+"""Sections by what wrong results in them affect: a training step, a program, a run, an operator."""
 
 
 def _cards(inputs: Inputs, most: int = 3) -> list[dict[str, str]]:

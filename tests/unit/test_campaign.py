@@ -21,7 +21,7 @@ def found(*kinds):
     return counts, {line.what for line in lines if line.kept is False}
 
 
-def test_spoiled_files_find_nothing():
+def test_mutated_files_find_nothing():
     counts, bad = found("CSVs", "run records", "TOMLs")
     assert bad == set()
     assert [one["tried"] for one in counts.values()] == [20, 10, 10]

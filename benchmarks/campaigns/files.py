@@ -1,4 +1,4 @@
-"""Spoils results and facts: what `check` accepts must render, and be text on every page."""
+"""Mutates results and facts: what `check` accepts must render, and be text on every page."""
 
 import contextlib
 import dataclasses
@@ -25,7 +25,7 @@ TOGETHER = 40
 
 @dataclasses.dataclass(frozen=True)
 class Base:
-    """A small valid run, to be spoiled."""
+    """A small valid run, to be mutated."""
 
     framework: str
     version: str
@@ -85,14 +85,14 @@ def names():
 
 
 def results(tally: Tally, number: int, folder: Path, suffix: str) -> None:
-    """Spoil CSVs or run records; what ``check`` accepts is read and rendered."""
+    """Mutate CSVs or run records; what ``check`` accepts is read and rendered."""
     declared = names()
     for first in range(0, number, TOGETHER):
         root = folder / tally.kind / "results"
         for case in range(first, min(first + TOGETHER, number)):
             chance = tally.chance(case)
             path = chance.choice(bases(folder)).put(root, f"m{case}")
-            spoil(path.with_suffix(suffix), chance)
+            mutate(path.with_suffix(suffix), chance)
             tally.counts["tried"] += 1
             problems = None
             with tally.guarded(case, path.parent):
@@ -113,7 +113,7 @@ def results(tally: Tally, number: int, folder: Path, suffix: str) -> None:
         tally.progress(number)
 
 
-def spoil(path: Path, chance: random.Random) -> None:
+def mutate(path: Path, chance: random.Random) -> None:
     path.write_bytes(mutations.mutated(path.read_bytes(), path.suffix, chance))
 
 
@@ -164,7 +164,7 @@ def pages(tally: Tally, case: str, docs: Path, **arguments) -> None:
     for path in sorted(docs.rglob("*.md")):
         text = path.read_text(encoding="utf-8")
         if mutations.EVALUATED in text or active(text):
-            tally.add("unescaped", f"{case}: {path.relative_to(docs)}", spoiled=docs)
+            tally.add("unescaped", f"{case}: {path.relative_to(docs)}", behind=docs)
     for path in docs.rglob("*.xml"):
         with tally.guarded(f"{case}: {path.name}", docs, accepted=True):
             ElementTree.fromstring(path.read_bytes())
@@ -205,7 +205,7 @@ def extensions():
 
 
 def tomls(tally: Tally, number: int, folder: Path) -> None:
-    """Spoil every framework's facts, and now and then the claims; render what is accepted."""
+    """Mutate every framework's facts, and now and then the claims; render what is accepted."""
     sources = sorted(loader.ROOT.glob("measurements/frameworks/*/framework.toml"))
     others = bases(folder)
     alike = {
@@ -224,7 +224,7 @@ def tomls(tally: Tally, number: int, folder: Path) -> None:
             part.mkdir(parents=True)
             source = chance.choice(sources)
             path = Path(shutil.copy(source, part))
-            spoil(path, chance)
+            mutate(path, chance)
             with tally.guarded(case, part):
                 framework = framework_toml.read_framework(path)
                 accepted.append(part)
@@ -250,14 +250,14 @@ def measured(framework, base: Base, runs: Path) -> None:
 
 
 def claims(tally: Tally, case: int, root: Path, base: Base) -> None:
-    """Spoil ``claims.toml`` in a repository that is this one otherwise."""
+    """Mutate ``claims.toml`` in a repository that is this one otherwise."""
     (root / "measurements").mkdir(parents=True)
     for path in (*loader.ROOT.iterdir(), *(loader.ROOT / "measurements").iterdir()):
         if path.name not in ("measurements", "results", "claims.toml"):
             (root / path.relative_to(loader.ROOT)).symlink_to(path)
     path = root / "measurements" / "claims.toml"
     shutil.copy(loader.ROOT / "measurements" / path.name, path)
-    spoil(path, tally.chance(case))
+    mutate(path, tally.chance(case))
     base.put(root / "measurements" / "results", "machine")
     with tally.guarded(case, path.parent), contextlib.suppress(UnicodeDecodeError):
         book.parse(path.read_text(encoding="utf-8"), path)
