@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import select
 import signal
 import subprocess
 import threading
@@ -206,7 +207,11 @@ def _group() -> Iterator[tuple[subprocess.Popen[bytes], str]]:
     """
     mark = uuid.uuid4().hex
     leader = subprocess.Popen(
-        ["/bin/sh", "-c", _LEADER, mark], stdin=subprocess.PIPE, env={}, process_group=0
+        ["/bin/sh", "-c", _LEADER, mark],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        env={},
+        process_group=0,
     )
     _leaders.add(leader)
     try:
@@ -223,13 +228,17 @@ def _close(leader: subprocess.Popen[bytes]) -> None:
 
 
 def _end(leader: subprocess.Popen[bytes]) -> None:
-    """Let a leader kill all that it leads."""
+    """Let a leader kill all that it leads; once it has, do nothing."""
+    if leader.returncode is not None:
+        return
     _close(leader)
-    with contextlib.suppress(subprocess.TimeoutExpired):
-        leader.wait(timeout=5)
+    assert leader.stdout is not None
+    select.select([leader.stdout], [], [], 5)  # it says nothing: its end is the end of the pipe
+    # Before it is waited for, after which its number may be another group's.
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(leader.pid, signal.SIGKILL)
     leader.wait()
+    leader.stdout.close()
 
 
 def _drain(stream: IO[bytes], log: _Log, on_output: Callable[[str], None] | None) -> None:

@@ -201,6 +201,20 @@ def test_nothing_lives_on_when_we_are_killed(tmp_path, child):
     assert gone(int(note.read_text()))
 
 
+def test_a_group_is_killed_once_while_its_number_is_its_own(monkeypatch):
+    kill, killed = os.killpg, []
+
+    def watched(group, sign):
+        # An error where nobody waits for it any more: then it may be another program's.
+        os.waitid(os.P_PID, group, os.WEXITED | os.WNOWAIT | os.WNOHANG)
+        killed.append(group)
+        kill(group, sign)
+
+    monkeypatch.setattr(os, "killpg", watched)
+    assert shell("exit 3").code == 3
+    assert len(killed) == 1
+
+
 def test_a_result_file_that_outgrows_its_limit_ends_the_process(tmp_path):
     out = tmp_path / "out"
     script = f"while :; do head -c 10000 /dev/zero >> {out}; sleep 0.01; done"
