@@ -68,12 +68,12 @@ class RunRecord:
 
     def samples(self, job: Job) -> set[tuple[str, ...]]:
         """Return the numbers already measured in a job's cell and block; none may come twice."""
-        place = job.mode, job.lane, _text(job.block)
+        place = job.mode, job.lane, schema.in_cell(job.block)
         return {
-            (row["section"], row["case"], row["metric"], _text(row.get("sample")))
+            (row["section"], row["case"], row["metric"], schema.in_cell(row.get("sample")))
             for row in self.rows
             if row["status"] == "ok"
-            and (row.get("mode"), row.get("lane"), _text(row.get("block"))) == place
+            and (row.get("mode"), row.get("lane"), schema.in_cell(row.get("block"))) == place
             and "partial" not in row["flags"]
         }
 
@@ -330,12 +330,8 @@ def _identity(row: Row) -> tuple[str, ...]:
     """Return what tells a measured row from others, read or new."""
     value = row.get("value")
     names = ("mode", "lane", "block", "section", "case", "metric", "sample", "status")
-    place = (_text(row.get(name)) for name in names)
+    place = (schema.in_cell(row.get(name)) for name in names)
     return (*place, "" if value in (None, "") else repr(float(value)))
-
-
-def _text(cell: Any) -> str:
-    return "" if cell is None else str(cell)
 
 
 def now() -> str:

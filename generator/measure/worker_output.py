@@ -158,7 +158,7 @@ def _accept_row(
         return f"found sample {str(sample)[:40]!a}"
     case = schema.one_line(content.get("case") or "")[:40]
     if status == "ok":
-        identity = section.id, case, metric.id, "" if sample is None else str(sample)
+        identity = section.id, case, metric.id, schema.in_cell(sample)
         if identity in samples:
             what = metric.id if sample is None else f"sample {sample} of {metric.id}"
             return f"found {what} a second time"

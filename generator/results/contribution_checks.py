@@ -15,7 +15,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from generator.errors import InputError
-from generator.results.schema import NAME, OF_NO_JOB, RUN, quoted
+from generator.results.schema import NAME, OF_NO_JOB, RUN, in_cell, quoted
 from measurements.sections.lenet import CEILING_MARGIN
 
 FACTOR = 100.0
@@ -336,9 +336,8 @@ def _jobs(record: Record) -> Mapping[tuple[str, str, str, str], list[Mapping[str
     """Return section, mode, lane and block, as rows write them -> the jobs that measured it."""
     jobs = defaultdict(list)
     for job in record["jobs"]:
-        block = "" if job["block"] is None else str(job["block"])
         for section in job["sections"]:
-            jobs[section, job["mode"], job["lane"], block].append(job)
+            jobs[section, job["mode"], job["lane"], in_cell(job["block"])].append(job)
     return dict(jobs)
 
 

@@ -82,6 +82,11 @@ def replicated(case: str) -> str:
     return case.removeprefix(AGAIN).lstrip() if is_again(case) else case
 
 
+def in_cell(value: object) -> str:
+    """Return a value as a CSV's cell has it: nothing for None."""
+    return "" if value is None else str(value)
+
+
 def one_line(text: object) -> str:
     """Return any text as a valid ``reason``: printable, one line, at most 500 characters."""
     whole = str(text).encode("utf-8", "replace").decode()  # lone surrogates: undecodable output
