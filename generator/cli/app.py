@@ -170,7 +170,7 @@ def report(
 
 
 @app.command()
-def render(results: options.ThoseResults = Request.results) -> None:
+def render(results: options.ResultsThere = Request.results) -> None:
     """Turn CSVs and templates into docs/report; only changed files are written."""
     from generator.site import render as site
 
@@ -179,7 +179,7 @@ def render(results: options.ThoseResults = Request.results) -> None:
 
 
 @app.command()
-def build(results: options.ThoseResults = Request.results) -> None:
+def build(results: options.ResultsThere = Request.results) -> None:
     """Render, then build the site into site/ with `mkdocs build --strict`."""
     from generator.site import mkdocs
 
@@ -203,7 +203,7 @@ def export(
     folder: Annotated[
         Path, typer.Argument(metavar="FOLDER", help="Folder to write to; made if missing.")
     ] = Path("dataset"),
-    results: options.ThoseResults = Request.results,
+    results: options.ResultsThere = Request.results,
     as_json: options.AsJson = False,
 ) -> None:
     """Write all results as one CSV and one Parquet file, described by datapackage.json.
@@ -228,7 +228,7 @@ def export(
 
 @app.command()
 def check(
-    results: options.ThoseResults = Request.results,
+    results: options.ResultsThere = Request.results,
     contribution: Annotated[
         Path | None,
         typer.Option(
@@ -257,7 +257,7 @@ def check(
 @app.command("list")
 def list_command(
     frameworks: options.Listed = None,
-    results: options.ThoseResults = Request.results,
+    results: options.ResultsThere = Request.results,
     frameworks_folder: options.FrameworksFolder = None,
     as_json: options.AsJson = False,
 ) -> None:
@@ -276,7 +276,7 @@ def compare(
     b: options.SideB = "",
     metric: options.Metric = "",
     changes: options.Changes = False,
-    results: options.ThoseResults = Request.results,
+    results: options.ResultsThere = Request.results,
     as_json: options.AsJson = False,
 ) -> None:
     """Compare two frameworks, modes, versions or machines: values, ratio, interval, verdict.

@@ -81,12 +81,8 @@ Wait = Annotated[
     bool,
     typer.Option("--wait", help="Wait while another generator measures on this machine."),
 ]
-Results = Annotated[
-    Path,
-    typer.Option(
-        help="Folder of result files instead of measurements/results.", show_default=False
-    ),
-]
+_RESULTS = "Folder of result files instead of measurements/results."
+Results = Annotated[Path, typer.Option(help=_RESULTS, show_default=False)]
 
 
 def _there(folder: Path) -> Path:
@@ -95,12 +91,6 @@ def _there(folder: Path) -> Path:
     return folder
 
 
-ThoseResults = Annotated[
-    Path,
-    typer.Option(
-        help="Folder of result files instead of measurements/results.", show_default=False,
-        callback=_there,
-    ),
-]  # fmt: skip
+ResultsThere = Annotated[Path, typer.Option(help=_RESULTS, show_default=False, callback=_there)]
 FrameworksFolder = Annotated[Path | None, typer.Option(hidden=True)]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for a script.")]
