@@ -127,8 +127,9 @@
     return Object.entries(formats).map(([name, format]) => {
       const button = make("button", { type: "button", textContent: `Copy ${name}` });
       button.addEventListener("click", async () => {
-        await copy(format(rows()));
-        said.textContent = `${rows().length - 1} rows copied as ${name}`;
+        const found = rows();
+        await copy(format(found));
+        said.textContent = `${found.length - 1} rows copied as ${name}`;
       });
       return button;
     });
