@@ -81,7 +81,7 @@ def bases(folder: Path) -> list[Base]:
 def names():
     """Return what ``check`` holds results against: the units of metrics, and modes."""
     catalog = loader.load()
-    return check._units(catalog.sections), check._modes(catalog.frameworks)
+    return check.units_of(catalog.sections), check.modes_of(catalog.frameworks)
 
 
 def results(tally: Tally, number: int, folder: Path, suffix: str) -> None:

@@ -49,7 +49,7 @@ def check(root: Path = ROOT, results_root: Path | None = None) -> tuple[int, lis
     snapshot = measurements / catalogs.SNAPSHOT
     if snapshot.exists():
         looked.append(_raised(package_index.read, snapshot))
-    names = _units(catalogs.read_sections()), _modes(frameworks)
+    names = units_of(catalogs.read_sections()), modes_of(frameworks)
     for path in reading.find(folder):
         looked += [validation.validate(path, *names), []]  # a CSV and its run record
     looked.append(_raised(_check_data, measurements / "data" / "mnist-5k.toml"))
@@ -124,7 +124,7 @@ def check_contribution(
     stems = [path.removesuffix(".csv") for path in filter(contribution_checks.is_run, added)]
     runs: dict[str, Mapping[str, Any]] = {}
     catalog = catalogs.load(root)
-    names = _units(catalog.sections), _modes(catalog.frameworks)
+    names = units_of(catalog.sections), modes_of(catalog.frameworks)
     for stem in stems:
         path, record = f"{stem}.csv", f"{stem}.json"
         if not {path, record} & invalid and record in after:
@@ -210,7 +210,7 @@ def _known(
     known = "merge-base", "--is-ancestor", "--end-of-options"
     return Known(
         frameworks=frameworks,
-        units=_units(sections.values()),
+        units=units_of(sections.values()),
         locks=locks,
         code=code,
         commits={c for c in commits if subprocesses.git(root, *known, c, "HEAD") is not None},
@@ -219,7 +219,7 @@ def _known(
     )
 
 
-def _units(sections: Iterable[Section]) -> Mapping[str, Mapping[str, str]]:
+def units_of(sections: Iterable[Section]) -> Mapping[str, Mapping[str, str]]:
     """Return section -> metric -> unit, of those that are measured."""
     return {
         section.id: {metric.id: metric.unit for metric in section.metrics.values()}
@@ -228,7 +228,7 @@ def _units(sections: Iterable[Section]) -> Mapping[str, Mapping[str, str]]:
     }
 
 
-def _modes(frameworks: Iterable[Framework]) -> Mapping[str, Collection[str]]:
+def modes_of(frameworks: Iterable[Framework]) -> Mapping[str, Collection[str]]:
     """Return framework -> ids of its modes."""
     return {one.id: [mode.id for mode in one.modes] for one in frameworks}
 

@@ -8,6 +8,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from generator.catalog import loader
+from generator.cli import check
 from generator.results import ranges, row_checks, run_record, validation, writing
 from generator.site import render, writer
 from tests import sample_results
@@ -18,11 +19,7 @@ EXAMPLES = int(os.environ.get("RENDERED_EXAMPLES", "4"))
 """How many random trees are rendered; a campaign asks for thousands."""
 
 CATALOG = loader.load()
-UNITS = {
-    section.id: {metric.id: metric.unit for metric in section.metrics.values()}
-    for section in CATALOG.sections
-    if section.measured
-}
+UNITS = check.units_of(CATALOG.sections)
 
 
 @pytest.fixture(scope="module", autouse=True)
