@@ -32,6 +32,9 @@ def pytest_configure():
     """Let tests be interrupted and interrupt: shells start what runs behind them deaf to it."""
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+    if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
+        # What `nohup` began stays deaf; what it starts hears again, unlike with SIG_IGN.
+        signal.signal(signal.SIGHUP, lambda *_: None)
     # One generator measures on a machine at a time: here each process of tests is a machine.
     os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", tempfile.gettempdir())
     os.environ["TMPDIR"] = tempfile.tempdir = tempfile.mkdtemp(prefix="tests-of-comparison-")
