@@ -22,6 +22,7 @@ from generator import files, subprocesses
 from generator.catalog.model import Framework, Version
 from generator.errors import EnvironmentMissing, InputError, UsageError
 from generator.measure import uv
+from generator.results.schema import NAME, UNPRINTABLE, quoted
 
 MARKER = "complete.json"
 """Written last: an environment without it was interrupted and is made anew."""
@@ -118,7 +119,8 @@ def locked(framework: Framework, version: Version, device: str) -> Environment:
     Two generators that want the same environment wait for each other. An environment that is ready
     costs no network. :class:`EnvironmentMissing` says that uv, an interpreter, the network or space
     is missing, and the next command; :class:`~generator.errors.DoesNotInstall`, that a package does
-    not install and would not on another machine.
+    not install and would not on another machine. A lock with anything else than pins and hashes is
+    an :class:`InputError`.
     """
     lock = version.lock(device)
     if not lock.exists():
@@ -126,6 +128,7 @@ def locked(framework: Framework, version: Version, device: str) -> Environment:
             f"{framework.id} {version.version} has no lock for {device} ({lock.name}); "
             f"make it with `generator lock {framework.id}=={version.version} --device {device}`"
         )
+    _refuse_faults(lock)
     folder = _folder(framework, version, device)
     with _alone(folder):
         return _ready(folder, lock) or _create(framework, version, lock, folder)
@@ -271,6 +274,7 @@ def extra(environment: Environment, version: Version, name: str) -> Path:
         raise EnvironmentMissing(
             f"{version.version} has no lock for {name} ({lock.name}); make it with `generator lock`"
         )
+    _refuse_faults(lock)
     own = f"{environment.folder.name}+{name.partition('+')[2]}-{digest[:12]}"
     folder = environment.folder.with_name(own)
     with _alone(folder):
@@ -319,7 +323,9 @@ def write_lock(version: Version, device: str) -> Path:
         entries = _ENTRY.findall(made.read_text(encoding="utf-8"))
         foreign = tuple(f"{pin.partition('==')[0]}==" for pin in pinned)
         kept = [item for item in entries if not item.startswith(foreign) and "file://" not in item]
-        files.replace(lock, "".join(kept).encode())
+        made.write_text("".join(kept), encoding="utf-8")
+        _refuse_faults(made)
+        files.replace(lock, made.read_bytes())
     return lock
 
 
@@ -332,20 +338,58 @@ def _pins(lock: Path) -> list[str]:
     return re.findall(r"^[^\s#-][^\s;\\]*", lock.read_text(encoding="utf-8"), re.MULTILINE)
 
 
+_PIN = re.compile(
+    rf"({NAME})(\[[A-Za-z0-9._,-]+\])?==(?:\d+!)?\d[A-Za-z0-9.+_-]*"
+    r"( ; ([a-z_.]+|[<>=!~]=?=?|[()]|'[\w.+*-]*'|\"[\w.+*-]*\"| (?! ))+)?( \\)?",
+    re.ASCII,
+)
+_HASH = re.compile(r"    --hash=sha256:[0-9a-f]{64}( \\)?")
+
+
 def problems(lock: Path) -> list[InputError]:
-    """Return what is wrong with a lock: every requirement must be pinned and hashed."""
-    found = []
-    lines = lock.read_text(encoding="utf-8", errors="replace").splitlines()
-    for number, line in enumerate(lines, 1):
-        if not line.strip() or line.startswith(("#", " ")):
-            continue
-        if line.startswith("-") or "://" in line or "==" not in line:
-            found.append(InputError(lock, number, line.rstrip("\\ "), "name==version"))
-        elif number == len(lines) or "--hash=sha256:" not in lines[number]:
-            found.append(InputError(lock, number, "no hash", "--hash=sha256:... below it"))
-    if not found and not any("--hash" in line for line in lines):
-        found.append(InputError(lock, 1, "no requirement", "at least one pinned requirement"))
-    return found
+    """Return what is wrong with a lock, by line: everything that is not in its grammar.
+
+    That is ``name==version [; marker]`` with at least one ``--hash=sha256:<64 hex>`` below it,
+    every name once, comments and empty lines. What reads a lock understands more, such as options
+    and addresses: it never gets to see them.
+    """
+    return [InputError(lock, *found) for found in _lock_problems(lock.read_bytes())]
+
+
+def _refuse_faults(lock: Path) -> None:
+    """Raise the first problem of a lock, before anything reads it."""
+    for problem in problems(lock):
+        raise problem
+
+
+def _lock_problems(data: bytes) -> Iterator[tuple[int, str, str]]:
+    try:
+        lines = data.decode().removesuffix("\n").split("\n")
+    except UnicodeDecodeError as error:
+        yield data[: error.start].count(b"\n") + 1, "a byte that is not UTF-8", "UTF-8 text"
+        return
+    names: set[str] = set()
+    open_ended = False  # the line before ended in a backslash
+    for number, line in enumerate([*lines, ""], 1):
+        pin, is_hash = _PIN.fullmatch(line), _HASH.fullmatch(line)
+        if open_ended and not is_hash:
+            yield number - 1, "no hash", "--hash=sha256:<64 hexadecimal digits> below it"
+        if match := UNPRINTABLE.search(line):
+            yield number, f"character U+{ord(match[0]):04X}", "printable text"
+        elif is_hash and not open_ended:
+            yield number, "a hash of nothing", "name==version above it, ending in a backslash"
+        elif pin:
+            name = re.sub(r"[-_.]+", "-", pin[1]).lower()
+            if name in names:
+                yield number, f"{pin[1]} a second time", "every name once"
+            names.add(name)
+            if not line.endswith("\\"):
+                yield number, "no hash", "a backslash, and --hash=sha256:... below it"
+        elif not is_hash and line and not (line.startswith("#") and not line.endswith("\\")):
+            yield number, quoted(line), "name==version, --hash=sha256:<64 hexadecimal digits>, or #"
+        open_ended = bool(pin or is_hash) and line.endswith("\\")
+    if not names:
+        yield 1, "no requirement", "at least one pinned requirement"
 
 
 def _size(folder: Path) -> int:

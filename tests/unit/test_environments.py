@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from generator import files, subprocesses
 from generator.catalog import loader
-from generator.errors import EnvironmentMissing, UsageError
+from generator.errors import EnvironmentMissing, InputError, UsageError
 from generator.measure import environments, uv
 from generator.measure.environments import MARKER, Environment
 from generator.subprocesses import Finished
@@ -177,11 +177,32 @@ def test_good_locks_have_no_problem(tmp_path, text):
 @pytest.mark.parametrize(
     ("text", "line", "said"),
     [
-        ("numpy\n", 1, "found numpy; expected name==version"),
+        ("numpy\n", 1, "found 'numpy'; expected name==version"),
         ("numpy>=1.0 \\\n    --hash=sha256:00\n", 1, "name==version"),
-        (PIN + "-e .\n", 3, "found -e ."),
+        (PIN + "-e .\n", 3, "found '-e .'"),
         ("--index-url https://example.org\n" + PIN, 1, "--index-url"),
         (PIN + "a @ https://example.org/a.whl\n", 3, "a @ https"),
+        (f"{PIN}  --extra-index-url https://example.org\n", 3, "--extra-index-url"),
+        (f"{PIN} a @ https://example.org/a.whl \\\n    --hash=sha256:{'1' * 64}\n", 3, "a @ https"),
+        (PIN.replace(" \\", " -r /etc/passwd \\"), 1, "-r /etc/passwd"),
+        (PIN.replace(" \\", " ; python_version < '3.9' --pre \\"), 1, "--pre"),
+        (PIN.replace(" \\", " ; sys_platform == '  --pre' \\"), 1, "--pre"),
+        (f"{PIN}# a comment that goes on \\\n--pre\n", 3, "goes on"),
+        (f"{PIN} # indented\n", 3, "indented"),
+        (PIN + PIN.replace("1.0", "1.1"), 3, "numpy a second time"),
+        (PIN.replace("numpy", "a-b") + PIN.replace("numpy", "A__B"), 3, "A__B a second time"),
+        (PIN.replace("0" * 64, "0" * 63), 1, "no hash"),
+        (PIN.replace("0" * 64, "0" * 65), 1, "no hash"),
+        (PIN.rstrip() + " \\\n", 2, "no hash"),
+        (f"{PIN}    --hash=sha256:{'1' * 64}\n", 3, "a hash of nothing"),
+        (PIN.replace("\n", "\r\n"), 1, "U+000D"),
+        (f"{PIN}# a\u2028--pre\n", 3, "U+2028"),
+        (f"{PIN}# a\x0c--pre\n", 3, "U+000C"),
+        (f"{PIN}# a\x0b--pre\n", 3, "U+000B"),
+        (f"{PIN}# a\x85--pre\n", 3, "U+0085"),
+        (PIN.replace("numpy", ""), 1, "'==1.0"),
+        (PIN.replace("numpy", "ñumpy"), 1, "umpy"),
+        (PIN.replace("1.0", "*"), 1, "==*"),
         (PIN + "six==1.0\n", 3, "no hash"),
         ("six==1.0 \\\n" + PIN, 1, "no hash"),
         ("six==1.0 \\\n    --hash=md5:00\n", 1, "no hash"),
@@ -191,10 +212,39 @@ def test_good_locks_have_no_problem(tmp_path, text):
 )
 def test_bad_locks_are_named_with_their_line(tmp_path, text, line, said):
     lock = tmp_path / "1-cpu.txt"
-    lock.write_text(text)
+    lock.write_text(text, newline="")
     first = environments.problems(lock)[0]
     assert (first.line, first.file) == (line, str(lock))
     assert said in str(first)
+
+
+def test_a_byte_that_is_not_utf_8_is_named(tmp_path):
+    (tmp_path / "lock").write_bytes(PIN.encode() + b"# \xff\n")
+    (problem,) = environments.problems(tmp_path / "lock")
+    assert problem.line == 3
+
+
+def test_nothing_is_installed_from_a_lock_that_is_none(framework, cache, played):
+    framework.newest.lock("cpu").write_text(f"{PIN}  --index-url https://example.org\n")
+    with pytest.raises(InputError, match="--index-url"):
+        environments.locked(framework, framework.newest, "cpu")
+    framework.newest.lock("cpu+reuse").write_text(f"{PIN} -r /etc/passwd\n")
+    made = Environment(Path(), "locked", "3.11", (), folder=cache / "made")
+    with pytest.raises(InputError, match="-r /etc/passwd"):
+        environments.extra(made, framework.newest, "cpu+reuse")
+    assert played.calls == []
+
+
+def test_no_lock_is_written_with_a_package_from_an_address(framework, monkeypatch):
+    def play(*arguments):
+        made = Path(arguments[arguments.index("--output-file") + 1])
+        made.write_text(PIN + PIN.replace("numpy==1.0", "six @ https://example.org/six.whl"))
+        return ""
+
+    monkeypatch.setattr(uv, "run", play)
+    with pytest.raises(InputError, match="six @ https"):
+        environments.write_lock(framework.newest, "cpu")
+    assert framework.newest.lock("cpu").read_text() == PIN
 
 
 @given(st.one_of(st.binary(max_size=80), st.text(max_size=80).map(lambda t: t.encode("utf-8"))))
