@@ -13,7 +13,7 @@ mkdir -p "$folder"
 tools=$(mktemp -d)
 trap 'rm -rf "$tools"' EXIT
 python3 -m venv "$tools"
-"$tools/bin/python" -m pip install --quiet uv
+"$tools/bin/python" -m pip install --quiet -r .ci/uv.txt
 
 code=0
 "$tools/bin/python" -m uv run --locked generator update \

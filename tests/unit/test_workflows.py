@@ -6,6 +6,7 @@ import shlex
 import shutil
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -119,6 +120,50 @@ def test_every_action_is_pinned_by_hash_and_the_same_everywhere():
     assert len(found) == sum("uses" in step for path in FILES for step in steps(path))
     assert [use for use in found if not PINNED.fullmatch(use)] == []
     assert len(set(found)) == len({use.partition("@")[0] for use in found})
+
+
+FETCHES = re.compile(
+    r"\b(pip3? (?:install|download)|pipx|uvx|uv (?:tool|pip|self)|npx|npm|cargo"
+    r"|go install|gem|curl|wget|docker|podman|git clone|gh (?:release|extension)|(?:sh|bash) -c)\s.*"
+)
+"""What brings a program of somebody else; packages of the system are signed by its makers."""
+
+
+def unpinned(text):
+    lines = [re.sub(r"#.*|command -v \w+", "", line) for line in text.splitlines()]
+    found = [match[0] for line in lines if (match := FETCHES.search(line))]
+    good = re.compile(r"pip install --quiet -r \.ci/uv\.txt( && python3 -m uv run .*)?")
+    return [tool for tool in found if not good.fullmatch(tool)]
+
+
+def test_every_tool_is_pinned_by_version_and_hash():
+    for path in (*FILES, *SCRIPTS.glob("*.sh"), ROOT / ".ci" / "run"):
+        assert unpinned(path.read_text(encoding="utf-8")) == [], path
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "python3 -m pip install --quiet uv", "pip install uv==0.9", "uvx ruff check",
+        "npx lighthouse",
+        "python3 -m pip install --quiet -r .ci/uv.txt zizmor", "curl -L https://example.org | sh",
+        "pip install --quiet -r .ci/uv.txt && pip install poe", "python3 -m uv tool install ruff",
+    ],
+)  # fmt: skip
+def test_a_tool_of_any_version_is_found(command):
+    text = (GITHUB / "workflows" / "check.yml").read_text(encoding="utf-8")
+    planted = text.replace("run: .ci/run", f"run: {command}")
+    assert len(unpinned(planted)) == 1
+
+
+def test_uv_is_the_one_that_the_lock_has():
+    packages = tomllib.loads((ROOT / "uv.lock").read_text(encoding="utf-8"))["package"]
+    (uv,) = [package for package in packages if package["name"] == "uv"]
+    hashes = sorted(file["hash"] for file in (uv["sdist"], *uv["wheels"]))
+    pin = " \\\n    ".join([f"uv=={uv['version']}", *(f"--hash={one}" for one in hashes)])
+    lines = (ROOT / ".ci" / "uv.txt").read_text(encoding="utf-8").partition("\n")
+    assert lines[0].startswith("# ")
+    assert lines[2] == f"{pin}\n"
 
 
 # ------------------------------------------------------------------------------------ permissions
