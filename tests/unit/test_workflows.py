@@ -124,7 +124,7 @@ def test_every_action_is_pinned_by_hash_and_the_same_everywhere():
 
 FETCHES = re.compile(
     r"\b(pip3? (?:install|download)|pipx|uvx|uv (?:tool|pip|self)|npx|npm|cargo"
-    r"|go install|gem|curl|wget|docker|podman|git clone|gh (?:release|extension)|(?:sh|bash) -c)\s.*"
+    r"|go install|gem|curl|wget|docker|podman|git clone|gh (?:release|extension))\s.*"
 )
 """What brings a program of somebody else; packages of the system are signed by its makers."""
 
@@ -264,6 +264,7 @@ class Checkout:
         self.run("git", "clone", "--quiet", self.origin, self.folder, cwd="/")
         self.write("measurements/releases.json", "{}\n")
         self.write("README.md", "Read me.\n")
+        self.write(LISTED, listed("0.12"))
         self.run("git", "checkout", "--quiet", "-B", "main")
         self.run("git", "add", "--all")
         self.run("git", "commit", "--quiet", "--message", "Begin")
@@ -297,17 +298,31 @@ def checkout(tmp_path):
     return Checkout(tmp_path)
 
 
+LISTED = "measurements/frameworks/alder/framework.toml"
+
+
+def listed(*versions):
+    """A framework.toml with these releases."""
+    return 'name = "Alder"\n[modes.compiled]\nkind = "symbolic"\nwarmup = { cpu = 10 }\n' + "".join(
+        f'[[versions]]\nversion = "{version}"\nreleased = 2026-01-01\n'
+        f'source = "https://pypi.org/project/alder/{version}/"\npython = "3.12"\n'
+        f'[versions.requirements]\ncpu = ["alder[fast]=={version}+cpu", "numpy==1.0"]\n'
+        f'"cpu+reuse" = ["other"]\n'
+        for version in versions
+    )
+
+
 RUN = "measurements/results/m/alder/0.13/20260101T000000Z-aaaaaa"
 FOUND = (
     "measurements/frameworks/alder/environments/0.13-cpu+reuse.txt",
-    "measurements/frameworks/alder/framework.toml", "measurements/releases.json",
+    LISTED, "measurements/releases.json",
     f"{RUN}.csv", f"{RUN}.json", f"{RUN}.logs/a.log", "measurements/changes/run.md",
 )  # fmt: skip
 
 
 def test_what_changed_is_carried_from_one_checkout_to_another(checkout, tmp_path):
     for name in FOUND:
-        checkout.write(name)
+        checkout.write(name, listed("0.12", "0.13") if name == LISTED else "new\n")
     checkout.write("README.md", "changed as well\n")
     checkout.write("measurements/worker.py", "print('never')\n")
     (checkout.folder / "measurements" / "changes" / "link.md").symlink_to("/etc/passwd")
@@ -335,7 +350,7 @@ def test_what_changed_is_carried_from_one_checkout_to_another(checkout, tmp_path
     "name", ["README.md", "measurements/worker.py", ".github/workflows/check.yml", f"{RUN}.sh"]
 )
 def test_a_folder_with_anything_else_is_refused_whole(checkout, tmp_path, name):
-    for path in (tmp_path / "found" / FOUND[0], tmp_path / "found" / name):
+    for path in (tmp_path / "found" / FOUND[-1], tmp_path / "found" / name):
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text("planted\n")
     done = checkout.changes("apply", tmp_path / "found")
@@ -346,20 +361,77 @@ def test_a_folder_with_anything_else_is_refused_whole(checkout, tmp_path, name):
 
 @pytest.mark.parametrize("name", [FOUND[0], f"{RUN}.csv", "measurements/changes/run.md"])
 def test_what_is_committed_is_not_replaced(checkout, tmp_path, name):
-    for path in (name, "measurements/frameworks/alder/framework.toml"):
-        checkout.write(path, "committed\n")
+    for path, text in ((name, "committed\n"), (LISTED, listed("0.12", "0.13"))):
+        checkout.write(path, text)
         (tmp_path / "found" / path).parent.mkdir(parents=True, exist_ok=True)
-        (tmp_path / "found" / path).write_text("committed\n")
+        (tmp_path / "found" / path).write_text(text)
     checkout.run("git", "add", "--all")
     checkout.run("git", "commit", "--quiet", "--message", "More")
-    listed = tmp_path / "found" / "measurements" / "frameworks" / "alder" / "framework.toml"
-    listed.write_text("one release more\n")
+    (tmp_path / "found" / LISTED).write_text(listed("0.12", "0.13", "0.14"))
     assert checkout.changes("apply", tmp_path / "found").returncode == 0
     (tmp_path / "found" / name).write_text("planted\n")
     done = checkout.changes("apply", tmp_path / "found")
     assert done.returncode == 2
     assert f"found {name!r} in {tmp_path / 'found'} changed; expected new files" in done.stderr
     assert (checkout.folder / name).read_text() == "committed\n"
+
+
+def offered(checkout, folder, **texts):
+    """What `apply` says of a framework's folder with such a framework.toml and such locks."""
+    for name, text in {"framework.toml": listed("0.12", "0.13"), **texts}.items():
+        path = folder / LISTED.replace("framework.toml", name)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    done = checkout.changes("apply", folder)
+    clean = checkout.run("git", "status", "--porcelain").stdout == ""
+    assert (done.returncode == 0) != clean, done.stderr
+    assert "Traceback" not in done.stderr
+    return done.returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "good"),
+    [
+        ("", "# a comment\n", True),  # it is data that is compared
+        ('name = "Alder"', 'name = "Elder"', False),
+        ("cpu = 10", "cpu = 0", False),
+        ("cpu = 10", "cpu = 10.0", False),
+        ('name = "Alder"', 'name = "Alder"\nenvironment = { LD_PRELOAD = "x.so" }', False),
+        ('version = "0.12"', 'version = "0.11"', False),  # a release that was there
+        ("alder[fast]==0.12+cpu", "alder[fast]==0.12.1+cpu", False),
+        ('version = "0.13"', 'version = "0.12"', False),
+        ('version = "0.13"', 'version = "../0.13"', False),
+        ('version = "0.13"', "version = 13", False),
+        ("alder[fast]==0.13+cpu", "evil[fast]==0.13+cpu", False),
+        ("alder[fast]==0.13+cpu", "alder[fast] @ https://example.org/a.whl", False),
+        ("alder[fast]==0.13+cpu", "alder[fast]==0.13", False),
+        ('"https://pypi.org/project/alder/0.13/"', '"javascript:alert(1)"', False),
+        ('version = "0.13"', 'version = "0.13"\nscript = "x"', False),
+        ('version = "0.13"', "version = ", False),
+        ("[[versions]]", "[versions]", False),
+    ],
+)
+def test_the_watch_adds_releases_and_nothing_else(checkout, tmp_path, old, new, good):
+    text = listed("0.12", "0.13")
+    assert old in text
+    at = text.rindex(old) if "0.13" in old else text.index(old)
+    changed = text[:at] + new + text[at + len(old) :]
+    assert offered(checkout, tmp_path / "found", **{"framework.toml": changed}) == good
+
+
+@pytest.mark.parametrize(
+    ("name", "good"),
+    [("0.13-cpu", True), ("0.13-cpu+reuse", True), ("0.12-cpu", False), ("0.13-cuda", False)],
+)
+def test_the_watch_adds_locks_of_new_releases_only(checkout, tmp_path, name, good):
+    assert offered(checkout, tmp_path / "found", **{f"environments/{name}.txt": "new\n"}) == good
+
+
+def test_the_watch_adds_no_framework(checkout, tmp_path):
+    path = tmp_path / "found" / LISTED.replace("alder", "evil")
+    path.parent.mkdir(parents=True)
+    path.write_text(listed("0.12"))
+    assert checkout.changes("apply", tmp_path / "found").returncode == 2
 
 
 def test_links_are_refused_on_both_sides(checkout, tmp_path):
