@@ -21,6 +21,8 @@ import sys
 import tomllib
 from pathlib import Path
 
+from contribution import printable
+
 NAME = r"[A-Za-z0-9][A-Za-z0-9._+-]*"
 ALLOWED = re.compile(
     rf"measurements/(releases\.json|changes/{NAME}\.md"
@@ -56,7 +58,7 @@ def collect(folder):
             shutil.copyfile(path, target)
             print(f"collected {path}")
         else:
-            print(f"left out {path!a}")
+            print(f"left out {printable(path)}")
 
 
 def apply(folders):
@@ -65,21 +67,29 @@ def apply(folders):
     locks, wanted = {folder: set() for folder in folders}, []
     for folder, path in files:
         if not ALLOWED.fullmatch(path) or not is_regular(folder / path):
-            sys.exit(refusal(f"found {path!a} in {folder}; expected what {__file__} allows"))
+            sys.exit(
+                refusal(f"found {printable(path)} in {folder}; expected what {__file__} allows")
+            )
         if any(parent.is_symlink() for parent in Path(path).parents) or Path(path).is_symlink():
-            sys.exit(refusal(f"found a link at {path!a} in this checkout; expected a file"))
+            sys.exit(
+                refusal(f"found a link at {printable(path)} in this checkout; expected a file")
+            )
         before, after = committed(path), (folder / path).read_bytes()
         if path == SNAPSHOT or before == after:
             continue
         if LISTED.fullmatch(path):
             locks[folder] |= {LISTED.fullmatch(path)[1] + name for name in new_locks(folder, path)}
         elif before is not None:
-            sys.exit(refusal(f"found {path!a} in {folder} changed; expected new files only"))
+            sys.exit(
+                refusal(f"found {printable(path)} in {folder} changed; expected new files only")
+            )
         elif "/environments/" in path:
             wanted.append((folder, path))
     for folder, path in wanted:
         if path not in locks[folder]:
-            sys.exit(refusal(f"found {path!a} in {folder}; expected locks of new releases only"))
+            sys.exit(
+                refusal(f"found {printable(path)} in {folder}; expected locks of new releases only")
+            )
     for folder, path in files:
         Path(path).parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(folder / path, path)
@@ -106,7 +116,9 @@ def new_locks(folder, path):
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         pass
     sys.exit(
-        refusal(f"found {path!a} in {folder} changed; expected releases more, and nothing else")
+        refusal(
+            f"found {printable(path)} in {folder} changed; expected releases more, and nothing else"
+        )
     )
 
 

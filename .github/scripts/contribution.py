@@ -9,16 +9,21 @@ Both go to
     generator check --results FOLDER/before --contribution FOLDER/after
 
 Nothing is checked out: blobs are copied byte for byte, so that no attribute, filter, hook or
-link of the contribution can do anything. Exit codes: 0 done, 2 the contribution is not as agreed.
+link of the contribution can do anything. Every path that it changes outside the results is named:
+people judge those. Exit codes: 0 done, 2 the contribution is not as agreed.
 """
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
 from typing import NamedTuple
 
 RESULTS = "measurements/results/"
+NAMED = 1000
+"""Paths outside the results that are named, at most; then it is said how many more there are."""
+
 LIMIT = 512 << 20
 """Bytes that either side may have beyond the other."""
 
@@ -47,8 +52,21 @@ def git(*arguments):
     )
     if done.returncode != 0:
         said = done.stderr.decode("utf-8", "replace").strip()
-        raise Refused(f"git {arguments[0]}: {said!a}")
+        raise Refused(f"git {arguments[0]}: {said}")
     return done.stdout
+
+
+def printable(text):
+    """Return foreign text so that it is one line, without a command to GitHub's runners."""
+    shown = ascii(text if len(text) <= 300 else text[:299] + "…")
+    return re.sub(r":(?=:)|#(?=[#\[])", r"\g<0> ", shown)
+
+
+def outside(before, after):
+    """Return the paths that differ between two commits and are not below the results."""
+    changed = git("diff-tree", "-r", "-z", "--name-only", "--no-renames", before, after)
+    names = [os.fsdecode(name) for name in changed.split(b"\0") if name]
+    return [name for name in names if not name.startswith(RESULTS)]
 
 
 def listing(commit):
@@ -67,7 +85,7 @@ def listing(commit):
         path = os.fsdecode(name)
         parts = path.split("/")
         if not path.startswith(RESULTS) or {"", ".", ".."} & set(parts) or path in found:
-            raise Refused(f"found the path {path!a}; expected one below {RESULTS}, once")
+            raise Refused(f"found the path {path!r}; expected one below {RESULTS}, once")
         found[path.removeprefix(RESULTS)] = Blob(mode, id, 0 if size == "-" else int(size))
     return found
 
@@ -91,7 +109,7 @@ def write(blobs, folder):
             content = reader.stdout.read(int(size))
             reader.stdout.read(1)
             if kind != b"blob" or len(content) != blob.size:
-                raise Refused(f"found {path!a} cut short; expected {blob.size} bytes")
+                raise Refused(f"found {path!r} cut short; expected {blob.size} bytes")
             target = folder / path
             target.parent.mkdir(parents=True, exist_ok=True)
             with target.open("xb") as file:
@@ -110,8 +128,13 @@ def main(remote, ref, folder, base="HEAD"):
         "-c", "fetch.fsckObjects=true", "fetch", "--quiet", "--no-tags", "--no-write-fetch-head",
         "--no-recurse-submodules", "--end-of-options", remote, f"+{ref}:{FETCHED}",
     )  # fmt: skip
-    before = listing(git("merge-base", "--end-of-options", base, FETCHED).decode().strip())
-    after = listing(FETCHED)
+    branched = git("merge-base", "--end-of-options", base, FETCHED).decode().strip()
+    others = outside(branched, FETCHED)
+    for path in others[:NAMED]:
+        print(f"changed outside the results, which nothing here judges: {printable(path)}")
+    if len(others) > NAMED:
+        print(f"and {len(others) - NAMED} more paths outside the results")
+    before, after = listing(branched), listing(FETCHED)
     size = sum(blob.size for path, blob in after.items() if before.get(path) != blob)
     if size > LIMIT:
         raise Refused(f"found {size} bytes of new results; expected at most {LIMIT}")
@@ -125,5 +148,5 @@ if __name__ == "__main__":
     try:
         main(sys.argv[1], sys.argv[2], Path(sys.argv[3]), *sys.argv[4:])
     except (Refused, OSError, ValueError) as error:
-        print(f"error: {str(error)!a}", file=sys.stderr)
+        print(f"error: {printable(str(error))}", file=sys.stderr)
         sys.exit(2)

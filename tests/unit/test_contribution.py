@@ -541,3 +541,71 @@ def test_a_ref_that_is_none_is_refused(repository, tmp_path, ref):
     assert done.returncode == 2
     assert "error:" in done.stderr
     assert not list(tmp_path.rglob("stolen"))
+
+
+# ----------------------------------------------------------- a pull request that brings its judge
+
+PROGRAM = "import pathlib\npathlib.Path({mark!r}).touch()\n"
+
+
+def crafted(repository, mark):
+    """Commit, with a run, programs in every place from where something might run them."""
+    program = PROGRAM.format(mark=str(mark))
+    shell = f"#!/bin/sh\ntouch {mark}\n"
+    texts = {
+        ".github/scripts/contribution.py": program,
+        ".github/workflows/contributed.yml": "on: push\n",
+        ".gitattributes": "* filter=evil diff=evil\n",
+        ".githooks/post-checkout": shell,
+        "conftest.py": program,
+        "generator/__init__.py": program,
+        "generator/results/contribution_checks.py": program,
+        f"measurements/frameworks/{GRAPH}/adapter.py": program,
+        f"measurements/frameworks/{GRAPH}/environments/1.0.5-cpu.txt": "--index-url https://e.org\n",
+        "measurements/results.py": program,
+        "sitecustomize.py": program,
+        "a\n::error::b": "",
+        "##[error]ä": "",
+    }
+    for name, text in texts.items():
+        path = repository.folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+        path.chmod(0o755)
+    write_run(repository.results, 1)
+    repository.commit()
+    return sorted(texts)
+
+
+def test_what_else_a_pull_request_changes_is_named_and_none_of_it_runs(repository, tmp_path):
+    (repository.folder / "conftest.py").write_text("# the base's\n")
+    (repository.folder / "README.md").write_text("Read me.\n")
+    repository.commit()
+    repository.git("branch", "--force", "main")
+    (repository.folder / "README.md").unlink()
+    names = sorted([*crafted(repository, tmp_path / "ran"), "README.md"])
+    done = repository.fetch(tmp_path / "data")
+    assert done.returncode == 0, done.stderr
+    told = done.stdout.splitlines()
+    assert len(told) == len(names)
+    for name, line in zip(sorted(names, key=os.fsencode), told, strict=True):
+        assert line.startswith("changed outside the results")
+        assert line.isascii()
+        if name.isprintable() and name.isascii():
+            assert f"{name!r}" in line
+    assert "##[" not in done.stdout
+    assert "::" not in done.stdout
+    assert check(tmp_path / "data" / "before", tmp_path / "data" / "after") == (3, [])
+    clone = repository.clone()
+    assert not (tmp_path / "ran").exists()
+    assert not (clone / "generator").exists()
+    assert (clone / "conftest.py").read_text() == "# the base's\n"
+
+
+def test_thousands_of_paths_are_counted(repository, tmp_path):
+    for number in range(1010):
+        (repository.folder / f"{number}.txt").touch()
+    write_run(repository.results, 1)
+    repository.commit()
+    told = repository.fetch(tmp_path / "data").stdout.splitlines()
+    assert (len(told), told[-1]) == (1001, "and 10 more paths outside the results")
