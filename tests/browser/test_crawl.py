@@ -16,6 +16,9 @@ SEEN = """() => {
     const root = document.documentElement, text = document.body.innerText;
     return {
         wider: root.scrollWidth - root.clientWidth,
+        sideways: innerWidth < 720 ? [...document.querySelectorAll(".report-table > table")]
+            .filter(table => table.offsetWidth > table.parentElement.clientWidth)
+            .map(table => table.parentElement.ariaLabel) : [],
         hostile: text.split("<script>alert(1)</script>").length - 1,
         injected: [...document.scripts].filter(one => one.textContent.includes("alert(1)")).length
             + document.querySelectorAll("a[href^='javascript:']").length,
@@ -110,6 +113,10 @@ def test_no_page_complains_or_asks_another_host(visits):
 
 def test_no_page_is_wider_than_the_window(visits):
     assert faults(visits, lambda visit: max(visit.seen["wider"], 0)) == {}
+
+
+def test_a_phone_reads_every_table_without_scrolling_sideways(visits):
+    assert faults(visits, lambda visit: visit.seen["sideways"]) == {}
 
 
 def test_axe_finds_nothing(visits):

@@ -145,9 +145,8 @@ def test_tables_are_copied_as_they_are_shown(visit):
     assert problems == []
 
 
-@pytest.mark.parametrize("width", [390, 1280])
-def test_heading_and_first_column_of_a_long_table_stay_in_sight(visit, width):
-    page, problems = visit("report/lenet.html", width=width, height=600)
+def test_heading_and_first_column_of_a_long_table_stay_in_sight(visit):
+    page, problems = visit("report/lenet.html", width=800, height=600)
     table, _ = figures_of(page)
     table.scroll_into_view_if_needed()
     last = table.locator("tbody tr").last
