@@ -17,6 +17,7 @@ from generator.analysis.claim_evidence import NOTHING, Case, Verdict, Word
 from generator.analysis.panels import Figures
 from generator.catalog.model import DEVICES
 from generator.errors import InputError
+from generator.results.validation import told
 
 if TYPE_CHECKING:
     from generator.catalog.model import Catalog
@@ -63,9 +64,10 @@ class Book:
     history: tuple[History, ...]
 
 
-_TEXT = {"type": "string"}
+_TEXT = {"type": "string", "minLength": 1}
 _TEXTS = {"type": "array", "items": _TEXT, "minItems": 1}
 _NUMBER = {"type": "number", "minimum": 0, "maximum": 1e9}
+_ALWAYS = ("page", "section", "claim", "kind", "source", "rule", "test")
 _CLAIM = {
     **dict.fromkeys(("framework", "why"), _TEXT),
     **dict.fromkeys(("frameworks", "others"), _TEXTS),
@@ -73,8 +75,12 @@ _CLAIM = {
     "order": {**_TEXTS, "minItems": 3, "maxItems": 3},
     "expected": {"type": "object", "additionalProperties": {"type": "boolean"}},
     "asks": {"type": "array", "items": {**_TEXTS, "minItems": 3, "maxItems": 3}},
+    **dict.fromkeys(_ALWAYS, _TEXT),
+    "kind": {"enum": ["stated", "attributed"]},
+    "device": {"enum": list(DEVICES)},
+    "rule": {"enum": list(RULES)},
 }
-"""What rules are given."""
+"""What a claim says, and what rules are given."""
 _ARTICLE = {"title": _TEXT, "year": {"type": "integer"}, "compared": _TEXTS}
 _SCHEMA = {
     "required": ["article"],
@@ -83,11 +89,20 @@ _SCHEMA = {
         "claims": {
             "type": "object",
             "propertyNames": {"pattern": "^[A-Za-z0-9_-]+$"},  # they are parts of addresses
-            "additionalProperties": {"type": "object", "properties": _CLAIM},
+            "additionalProperties": {
+                "type": "object",
+                "required": _ALWAYS,
+                "properties": _CLAIM,
+            },
         },
         "history": {
             "type": "array",
-            "items": {"type": "object", "additionalProperties": _TEXT},
+            "items": {
+                "type": "object",
+                "required": list(History.__annotations__),
+                "properties": {key: {"type": "string"} for key in History.__annotations__},
+                "additionalProperties": False,
+            },
         },
     },
 }
@@ -105,13 +120,9 @@ def parse(text: str, path: Path) -> Book:
     except tomllib.TOMLDecodeError as error:
         raise InputError(path, None, error, "valid TOML") from error
     for problem in Draft202012Validator(_SCHEMA).iter_errors(data):
-        raise InputError(path, None, f"{problem.json_path}: {problem.message}", "its shape")
-    claims = tuple(_claim(path, name, table) for name, table in data.get("claims", {}).items())
-    try:
-        history = tuple(History(**table) for table in data.get("history", []))
-    except TypeError as error:
-        raise InputError(path, None, error, "page, work, figures, note, source") from error
-    return Book(data.get("article", {}), claims, history)
+        raise InputError(path, None, *told(problem))
+    claims = tuple(_claim(name, table) for name, table in data.get("claims", {}).items())
+    return Book(data["article"], claims, tuple(History(**one) for one in data.get("history", [])))
 
 
 class _Parameters(dict[str, Any]):
@@ -121,16 +132,8 @@ class _Parameters(dict[str, Any]):
         raise InputError("claims.toml", None, f"no {key} of a claim", f"the key {key!r}")
 
 
-def _claim(path: Path, name: str, table: Mapping[str, Any]) -> Claim:
-    for key in ("page", "section", "claim", "kind", "source", "rule", "test"):
-        if not isinstance(table.get(key), str) or not table[key]:
-            raise InputError(path, None, f"claims.{name}.{key} = {table.get(key)!r}", "a text")
-    for key, known in (("kind", ("stated", "attributed")), ("device", DEVICES)):
-        if table.get(key, "cpu") not in known:
-            raise InputError(path, None, f"claims.{name}.{key}", f"one of {', '.join(known)}")
-    if table["rule"] not in RULES:
-        raise InputError(path, None, f"rule {table['rule']!r}", f"one of {', '.join(RULES)}")
-    fields = {key: str(table[key]) for key in Claim.__annotations__ if key in table}
+def _claim(name: str, table: Mapping[str, Any]) -> Claim:
+    fields = {key: table[key] for key in Claim.__annotations__ if key in table}
     return Claim(id=name, raw=_Parameters(table), **({"device": "cpu", "note": ""} | fields))
 
 

@@ -60,7 +60,7 @@ def validate(
 def schema_problems(record: Record, path: Path) -> Iterator[InputError]:
     """Yield what the JSON Schema does not allow in a run record of the current schema."""
     for error in sorted(_validator().iter_errors(record), key=lambda error: error.json_path):
-        yield InputError(path, None, *_told(error))
+        yield InputError(path, None, *told(error))
 
 
 @functools.cache
@@ -70,13 +70,13 @@ def _validator() -> Draft202012Validator:
     return Draft202012Validator(json.loads(SCHEMA_FILE.read_text(encoding="utf-8")))
 
 
-def _told(error: ValidationError) -> tuple[str, str]:
-    """Return what was found and expected; the key that is missing, or the value that is wrong."""
+def told(error: ValidationError) -> tuple[str, str]:
+    """Return what a schema found and expected: a missing key, or a wrong value."""
     at = error.json_path.removeprefix("$").removeprefix(".")
     if error.validator == "required":
         missing = error.message.split("'")[1]
         return f"no {at}{'.' if at else ''}{missing}", f"the key {missing!r}"
-    wanted, at = error.validator_value, at or "the run record"
+    wanted, at = error.validator_value, at or "the whole"
     expected = error.schema.get("description", error.message)
     if error.validator == "type":
         expected = wanted if isinstance(wanted, str) else " or ".join(wanted)
