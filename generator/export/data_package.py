@@ -119,7 +119,10 @@ FIELDS = (
         "sample", "integer", "Number of the sample within its process, from 0; empty where a "
         "process gives one value.", constraints={"minimum": 0},
     ),
-    Field("value", "number", "What was measured, binary64; empty unless ok or wrong."),
+    Field(
+        "value", "number", "What was measured, binary64. With another status than ok it is "
+        "evidence and no result.",
+    ),
     Field(
         "status", "string", "How the measurement ended.", STATUS_MEANINGS,
         _ALWAYS | {"enum": list(STATUSES)},

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +11,7 @@ from generator.catalog.model import Catalog
 from generator.measure import gpu_log, obstacles, script_metrics
 from generator.measure.plan import Job
 from generator.measure.worker_output import Row, WorkerOutput, headline_row, metric_row, publishable
+from generator.results import processes
 from generator.subprocesses import Finished
 
 if TYPE_CHECKING:
@@ -58,7 +59,13 @@ def skipped(job: Job, catalog: Catalog, obstacle: str) -> JobOutcome:
     return replace(ended, notes={"obstacle": ended.reason}, obstacle=obstacle)
 
 
-def of_process(job: Job, catalog: Catalog, launched: Launched, output: WorkerOutput) -> JobOutcome:
+def of_process(
+    job: Job,
+    catalog: Catalog,
+    launched: Launched,
+    output: WorkerOutput,
+    settings: Mapping[str, Any],
+) -> JobOutcome:
     """Return the outcome of a job.
 
     Args:
@@ -66,6 +73,7 @@ def of_process(job: Job, catalog: Catalog, launched: Launched, output: WorkerOut
         catalog: its sections.
         launched: its worker, which has ended.
         output: what that wrote.
+        settings: those of the run.
 
     """
     finished, readings, watched = launched.finished, launched.readings, launched.watched
@@ -90,10 +98,20 @@ def of_process(job: Job, catalog: Catalog, launched: Launched, output: WorkerOut
     if obstacle := obstacles.met(finished, [r["reason"] for r in rows if r["status"] == "failed"]):
         lacking = skipped(job, catalog, obstacle)
         return replace(lacking, notes={**notes, "facts": facts, **lacking.notes})
-    broken = status in ("failed", "timeout")
-    if broken and not any(row["status"] in ("failed", "timeout") for row in rows):
-        rows += _endings(job, catalog, status, reason)
     sound = invalidate(rows, reason)
+    if status not in ("failed", "timeout"):
+        entry = {**vars(job), **launched.conditions, "k": notes["k"], "status": status}
+        place = {"mode": job.mode, "lane": job.lane, "block": job.block, "flags": ""}
+        numbers = [processes.number(row | place) for row in rows]
+        faults = processes.faults(numbers, {"jobs": [entry], "settings": settings})
+        if faults:
+            status, reason = "failed", next(iter(faults.values()))
+    broken = status in ("failed", "timeout")
+    if broken:
+        said = any(row["status"] in ("failed", "timeout") for row in rows)
+        for row in filter(processes.is_measured, rows):  # evidence, and no result
+            row |= {"status": status, "reason": reason}
+        rows += [] if said else _endings(job, catalog, status, reason)
     # A crash, a hang or other work in every block would cost hours and teach nothing new; a
     # sweep of which one case is wrong goes on.
     give_up = broken or (status == "wrong" and not sound)

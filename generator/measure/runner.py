@@ -238,7 +238,9 @@ class _Jobs:
             entry |= launched.conditions
             entry["threads"] |= output.facts.pop("threads_read_back", {})
             record.content["build"] |= output.facts.pop("build", {})
-            ended = job_outcome.of_process(job, self.catalog, launched, output)
+            ended = job_outcome.of_process(
+                job, self.catalog, launched, output, record.content["settings"]
+            )
             ok = all(row["status"] not in ("failed", "wrong") for row in ended.rows)
             if ended.status != "ok" or not ok:
                 entry["log"] = record.keep_log(job, launched.finished)

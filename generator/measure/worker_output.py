@@ -120,6 +120,8 @@ def _accept(
     if not isinstance(entry, dict) or len(entry) != 1:
         return f"found {str(entry)[:60]!a}"
     kind, content = next(iter(entry.items()))
+    if output.facts.get("done"):
+        return f"found {kind[:40]!a} after the last line"
     if kind == "done":
         output.facts["done"] = content is True
         return ""

@@ -156,9 +156,7 @@ def run_problems(
         yield _problem(json_path, None, found, expected)
     for line, found, expected in (
         *_names(rows, record),
-        *_gates(rows, known),
         *_step_times(rows, record, known),
-        *_fits(rows, record),
     ):
         yield _problem(path, line, found, expected)
 
@@ -275,20 +273,6 @@ def _names(rows: Sequence[Row], record: Record) -> Iterator[RowFinding]:
         yield None, "no row of " + " ".join(map(quoted, cell)), "one for every cell that was tried"
 
 
-def _gates(rows: Sequence[Row], known: Known) -> Iterator[RowFinding]:
-    """Verify, then time: no step time of a process that did not pass the gate."""
-    passed = {
-        _process(row) for row in rows
-        if row["metric"] == "gate" and row["status"] == "ok" and float(row["value"]) == 1
-    }  # fmt: skip
-    for line, row in enumerate(rows, start=2):
-        gated = "gate" in known.units.get(row["section"], ()) and row["metric"] == "step_time"
-        if gated and _is_whole(row) and _process(row) not in passed:
-            passed.add(_process(row))  # once is enough
-            wanted = "a row `gate` of the same section, mode, lane and block, status ok"
-            yield line, "a step time without a passed gate", wanted
-
-
 def _step_times(rows: Sequence[Row], record: Record, known: Known) -> Iterator[RowFinding]:
     """Numbers that cannot be: far off all known ones, beyond the ceiling."""
     framework = record["framework"]
@@ -310,28 +294,6 @@ def _step_times(rows: Sequence[Row], record: Record, known: Known) -> Iterator[R
                 yield line, f"step_time of {value:g} s", f"{low:.3g} s to {high:.3g} s"
 
 
-def _fits(rows: Sequence[Row], record: Record) -> Iterator[RowFinding]:
-    """Samples fit in the processes that took them, whose seconds are recorded."""
-    jobs = _jobs(record)
-    taken: dict[tuple[str, str, str, str, str, str], list[tuple[int, float]]] = defaultdict(list)
-    for line, row in enumerate(rows, start=2):
-        # CPU time runs on every core at once.
-        wall = (row["unit"] == "s" and "cpu" not in row["metric"]
-                and row["metric"] not in OF_NO_JOB)  # fmt: skip
-        if wall and _is_whole(row):
-            key = (*_process(row), row["case"], row["metric"])
-            taken[key].append((line, float(row["value"])))
-    for (section, mode, lane, block, case, metric), samples in taken.items():
-        total = sum(value for _, value in samples)
-        mine = jobs.get((section, mode, lane, block), [])
-        mine = [job for job in mine if job.get("case") == case] or mine
-        room = sum(_seconds(job) for job in mine)
-        steps = _steps(mine[0], section) if metric == "step_time" and len(mine) == 1 else 1
-        if total * steps > room:
-            found = f"{total * steps:.4g} s of {metric} in block {block}"
-            yield samples[0][0], found, f"no more than the {room:.4g} s of its process"
-
-
 def _jobs(record: Record) -> Mapping[tuple[str, str, str, str], list[Mapping[str, Any]]]:
     """Return section, mode, lane and block, as rows write them -> the jobs that measured it."""
     jobs = defaultdict(list)
@@ -339,11 +301,6 @@ def _jobs(record: Record) -> Mapping[tuple[str, str, str, str], list[Mapping[str
         for section in job["sections"]:
             jobs[section, job["mode"], job["lane"], in_cell(job["block"])].append(job)
     return dict(jobs)
-
-
-def _steps(job: Mapping[str, Any], section: str) -> float:
-    """Return the steps in a sample: only the page on LeNet's speed records one number a process."""
-    return max(1.0, _number(job.get("k"))) if section == "lenet" else 1.0
 
 
 def _seconds(job: Mapping[str, Any]) -> float:
@@ -360,10 +317,6 @@ def _number(value: object) -> float:
 
 def _process(row: Row) -> tuple[str, str, str, str]:
     return row["section"], row["mode"], row["lane"], row["block"]
-
-
-def _is_whole(row: Row) -> bool:
-    return row["status"] == "ok" and "partial" not in row["flags"].split()
 
 
 def _problem(path: str, line: int | None, found: str, expected: str) -> InputError:

@@ -27,6 +27,7 @@ import numpy as np
 
 from generator import files
 from generator.errors import InputError
+from generator.results.processes import Number, counts, faults
 from generator.results.row_checks import flags_are_known, read_bytes, row_problems
 from generator.results.run_record import read_run_record
 from generator.results.schema import (
@@ -39,6 +40,7 @@ from generator.results.schema import (
     SAMPLE_KEY,
     STATUSES,
     UNPRINTABLE,
+    WITH_VALUE,
     Record,
     Where,
 )
@@ -71,10 +73,15 @@ class Results:
     """The run record of each."""
     digests: Mapping[str, str]
     """Hash of each CSV's bytes."""
+    faults: Mapping[str, Mapping[int, str]]
+    """Per CSV, the rows whose numbers do not count -> why; see
+    :mod:`generator.results.processes`."""
 
 
 _parsed: weakref.WeakValueDictionary[tuple[str, str], ResultFile] = weakref.WeakValueDictionary()
 """(key of the run, hash of the content) -> parsed file."""
+_judged: dict[str, tuple[ResultFile, Record, Mapping[int, str]]] = {}
+"""key of the run -> what was judged together, and which rows do not count."""
 _kept: dict[Path, tuple[tuple[int, ...], Any]] = {}
 """path -> (identity on disk, what is in it): an untouched file is not read again."""
 
@@ -113,14 +120,35 @@ def load(root: Path) -> Results:
     """
     paths = {Where.of(path).key: path for path in find(root)}
     read_files = {key: _read_once(path) for key, path in paths.items()}
+    records = {
+        key: _once(path.with_suffix(".json"), functools.partial(read_run_record, path))
+        for key, path in paths.items()
+    }
     return Results(
         {key: file for key, (_, file) in read_files.items()},
-        {
-            key: _once(path.with_suffix(".json"), functools.partial(read_run_record, path))
-            for key, path in paths.items()
-        },
+        records,
         {key: digest for key, (digest, _) in read_files.items()},
+        {key: _faults(key, file, records[key]) for key, (_, file) in read_files.items()},
     )
+
+
+def _faults(key: str, file: ResultFile, record: Record) -> Mapping[int, str]:
+    """Return which rows of a file do not count, found out once."""
+    import pyarrow as pa
+
+    known = _judged.get(key)
+    if known is None or known[0] is not file or known[1] is not record:
+        *texts, status, flags = (
+            file.table[name].cast(pa.string()).fill_null("").to_pylist()
+            for name in (*Number._fields[:-1], "status", "flags")
+        )
+        numbers = map(Number._make, zip(*texts, file.table["value"].to_pylist(), strict=True))
+        found = [
+            number if counts(number.metric, *ended) else None
+            for number, *ended in zip(numbers, status, flags, strict=True)
+        ]
+        _judged[key] = known = file, record, faults(found, record)
+    return known[2]
 
 
 def to_frame(table: pa.Table) -> pd.DataFrame:
@@ -254,8 +282,8 @@ def _checks(
     yield all(map(COUNT.fullmatch, (names["block"] | names["sample"]) - {""}))
     empty = value.is_null().to_numpy(zero_copy_only=False)
     number = np.isfinite(value.to_numpy(zero_copy_only=False))
-    ok, wrong = (texts["status"].per_row(status.__eq__) for status in ("ok", "wrong"))
-    yield bool(((number & (ok | wrong)) | (empty & ~ok)).all())
+    ok, valued = (texts["status"].per_row(some.__contains__) for some in (("ok",), WITH_VALUE))
+    yield bool(((number & valued) | (empty & ~ok)).all())
     yield bool((ok | texts["reason"].per_row(bool)).all())
     units = ("section", "metric", "unit")
     yield _distinct(texts, units) == _distinct(texts, units[:2])

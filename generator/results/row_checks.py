@@ -24,6 +24,7 @@ from generator.results.schema import (
     SAMPLE_KEY,
     STATUSES,
     UNPRINTABLE,
+    WITH_VALUE,
     Where,
     carriage_returns,
     quoted,
@@ -160,7 +161,7 @@ def _outcome_problems(status: str, value: str, reason: str) -> Iterator[tuple[st
         return
     if status != "ok" and not reason:
         yield f"status {status} without a reason", "a reason"
-    if status not in ("ok", "wrong") and value:
+    if status not in WITH_VALUE and value:
         yield f"value {quoted(value)} with status {status}", "no value"
     elif (status == "ok" or value) and not (
         NUMBER.fullmatch(value) and math.isfinite(float(value))

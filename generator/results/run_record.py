@@ -133,6 +133,8 @@ def _contradictions(record: Record, where: Where) -> Iterator[tuple[str, str]]:
         for time in times:
             if time is not None and not _is_utc(time):
                 yield f"{name} {quoted(time)}", "a UTC time, 2026-11-22T20:15:00Z"
+    if type(rows := record.get("rows", 0)) is not int or rows < 0:
+        yield f"rows {quoted(rows)}", "how many rows the CSV has"
     for index, job in enumerate(record["jobs"]):
         if job["status"] not in STATUSES:
             yield f"jobs[{index}].status {quoted(job['status'])}", " ".join(STATUSES)

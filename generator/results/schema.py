@@ -21,6 +21,9 @@ COLUMNS = (
 STATUSES = ("ok", "unsupported", "failed", "timeout", "wrong", "skipped")
 """How a measurement may end; every status but ``ok`` carries a reason."""
 
+WITH_VALUE = ("ok", "wrong", "failed", "timeout")
+"""What may have a number: a result, or evidence of what did not count."""
+
 FLAGS = ("disturbed", "throttled", "partial", "resumed")
 """Words that ``flags`` may hold, separated by one space."""
 

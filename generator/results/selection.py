@@ -65,6 +65,7 @@ def of_frameworks(results: Results, frameworks: Collection[str]) -> Results:
         {key: file for key, file in results.files.items() if key in own},
         {key: record for key, record in results.records.items() if key in own},
         {key: digest for key, digest in results.digests.items() if key in own},
+        results.faults,
     )
 
 
@@ -75,7 +76,7 @@ def of_run(results: Results, run: str, machine: str) -> pd.DataFrame:
         for key, file in results.files.items()
         if key.startswith(f"{machine}/") and key.endswith(f"/{run}")
     }
-    return select(Results(own, results.records, results.digests), PROFILES)
+    return select(Results(own, results.records, results.digests, results.faults), PROFILES)
 
 
 def _runs(
@@ -224,16 +225,19 @@ def _gather(results: Results, chosen: Mapping[str, list[tuple[str, ...]]]) -> pa
             .append_column("code", hashes.take(section.indices).dictionary_encode())
             .append_column("provenance", pa.DictionaryArray.from_arrays(same, [key]))
         )
+        if faults := results.faults.get(key):
+            reasons = [faults.get(row) for row in range(len(section))]
+            bad = np.array([reason is not None for reason in reasons])
+            table = _changed(table, bad, status="failed", reason=pa.array(reasons, pa.string()))
         wanted = np.array([*(name in set(configurations) for name in file.configurations), False])
         rows = wanted[file.codes]
+        rows[record.get("rows", len(rows)) :] = False  # of a job that no run record knows yet
         parts.append(_possible(with_derived(table if rows.all() else table.filter(pa.array(rows)))))
     return pa.concat_tables(parts)
 
 
 def _possible(rows: pa.Table) -> pa.Table:
     """Return rows, those ``wrong`` whose number cannot be: `generator check` names them."""
-    import pyarrow as pa
-
     metric, unit, status = (
         rows[name].unify_dictionaries().combine_chunks() for name in ("metric", "unit", "status")
     )
@@ -244,11 +248,19 @@ def _possible(rows: pa.Table) -> pa.Table:
         possible = ranges.of(metric.dictionary[codes[0]].as_py(), unit.dictionary[codes[1]].as_py())
         bad |= (kinds == codes[:, None]).all(axis=0) & ~possible.holds(value)
     bad &= np.asarray(status) == "ok"
-    for column, text in (("status", "wrong"), ("reason", "a number that cannot be")):
-        if bad.any():
-            changed = pa.compute.if_else(pa.array(bad), text, rows[column].cast(pa.string()))
-            index = rows.schema.get_field_index(column)
-            rows = rows.set_column(index, rows.schema.field(index), changed.dictionary_encode())
+    if not bad.any():
+        return rows
+    return _changed(rows, bad, status="wrong", reason="a number that cannot be")
+
+
+def _changed(rows: pa.Table, bad: np.ndarray[Any, Any], **texts: str | pa.Array) -> pa.Table:
+    """Return rows, those that are bad with other texts in some columns."""
+    import pyarrow as pa
+
+    for column, text in texts.items():
+        changed = pa.compute.if_else(pa.array(bad), text, rows[column].cast(pa.string()))
+        index = rows.schema.get_field_index(column)
+        rows = rows.set_column(index, rows.schema.field(index), changed.dictionary_encode())
     return rows
 
 

@@ -10,6 +10,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from generator.errors import InputError
+from generator.results import processes
 from generator.results.row_checks import content_problems, parsed, read_bytes, row_problems
 from generator.results.run_record import SCHEMA_FILE, parse_run_record, record_problems
 from generator.results.schema import Record, Where, quoted
@@ -54,6 +55,12 @@ def validate(
             for line, row in enumerate(rows, start=2)
             if row["device"] != record["device"]
         ]
+        # Rows beyond are of a job whose end a killed generator did not write down.
+        numbers = map(processes.number, rows[: record.get("rows")])
+        faults = processes.faults(numbers, record)
+        first = {why: place for place, why in reversed(faults.items())}
+        wanted = "numbers of whole processes; measure again"
+        wrong += [InputError(path, place + 2, why, wanted) for why, place in first.items()]
     return [*problems, *wrong]
 
 

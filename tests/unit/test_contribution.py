@@ -71,7 +71,8 @@ def a_run(number=0):
                         "python": "3.8.18", "packages": [f"{GRAPH}==1.0.5"],
                         "install_seconds": None, "size_bytes": None},
         "code_sha256": {"lenet": SHA256}, "data": {"name": "mnist-5k", "sha256": SHA256},
-        "weights_sha256": SHA256, "settings": {}, "build": {},
+        "weights_sha256": SHA256, "build": {},
+        "settings": {"samples": 10, "min_sample_seconds": 0.1},
         "jobs": [
             job | {"id": "theano_b0", "block": 0, "status": "ok"},
             job | {"id": "theano_b1", "block": 1, "status": "wrong",
@@ -149,11 +150,7 @@ def set_in(document, path, value):
         ("jobs.1.log", None, "wrong without a log"),
         ("jobs.1.log", "elsewhere.log", "found no file 'elsewhere.log'"),
         ("jobs.0.sections", ["lenet", "memory"], "no row of 'memory' 'compiled' 'threads-1'"),
-        ("jobs.0.k", 4000, "no more than the 4 s of its process"),
-        ("jobs.0.k", 10**400, "no more than the 4 s of its process"),
         ("jobs.0.seconds", 10**400, "found jobs of inf s"),
-        ("jobs.0.seconds", -4.0, "no more than the 0 s of its process"),
-        ("jobs.0.seconds", ["4"], "no more than the 0 s of its process"),
     ],
 )
 def test_a_fault_in_the_document_is_named(path, value, said):
@@ -208,13 +205,10 @@ def test_the_current_interpreter_has_no_lock_and_says_what_is_in_it():
 @pytest.mark.parametrize(
     ("line", "changes", "said"),
     [
-        (2, {"value": "0.0"}, "a step time without a passed gate"),
-        (2, {"lane": "threads-all"}, "a step time without a passed gate"),
         (3, {"value": "1.7"}, "found 1.7 of the machine's ceiling; expected at most 1.25"),
         (4, {"value": "0.0"}, "found step_time of 0 s; expected 0.0004 s to 6 s"),
         (4, {"value": "0.0003"}, "found step_time of 0.0003 s; expected 0.0004 s to 6 s"),
         (4, {"value": "7.5"}, "found step_time of 7.5 s"),
-        (4, {"value": "3.9"}, "of step_time in block 0; expected no more than the 4 s"),
         (4, {"section": "memory"}, "section memory without a hash of its code"),
         (4, {"block": "7"}, "found a row of no job"),
         (4, {"block": ""}, "found a row of no job"),
@@ -333,13 +327,13 @@ def test_faults_of_every_kind_are_named_at_once(sides):
     (after / "sample-machine" / GRAPH / "1.0.5" / "away").symlink_to("/etc")
     (after / f"{place(1)}.logs" / LOG).unlink()
     path = after / f"{place(1)}.csv"
-    path.write_text(path.read_text().replace(",0.05,", ",0.00000001,", 1))
+    path.write_text(path.read_text().replace(",0.4,", ",1.7,", 1))
     looked, problems = check(before, after)
     assert looked == 4
     text = "\n".join(problems)
     for said in (
         "a committed file changed", "run.sh: found a file that is no result", "away: found a link",
-        "found no file", "found step_time of 1e-08 s",
+        "found no file", "found 1.7 of the machine's ceiling",
     ):  # fmt: skip
         assert said in text
 

@@ -50,6 +50,7 @@ def row(metric="ready_time", section="compile", unit="s", value=1.5, **changes):
 
 
 DONE = {"done": True}
+VERIFIED = {"fact": {"k": 1}}, row("gate", "lenet", "verdict", 1)
 
 
 def lines(*entries):
@@ -226,13 +227,16 @@ class Stage:
             with out.open("ab") as file:
                 case = f"{job['mark']} {case}".strip()
                 file.write(lines(row(metric, section, unit, case=case)))
+                if section == "lenet":
+                    gate = row("gate", "lenet", "verdict", 1, case=case)
+                    file.write(lines({"fact": {"k": 1}}, gate))
         return self.end(out)
 
     @staticmethod
     def end(out, *entries, code=0, log="", **changes):
         with out.open("ab") as file:
             file.write(lines(*entries, *([DONE] if code == 0 else [])))
-        return Finished(code, log, 0.5, **changes)
+        return Finished(code, log, 60.0, **changes)
 
     def plan(self, sections=("compile",), modes=("eager",), profile=TINY, device="cpu", seed=7):
         framework = CATALOG.framework("pretend")
@@ -403,6 +407,8 @@ def test_one_wrong_case_of_a_sweep_invalidates_no_other(stage):
     def worker(job, out):
         return stage.end(
             out,
+            *VERIFIED,
+            row("gate", "lenet", "verdict", 1, case="batch 1"),
             row("step_time", "lenet", sample=0, case="batch 1"),
             row("step_time", "lenet", sample=0, case="batch 8"),
             row("step_time", "lenet", value=None, case="batch 8", status="wrong", reason="loss"),
@@ -487,7 +493,7 @@ def test_a_replicate_of_questions_that_gave_up_failed(case, status):
     found = row(name, "control", "1", None, case=case, status="failed", reason="x")["row"]
     output = worker_output.WorkerOutput([found], {"done": True}, "")
     launched = worker_launch.Launched(Finished(0, "", 1.0), {})
-    ended = job_outcome.of_process(asked, known, launched, output)
+    ended = job_outcome.of_process(asked, known, launched, output, {})
     assert ended.status == status
 
 
@@ -505,7 +511,10 @@ def test_r_drives_the_cases_that_are_not_pythons(stage, case):
 @pytest.mark.parametrize(("load", "flags"), [(0.01, ""), (0.5, "disturbed")])
 def test_a_block_with_foreign_load_is_marked(stage, load, flags):
     stage.worker = lambda job, out: stage.end(
-        out, row("step_time", "lenet", sample=0), row("foreign_load", "lenet", "cores", load)
+        out,
+        *VERIFIED,
+        row("step_time", "lenet", sample=0),
+        row("foreign_load", "lenet", "cores", load),
     )
     stage.run(sections=("lenet",))
     assert {r["flags"] for r in stage.rows()} == {flags}
@@ -514,7 +523,7 @@ def test_a_block_with_foreign_load_is_marked(stage, load, flags):
 
 
 def test_a_block_of_unknown_load_is_not_called_undisturbed(stage):
-    stage.worker = lambda job, out: stage.end(out, row("step_time", "lenet", sample=0))
+    stage.worker = lambda job, out: stage.end(out, *VERIFIED, row("step_time", "lenet", sample=0))
     stage.run(sections=("lenet",))
     assert {r["flags"] for r in stage.rows()} == {""}
     assert {job["disturbed"] for job in stage.document()["jobs"]} == {None}
@@ -631,9 +640,9 @@ def test_a_finished_run_counts_as_measured_under_the_same_conditions_only(stage,
         {"modes": ("honest",)}, {"lanes": ("threads-1",)},
     ):  # fmt: skip
         assert prepare(replace(request, **changes), CATALOG).jobs, changes
-    assert history.history(stage.results)["pretend", "eager", "compile-warm"] == 0.5
+    assert history.history(stage.results)["pretend", "eager", "compile-warm"] == 60
     estimate = measuring.estimate(prepare(replace(request, force=True), CATALOG), request)
-    assert 0 < estimate < 30
+    assert 0 < estimate < 3600
 
 
 def test_a_run_with_other_precision_or_without_an_end_measured_nothing(stage):
