@@ -95,7 +95,6 @@ def read_sections(root: Path = ROOT) -> Iterable[Section]:
             id=path.stem,
             metrics=metrics,
             module=path,
-            template=root / "templates" / "sections" / f"{path.stem}.md.j2",
             extra=facts.pop("addition"),
             **facts,
         )

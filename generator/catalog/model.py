@@ -275,7 +275,6 @@ class Section:
     metrics: Mapping[str, Metric]
     starts: tuple[str, ...]
     module: Path
-    template: Path
     scope: str = "modes"
     blocks: Mapping[str, int] = field(default_factory=dict)
     script: str = ""

@@ -57,11 +57,13 @@ def context(section: Section, inputs: Inputs) -> dict[str, Any]:
     parts: Sequence[Part] = made.get("parts", ())
     claims = claim_views(inputs, section.id)
     return {
+        "section": section.id,
         "title": section.question,
         "description": parts[0].answer if parts else section.title,
         "kicker": _kicker(section, inputs),
         "claims": claims,
         "said": then_and_now.counts(claim.today for claim in claims),
+        "preface": "",
         "history": [item for item in inputs.book.history if item.page == section.id],
         **made,
         "cite": _cite(section, inputs),

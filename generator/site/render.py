@@ -214,7 +214,7 @@ def _pages(root: Path, results_root: Path, inputs: Inputs, writer: Writer) -> No
     written = [files.identity(path) for path in sorted(templates.rglob("*.j2"))]
     for section in inputs.catalog.sections:
         context = section_page.context(section, inputs)
-        write(f"report/{section.id}.md", f"sections/{section.template.name}", context)
+        write(f"report/{section.id}.md", "section.md.j2", context)
         here = inputs.shown[inputs.shown["section"] == section.id]
         for framework in sorted({str(name) for name in here["framework"].unique()}):
             # Most of a site are evidence pages, and most of them change with their own rows only.

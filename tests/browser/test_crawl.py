@@ -44,14 +44,10 @@ def kind(path):
         return path if path in ("index.html", "404.html") else "written by hand"
     if len(place.parts) > 2 and place.parts[1] != "evidence":
         return f"one of {place.parts[1]}"
-    section = place.stem.split("-")[0]
-    template = ROOT / "templates" / "sections" / f"{section}.md.j2"
-    if not template.exists():
-        return section
-    base = re.match(r"""\{%-? extends "(\w+)""", template.read_text(encoding="utf-8"))[1]
     if place.parts[1] == "evidence":
-        return f"evidence of a {base}"
-    return section if base == "page" else base
+        return "evidence"
+    template = ROOT / "templates" / "sections" / f"{place.stem}.md.j2"
+    return "section" if template.exists() else place.stem
 
 
 def largest_of_each_kind(site, pages):

@@ -33,14 +33,13 @@ def test_pages_have_an_order_and_titles_of_their_own():
 
 
 @every
-def test_it_asks_a_question_and_has_a_template(section):
+def test_it_asks_a_question(section):
     module = __import__(f"measurements.sections.{section.id}", fromlist=["SECTION"])
     assert isinstance(module.SECTION, Section)
     assert module.__doc__
     assert section.title
     assert section.question.endswith("?")
     assert framework_toml.IDENTIFIER.fullmatch(section.id)
-    assert section.template.is_file()
     assert section.module.is_file()
 
 

@@ -118,8 +118,7 @@ def pages_of(inputs, *names):
                 found[f"{name}/{id}"] = part.render(made)
         else:
             section = inputs.catalog.section(name)
-            template = f"sections/{section.template.name}"
-            context = section_page.context(section, inputs)
+            template, context = "section.md.j2", section_page.context(section, inputs)
         found[name] = environment.get_template(template).render(context)
     return found
 

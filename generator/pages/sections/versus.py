@@ -103,7 +103,13 @@ def lanes(view: View) -> list[str]:
     return sorted(found, key=lambda lane: models.index_of([*LANES], lane))
 
 
-context = partial(question_page.context, make=make, lanes=lanes, rows_of="lenet")
+_PREFACE = Markup(
+    "Each of the article's pros and cons has a rule that decides by the rows of this site; open"
+    " *How this is tested* to read it. A comparison that is not resolved neither confirms nor"
+    " refutes. [How a verdict comes about](then_and_now.md#how-a-verdict-comes-about)"
+)
+
+context = partial(question_page.context, make=make, lanes=lanes, rows_of="lenet", preface=_PREFACE)
 
 
 def _contrasts(view: View, section: str) -> tuple[Contrast, ...]:
