@@ -199,6 +199,103 @@ class View:
         place = stem, self.figures.device, slug(self.figures.machine), self.lane
         return "-".join(filter(None, place))
 
+    def value_cell(self, framework: str, case: str, metric: str) -> Cell:
+        """Return a value with its interval and its evidence, or what happened instead."""
+        answer, found = self.answer(framework, case, metric), self.cells(metric)
+        if not answer.good or (framework, case) not in found:
+            return DASH if answer.good else marked(answer.status)
+        unit, link = self.section.metrics[metric].unit, self.link(framework, case, metric)
+        return figure(plain_summary(found[framework, case]), unit, link)
+
+    def matrix(
+        self, label: str, questions: Sequence[Question], about: Mapping[str, str] = {}
+    ) -> Matrix:
+        """Return a row for each question and a column for each framework.
+
+        Questions of one label are a group, unless each has a label of its own; ``about`` says what
+        a label means.
+        """
+        rows: dict[str, list[tuple[Cell, ...]]] = {}
+        grouped = len({question.label for question in questions}) < len(questions)
+        for question in questions:
+            first = Cell(question.label, detail=question.detail)
+            if grouped:
+                first = Cell(question.detail)
+            asked, metric = (question.case, question.metric), self.section.metrics[question.metric]
+            answers = (
+                answer_cell(self.answer(one.id, *asked), self.link(one.id, *asked), metric)
+                for one in self.frameworks
+            )
+            rows.setdefault(question.label if grouped else "", []).append((first, *answers))
+        groups = [Group(name, about.get(name, ""), tuple(mine)) for name, mine in rows.items()]
+        return tables.matrix(label, "Question", self.columns, groups)
+
+    def _faults(
+        self, questions: Sequence[Question], statuses: Collection[str], label: str
+    ) -> Table | None:
+        """Return every answer of some statuses with its reason, None where there is none.
+
+        A reason is said once: what it answers, and for which frameworks, is gathered.
+        """
+        asked: dict[tuple[str, str, str], list[Question]] = {}
+        for question in questions:
+            for framework in self.frameworks:
+                answer = self.answer(framework.id, question.case, question.metric)
+                if answer.status in statuses:
+                    place = framework.id, answer.status, answer.reason
+                    asked.setdefault(place, []).append(question)
+        said: dict[tuple[str, str, tuple[Question, ...]], list[str]] = {}
+        for (id, status, reason), mine in asked.items():
+            said.setdefault((status, reason, tuple(mine)), []).append(id)
+        rows = []
+        for (status, reason, same), ids in said.items():
+            link = self.link(ids[0], same[0].case, same[0].metric) if len(ids) == 1 else ""
+            rows.append(
+                {
+                    "What": _questions_cell(same, questions),
+                    "Framework": Cell(self.names(ids), href=link),
+                    "Answer": marked(status),
+                    "Reason": tables.reason_cell(reason),
+                }
+            )
+        return table(label, rows)
+
+    def reasons(self, questions: Sequence[Question], *only: str) -> list[Block]:
+        """Return the blocks that end a page: answers other than yes, or ``only`` some statuses."""
+        return [
+            self.block(heading, "", gathered)
+            for heading, *statuses in (
+                ("What did not work", "wrong", "failed", "timeout"),
+                ("What is not supported", "unsupported"),
+                ("What was not measured", "skipped"),
+            )
+            if (gathered := self._faults(questions, set(statuses) & set(only or statuses), heading))
+        ]
+
+    def names(self, ids: Iterable[str]) -> str:
+        """Return the names of frameworks as a list in a sentence."""
+        chosen = set(ids)
+        return formatting.listing([f.name for f in self.frameworks if f.id in chosen])
+
+    def who_can(self, *asked: tuple[str, str]) -> list[str]:
+        """Return the frameworks that answered every (case, metric) with yes."""
+        return [f.id for f in self.frameworks if all(self.answer(f.id, *one).good for one in asked)]
+
+    def sentence(self, did: str, able: Sequence[str]) -> tuple[str, str]:
+        """Return who did what ("ran", a tense without a plural), and that with who did not."""
+        others = [
+            id
+            for id, sheet in self.sheets.items()
+            if id not in able and (sheet or self.answer(id, "", "").status != "skipped")
+        ]
+        if not able or not others:
+            who = f"None of the {len(others)}" if others else f"All {len(able)}"
+            return who, f"{who} frameworks tested {did}."
+        few = len(able) <= max(len(others), 5)
+        who = self.names(able) if few else f"{len(able)} frameworks"
+        rest = f"the other {len(others)}" if few and len(others) > 1 else self.names(others)
+        return who, f"{who} {did}; {rest} did not."
+
 
 Make = Callable[[View], tuple[tuple[str, str], Sequence[str | Bullet], Sequence[Block]]]
 """Returns the beginning of the answer that stands out, the answer, bullets, and blocks."""
@@ -270,99 +367,17 @@ def answer_cell(answer: Answer, link: str, metric: Metric) -> Cell:
     return marked("yes", href=link, detail=detail)
 
 
-def value_cell(view: View, framework: str, case: str, metric: str) -> Cell:
-    """Return a value with its interval and the way to its evidence, or what happened instead.
-
-    Args:
-        view: of the device.
-        framework: id of the framework.
-        case: of the question.
-        metric: of the question.
-
-    """
-    answer, found = view.answer(framework, case, metric), view.cells(metric)
-    if not answer.good or (framework, case) not in found:
-        return DASH if answer.good else marked(answer.status)
-    unit, link = view.section.metrics[metric].unit, view.link(framework, case, metric)
-    return figure(plain_summary(found[framework, case]), unit, link)
-
-
-def ratio_cell(ratio: Ratio, verdict: str, better: str = "faster", worse: str = "slower") -> Cell:
-    """Return a ratio with the verdict on it.
-
-    Args:
-        ratio: of two cells.
-        verdict: on the first.
-        better: what "faster" is called, for example "less" of memory.
-        worse: what "slower" is called.
-
-    """
+def ratio_cell(ratio: Ratio, verdict: str, words: tuple[str, str] = ("faster", "slower")) -> Cell:
+    """Return a ratio with the verdict on it: faster and slower may be less and more of memory."""
     word = judged(ratio, verdict)
     interval = ratio_interval(ratio) or ("" if ratio.across else "one process")
     detail = ", ".join(filter(None, (interval, "across runs" if ratio.across else "")))
     return marked(
-        {"faster": better, "slower": worse}.get(word, word),
+        dict(zip(("faster", "slower"), words, strict=True)).get(word, word),
         text=f"{ratio.value:.2f}\N{NO-BREAK SPACE}×",
         sort=ratio.value,
         detail=detail,
     )
-
-
-def matrix(
-    view: View, label: str, questions: Sequence[Question], about: Mapping[str, str] | None = None
-) -> Matrix:
-    """Return a row for each question and a column for each framework.
-
-    Args:
-        view: of the device.
-        label: of the matrix.
-        questions: the rows; those of one label are a group, unless each has a label of its own.
-        about: label -> what it means, for groups.
-
-    """
-    rows: dict[str, list[tuple[Cell, ...]]] = {}
-    grouped = len({question.label for question in questions}) < len(questions)
-    for question in questions:
-        first = Cell(question.detail) if grouped else Cell(question.label, detail=question.detail)
-        asked, metric = (question.case, question.metric), view.section.metrics[question.metric]
-        answers = (
-            answer_cell(view.answer(one.id, *asked), view.link(one.id, *asked), metric)
-            for one in view.frameworks
-        )
-        rows.setdefault(question.label if grouped else "", []).append((first, *answers))
-    groups = [Group(name, (about or {}).get(name, ""), tuple(mine)) for name, mine in rows.items()]
-    return tables.matrix(label, "Question", view.columns, groups)
-
-
-def _faults(
-    view: View, questions: Sequence[Question], statuses: Collection[str], label: str
-) -> Table | None:
-    """Return every answer of some statuses with its reason, None where there is none.
-
-    A reason is said once: what it answers, and for which frameworks, is gathered.
-    """
-    asked: dict[tuple[str, str, str], list[Question]] = {}
-    for question in questions:
-        for framework in view.frameworks:
-            answer = view.answer(framework.id, question.case, question.metric)
-            if answer.status in statuses:
-                place = framework.id, answer.status, answer.reason
-                asked.setdefault(place, []).append(question)
-    said: dict[tuple[str, str, tuple[Question, ...]], list[str]] = {}
-    for (id, status, reason), mine in asked.items():
-        said.setdefault((status, reason, tuple(mine)), []).append(id)
-    rows = []
-    for (status, reason, same), ids in said.items():
-        link = view.link(ids[0], same[0].case, same[0].metric) if len(ids) == 1 else ""
-        rows.append(
-            {
-                "What": _questions_cell(same, questions),
-                "Framework": Cell(names(view, ids), href=link),
-                "Answer": marked(status),
-                "Reason": tables.reason_cell(reason),
-            }
-        )
-    return table(label, rows)
 
 
 def _questions_cell(mine: Sequence[Question], questions: Sequence[Question]) -> Cell:
@@ -375,25 +390,6 @@ def _questions_cell(mine: Sequence[Question], questions: Sequence[Question]) -> 
     return Cell(formatting.listing(labels), detail=formatting.plural(len(mine), "question"))
 
 
-def reasons(view: View, questions: Sequence[Question], *only: str) -> list[Block]:
-    """Return the blocks that end a page: answers that are not yes, or ``only`` some statuses."""
-    return [
-        view.block(heading, "", gathered)
-        for heading, *statuses in (
-            ("What did not work", "wrong", "failed", "timeout"),
-            ("What is not supported", "unsupported"),
-            ("What was not measured", "skipped"),
-        )
-        if (gathered := _faults(view, questions, set(statuses) & set(only or statuses), heading))
-    ]
-
-
-def names(view: View, ids: Iterable[str]) -> str:
-    """Return the names of frameworks as a list in a sentence."""
-    chosen = set(ids)
-    return formatting.listing([f.name for f in view.frameworks if f.id in chosen])
-
-
 def extremes(values: Mapping[str, float]) -> tuple[str, str]:
     """Return the names of the least and of the greatest value."""
     return min(values, key=lambda name: values[name]), max(values, key=lambda name: values[name])
@@ -404,24 +400,3 @@ def ends(values: Mapping[str, float], text: Callable[[float], str]) -> str:
     return " to ".join(
         f"{text(values[name])} in {name}" for name in dict.fromkeys(extremes(values))
     )
-
-
-def who_can(view: View, *asked: tuple[str, str]) -> list[str]:
-    """Return the frameworks that answered every (case, metric) with yes."""
-    return [f.id for f in view.frameworks if all(view.answer(f.id, *one).good for one in asked)]
-
-
-def sentence(view: View, did: str, able: Sequence[str]) -> tuple[str, str]:
-    """Return who did what ("ran", a tense without a plural), and that with who did not."""
-    others = [
-        id
-        for id, sheet in view.sheets.items()
-        if id not in able and (sheet or view.answer(id, "", "").status != "skipped")
-    ]
-    if not able or not others:
-        who = f"None of the {len(others)}" if others else f"All {len(able)}"
-        return who, f"{who} frameworks tested {did}."
-    few = len(able) <= max(len(others), 5)
-    who = names(view, able) if few else f"{len(able)} frameworks"
-    rest = f"the other {len(others)}" if few and len(others) > 1 else names(view, others)
-    return who, f"{who} {did}; {rest} did not."

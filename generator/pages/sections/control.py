@@ -11,7 +11,7 @@ from generator.pages.charts import lines
 from generator.pages.charts.marks import Point
 from generator.pages.findings import plain_summary
 from generator.pages.parts import Block
-from generator.pages.question_page import Question, View, matrix, sentence, value_cell, who_can
+from generator.pages.question_page import Question, View
 from generator.pages.tables import number, table
 from measurements import control
 from measurements.sections.control import SWEEP
@@ -37,13 +37,13 @@ def questions() -> list[Question]:
 def make(view: View) -> tuple[tuple[str, str], list[str], list[Block]]:
     """Return the answer, bullets and blocks of a device."""
     asked = questions()
-    whole = who_can(view, *((q.case, q.metric) for q in asked if q.metric != "eager"))
-    ends = who_can(view, ("while", "captured"))
+    whole = view.who_can(*((q.case, q.metric) for q in asked if q.metric != "eager"))
+    ends = view.who_can(("while", "captured"))
     did = f"ran all {len(control.PROGRAMS)} programs as a graph, with right gradients"
-    answer = sentence(view, f"{did} and without unrolling a loop", whole)
-    bullets = [sentence(view, "captured a loop whose end depends on the data", ends)[1]]
+    answer = view.sentence(f"{did} and without unrolling a loop", whole)
+    bullets = [view.sentence("captured a loop whose end depends on the data", ends)[1]]
     programs = {program.name: program.what for program in control.PROGRAMS.values()}
-    answers = matrix(view, "Control flow", asked, programs)
+    answers = view.matrix("Control flow", asked, programs)
     blocks = [
         view.block("Programs", "", answers),
         *_sweep(view, "run_time", "What a loop costs", "ms a run", 1e3,
@@ -53,7 +53,7 @@ def make(view: View) -> tuple[tuple[str, str], list[str], list[Block]]:
             "seconds to the first result", 1.0,
             "Capturing, compiling and the first run. An unrolled loop would take longer with every"
             " trip."),
-        *question_page.reasons(view, asked),
+        *view.reasons(asked),
     ]  # fmt: skip
     return answer, bullets, blocks
 
@@ -85,7 +85,7 @@ def _sweep(
     picture = view.inputs.draw(chart)
     times = table(heading, (
         {"Framework": view.named(framework)} | {
-            number(formatting.plural(n, "trip")): value_cell(view, framework.id, _trips(n), metric)
+            number(formatting.plural(n, "trip")): view.value_cell(framework.id, _trips(n), metric)
             for n in SWEEP
         }
         for framework in view.frameworks

@@ -12,7 +12,7 @@ from generator.pages.charts import intervals
 from generator.pages.charts.marks import Mark
 from generator.pages.findings import counted, judged, plain_summary, ratio_text
 from generator.pages.parts import Block
-from generator.pages.question_page import Question, View, matrix, sentence, value_cell, who_can
+from generator.pages.question_page import Question, View
 from generator.pages.tables import Cell, Rows, number, tabled
 from measurements import custom
 
@@ -54,7 +54,7 @@ def make(view: View) -> tuple[tuple[str, str], list[str], list[Block]]:
     """Return the answer, bullets and blocks of a device."""
     asked = questions()
     python, native = (
-        who_can(view, *((q.case, q.metric) for q in asked if q.case == way))
+        view.who_can(*((q.case, q.metric) for q in asked if q.case == way))
         for way in ("python", "native")
     )
     lines = {
@@ -63,18 +63,18 @@ def make(view: View) -> tuple[tuple[str, str], list[str], list[Block]]:
         if (count := view.answer(id, "python", "written").value) is not None
     }
     did = "ran a new operator in Python inside a graph, with right values and gradients"
-    lead, answer = sentence(view, did, python)
+    lead, answer = view.sentence(did, python)
     if lines:
         least, most = question_page.extremes(lines)
         lead = f"{lines[least]:.0f} lines ({least}) to {lines[most]:.0f} ({most})"
         answer = f"{lead} in Python. {answer}"
-    bullets = [sentence(view, "ran a native operator inside a graph", native)[1], *_gain(view)]
+    bullets = [view.sentence("ran a native operator inside a graph", native)[1], *_gain(view)]
     blocks = [
         view.block(
             "What works",
             "The operator is (x − sin x) / x³. As it is defined it loses its digits near zero; each"
             " way below must be right there too.",
-            matrix(view, "Ways to add an operator", asked, ABOUT),
+            view.matrix("Ways to add an operator", asked, ABOUT),
             stem="works",
         ),
         *_speed(view),
@@ -85,7 +85,7 @@ def make(view: View) -> tuple[tuple[str, str], list[str], list[Block]]:
             _costs(view),
             stem="costs",
         ),
-        *question_page.reasons(view, asked),
+        *view.reasons(asked),
     ]
     return (lead, answer), bullets, blocks
 
@@ -168,5 +168,5 @@ def _costs(view: View) -> Rows:
             }
             for metric, title in COSTS.items():
                 asked = metric if built else "build_time"
-                row[number(title)] = value_cell(view, framework.id, way, asked)
+                row[number(title)] = view.value_cell(framework.id, way, asked)
             yield row

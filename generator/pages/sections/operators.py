@@ -85,7 +85,7 @@ def make(view: View) -> tuple[tuple[str, str], list[str | Bullet], list[Block]]:
             stem="coverage",
         ),
         failed,
-        *question_page.reasons(view, NO_OPERATOR, "unsupported"),
+        *view.reasons(NO_OPERATOR, "unsupported"),
         *_second_opinion(view, sheets),
     ]  # fmt: skip
     bullets: list[str | Bullet] = [
@@ -107,10 +107,7 @@ def _answer(view: View, right: Mapping[str, int]) -> tuple[str, str]:
     most, fewest = max(right.values(), default=0), min(right.values(), default=0)
     if not most:
         return "", f"None of the {len(OPERATORS)} operators was tested here with right values."
-    first, last = (
-        question_page.names(view, (id for id in right if right[id] == count))
-        for count in (most, fewest)
-    )
+    first, last = (view.names(id for id in right if right[id] == count) for count in (most, fewest))
     said = f"{first} computed {most} of {len(OPERATORS)} operators right"
     rest = f", the most; {last} {fewest}, the fewest" if fewest < most else ""
     return first, f"{said}{rest}."
@@ -253,7 +250,7 @@ def _second_opinion(view: View, sheets: Mapping[str, Sheet]) -> list[Block]:
             "The array API's own test suite",
             "The array API standard has a test suite, data-apis/array-api-tests. It was run for the"
             " frameworks whose namespaces follow the standard, themselves or through"
-            f" array-api-compat: {question_page.names(view, tested)}. It may fail what is right"
+            f" array-api-compat: {view.names(tested)}. It may fail what is right"
             " here: it also tests every data type, promotion, exact shapes of rare cases and"
             " in-place forms.",
             table("Agreement with the suite", counts),

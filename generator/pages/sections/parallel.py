@@ -12,15 +12,7 @@ from generator.pages.charts import intervals, lines
 from generator.pages.charts.marks import Mark, Point
 from generator.pages.findings import counted, judged, plain_summary, ratio_interval
 from generator.pages.parts import Block
-from generator.pages.question_page import (
-    Question,
-    View,
-    matrix,
-    ratio_cell,
-    sentence,
-    value_cell,
-    who_can,
-)
+from generator.pages.question_page import Question, View, ratio_cell
 from generator.pages.tables import Cell, Rows, figure, number, percent, table, tabled
 from measurements.sections.parallel import BATCHES
 
@@ -64,20 +56,20 @@ class Pair(NamedTuple):
 def make(view: View) -> tuple[tuple[str, str], list[str], list[Block]]:
     """Return the answer, bullets and blocks of a device."""
     asked = questions()
-    able = who_can(view, (case(2, BATCHES[0]), "loss_error"))
+    able = view.who_can((case(2, BATCHES[0]), "loss_error"))
     pairs = _pairs(view)
-    answer = sentence(view, "trained one model in two processes, with the losses of one", able)
+    answer = view.sentence("trained one model in two processes, with the losses of one", able)
     bullets = [
         *_deaths(view),
         *(_gains(pairs, batch) for batch in dict.fromkeys(pair.batch for pair in pairs)),
     ]
     blocks = [
         view.block(
-            "The same training", "", matrix(view, "Data-parallel training", asked), stem="same"
+            "The same training", "", view.matrix("Data-parallel training", asked), stem="same"
         ),
         *([_speed(view, pairs), _model(view, pairs)] if pairs else []),
         _written(view),
-        *question_page.reasons(view, asked),
+        *view.reasons(asked),
     ]
     return answer, bullets, blocks
 
@@ -88,11 +80,11 @@ context = partial(question_page.context, make=make)
 def _deaths(view: View) -> list[str]:
     reasons = {f.id: view.answer(f.id, "killed", "death_time").reason for f in view.frameworks}
     ends = {
-        "ends with an error": who_can(view, ("killed", "death_time")),
+        "ends with an error": view.who_can(("killed", "death_time")),
         "hangs": [id for id, reason in reasons.items() if "hangs" in reason],
         "goes on alone": [id for id, reason in reasons.items() if "goes on alone" in reason],
     }
-    said = [f"{end} in {question_page.names(view, ids)}" for end, ids in ends.items() if ids]
+    said = [f"{end} in {view.names(ids)}" for end, ids in ends.items() if ids]
     return [f"When one process is killed, the other {'; '.join(said)}."] if said else []
 
 
@@ -219,7 +211,7 @@ def _written(view: View) -> Block:
                 number("Lines in addition to lenet.py"): Cell(
                     f"{count:.0f}" if count else "–", count
                 ),
-                number("Known after"): value_cell(view, framework.id, "killed", "death_time"),
+                number("Known after"): view.value_cell(framework.id, "killed", "death_time"),
                 "When the other process is killed": Cell(death),
             }
         )

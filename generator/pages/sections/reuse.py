@@ -15,7 +15,7 @@ from generator.pages.charts import intervals
 from generator.pages.charts.marks import Mark
 from generator.pages.framework_tables import fact_cell
 from generator.pages.parts import Block
-from generator.pages.question_page import Question, View, matrix, sentence, value_cell, who_can
+from generator.pages.question_page import Question, View
 from generator.pages.tables import DASH, Cell, Column, marked, number, percent, table
 from measurements.sections.reuse import EPOCHS, NEW_DIGITS
 
@@ -37,7 +37,7 @@ def make(view: View) -> tuple[tuple[str, str], list[str], list[Block]]:
     ]
     transfer, found = _transfer(view)
     loaded, frozen, exported, imported = (
-        who_can(view, (case, "possible"))
+        view.who_can((case, "possible"))
         for case in ("fresh process", "freeze", "onnx", "caffe import")
     )
     lead = f"{len(loaded)} of {sum(map(bool, view.sheets.values()))} frameworks"
@@ -46,16 +46,16 @@ def make(view: View) -> tuple[tuple[str, str], list[str], list[Block]]:
         f" and {len(exported)} export to ONNX with the same scores."
     )
     bullets = [
-        sentence(view, "exported a model that ONNX Runtime scored the same", exported)[1],
-        sentence(view, "imported a Caffe model", imported)[1],
+        view.sentence("exported a model that ONNX Runtime scored the same", exported)[1],
+        view.sentence("imported a Caffe model", imported)[1],
         *found,
     ]
     blocks = [
-        view.block("What can be carried over", "", matrix(view, "Re-use", asked), stem="carried"),
+        view.block("What can be carried over", "", view.matrix("Re-use", asked), stem="carried"),
         transfer,
         _sizes(view),
         _zoo(view),
-        *question_page.reasons(view, asked),
+        *view.reasons(asked),
     ]
     return (lead, answer), bullets, blocks
 
@@ -79,7 +79,7 @@ def _transfer(view: View) -> tuple[Block, list[str]]:
             case: _curve(cells, framework.id, case) for case in ("fine-tuning", "from scratch")
         }
         tuned, scratch = curves.values()
-        gone = value_cell(view, framework.id, "fine-tuning", "accuracy")
+        gone = view.value_cell(framework.id, "fine-tuning", "accuracy")
         row = {Column("Framework"): view.named(framework)}
         for epoch in range(EPOCHS):
             for how, (case, values) in zip(("Tuned", "Scratch"), curves.items(), strict=True):
@@ -124,8 +124,8 @@ def _sizes(view: View) -> Block:
     rows = (
         {
             "Framework": view.named(f),
-            number("Trained model"): value_cell(view, f.id, "save and load", "size"),
-            number("ONNX file"): value_cell(view, f.id, "onnx", "size"),
+            number("Trained model"): view.value_cell(f.id, "save and load", "size"),
+            number("ONNX file"): view.value_cell(f.id, "onnx", "size"),
         }
         for f in view.frameworks
     )

@@ -158,7 +158,7 @@ def _pairs_table(speed: Sequence[Contrast], memory: Sequence[Contrast]) -> Rows:
             "Graph": Cell(one.label, detail=f"{one.release}, against {other.mode_title}"),
             "Speed, graph / eager": ratio_cell(contrast.ratio.inverse(), contrast.verdict),
             number("Step as a graph"): _value_cell(contrast),
-            "Memory, graph / eager": ratio_cell(found.ratio, found.verdict, "less", "more")
+            "Memory, graph / eager": ratio_cell(found.ratio, found.verdict, ("less", "more"))
             if found
             else DASH,
             number("Memory as a graph"): _value_cell(found) if found else DASH,
@@ -259,7 +259,7 @@ def _classes_table(view: View) -> Rows:
                     "What": Cell(what),
                     "Best graph": _best_cell(graph, panel, graph.configuration.label),
                     "Best eager": _best_cell(eager, panel, eager.configuration.label),
-                    "Graph / eager": ratio_cell(*panel.compare(graph, eager), *words),
+                    "Graph / eager": ratio_cell(*panel.compare(graph, eager), words),
                 }
 
 
