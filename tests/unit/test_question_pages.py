@@ -274,7 +274,7 @@ def test_extremes_names_the_least_and_the_greatest():
     ],
 )  # fmt: skip
 def test_a_ratio_has_its_interval_or_no_verdict(ratio, verdict, word, detail):
-    cell = question_page.ratio_cell(ratio, verdict, "less", "more")
+    cell = question_page.ratio_cell(ratio, verdict, ("less", "more"))
     assert (cell.badge.word, cell.detail) == (word, detail)
     assert cell.sort == ratio.value
 
