@@ -48,22 +48,21 @@ if TYPE_CHECKING:
 
 
 def context(section: Section, framework: str, inputs: Inputs) -> dict[str, Any]:
-    """Return the context of an evidence page; the catalog need not know the framework any more."""
+    """Return the context of an evidence page."""
     frame = where(inputs.shown, section=section.id, framework=framework)
-    folder = next((f for f in inputs.catalog.frameworks if f.id == framework), None)
-    name = inputs.name(framework)
+    folder = inputs.catalog.framework(framework)
     keys = {key for (key,) in distinct(frame, "provenance")}
     newest = sorted(keys, key=lambda key: (key.rsplit("/", 1)[1], key), reverse=True)
     return {
-        "title": f"{name}: evidence for “{section.title}”",
-        "description": f"Script, rows, checks, logs and lock behind the figures of {name}.",
+        "title": f"{folder.name}: evidence for “{section.title}”",
+        "description": f"Script, rows, checks, logs and lock behind the figures of {folder.name}.",
         "section": section,
-        "framework": {"name": name, "id": folder.id if folder else ""},
+        "framework": folder,
         "runs": [_run(section, where(frame, provenance=key), key, inputs) for key in newest],
-        "scripts": list(_scripts(section, folder, inputs)) if folder else [],
+        "scripts": list(_scripts(section, folder, inputs)),
         "locks": [
             {"name": path.name, "address": f"../{lock_address(path)}"}
-            for path in (locks(folder, [inputs.documents[key] for key in keys]) if folder else [])
+            for path in locks(folder, [inputs.documents[key] for key in keys])
             if inputs.script(path)
         ],
     }

@@ -41,7 +41,7 @@ def home_context(inputs: Inputs) -> dict[str, Any]:
         "watch": freshness.watched(inputs.catalog.frameworks, inputs.today),
         "said": then_and_now.findings(views),
         "marks": sorted(  # what the article states before what its lost tables said
-            views, key=lambda one: (one.about.kind != "stated", WORDS.index(one.today.badge.word))
+            views, key=lambda one: (one.about.kind != "stated", WORDS.index(one.today.word))
         ),
         "cards": _cards(inputs),
         "news": _news(inputs),

@@ -15,7 +15,6 @@ from generator.analysis.claim_evidence import Verdict
 from generator.analysis.labels import DEVICES, machine_name
 from generator.analysis.panels import Figures, index_of
 from generator.pages.charts import style
-from generator.pages.tables import Badge, badge
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -183,20 +182,12 @@ def where(frame: pd.DataFrame, **values: str) -> pd.DataFrame:
 
 
 @dataclass(frozen=True)
-class Ruling:
-    """A verdict as pages show it."""
-
-    badge: Badge
-    reason: str
-
-
-@dataclass(frozen=True)
 class ClaimView:
     """A claim with its verdict today; and by releases of the article's time, where they tell."""
 
     about: claims.Claim
-    today: Ruling
-    then: Ruling | None
+    today: Verdict
+    then: Verdict | None
 
     @property
     def anchor(self) -> str:
@@ -206,10 +197,6 @@ class ClaimView:
 
 def claim_views(inputs: Inputs, page: str) -> tuple[ClaimView, ...]:
     """Return the claims of a page, a section's id or "home", with their verdicts."""
-
-    def ruling(found: Verdict) -> Ruling:
-        return Ruling(badge(found.word), found.reason)
-
     views = []
     for claim in inputs.book.claims:
         if claim.page == page:
@@ -217,7 +204,7 @@ def claim_views(inputs: Inputs, page: str) -> tuple[ClaimView, ...]:
             generation = inputs.then.get(claim.device)
             then = claims.judge(claim, generation.figures if generation else None)
             told = then.word != "cannot be tested here"
-            views.append(ClaimView(claim, ruling(today), ruling(then) if told else None))
+            views.append(ClaimView(claim, today, then if told else None))
     return tuple(views)
 
 

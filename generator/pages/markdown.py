@@ -17,6 +17,7 @@ import jinja2
 from markupsafe import Markup
 
 from generator.formatting import INVISIBLE
+from generator.pages.tables import badge
 
 _SPECIAL = re.compile(r"""[\\`*_{}\[\]<>&|~^#"']""")
 _SPACE = re.compile("[^\\S\N{NO-BREAK SPACE}]+")
@@ -102,13 +103,6 @@ def environment(folder: Path) -> jinja2.Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    made.filters |= {
-        "address": address,
-        "data_block": data_block,
-        "web": web,
-        "fence": fence,
-        "lead": lead,
-        "source": source,
-        "quoted": quoted,
-    }
+    ours = (address, badge, data_block, fence, lead, quoted, source, web)
+    made.filters |= {each.__name__: each for each in ours}
     return made

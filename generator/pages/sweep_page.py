@@ -8,8 +8,6 @@ from dataclasses import dataclass
 from generator import formatting
 from generator.analysis import panels as models
 from generator.analysis.labels import lane_title
-from generator.analysis.panels import Figures
-from generator.catalog.model import Catalog
 from generator.formatting import quantity
 from generator.pages import urls
 from generator.pages.charts.marks import Point
@@ -35,21 +33,16 @@ class Curve:
     """On the evidence page."""
 
 
-def curves(axis: str, section: str, catalog: Catalog, figures: Figures) -> list[Curve]:
+def curves(axis: str, view: View) -> list[Curve]:
     """Return the curves of a section over an axis, those of a framework together.
 
-    Args:
-        axis: what was swept; a case is called "<axis> <number>".
-        section: id of the section.
-        catalog: for names.
-        figures: of one machine and device.
-
+    A case is called "<axis> <number>".
     """
     found: dict[tuple[str, str, str], dict[str, dict[int, tuple[float, float, float]]]] = {}
     anchors = {}
-    for key, cell in figures.cells.items():
+    for key, cell in view.figures.cells.items():
         word, _, number = key.case.partition(" ")
-        if key.section != section or word != axis or not number.isdigit():
+        if key.section != view.section.id or word != axis or not number.isdigit():
             continue
         place = found.setdefault((key.framework, key.version, key.mode), {})
         place.setdefault(key.metric, {})[int(number)] = plain_summary(cell)[:3]
@@ -57,7 +50,7 @@ def curves(axis: str, section: str, catalog: Catalog, figures: Figures) -> list[
         anchors[key.framework, key.version, key.mode] = anchor
     return [
         Curve(
-            models.configuration(catalog, *place),
+            models.configuration(view.catalog, *place),
             dict(sorted(curve.get("step_time", {}).items())),
             dict(sorted(curve.get("ready_time", {}).items())),
             anchors[place],
@@ -67,34 +60,21 @@ def curves(axis: str, section: str, catalog: Catalog, figures: Figures) -> list[
 
 
 def points_of(
-    found: Iterable[Curve],
-    values: Callable[[Curve], Values],
-    *,
-    rate: bool = False,
-    scale: float = 1.0,
+    found: Iterable[Curve], values: Callable[[Curve], Values], scale: float | None = 1.0
 ) -> list[Point]:
-    """Return the points of curves.
-
-    Args:
-        found: the curves.
-        values: picks the times of a curve.
-        rate: whether y is x / seconds.
-        scale: otherwise y is ``scale`` x seconds.
-
-    """
+    """Return the points of curves: y is ``scale`` times the seconds, or x / seconds without one."""
     points = []
     for curve in found:
         one = curve.configuration
         for x, numbers in values(curve).items():
-            y, low, high = (x / n if rate else scale * n for n in numbers)
-            if rate:
-                low, high = high, low
-            text = f"{formatting.figures(y, 3)} images/s" if rate else quantity(numbers[0], "s")
-            points.append(
-                Point(
-                    one.framework_name, one.mode_title, y, low, high, text, x, kind=one.kind,
-                )
-            )  # fmt: skip
+            text = quantity(numbers[0], "s")
+            if scale:
+                y, low, high = (scale * n for n in numbers)
+            else:
+                y, high, low = (x / n for n in numbers)
+                text = f"{formatting.figures(y, 3)} images/s"
+            name, mode = one.framework_name, one.mode_title
+            points.append(Point(name, mode, y, low, high, text, x, kind=one.kind))
     return points
 
 

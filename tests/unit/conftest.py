@@ -2,6 +2,7 @@
 
 import dataclasses
 import datetime
+import types
 from pathlib import Path
 
 import pytest
@@ -121,6 +122,12 @@ def pages_of(inputs, *names):
             template, context = "section.md.j2", section_page.context(section, inputs)
         found[name] = environment.get_template(template).render(context)
     return found
+
+
+def view_of(section, catalog, figures):
+    """Return what a sweep reads of a view."""
+    section = catalog.section(section)
+    return types.SimpleNamespace(section=section, catalog=catalog, figures=figures)
 
 
 def names(*ids):

@@ -135,11 +135,15 @@ def test_lines_are_as_broad_as_there_is_room_and_lose_nothing(text, room):
 
 def test_both_ends_of_an_axis_are_labelled_and_no_label_meets_another():
     places = [1, 2, 500, 1000, 1001, 1024]
-    kept = style.apart(places, (1, 1024), 130)
+
+    def kept_on(width):
+        return style.apart(places, lambda place: style.along(place, (1, 1024), width))
+
+    kept = kept_on(130)
     assert (kept[0], kept[-1]) == (1, 1024)
     assert 1001 not in kept
-    assert style.apart(places, (1, 1024), 1e6) == places
-    assert style.apart([4], (4, 4), 100) == [4]
+    assert kept_on(1e6) == places
+    assert style.apart([4], lambda _: 0) == [4]
 
 
 def test_the_names_of_curves_that_end_together_stand_apart():

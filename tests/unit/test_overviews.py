@@ -8,12 +8,12 @@ from dataclasses import replace
 import pytest
 
 from generator.analysis import claims, statistics
+from generator.analysis.claim_evidence import Verdict
 from generator.analysis.labels import ESTIMATORS
 from generator.catalog import loader
 from generator.pages import ranking, scoring, urls
-from generator.pages.inputs import ClaimView, Ruling
+from generator.pages.inputs import ClaimView
 from generator.pages.overviews import chooser, dataset, frameworks, methodology, then_and_now
-from generator.pages.tables import Badge
 from measurements import lenet
 
 
@@ -26,9 +26,9 @@ def test_then_and_now_shows_every_claim_once_with_its_verdict(inputs, figures):
     for claim in inputs.book.claims:
         view = shown[f"claim-{claim.id}"]
         judged = None if claim.device == "cuda" else today
-        assert view.today.badge.word == claims.judge(claim, judged, inputs.catalog).word
+        assert view.today.word == claims.judge(claim, judged, inputs.catalog).word
         if claim.device == "cuda":
-            assert (view.today.badge.word, view.then) == ("cannot be tested here", None)
+            assert (view.today.word, view.then) == ("cannot be tested here", None)
     in_time = {view.about.rule for view in shown.values() if view.then}
     assert in_time == {"leads_speed_and_memory", "no_leader_everywhere", "compile_order"}
     assert sum(bool(row[0].detail) for row in context["table"].rows) == len(in_time)
@@ -121,7 +121,7 @@ def test_a_state_is_no_better_than_the_last_release(inputs):
 
 def verdicts(kind, *said):
     """Return claims of a kind with verdicts: today's, or "then|today's"."""
-    rulings = [[Ruling(Badge("", word, ""), "") for word in words.split("|")] for words in said]
+    rulings = [[Verdict(word, "") for word in words.split("|")] for words in said]
     return [
         ClaimView(types.SimpleNamespace(kind=kind), today, then[0] if then else None)
         for *then, today in rulings

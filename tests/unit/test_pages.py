@@ -22,6 +22,7 @@ from generator.pages.charts import style
 from generator.pages.inputs import Picture
 from generator.pages.sweep_page import Curve
 from tests.sample_results import GRAPH, MANY, MODES, NAMES, PAIRED
+from tests.unit.conftest import view_of
 
 CPU, GPU = ("sample-machine", "cpu"), ("newer-machine", "cuda")
 
@@ -317,7 +318,7 @@ def test_a_page_without_results_says_how_to_get_some(sampled, page):
     context, drawn = page("lenet", empty)
     assert (context["parts"], drawn) == ([], [])
     assert context["command"] == "generator measure --section lenet"
-    assert {claim.today.badge.word for claim in context["claims"]} == {"cannot be tested here"}
+    assert {claim.today.word for claim in context["claims"]} == {"cannot be tested here"}
 
 
 # --------------------------------------------------------------------------------- the first page
@@ -428,7 +429,7 @@ def test_each_claim_is_a_mark_by_verdict_that_leads_to_its_box(sampled):
     ids = {f"claim-{claim.id}" for claim in sampled.inputs.book.claims}
     assert {mark.anchor for mark in marks} == ids
     assert len(marks) == len(ids)
-    order = [(m.about.kind, WORDS.index(m.today.badge.word)) for m in marks]
+    order = [(m.about.kind, WORDS.index(m.today.word)) for m in marks]
     assert order == sorted(order, key=lambda one: (one[0] != "stated", one[1]))
 
 
@@ -567,7 +568,9 @@ def test_a_log_is_shown_from_its_end_and_once_a_kind(sampled):
 
 
 def test_a_curve_has_a_place_for_every_case_that_gave_a_time(sampled):
-    found = sweep_page.curves("batch", "versus", sampled.inputs.catalog, sampled.figures[CPU])
+    found = sweep_page.curves(
+        "batch", view_of("versus", sampled.inputs.catalog, sampled.figures[CPU])
+    )
     known = {curve.configuration.mode: curve for curve in found}
     assert set(known) == {"compiled", "module", "hybrid", "eager", "function", "xla"}
     assert list(known["hybrid"].steps) == [1, 8, 64, 256, 1024]
@@ -582,11 +585,11 @@ def test_a_curve_has_a_place_for_every_case_that_gave_a_time(sampled):
 def test_a_rate_turns_the_interval_around():
     one = panels.Configuration("a", "1", "graph", "A", "as a graph", "symbolic")
     curve = Curve(one, {64: (0.032, 0.02, 0.04), 8: (0.01, math.nan, math.nan)}, {})
-    large, small = sweep_page.points_of([curve], lambda curve: curve.steps, rate=True)
+    large, small = sweep_page.points_of([curve], lambda curve: curve.steps, None)
     assert (large.y, large.low, large.high) == pytest.approx((2000, 1600, 3200))
     assert style.known(small.low, small.high) == []
     assert small.text == "800 images/s"
-    (point, _) = sweep_page.points_of([curve], lambda curve: curve.steps, scale=1e3)
+    (point, _) = sweep_page.points_of([curve], lambda curve: curve.steps, 1e3)
     assert (point.y, point.low, point.high, point.text) == (32, 20, 40, "32.0 ms")
 
 

@@ -15,6 +15,7 @@ from generator.pages.sections import r, versus
 from generator.results import reading, selection
 from tests import sample_results
 from tests.sample_results import GRAPH, MANY, PAIRED, write_sample
+from tests.unit.conftest import view_of
 
 
 @pytest.fixture(scope="module")
@@ -45,7 +46,8 @@ def test_dispatch_is_separated_from_kernels():
 def test_the_sample_gives_its_own_dispatch_back(found):
     known, measured = found
     curves = {
-        c.configuration.mode: c for c in sweep_page.curves("batch", "versus", known, measured)
+        c.configuration.mode: c
+        for c in sweep_page.curves("batch", view_of("versus", known, measured))
     }
     for mode in ("eager", "gluon", "hybrid", "xla"):
         start, each = versus.dispatch(curves[mode].steps)
@@ -90,7 +92,10 @@ def test_depth_has_a_page_of_its_own(sample_pages, page):
 
 def test_the_sample_gives_its_own_compile_time_per_convolution_back(found):
     known, measured = found
-    curves = {c.configuration.mode: c for c in sweep_page.curves("depth", "depth", known, measured)}
+    curves = {
+        c.configuration.mode: c
+        for c in sweep_page.curves("depth", view_of("depth", known, measured))
+    }
     for mode in ("hybrid", "xla"):
         each = sample_results.BUILD.get(mode, 0.02) / 2
         assert sweep_page.slope(curves[mode].ready) == pytest.approx(each, rel=0.1)

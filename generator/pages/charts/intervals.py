@@ -147,7 +147,9 @@ def _intervals(
         return rows, top
 
     ticks = style.ticks(*ends) if log else style.linear_ticks(0.0, ends[1])
-    values = style.apart(ticks, ends, width, log=log)
+    values = style.apart(
+        ticks, lambda tick: style.along(tick, ends, width) if log else width * tick / ends[1]
+    )
     look = {"orient": "top", "labelOverlap": False, "labelFlush": False}
 
     def x(field: str) -> style.Part:

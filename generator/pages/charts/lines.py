@@ -61,9 +61,13 @@ def curves(
             for one in sorted(mine, key=lambda point: point.number)
         ]  # fmt: skip
 
+    def axis(width: int) -> style.Part:
+        labels = style.apart(places, lambda place: style.along(place, outer, width))
+        return style.axis("x", "log", outer, labels, **_PLAIN)
+
     specs = _in_columns(
         title, style.measured(measure, better, "log scales"), points, rows, domain,
-        lambda width: style.axis("x", "log", outer, style.apart(places, outer, width), **_PLAIN),
+        axis,
         style.kinds("colour", KINDS),
         {"shape": style.kinds("shape", KINDS, range=[look.shape for look in style.SERIES]),
          "tooltip": style.told(mode="mode", number="at", text="value")},

@@ -158,33 +158,18 @@ def written(value: float) -> str:
     return f"{value:,.12f}".rstrip("0").rstrip(".")
 
 
-def along(value: float, ends: Sequence[float], length: float, *, log: bool = True) -> float:
-    """Return how many pixels a value is from the low end of an axis.
-
-    Args:
-        value: of the data.
-        ends: of the axis, in the same unit.
-        length: of the axis, pixels.
-        log: whether equal distances are equal ratios.
-
-    """
-    at, low, high = (math.log(x) if log else x for x in (value, *ends))
+def along(value: float, ends: Sequence[float], length: float) -> float:
+    """Return how many pixels a value is from the low end of a logarithmic axis of some length."""
+    at, low, high = map(math.log, (value, *ends))
     return length * (at - low) / ((high - low) or 1.0)
 
 
-def apart(
-    values: Sequence[float], ends: Sequence[float], width: float, *, log: bool = True
-) -> list[float]:
+def apart(values: Sequence[float], place: Callable[[float], float]) -> list[float]:
     """Return the values that a horizontal axis is labelled with: both ends, and what has room.
 
-    Args:
-        values: from left to right.
-        ends: see :func:`along`.
-        width: see :func:`along`.
-        log: see :func:`along`.
-
+    Values run from left to right; ``place`` says where one is, in pixels.
     """
-    places = {value: along(value, ends, width, log=log) for value in values}
+    places = {value: place(value) for value in values}
     halves = {value: extent(written(value), 12) / 2 + 2 for value in values}
     kept: list[float] = []
     for value in dict.fromkeys([*values[:1], *values[-1:], *values]):

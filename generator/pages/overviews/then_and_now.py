@@ -8,17 +8,17 @@ from typing import Any, NamedTuple
 
 from generator import formatting
 from generator.analysis import claims
+from generator.analysis.claim_evidence import Verdict
 from generator.analysis.claims import History
 from generator.analysis.labels import machine_name
 from generator.pages.inputs import (
     ClaimView,
     Inputs,
-    Ruling,
     claim_views,
     main_figures,
     measured_on,
 )  # fmt: skip
-from generator.pages.tables import Cell, Rows, tabled
+from generator.pages.tables import Cell, Rows, badge, tabled
 
 TITLE = "Then and now"
 GROUP = "Final considerations"
@@ -123,9 +123,9 @@ def findings(views: Sequence[ClaimView]) -> list[str]:
     return said or ["No claim is on record."]
 
 
-def counts(rulings: Iterable[Ruling]) -> str:
+def counts(verdicts: Iterable[Verdict]) -> str:
     """Count verdicts, each as the predicate of so many claims."""
-    count = Counter(ruling.badge.word for ruling in rulings)
+    count = Counter(verdict.word for verdict in verdicts)
     return formatting.listing(
         [
             f"{count[word]} {PREDICATES[word][count[word] > 1]}"
@@ -139,9 +139,9 @@ def counts(rulings: Iterable[Ruling]) -> str:
 def _table(chapters: Sequence[Chapter]) -> Rows:
     for chapter in chapters:
         for view in chapter.claims:
-            then = f"in its time: {view.then.badge.word}" if view.then else ""
+            then = f"in its time: {view.then.word}" if view.then else ""
             yield {
-                "Today": Cell("", badge=view.today.badge, detail=then),
+                "Today": Cell("", badge=badge(view.today.word), detail=then),
                 "Claim of 2016": Cell(
                     view.about.claim, href=f"#{view.anchor}", detail=KINDS[view.about.kind]
                 ),

@@ -19,7 +19,7 @@ READY, STEPS = (2, 8, 32), (2, 32)
 
 def make(view: View) -> tuple[tuple[str, str], list[str], list[Block]]:
     """Return the answer, bullets and blocks of a device."""
-    found = sweep_page.curves("depth", view.section.id, view.catalog, view.figures)
+    found = sweep_page.curves("depth", view)
     if not found:
         return ("", ""), [], []
     name, said = view.anchor(view.section.id), sweep_page.caption(view)
@@ -30,7 +30,7 @@ def make(view: View) -> tuple[tuple[str, str], list[str], list[Block]]:
     )  # fmt: skip
     steps = lines.curves(
         f"{name}-step", _deepest({c.configuration.label: c.steps for c in found}),
-        points_of(found, lambda curve: curve.steps, scale=1e3),
+        points_of(found, lambda curve: curve.steps, 1e3),
         x="convolutions", measure="milliseconds per step", better="lower",
     )  # fmt: skip
     draw = view.inputs.draw

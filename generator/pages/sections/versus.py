@@ -274,13 +274,13 @@ def _best_cell(row: Row, panel: Panel, detail: str) -> Cell:
 
 def _batches(view: View, name: str) -> Block:
     """Return the sweep over the batch size, or how to measure it."""
-    found = sweep_page.curves("batch", view.section.id, view.catalog, view.figures)
+    found = sweep_page.curves("batch", view)
     if not found:
         command = question_page.command(view.section)
         text = "The sweep over the batch size is part of the full profile: <code>{}</code>."
         return Block("", "", Markup(text).format(command))
     title = _batch_title(found)
-    points = points_of(found, lambda curve: curve.steps, rate=True)
+    points = points_of(found, lambda curve: curve.steps, None)
     chart = lines.curves(
         f"{name}-batch", title, points, measure="images per second", x="images per step",
         better="higher",
