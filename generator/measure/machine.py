@@ -8,7 +8,7 @@ import platform
 import posixpath
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -64,40 +64,66 @@ def describe(root: Path) -> Machine:
     blocks = [
         block for block in _cpuinfo(root) if _number(block) is None or _number(block) in allowed
     ]
-    cpu, processor = _name(blocks), _processor(root, blocks, allowed)
     quota, limit = _limits(root)
     cores, threads = _cores(root, blocks, allowed), len(allowed)
     if quota is not None:
         cores = min(cores, max(1, int(quota)))
     whole = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     memory = min(whole, limit or whole)
-    gpus = tuple(gpu_log.devices())
-    # Memory is rounded to whole GiB: what the kernel keeps for itself differs between boots.
-    hardware: list[object] = [cpu, platform.machine(), cores, threads, round(memory / 2**30)]
-    hardware += [gpu["name"] or f"{gpu['memory_bytes']} B" for gpu in gpus]
-    if processor != _KNOWN_BY_NAME.get(cpu, ""):
-        hardware.append(processor)
-    if quota is not None and quota < threads:
-        hardware.append(f"quota {quota}")
-    if memory < whole:
-        hardware.append(f"limit {memory}")
-    digest = hashlib.sha256(repr(hardware).encode()).hexdigest()[:6]
-    words = [_slug(gpu["name"] or "gpu") for gpu in gpus[:1]]
     flags = next((block["flags"].split() for block in blocks if "flags" in block), None)
-    return Machine(
-        id="-".join([*words, _slug(cpu), f"{cores}-cores", digest]),
-        cpu=cpu,
+    unnamed = Machine(
+        id="",
+        cpu=_name(blocks),
         cores=cores,
         threads=threads,
         memory_bytes=memory,
         os=_os_name(),
         kernel=platform.release(),
         virtualised=None if flags is None else "hypervisor" in flags,
-        gpus=gpus,
-        processor=processor,
+        gpus=tuple(gpu_log.devices()),
+        processor=_processor(root, blocks, allowed),
         cpu_quota=quota,
     )
+    id = _id(unnamed.plain(), platform.machine(), limited=memory < whole)
+    return replace(unnamed, id=id)
 
+
+def possible_ids(facts: Mapping[str, Any]) -> set[str]:
+    """Return the ids that a run record's machine can have: all that its facts do not settle.
+
+    They say neither which instruction set its processor has, nor whether the memory is that of a
+    container.
+    """
+    kinds = (*ARCHITECTURES, platform.machine())
+    return {_id(facts, kind, limited=limited) for kind in kinds for limited in (False, True)}
+
+
+def _id(facts: Mapping[str, Any], architecture: str, *, limited: bool) -> str:
+    """Return the id of a machine by what changes results; ``limited`` is the memory of some."""
+    cpu, cores, threads, memory, gpus = (
+        facts[name] for name in ("cpu", "cores", "threads", "memory_bytes", "gpus")
+    )
+    # Memory is rounded to whole GiB: what the kernel keeps for itself differs between boots.
+    hardware: list[object] = [cpu, architecture, cores, threads, round(memory / 2**30)]
+    hardware += [gpu["name"] or f"{gpu['memory_bytes']} B" for gpu in gpus]
+    known = _KNOWN_BY_NAME.get(cpu, "")
+    if (processor := facts.get("processor", known)) != known:
+        hardware.append(processor)
+    quota = facts.get("cpu_quota")
+    if quota is not None and quota < threads:
+        hardware.append(f"quota {quota}")
+    if limited:
+        hardware.append(f"limit {memory}")
+    digest = hashlib.sha256(repr(hardware).encode()).hexdigest()[:6]
+    words = [_slug(gpu["name"] or "gpu") for gpu in gpus[:1]]
+    return "-".join([*words, _slug(cpu), f"{cores}-cores", digest])
+
+
+ARCHITECTURES = (
+    "x86_64", "aarch64", "arm64", "AMD64", "armv7l", "i686", "loongarch64", "mips64", "ppc64le",
+    "riscv64", "s390x",
+)  # fmt: skip
+"""What systems call instruction sets."""
 
 Block = Mapping[str, str]
 """What /proc/cpuinfo says in one paragraph: mostly, of one logical processor."""
