@@ -246,7 +246,10 @@ def check(
     if contribution is None:
         looked, problems = checking.check(results_root=results)
     else:
-        looked, problems = checking.check_contribution(contribution, results)
+        judged = checking.check_contribution(contribution, results)
+        looked, problems = judged.looked, judged.problems
+        for text in judged.suspicions:
+            _say(f"look at {text}")
     if as_json:
         output.show_json([vars(problem) for problem in problems])
     else:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import datetime
 import hashlib
 import itertools
@@ -10,6 +11,7 @@ import stat
 import tomllib
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,12 +19,13 @@ from generator import subprocesses
 from generator.catalog import framework_toml, looks, package_index
 from generator.catalog import loader as catalogs
 from generator.catalog.loader import ROOT
-from generator.catalog.model import Catalog, Framework, Section
+from generator.catalog.model import LANES, Catalog, Framework, Section
 from generator.errors import InputError, UsageError
-from generator.measure import environments, history
+from generator.measure import environments, history, machine, plan
 from generator.results import (
     contribution_checks,
     reading,
+    recomputation,
     row_checks,
     run_record,
     schema,
@@ -102,15 +105,22 @@ def _check_data(path: Path) -> None:
         raise InputError(path, None, f"sha256 {said}", f"{found}, that of the data")
 
 
-def check_contribution(
-    folder: Path, results_root: Path, root: Path = ROOT
-) -> tuple[int, list[InputError]]:
+@dataclass(frozen=True)
+class Judged:
+    """What became of a contribution: how many new files, what is wrong, what to look at."""
+
+    looked: int
+    problems: list[InputError]
+    suspicions: list[str]
+
+
+def check_contribution(folder: Path, results_root: Path, root: Path = ROOT) -> Judged:
     """Check result files that somebody contributes; nothing of them is run or followed.
 
     They lie in the folder of results as the contribution would leave it (``folder``), and not in
-    the one before (``results_root``). ``root`` is the repository that they were measured with. The
-    number of new files is returned, and every problem found. Earlier results and a framework.toml
-    that are not as agreed are an :class:`InputError`.
+    the one before (``results_root``). ``root`` is the repository that they were measured with.
+    Everything is said in text that is safe in a workflow's log. Earlier results and a
+    framework.toml that are not as agreed are an :class:`InputError`.
     """
     if not folder.is_dir():
         raise UsageError(
@@ -131,27 +141,33 @@ def check_contribution(
             problems += (found := validation.validate(folder / path, *names))
             if not found:
                 runs[path] = run_record.read_run_record(folder / path)
+    suspicions: list[str] = []
     if runs:
         known = _known([*runs.values()], results_root, catalog, root)
-        problems += _run_problems(runs, folder, added, known)
+        for run, said in runs.items():
+            problems += _run_problems(run, said, folder, added, known)
+            suspicions += contribution_checks.suspicions(run, said, known)
     for path in added:
         run, is_log, _ = path.rpartition(".logs/")
         if is_log and run not in stems and path not in invalid:
             problems.append(
                 InputError(path, None, "a log of no run", f"{run}.csv in the same folder")
             )
-    return len(added), problems
+    safe = contribution_checks.printable
+    told = [InputError(safe(p.file), p.line, safe(p.found), safe(p.expected)) for p in problems]
+    return Judged(len(added), told, [safe(text) for text in suspicions])
 
 
 def _run_problems(
-    runs: Mapping[str, Mapping[str, Any]], folder: Path, added: Sequence[str], known: Known
-) -> Iterator[InputError]:
+    path: str, record: Mapping[str, Any], folder: Path, added: Sequence[str], known: Known
+) -> list[InputError]:
     now = datetime.datetime.now(datetime.UTC)
-    for path, record in runs.items():
-        place, start = path.rpartition("/")[0] + "/", path.removesuffix(".csv") + ".logs/"
-        logs = [name.removeprefix(place) for name in added if name.startswith(start)]
-        rows = row_checks.rows(folder / path)
-        yield from contribution_checks.run_problems(path, rows, record, logs, known, now)
+    place, start = path.rpartition("/")[0] + "/", path.removesuffix(".csv") + ".logs/"
+    logs = [name.removeprefix(place) for name in added if name.startswith(start)]
+    rows = row_checks.rows(folder / path)
+    found = [*contribution_checks.run_problems(path, rows, record, logs, known, now)]
+    known.times.update(recomputation.times(rows))  # the next run may have copied this one
+    return found
 
 
 def _entries(folder: Path) -> dict[str, Entry]:
@@ -189,10 +205,20 @@ def _known(
     locks: dict[tuple[str, str, str], set[str]] = defaultdict(set)
     code: dict[tuple[str, str, str], set[str]] = defaultdict(set)
     data = {history.load_data(None).sha256}
+    versions = {framework.id: {one.version for one in framework.versions}
+                for framework in catalog.frameworks}  # fmt: skip
+    measured_on: set[str] = set()
+    tolerances: dict[tuple[str, str], float] = {}
     for _, record in history.run_records(results_root):
         id, version, device = (record[name] for name in ("framework", "version", "device"))
         locks[id, version, device].add(str(record["environment"]["lock_sha256"]))
         data.add(record["data"]["sha256"])
+        versions.setdefault(id, set()).add(version)
+        measured_on.add(record["machine"]["id"])
+        for job in record["jobs"]:
+            for name, _, tolerance, _ in job.get("facts", {}).get("gate", []):
+                key = str(record["settings"].get("precision")), name
+                tolerances[key] = max(tolerance, tolerances.get(key, 0.0))
         for section_id, sha256 in record["code_sha256"].items():
             code[id, version, section_id].add(str(sha256))
     for given in contributed:
@@ -207,16 +233,38 @@ def _known(
             found = history.code_hash(sections[section_id], frameworks[id], name, catalog, root)
             code[id, name, section_id].add(found)
     commits = {str(record["repository"]["commit"]) for record in contributed}
-    known = "merge-base", "--is-ancestor", "--end-of-options"
+    ancestor = "merge-base", "--is-ancestor", "--end-of-options"
+    known = {c for c in commits if subprocesses.git(root, *ancestor, c, "HEAD") is not None}
+    seconds, steps = _times(results_root)
     return Known(
         frameworks=frameworks,
         units=units_of(sections.values()),
         locks=locks,
         code=code,
-        commits={c for c in commits if subprocesses.git(root, *known, c, "HEAD") is not None},
+        commits=known,
         data=data,
-        step_times=_step_times(results_root),
+        step_times=steps,
+        versions=versions,
+        lanes=LANES,
+        machines=measured_on,
+        ids=machine.possible_ids,
+        profiles={name: (one.blocks, one.samples) for name, one in plan.PROFILES.items()},
+        constants={commit: _constants(root, commit) for commit in known},
+        tolerances=tolerances,
+        times=seconds,
     )
+
+
+def _constants(root: Path, commit: str) -> dict[str, Any]:
+    """Return the constants of the measuring code at a commit, read from its text."""
+    found = {}
+    for name in ("lenet.py", "timing.py"):
+        text = subprocesses.git(root, "cat-file", "blob", f"{commit}:measurements/{name}") or ""
+        for node in ast.parse(text).body:
+            match node:
+                case ast.Assign(targets=[ast.Name(id=id)], value=ast.Constant(value=value)):
+                    found[id] = value
+    return found
 
 
 def units_of(sections: Iterable[Section]) -> Mapping[str, Mapping[str, str]]:
@@ -233,10 +281,16 @@ def modes_of(frameworks: Iterable[Framework]) -> Mapping[str, Collection[str]]:
     return {one.id: [mode.id for mode in one.modes] for one in frameworks}
 
 
-def _step_times(results_root: Path) -> Mapping[tuple[str, str, str, str], tuple[float, float]]:
-    """Return the smallest and largest step of every framework, device, section and case."""
+def _times(
+    results_root: Path,
+) -> tuple[set[float], Mapping[tuple[str, str, str, str], tuple[float, float]]]:
+    """Return all samples in seconds, and smallest and largest step by place.
+
+    A place is a framework, device, section and case.
+    """
     rows = reading.to_frame(selection.everything(reading.load(results_root)))
-    steps = rows[(rows["metric"] == "step_time") & (rows["status"] == "ok")]
+    rows = rows[(rows["status"] == "ok") & (rows["unit"] == "s") & rows["sample"].notna()]
+    steps = rows[rows["metric"] == "step_time"]
     places = steps.groupby(["framework", "device", "section", "case"], observed=True)["value"]
     ranges = places.agg(["min", "max"]).itertuples(name=None)
-    return {place: (low, high) for place, low, high in ranges}
+    return set(rows["value"]), {place: (low, high) for place, low, high in ranges}

@@ -8,14 +8,25 @@ proves that a number is right; it finds what is out of place, incomplete or impo
 from __future__ import annotations
 
 import re
-from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from generator.errors import InputError
-from generator.results.schema import NAME, OF_NO_JOB, RUN, in_cell, quoted
+from generator.formatting import shortened
+from generator.results import recomputation
+from generator.results.recomputation import Record, jobs_of, process
+from generator.results.schema import (
+    NAME,
+    OF_NO_JOB,
+    RUN,
+    Finding,
+    Row,
+    RowFinding,
+    quoted,
+)
+from measurements.lenet import GATE_STEPS
 from measurements.sections.lenet import CEILING_MARGIN
 
 FACTOR = 100.0
@@ -36,9 +47,6 @@ SLACK = timedelta(minutes=10)
 _FILE = re.compile(rf"{NAME}/{NAME}/{NAME}/{RUN}(\.csv|\.json|\.logs/{NAME}\.log)")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _COMMIT = re.compile(r"[0-9a-f]{40}")
-
-Record = Mapping[str, Any]
-Row = Mapping[str, str]
 
 
 @dataclass(frozen=True)
@@ -65,6 +73,14 @@ class Known:
     commits     contributed commits that are part of the repository's history
     data        hashes of the data sets
     step_times  (framework, device, section, case) -> smallest and largest known step, seconds
+    versions    framework -> releases that its folder lists or that were measured
+    lanes       device -> lanes
+    machines    ids of those that have results
+    ids         facts of a machine -> the ids that it can have
+    profiles    profile -> blocks and samples
+    constants   commit -> the constants of its measuring code, nothing for one that is not known
+    tolerances  (precision, quantity of the gate) -> the largest known tolerance
+    times       numbers in seconds that were measured
     """
 
     frameworks: Collection[str]
@@ -74,6 +90,14 @@ class Known:
     commits: Collection[str]
     data: Collection[str]
     step_times: Mapping[tuple[str, str, str, str], tuple[float, float]]
+    versions: Mapping[str, Collection[str]]
+    lanes: Mapping[str, Collection[str]]
+    machines: Collection[str]
+    ids: Callable[[Mapping[str, Any]], Collection[str]]
+    profiles: Mapping[str, tuple[int, int]]
+    constants: Mapping[str, Mapping[str, Any]]
+    tolerances: Mapping[tuple[str, str], float]
+    times: set[float]
 
 
 def listing_problems(
@@ -148,8 +172,13 @@ def run_problems(
         found = f"framework {quoted(record['framework'])}"
         yield _problem(json_path, None, found, f"one of {', '.join(sorted(known.frameworks))}")
         return
+    constants = known.constants.get(record["repository"]["commit"] or "", {})
+    steps = int(constants.get(recomputation.GATE_STEPS, GATE_STEPS))
     for found, expected in (
+        *_places(record, known),
         *_provenance(record, known),
+        *recomputation.settings(record, constants, known.profiles),
+        *recomputation.gates(record, rows, steps, known.tolerances),
         *_times(path, record, now),
         *_logs(record, logs),
     ):
@@ -157,12 +186,41 @@ def run_problems(
     for line, found, expected in (
         *_names(rows, record),
         *_step_times(rows, record, known),
+        *recomputation.counts(record, rows),
+        *recomputation.ceilings(record, rows),
+        *recomputation.copies(rows, known.times),
     ):
         yield _problem(path, line, found, expected)
 
 
-Finding = tuple[str, str]
-RowFinding = tuple[int | None, str, str]
+def suspicions(path: str, record: Record, known: Known) -> Iterator[str]:
+    """Yield what is no fault of a run and has to be looked at by somebody."""
+    id, commit = record["machine"]["id"], record["repository"]["commit"] or "none"
+    if id in known.machines:
+        yield (
+            f"{path}: machine {quoted(id)} has results already; a run on it by somebody else is "
+            "suspect: ask who measured it"
+        )
+    if not known.constants.get(commit):
+        yield (
+            f"{path}: commit {quoted(commit)} is not one of this repository's; its batch size, "
+            "learning rate and other constants could not be compared"
+        )
+
+
+def _places(record: Record, known: Known) -> Iterator[Finding]:
+    """Names that the repository knows, and the machine's id, which is made from its facts."""
+    framework, version, device = (record[key] for key in ("framework", "version", "device"))
+    if version not in known.versions.get(framework, ()):
+        listed = ", ".join(sorted(known.versions.get(framework, ())))
+        yield f"version {quoted(version)}", f"one of {listed}; a new release has to be merged first"
+    lanes = known.lanes.get(device, ())
+    for lane in sorted({str(job["lane"]) for job in record["jobs"]} - set(lanes)):
+        yield f"lane {quoted(lane)}", f"one of {', '.join(lanes)}"
+    machine = record["machine"]
+    if machine["id"] not in (possible := known.ids(machine)):
+        wanted = f"{min(possible)} or the like: it is made from the machine's facts"
+        yield f"machine {quoted(machine['id'])}", wanted
 
 
 def _provenance(record: Record, known: Known) -> Iterator[Finding]:
@@ -255,15 +313,15 @@ def _logs(record: Record, logs: Collection[str]) -> Iterator[Finding]:
 
 def _names(rows: Sequence[Row], record: Record) -> Iterator[RowFinding]:
     """Rows of no known code, rows that no job measured, and cells tried that have no row."""
-    jobs = _jobs(record)
+    jobs = jobs_of(record)
     named: set[tuple[str, str, str, str]] = set()
     for line, row in enumerate(rows, start=2):
         if row["section"] not in record["code_sha256"]:
             yield line, f"section {row['section']} without a hash of its code", "one in the JSON"
-        process = _process(row)
-        of_a_job = process in jobs or row["metric"] in OF_NO_JOB or "partial" in row["flags"]
-        if not of_a_job and process not in named:
-            named.add(process)
+        place = process(row)
+        of_a_job = place in jobs or row["metric"] in OF_NO_JOB or "partial" in row["flags"]
+        if not of_a_job and place not in named:
+            named.add(place)
             yield line, "a row of no job", "a job with its section, mode, lane and block"
     with_rows = {(row["section"], row["mode"], row["lane"]) for row in rows}
     tried = {
@@ -294,15 +352,6 @@ def _step_times(rows: Sequence[Row], record: Record, known: Known) -> Iterator[R
                 yield line, f"step_time of {value:g} s", f"{low:.3g} s to {high:.3g} s"
 
 
-def _jobs(record: Record) -> Mapping[tuple[str, str, str, str], list[Mapping[str, Any]]]:
-    """Return section, mode, lane and block, as rows write them -> the jobs that measured it."""
-    jobs = defaultdict(list)
-    for job in record["jobs"]:
-        for section in job["sections"]:
-            jobs[section, job["mode"], job["lane"], in_cell(job["block"])].append(job)
-    return dict(jobs)
-
-
 def _seconds(job: Mapping[str, Any]) -> float:
     return max(0.0, _number(job.get("seconds")))
 
@@ -315,9 +364,20 @@ def _number(value: object) -> float:
         return float("inf")
 
 
-def _process(row: Row) -> tuple[str, str, str, str]:
-    return row["section"], row["mode"], row["lane"], row["block"]
-
-
 def _problem(path: str, line: int | None, found: str, expected: str) -> InputError:
-    return InputError(path.encode("ascii", "backslashreplace").decode(), line, found, expected)
+    return InputError(printable(path), line, found, expected)
+
+
+PRINTED = 1000
+"""Characters of a text that are printed."""
+
+
+def printable(text: str) -> str:
+    """Return a text that may hold somebody's words as a workflow's log can have it.
+
+    It is ASCII, one line, of bounded length, and no command to GitHub's runners: ``::`` and ``##[``
+    begin one.
+    """
+    flat = shortened(text, PRINTED).encode("unicode_escape").decode()
+    flat = flat.replace("\\\\", "\\")  # what was escaped before
+    return re.sub(r":(?=:)|#(?=[#\[])", r"\g<0> ", flat)

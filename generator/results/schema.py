@@ -36,6 +36,14 @@ SCHEMA = 1
 
 Record = dict[str, Any]
 
+Row = Mapping[str, str]
+
+Finding = tuple[str, str]
+"""What was found, and what was expected."""
+
+RowFinding = tuple[int | None, str, str]
+"""The same with its line in the CSV."""
+
 REASON_LENGTH = 500
 
 FORMULA = ("=", "+", "-", "@")
@@ -83,6 +91,11 @@ def is_again(case: str) -> bool:
 def replicated(case: str) -> str:
     """Return the case that an A/A replicate repeats; any other case as it is."""
     return case.removeprefix(AGAIN).lstrip() if is_again(case) else case
+
+
+def is_whole(row: Row) -> bool:
+    """Whether a row has a number of a process that was not interrupted."""
+    return row["status"] == "ok" and "partial" not in row["flags"].split()
 
 
 def in_cell(value: object) -> str:

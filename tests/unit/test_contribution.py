@@ -4,6 +4,7 @@ import copy
 import datetime
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -12,12 +13,14 @@ import pytest
 from typer.testing import CliRunner
 
 from generator.catalog import loader
+from generator.catalog.model import LANES
 from generator.cli import app
 from generator.cli.check import check_contribution
 from generator.errors import UsageError
-from generator.measure import environments, history
+from generator.measure import environments, history, machine
 from generator.results import contribution_checks, schema, writing
 from generator.results.contribution_checks import Entry, Known
+from measurements import lenet
 from tests.conftest import ROOT
 from tests.sample_results import GRAPH, PAIRED
 
@@ -31,24 +34,41 @@ def run_id(number):
     return f"20260101T{number:02}0000Z-aaaaa{number}"
 
 
+HARDWARE = {
+    "cpu": "none", "cores": 2, "threads": 2, "memory_bytes": 2**33, "os": "none", "kernel": "none",
+    "virtualised": None, "gpus": [],
+}  # fmt: skip
+MACHINE = min(machine.possible_ids(HARDWARE))
+RATE = 1e11
+"""Float operations per second of that machine."""
+
+
 def place(number):
-    return f"sample-machine/{GRAPH}/1.0.5/{run_id(number)}"
+    return f"{MACHINE}/{GRAPH}/1.0.5/{run_id(number)}"
+
+
+def gate_facts(**off):
+    """What the gate compared; some quantities are off."""
+    names = ("logits", "gradient", *(f"loss of step {n}" for n in range(1, 11)))
+    return [[name, off.get(name, 1e-7), 1e-5, name not in off] for name in names]
 
 
 def a_run(number=0):
-    """Rows and document of a run of two blocks, the second of which the gate finds wrong."""
+    """Rows and document of a run of three blocks, the second of which the gate finds wrong."""
     base = {
-        "run": run_id(number), "machine": "sample-machine", "framework": GRAPH,
+        "run": run_id(number), "machine": MACHINE, "framework": GRAPH,
         "version": "1.0.5", "section": "lenet", "mode": "compiled", "device": "cpu",
         "lane": "threads-1", "case": "", "block": "0", "status": "ok", "sample": "", "flags": "",
         "reason": "",
     }  # fmt: skip
+    steps = [f"{0.05 + number * 1e-5 + sample * 1e-6:.6f}" for sample in range(10)]
     rows = [
         base | {"metric": "gate", "unit": "verdict", "value": "1.0"},
-        base | {"metric": "ceiling_fraction", "unit": "1", "value": "0.4"},
+        base | {"metric": "ceiling_fraction", "unit": "1",
+                "value": repr(lenet.operations() / float(steps[0]) / RATE)},
         *(
-            base | {"metric": "step_time", "unit": "s", "value": "0.05", "sample": str(sample)}
-            for sample in range(10)
+            base | {"metric": "step_time", "unit": "s", "value": value, "sample": str(sample)}
+            for sample, value in enumerate(steps)
         ),
         base | {"metric": "gate", "unit": "verdict", "block": "1", "value": "0.0",
                 "status": "wrong", "reason": "gradient of conv1 is off"},
@@ -59,9 +79,7 @@ def a_run(number=0):
     }  # fmt: skip
     document = {
         "schema": schema.SCHEMA, "run": base["run"],
-        "machine": {"id": "sample-machine", "cpu": "none", "cores": 2, "threads": 2,
-                    "memory_bytes": 2**33, "os": "none", "kernel": "none", "virtualised": None,
-                    "gpus": []},
+        "machine": {"id": MACHINE, **HARDWARE},
         "framework": GRAPH, "version": "1.0.5", "profile": "quick", "device": "cpu",
         "starts": [f"2026-01-01T{number:02}:00:20Z"],
         "finished": f"2026-01-01T{number:02}:10:00Z", "seed": 1,
@@ -71,12 +89,17 @@ def a_run(number=0):
                         "python": "3.8.18", "packages": [f"{GRAPH}==1.0.5"],
                         "install_seconds": None, "size_bytes": None},
         "code_sha256": {"lenet": SHA256}, "data": {"name": "mnist-5k", "sha256": SHA256},
-        "weights_sha256": SHA256, "build": {},
-        "settings": {"samples": 10, "min_sample_seconds": 0.1},
+        "weights_sha256": SHA256,
+        "settings": {"batch": 64, "learning_rate": 0.2, "activation": "tanh", "blocks": 3,
+                     "samples": 10, "min_sample_seconds": 0.1,
+                      "precision": "float32"},
+        "build": {},
         "jobs": [
-            job | {"id": "theano_b0", "block": 0, "status": "ok"},
+            job | {"id": "theano_b0", "block": 0, "status": "ok", "facts": {"gate": gate_facts()}},
             job | {"id": "theano_b1", "block": 1, "status": "wrong",
+                   "facts": {"gate": gate_facts(gradient=1e-2)},
                    "log": f"{run_id(number)}.logs/{LOG}"},
+            job | {"id": "theano_b2", "block": 2, "status": "skipped", "seconds": 0.0},
         ],
     }  # fmt: skip
     return rows, document
@@ -103,6 +126,14 @@ KNOWN = Known(
     commits={COMMIT},
     data={SHA256},
     step_times={(GRAPH, "cpu", "lenet", ""): (0.04, 0.06)},
+    versions={GRAPH: {"1.0.5"}},
+    lanes=LANES,
+    machines=(),
+    ids=machine.possible_ids,
+    profiles={"quick": (3, 10), "full": (10, 30)},
+    constants={COMMIT: {"BATCH": 64, "LEARNING_RATE": 0.2, "ACTIVATION": "tanh", "GATE_STEPS": 10}},
+    tolerances={("float32", "logits"): 1e-5},
+    times=set(),
 )
 
 
@@ -123,7 +154,7 @@ def set_in(document, path, value):
     *parents, last = path.split(".")
     for key in parents:
         document = document[int(key) if key.isdigit() else key]
-    document[last] = value
+    document[int(last) if last.isdigit() else last] = value
 
 
 @pytest.mark.parametrize(
@@ -151,6 +182,26 @@ def set_in(document, path, value):
         ("jobs.1.log", "elsewhere.log", "found no file 'elsewhere.log'"),
         ("jobs.0.sections", ["lenet", "memory"], "no row of 'memory' 'compiled' 'threads-1'"),
         ("jobs.0.seconds", 10**400, "found jobs of inf s"),
+        ("version", "9.9", "found version '9.9'; expected one of 1.0.5"),
+        ("jobs.0.lane", "threads-7", "found lane 'threads-7'; expected one of threads-1"),
+        ("machine.id", "my-computer", "found machine 'my-computer'; expected none-2-cores-"),
+        ("machine.cores", 64, f"found machine '{MACHINE}'; expected none-64-cores-"),
+        ("machine.memory_bytes", 2**34, f"found machine '{MACHINE}'"),
+        ("machine.processor", "another", f"found machine '{MACHINE}'"),
+        ("machine.cpu_quota", 1.5, f"found machine '{MACHINE}'"),
+        ("settings.batch", 128, "found settings.batch '128'; expected 64, as BATCH of that commit"),
+        ("settings.learning_rate", 0.1, "found settings.learning_rate '0.1'; expected 0.2"),
+        ("settings.activation", "relu", "found settings.activation 'relu'; expected tanh"),
+        ("settings.blocks", 2, "found settings.blocks '2'; expected 3, as the profile quick"),
+        ("settings.samples", 30, "found settings.samples '30'; expected 10, as the profile quick"),
+        ("profile", "full", "found settings.samples '10'; expected 30, as the profile full"),
+        ("jobs.1.block", 4, "found blocks 0, 2, 4 of 'compiled' 'threads-1'; expected 0 to 2"),
+        ("jobs.0.facts.gate.0.1", 1e-3, "'logits' off by 0.001 True; expected False"),
+        ("jobs.1.facts.gate.1.3", True, "'gradient' off by 0.01 True; expected False"),
+        ("jobs.0.facts.gate.0.2", 1e-2, "'logits' may be off by 0.01; expected at most 1e-05"),
+        ("jobs.0.facts.gate.11.0", "loss of step 12", "with 12 quantities; expected"),
+        ("jobs.0.facts.gate", gate_facts(gradient=1e-2), "a passed gate of 'theano_b0'"),
+        ("jobs.0.facts", {}, "a passed gate of 'theano_b0' with 0 quantities"),
     ],
 )
 def test_a_fault_in_the_document_is_named(path, value, said):
@@ -211,6 +262,9 @@ def test_the_current_interpreter_has_no_lock_and_says_what_is_in_it():
         (4, {"value": "7.5"}, "found step_time of 7.5 s"),
         (4, {"section": "memory"}, "section memory without a hash of its code"),
         (4, {"block": "7"}, "found a row of no job"),
+        (4, {"block": "7"}, "found block 7; expected one of 3, from 0"),
+        (4, {"status": "failed", "value": ""}, "found 9 samples of step_time; expected 10"),
+        (3, {"value": "0.000000001"}, "operations/s of 2 cores; expected at most 1e+12 a core"),
         (4, {"block": ""}, "found a row of no job"),
     ],
 )
@@ -218,7 +272,9 @@ def test_a_fault_in_a_row_is_named_with_its_line(line, changes, said):
     rows, document = copy.deepcopy(a_run())
     rows[line - 2] |= changes
     problems = judge(rows, document)
-    where = 4 if "gate" in said else line
+    where = {"gate": 4, "9 samples": 5}.get(
+        next(iter(re.findall("gate|9 samples", said)), ""), line
+    )
     assert any(f"{run_id(0)}.csv:{where}: found" in p and said in p for p in problems), problems
 
 
@@ -229,7 +285,66 @@ def test_a_framework_without_earlier_results_is_held_against_the_others():
     assert judge(rows, document, known=known) == []
     rows[2]["value"] = "0.00001"
     assert "expected 0.0001 s to 2 s" in judge(rows, document, known=known)[0]
-    assert judge(rows, document, known=Known(**{**KNOWN.__dict__, "step_times": {}})) == []
+    assert judge(*a_run(), known=Known(**{**KNOWN.__dict__, "step_times": {}})) == []
+
+
+def test_times_that_stand_elsewhere_are_found():
+    rows, document = a_run()
+    known = Known(**{**KNOWN.__dict__, "times": {float(row["value"]) for row in rows[5:10]}})
+    assert judge(rows, document, known=known) == []  # five of ten: not more than half of them
+    known.times.add(float(rows[4]["value"]))
+    (problem,) = judge(rows, document, known=known)
+    assert f"{run_id(0)}.csv:4: found 6 of 10 numbers of step_time that stand elsewhere" in problem
+
+
+def test_one_block_is_not_a_copy_of_another():
+    rows, document = copy.deepcopy(a_run())
+    document["jobs"][2] |= {"status": "ok", "seconds": 4.0, "facts": {"gate": gate_facts()}}
+    rows += [row | {"block": "2"} for row in rows[:12]]
+    (problem,) = judge(rows, document)
+    assert f"{run_id(0)}.csv:17: found 10 of 10 numbers of step_time" in problem
+
+
+def test_the_ceiling_is_one_number_for_a_lane():
+    rows, document = copy.deepcopy(a_run())
+    document["jobs"][2] |= {"status": "ok", "seconds": 4.0, "facts": {"gate": gate_facts()}}
+    more = [row | {"run": run_id(0), "block": "2"} for row in a_run(1)[0][:12]]
+    assert judge(rows + more, document) == []
+    for line in (1, 2):  # of the fraction, of the shortest step
+        for factor in (1.01, 0.5):
+            told = copy.deepcopy(more)
+            told[line]["value"] = repr(float(told[line]["value"]) * factor)
+            found = "\n".join(judge(rows + told, document))
+            assert "found ceiling_fraction" in found
+
+
+def suspected(document, **known):
+    known = Known(**{**KNOWN.__dict__, **known})
+    return list(contribution_checks.suspicions(f"{place(0)}.csv", document, known))
+
+
+def test_a_second_run_on_a_machine_and_a_foreign_commit_are_looked_at():
+    _, document = a_run()
+    assert suspected(document) == []
+    (text,) = suspected(document, machines={MACHINE})
+    assert f"machine '{MACHINE}' has results already" in text
+    (text,) = suspected(document, constants={})
+    assert f"commit '{COMMIT}' is not one of this repository's" in text
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["a\n::error::b", "::set-env name=A::b", ":::error:::b", "##[error]b", "a ##[add-mask]b",
+     "\x1b[31mred", "a\r::stop-commands::x", "ä\u2028::b", "\ud800", "\x85::b", "x" * 100_000],
+)  # fmt: skip
+def test_what_is_printed_is_no_command_and_of_bounded_length(text):
+    problem = contribution_checks._problem(text, None, contribution_checks.printable(text), "none")
+    for line in (contribution_checks.printable(text), problem.file):
+        assert line.isascii()
+        assert line.isprintable()
+        assert "::" not in line
+        assert "##[" not in line
+        assert len(line) < 1100
 
 
 def test_a_log_that_no_job_names_is_named():
@@ -262,7 +377,7 @@ def test_a_good_listing_passes():
         (f"{place(0)}.logs/run.py", Entry(1, "c"), "no result"),
         (f"{place(0)}.logs/deep/a.log", Entry(1, "c"), "no result"),
         (f"{place(0)}.logs/.a.log", Entry(1, "c"), "no result"),
-        (f"sample-machine/{GRAPH}/1.0.5/latest.csv", Entry(1, "c"), "no result"),
+        (f"{MACHINE}/{GRAPH}/1.0.5/latest.csv", Entry(1, "c"), "no result"),
         ("a/../b/c/20260101T000000Z-aaaaaa.csv", Entry(1, "c"), "no result"),
         (".gitattributes", Entry(1, "c"), "no result"),
         ("bösé\udcff/x.csv", Entry(1, "c"), "b\\xf6s\\xe9\\udcff/x.csv: found"),
@@ -312,8 +427,8 @@ def sides(tmp_path):
 
 
 def check(before, after):
-    looked, problems = check_contribution(after, before)
-    return looked, [str(problem) for problem in problems]
+    judged = check_contribution(after, before)
+    return judged.looked, [str(problem) for problem in judged.problems]
 
 
 def test_a_good_contribution_passes(sides):
@@ -323,11 +438,12 @@ def test_a_good_contribution_passes(sides):
 def test_faults_of_every_kind_are_named_at_once(sides):
     before, after = sides
     (after / f"{place(0)}.csv").write_text("changed\n")
-    (after / "sample-machine" / "run.sh").write_text("#!/bin/sh\necho never\n")
-    (after / "sample-machine" / GRAPH / "1.0.5" / "away").symlink_to("/etc")
+    (after / MACHINE / "run.sh").write_text("#!/bin/sh\necho never\n")
+    (after / MACHINE / GRAPH / "1.0.5" / "away").symlink_to("/etc")
     (after / f"{place(1)}.logs" / LOG).unlink()
     path = after / f"{place(1)}.csv"
-    path.write_text(path.read_text().replace(",0.4,", ",1.7,", 1))
+    text = re.sub("(,ceiling_fraction,1,0,,)[^,]*", r"\g<1>1.7", path.read_text())
+    path.write_text(text)
     looked, problems = check(before, after)
     assert looked == 4
     text = "\n".join(problems)
@@ -394,6 +510,13 @@ def test_the_command_prints_what_it_found(sides):
     done = CliRunner().invoke(app.app, arguments)
     assert done.exit_code == 0
     assert "3 files checked, 0 problems." in done.stdout
+    assert f"look at {place(1)}.csv: machine" in "".join(done.stderr.splitlines())
+    (after / "a\n::error::b").touch()
+    done = CliRunner().invoke(app.app, arguments)
+    assert "found a file that is no result" in done.stdout
+    assert "::" not in done.stdout
+    assert len(done.stdout.splitlines()) < 5
+    (after / "a\n::error::b").unlink()
     (after / "run.py").write_text("1 / 0\n")
     done = CliRunner().invoke(app.app, [*arguments, "--json"])
     assert done.exit_code == 2
