@@ -49,7 +49,7 @@ def main():
     section = importlib.import_module("measurements.sections.lenet")
     probe = Probe(job)
     probe.staged = [probe.model.stage(images, labels) for images, labels in probe.batches(32)]
-    wrong = section._steady_state(probe, "")
+    wrong = section._steady_state(probe, section._supply(probe))
     if wrong:
         raise RuntimeError(wrong)
     found = {"ours": probe.ours, "bare": probe.bare, "k": probe.k}

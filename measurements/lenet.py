@@ -360,6 +360,12 @@ def logits(parameters, images):
     return _forward(_float64(parameters), np.asarray(images, np.float64))[0]
 
 
+def loss(scores, labels):
+    """Return the mean cross-entropy of class scores (count, 10)."""
+    shifted = scores - scores.max(1, keepdims=True)
+    return float((np.log(np.exp(shifted).sum(1)) - shifted[np.arange(len(labels)), labels]).mean())
+
+
 def gradients(parameters, images, labels, slack=0.0):
     """Return (mean cross-entropy, ordered dict name -> float64 gradient) of one batch.
 
@@ -371,11 +377,8 @@ def gradients(parameters, images, labels, slack=0.0):
     images = np.asarray(images, np.float64)
     scores, (tanh1, pool1, winner1, tanh2, deep, winner2, flat, tanh3) = _forward(p, images, slack)
     count = len(images)
-    shifted = scores - scores.max(1, keepdims=True)
-    log_sum = np.log(np.exp(shifted).sum(1))
-    loss = float((log_sum - shifted[np.arange(count), labels]).mean())
-
-    d_scores = np.exp(shifted - log_sum[:, np.newaxis])
+    d_scores = np.exp(scores - scores.max(1, keepdims=True))
+    d_scores /= d_scores.sum(1, keepdims=True)
     d_scores[np.arange(count), labels] -= 1
     d_scores /= count
     d_tanh3 = d_scores.dot(p["dense2_weight"].T) * (1 - tanh3**2)
@@ -401,13 +404,13 @@ def gradients(parameters, images, labels, slack=0.0):
         dense2_weight=tanh3.T.dot(d_scores),
         dense2_bias=d_scores.sum(0),
     )
-    return loss, OrderedDict((name, found[name]) for name in p)
+    return loss(scores, labels), OrderedDict((name, found[name]) for name in p)
 
 
 def step(parameters, images, labels, learning_rate=LEARNING_RATE):
     """Return (loss before the update, new float64 parameters): one step of plain SGD."""
-    loss, gradient = gradients(parameters, images, labels)
-    return loss, _descend(parameters, gradient, learning_rate)
+    before, gradient = gradients(parameters, images, labels)
+    return before, _descend(parameters, gradient, learning_rate)
 
 
 def _descend(parameters, gradient, learning_rate):
@@ -426,7 +429,7 @@ _PERTURBED_RUNS = 3
 # Two candidates of a max-pool window this close, relatively, may be told apart differently in
 # float32: four of its roundings. Weights that are changed move both candidates alike and seldom
 # turn such a window over, so one more run turns all of them over at once.
-_NEAR_TIE = 4 * 2.0**-23
+NEAR_TIE = 4 * 2.0**-23
 
 Reference = namedtuple("Reference", "logits gradients losses scales spread")
 Reference.__doc__ = """What a correct framework computes from the initial weights and first batches.
@@ -489,16 +492,16 @@ def _compute_reference(data, batch, learning_rate, seed, depth, steps):
         for indices in order:
             images, labels = data.train_images[indices], data.train_labels[indices]
             parameters = disturb(parameters)
-            loss, gradient = gradients(parameters, images, labels, slack)
+            before, gradient = gradients(parameters, images, labels, slack)
             if first is None:
                 first = logits(parameters, images), gradient
             parameters = _descend(parameters, gradient, learning_rate)
-            losses.append(loss)
+            losses.append(before)
         return _quantities(first[0], first[1], losses, initial, steps)
 
     exact = run(lambda parameters: parameters)
     spread = OrderedDict((quantity, 0.0) for quantity in exact)
-    runs = [run(lambda parameters: parameters, _NEAR_TIE)]
+    runs = [run(lambda parameters: parameters, NEAR_TIE)]
     for run_seed in range(_PERTURBED_RUNS):
         random = np.random.RandomState(run_seed)
         runs.append(run(lambda p, random=random: _disturb(p, random)))
@@ -633,6 +636,12 @@ def compare(
         error = relative_error(found[quantity], value)
         checks.append(Check(quantity, error, tolerance, bool(error <= tolerance)))
     return checks
+
+
+def first_difference(checks):
+    """Return the first of some checks that is not kept as a sentence, or ""."""
+    wrong = next((check for check in checks if not check.ok), None)
+    return "%s: error %.2g, tolerance %.2g" % wrong[:3] if wrong else ""
 
 
 def relative_error(found, expected):

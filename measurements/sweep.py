@@ -5,7 +5,7 @@ The sections that sweep an axis share it; its rows carry the name of the case.
 
 import time
 
-from measurements import lenet, timing
+from measurements import after, lenet, timing
 
 WARMUP = 3
 SAMPLES = 5
@@ -28,7 +28,7 @@ def measure(session, case, depth, batch):
     framework.synchronise()
     loss = model.loss(handle)
     ready = time.perf_counter() - start
-    wrong = _gate(session, depth, batch, initial, model.parameters(), loss)
+    wrong = lenet.first_difference(_checks(session, depth, batch, model.parameters(), loss))
     if wrong:
         session.emit("step_time", None, case=case, status="wrong", reason=wrong)
         return ready
@@ -48,27 +48,33 @@ def measure(session, case, depth, batch):
     for sample in range(SAMPLES):
         wall, _ = timing.sample(step, framework.synchronise, k)
         session.emit("step_time", wall / k, sample=sample, case=case)
-    return ready + time.perf_counter() - start
+    seconds = ready + time.perf_counter() - start
+    wrong = after.trained(initial, model.parameters())
+    if not wrong:
+        model.load(initial)
+        loss = model.loss(model.step(staged[0]))
+        wrong = after.again(_checks(session, depth, batch, model.parameters(), loss))
+    if wrong:
+        session.emit("step_time", None, case=case, status="wrong", reason=wrong)
+    return seconds
 
 
-def _gate(session, depth, batch, initial, after, loss):
-    """Compare the first step with the float64 reference; return the first difference or ""."""
+def _checks(session, depth, batch, parameters, loss):
+    """Compare the first step, which led to these weights, with the float64 reference."""
     settings = session.settings
     rate = settings.learning_rate
     expected = lenet.reference(
         session.data, session.job.get("shared_cache"), batch, rate, depth=depth, steps=1
     )
-    gradients = lenet.recover_gradients(initial, after, rate)
+    initial = lenet.initial_parameters(depth=depth)
+    gradients = lenet.recover_gradients(initial, parameters, rate)
     # The tolerances are those of 64 images. The bound on the rounding error of a sum grows with its
     # number of terms (Higham, Accuracy and Stability of Numerical Algorithms, section 4.2), and a
     # gradient is a sum over the batch.
     terms = max(1.0, batch / float(lenet.BATCH))
-    for check in lenet.compare(expected, (), gradients, [loss], rate, settings.precision):
-        # Class scores would need another function to be compiled; the loss depends on all of them.
-        if check.quantity != "logits" and not check.error <= terms * check.tolerance:
-            return "%s: error %.2g, tolerance %.2g" % (
-                check.quantity,
-                check.error,
-                terms * check.tolerance,
-            )
-    return ""
+    # Class scores would need another function to be compiled; the loss depends on all of them.
+    return [
+        check._replace(tolerance=terms * check.tolerance, ok=check.error <= terms * check.tolerance)
+        for check in lenet.compare(expected, (), gradients, [loss], rate, settings.precision)
+        if check.quantity != "logits"
+    ]

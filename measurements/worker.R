@@ -64,7 +64,13 @@ drive <- function() {
   steps <- max(1, ceiling(1.1 * steps * job$min_sample_seconds / trial))
   samples <- vapply(seq_len(job$samples), function(sample) seconds(steps) / steps, numeric(1))
 
+  # R has no function that loads weights: the step is looked at from where the timed ones led to.
+  trained <- do.call(dict, c(model$parameters(), convert = FALSE))
+  last_loss <- model$step(batches[[1]]$images, batches[[1]]$labels)
+  last <- do.call(dict, c(model$parameters(), convert = FALSE))
+
   list(
+    trained = trained, last_loss = last_loss, last = last,
     losses = as.list(losses), after = after, build_time = build_time,
     first_step_time = first_step_time, samples = as.list(samples), steps = steps,
     r = R.version.string, reticulate = as.character(packageVersion("reticulate"))

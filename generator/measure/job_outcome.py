@@ -98,7 +98,7 @@ def of_process(
     if obstacle := obstacles.met(finished, [r["reason"] for r in rows if r["status"] == "failed"]):
         lacking = skipped(job, catalog, obstacle)
         return replace(lacking, notes={**notes, "facts": facts, **lacking.notes})
-    sound = invalidate(rows, reason)
+    sound = invalidate(rows, reason, catalog)
     if status not in ("failed", "timeout"):
         entry = {**vars(job), **launched.conditions, "k": notes["k"], "status": status}
         place = {"mode": job.mode, "lane": job.lane, "block": job.block, "flags": ""}
@@ -132,15 +132,16 @@ def _endings(job: Job, catalog: Catalog, status: str, reason: str) -> list[Row]:
     ]
 
 
-def invalidate(rows: Iterable[Row], reason: str) -> bool:
-    """Make the step times of wrong cases wrong, in place; return whether other cases have some.
+def invalidate(rows: Iterable[Row], reason: str, catalog: Catalog) -> bool:
+    """Make the times of wrong cases wrong, in place; return whether other cases have some.
 
-    Samples were written as they came, before the verdict: they are times of other work.
+    Samples were written as they came, before the verdict: they are times of other work. Where
+    rows answer questions, each stands for itself.
     """
-    rows = list(rows)
+    rows = [row for row in rows if not catalog.section(row["section"]).findings]
     wrong = {(row["section"], row["case"]) for row in rows if row["status"] == "wrong"}
     sections = {section for section, _ in wrong}
-    timed = [row for row in rows if row["metric"].startswith("step_") and row["status"] == "ok"]
+    timed = [row for row in rows if row["unit"] == "s" and row["status"] == "ok"]
     bad = [row for row in timed if (row["section"], row["case"]) in wrong]
     for row in bad:
         row |= {"status": "wrong", "reason": reason}

@@ -1,6 +1,6 @@
 """R support: a training step of LeNet written and driven in R, compared with the same in Python."""
 
-from measurements import lenet, timing
+from measurements import after, lenet, timing
 from measurements.contract import Metric, Section
 
 SECTION = Section(
@@ -39,7 +39,9 @@ def measure(session):
     for kind in ("gradient", "loss"):
         worst = max(check.error for check in checks if check.quantity.startswith(kind))
         session.emit("gate_%s_error" % kind, worst)
-    reason = _first_difference(checks)
+    reason = lenet.first_difference(checks) or after.continued(
+        session, driven["trained"], driven["last"], driven["last_loss"]
+    )
     if reason:
         session.emit("gate", 0, status="wrong", reason=reason)
         session.emit("step_time", None, status="wrong", reason=reason)
@@ -54,7 +56,7 @@ def measure(session):
 def _measure_python(session):
     """Time what R times: from NumPy arrays to the loss as a number, step by step."""
     losses, model, job = session.gate_steps(), session.model, session.job
-    reason = _first_difference(_checks(session, session.gate_parameters, losses))
+    reason = lenet.first_difference(_checks(session, session.gate_parameters, losses))
     if reason:
         session.emit("python_step_time", None, status="wrong", reason=reason)
         return
@@ -63,7 +65,7 @@ def _measure_python(session):
 
     def step():
         taken[0] += 1
-        model.loss(model.step(model.stage(*batches[taken[0] % len(batches)])))
+        return model.loss(model.step(model.stage(*batches[(taken[0] - 1) % len(batches)])))
 
     for _ in range(job["warmup"]):
         step()
@@ -72,6 +74,15 @@ def _measure_python(session):
     for sample in range(job["samples"]):
         wall, _ = timing.sample(step, synchronise, k)
         session.emit("python_step_time", wall / k, sample=sample)
+    initial, weights = session.initial_parameters, model.parameters()
+    model.load(initial)
+    taken[0] = 0
+    losses = [step()]
+    first = model.parameters()
+    losses += [step() for _ in batches[1:]]
+    reason = after.trained(initial, weights) or after.again(_checks(session, first, losses))
+    if reason:
+        session.emit("python_step_time", None, status="wrong", reason=reason)
 
 
 def _checks(session, after, losses):
@@ -80,8 +91,3 @@ def _checks(session, after, losses):
     gradients = lenet.recover_gradients(initial, after, rate)
     checks = lenet.compare(session.reference, (), gradients, losses, rate)
     return [check for check in checks if check.quantity != "logits"]  # losses depend on all of them
-
-
-def _first_difference(checks):
-    wrong = next((check for check in checks if not check.ok), None)
-    return "%s: error %.2g, tolerance %.2g" % wrong[:3] if wrong else ""

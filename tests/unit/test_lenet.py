@@ -386,14 +386,14 @@ def test_a_near_tie_widens_the_tolerance_of_what_it_changes_and_of_nothing_else(
     images = np.zeros((1, 1, 2, 2))
     images[0, 0] = [[0.5, 0.5 * (1 - 1e-7)], [0.1, 0.2]]
     assert lenet._pool(images)[1].ravel().tolist() == [0]
-    assert lenet._pool(images, lenet._NEAR_TIE)[1].ravel().tolist() == [1]
+    assert lenet._pool(images, lenet.NEAR_TIE)[1].ravel().tolist() == [1]
     apart = images.copy()
     apart[0, 0, 0, 1] = 0.4
-    assert lenet._pool(apart, lenet._NEAR_TIE)[1].ravel().tolist() == [0]
+    assert lenet._pool(apart, lenet.NEAR_TIE)[1].ravel().tolist() == [0]
     # The border of a digit is one exact tie: whoever wins, the gradients are the same.
     weights = lenet.initial_parameters()
     plain = lenet.gradients(weights, batches[0][0][:8], batches[0][1][:8])[1]
-    turned = lenet.gradients(weights, batches[0][0][:8], batches[0][1][:8], lenet._NEAR_TIE)[1]
+    turned = lenet.gradients(weights, batches[0][0][:8], batches[0][1][:8], lenet.NEAR_TIE)[1]
     for name in plain:
         assert lenet.relative_error(turned[name], plain[name]) < 1e-6, name
 

@@ -10,7 +10,7 @@ import types
 import numpy as np
 import pytest
 
-from measurements import contract, lenet, sweep, worker
+from measurements import after, contract, lenet, sweep, timing, worker
 from measurements.sections import highlevel, r, versus
 from measurements.sections import lenet as timed
 from tests.conftest import PRETEND
@@ -31,28 +31,51 @@ def _step(before, *batch):
 
 
 class Numpy(contract.Model):
-    """LeNet in NumPy; ``fault`` makes one thing wrong."""
+    """LeNet in NumPy; ``fault`` makes one thing wrong, from the start or once it is timed."""
+
+    gate = lenet.GATE_STEPS
+    """Steps that are taken before any is timed."""
 
     def __init__(self, parameters, fault=""):
         self.weights, self.fault, self.calls = dict(parameters), fault, 0
+        self.kept, self.scores = {}, {}
 
     def stage(self, images, labels):
         return images, labels
 
     def step(self, batch):
         self.calls += 1
+        late = self.fault if self.calls > self.gate else ""
+        if late == "nothing":
+            return 0.0
+        if late == "remembers" and self.calls > self.gate + 1:
+            self.weights = self.kept
+            return 0.0
+        if late == "quarter":
+            batch = batch[0][::4], batch[1][::4]
+        if late == "dropout":
+            noise = np.random.RandomState(self.calls).rand(*batch[0].shape) > 0.01
+            batch = batch[0] * noise, batch[1]
         before = self.weights
         loss, after = _step(before, *batch)
         self.weights = {name: value.astype(np.float32) for name, value in after.items()}
         if self.fault == "deep" and "deep1_bias" in before:
             self.weights["deep1_bias"] = before["deep1_bias"]
+        if late == "frozen":
+            self.weights["conv1_weight"] = before["conv1_weight"]
+        if late == "not a number":
+            self.weights["dense2_bias"] = before["dense2_bias"] * np.nan
+        self.kept = self.weights
         return loss
 
     def loss(self, handle):
         return float(handle)
 
     def logits(self, images):
-        return lenet.logits(self.weights, images).astype(np.float32)
+        if len(images) == HELD_OUT and self.fault == "zeros":
+            return np.zeros((len(images), 10), "f4")
+        found = lenet.logits(self.weights, images).astype(np.float32)
+        return self.scores.setdefault(len(images), found) if self.fault == "stale" else found
 
     def parameters(self):
         return dict(self.weights)
@@ -65,10 +88,13 @@ class Many(Numpy):
     """Takes ten steps in one call, and may leave one out."""
 
     chunk = 10
+    gate = lenet.GATE_STEPS + 1
 
     def many(self, staged):
         if self.fault == "lazy":
             staged = [*staged[:-1], staged[0]]
+        if self.fault == "half" and self.calls > self.gate:
+            return [Numpy.step(self, batch) for batch in staged[::2]] * 2
         return [Numpy.step(self, batch) for batch in staged]
 
 
@@ -170,20 +196,19 @@ def test_a_model_that_takes_many_steps_is_verified_the_way_it_is_timed(session):
     framework = Framework()
     framework.model = Many
     good = session("lenet", framework)
-    assert timed._gate(good) is None
+    assert timed._gate(good) == ""
     framework.fault = "lazy"
     bad = session("lenet", framework)
     assert "loss of step 10" in timed._gate(bad)
 
 
-def test_many_steps_are_timed_as_so_many(session, monkeypatch):
+def test_many_steps_are_timed_as_so_many(session):
     framework = Framework()
-    framework.model = Many
+    framework.model, framework.fault = Many, "nothing"  # steps are counted
     made = session("lenet", framework)
-    assert timed._gate(made) is None
+    assert timed._gate(made) == ""
     before = made.model.calls
-    monkeypatch.setattr(lenet, "step", lambda weights, *batch: (0.0, weights))  # they are counted
-    assert timed._steady_state(made) is None
+    assert "as it was before" in timed._steady_state(made, timed._supply(made))
     (k,) = [entry["fact"]["k"] for entry in made.entries() if "k" in entry.get("fact", {})]
     assert k % 10 == 0
     assert made.model.calls >= before + 2 * k
@@ -196,6 +221,76 @@ def test_what_is_left_over_goes_step_by_step():
     assert len(units) == 2 + 5
 
 
+# ------------------------------------------------------------------------ verified after timing
+
+HELD_OUT = 40
+"""Images of an evaluation here: the reference's scores take their time."""
+
+
+@pytest.fixture
+def after_timing(session, monkeypatch):
+    """Return a function: fault and model -> session that has run section lenet, a step a sample."""
+    monkeypatch.setattr(timing, "unsynchronised_share", lambda *_: 0.0)
+    monkeypatch.setattr(timing, "calibrate", lambda *_: 1)
+
+    def run(fault, model):
+        framework = Framework()
+        framework.model, framework.fault = model, fault
+        made, data = session("lenet", framework), lenet.load_data()
+        held_out = data.test_images[:HELD_OUT], data.test_labels[:HELD_OUT]
+        made._data = data._replace(test_images=held_out[0], test_labels=held_out[1])
+        assert made.run() == 0
+        return made
+
+    return run
+
+
+@pytest.mark.parametrize("model", [Numpy, Many])
+def test_a_framework_that_goes_on_working_passes_both_gates(after_timing, model):
+    made = after_timing("", model)
+    assert [(row["status"], row["reason"]) for row in rows(made, "gate")] == [("ok", "")]
+    assert len(rows(made, "evaluation_time")) == 3
+    (checks,) = [
+        e["fact"]["gate_after"] for e in made.entries() if "gate_after" in e.get("fact", {})
+    ]
+    assert all(ok for *_, ok in checks)
+
+
+@pytest.mark.parametrize(
+    ("fault", "model", "reason"),
+    [
+        ("nothing", Numpy, "after timing, conv1_weight is as it was before"),
+        ("frozen", Numpy, "after timing, conv1_weight is as it was before"),
+        ("not a number", Numpy, "after timing, conv1_weight is not finite"),
+        ("quarter", Numpy, "after timing, gradient of conv1_weight"),
+        ("dropout", Numpy, "after timing, gradient of conv1_weight"),
+        ("remembers", Numpy, "after timing, "),
+        ("half", Many, "after timing, loss of step 2"),
+        ("zeros", Numpy, "scores of the evaluation"),
+        ("stale", Numpy, "scores of the evaluation"),
+    ],
+)
+def test_work_that_is_skipped_once_it_is_timed_is_wrong(after_timing, fault, model, reason):
+    made = after_timing(fault, model)
+    (gate,) = rows(made, "gate")
+    assert gate["status"] == "wrong"
+    assert gate["reason"].startswith(reason)
+    assert rows(made, "step_time")[-1]["status"] == "wrong"
+
+
+def test_training_that_does_not_learn_is_wrong(session):
+    made = session("lenet", Framework())
+    weights, batches = made.initial_parameters, made.batches(1)
+    assert "the training loss is 2.33" in after.learnt(made.reference, weights, batches)
+
+
+def test_a_step_that_the_processor_had_no_time_for_is_wrong(session):
+    made = session("lenet", Framework(), ceiling=1e10)
+    needed = lenet.operations(64) / 1e10
+    assert timed._plausible(made, needed, needed) == ""
+    assert "used 0 s of a processor" in timed._plausible(made, needed, 0.0)
+
+
 # ------------------------------------------------------------------------------------------- R
 
 
@@ -203,12 +298,15 @@ def driven(spoil=None):
     """What an R script hands over that did everything right, unless ``spoil`` changes it."""
     data = lenet.load_data()
     order = lenet.batch_indices(len(data.train_labels), 64, lenet.GATE_STEPS)
-    model, losses, after = Numpy(lenet.initial_parameters()), [], None
+    model, losses, first = Numpy(lenet.initial_parameters()), [], None
     for index in order:
         losses.append(model.step((data.train_images[index], data.train_labels[index])))
-        after = after or model.parameters()
+        first = first or model.parameters()
+    trained = model.parameters()
+    last_loss = model.step((data.train_images[order[0]], data.train_labels[order[0]]))
     found = {
-        "losses": losses, "after": after, "build_time": 0.1, "first_step_time": 0.2,
+        "trained": trained, "last_loss": last_loss, "last": model.parameters(),
+        "losses": losses, "after": first, "build_time": 0.1, "first_step_time": 0.2,
         "samples": [0.01, 0.02], "steps": 5.0, "r": "R 4", "reticulate": "1",
     }  # fmt: skip
     return found | (spoil(found) if spoil else {})
@@ -230,6 +328,14 @@ def test_what_r_measured_is_published(session):
             "gradient of conv1_bias",
         ),
         (lambda d: {"losses": d["losses"][:3]}, "loss of step 4"),
+        (lambda d: {"last_loss": d["last_loss"] + 0.01}, "after timing, loss"),
+        (lambda d: {"last": d["trained"]}, "after timing, gradient of conv1_weight"),
+        (
+            lambda d: {
+                "trained": d["after"] | {"conv1_bias": lenet.initial_parameters()["conv1_bias"]}
+            },
+            "after timing, conv1_bias is as it was before",
+        ),
     ],
 )
 def test_an_r_script_that_does_other_work_gets_no_time(session, spoil, reason):
@@ -255,6 +361,22 @@ def test_the_step_in_python_is_verified_and_timed_like_that_in_r(session):
     assert all(row["value"] > 0 and row["case"] == "" for row in rows(made))
     # Ten steps to verify, then warm-up, calibration and samples: one step a call.
     assert made.model.calls > 10 + 1 + 2
+
+
+@pytest.mark.parametrize(("section", "job"), [("r", {"case": "python"}), ("versus", {})])
+def test_a_step_that_does_other_work_once_it_is_timed_gets_no_time(session, short, section, job):
+    class Late(Numpy):
+        def __init__(self, parameters, fault):
+            super().__init__(parameters, fault)
+            self.gate = self.gate if section == "r" else 1  # a sweep verifies one step
+
+    framework = Framework()
+    framework.model, framework.fault = Late, "quarter"
+    made = session(section, framework, **job)
+    made.run()
+    wrong = [row for row in rows(made) if row["status"] == "wrong"]
+    assert {row["case"] for row in wrong} == ({""} if section == "r" else {"batch 16"})
+    assert all("after timing, gradient" in row["reason"] for row in wrong)
 
 
 def test_a_step_in_python_that_does_other_work_gets_no_time(session):
