@@ -161,7 +161,10 @@ class Custom:
 
     @staticmethod
     def timed(operator, x):
-        """Return a function of no arguments that computes s(x) and its gradient, and waits."""
+        """Return a function of no arguments that computes s(x) and its gradient, and waits.
+
+        It returns the gradient, which ``numpy.asarray`` turns into an array.
+        """
         raise NOT_WRITTEN
 
 

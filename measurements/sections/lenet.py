@@ -242,8 +242,12 @@ def _plausible(session, seconds, cpu):
             seconds,
             operations / rate,
         )
+    if settings.device != "cpu":
+        return ""
     needed = operations / (rate / settings.threads)
-    if settings.device == "cpu" and needed > CPU_MARGIN * cpu:
+    if needed > CPU_MARGIN * cpu:
+        needed = min(needed, operations / ceiling.matrix_product_rate(clock=time.process_time))
+    if needed > CPU_MARGIN * cpu:
         return "a step used %.3g s of a processor; at the rate of one core it needs %.3g s" % (
             cpu,
             needed,

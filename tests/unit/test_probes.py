@@ -362,6 +362,19 @@ def test_a_wrong_gradient_of_a_loop_is_caught():
     assert controlled("scan", plant).status("scan", "gradient") == "wrong"
 
 
+def test_a_captured_program_that_stops_computing_once_it_is_timed_gets_no_time(monkeypatch):
+    monkeypatch.setattr(probe, "seconds_of", lambda function: 0.1)
+    session, program = Recorder(), control.PROGRAMS["scan"]
+    known = program.reference(*program.inputs(4))
+    with script("control") as module:
+        control_section._time(session, module, program, program.reference, 4)
+        assert session.status("4 trips", "run_time") == "ok"
+        module.capture = lambda function, arrays: lambda *_: known
+        control_section._time(session, module, program, program.reference, 4)
+    assert session.status("4 trips", "ready_time") == "ok"
+    assert session.status("4 trips", "run_time") == "wrong"
+
+
 @pytest.mark.parametrize("program", control.PROGRAMS.values(), ids=lambda p: p.name)
 def test_inputs_lead_the_programs_several_ways(program):
     results = [program.reference(*arrays) for arrays in control_section._same_shape(program)]
@@ -404,6 +417,16 @@ def test_the_definition_as_written_is_wrong_near_zero(tmp_path):
     session = taught("naive", tmp_path)
     assert session.status("naive", "forward") == "ok"
     assert session.status("naive", "near_zero") == "wrong"
+
+
+def test_an_operator_that_stops_computing_once_it_is_timed_gets_no_time(tmp_path):
+    def plant(module):
+        module.timed = lambda operator, x: lambda: np.zeros_like(x)
+
+    session = taught("python", tmp_path, plant)
+    assert session.status("python", "run_time") == "wrong"
+    assert "gradient after timing" in session.reason("python", "run_time")
+    assert session.status("python", "slowdown") == "failed"
 
 
 def test_a_custom_operator_that_is_silently_not_used_is_caught(tmp_path):

@@ -411,15 +411,19 @@ def test_one_wrong_case_of_a_sweep_invalidates_no_other(stage):
             row("gate", "lenet", "verdict", 1, case="batch 1"),
             row("step_time", "lenet", sample=0, case="batch 1"),
             row("step_time", "lenet", sample=0, case="batch 8"),
+            row("evaluation_time", "lenet", sample=0, case="batch 8"),
             row("step_time", "lenet", value=None, case="batch 8", status="wrong", reason="loss"),
         )
 
     stage.worker = worker
     outcome = stage.run(sections=("lenet",))
     assert outcome.counts == {"wrong": 3}
-    found = {(r["case"], r["block"]): r["status"] for r in stage.rows() if r["sample"] == "0"}
-    assert {status for (case, _), status in found.items() if case == "batch 1"} == {"ok"}
-    assert {status for (case, _), status in found.items() if case == "batch 8"} == {"wrong"}
+    found = [(r["case"], r["metric"], r["status"]) for r in stage.rows() if r["sample"] == "0"]
+    assert set(found) == {
+        ("batch 1", "step_time", "ok"),
+        ("batch 8", "step_time", "wrong"),
+        ("batch 8", "evaluation_time", "wrong"),
+    }
 
 
 def test_wrong_results_are_a_finding_and_their_times_no_times(stage):

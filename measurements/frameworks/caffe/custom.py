@@ -103,5 +103,6 @@ def timed(operator, x):
     def run():
         net.forward()
         net.backward()
+        return net.blobs["x"].diff
 
     return run

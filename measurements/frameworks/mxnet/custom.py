@@ -11,6 +11,8 @@ from mxnet import autograd, gluon
 
 from measurements.custom import MARK, MARKED, MARKED_SLOPE, SERIES, SLOPE_SERIES, SWITCH
 
+from .adapter import Result
+
 CAPTURED = "hybridised Gluon block"
 
 
@@ -150,5 +152,6 @@ def timed(operator, x):
             output = block(x)
         output.backward()
         mx.nd.waitall()
+        return Result(x.grad)
 
     return run

@@ -181,4 +181,4 @@ def timed(operator, x):
     v = pt.vector(dtype="float32")
     total = operator(v).sum()
     compiled = pytensor.function([v], [total, pt.grad(total, v)])
-    return lambda: compiled(x)
+    return lambda: compiled(x)[1]
