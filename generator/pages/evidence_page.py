@@ -227,7 +227,7 @@ def _cells_table(
         counts = f"{processes} × {samples // processes}"
         yield {
             "Metric": Cell(title, detail=key.case, anchor=anchor),
-            number("Value"): figure([value], cell.unit, "", modes_text(cell)),
+            number("Value"): replace(figure([value], cell.unit), detail=modes_text(cell)),
             number("95 % interval"): Cell(interval_text(low, high, cell.unit) or "–"),
             number("Processes × samples"): Cell(counts, detail=_outliers(cell)),
         }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 from generator.pages.inputs import Picture
 from generator.pages.tables import Matrix, Table
@@ -60,26 +61,9 @@ class Part:
     lead: str = ""
 
 
-def opened(part: Part, shown: Block, heading: str, said: tuple[str, str, str]) -> Part:
-    """Return a part that opens with another block, its chart folded.
-
-    Args:
-        part: as it was.
-        shown: what is seen at once.
-        heading: of the chart's fold.
-        said: the new lead, answer and foot.
-
-    """
-    lead, answer, foot = said
-    chart = replace(
-        part.blocks[0], heading=heading, anchor=f"{part.anchor}-chart", text=part.answer
-    )
-    return replace(
-        part,
-        lead=lead,
-        answer=answer,
-        foot=foot,
-        blocks=(shown,),
-        bullets=tuple(bullet for bullet in part.bullets if bullet.address),
-        folds=(chart, *part.folds),
-    )
+def opened(part: Part, heading: str, **new: Any) -> Part:
+    """Return a part with another opening; the chart that it had is folded behind a heading."""
+    anchor = f"{part.anchor}-chart"
+    chart = replace(part.blocks[0], heading=heading, anchor=anchor, text=part.answer)
+    bullets = tuple(bullet for bullet in part.bullets if bullet.address)
+    return replace(part, bullets=bullets, folds=(chart, *part.folds), **new)

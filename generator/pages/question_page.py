@@ -95,10 +95,9 @@ class View:
         """Return what the newest processes of the section said about themselves."""
         return facts(self.inputs, self.figures, self.section.id, framework)
 
-    def release(self, framework: str) -> str:
-        """Return the release that answered and how fresh it is, "" where none did."""
-        version = next((answer.version for answer in self.sheets[framework].values()), "")
-        return freshness.label(self.catalog.framework(framework), version)
+    def version(self, framework: str) -> str:
+        """Return the release that answered, "" where none did."""
+        return next((answer.version for answer in self.sheets[framework].values()), "")
 
     def link(self, framework: str, case: str = "", metric: str = "") -> str:
         """Return the address of the evidence of a framework, "" where there is none.
@@ -153,18 +152,14 @@ class View:
     def columns(self) -> tuple[Cell, ...]:
         """The headings of a matrix: each framework and the release that answered."""
         return tuple(
-            Cell(
-                framework.name,
-                href=self.link(framework.id),
-                detail=next((a.version for a in self.sheets[framework.id].values()), ""),
-            )
-            for framework in self.frameworks
+            Cell(one.name, href=self.link(one.id), detail=self.version(one.id))
+            for one in self.frameworks
         )
 
     def named(self, framework: Framework, case: str = "", metric: str = "") -> Cell:
         """Return the cell that names a framework, its release and, by :meth:`link`, evidence."""
-        link = self.link(framework.id, case, metric)
-        return Cell(framework.name, None, link, self.release(framework.id))
+        release = freshness.label(framework, self.version(framework.id))
+        return Cell(framework.name, None, self.link(framework.id, case, metric), release)
 
     def block(
         self,
@@ -228,7 +223,7 @@ class View:
             )
             rows.setdefault(question.label if grouped else "", []).append((first, *answers))
         groups = [Group(name, about.get(name, ""), tuple(mine)) for name, mine in rows.items()]
-        return tables.matrix(label, "Question", self.columns, groups)
+        return tables.arranged(Matrix(label, "Question", self.columns, tuple(groups)))
 
     def _faults(
         self, questions: Sequence[Question], statuses: Collection[str], label: str

@@ -103,17 +103,8 @@ def section_context(
     section: Section,
     inputs: Inputs,
     own: Own = lambda _section, _inputs, _figures, part: part,
-    **more: Any,
 ) -> dict[str, Any]:
-    """Return the context of a measured section's page: a part for each panel.
-
-    Args:
-        section: the section.
-        inputs: what pages are made of.
-        own: what the section makes of a part.
-        more: further entries of the context.
-
-    """
+    """Return the context of a measured section's page: a part for each panel, made its own."""
     parts = []
     for machine, device in inputs.measured(section.id):
         figures = inputs.figures[machine, device]
@@ -121,11 +112,7 @@ def section_context(
             anchor = "-".join(map(slug, filter(None, (machine, device, *place))))
             part = _part(section, inputs, figures, panels, anchor)
             parts.append(own(section, inputs, figures, part))
-    return {
-        "parts": parts,
-        "command": f"generator measure --section {section.id}",
-        **more,
-    }
+    return {"parts": parts, "command": f"generator measure --section {section.id}"}
 
 
 def _tabs(panels: Iterable[Panel]) -> dict[tuple[str, ...], list[Panel]]:

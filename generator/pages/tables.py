@@ -205,33 +205,18 @@ class Matrix:
         return tuple(sorted(found, key=_goodness, reverse=True))
 
 
-def matrix(label: str, head: str, columns: Iterable[Cell], groups: Iterable[Group]) -> Matrix:
-    """Return a matrix: columns by right answers, groups and rows by faults, otherwise as given.
-
-    Args:
-        label: names it for screen readers.
-        head: of the first column.
-        columns: that name the frameworks.
-        groups: the rows.
-
-    """
-    given = Matrix(label, head, tuple(columns), tuple(groups))
+def arranged(given: Matrix) -> Matrix:
+    """Return a matrix: columns by right answers, groups and rows by faults, otherwise as given."""
     answers = list(zip(*given.totals.rows, strict=True))[1:]
     best = sorted(range(len(answers)), key=lambda index: -_right(answers[index]))
 
-    def arranged(row: tuple[Cell, ...]) -> tuple[Cell, ...]:
-        return row[0], *(row[1 + index] for index in best)
+    def sorted_rows(group: Group) -> Iterator[tuple[Cell, ...]]:
+        for row in sorted(group.rows, key=_row_faults, reverse=True):
+            yield row[0], *(row[1 + index] for index in best)
 
-    by_faults = [
-        Group(
-            one.label,
-            one.detail,
-            tuple(arranged(row) for row in sorted(one.rows, key=_row_faults, reverse=True)),
-        )
-        for one in given.groups
-    ]
-    by_faults.sort(key=lambda group: group.faults, reverse=True)
-    return Matrix(label, head, tuple(given.columns[i] for i in best), tuple(by_faults))
+    groups = [replace(group, rows=tuple(sorted_rows(group))) for group in given.groups]
+    groups.sort(key=lambda group: group.faults, reverse=True)
+    return replace(given, columns=tuple(given.columns[i] for i in best), groups=tuple(groups))
 
 
 def _right(cells: Sequence[Cell]) -> int:
@@ -284,18 +269,10 @@ def reason_cell(reason: str) -> Cell:
     return Cell(reason)
 
 
-def figure(values: Sequence[float], unit: str, href: str = "", detail: str = "") -> Cell:
-    """Return (value, low, high) in the unit that people read; below it its interval, or a detail.
-
-    Args:
-        values: numbers; the interval may be missing or NaN.
-        unit: of a result's row.
-        href: address of the evidence, or "".
-        detail: shown instead of the interval.
-
-    """
+def figure(values: Sequence[float], unit: str, href: str = "") -> Cell:
+    """Return (value, low, high) in the unit that people read; below it its interval, if any."""
     interval = interval_text(values[1], values[2], unit) if len(values) > 2 else ""
-    return Cell(quantity(values[0], unit), values[0], href, detail or interval)
+    return Cell(quantity(values[0], unit), values[0], href, interval)
 
 
 def interval_text(low: float, high: float, unit: str) -> str:

@@ -23,7 +23,16 @@ def build(root: Path = registry.ROOT, results_root: Path | None = None) -> Path:
 
     """
     render(root, results_root)
-    _mkdocs(root, "build", "--strict", "--clean")
+    finished = subprocesses.run(
+        [sys.executable, "-m", "mkdocs", "build", "--strict", "--clean"],
+        cwd=root,
+        env=dict(os.environ, NO_MKDOCS_2_WARNING="1", **{RENDERED: "1"}),
+        timeout=600,
+    )
+    if finished.code:
+        raise GeneratorError(
+            f"mkdocs build ended with {finished.reason}; its output:\n{finished.log}"
+        )
     return root / "site" / "index.html"
 
 
@@ -39,14 +48,3 @@ def serve(address: str = "127.0.0.1:8000", root: Path = registry.ROOT) -> None:
     )
     if finished.code:
         raise GeneratorError(f"mkdocs serve ended with {finished.reason}")
-
-
-def _mkdocs(root: Path, *arguments: str) -> None:
-    environment = dict(os.environ, NO_MKDOCS_2_WARNING="1", **{RENDERED: "1"})
-    finished = subprocesses.run(
-        [sys.executable, "-m", "mkdocs", *arguments], cwd=root, env=environment, timeout=600
-    )
-    if finished.code:
-        raise GeneratorError(
-            f"mkdocs {arguments[0]} ended with {finished.reason}; its output:\n{finished.log}"
-        )

@@ -388,10 +388,10 @@ def _gone(inputs: Inputs) -> Rows:
                 }
 
 
-def _left(inputs: Inputs) -> Table | None:
+@tabled("What the newest releases run with")
+def _left(inputs: Inputs) -> Rows:
     """Return what the newest measured release of each framework runs with, as runs recorded it."""
     documents = sorted(inputs.documents.values(), key=lambda document: str(document["run"]))
-    rows = []
     for framework in inputs.catalog.frameworks:
         place = {version.version: n for n, version in enumerate(framework.versions)}
         mine = [d for d in documents if d["framework"] == framework.id and d["version"] in place]
@@ -403,15 +403,12 @@ def _left(inputs: Inputs) -> Table | None:
             for document in mine
             if (document["version"], document["device"]) == (newest["version"], "cuda")
         ]
-        rows.append(
-            {
-                "Newest measured release": Cell(framework.name, detail=newest["version"]),
-                "Python": Cell(newest["environment"]["python"]),
-                "NumPy": Cell(_package(newest, "numpy")),
-                "CUDA": Cell(cuda[-1]) if cuda else Cell("–", detail="not measured"),
-            }
-        )
-    return table("What the newest releases run with", rows)
+        yield {
+            "Newest measured release": Cell(framework.name, detail=newest["version"]),
+            "Python": Cell(newest["environment"]["python"]),
+            "NumPy": Cell(_package(newest, "numpy")),
+            "CUDA": Cell(cuda[-1]) if cuda else Cell("–", detail="not measured"),
+        }
 
 
 # ------------------------------------------------------------------- the article's own generation

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import partial
+from typing import Any
 
 from generator import formatting
 from generator.analysis import panels as models
@@ -58,7 +58,8 @@ def own(section: Section, inputs: Inputs, figures: Figures, part: Part) -> Part:
     written = table("The highest-level APIs", rows)
     shown = Block("", "how-much-there-is-to-write-and-to-know", "", (written,))
     said = f"{lead}, {least} lines from digits to a reloaded model. Most: {last}, {most}."
-    return opened(part, shown, "How long it takes", (lead, said, _COUNTED))
+    heading = "How long it takes"
+    return opened(part, heading, lead=lead, answer=said, foot=_COUNTED, blocks=(shown,))
 
 
 _COUNTED = (
@@ -66,4 +67,7 @@ _COUNTED = (
     " Names are the distinct names of the framework that the script uses."
 )
 
-context = partial(section_context, own=own, target=f"{ACCURACY:.0%}")
+
+def context(section: Section, inputs: Inputs) -> dict[str, Any]:
+    """Return the context of the page."""
+    return section_context(section, inputs, own) | {"target": f"{ACCURACY:.0%}"}

@@ -12,7 +12,17 @@ from generator.catalog.model import Framework
 from generator.pages import question_page, tables
 from generator.pages.parts import Block, Bullet
 from generator.pages.question_page import Question, View
-from generator.pages.tables import Cell, Group, Matrix, Rows, marked, matrix, number, table, tabled
+from generator.pages.tables import (
+    Cell,
+    Group,
+    Matrix,
+    Rows,
+    arranged,
+    marked,
+    number,
+    table,
+    tabled,
+)
 from measurements.operators import OPERATORS, families
 
 QUESTIONS = {
@@ -162,7 +172,8 @@ def _matrix(view: View, sheets: Mapping[str, Sheet]) -> Matrix:
                 FAMILIES.get(family, family), formatting.plural(len(rows), "operator"), tuple(rows)
             )
         )
-    return matrix("Every operator in every framework", "Operator", view.columns, groups)
+    label = "Every operator in every framework"
+    return arranged(Matrix(label, "Operator", view.columns, tuple(groups)))
 
 
 def _cell(view: View, sheet: Sheet, framework: str, name: str) -> Cell:

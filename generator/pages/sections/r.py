@@ -53,7 +53,8 @@ def own(section: Section, inputs: Inputs, figures: Figures, part: Part) -> Part:
     across = _ACROSS if any(one.ratio.across for one in found) else _SAME
     shown = Block("", "what-r-costs", "", (table("R against Python", rows),))
     foot = f"{across} {part.blocks[0].caption}"
-    return opened(part, shown, "How fast a step driven from R is", (lead, text, foot))
+    heading = "How fast a step driven from R is"
+    return opened(part, heading, lead=lead, answer=text, foot=foot, blocks=(shown,))
 
 
 _SAME = "Both ran in the same blocks and drive the same mode."

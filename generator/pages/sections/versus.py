@@ -266,7 +266,7 @@ def _classes_table(view: View) -> Rows:
 def _best_cell(row: Row, panel: Panel, detail: str) -> Cell:
     assert row.summary
     link = evidence(panel.section, row.configuration, panel)
-    return figure([row.summary.value], panel.metric.unit, link, detail)
+    return replace(figure([row.summary.value], panel.metric.unit, link), detail=detail)
 
 
 # ------------------------------------------------------------------------------------- batch size
