@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import fcntl
 import os
+import shutil
+import stat
 from collections.abc import Iterator
 from pathlib import Path
+from typing import IO
 
 
 @contextlib.contextmanager
@@ -44,6 +48,36 @@ def replace(path: Path, data: bytes, *, sync: bool = True) -> None:
     """Put ``data`` at ``path`` in one step, see :func:`replacing`."""
     with replacing(path, sync=sync) as part:
         part.write_bytes(data)
+
+
+def create(path: Path) -> IO[bytes]:
+    """Make a new regular file, in place of whatever is there, and return it for reading."""
+    remove(path)
+    flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+    return os.fdopen(os.open(path, flags, 0o644), "rb")
+
+
+def open_regular(path: Path) -> IO[bytes]:
+    """Open a file that somebody may have replaced: no link, no folder, nothing that never ends.
+
+    Raises:
+        OSError: it is no regular file of one name, or cannot be opened.
+
+    """
+    file = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    facts = os.fstat(file)
+    if not stat.S_ISREG(facts.st_mode) or facts.st_nlink != 1:
+        os.close(file)
+        raise OSError(errno.EINVAL, "no regular file of its own", str(path))
+    return os.fdopen(file, "rb")
+
+
+def remove(path: Path) -> None:
+    """Remove a file, or whatever somebody put in its place; links are not followed."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        path.unlink(missing_ok=True)
 
 
 def identity(path: Path) -> tuple[int, ...]:

@@ -7,6 +7,7 @@ SIGKILL included, no process that we started lives on.
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import os
 import select
 import signal
@@ -21,6 +22,10 @@ from typing import IO
 
 LOG_BYTES = 64 * 1024
 """A log keeps its first and last halves of this size; what is between is counted, not kept."""
+
+
+WATCH_LIMIT = 64 * 1024 * 1024
+"""Bytes that the file of a watched process may have."""
 
 
 @dataclass(frozen=True)
@@ -73,8 +78,8 @@ def run(
     cwd: Path | None = None,
     env: Mapping[str, str] | None = None,
     timeout: float | None = None,
-    watch: Path | None = None,
-    watch_limit: int = 256 * 1024 * 1024,
+    watch: IO[bytes] | None = None,
+    watch_limit: int = WATCH_LIMIT,
     on_output: Callable[[str], None] | None = None,
     errors: bool = True,
 ) -> Finished:
@@ -85,7 +90,8 @@ def run(
         cwd: working folder.
         env: the whole environment; None inherits ours.
         timeout: seconds after which the group is killed.
-        watch: a file that must not outgrow ``watch_limit`` bytes, or the group is killed.
+        watch: an open file that must not outgrow ``watch_limit`` bytes, or the group is killed. A
+            process that is watched is not trusted either to end what it started.
         watch_limit: bytes.
         on_output: called with each decoded chunk of output as it comes.
         errors: whether what it prints to standard error belongs to the log.
@@ -98,7 +104,7 @@ def run(
 
     """
     start = time.monotonic()
-    with _group() as (leader, mark):
+    with _adopting() if watch else contextlib.nullcontext(), _group() as (leader, mark):
         try:
             process = subprocess.Popen(
                 [str(argument) for argument in arguments],
@@ -194,6 +200,7 @@ done
 kill -KILL 0
 """
 
+_starting = threading.Lock()
 _leaders: set[subprocess.Popen[bytes]] = set()
 """Leaders of the process groups that run now."""
 
@@ -206,19 +213,60 @@ def _group() -> Iterator[tuple[subprocess.Popen[bytes], str]]:
     whatever ends us, and all descendants go, not only children as with PR_SET_PDEATHSIG.
     """
     mark = uuid.uuid4().hex
-    leader = subprocess.Popen(
-        ["/bin/sh", "-c", _LEADER, mark],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        env={},
-        process_group=0,
-    )
-    _leaders.add(leader)
+    with _starting:
+        leader = subprocess.Popen(
+            ["/bin/sh", "-c", _LEADER, mark],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            env={},
+            process_group=0,
+        )
+        _leaders.add(leader)
     try:
         yield leader, mark
     finally:
         _end(leader)
         _leaders.discard(leader)
+
+
+@contextlib.contextmanager
+def _adopting() -> Iterator[None]:
+    """End all descendants of what runs meanwhile, also those that left everything behind (Linux).
+
+    Who loses its parent becomes our child, whatever session or variables it gave itself.
+    """
+    before = _children()
+    _adopt(True)
+    try:
+        yield
+    finally:
+        for _ in range(100):  # its children come when it has gone
+            lost = _children() - before
+            if not lost:
+                break
+            for pid in lost:
+                with contextlib.suppress(ProcessLookupError, ChildProcessError):
+                    os.kill(pid, signal.SIGKILL)
+                    os.waitpid(pid, 0)
+        _adopt(False)
+
+
+def _adopt(yes: bool) -> None:
+    with contextlib.suppress(AttributeError, OSError):
+        ctypes.CDLL(None).prctl(36, int(yes))  # PR_SET_CHILD_SUBREAPER, see prctl(2)
+
+
+def _children() -> set[int]:
+    """Return our children but those whose groups run; none where the system shows no processes."""
+    found = set()
+    with _starting:
+        leaders = {leader.pid for leader in _leaders}
+        for place in Path("/proc").glob("[0-9]*"):
+            with contextlib.suppress(OSError):
+                _, parent, group, *_ = (place / "stat").read_bytes().rpartition(b")")[2].split()
+                if int(parent) == os.getpid() and int(group) not in leaders:
+                    found.add(int(place.name))
+    return found
 
 
 def _close(leader: subprocess.Popen[bytes]) -> None:
@@ -253,8 +301,5 @@ def _left(timeout: float | None, start: float) -> float | None:
     return None if timeout is None else max(0.0, timeout - (time.monotonic() - start))
 
 
-def _size(path: Path) -> int:
-    try:
-        return path.stat().st_size
-    except OSError:
-        return 0
+def _size(file: IO[bytes]) -> int:
+    return os.fstat(file.fileno()).st_size

@@ -7,6 +7,7 @@ nonsense) becomes rows with a reason and a log; the others go on.
 from __future__ import annotations
 
 import concurrent.futures
+import contextlib
 import os
 import shutil
 import time
@@ -15,7 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from generator import subprocesses
+from generator import files, subprocesses
 from generator.catalog.model import Catalog
 from generator.errors import DoesNotInstall, EnvironmentMissing
 from generator.measure import environments, job_outcome, obstacles
@@ -217,7 +218,7 @@ class _Jobs:
         record.add(ended.rows, job, [*ended.flags, *(["resumed"] if self.resumed else [])])
         record.content["jobs"].append(entry | ended.notes | {"status": ended.status})
         record.save()
-        self._out(job).unlink(missing_ok=True)
+        files.remove(self._out(job))
         return ended
 
     def _measure(
@@ -225,16 +226,16 @@ class _Jobs:
     ) -> JobOutcome:
         """Run the worker of a job; put into the job's entry how it ran."""
         out = self._out(job)
-        out.write_bytes(b"")
         try:
-            launched = self.launcher.launch(job, environment, out)
+            with files.create(out) as opened:
+                launched = self.launcher.launch(job, environment, out, opened)
+                output = read_rows(opened, job, self.catalog, record.samples(job))
         except EnvironmentMissing as error:
             ended = job_outcome.skipped(job, self.catalog, str(error))
         except BaseException:
             self.recover(job)
             raise
         else:
-            output = read_rows(out, job, self.catalog, record.samples(job))
             entry |= launched.conditions
             entry["threads"] |= output.facts.pop("threads_read_back", {})
             record.content["build"] |= output.facts.pop("build", {})
@@ -252,9 +253,10 @@ class _Jobs:
         """Keep what interrupted processes had measured, marked as partial; the job runs anew."""
         record = self.records[job.target]
         for out in sorted(self.journal.glob(f"{job.id}.*.jsonl")):
-            record.add_partial(read_rows(out, job, self.catalog).rows, job)
+            with contextlib.suppress(OSError), files.open_regular(out) as opened:
+                record.add_partial(read_rows(opened, job, self.catalog).rows, job)
             record.save()
-            out.unlink(missing_ok=True)
+            files.remove(out)
 
     def close(self) -> None:
         """Remove the workers' files: everything in them is in the results."""

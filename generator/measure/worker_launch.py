@@ -12,7 +12,7 @@ import sys
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from generator import subprocesses
 from generator.catalog.loader import ROOT
@@ -59,11 +59,18 @@ class Launcher:
         self.plan, self.request, self.catalog = plan, request, catalog
         self._ceilings: dict[int, float | None] = {}
 
-    def launch(self, job: Job, environment: Environment, out: Path) -> Launched:
-        """Run the worker of a job to its end; it writes its rows to ``out``.
+    def launch(self, job: Job, environment: Environment, out: Path, opened: IO[bytes]) -> Launched:
+        """Run the worker of a job to its end.
 
         What the job needs besides the framework and cannot be installed is
         :class:`~generator.errors.EnvironmentMissing`.
+
+        Args:
+            job: what it does.
+            environment: where its framework is.
+            out: the file that it writes its rows to.
+            opened: the same file, which it cannot replace.
+
         """
         framework = self.catalog.framework(job.framework)
         threads = 1 if job.lane == "threads-1" else machines.this().cores
@@ -99,7 +106,7 @@ class Launcher:
                 finished = subprocesses.run(
                     [*self._program(job, environment), told, out],
                     cwd=Path(scratch), env=variables | {"TMPDIR": scratch},
-                    timeout=self.request.timeout, watch=out,
+                    timeout=self.request.timeout, watch=opened,
                 )  # fmt: skip
         conditions = {
             "hash_seed": hash_seed,

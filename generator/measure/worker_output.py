@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import io
 import json
 import math
 import os
@@ -13,7 +14,7 @@ import tempfile
 import urllib.parse
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import IO, Any, NamedTuple
 
 from generator import formatting
 from generator.catalog.loader import ROOT
@@ -21,6 +22,7 @@ from generator.catalog.model import Catalog, Section
 from generator.measure import environments
 from generator.measure.plan import Job
 from generator.results import ranges, schema
+from generator.subprocesses import WATCH_LIMIT
 
 Row = dict[str, Any]
 """A row of a CSV, without its place in the run: section, case, metric, unit, value, status ..."""
@@ -87,12 +89,12 @@ def publishable_command(typed: str) -> str:
 
 
 def read_rows(
-    out: Path, job: Job, catalog: Catalog, taken: Iterable[tuple[str, ...]] = ()
+    out: IO[bytes], job: Job, catalog: Catalog, taken: Iterable[tuple[str, ...]] = ()
 ) -> WorkerOutput:
     """Read what a worker wrote; it may be anything.
 
     Args:
-        out: the worker's result file.
+        out: the worker's result file, opened; no more of it is read than it may have.
         job: what it was asked to do.
         catalog: its sections say which metrics there are.
         taken: (section, case, metric, sample) that other jobs of the same cell and block wrote.
@@ -100,16 +102,15 @@ def read_rows(
     """
     output = WorkerOutput([], {}, "")
     samples = set(taken)
-    with out.open("rb") as stream:
-        for number, line in enumerate(stream, 1):
-            try:
-                entry = json.loads(line)
-                problem = _accept(entry, job, catalog, output, samples)
-            except (ValueError, RecursionError, OverflowError):
-                problem = f"found {line[:60].decode('utf-8', 'replace')!a}"
-            if problem:
-                problem = f"result file line {number}: {problem}; expected a JSON row"
-                return output._replace(problem=problem)
+    for number, line in enumerate(io.BytesIO(out.read(WATCH_LIMIT)), 1):
+        try:
+            entry = json.loads(line)
+            problem = _accept(entry, job, catalog, output, samples)
+        except (ValueError, RecursionError, OverflowError):
+            problem = f"found {line[:60].decode('utf-8', 'replace')!a}"
+        if problem:
+            problem = f"result file line {number}: {problem}; expected a JSON row"
+            return output._replace(problem=problem)
     return output
 
 

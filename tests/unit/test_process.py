@@ -2,6 +2,7 @@
 
 import os
 import re
+import shlex
 import signal
 import subprocess
 import sys
@@ -13,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from generator import subprocesses
+from generator import files, subprocesses
 from generator.measure import run_record
 from generator.subprocesses import Finished, _Log
 from tests.conftest import ROOT
@@ -218,7 +219,8 @@ def test_a_group_is_killed_once_while_its_number_is_its_own(monkeypatch):
 def test_a_result_file_that_outgrows_its_limit_ends_the_process(tmp_path):
     out = tmp_path / "out"
     script = f"while :; do head -c 10000 /dev/zero >> {out}; sleep 0.01; done"
-    finished = shell(script, timeout=60, watch=out, watch_limit=100_000)
+    with files.create(out) as opened:
+        finished = shell(script, timeout=60, watch=opened, watch_limit=100_000)
     assert finished.too_large
     assert not finished.timed_out
     assert finished.seconds < 30
@@ -226,9 +228,37 @@ def test_a_result_file_that_outgrows_its_limit_ends_the_process(tmp_path):
 
 
 def test_a_watched_process_may_still_time_out_or_end(tmp_path):
-    out = tmp_path / "never written"
-    assert shell("sleep 300", timeout=0.3, watch=out).timed_out
-    assert shell("exit 4", timeout=60, watch=out).code == 4
+    with files.create(tmp_path / "never written") as out:
+        assert shell("sleep 300", timeout=0.3, watch=out).timed_out
+        assert shell("exit 4", timeout=60, watch=out).code == 4
+
+
+SCRUBBED = """
+import os, sys
+for _ in range({forks}):
+    if os.fork():
+        os._exit(0)
+    os.setsid()
+with open({note!r}, "w") as note:
+    note.write(str(os.getpid()))
+os.execve("/bin/sleep", ["sleep", "300"], {{}})
+"""
+
+
+@pytest.mark.parametrize("forks", [1, 2])
+def test_a_daemon_without_session_parent_or_variables_of_ours_ends_with_its_worker(tmp_path, forks):
+    note = tmp_path / "pid"
+    program = SCRUBBED.format(forks=forks, note=str(note))
+    with (
+        subprocess.Popen(["sleep", "300"], start_new_session=True) as other,
+        files.create(tmp_path / "out") as out,
+    ):
+        waiting = f"while ! [ -s {note} ]; do sleep 0.02; done"
+        command = f"{shlex.quote(sys.executable)} -c {shlex.quote(program)}; {waiting}"
+        assert shell(command, timeout=30, watch=out).code == 0
+        assert not Path(f"/proc/{note.read_text()}").exists()  # not even as a zombie
+        assert other.poll() is None  # a child of ours before
+        other.kill()
 
 
 def test_ctrl_c_kills_the_family_and_is_passed_on(tmp_path):

@@ -1,5 +1,6 @@
 """The run, with workers that do whatever they like: their words in a file, our rows on disk."""
 
+import io
 import json
 import os
 import shlex
@@ -60,9 +61,7 @@ def lines(*entries):
 @pytest.fixture
 def read(tmp_path):
     def reading(data):
-        out = tmp_path / "out"
-        out.write_bytes(data)
-        return worker_output.read_rows(out, JOB, CATALOG)
+        return worker_output.read_rows(io.BytesIO(data), JOB, CATALOG)
 
     return reading
 
@@ -184,9 +183,7 @@ entries = st.one_of(
 @example(lines(row(value=10**400)))
 def test_anything_can_be_read_and_what_is_accepted_can_be_written(tmp_path_factory, data):
     folder = tmp_path_factory.getbasetemp()
-    out = folder / "any"
-    out.write_bytes(data)
-    rows, facts, _ = worker_output.read_rows(out, JOB, CATALOG)
+    rows, facts, _ = worker_output.read_rows(io.BytesIO(data), JOB, CATALOG)
     path = folder / "box" / "pretend" / "1.0" / "20260101T000000Z-abcdef.csv"
     names = {"machine": "box", "framework": "pretend", "version": "1.0", "run": path.stem}
     table = writing.encode({**names, "device": "cpu", **found} for found in rows)
@@ -450,6 +447,78 @@ def test_unsupported_is_a_result(stage):
     outcome = stage.run()
     assert outcome.counts == {"unsupported": 4}
     assert not outcome.failed
+
+
+# --------------------------------------------------------------- what a worker does to its file
+
+SECRET = '{"fact": {"nobody": "may read this"}}'
+
+
+def replace_by_link(out, secret):
+    out.unlink()
+    out.symlink_to(secret)
+
+
+def replace_by_hard_link(out, secret):
+    out.unlink()
+    out.hardlink_to(secret)
+
+
+def replace_by_folder(out, secret):
+    out.unlink()
+    (out / "inside").mkdir(parents=True)
+
+
+def replace_by_pipe(out, secret):
+    out.unlink()
+    os.mkfifo(out)
+
+
+def replace_by_device(out, secret):
+    out.unlink()
+    out.symlink_to("/dev/zero")
+
+
+def cut_off(out, secret):
+    os.truncate(out, 0)
+
+
+REPLACED = [
+    lambda out, secret: out.unlink(), replace_by_link, replace_by_hard_link, replace_by_folder,
+    replace_by_pipe, replace_by_device, cut_off,
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("change", REPLACED)
+@pytest.mark.parametrize("killed", [False, True])
+def test_a_worker_that_replaces_its_file_fails_alone(stage, tmp_path, change, killed):
+    """Or its generator is killed meanwhile: the next one finds what it left."""
+    secret = tmp_path / "secret"
+    secret.write_text(SECRET)
+
+    def worker(job, out):
+        if job["settings"]["mode"] == "honest":
+            out.write_bytes(lines({"fact": {"k": 1}}, row()))
+            change(out, secret)
+            if killed:
+                raise KeyboardInterrupt
+            return Finished(0, "", 60.0)
+        return stage.good(job, out)
+
+    stage.worker = worker
+    if killed:
+        with pytest.raises(KeyboardInterrupt):
+            stage.run(modes=("honest", "eager"))
+        stage.worker = stage.good
+        assert stage.run(modes=("honest", "eager")).counts["ok"] >= 4
+        assert "partial" not in {r["flags"] for r in stage.rows()}
+    else:
+        counts = {"ok": 4, "failed": 2, "skipped": 2}
+        assert stage.run(modes=("honest", "eager")).counts == counts
+    (path,) = results.find(stage.results)
+    assert "nobody" not in path.read_text() + path.with_suffix(".json").read_text()
+    assert secret.read_text() == SECRET
+    assert not list((environments.cache_folder() / "journal").iterdir())
 
 
 # ------------------------------------------------------------------------- A/A replicates

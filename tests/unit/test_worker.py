@@ -223,8 +223,7 @@ def test_what_is_emitted_is_what_the_generator_accepts(play, run, tmp_path):
     code, entries = run()
     assert code == 0
     assert entries[-1] == {"done": True}
-    out = tmp_path / "out"
-    out.write_text("".join(json.dumps(entry) + "\n" for entry in entries))
+    out = io.BytesIO("".join(json.dumps(entry) + "\n" for entry in entries).encode())
     asked = Job("f", "1", "plain", "cpu", "threads-all", ("play",), "warm", 0)
     read, facts, problem = worker_output.read_rows(out, asked, model.Catalog((), (section,)))
     assert problem == ""
