@@ -95,7 +95,7 @@ def test_control_flow_counts_only_whole_answers(page):
     assert loop.startswith(f"All {len(MEASURED)} frameworks tested captured a loop")
     found = matrix(context)
     assert {group.label: len(group.rows) for group in found.groups} == {
-        program.name: 3 + program.loops for program in programs.PROGRAMS.values()
+        program.what: 3 + program.loops for program in programs.PROGRAMS.values()
     }
 
 

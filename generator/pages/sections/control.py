@@ -27,7 +27,7 @@ ASKED = {
 def questions() -> list[Question]:
     """Return the questions about every program."""
     return [
-        Question(program.name, words, program.name, metric)
+        Question(program.what, words, program.name, metric)
         for program in control.PROGRAMS.values()
         for metric, words in ASKED.items()
         if metric != "growth" or program.loops
@@ -42,10 +42,8 @@ def make(view: View) -> tuple[tuple[str, str], list[str], list[Block]]:
     did = f"ran all {len(control.PROGRAMS)} programs as a graph, with right gradients"
     answer = view.sentence(f"{did} and without unrolling a loop", whole)
     bullets = [view.sentence("captured a loop whose end depends on the data", ends)[1]]
-    programs = {program.name: program.what for program in control.PROGRAMS.values()}
-    answers = view.matrix("Control flow", asked, programs)
     blocks = [
-        view.block("Programs", "", answers),
+        view.block("Programs", "", view.matrix("Control flow", asked)),
         *_sweep(view, "run_time", "What a loop costs", "ms a run", 1e3,
             "The recurrence over a sequence, three numbers wide: what an iteration of the loop"
             " costs on top of its arithmetic."),
