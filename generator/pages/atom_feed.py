@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from generator.formatting import INVISIBLE
 
 ATOM = "http://www.w3.org/2005/Atom"
+NEVER = "1970-01-01T00:00:00Z"
+"""A feed has to say when it changed, also where nothing has happened yet."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +49,7 @@ def atom(
         title: of the feed.
         author: who speaks.
         page: address of the page with the same content, relative to the feed's folder.
-        entries: newest first, at least one: a feed has to say when it changed.
+        entries: newest first.
         own: the feed's public address, which makes all links whole; "" where there is none.
 
     """
@@ -56,7 +58,7 @@ def atom(
     root = ET.Element(f"{{{ATOM}}}feed", {"{http://www.w3.org/XML/1998/namespace}lang": "en"})
     _add(root, "id", uuid.uuid5(uuid.NAMESPACE_URL, name).urn)
     _add(root, "title", title)
-    _add(root, "updated", max(entry.updated for entry in entries))
+    _add(root, "updated", max((entry.updated for entry in entries), default=NEVER))
     _add(_add(root, "author"), "name", author)
     _add(root, "link", rel="alternate", type="text/html", href=folder + page)
     if own:

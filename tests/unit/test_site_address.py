@@ -1,6 +1,7 @@
 """Feed and sitemap, with and without a public address: whole links, or relative ones, or none."""
 
 import gzip
+import re
 import xml.etree.ElementTree as ET
 from urllib.parse import urljoin, urlsplit
 
@@ -55,7 +56,7 @@ def test_the_page_of_changes_gives_its_feed_the_address_of_the_site(monkeypatch)
 
 
 @pytest.mark.parametrize("address", [*ADDRESSES, "https://somebody.github.io/comparison"])
-def test_a_sitemap_names_every_page_whole_or_is_not_there(tmp_path, monkeypatch, address):
+def test_feed_and_sitemap_have_whole_addresses(tmp_path, monkeypatch, address):
     monkeypatch.setenv(mkdocs.RENDERED, "1")
     docs = tmp_path / "docs"
     (docs / "report").mkdir(parents=True)
@@ -64,23 +65,28 @@ def test_a_sitemap_names_every_page_whole_or_is_not_there(tmp_path, monkeypatch,
     configuration = tmp_path / "mkdocs.yml"
     configuration.write_text(
         f"site_name: s\nsite_url: '{address}'\nuse_directory_urls: false\n"
-        f"theme:\n  name: material\nhooks:\n  - {mkdocs_hook.__file__}\n"
+        f"theme:\n  name: material\n"
+        f"  custom_dir: {ROOT / 'templates' / 'theme'}\nhooks:\n  - {mkdocs_hook.__file__}\n"
     )
     build(load_config(str(configuration), strict=True))
     site = tmp_path / "site"
+    root = f"{address.rstrip('/')}/" if address else "https://x.example/"
+    for name in ("index.html", "report/memory.html", "404.html"):
+        page = (site / name).read_text()
+        (feed,) = re.findall(r'type="application/atom.xml"[^>]* href="([^"]+)"', page)
+        assert urljoin(root + name, feed) == f"{root}report/changes.xml"
     found = [path.name for path in site.glob("sitemap.xml*")]
     if not address:
         assert not found
         return
-    address = f"{address.rstrip('/')}/"
     assert sorted(found) == ["sitemap.xml", "sitemap.xml.gz"]
     text = (site / "sitemap.xml").read_bytes()
     assert gzip.decompress((site / "sitemap.xml.gz").read_bytes()) == text
     places = {element.text for element in ET.fromstring(text).iter() if element.tag.endswith("loc")}
-    assert {f"{address}report/memory.html"} < places
-    assert all(place.startswith(address) for place in places)
+    assert {f"{root}report/memory.html"} < places
+    assert all(place.startswith(root) for place in places)
     assert (
-        f'<link rel="canonical" href="{address}report/memory.html"'
+        f'<link rel="canonical" href="{root}report/memory.html"'
         in (site / "report" / "memory.html").read_text()
     )
 

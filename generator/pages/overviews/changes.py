@@ -55,15 +55,12 @@ def context(inputs: Inputs) -> dict[str, Any]:
             for kind in _KINDS
             if (mine := [event for event in inputs.events if event.kind == kind])
         ],
-        "feed": FEED if inputs.events else "",
         "command": "generator update",
     }
 
 
 def files(inputs: Inputs) -> dict[str, str]:
-    """Return the files that come with the page: the feed, if there is anything in it."""
-    if not inputs.events:
-        return {}
+    """Return the files that come with the page: the feed, which every page announces."""
     entries = [
         atom_feed.Entry(
             event.id,
