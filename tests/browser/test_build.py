@@ -34,7 +34,7 @@ def test_every_page_is_small(checkout, pages):
     ("index.html", 60_000), ("reproduce.html", 60_000), ("report/frameworks.html", 60_000),
     ("report/chooser.html", 60_000), (PAIR, 60_000),
     ("report/lenet.html", 350_000), ("report/operators.html", 350_000),
-    ("report/history.html", 350_000),
+    ("report/history.html", 350_000), ("report/changes.html", 60_000),
 ])  # fmt: skip
 def test_pages_are_small_and_stay_where_they_are(visit, address, path, most, width):
     """Budgets in bytes as a server that compresses sends them; nothing moves for late scripts."""
@@ -46,7 +46,7 @@ def test_pages_are_small_and_stay_where_they_are(visit, address, path, most, wid
     shifts = page.evaluate(SHIFTS)  # waits: what comes late is counted below
     sizes = {url: len(gzip.compress(body)) for url, body in sent.items()}
     assert sum(sizes.values()) < most, sizes
-    assert shifts < 0.01
+    assert shifts <= 0.005
 
 
 LIGHTHOUSE = "lighthouse@12.8.2"
