@@ -46,6 +46,7 @@
     waking ||= wake().catch(() => { waking = undefined; });
   }
   async function wake() {
+    document.querySelector("link[rel=alternate]")?.remove(); // the feed: it takes that for a translation of the site
     await load(later.src);
     document.dispatchEvent(new Event("DOMContentLoaded")); // which it waits for, and is over
     for (const name of gestures) removeEventListener(name, gesture, true);
