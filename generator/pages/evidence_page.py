@@ -323,7 +323,7 @@ def _verification(jobs: Sequence[Mapping[str, Any]]) -> tuple[Table | None, str]
     worst: dict[str, tuple[float, float, bool]] = {}
     for job in jobs:
         for name, error, tolerance, ok in job.get("facts", {}).get("gate", []):
-            found = float(error), float(tolerance), bool(ok)
+            found = math.inf if error is None else float(error), float(tolerance), bool(ok)
             if str(name) not in worst or found[0] > worst[str(name)][0]:
                 worst[str(name)] = found
     if not worst:
@@ -331,7 +331,9 @@ def _verification(jobs: Sequence[Mapping[str, Any]]) -> tuple[Table | None, str]
     rows = (
         {
             "Quantity": Cell(name),
-            number("Relative error, worst process"): Cell(f"{error:.1e}", error),
+            number("Relative error, worst process"): (
+                Cell(f"{error:.1e}", error) if math.isfinite(error) else Cell("not a number")
+            ),
             number("Tolerance"): Cell(f"{tolerance:.1e}", tolerance),
             "Verdict": marked("ok", "agrees") if ok else marked("wrong", "differs"),
         }

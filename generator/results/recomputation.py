@@ -75,10 +75,11 @@ def gates(
         compared = job.get("facts", {}).get("gate", [])
         for name, error, tolerance, kept in compared:
             known = tolerances.get((str(record["settings"].get("precision")), name), tolerance)
-            if kept != (error <= tolerance):
+            within = error is not None and error <= tolerance
+            if kept != within:
                 yield (
-                    f"gate of {quoted(job['id'])}: {quoted(name)} off by {error:.3g} {kept}",
-                    f"{error <= tolerance}, with a tolerance of {tolerance:.3g}",
+                    f"gate of {quoted(job['id'])}: {quoted(name)} off by {quoted(error)} {kept}",
+                    f"{within}, with a tolerance of {tolerance:.3g}",
                 )
             if tolerance > 1.01 * known:
                 found = f"gate of {quoted(job['id'])}: {quoted(name)} may be off by {tolerance:.3g}"

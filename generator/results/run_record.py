@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
@@ -15,6 +16,9 @@ from generator.results.schema import NAME, PROFILES, SCHEMA, STATUSES, Record, W
 
 SCHEMA_FILE = Path(__file__).with_name("run_record.schema.json")
 """The published JSON Schema of run records, see :mod:`generator.results.validation`."""
+
+LOCK = r"[A-Za-z0-9][A-Za-z0-9._+-]{0,199}\.txt"
+"""Pattern of a lock's name: it is read from the framework's folder, and published."""
 
 MIGRATIONS: dict[int, Callable[[Record], Record]] = {}
 """Schema number -> function that returns the run record in the next schema. Applied on reading."""
@@ -54,6 +58,12 @@ def parse_run_record(path: Path) -> tuple[Record, bool]:
     def constant(name: str) -> None:
         raise InputError(path, None, f"the number {name}", "finite numbers")
 
+    def finite(digits: str) -> float:
+        number = float(digits)
+        if not math.isfinite(number):
+            constant(quoted(digits))
+        return number
+
     def once(pairs: list[tuple[str, object]]) -> dict[str, object]:
         unique = dict(pairs)
         if len(unique) != len(pairs):
@@ -73,7 +83,9 @@ def parse_run_record(path: Path) -> tuple[Record, bool]:
         found = f"byte 0x{error.object[error.start]:02x} that is not UTF-8"
         raise InputError(path, line, found, "UTF-8 text") from error
     try:
-        record = json.loads(text, parse_constant=constant, object_pairs_hook=once)
+        record = json.loads(
+            text, parse_constant=constant, parse_float=finite, object_pairs_hook=once
+        )
     except json.JSONDecodeError as error:
         found = f"{error.msg} at column {error.colno}"
         raise InputError(path, error.lineno, found, "JSON") from error
@@ -135,6 +147,9 @@ def _contradictions(record: Record, where: Where) -> Iterator[tuple[str, str]]:
                 yield f"{name} {quoted(time)}", "a UTC time, 2026-11-22T20:15:00Z"
     if type(rows := record.get("rows", 0)) is not int or rows < 0:
         yield f"rows {quoted(rows)}", "how many rows the CSV has"
+    lock = record["environment"].get("lock")
+    if lock is not None and not (isinstance(lock, str) and re.fullmatch(LOCK, lock)):
+        yield f"environment.lock {quoted(lock)}", "the name of a lock, <version>-<device>.txt"
     for index, job in enumerate(record["jobs"]):
         if job["status"] not in STATUSES:
             yield f"jobs[{index}].status {quoted(job['status'])}", " ".join(STATUSES)

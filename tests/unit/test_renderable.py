@@ -1,5 +1,6 @@
 """Whatever `generator check` accepts is rendered: random valid results, and the odd ones."""
 
+import json
 import os
 import random
 
@@ -121,6 +122,65 @@ def test_the_odd_ones_are_rendered(tmp_path, changes):
         "blocks": MANY_BLOCKS, "sections": EVERYTHING, "odd": False,
     } | changes  # fmt: skip
     assert write(tmp_path / "results", **given) == []
+    assert render.render(results_root=tmp_path / "results", docs=tmp_path / "docs").written
+
+
+SCHEMA = json.loads(run_record.SCHEMA_FILE.read_text(encoding="utf-8"))
+KEPT = {
+    "id", "run", "framework", "version", "starts", "finished", "sections", "mode", "lane", "block",
+    "case", "device", "seconds", "k", "samples", "min_sample_seconds", "rows", "log",
+}  # fmt: skip
+"""What says which numbers count, or where files are."""
+
+
+def odd(value, schema, which):
+    """Return a value with everything in it at one end of what a schema allows."""
+    schema = SCHEMA["$defs"]["said"] if "said" in schema.get("$ref", "") else schema
+    kinds = schema.get("type", ())
+    if isinstance(value, dict):
+        needed = schema.get("required", value)
+        known = schema.get("properties", {})
+        rest = schema.get("additionalProperties", {})
+        return {
+            key: inner if key in KEPT else odd(inner, known.get(key, rest), which)
+            for key, inner in value.items()
+            if which != "absent" or key in needed or key in KEPT
+        }
+    if isinstance(value, list):
+        each = schema.get("prefixItems") or [schema.get("items", {})] * len(value)
+        return [odd(inner, its, which) for inner, its in zip(value, each, strict=True)]
+    if which == "absent" and "null" in kinds:
+        return None
+    if isinstance(value, bool) or {"enum", "const", "pattern", "$ref"} & schema.keys():
+        return value
+    if isinstance(value, int | float) and "minimum" in schema:
+        end = schema["maximum" if which == "highest" else "minimum"]
+        return int(end) if "integer" in kinds else end
+    if isinstance(value, str):
+        text = {"highest": "ä<b>|`*_[x](y)::##[z] {{ 1 }}" * 9, "lowest": ""}.get(which, value)
+        return text[: schema.get("maxLength")]
+    return value
+
+
+@pytest.mark.parametrize("which", ["lowest", "highest", "absent"])
+def test_run_records_at_the_ends_of_their_schema_are_rendered(tmp_path, which):
+    paths = sample_results.write_sample(
+        tmp_path / "results", frameworks=ALL[:1], profile="quick", rows_scale=0.2
+    )
+    for path in paths:
+        rows, record = row_checks.rows(path), run_record.read_run_record(path)
+        for job in record["jobs"]:
+            job["facts"] = job.get("facts", {}) | {
+                "gate": [["logits", None, 1e-5, False], ["loss", 0.5, 1e-5, True]],
+                "unsynchronised_share": 0.1, "interface": "x", "parallel": "x",
+                "languages": {"x": "x"}, "spellings": {"x": "x"},
+            }  # fmt: skip
+            job |= {"disturbed": True, "warmup": 1, "foreign_load": 0.1, "order": 1}
+        record["machine"] |= {"cpu_quota": 1.5, "gpus": [
+            {"name": "x", "driver": "x", "memory_bytes": 1, "bus_id": "x"}]}  # fmt: skip
+        changed = odd(record, SCHEMA, which)
+        writing.write(path, rows, changed)
+        assert [str(problem) for problem in validation.validate(path, UNITS)] == []
     assert render.render(results_root=tmp_path / "results", docs=tmp_path / "docs").written
 
 

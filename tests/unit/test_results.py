@@ -566,7 +566,14 @@ def test_a_number_that_is_there_twice_is_named(path, document, tmp_path):
         ("jobs.0.threads", "two"), ("jobs.0.facts", "none"), ("jobs.0.facts", {"gate": [["x"]]}),
         ("jobs.0.facts", {"spellings": []}), ("jobs.0.foreign_load", "much"), ("device", "tpu"),
         ("settings", {"batch": 0}), ("machine.memory_bytes", 10**400), ("machine.cores", -1),
-        ("jobs.0.seconds", -1.0),
+        ("jobs.0.seconds", -1.0), ("jobs.0.k", 0), ("jobs.0.order", "first"), ("seed", -1),
+        ("jobs.0.warmup", 10**400), ("jobs.0.disturbed", "no"), ("jobs.0.start", "tepid"),
+        ("jobs.0.threads", {"openmp": [2]}), ("settings", {"samples": "all"}),
+        ("settings", {"learning_rate": "high"}), ("settings", {"blocks": -1}),
+        ("settings", {"gate": {}}), ("build", {"cuda": ["12"]}), ("code_sha256", {"lenet": 5}),
+        ("environment.kind", "magic"), ("environment.lock", "../../../../../etc/passwd"),
+        ("jobs.0.facts", {"gate": [["logits", -1.0, 1e-5, True]]}),
+        ("jobs.0.facts", {"unsynchronised_share": "none"}),
     ],
     ids=lambda value: str(value)[:20],
 )  # fmt: skip
@@ -861,3 +868,31 @@ def test_replicates_of_a_full_run_are_an_aa_study_too(tmp_path):
     for case in ("", "again"):
         half = configurations[(replicates["case"] == case).to_numpy()].drop_duplicates()
         assert len(half) == len(configurations.drop_duplicates())
+
+
+@pytest.mark.parametrize("lock", ["../../1-cpu.txt", "/etc/passwd", "a" * 300 + ".txt", "x.md", 3])
+def test_a_lock_s_name_leads_nowhere_else(good, document, lock):
+    """Reading refuses it as well: the file of that name is published."""
+    document["environment"]["lock"] = lock
+    good.with_suffix(".json").write_text(json.dumps(document))
+    with pytest.raises(InputError, match=r"environment\.lock"):
+        run_record.read_run_record(good)
+
+
+@pytest.mark.parametrize("number", ["1e999", "-1e999", "NaN", "Infinity"])
+def test_a_number_that_is_not_finite_is_named(good, document, number):
+    document["seconds"] = 1234.5
+    text = json.dumps(document).replace("1234.5", number)
+    good.with_suffix(".json").write_text(text)
+    assert "found the number" in str(validation.validate(good)[0])
+
+
+@pytest.mark.parametrize("escaped", ["\\ud800", "\\udfff", "\\ud800\\ud800", "x\\udc00y"])
+@pytest.mark.parametrize("build", [{"key": "HERE"}, {"HERE": "value"}])
+def test_half_a_character_is_named(good, document, escaped, build):
+    """JSON can say what no UTF-8 file can hold."""
+    document["build"] = build
+    good.with_suffix(".json").write_text(json.dumps(document).replace("HERE", escaped))
+    assert "found character U+D" in str(validation.validate(good)[0])
+    spoil(good, b"lenet", b"\xed\xa0\x80")
+    assert "byte 0xed that is not UTF-8" in str(validation.validate(good)[0])
