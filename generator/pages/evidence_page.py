@@ -163,25 +163,14 @@ def _configuration(
     machine, framework, version, run = key.split("/")
     figures = inputs.figures[machine, device]
     one = models.configuration(inputs.catalog, framework, version, mode)
-    row = next(
-        (
-            row
-            for panel in figures.panels
-            if (panel.section, panel.lane) == (section.id, lane)
-            for row in panel.rows
-            if row.configuration == one
-        ),
-        None,
-    )
-    broken = row if row is not None and row.summary is None else None
+    panels = [p for p in figures.panels if (p.section, p.lane) == (section.id, lane)]
+    rows = [row for panel in panels for row in panel.rows if row.configuration == one]
+    broken = rows[0] if rows and rows[0].summary is None else None
     jobs = [
         job
         for job in inputs.documents[key]["jobs"]
         if (job["mode"], job["device"], job["lane"]) == place and section.id in job["sections"]
     ]
-    summaries = {
-        (f.id, mode.id): mode.summary for f in inputs.catalog.frameworks for mode in f.modes
-    }
     cells = {
         k: cell
         for k, cell in figures.cells.items()
@@ -194,7 +183,7 @@ def _configuration(
         "heading": f"{one.label}, {lane_title(lane)}" + ("" if device == "cpu" else f", {device}"),
         "anchor": urls.anchor(machine, *place),
         "dated": urls.anchor("run", machine, version, run, *place),
-        "summary": summaries.get((framework, mode), ""),
+        "summary": inputs.catalog.framework(framework).mode(mode).summary,
         "status": badge(broken.status) if broken else None,
         "reason": broken.reason if broken else "",
         "command": f"generator measure {framework}=={version} --section {section.id} --mode {mode}"

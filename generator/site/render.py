@@ -219,10 +219,8 @@ def _pages(root: Path, results_root: Path, inputs: Inputs, writer: Writer) -> No
         for framework in sorted({str(name) for name in here["framework"].unique()}):
             # Most of a site are evidence pages, and most of them change with their own rows only.
             name = f"report/evidence/{section.id}-{framework}.md"
-            folders = [f.folder for f in inputs.catalog.frameworks if f.id == framework]
-            scripts = [
-                files.identity(path) for folder in folders for path in sorted(folder.rglob("*"))
-            ]
+            folder = inputs.catalog.framework(framework).folder
+            scripts = [files.identity(path) for path in sorted(folder.rglob("*"))]
             rows = _stamp(results_root, here[here["framework"] == framework])
             # Intervals rest on the noise of the others as well.
             values = [
