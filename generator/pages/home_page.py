@@ -30,7 +30,7 @@ TITLE = "Deep learning frameworks, compared again"
 
 def home_context(inputs: Inputs) -> dict[str, Any]:
     """Return the context of the first page."""
-    views = then_and_now.claims_of(then_and_now.chapters_of(inputs))
+    views = [view for chapter in then_and_now.chapters_of(inputs) for view in chapter.claims]
     article = inputs.book.article
     names = {framework.id: framework.name for framework in inputs.catalog.frameworks}
     return {

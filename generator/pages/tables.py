@@ -211,7 +211,7 @@ def arranged(given: Matrix) -> Matrix:
     best = sorted(range(len(answers)), key=lambda index: -_right(answers[index]))
 
     def sorted_rows(group: Group) -> Iterator[tuple[Cell, ...]]:
-        for row in sorted(group.rows, key=_row_faults, reverse=True):
+        for row in sorted(group.rows, key=lambda row: Group("", "", (row,)).faults, reverse=True):
             yield row[0], *(row[1 + index] for index in best)
 
     groups = [replace(group, rows=tuple(sorted_rows(group))) for group in given.groups]
@@ -221,10 +221,6 @@ def arranged(given: Matrix) -> Matrix:
 
 def _right(cells: Sequence[Cell]) -> int:
     return sum(cell.badge.tone in ("good", "middle") for cell in cells if cell.badge)
-
-
-def _row_faults(row: tuple[Cell, ...]) -> tuple[int, int]:
-    return Group("", "", (row,)).faults
 
 
 _SIGNS = {

@@ -59,7 +59,7 @@ def context(inputs: Inputs) -> dict[str, Any]:
         "description": "Every claim of the article of 2016 alongside what is measured, with "
         "releases of its time and of today, and the rule that decides.",
         "article": inputs.book.article,
-        "findings": findings(claims_of(chapters)),
+        "findings": findings([view for chapter in chapters for view in chapter.claims]),
         "where": measured_on(inputs, figures) if figures else "",
         "then": _then_measured(inputs),
         "table": _table(chapters),
@@ -96,11 +96,6 @@ def chapters_of(inputs: Inputs) -> tuple[Chapter, ...]:
         for page, title, address in places
     ]
     return tuple(chapter for chapter in found if chapter.claims or chapter.history)
-
-
-def claims_of(chapters: Iterable[Chapter]) -> list[ClaimView]:
-    """Return the claims of all chapters."""
-    return [view for chapter in chapters for view in chapter.claims]
 
 
 def findings(views: Sequence[ClaimView]) -> list[str]:

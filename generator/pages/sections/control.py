@@ -68,14 +68,10 @@ def _sweep(
         trips, _, word = case.partition(" ")
         if word != "trips":
             continue
-        value, low, high = plain_summary(cell)[:3]
-        name, ends = (
-            view.catalog.framework(framework).name,
-            (scale * value, scale * low, scale * high),
-        )
-        points.append(
-            Point(name, "scan", *ends, quantity(value, "s"), float(trips), kind="symbolic")
-        )
+        seconds = plain_summary(cell)[:3]
+        y, low, high = (scale * each for each in seconds)
+        name, value = view.catalog.framework(framework).name, quantity(seconds[0], "s")
+        points.append(Point(name, "scan", y, low, high, value, float(trips), kind="symbolic"))
     if not points:
         return []
     name, title = view.name(metric), _title(view, metric)
