@@ -40,9 +40,8 @@ def learnt(expected, weights, batches):
     )
 
 
-def scores(found, expected, precision):
-    """Judge the scores of an evaluation by the reference's for the same weights."""
-    error = lenet.relative_error(found, expected)
+def scores(error, precision):
+    """Judge the relative error of an evaluation's scores, the reference having the same weights."""
     tolerance = SCORES_MARGIN * lenet.TOLERANCES[precision].logits
     if error <= tolerance:
         return ""
