@@ -216,7 +216,7 @@ def _steady_state(session, supply):
     return (
         _plausible(session, min(walls), np.mean(cpus))
         or after.trained(session.initial_parameters, weights)
-        or ("" if few else after.learnt(session.reference, weights, session.batches(4)))
+        or ("" if few else after.learnt(session.reference, weights, session.batches(2)))
     )
 
 

@@ -354,7 +354,7 @@ def average_pool(images, slack=0.0):
 
 
 def test_average_pooling_is_caught(expected, trained, batches, monkeypatch):
-    monkeypatch.setattr(lenet, "_pool", average_pool)
+    monkeypatch.setattr(lenet, "_maxima", average_pool)
     scores = lenet.logits(lenet.initial_parameters(), batches[0][0])
     assert wrong(lenet.compare(expected, scores, *trained[1:])) == ["logits"]
 
