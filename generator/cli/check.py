@@ -31,6 +31,7 @@ from generator.results import (
     schema,
     selection,
     validation,
+    writing,
 )
 from generator.results.contribution_checks import Entry, Known
 
@@ -56,17 +57,21 @@ def check(root: Path = ROOT, results_root: Path | None = None) -> tuple[int, lis
     for path in reading.find(folder):
         looked += [validation.validate(path, *names), []]  # a CSV and its run record
     looked.append(_raised(_check_data, measurements / "data" / "mnist-5k.toml"))
-    orphans = [
-        InputError(path, None, "no CSV of the same name", "both, or neither")
-        for path in reading.find(folder, ".json")
-        if not path.with_suffix(".csv").exists()
-    ]
     returns = [
         schema.carriage_returns(path)
         for path in reading.find(measurements, *catalogs.CODE_SUFFIXES, ".txt", ".toml")
         if b"\r\n" in path.read_bytes()
     ]
-    return len(looked), [*itertools.chain(*looked), *alike, *orphans, *returns]
+    return len(looked), [*itertools.chain(*looked), *alike, *orphans(folder), *returns]
+
+
+def orphans(folder: Path) -> list[InputError]:
+    """Return the problem of every run record without rows, but of a run that has just begun."""
+    return [
+        InputError(path, None, "no CSV of the same name", "both, or neither")
+        for path in reading.find(folder, ".json")
+        if not path.with_suffix(".csv").exists() and not writing.is_stub(path)
+    ]
 
 
 def _raised(read: Callable[[Path], object], path: Path) -> list[InputError]:

@@ -19,6 +19,7 @@ from generator.measure import environments, machine
 from generator.measure.request import Request
 from generator.measure.run_record import now
 from generator.measure.worker_launch import SCRATCH
+from generator.results import writing
 
 
 def lock_file() -> Path:
@@ -61,7 +62,11 @@ def clear_up(results: Path) -> None:
     environments.remove_half_made()
     for part in (results / machine.this().id).rglob("*.part"):
         part.unlink(missing_ok=True)
+    for record in (results / machine.this().id).rglob("*.json"):
+        if writing.is_stub(record):
+            record.unlink()
     for lock in results.glob(".*.lock"):
         with contextlib.suppress(OSError), files.locked(lock, wait=False):
-            if not any(results.rglob(f"{lock.stem[1:]}.json")):  # killed before it wrote anything
+            # Killed before it wrote anything, or after it wrote everything.
+            if not any(map(writing.is_unfinished, results.rglob(f"{lock.stem[1:]}.json"))):
                 lock.unlink()

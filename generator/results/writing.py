@@ -11,7 +11,7 @@ from pathlib import Path
 from generator import files
 from generator.errors import InputError
 from generator.results.row_checks import row_problems
-from generator.results.run_record import record_problems
+from generator.results.run_record import parse_run_record, record_problems
 from generator.results.schema import COLUMNS, Record, Where, one_line
 
 
@@ -36,6 +36,20 @@ def write(csv_path: Path, rows: Iterable[Mapping[str, object]], record: Record) 
         files.replace(beside, _json_bytes({**record, "jobs": [], "finished": None}))
     files.replace(csv_path, table)
     files.replace(beside, _json_bytes(record))
+
+
+def is_stub(path: Path) -> bool:
+    """Whether a run record is that of a run whose first rows are still to be written."""
+    return not path.with_suffix(".csv").exists() and is_unfinished(path)
+
+
+def is_unfinished(path: Path) -> bool:
+    """Whether a run record is that of a run without an end."""
+    try:
+        record, _ = parse_run_record(path)
+    except InputError:
+        return False
+    return record.get("finished", "") is None
 
 
 def encode(rows: Iterable[Mapping[str, object]]) -> bytes:
