@@ -198,5 +198,6 @@ _FACT_SHAPES = {
     "build": lambda value: isinstance(value, dict),
     "threads_read_back": lambda value: isinstance(value, dict),
     "gpu": lambda value: isinstance(value, str),
+    "k": lambda value: type(value) is int and 1 <= value <= 10**9,
     "windows": _is_windows,
 }
