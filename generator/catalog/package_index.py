@@ -63,6 +63,7 @@ def read(path: Path) -> dict[str, Watch]:
         raise InputError(path, None, error, "a readable text") from error
     try:
         document = json.loads(text)
+        json.dumps(document, ensure_ascii=False).encode()  # JSON can say half a character
         if document["schema"] != SCHEMA:
             raise InputError(path, None, f"schema {document['schema']}", f"schema {SCHEMA}")
         return {str(id): _watch(said) for id, said in document["frameworks"].items()}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import contextlib
 import datetime
 import hashlib
 import itertools
@@ -53,7 +54,7 @@ def check(root: Path = ROOT, results_root: Path | None = None) -> tuple[int, lis
     snapshot = measurements / catalogs.SNAPSHOT
     if snapshot.exists():
         looked.append(_raised(package_index.read, snapshot))
-    names = units_of(catalogs.read_sections()), modes_of(frameworks)
+    names = units_of(catalogs.read_sections()), modes_of(frameworks), LANES
     for path in reading.find(folder):
         looked += [validation.validate(path, *names), []]  # a CSV and its run record
     looked.append(_raised(_check_data, measurements / "data" / "mnist-5k.toml"))
@@ -139,7 +140,7 @@ def check_contribution(folder: Path, results_root: Path, root: Path = ROOT) -> J
     stems = [path.removesuffix(".csv") for path in filter(contribution_checks.is_run, added)]
     runs: dict[str, Mapping[str, Any]] = {}
     catalog = catalogs.load(root)
-    names = units_of(catalog.sections), modes_of(catalog.frameworks)
+    names = units_of(catalog.sections), modes_of(catalog.frameworks), LANES
     for stem in stems:
         path, record = f"{stem}.csv", f"{stem}.json"
         if not {path, record} & invalid and record in after:
@@ -265,10 +266,11 @@ def _constants(root: Path, commit: str) -> dict[str, Any]:
     found = {}
     for name in ("lenet.py", "timing.py"):
         text = subprocesses.git(root, "cat-file", "blob", f"{commit}:measurements/{name}") or ""
-        for node in ast.parse(text).body:
-            match node:
-                case ast.Assign(targets=[ast.Name(id=id)], value=ast.Constant(value=value)):
-                    found[id] = value
+        with contextlib.suppress(SyntaxError, ValueError):
+            for node in ast.parse(text).body:
+                match node:
+                    case ast.Assign(targets=[ast.Name(id=id)], value=ast.Constant(value=value)):
+                        found[id] = value
     return found
 
 

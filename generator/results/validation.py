@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING
@@ -13,7 +13,7 @@ from generator.errors import InputError
 from generator.results import processes
 from generator.results.row_checks import content_problems, parsed, read_bytes, row_problems
 from generator.results.run_record import SCHEMA_FILE, parse_run_record, record_problems
-from generator.results.schema import Record, Where, quoted
+from generator.results.schema import Record, Row, RowFinding, Where, quoted
 
 if TYPE_CHECKING:
     from jsonschema import Draft202012Validator
@@ -24,12 +24,12 @@ def validate(
     path: Path,
     units: Mapping[str, Mapping[str, str]] = MappingProxyType({}),
     modes: Mapping[str, Collection[str]] = MappingProxyType({}),
+    lanes: Mapping[str, Collection[str]] = MappingProxyType({}),
 ) -> list[InputError]:
     """Return every problem of one CSV and of the run record beside it; empty when all is well.
 
     ``units`` are what sections declare: section -> metric -> unit. ``modes`` are those of
-    frameworks; of others, any mode may be.
-
+    frameworks; of others, any mode may be. ``lanes`` are those of devices, any without.
     """
     where = Where.of(path)
     problems = [where.problem] if where.problem else []
@@ -40,6 +40,7 @@ def validate(
         rows = [] if found else parsed(data)
         known = modes.get(where.says.get("framework", ""), ())
         problems += [InputError(path, *problem) for problem in content_problems(rows, units, known)]
+        problems += [InputError(path, *problem) for problem in _unknown_lanes(rows, lanes)]
     except InputError as error:
         problems.append(error)
     try:
@@ -62,6 +63,16 @@ def validate(
         wanted = "numbers of whole processes; measure again"
         wrong += [InputError(path, place + 2, why, wanted) for why, place in first.items()]
     return [*problems, *wrong]
+
+
+def _unknown_lanes(
+    rows: Sequence[Row], lanes: Mapping[str, Collection[str]]
+) -> Iterator[RowFinding]:
+    """Yield lanes that their device has not, each once."""
+    first = {(row["device"], row["lane"]): len(rows) + 1 - n for n, row in enumerate(rows[::-1])}
+    for (device, lane), line in first.items():
+        if lane and device in lanes and lane not in lanes[device]:
+            yield line, f"lane {quoted(lane)}", f"one of {', '.join(lanes[device])}"
 
 
 def schema_problems(record: Record, path: Path) -> Iterator[InputError]:

@@ -15,6 +15,7 @@ from typer.testing import CliRunner
 from generator.catalog import loader
 from generator.catalog.model import LANES
 from generator.cli import app
+from generator.cli import check as checking
 from generator.cli.check import check_contribution
 from generator.errors import UsageError
 from generator.measure import environments, history, machine
@@ -523,6 +524,19 @@ def test_the_command_prints_what_it_found(sides):
     assert done.exit_code == 2
     (problem,) = json.loads(done.stdout)
     assert (problem["file"], problem["line"]) == ("run.py", None)
+
+
+def test_constants_are_read_from_the_code_at_a_commit_and_not_by_running_it(repository, tmp_path):
+    code = repository.folder / "measurements" / "lenet.py"
+    code.write_text(f"open({str(tmp_path / 'ran')!r}, 'w')\nBATCH = 64\nRATE = max(1, 2)\n")
+    repository.commit()
+    commit = repository.git("rev-parse", "HEAD")
+    code.write_text("BATCH = 1\n")
+    assert checking._constants(repository.folder, commit) == {"BATCH": 64}
+    code.write_text("no Python\n")
+    repository.commit()
+    assert checking._constants(repository.folder, repository.git("rev-parse", "HEAD")) == {}
+    assert not (tmp_path / "ran").exists()
 
 
 # ------------------------------------------------------------------------------- the data, from git

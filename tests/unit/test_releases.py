@@ -131,6 +131,7 @@ def test_a_snapshot_reads_as_it_was_written(tmp_path):
         ('"uploaded": "2026-01-01"', '"uploaded": "soon"'),
         ("2026-11-26T02:03:04Z", "2026-11-26T02:03:04"),
         ('"distribution": "pretend-engine"', '"distribution": "another"'),
+        ('">=3.9"', '"\\ud800"'),
         ("{", "["),
     ],
 )

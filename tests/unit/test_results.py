@@ -896,3 +896,9 @@ def test_half_a_character_is_named(good, document, escaped, build):
     assert "found character U+D" in str(validation.validate(good)[0])
     spoil(good, b"lenet", b"\xed\xa0\x80")
     assert "byte 0xed that is not UTF-8" in str(validation.validate(good)[0])
+
+
+def test_a_lane_that_its_device_has_not_is_named_once(good):
+    (problem,) = validation.validate(good, lanes={"cpu": ("threads-all",)})
+    assert ":2: found lane 'threads-1'; expected one of threads-all" in str(problem)
+    assert validation.validate(good, lanes={"cpu": ("threads-1",)}) == []
