@@ -1,4 +1,4 @@
-"""Pure: figures -> chart specifications (Vega-Lite), each in a wide and a narrow drawing.
+"""Pure: figures -> chart specifications (Altair), each in a wide and a narrow drawing.
 
 Every chart shows points with 95 % intervals instead of bars, labels each row where it stands
 instead of in a legend, and gives a framework both a colour and a shape, so that neither is needed
@@ -9,13 +9,13 @@ is the same for both.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from generator.catalog.model import Look
 from generator.pages.charts import style
 from generator.pages.charts.marks import Mark
-from generator.pages.charts.style import WIDTHS, extent, rounded_outwards
+from generator.pages.charts.style import WIDTHS, extent, placeholder, rounded_outwards
 
 
 def intervals(
@@ -147,65 +147,87 @@ def _intervals(
         return rows, top
 
     ticks = style.ticks(*ends) if log else style.linear_ticks(0.0, ends[1])
-    values = style.apart(
-        ticks, lambda tick: style.along(tick, ends, width) if log else width * tick / ends[1]
-    )
-    look = {"orient": "top", "labelOverlap": False, "labelFlush": False}
-
-    def x(field: str) -> style.Part:
-        kind = "log" if log else "linear"
-        return style.axis(field, kind, ends, values, domain=False, ticks=False, **look)
-
-    layers = _layers(x, frameworks, -label_room, width + (0 if narrow else value_room))
     return style.small_multiples(
         title,
         subtitle,
         marks,
-        lambda _: {"layer": layers},
+        _panel_frame(),
         placed,
         size=size,
         width=width,
         right=8,
         shift=-label_room,
+        frameworks=list(frameworks),
+        kind="log" if log else "linear",
+        domain=ends,
+        values=style.apart(
+            ticks, lambda tick: style.along(tick, ends, width) if log else width * tick / ends[1]
+        ),
+        left=-label_room,
+        aside=width + (0 if narrow else value_room),
     )
 
 
-def _layers(
-    x: Callable[[str], style.Part], frameworks: Sequence[str], left: float, right: float
-) -> list[style.Part]:
-    """Return one panel: rows between the names on the left and the values on the right."""
-    faded, named = style.faded(1), style.kinds("framework", frameworks)
+@style.framed
+def _panel_frame() -> Any:
+    """Return one panel."""
+    import altair as alt
 
-    def words(filled: str, field: str, top: str, at: style.Part, **look: Any) -> style.Part:
+    def x(field: str) -> Any:
+        return alt.X(
+            f"{field}:Q",
+            scale=alt.Scale(type=placeholder("kind"), domain=placeholder("domain"), nice=False),
+            axis=alt.Axis(
+                title=None, orient="top", format=",~f", values=placeholder("values"),
+                labelOverlap=False, labelFlush=False, domain=False, ticks=False,
+            ),
+        )  # fmt: skip
+
+    def y(field: str) -> Any:
+        return alt.Y(f"{field}:Q", scale=None, axis=None)
+
+    def words(filled: str, field: str, top: str, at: Any, **look: Any) -> Any:
         size, line = NOTE if field == "note" else LABEL
-        font = {"fontSize": size, "lineHeight": line, "lineBreak": "\n"}
-        look = {"align": "left", "baseline": "top"} | font | look
-        text = {"field": field, "type": "nominal"}
-        return style.layer(
-            "text", filled, look=look, x=at, y=style.pixels(top), text=text, opacity=faded
-        )
+        font: dict[str, Any] = {"fontSize": size, "lineHeight": line, "lineBreak": "\n"}
+        font |= {"align": "left", "baseline": "top"}
+        shown = base.transform_filter(filled).mark_text(**font | look)
+        return shown.encode(x=at, y=y(top), text=f"{field}:N")
 
-    good, started = "isValid(datum.estimate)", "isValid(datum.start)"
-    row = {"y": style.pixels("y"), "color": named}
-    point = row | {"shape": named, "opacity": faded}
-    told = style.told(label="what", text="value")
-    more = style.told(interval="95 % interval", tooltip="from")
-    aside = {"align": "right", "baseline": "middle"}
-    return [
-        style.layer("rule", good, started, look={"strokeWidth": 2}, **row, x=x("start"),
-                    x2={"field": "estimate"}, opacity=style.faded(0.45)),
-        style.layer("point", good, started, look={"filled": False, "size": 60, "strokeWidth": 1.8},
-                    **point, x=x("start")),
-        style.layer("rule", good, style.HAS_ENDS, look={"strokeWidth": 6}, **row, x=x("low"),
-                    x2={"field": "high"}, opacity=style.faded(0.4)),
-        style.layer("point", "isValid(datum.other)", **point, x=x("other"), tooltip=told,
-                    look={"filled": False, "size": 36, "strokeWidth": 1.3}),
-        style.layer("point", good, look={"filled": True, "size": 85}, **point, x=x("estimate"),
-                    tooltip=told + more),
-        words("datum.name", "name", "top", {"value": left}, style="plain", fontWeight=600),
-        words("datum.note", "note", "under", style.pixels("inset"), style="muted"),
-        words(f"{good} && datum.lead", "text", "beside", {"value": right}, style="lead", **aside),
-        words(f"{good} && !datum.lead", "text", "beside", {"value": right},
-              style="muted", fontWeight=600, **aside),
-        words("datum.fault", "fault", "over", {"value": 2}, style="fault"),
+    names = alt.Scale(domain=placeholder("frameworks"))
+    shape = alt.Shape("framework:N", scale=names, legend=None)
+    told = [alt.Tooltip("label:N", title="what"), alt.Tooltip("text:N", title="value")]
+    tooltip = [
+        *told,
+        alt.Tooltip("interval:N", title="95 % interval"),
+        alt.Tooltip("tooltip:N", title="from"),
+    ]
+    base = alt.Chart(alt.NamedData(placeholder("data"))).encode(opacity=style.faded_opacity(1))
+    coloured = base.encode(y=y("y"), color=alt.Color("framework:N", scale=names, legend=None))
+    good = coloured.transform_filter("isValid(datum.estimate)")
+    started = good.transform_filter("isValid(datum.start)")
+    left, right = alt.value(placeholder("left")), alt.value(placeholder("aside"))
+    inset = alt.X("inset:Q", scale=None, axis=None)
+    value = {"align": "right", "baseline": "middle"}
+    layers = [
+        started.mark_rule(strokeWidth=2).encode(
+            x=x("start"), x2="estimate:Q", opacity=style.faded_opacity(0.45)
+        ),
+        started.mark_point(filled=False, size=60, strokeWidth=1.8).encode(
+            x=x("start"), shape=shape
+        ),
+        good.transform_filter(style.HAS_ENDS).mark_rule(strokeWidth=6).encode(
+            x=x("low"), x2="high:Q", opacity=style.faded_opacity(0.4)
+        ),
+        coloured.transform_filter("isValid(datum.other)")
+        .mark_point(filled=False, size=36, strokeWidth=1.3)
+        .encode(x=x("other"), shape=shape, tooltip=told),
+        good.mark_point(filled=True, size=85).encode(x=x("estimate"), shape=shape, tooltip=tooltip),
+        words("datum.name", "name", "top", left, style="plain", fontWeight=600),
+        words("datum.note", "note", "under", inset, style="muted"),
+        words("isValid(datum.estimate) && datum.lead", "text", "beside", right,
+              style="lead", **value),
+        words("isValid(datum.estimate) && !datum.lead", "text", "beside", right,
+              style="muted", fontWeight=600, **value),
+        words("datum.fault", "fault", "over", alt.value(2), style="fault"),
     ]  # fmt: skip
+    return alt.layer(*layers)

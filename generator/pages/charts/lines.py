@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime
-import functools
 import itertools
 import math
 from collections import Counter
@@ -13,16 +12,13 @@ from typing import Any
 from generator.catalog.model import Look
 from generator.pages.charts import style
 from generator.pages.charts.marks import Point
-from generator.pages.charts.style import WIDTHS, extent, rounded_outwards
+from generator.pages.charts.style import WIDTHS, extent, placeholder, rounded_outwards
 
 HEIGHT, GAP = 150, 16
 """Height of a small chart whose height says nothing; least space between columns, pixels."""
 
 FONT, LINE = 11, 14
 """Size of the font and height of a line of names, pixels."""
-
-_PLAIN = {"grid": False, "labelOverlap": False, "labelFlush": False}
-"""Look of the horizontal axis."""
 
 KINDS = ("symbolic", "imperative")
 Rows = Callable[[Sequence[Point], int], list[dict[str, Any]]]
@@ -61,17 +57,15 @@ def curves(
             for one in sorted(mine, key=lambda point: point.number)
         ]  # fmt: skip
 
-    def axis(width: int) -> style.Part:
-        labels = style.apart(places, lambda place: style.along(place, outer, width))
-        return style.axis("x", "log", outer, labels, **_PLAIN)
-
     specs = _in_columns(
         title, style.measured(measure, better, "log scales"), points, rows, domain,
-        axis,
-        style.kinds("colour", KINDS),
-        {"shape": style.kinds("shape", KINDS, range=[look.shape for look in style.SERIES]),
-         "tooltip": style.told(mode="mode", number="at", text="value")},
-        height=height, aside=aside, x=x,
+        _frame("Q", (("mode", "mode"), ("number", "at"), ("text", "value"))),
+        lambda width: {
+            "values_x": style.apart(places, lambda at: style.along(at, outer, width))
+        },
+        height=height, aside=aside, x=x, kind="log", format=",~f",
+        domain_x=outer, colours=KINDS, shapes=KINDS,
+        forms=[look.shape for look in style.SERIES],
     )  # fmt: skip
     said = "; ".join(f"{p.panel}, {p.mode}: {p.text} at {p.number:g}" for p in ends.values())
     words = f"Chart: {title} {measure} against {x}. {said}."
@@ -117,21 +111,20 @@ def timeline(
             for number, one in enumerate(mine)
         ]
 
-    def years(width: int) -> style.Part:
-        step = math.ceil(50 * (last - first) / width)
-        marked = [f"{year}-01-01" for year in range(first, last + 1, step)]
-        ends = [start.isoformat(), end.isoformat()]
-        return style.axis("x", "utc", ends, marked, format="%Y", **_PLAIN)
-
     specs = _in_columns(
         title, style.measured(f"{measure}, by date of release", better, "log scale"), points,
         rows, domain,
-        years, style.kinds("colour", list(mine)),
-        {"shape": style.kinds("shape", ["faster", "slower", ""],
-                              range=["triangle-up", "triangle-down", "circle"]),
-         "tooltip": style.told(label="release", published="published", text="value",
-                               told="against the one before", mode="mode")},
-        right=20,
+        _frame("T", (("label", "release"), ("published", "published"), ("text", "value"),
+                     ("told", "against the one before"), ("mode", "mode"))),
+        lambda width: {
+            "values_x": [
+                f"{year}-01-01"
+                for year in range(first, last + 1, math.ceil(50 * (last - first) / width))
+            ]
+        },
+        right=20, kind="utc", format="%Y", domain_x=[start.isoformat(), end.isoformat()],
+        colours=list(mine), shapes=["faster", "slower", ""],
+        forms=["triangle-up", "triangle-down", "circle"],
     )  # fmt: skip
     told = {"faster": " (better)", "slower": " (worse)"}
     said = [
@@ -240,69 +233,81 @@ def _in_columns(
     points: Sequence[Point],
     rows: Rows,
     domain: Sequence[float],
-    axis: Callable[[int], style.Part],
-    colour: style.Part,
-    point: style.Part,
+    frame: str,
+    axis: Callable[[int], dict[str, Any]],
     *,
     height: int = HEIGHT,
     aside: int = 0,
     right: int = 8,
     x: str = "",
+    **gaps: Any,
 ) -> dict[str, dict[str, Any]]:
     """Return small charts of one vertical axis, side by side, on a phone below each other.
 
-    ``aside`` is room to the right of a panel, ``right`` the margin; ``axis`` makes the horizontal
-    axis of some width.
+    ``aside`` is room to the right of a panel, ``right`` the margin; ``axis`` makes what the frame
+    needs for some width.
     """
     values = style.ticks(*domain)
     room = style.axis_room(values)
     specs = {}
-
-    def y(field: str) -> style.Part:
-        return style.axis(field, "log", domain, values, minExtent=room)
-
     for size, whole in WIDTHS.items():
         columns = 1 if size == "narrow" else 2
         width = (whole - 4 - right - (columns - 1) * GAP) // columns - room - aside
-        made = functools.partial(_panel, axis(width), y, colour, point, width + aside)
         specs[size] = style.small_multiples(
-            title, subtitle, points, made,
+            title, subtitle, points, frame,
             lambda mine: (rows(mine, width), height),  # noqa: B023 - called at once
             size=size, width=width, right=right, x=x, columns=columns,
-            spacing=room + aside + GAP,
+            spacing=room + aside + GAP, domain_y=domain, values_y=values, room_y=room,
+            edge=width + aside, **axis(width), **gaps,
         )  # fmt: skip
     return specs
 
 
-def _panel(
-    x: style.Part,
-    y: Callable[[str], style.Part],
-    colour: style.Part,
-    point: style.Part,
-    edge: int,
-    title: str | None,
-) -> style.Part:
-    """Return one small chart; ``point`` is what its points have besides place and colour."""
-    faded = style.faded(1)
-    x = x | {"axis": x["axis"] | {"title": title}}
-    line = {"x": x, "y": y("y"), "color": colour}
-    points = line | {"opacity": faded} | point
-    dashes = style.kinds("dash", KINDS, range=[[1, 0], [5, 3]])
-    font = {"fontSize": FONT, "lineHeight": LINE, "lineBreak": "\n", "style": "plain"}
+@style.framed
+def _frame(scale: str, told: Sequence[tuple[str, str]]) -> Any:
+    """Return one small chart; x is a number ("Q") or a day ("T")."""
+    import altair as alt
+
+    x = alt.X(
+        f"x:{scale}",
+        scale=alt.Scale(type=placeholder("kind"), domain=placeholder("domain_x"), nice=False),
+        axis=alt.Axis(
+            title=placeholder("x"), values=placeholder("values_x"), format=placeholder("format"),
+            grid=False, labelOverlap=False, labelFlush=False,
+        ),
+    )  # fmt: skip
+    colours = alt.Scale(domain=placeholder("colours"))
+    shapes = alt.Scale(domain=placeholder("shapes"), range=placeholder("forms"))
+    dashes = alt.Scale(domain=list(KINDS), range=[[1, 0], [5, 3]])
+    base = alt.Chart(alt.NamedData(placeholder("data"))).encode(opacity=style.faded_opacity(1))
+    drawn = base.encode(
+        x=x, y=style.upright("y"), color=alt.Color("colour:N", scale=colours, legend=None)
+    )
+    points = drawn.encode(
+        shape=alt.Shape("shape:N", scale=shapes, legend=None),
+        tooltip=[alt.Tooltip(f"{field}:N", title=title) for field, title in told],
+    )
     layers = [
-        style.layer("rule", style.HAS_ENDS, look={"strokeWidth": 3}, opacity=style.faded(0.45),
-                    **line | {"y": y("low"), "y2": {"field": "high"}}),
-        style.layer("line", look={"strokeWidth": 2}, **line, strokeDash=dashes,
-                    order={"field": "order", "type": "quantitative"},
-                    detail={"field": "part", "type": "nominal"}, opacity=style.faded(0.7)),
-        style.layer("point", "!datum.other", look={"filled": True, "size": 60}, **points),
-        style.layer("point", "datum.other", **points,
-                    look={"filled": False, "size": 60, "strokeWidth": 1.8}),
+        drawn.transform_filter(style.HAS_ENDS).mark_rule(strokeWidth=3).encode(
+            y=style.upright("low"), y2="high:Q", opacity=style.faded_opacity(0.45)
+        ),
+        drawn.mark_line(strokeWidth=2).encode(
+            order=alt.Order("order:Q"),
+            detail="part:N",
+            strokeDash=alt.StrokeDash("dash:N", scale=dashes, legend=None),
+            opacity=style.faded_opacity(0.7),
+        ),
+        points.transform_filter("!datum.other").mark_point(filled=True, size=60),
+        points.transform_filter("datum.other").mark_point(filled=False, size=60, strokeWidth=1.8),
         # Readers' fonts differ: the drawing ends where there is room for names in any.
-        style.layer("rule", look={"strokeOpacity": 0}, opacity=faded, x={"value": 0},
-                    x2={"value": edge}),
-        style.layer("text", "isValid(datum.at)", opacity=faded, x=style.pixels("at"),
-                    look={"align": "left", "baseline": "top"} | font, y=style.pixels("up"),
-                    text={"field": "name", "type": "nominal"}),
+        base.mark_rule(strokeOpacity=0).encode(x=alt.value(0), x2=alt.value(placeholder("edge"))),
+        base.transform_filter("isValid(datum.at)").mark_text(
+            align="left", baseline="top", style="plain", fontSize=FONT, lineBreak="\n",
+            lineHeight=LINE,
+        ).encode(
+            x=alt.X("at:Q", scale=None, axis=None),
+            y=alt.Y("up:Q", scale=None, axis=None),
+            text="name:N",
+        ),
     ]  # fmt: skip
-    return {"layer": layers, "resolve": {"scale": {"y": "shared"}}}
+    return alt.layer(*layers).resolve_scale(y="shared")

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from generator.pages.charts import style
+from generator.pages.charts.style import placeholder
 
 
 def samples(
@@ -29,52 +30,22 @@ def samples(
     ticks = style.linear_ticks(low - margin, high + margin, 5)
     room = style.axis_room(ticks)
     both = len({row["state"] for row in rows}) > 1
-    x = {
-        "field": "x",
-        "type": "quantitative",
-        "scale": {"domain": [blocks[0] - 0.6, blocks[-1] + 0.6], "nice": False},
-        "axis": {
-            "title": "block (one fresh process each)", "format": "d", "grid": False,
-            "values": blocks[:: 1 + len(blocks) // 13],
-        },
-    }  # fmt: skip
-    y = style.axis("value", "linear", [low - margin, high + margin], ticks, minExtent=room)
-    state = style.kinds("state", _STATES) | {
-        "legend": {"title": None, "orient": "bottom"} if both else None
-    }
-    told = [
-        {"field": "block", "type": "quantitative", "title": "block"},
-        {"field": "sample", "type": "quantitative", "title": "sample"},
-        {"field": "value", "type": "quantitative"},
-        *style.told(state="machine"),
-    ]
     specification = style.complete(
         title,
         style.measured(measure, "", ""),
         size="narrow",
         right=10,
         width=style.WIDTHS["narrow"] - 14 - room,
-        height=170,
-        layer=[
-            style.layer("point", look={"filled": True, "size": 22, "opacity": 0.65}, x=x, y=y,
-                        color=state, shape=state, tooltip=told),
-            {
-                "mark": {"type": "rule", "strokeWidth": 2},
-                "encoding": {
-                    "x": {"field": "left", "type": "quantitative"}, "x2": {"field": "right"},
-                    "y": {"field": "middle", "type": "quantitative"},
-                },
-                "transform": [
-                    {"aggregate": [{"op": "median", "field": "value", "as": "middle"}],
-                     "groupby": ["block"]},
-                    {"calculate": "datum.block - 0.42", "as": "left"},
-                    {"calculate": "datum.block + 0.42", "as": "right"},
-                ],
-            },
-        ],
-        data={"name": "samples"},
+        **style.filled_in(
+            _samples_frame(both),
+            domain=[blocks[0] - 0.6, blocks[-1] + 0.6],
+            domain_y=[low - margin, high + margin],
+            values_y=ticks,
+            room_y=room,
+            values=blocks[:: 1 + len(blocks) // 13],
+        ),
         datasets={"samples": rows},
-    )  # fmt: skip
+    )
     alt_text = (
         f"Chart: {title} {len(values)} samples in {len({v[0] for v in values})} blocks; {measure}."
     )
@@ -101,3 +72,41 @@ def _spread(values: Sequence[tuple[int, int, float, bool]]) -> list[dict[str, An
 
 
 _STATES = ("quiet", "disturbed by other programs")
+
+
+@style.framed
+def _samples_frame(both: bool) -> Any:
+    """Return the chart of samples, with a legend where both states occur."""
+    import altair as alt
+
+    scale = alt.Scale(domain=list(_STATES))
+    legend = alt.Legend(title=None, orient="bottom") if both else None
+    base = alt.Chart(alt.NamedData("samples"))
+    points = base.mark_point(filled=True, size=22, opacity=0.65).encode(
+        x=alt.X(
+            "x:Q",
+            scale=alt.Scale(domain=placeholder("domain"), nice=False),
+            axis=alt.Axis(
+                title="block (one fresh process each)",
+                values=placeholder("values"),
+                grid=False,
+                format="d",
+            ),
+        ),
+        y=style.upright("value", "linear"),
+        color=alt.Color("state:N", scale=scale, legend=legend),
+        shape=alt.Shape("state:N", scale=scale, legend=legend),
+        tooltip=[
+            alt.Tooltip("block:Q", title="block"),
+            alt.Tooltip("sample:Q", title="sample"),
+            alt.Tooltip("value:Q"),
+            alt.Tooltip("state:N", title="machine"),
+        ],
+    )
+    medians = (
+        base.transform_aggregate(middle="median(value)", groupby=["block"])
+        .transform_calculate(left="datum.block - 0.42", right="datum.block + 0.42")
+        .mark_rule(strokeWidth=2)
+        .encode(x="left:Q", x2="right:Q", y="middle:Q")
+    )
+    return alt.layer(points, medians).properties(height=170)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import hashlib
 import json
 import math
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 from generator.catalog.model import Look
 from generator.pages.charts.marks import Mark, Point
@@ -219,55 +220,12 @@ PICKED = [{"name": "picked", "value": ""}]
 """The framework that stands out, "" for none; the page sets it in all its charts at once."""
 
 
-Part = dict[str, Any]
-"""Of a Vega-Lite specification."""
-
-
-def faded(opacity: float) -> Part:
+def faded_opacity(opacity: float) -> Any:
     """Return the opacity of marks, a fraction of it where another framework stands out."""
-    stands = {"test": "!picked || datum.framework == picked", "value": opacity}
-    return {"condition": [stands], "value": round(0.15 * opacity, 3)}
+    import altair as alt
 
-
-def layer(mark: str, *filters: str, look: Part, **encoding: Any) -> Part:
-    """Return marks of one kind, of the rows that pass all filters."""
-    kept = {"transform": [{"filter": one} for one in filters]} if filters else {}
-    return {"mark": {"type": mark, **look}, "encoding": encoding, **kept}
-
-
-def axis(field: str, kind: str, ends: Sequence[Any], values: Sequence[Any], **look: Any) -> Part:
-    """Return a place on an axis.
-
-    Args:
-        field: of the data.
-        kind: of the scale: "log", "linear" or "utc".
-        ends: of the axis.
-        values: that have a label.
-        look: of the axis.
-
-    """
-    return {
-        "field": field,
-        "type": "temporal" if kind == "utc" else "quantitative",
-        "scale": {"type": kind, "domain": list(ends), "nice": False},
-        "axis": {"title": None, "format": ",~f", "values": list(values)} | look,
-    }
-
-
-def pixels(field: str) -> Part:
-    """Return a place that the data say in pixels."""
-    return {"field": field, "type": "quantitative", "scale": None, "axis": None}
-
-
-def kinds(field: str, domain: Sequence[str], **scale: Any) -> Part:
-    """Return a colour, shape or dash for each word of a field."""
-    scale = {"domain": list(domain), **scale}
-    return {"field": field, "type": "nominal", "scale": scale, "legend": None}
-
-
-def told(**titles: str) -> list[Part]:
-    """Return what pointing at a mark says: field -> title."""
-    return [{"field": one, "type": "nominal", "title": title} for one, title in titles.items()]
+    stands = alt.when("!picked || datum.framework == picked")
+    return stands.then(alt.value(opacity)).otherwise(alt.value(round(0.15 * opacity, 3)))
 
 
 _CLASSES = {
@@ -318,11 +276,11 @@ def complete(title: str, subtitle: str, *, size: str, right: int, **parts: Any) 
         parts: what it draws.
 
     """
-    import altair
+    import altair as alt
 
     room = WIDTHS[size] - 8
     return {
-        "$schema": altair.SCHEMA_URL,
+        "$schema": alt.SCHEMA_URL,
         "title": {
             "text": wrapped(title, room, 15, bold=True),
             "subtitle": wrapped(subtitle, room, 12),
@@ -336,7 +294,7 @@ def small_multiples(
     title: str,
     subtitle: str,
     drawn: Sequence[Drawn],
-    frame: Callable[[str | None], Part],
+    frame: str,
     rows: Callable[[Sequence[Drawn]], tuple[list[dict[str, Any]], float]],
     *,
     size: str,
@@ -346,6 +304,7 @@ def small_multiples(
     columns: int = 0,
     spacing: int = 0,
     shift: int = 0,
+    **gaps: Any,
 ) -> dict[str, Any]:
     """Return small charts of equal axes as one specification, one a panel.
 
@@ -353,7 +312,7 @@ def small_multiples(
         title: the finding.
         subtitle: the measure.
         drawn: marks in any order; panels appear in the order of their first ones.
-        frame: title of the horizontal axis -> one panel without its data.
+        frame: one panel, see :func:`framed`.
         rows: marks of one panel -> its data, and its height in pixels.
         size: one of :data:`WIDTHS`.
         width: of a panel's axis, pixels.
@@ -362,6 +321,7 @@ def small_multiples(
         columns: of panels; 0 puts each below the one before, whatever its width.
         spacing: between columns, pixels.
         shift: of the panels' titles to the right, pixels.
+        gaps: further values of the frame.
 
     """
     panels: dict[str, list[Drawn]] = {}
@@ -377,8 +337,12 @@ def small_multiples(
     }
     charts = [
         {"width": width, "height": height, **titles.get(panel, {})}
-        | frame(x if x and number >= len(panels) - each else None)
-        | {"data": {"name": f"panel {number}"}}
+        | filled_in(
+            frame,
+            data=f"panel {number}",
+            x=x if x and number >= len(panels) - each else None,
+            **gaps,
+        )
         for number, (panel, (_, height)) in enumerate(made.items())
     ]
     # Flush: a column begins at the same place in every row, however long the names before it are.
@@ -401,6 +365,53 @@ def small_multiples(
 def axis_room(values: Sequence[float]) -> int:
     """Return the pixels that a vertical axis takes with its labels."""
     return 14 + math.ceil(max(extent(written(value), 12) for value in values))
+
+
+def placeholder(name: str) -> Any:
+    """Return a value that :func:`filled_in` replaces."""
+    return f"@{name}@"
+
+
+def framed(make: Callable[..., Any]) -> Callable[..., str]:
+    """Decorate a maker of Altair charts with placeholders: return the chart's JSON, made once.
+
+    Altair takes a tenth of a second for what then differs in title, axis and data only, and most of
+    that for validating every object; the tests validate the specifications that come out.
+    """
+
+    @functools.cache
+    def text(*arguments: Any) -> str:
+        from altair.utils import schemapi
+
+        with schemapi.debug_mode(False):
+            specification = make(*arguments).to_dict(validate=False)
+        ours = ("config", "$schema")  # are added to the whole
+        return json.dumps({key: part for key, part in specification.items() if key not in ours})
+
+    return text
+
+
+def filled_in(frame: str, **values: Any) -> dict[str, Any]:
+    """Return a specification whose placeholders are values."""
+    text = re.sub(r'"@(\w+)@"', lambda match: json.dumps(values[match[1]]), frame)
+    filled: dict[str, Any] = json.loads(text)
+    return filled
+
+
+def upright(field: str, kind: Literal["log", "linear"] = "log") -> Any:
+    """Return the vertical axis of a panel; its placeholders end in ``y``."""
+    import altair as alt
+
+    return alt.Y(
+        f"{field}:Q",
+        scale=alt.Scale(type=kind, domain=placeholder("domain_y"), nice=False),
+        axis=alt.Axis(
+            title=None,
+            values=placeholder("values_y"),
+            format=",~f",
+            minExtent=placeholder("room_y"),
+        ),
+    )
 
 
 def drawn_looks(drawn: Iterable[str], looks: Mapping[str, Look]) -> dict[str, Look]:
