@@ -98,14 +98,16 @@ def of_process(
     if obstacle := obstacles.met(finished, [r["reason"] for r in rows if r["status"] == "failed"]):
         lacking = skipped(job, catalog, obstacle)
         return replace(lacking, notes={**notes, "facts": facts, **lacking.notes})
+    entry = {**vars(job), **launched.conditions, "k": notes["k"], "status": "ok"}
+    place = {"mode": job.mode, "lane": job.lane, "block": job.block, "flags": ""}
+    numbers = [processes.number(row | place) for row in rows]
+    faults = processes.faults(numbers, {"jobs": [entry], "settings": settings})
     sound = invalidate(rows, reason, catalog)
-    if status not in ("failed", "timeout"):
-        entry = {**vars(job), **launched.conditions, "k": notes["k"], "status": status}
-        place = {"mode": job.mode, "lane": job.lane, "block": job.block, "flags": ""}
-        numbers = [processes.number(row | place) for row in rows]
-        faults = processes.faults(numbers, {"jobs": [entry], "settings": settings})
-        if faults:
-            status, reason = "failed", next(iter(faults.values()))
+    # What is wrong has not passed verification; samples that nobody can have taken are no finding.
+    known = processes.UNVERIFIED if status == "wrong" else ""
+    fault = next((why for why in faults.values() if why != known), "")
+    if fault and status not in ("failed", "timeout"):
+        status, reason = "failed", fault
     broken = status in ("failed", "timeout")
     if broken:
         said = any(row["status"] in ("failed", "timeout") for row in rows)

@@ -21,6 +21,8 @@ STEPS_COUNTED = ("step_time", "python_step_time")
 SHORTEST = 0.1
 """Share of the time aimed at that a sample lasts at least: calibration may meet a slow moment."""
 
+UNVERIFIED = "a time without passed verification"
+
 _ANSWERS = ("verdict", "count")
 """Units of what is answered or counted and not measured."""
 
@@ -96,7 +98,7 @@ def faults(numbers: Iterable[Number | None], record: Mapping[str, Any]) -> dict[
         verified = not gated or not passed.isdisjoint({(*own, case), (*own, replicated(case))})
         mine = [record["jobs"][job] for job in process]
         why = _of_process(mine, metric, unit, taken, own[0] in GATED, record["settings"])
-        if why := why or ("" if verified else "a time without passed verification"):
+        if why := why or ("" if verified else UNVERIFIED):
             wrong.setdefault(process, why)
     return {
         place: wrong[processes[key[:5]]]

@@ -428,6 +428,7 @@ def test_wrong_results_are_a_finding_and_their_times_no_times(stage):
     def worker(job, out):
         return stage.end(
             out,
+            {"fact": {"k": 1}},
             row("step_time", "lenet", sample=0),
             row("gate", "lenet", "verdict", 0, status="wrong", reason="logits: error 1"),
         )
@@ -439,6 +440,19 @@ def test_wrong_results_are_a_finding_and_their_times_no_times(stage):
     assert outcome.findings
     step = [r for r in stage.rows() if r["metric"] == "step_time" and r["block"] == "0"]
     assert {r["status"] for r in step} == {"wrong"}
+
+
+def test_forged_samples_are_a_failure_whatever_verification_finds(stage):
+    stage.worker = lambda job, out: stage.end(
+        out,
+        {"fact": {"k": 1}},
+        row("step_time", "lenet", sample=1000),
+        row("gate", "lenet", "verdict", 0, status="wrong", reason="logits: error 1"),
+    )
+    outcome = stage.run(sections=("lenet",))
+    assert outcome.counts == {"failed": 1, "skipped": 2}
+    assert "numbers are not 0 to 0" in outcome.failures[0]
+    assert "ok" not in {r["status"] for r in stage.rows() if r["metric"] == "step_time"}
 
 
 def test_unsupported_is_a_result(stage):
