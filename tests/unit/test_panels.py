@@ -21,7 +21,7 @@ def lenet(shown):
 @pytest.fixture
 def panel(tmp_path, monkeypatch):
     """The fastest mode of all was measured in one block, the others in several."""
-    monkeypatch.setattr(sample_results, "STEP", sample_results.STEP | {"xla": 0.001})
+    monkeypatch.setattr(sample_results, "STEP", sample_results.STEP | {"xla": 0.006})
     sample_results.write_sample(tmp_path, oddities=False)
     shown = selection.select(reading.load(tmp_path))
     shown = shown[(shown["mode"] != "xla") | (shown["block"] == 0)]

@@ -30,7 +30,7 @@ def framework(id, modes=("plain", "fast"), *, gaps=(), versions=("1.0",), device
 
 
 def section(id, starts=("warm",)):
-    return Section(id, id, "", 1, "Why?", {}, starts, Path(id), Path(id))
+    return Section(id, id, "", 1, "Why?", {}, starts, Path(id))
 
 
 SECTIONS = (
