@@ -134,7 +134,8 @@ def _of_process(
     numbered = sorted(int(sample) for _, sample, _ in taken if sample)
     if numbered != list(range(len(numbered))):
         return f"samples of {metric} whose numbers are not 0 to {len(numbered) - 1}"
-    if len(numbered) > _number(settings.get("samples")):
+    # Other sections, and evaluation, have numbers of samples of their own.
+    if gated and "step_" in metric and len(numbered) > _number(settings.get("samples")):
         return f"{len(numbered)} samples of {metric}, more than the profile has"
     if unit != "s" or "cpu" in metric:  # CPU time runs on every core at once
         return ""
