@@ -177,13 +177,15 @@ def _configuration(
         if (k.framework, k.version, k.section, k.mode, k.lane)
         == (framework, version, section.id, mode, lane)
     }
+    modes = inputs.catalog.framework(framework).modes
     disturbed = _disturbed(where(frame, device=device, mode=mode, lane=lane))
     verification, verification_title = _verification(jobs)
     return {
         "heading": f"{one.label}, {lane_title(lane)}" + ("" if device == "cpu" else f", {device}"),
         "anchor": urls.anchor(machine, *place),
         "dated": urls.anchor("run", machine, version, run, *place),
-        "summary": inputs.catalog.framework(framework).mode(mode).summary,
+        # A mode of old results may be gone.
+        "summary": next((known.summary for known in modes if known.id == mode), ""),
         "status": badge(broken.status) if broken else None,
         "reason": broken.reason if broken else "",
         "command": f"generator measure {framework}=={version} --section {section.id} --mode {mode}"

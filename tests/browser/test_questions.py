@@ -32,6 +32,7 @@ import re
 
 import pytest
 
+from measurements import control
 from tests.browser.checks import ready, until
 from tests.independent import pairs, panels
 from tests.independent import rows as published
@@ -174,7 +175,8 @@ def test_whether_mxnet_runs_a_loop_of_any_length_in_its_graph(ask, main):
         for framework in FRAMEWORKS
         if said.get((framework, "while", "captured"), (set(), None))[0] == {"ok"}
     )
-    group = ask("Control flow operators").locator(".matrix details", has_text="while").first
+    what = control.PROGRAMS["while"].what
+    group = ask("Control flow operators").locator(".matrix details", has_text=what).first
     group.locator("summary").click()
     names = group.locator("th").all_text_contents()
     row = group.locator("tr", has_text="in a captured graph").first
