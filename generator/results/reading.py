@@ -43,6 +43,7 @@ from generator.results.schema import (
     WITH_VALUE,
     Record,
     Where,
+    quoted,
 )
 
 if TYPE_CHECKING:
@@ -80,8 +81,8 @@ class Results:
 
 _parsed: weakref.WeakValueDictionary[tuple[str, str], ResultFile] = weakref.WeakValueDictionary()
 """(key of the run, hash of the content) -> parsed file."""
-_judged: dict[str, tuple[ResultFile, Record, Mapping[int, str]]] = {}
-"""key of the run -> what was judged together, and which rows do not count."""
+_judged: dict[Path, tuple[ResultFile, Record, Mapping[int, str]]] = {}
+"""CSV -> what was judged together, and which rows do not count."""
 _kept: dict[Path, tuple[tuple[int, ...], Any]] = {}
 """path -> (identity on disk, what is in it): an untouched file is not read again."""
 
@@ -128,15 +129,15 @@ def load(root: Path) -> Results:
         {key: file for key, (_, file) in read_files.items()},
         records,
         {key: digest for key, (digest, _) in read_files.items()},
-        {key: _faults(key, file, records[key]) for key, (_, file) in read_files.items()},
+        {key: _faults(paths[key], file, records[key]) for key, (_, file) in read_files.items()},
     )
 
 
-def _faults(key: str, file: ResultFile, record: Record) -> Mapping[int, str]:
+def _faults(path: Path, file: ResultFile, record: Record) -> Mapping[int, str]:
     """Return which rows of a file do not count, found out once."""
     import pyarrow as pa
 
-    known = _judged.get(key)
+    known = _judged.get(path)
     if known is None or known[0] is not file or known[1] is not record:
         *texts, status, flags = (
             file.table[name].cast(pa.string()).fill_null("").to_pylist()
@@ -147,7 +148,12 @@ def _faults(key: str, file: ResultFile, record: Record) -> Mapping[int, str]:
             number if counts(number.metric, *ended) else None
             for number, *ended in zip(numbers, status, flags, strict=True)
         ]
-        _judged[key] = known = file, record, faults(found, record)
+        try:
+            _judged[path] = known = file, record, faults(found, record)
+        except (KeyError, TypeError, AttributeError) as error:
+            told = f"{type(error).__name__}: {quoted(error)}"
+            wanted = "jobs of a run record; `generator check` says what they lack"
+            raise InputError(path.with_suffix(".json"), None, told, wanted) from error
     return known[2]
 
 

@@ -368,6 +368,16 @@ def test_a_run_record_that_cannot_be_read_is_an_input_error(good, document, jobs
         run_record.read_run_record(good)
 
 
+@pytest.mark.parametrize("lacks", ["mode", "lane", "block", "sections"])
+def test_a_job_that_lacks_what_rows_are_judged_by_is_an_input_error(tmp_path, lacks):
+    path = write_sample(tmp_path, profile="quick", rows_scale=0.1)[0].with_suffix(".json")
+    known = json.loads(path.read_text())
+    known["jobs"][0].pop(lacks)
+    path.write_text(json.dumps(known))
+    with pytest.raises(InputError, match="generator check"):
+        reading.load(tmp_path)
+
+
 def test_the_published_schema_is_one_and_knows_our_words():
     schema_file = json.loads(run_record.SCHEMA_FILE.read_text(encoding="utf-8"))
     jsonschema.Draft202012Validator.check_schema(schema_file)
