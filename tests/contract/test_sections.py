@@ -9,6 +9,7 @@ from typer.testing import CliRunner
 from generator.catalog import framework_toml, loader
 from generator.cli.app import app
 from generator.measure.plan import PROFILES
+from generator.results.processes import GATED
 from measurements.contract import Section
 from tests.conftest import ROOT
 from tests.contract.code import parse
@@ -30,6 +31,10 @@ def test_pages_have_an_order_and_titles_of_their_own():
     orders = [section.order for section in SECTIONS]
     assert orders == sorted(set(orders))
     assert len({section.title for section in SECTIONS}) == len(SECTIONS)
+
+
+def test_times_count_only_behind_a_gate_wherever_there_is_one():
+    assert set(GATED) == {section.id for section in SECTIONS if "gate" in section.metrics}
 
 
 @every
