@@ -16,6 +16,7 @@ from typing import Any
 from generator.errors import InputError
 from generator.formatting import shortened
 from generator.results import recomputation
+from generator.results.processes import as_number
 from generator.results.recomputation import Record, jobs_of, process
 from generator.results.schema import (
     NAME,
@@ -294,7 +295,7 @@ def _times(path: str, record: Record, now: datetime) -> Iterator[Finding]:
         yield f"starts {', '.join(record['starts'])}, finished {record['finished']}", "in order"
     if finished > now + SLACK:
         yield f"finished {record['finished']}", f"no time after {now:%Y-%m-%dT%H:%M:%SZ}"
-    busy = sum(_seconds(job) for job in record["jobs"])
+    busy = sum(as_number(job.get("seconds")) for job in record["jobs"])
     if busy > (finished - starts[0] + SLACK).total_seconds():
         yield f"jobs of {busy:.0f} s", "no more than lies between the first start and the end"
 
@@ -350,18 +351,6 @@ def _step_times(rows: Sequence[Row], record: Record, known: Known) -> Iterator[R
             high = max((high * FACTOR for _, high in ranges), default=value)
             if not low <= value <= high:
                 yield line, f"step_time of {value:g} s", f"{low:.3g} s to {high:.3g} s"
-
-
-def _seconds(job: Mapping[str, Any]) -> float:
-    return max(0.0, _number(job.get("seconds")))
-
-
-def _number(value: object) -> float:
-    """Return a number that no schema promises: 0 where it is none."""
-    try:
-        return float(value) if isinstance(value, int | float) else 0.0
-    except OverflowError:  # JSON knows integers of any length
-        return float("inf")
 
 
 def _problem(path: str, line: int | None, found: str, expected: str) -> InputError:

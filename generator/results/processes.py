@@ -135,25 +135,25 @@ def _of_process(
     if numbered != list(range(len(numbered))):
         return f"samples of {metric} whose numbers are not 0 to {len(numbered) - 1}"
     # Other sections, and evaluation, have numbers of samples of their own.
-    if gated and "step_" in metric and len(numbered) > _number(settings.get("samples")):
+    if gated and "step_" in metric and len(numbered) > as_number(settings.get("samples")):
         return f"{len(numbered)} samples of {metric}, more than the profile has"
     if unit != "s" or "cpu" in metric:  # CPU time runs on every core at once
         return ""
     steps = 1.0
     if gated and metric in STEPS_COUNTED:
-        steps = min(_number(job.get("k")) for job in jobs)
-        shortest = SHORTEST * _number(settings.get("min_sample_seconds"))
+        steps = min(as_number(job.get("k")) for job in jobs)
+        shortest = SHORTEST * as_number(settings.get("min_sample_seconds"))
         if steps < 1 or min(value for *_, value in taken) * steps < shortest:
             return f"samples of {metric} of {steps:g} steps each, too short to be timed"
     total = sum(value for *_, value in taken) * steps
-    room = sum(_number(job.get("seconds")) for job in jobs)
+    room = sum(as_number(job.get("seconds")) for job in jobs)
     if total > room:
         return f"{total:.4g} s of {metric}, more than the {room:.4g} s of its process"
     return ""
 
 
-def _number(value: object) -> float:
-    """Return a number that a schema may not promise: 0 where it is none."""
+def as_number(value: object) -> float:
+    """Return a number that a schema may not promise: 0 where it is none or negative."""
     try:
         return max(0.0, float(value)) if isinstance(value, int | float) else 0.0
     except OverflowError:  # JSON knows integers of any length

@@ -85,9 +85,8 @@ def gates(
                 found = f"gate of {quoted(job['id'])}: {quoted(name)} may be off by {tolerance:.3g}"
                 yield found, f"at most {known:.3g}, the known tolerance"
         place = "lenet", job["mode"], job["lane"], in_cell(job["block"])
-        mine = "lenet" in job["sections"] and not is_again(
-            job["case"]
-        )  # what replicates say is not kept
+        # What replicates say is not kept.
+        mine = "lenet" in job["sections"] and not is_again(job["case"])
         if mine and job["status"] == "ok" and place in passed:
             names = [name for name, *_ in compared]
             lacking = [n for n in range(1, steps + 1) if f"loss of step {n}" not in names]
@@ -158,7 +157,7 @@ def copies(rows: Sequence[Row], known: Collection[float]) -> Iterator[RowFinding
     """Find processes whose times are those of others: no clock tells the same times twice."""
     groups: dict[tuple[Process, str, str], list[tuple[int, float]]] = defaultdict(list)
     for line, row in enumerate(rows, start=2):
-        if row["unit"] == "s" and row["sample"] and is_whole(row):
+        if _is_time(row):
             groups[process(row), row["case"], row["metric"]].append((line, float(row["value"])))
     here: set[float] = set()
     for (_, _, metric), found in groups.items():
@@ -173,10 +172,11 @@ def copies(rows: Sequence[Row], known: Collection[float]) -> Iterator[RowFinding
 
 def times(rows: Sequence[Row]) -> set[float]:
     """Return all numbers in which :func:`copies` looks."""
-    return {
-        float(row["value"]) for row in rows
-        if row["unit"] == "s" and row["sample"] and is_whole(row)
-    }  # fmt: skip
+    return {float(row["value"]) for row in rows if _is_time(row)}
+
+
+def _is_time(row: Row) -> bool:
+    return row["unit"] == "s" and bool(row["sample"]) and is_whole(row)
 
 
 def process(row: Row) -> Process:
