@@ -11,7 +11,7 @@ from generator.catalog.model import Catalog
 from generator.measure import gpu_log, obstacles, script_metrics
 from generator.measure.plan import Job
 from generator.measure.worker_output import Row, WorkerOutput, headline_row, metric_row, publishable
-from generator.results import processes
+from generator.results import processes, schema
 from generator.subprocesses import Finished
 
 if TYPE_CHECKING:
@@ -126,7 +126,7 @@ def _endings(job: Job, catalog: Catalog, status: str, reason: str) -> list[Row]:
     return [
         headline_row(
             catalog.section(id),
-            case=f"{job.case} {job.start}".strip() if id == "compile" else job.case,
+            case=schema.case_of(id, job.case, job.start),
             status=status,
             reason=reason,
         )

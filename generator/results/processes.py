@@ -10,7 +10,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
-from generator.results.schema import OF_NO_JOB, in_cell, replicated
+from generator.results.schema import OF_NO_JOB, case_of, in_cell, replicated
 
 GATED = ("lenet", "r")
 """Sections whose processes say in a row ``gate`` that they passed verification."""
@@ -70,8 +70,7 @@ def faults(numbers: Iterable[Number | None], record: Mapping[str, Any]) -> dict[
     jobs = defaultdict(list)
     for place, job in enumerate(record["jobs"]):
         for section in job["sections"]:
-            start = str(job.get("start", "")) if section == "compile" else ""
-            case = f"{job.get('case', '')} {start}".strip()
+            case = case_of(section, str(job.get("case", "")), str(job.get("start", "")))
             own = section, str(job["mode"]), str(job["lane"]), in_cell(job["block"])
             jobs[own].append((place, case))
     processes: dict[Any, tuple[int, ...]] = {}

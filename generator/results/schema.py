@@ -93,6 +93,11 @@ def replicated(case: str) -> str:
     return case.removeprefix(AGAIN).lstrip() if is_again(case) else case
 
 
+def case_of(section: str, case: str, start: str) -> str:
+    """Return the case that a job's rows have in a section: start-up time tells cold from warm."""
+    return f"{case} {start}".strip() if section == "compile" else case
+
+
 def is_whole(row: Row) -> bool:
     """Whether a row has a number of a process that was not interrupted."""
     return row["status"] == "ok" and "partial" not in row["flags"].split()
