@@ -97,7 +97,7 @@ class Place:
 @pytest.fixture(scope="module")
 def place(tmp_path_factory, environment):
     with LocalIndex() as index:
-        index.publish(wheel("1.0", seconds=0.05), "2026-01-01")
+        index.publish(wheel("1.0"), "2026-01-01")
         index.publish(wheel("1.0", name="pretend-exporter"))
         made = Place(tmp_path_factory.mktemp("update"), index, environment)
         lock = subprocess.run(
@@ -139,7 +139,7 @@ def test_a_check_tells_what_is_new_by_its_exit_code_and_changes_nothing(place):
     quiet = place.update("--check", "--json")
     (said,) = json.loads(quiet.stdout)
     assert (said["wanted"], said["behind"], said["freshness"]) == (None, 0, "current")
-    place.index.publish(wheel("1.1", seconds=0.15))
+    place.index.publish(wheel("1.1", seconds=0.5))
     found = place.update("--check", "--json")
     assert found.returncode == NEW, found.stderr
     assert json.loads(found.stdout)[0]["wanted"] == "1.1"
@@ -252,7 +252,7 @@ def test_a_report_that_was_not_written_is_written_by_the_next_update(place):
 
 
 def test_a_faster_release_is_found_faster(place, tmp_path):
-    place.index.publish(wheel("1.2", seconds=0.03))
+    place.index.publish(wheel("1.2"))
     copy = tmp_path / "report.md"
     done = place.measure("engine", "--report", copy, "--json")
     assert done.returncode == 0, done.stdout + done.stderr
