@@ -6,7 +6,7 @@ returns one sentence about the first thing that is wrong, or "".
 
 import numpy as np
 
-from measurements import lenet
+from measurements import gate, lenet
 
 SCORES_MARGIN = 10
 """Trained weights are larger and their scores lie further apart than those of the gate."""
@@ -42,7 +42,7 @@ def learnt(expected, weights, batches):
 
 def scores(error, precision):
     """Judge the relative error of an evaluation's scores, the reference having the same weights."""
-    tolerance = SCORES_MARGIN * lenet.TOLERANCES[precision].logits
+    tolerance = SCORES_MARGIN * gate.TOLERANCES[precision].logits
     if error <= tolerance:
         return ""
     return "scores of the evaluation: error %.2g, tolerance %.2g" % (error, tolerance)
@@ -50,7 +50,7 @@ def scores(error, precision):
 
 def again(checks):
     """Judge the checks of a gate that was repeated with what had been timed."""
-    reason = lenet.first_difference(checks)
+    reason = gate.first_difference(checks)
     return reason and "after timing, " + reason
 
 
@@ -71,14 +71,14 @@ def continued(session, before, after, loss):
     if wrong:
         return wrong
     settings, first = session.settings, session.reference
-    (batch,), base = session.batches(1), lenet.TOLERANCES[settings.precision]
+    (batch,), base = session.batches(1), gate.TOLERANCES[settings.precision]
     expected, gradients = lenet.gradients(before, *batch)
-    other_ties = lenet.gradients(before, *batch, slack=lenet.NEAR_TIE)[1]
-    found = lenet.recover_gradients(before, after, settings.learning_rate)
+    other_ties = lenet.gradients(before, *batch, slack=gate.NEAR_TIE)[1]
+    found = gate.recover_gradients(before, after, settings.learning_rate)
     checks = [("loss", abs(loss - expected), base.loss * first.losses[0])]
     for name, gradient in gradients.items():
         rounding = np.finfo(np.float32).eps * np.abs(before[name]).max() / settings.learning_rate
         tolerance = base.gradient * np.abs(first.gradients[name]).max() + rounding
         tolerance += np.abs(other_ties[name] - gradient).max()
         checks.append(("gradient of " + name, np.abs(found[name] - gradient).max(), tolerance))
-    return again([lenet.Check(*check, ok=bool(check[1] <= check[2])) for check in checks])
+    return again([gate.Check(*check, ok=bool(check[1] <= check[2])) for check in checks])

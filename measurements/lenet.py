@@ -17,8 +17,6 @@ import gzip
 import hashlib
 import io
 import os
-import tempfile
-import zipfile
 from collections import OrderedDict, namedtuple
 
 import numpy as np
@@ -82,21 +80,7 @@ def layers(parameters):
 PARAMETERS = shapes()
 PARAMETER_COUNT = sum(int(np.prod(shape)) for shape in PARAMETERS.values())
 
-Tolerance = namedtuple("Tolerance", "logits gradient loss")
-Tolerance.__doc__ = "Largest relative errors (1) that :func:`compare` accepts."
-
-# float32: correct frameworks were seen to differ from the reference by at most 1e-6 in logits and
-# losses, 3e-6 in gradients (tanh, 10 steps), so this leaves room for another order of summation and
-# for nothing else. What rounding does to the weights and at near-ties is a term of its own, see
-# compare(). tf32 keeps 10 bits of the factors' mantissa (rounding 5e-4), bfloat16 keeps 7 (4e-3):
-# their tolerances are ten roundings. Nobody has calibrated them yet on a device that has them.
-TOLERANCES = {
-    "float32": Tolerance(logits=1e-5, gradient=2e-5, loss=1e-5),
-    "tf32": Tolerance(logits=5e-3, gradient=1e-2, loss=5e-3),
-    "bfloat16": Tolerance(logits=4e-2, gradient=8e-2, loss=4e-2),
-}
-
-_FOLDER = os.path.join(os.path.dirname(os.path.abspath(__file__)), "data")
+FOLDER = os.path.join(os.path.dirname(os.path.abspath(__file__)), "data")
 _MNIST_5K = "mnist-5k.npz"
 _MNIST_5K_SHA256 = "834f37198038997497e5dc075abc5fecb711f367a275603003a95e401bbd1772"
 # Of the files as LeCun, Cortes and Burges published them, after decompression: gzip archives of the
@@ -183,10 +167,9 @@ def load_data(folder=None):
     """
     if folder is not None:
         return _load_idx(folder, _IDX_SHA256)
-    path = os.path.join(_FOLDER, _MNIST_5K)
+    path = os.path.join(FOLDER, _MNIST_5K)
     advice = "restore it from the repository, or rebuild it with measurements/data/make_mnist_5k.py"
-    content = _read(path, advice)
-    _verify(path, content, _MNIST_5K_SHA256, advice)
+    content = published(path, _MNIST_5K_SHA256, advice)
     with np.load(io.BytesIO(content)) as archive:
         arrays = [archive[key] for key in Data._fields[2:]]
     return _as_data("mnist-5k", _MNIST_5K_SHA256, arrays)
@@ -199,8 +182,7 @@ def _load_idx(folder, hashes):
         path = os.path.join(folder, name)
         if not os.path.exists(path) and os.path.exists(path + ".gz"):
             path += ".gz"
-        content = _read(path, advice)
-        _verify(path, content, sha256, advice)
+        content = published(path, sha256, advice)
         everything.update(content)
         # IDX: two zero bytes, type (8 = unsigned byte), number of dimensions, sizes big-endian.
         dimensions = content[3]
@@ -209,21 +191,27 @@ def _load_idx(folder, hashes):
     return _as_data("mnist", everything.hexdigest(), arrays)
 
 
-def _read(path, advice):
-    """Return the bytes of a file, decompressed when its name ends in .gz."""
+def published(path, sha256, advice):
+    """Return the bytes of a file, decompressed when its name ends in .gz; see :class:`DataError`.
+
+    Args:
+        path: of the file.
+        sha256: of its bytes.
+        advice: what to do when it is another one.
+
+    """
     try:
         with (gzip.open if path.endswith(".gz") else open)(path, "rb") as stream:
-            return stream.read()
+            content = stream.read()
     except FileNotFoundError:
-        raise DataError(path, "no such file", "an MNIST file", advice) from None
+        raise DataError(path, "no such file", "a file of the data", advice) from None
     except (OSError, EOFError) as error:
-        raise DataError(path, "an unreadable file (%s)" % error, "an MNIST file", advice) from error
-
-
-def _verify(path, content, sha256, advice):
+        found = "an unreadable file (%s)" % error
+        raise DataError(path, found, "a file of the data", advice) from error
     found = hashlib.sha256(content).hexdigest()
     if found != sha256:
         raise DataError(path, "SHA-256 " + found, "SHA-256 " + sha256, advice)
+    return content
 
 
 def _as_data(name, sha256, arrays):
@@ -420,247 +408,15 @@ def gradients(parameters, images, labels, slack=0.0):
 def step(parameters, images, labels, learning_rate=LEARNING_RATE):
     """Return (loss before the update, new float64 parameters): one step of plain SGD."""
     before, gradient = gradients(parameters, images, labels)
-    return before, _descend(parameters, gradient, learning_rate)
+    return before, descend(parameters, gradient, learning_rate)
 
 
-def _descend(parameters, gradient, learning_rate):
+def descend(parameters, gradient, learning_rate):
+    """Return new float64 parameters: the update of plain SGD."""
     return OrderedDict(
         (name, np.asarray(weight, np.float64) - learning_rate * gradient[name])
         for name, weight in parameters.items()
     )
-
-
-# --- The gate -------------------------------------------------------------------------------------
-
-# Relative change of the weights before every step that stands for a framework's rounding: eight
-# float32 roundings, because activations and sums are rounded too, not weights alone.
-_PERTURBATION = 1e-6
-_PERTURBED_RUNS = 3
-# Two candidates of a max-pool window this close, relatively, may be told apart differently in
-# float32: four of its roundings. Weights that are changed move both candidates alike and seldom
-# turn such a window over, so one more run turns all of them over at once.
-NEAR_TIE = 4 * 2.0**-23
-
-Reference = namedtuple("Reference", "logits gradients losses scales spread")
-Reference.__doc__ = """What a correct framework computes from the initial weights and first batches.
-
-logits     float64 (batch, 10) of the first batch, before any step
-gradients  ordered dict name -> float64 gradient of the first step
-losses     float64 (steps,): mean cross-entropy before each update
-scales     ordered dict name -> largest absolute initial weight
-spread     ordered dict quantity -> relative change when rounding is imitated: the largest of three
-           runs whose weights are changed by a relative 1e-6 (normal) before every step, and of one
-           in which every near-tie of a max-pool window goes to the other candidate. It is about
-           1e-6 unless there is such a tie.
-"""
-
-
-def reference(
-    data,
-    cache_folder=None,
-    batch=BATCH,
-    learning_rate=LEARNING_RATE,
-    seed=SEED,
-    depth=DEPTH,
-    steps=GATE_STEPS,
-):
-    """Return the :class:`Reference` of the first ``steps`` batches, from a cache if there is one.
-
-    Args:
-        data: :class:`Data`.
-        cache_folder: where an ``.npz`` is kept whose name has a hash of this file, the data and
-            the settings; a missing, corrupt or unwritable cache only costs the time to compute.
-        batch: images per step.
-        learning_rate: of plain SGD.
-        seed: of the weights and of the order of the batches.
-        depth: number of convolutions.
-        steps: training steps whose losses are compared.
-
-    """
-    path = None
-    if cache_folder is not None:
-        with open(os.path.abspath(__file__), "rb") as stream:
-            key = hashlib.sha256(stream.read())
-        settings = (data.sha256, batch, float(learning_rate), seed, depth, steps)
-        key.update(repr(settings).encode("ascii"))
-        path = os.path.join(cache_folder, "lenet-reference-%s.npz" % key.hexdigest()[:20])
-        cached = _load_reference(path, batch, depth, steps)
-        if cached is not None:
-            return cached
-    result = _compute_reference(data, batch, learning_rate, seed, depth, steps)
-    if path is not None:
-        _save_reference(path, result)
-    return result
-
-
-def _compute_reference(data, batch, learning_rate, seed, depth, steps):
-    initial = initial_parameters(seed, depth)
-    order = batch_indices(len(data.train_images), batch, steps, seed)
-
-    def run(disturb, slack=0.0):
-        parameters, losses, first = initial, [], None
-        for indices in order:
-            images, labels = data.train_images[indices], data.train_labels[indices]
-            parameters = disturb(parameters)
-            before, gradient = gradients(parameters, images, labels, slack)
-            if first is None:
-                first = logits(parameters, images), gradient
-            parameters = _descend(parameters, gradient, learning_rate)
-            losses.append(before)
-        return _quantities(first[0], first[1], losses, initial, steps)
-
-    exact = run(lambda parameters: parameters)
-    spread = OrderedDict((quantity, 0.0) for quantity in exact)
-    runs = [run(lambda parameters: parameters, NEAR_TIE)]
-    for run_seed in range(_PERTURBED_RUNS):
-        random = np.random.RandomState(run_seed)
-        runs.append(run(lambda p, random=random: _disturb(p, random)))
-    for disturbed in runs:
-        for quantity, value in disturbed.items():
-            spread[quantity] = max(spread[quantity], relative_error(value, exact[quantity]))
-    return Reference(
-        exact["logits"],
-        OrderedDict((name, exact["gradient of " + name]) for name in initial),
-        np.array([value for name, value in exact.items() if name.startswith("loss")]),
-        OrderedDict((name, float(np.abs(weight).max())) for name, weight in initial.items()),
-        spread,
-    )
-
-
-def _disturb(parameters, random):
-    return OrderedDict(
-        (name, weight * (1 + _PERTURBATION * random.randn(*weight.shape)))
-        for name, weight in parameters.items()
-    )
-
-
-def _quantities(scores, step_gradients, losses, names, steps):
-    """Name everything the gate compares, in its order; what is missing is not a number."""
-    losses = list(losses)
-    result = OrderedDict([("logits", scores)])
-    for name in names:
-        result["gradient of " + name] = step_gradients.get(name, np.nan)
-    for index in range(steps):
-        result["loss of step %d" % (index + 1)] = losses[index] if index < len(losses) else np.nan
-    return result
-
-
-def _load_reference(path, batch, depth, steps):
-    names = shapes(depth)
-    try:
-        # Opened here: NumPy leaves a file open when it is no archive.
-        with open(path, "rb") as stream, np.load(stream) as archive:
-            found = Reference(
-                archive["logits"],
-                OrderedDict((name, archive["gradient_" + name]) for name in names),
-                archive["losses"],
-                OrderedDict((name, float(archive["scale_" + name])) for name in names),
-                OrderedDict(zip(_quantities((), {}, (), names, steps), archive["spread"].tolist())),
-            )
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
-        return None
-    arrays = [found.logits, found.losses] + list(found.gradients.values())
-    wanted = [(batch, 10), (steps,)] + list(names.values())
-    sound = all(a.shape == s and np.isfinite(a).all() for a, s in zip(arrays, wanted))
-    return found if sound and len(found.spread) == len(wanted) - 1 + steps else None
-
-
-def _save_reference(path, result):
-    """Write atomically: two workers may do so at once. A cache that fails is no failure."""
-    arrays = {
-        "logits": result.logits,
-        "losses": result.losses,
-        "spread": list(result.spread.values()),
-    }
-    for name in result.gradients:
-        arrays["gradient_" + name] = result.gradients[name]
-        arrays["scale_" + name] = result.scales[name]
-    temporary = None
-    try:
-        os.makedirs(os.path.dirname(path), exist_ok=True)
-        handle, temporary = tempfile.mkstemp(suffix=".part", dir=os.path.dirname(path))
-        with os.fdopen(handle, "wb") as stream:
-            np.savez(stream, **arrays)
-        os.replace(temporary, path)
-    except OSError:
-        if temporary is not None and os.path.exists(temporary):
-            os.remove(temporary)
-
-
-Check = namedtuple("Check", "quantity error tolerance ok")
-Check.__doc__ = "One comparison of the gate: relative error (1) against its tolerance (1)."
-
-
-def recover_gradients(before, after, learning_rate=LEARNING_RATE):
-    """Return (before - after) / learning_rate in float64: the gradients that one SGD step used.
-
-    They come out of the very step that is timed, so a fault in it cannot hide behind a separately
-    compiled gradient function.
-    """
-    return OrderedDict(
-        (
-            name,
-            (np.asarray(before[name], np.float64) - np.asarray(after[name], np.float64))
-            / learning_rate,
-        )
-        for name in before
-    )
-
-
-def compare(
-    expected, scores, step_gradients, losses, learning_rate=LEARNING_RATE, precision="float32"
-):
-    """Return a list of :class:`Check`: logits, each parameter's gradient, the loss of each step.
-
-    Errors are relative in the maximum norm: max|found - expected| / max|expected|. The tolerance
-    is the precision's own plus what rounding is known to do to this quantity:
-
-        tolerance + spread                                             (Reference.spread)
-                  + eps * max|w| / (learning_rate * max|g|)            for gradients
-
-    The last term belongs to :func:`recover_gradients`: eps = 2**-23, half of it for each of the
-    two roundings of the float32 expression w - learning_rate * g. Values that are not finite, or
-    an array of another shape, give an infinite error.
-
-    Args:
-        expected: :class:`Reference`.
-        scores: logits of the first batch at the initial weights, (batch, 10).
-        step_gradients: dict name -> gradient of the first step, canonical layout.
-        losses: mean cross-entropy before each of the first updates, as many as ``expected`` has.
-        learning_rate: of the steps.
-        precision: key of TOLERANCES.
-
-    """
-    base = TOLERANCES[precision]
-    eps = float(np.finfo(np.float32).eps)
-    shape = expected.gradients, len(expected.losses)
-    found = _quantities(scores, step_gradients, losses, *shape)
-    wanted = _quantities(expected.logits, expected.gradients, expected.losses, *shape)
-    checks = []
-    for quantity, value in wanted.items():
-        kind = quantity.split()[0]
-        tolerance = getattr(base, kind) + expected.spread[quantity]
-        if kind == "gradient":
-            scale = expected.scales[quantity.split()[-1]]
-            tolerance += eps * scale / (learning_rate * float(np.abs(value).max()))
-        error = relative_error(found[quantity], value)
-        checks.append(Check(quantity, error, tolerance, bool(error <= tolerance)))
-    return checks
-
-
-def first_difference(checks):
-    """Return the first of some checks that is not kept as a sentence, or ""."""
-    wrong = next((check for check in checks if not check.ok), None)
-    return "%s: error %.2g, tolerance %.2g" % wrong[:3] if wrong else ""
-
-
-def relative_error(found, expected):
-    """Return max|found - expected| / max|expected|, infinite for other shapes or non-finite."""
-    found, expected = np.asarray(found, np.float64), np.asarray(expected, np.float64)
-    if found.shape != expected.shape or not np.isfinite(found).all():
-        return float("inf")
-    scale = np.abs(expected).max()
-    return float(np.abs(found - expected).max() / (scale if scale > 0 else 1.0))
 
 
 def accuracy(scores, labels):

@@ -5,7 +5,7 @@ The sections that sweep an axis share it; its rows carry the name of the case.
 
 import time
 
-from measurements import after, lenet, timing
+from measurements import after, gate, lenet, timing
 
 WARMUP = 3
 SAMPLES = 5
@@ -28,7 +28,7 @@ def measure(session, case, depth, batch):
     framework.synchronise()
     loss = model.loss(handle)
     ready = time.perf_counter() - start
-    wrong = lenet.first_difference(_checks(session, depth, batch, model.parameters(), loss))
+    wrong = gate.first_difference(_checks(session, depth, batch, model.parameters(), loss))
     if wrong:
         session.emit("step_time", None, case=case, status="wrong", reason=wrong)
         return ready
@@ -63,11 +63,9 @@ def _checks(session, depth, batch, parameters, loss):
     """Compare the first step, which led to these weights, with the float64 reference."""
     settings = session.settings
     rate = settings.learning_rate
-    expected = lenet.reference(
-        session.data, session.job.get("shared_cache"), batch, rate, depth=depth, steps=1
-    )
+    expected = gate.reference(session.data, batch, rate, depth=depth, steps=1)
     initial = lenet.initial_parameters(depth=depth)
-    gradients = lenet.recover_gradients(initial, parameters, rate)
+    gradients = gate.recover_gradients(initial, parameters, rate)
     # The tolerances are those of 64 images. The bound on the rounding error of a sum grows with its
     # number of terms (Higham, Accuracy and Stability of Numerical Algorithms, section 4.2), and a
     # gradient is a sum over the batch.
@@ -75,6 +73,6 @@ def _checks(session, depth, batch, parameters, loss):
     # Class scores would need another function to be compiled; the loss depends on all of them.
     return [
         check._replace(tolerance=terms * check.tolerance, ok=check.error <= terms * check.tolerance)
-        for check in lenet.compare(expected, (), gradients, [loss], rate, settings.precision)
+        for check in gate.compare(expected, (), gradients, [loss], rate, settings.precision)
         if check.quantity != "logits"
     ]

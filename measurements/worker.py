@@ -22,7 +22,7 @@ import time
 import traceback
 import types
 
-from measurements import contract, lenet, memory, scripts
+from measurements import contract, gate, lenet, memory, scripts
 
 
 class Session:
@@ -87,12 +87,10 @@ class Session:
 
     @property
     def reference(self):
-        """The float64 reference of the gate; computed once per machine and cached."""
+        """The float64 reference of the gate, see ``measurements.gate``."""
         if self._reference is None:
             settings = self.settings
-            self._reference = lenet.reference(
-                self.data, self.job.get("shared_cache"), settings.batch, settings.learning_rate
-            )
+            self._reference = gate.reference(self.data, settings.batch, settings.learning_rate)
         return self._reference
 
     def batches(self, steps):

@@ -90,8 +90,8 @@ def tracked():
 def shared_cache():
     """What is named after the hash of its content, and so serves every session of tests.
 
-    Environments by their locks, compiled graphs by environment, the reference by its code, and
-    results of real frameworks by all that decides "already measured".
+    Environments by their locks, compiled graphs by environment, and results of real frameworks by
+    all that decides "already measured".
     """
     home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
     return Path(os.environ.get("TEST_CACHE") or home / "symbolic-comparison-tests")
@@ -122,16 +122,9 @@ def _drawn_once(shared_cache):
 
 
 @pytest.fixture(scope="session")
-def cache(tmp_path_factory, shared_cache):
-    """A cache folder of this session, so that no test depends on earlier work of the user.
-
-    The float64 reference of the digits is computed once for all sessions: it is named after its
-    code, its data and its settings.
-    """
-    folder = tmp_path_factory.mktemp("cache")
-    (shared_cache / "reference").mkdir(parents=True, exist_ok=True)
-    (folder / "reference").symlink_to(shared_cache / "reference")
-    return folder
+def cache(tmp_path_factory):
+    """A cache folder of this session, so that no test depends on earlier work of the user."""
+    return tmp_path_factory.mktemp("cache")
 
 
 @pytest.fixture(scope="session")

@@ -26,8 +26,7 @@ def machine(folder: Path, uv: Path):
     from tests.package_index import NAME, wheel
 
     folder.mkdir(parents=True)
-    (folder / "none" / "reference").mkdir(parents=True)
-    place = Place(folder, folder / "none")
+    place = Place(folder)
     place.results.mkdir()
     place.frameworks = folder / "frameworks"
     own = shutil.copytree(PRETEND / "pretend", place.frameworks / "pretend")

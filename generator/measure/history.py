@@ -19,8 +19,8 @@ from generator.results import reading, run_record
 from measurements import lenet
 
 SHARED_CODE = (
-    "contract.py", "worker.py", "timing.py", "memory.py", "lenet.py", "after.py", "sweep.py",
-    "ceiling.py",
+    "contract.py", "worker.py", "timing.py", "memory.py", "lenet.py", "gate.py", "after.py",
+    "sweep.py", "ceiling.py",
 )  # fmt: skip
 
 

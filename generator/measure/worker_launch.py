@@ -139,7 +139,6 @@ class Launcher:
             "warmup": framework.mode(job.mode).warmup[job.device],
             "ceiling": self._ceiling(threads) if job.device == "cpu" else None,
             "data_dir": str(data.resolve()) if data else None,
-            "shared_cache": str(environments.cache_folder() / "reference"),
             "settings": {
                 "mode": job.mode,
                 "device": job.device,

@@ -4,7 +4,7 @@ Import, build and first step are timed apart in a fresh process, once with empty
 (cold) and once with filled ones (warm).
 """
 
-from measurements import lenet
+from measurements import gate
 from measurements.contract import Metric, Section
 
 SECTION = Section(
@@ -38,9 +38,9 @@ def measure(session):
         # Warm processes have the gate of section lenet; this one looks at its only step itself.
         initial, settings = session.initial_parameters, session.settings
         rate, after = settings.learning_rate, session.gate_parameters
-        gradients = lenet.recover_gradients(initial, after, rate)
-        checks = lenet.compare(session.reference, (), gradients, [loss], rate, settings.precision)
-        wrong = lenet.first_difference(
+        gradients = gate.recover_gradients(initial, after, rate)
+        checks = gate.compare(session.reference, (), gradients, [loss], rate, settings.precision)
+        wrong = gate.first_difference(
             [
                 c
                 for c in checks

@@ -6,7 +6,7 @@ import time
 
 import numpy as np
 
-from measurements import lenet, memory
+from measurements import gate, memory
 from measurements.contract import Metric, Section
 
 SECTION = Section(
@@ -60,7 +60,7 @@ def measure(session):
         after = np.asarray(script.predict(again, data.test_images))
         size = memory.on_disk(folder)
     accuracy = float((after.argmax(1) == data.test_labels).mean())
-    error = lenet.relative_error(after, before)
+    error = gate.relative_error(after, before)
     session.emit("accuracy", accuracy)
     session.emit("reload_error", error)
     if not accuracy >= ACCURACY or not error <= RELOAD_ERROR:

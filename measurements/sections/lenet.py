@@ -4,7 +4,7 @@ import time
 
 import numpy as np
 
-from measurements import after, ceiling, contract, lenet, timing
+from measurements import after, ceiling, contract, gate, lenet, timing
 from measurements.contract import Metric, Section
 
 SECTION = Section(
@@ -71,16 +71,16 @@ def _gate(session):
         session.emit("gate_%s_error" % kind, worst[kind])
     session.emit("parameters", sum(value.size for value in session.gate_parameters.values()))
     session.fact(gate=_as_fact(checks))
-    return lenet.first_difference(checks)
+    return gate.first_difference(checks)
 
 
 def _checks(session, losses, parameters):
     """Compare losses, the weights after the first step, and the initial logits."""
     model, initial, settings = session.model, session.initial_parameters, session.settings
-    gradients = lenet.recover_gradients(initial, parameters, settings.learning_rate)
+    gradients = gate.recover_gradients(initial, parameters, settings.learning_rate)
     model.load(initial)
     logits = model.logits(session.batches(1)[0][0])
-    return lenet.compare(
+    return gate.compare(
         session.reference, logits, gradients, losses, settings.learning_rate, settings.precision
     )
 
@@ -133,7 +133,7 @@ def _train_to_target(session):
             session.emit("accuracy_epochs", epoch + 1)
             session.emit("accuracy", accuracy)
             expected = lenet.logits(model.parameters(), data.test_images)
-            error = lenet.relative_error(scores, expected)
+            error = gate.relative_error(scores, expected)
             return after.scores(error, session.settings.precision)
     session.emit("accuracy", accuracy)
     return "accuracy %.3f after %d epochs, target %.3f" % (
@@ -287,6 +287,6 @@ def _evaluate(session):
         found = model.logits(shuffled)
         seconds = time.perf_counter() - start
         session.emit("evaluation_time", seconds * 1000 / len(images), sample=sample)
-        error = max(error, lenet.relative_error(found, expected[order]))
+        error = max(error, gate.relative_error(found, expected[order]))
     session.fact(evaluation_error=error if np.isfinite(error) else None)
     return after.scores(error, session.settings.precision)

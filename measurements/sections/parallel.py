@@ -9,7 +9,7 @@ import time
 
 import numpy as np
 
-from measurements import children, lenet, probe
+from measurements import children, gate, lenet, probe
 from measurements.contract import Metric, Section, Unsupported
 
 SECTION = Section(
@@ -107,15 +107,9 @@ def _reference(session, batch):
 
     A large batch takes its time in NumPy: of that the steps of the gate must do.
     """
-    cache, rate = session.job.get("shared_cache"), session.settings.learning_rate
-    if batch != BATCHES[0]:
-        return lenet.reference(session.data, cache, batch, rate).losses
-    data, weights, losses = session.data, session.initial_parameters, []
-    for index in lenet.batch_indices(len(data.train_labels), batch, STEPS):
-        images, labels = data.train_images[index], data.train_labels[index]
-        loss, weights = lenet.step(weights, images, labels, rate)
-        losses.append(loss)
-    return losses
+    data, steps = session.data, STEPS if batch == BATCHES[0] else lenet.GATE_STEPS
+    order = lenet.batch_indices(len(data.train_labels), batch, steps)
+    return gate.train(data, session.initial_parameters, order, session.settings.learning_rate)[2]
 
 
 def same_losses(found, alone):

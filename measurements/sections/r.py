@@ -1,6 +1,6 @@
 """R support: a training step of LeNet written and driven in R, compared with the same in Python."""
 
-from measurements import after, lenet, timing
+from measurements import after, gate, lenet, timing
 from measurements.contract import Metric, Section
 
 SECTION = Section(
@@ -39,7 +39,7 @@ def measure(session):
     for kind in ("gradient", "loss"):
         worst = max(check.error for check in checks if check.quantity.startswith(kind))
         session.emit("gate_%s_error" % kind, worst)
-    reason = lenet.first_difference(checks) or after.continued(
+    reason = gate.first_difference(checks) or after.continued(
         session, driven["trained"], driven["last"], driven["last_loss"]
     )
     if reason:
@@ -56,7 +56,7 @@ def measure(session):
 def _measure_python(session):
     """Time what R times: from NumPy arrays to the loss as a number, step by step."""
     losses, model, job = session.gate_steps(), session.model, session.job
-    reason = lenet.first_difference(_checks(session, session.gate_parameters, losses))
+    reason = gate.first_difference(_checks(session, session.gate_parameters, losses))
     if reason:
         session.emit("python_step_time", None, status="wrong", reason=reason)
         return
@@ -85,9 +85,9 @@ def _measure_python(session):
         session.emit("python_step_time", None, status="wrong", reason=reason)
 
 
-def _checks(session, after, losses):
+def _checks(session, parameters, losses):
     """Compare the weights after the first step and the losses of all with the reference."""
     initial, rate = session.initial_parameters, session.settings.learning_rate
-    gradients = lenet.recover_gradients(initial, after, rate)
-    checks = lenet.compare(session.reference, (), gradients, losses, rate)
+    gradients = gate.recover_gradients(initial, parameters, rate)
+    checks = gate.compare(session.reference, (), gradients, losses, rate)
     return [check for check in checks if check.quantity != "logits"]  # losses depend on all of them

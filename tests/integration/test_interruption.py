@@ -34,18 +34,17 @@ def build_wheel(*arguments, **settings):
 
 
 @pytest.fixture
-def place(tmp_path, cache):
+def place(tmp_path):
     """A machine of its own: cache, temporary files, frameworks and results."""
-    return Place(tmp_path, cache)
+    return Place(tmp_path)
 
 
 class Place:
-    def __init__(self, folder, cache):
+    def __init__(self, folder):
         self.folder, self.results = folder, folder / "results"
         self.cache, self.scratch = folder / "cache", folder / "tmp"
         for made in (self.cache, self.scratch):
             made.mkdir()
-        (self.cache / "reference").symlink_to(cache / "reference")
         self.environment = {
             **os.environ, "SYMBOLIC_COMPARISON_CACHE": str(self.cache), "COLUMNS": "1000",
             "TMPDIR": str(self.scratch),

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from measurements import lenet
+from measurements import gate, lenet
 
 FOLDER = Path(lenet.__file__).parent / "data"
 
@@ -22,17 +22,8 @@ def data():
 
 
 @pytest.fixture(scope="module")
-def cache(tmp_path_factory):
-    return tmp_path_factory.mktemp("cache")
-
-
-@pytest.fixture(scope="module")
-def expected(data, cache, shared_cache):
-    """The reference, in the cache of these tests as well; computed once for all sessions."""
-    found = lenet.reference(data, str(shared_cache / "reference"))
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(lenet, "_compute_reference", lambda *given: found)
-        return lenet.reference(data, str(cache))
+def expected(data):
+    return gate.reference(data)
 
 
 @pytest.fixture(scope="module")
@@ -42,7 +33,7 @@ def batches(data):
 
 
 def train_in_float32(batches, gradients=lenet.gradients):
-    """Play a framework: float32 weights; returns the arguments of lenet.compare."""
+    """Play a framework: float32 weights; returns the arguments of gate.compare."""
     weights = lenet.initial_parameters()
     scores = lenet.logits(weights, batches[0][0])
     losses, first = [], None
@@ -53,7 +44,7 @@ def train_in_float32(batches, gradients=lenet.gradients):
             (name, (w - np.float32(lenet.LEARNING_RATE) * gradient[name]).astype(np.float32))
             for name, w in weights.items()
         )
-        first = first or lenet.recover_gradients(weights, after)
+        first = first or gate.recover_gradients(weights, after)
         weights = after
     return scores, first, losses
 
@@ -178,7 +169,7 @@ def test_the_split_covers_every_digit_once():
 
 def test_a_damaged_archive_is_named(tmp_path, monkeypatch):
     (tmp_path / "mnist-5k.npz").write_bytes(b"version https://git-lfs.github.com/spec/v1")
-    monkeypatch.setattr(lenet, "_FOLDER", str(tmp_path))
+    monkeypatch.setattr(lenet, "FOLDER", str(tmp_path))
     with pytest.raises(lenet.DataError, match=r"mnist-5k\.npz: found SHA-256 .* expected SHA-256"):
         lenet.load_data()
 
@@ -236,49 +227,35 @@ def test_batches_are_whole_permutations():
         lenet.batch_indices(10, 64)
 
 
-# --- The reference and its cache ------------------------------------------------------------------
+# --- The reference --------------------------------------------------------------------------------
 
 
-def same(left, right):
-    assert (left.logits == right.logits).all()
-    assert (left.losses == right.losses).all()
+def test_what_is_known_of_the_reference_is_what_is_computed(data, expected):
+    settings = lenet.BATCH, lenet.LEARNING_RATE, lenet.SEED, lenet.DEPTH, lenet.GATE_STEPS
+    found = gate.computed(data, settings)
+    assert (found.logits == expected.logits).all()
+    assert found.losses == pytest.approx(expected.losses, rel=1e-9)
+    assert found.spread == pytest.approx(expected.spread, rel=1e-3)
+    assert found.scales == expected.scales
     for name in lenet.PARAMETERS:
-        assert (left.gradients[name] == right.gradients[name]).all()
-    assert left.scales == right.scales
-    assert left.spread == right.spread
+        assert (found.gradients[name] == expected.gradients[name]).all()
 
 
-def test_the_reference_comes_from_the_cache(data, cache, expected, monkeypatch):
-    (path,) = cache.iterdir()
-    assert path.suffix == ".npz"
-    with monkeypatch.context() as patch:
-        patch.setattr(lenet, "_compute_reference", None)
-        same(lenet.reference(data, str(cache)), expected)
+def test_a_forged_reference_is_refused(data, tmp_path, monkeypatch):
+    forged = tmp_path / "lenet-reference.json"
+    text = Path(gate._KNOWN).read_text().replace("2.1857", "2.1957")
+    forged.write_text(text)
+    monkeypatch.setattr(gate, "_KNOWN", str(forged))
+    with pytest.raises(lenet.DataError, match="expected SHA-256 2517"):
+        gate.reference(data)
 
 
-@pytest.mark.parametrize("damage", ["truncated", "empty", "other", "wrong shape", "no folder"])
-def test_a_damaged_cache_only_costs_time(data, cache, expected, tmp_path, monkeypatch, damage):
-    (path,) = cache.iterdir()
-    broken = tmp_path / path.name
-    if damage == "truncated":
-        broken.write_bytes(path.read_bytes()[:5000])
-    elif damage == "empty":
-        broken.write_bytes(b"")
-    elif damage == "other":
-        np.savez(broken, logits=expected.logits)
-    elif damage == "wrong shape":
-        with np.load(path) as archive:
-            np.savez(broken, **{**archive, "losses": np.zeros(3)})
-    folder = tmp_path
-    if damage == "no folder":
-        folder = tmp_path / "file"
-        folder.write_text("in the way")
-    calls = []
-    monkeypatch.setattr(lenet, "_compute_reference", lambda *args: calls.append(args) or expected)
-    for _ in range(2):
-        same(lenet.reference(data, str(folder)), expected)
-    assert len(calls) == (2 if damage == "no folder" else 1)
-    assert not list(tmp_path.glob("*.part"))
+def test_other_settings_have_a_reference_of_their_own(data, expected):
+    found = gate.reference(data, batch=8, steps=2)
+    assert found.logits.shape == (8, 10)
+    assert found.losses.shape == (2,)
+    assert found.losses[0] != expected.losses[0]
+    assert set(found.spread) == {*list(expected.spread)[:-8]}
 
 
 def test_the_reference_is_insensitive_to_rounding(expected):
@@ -290,7 +267,7 @@ def test_the_reference_is_insensitive_to_rounding(expected):
 
 
 def test_a_correct_framework_passes(expected, trained):
-    checks = lenet.compare(expected, *trained)
+    checks = gate.compare(expected, *trained)
     assert wrong(checks) == []
     assert [check.quantity for check in checks][:2] == ["logits", "gradient of conv1_weight"]
     assert len(checks) == 1 + len(lenet.PARAMETERS) + lenet.GATE_STEPS
@@ -300,13 +277,13 @@ def test_a_flipped_kernel_is_caught(expected, trained, batches):
     weights = lenet.initial_parameters()
     weights["conv2_weight"] = weights["conv2_weight"][:, :, ::-1, ::-1]
     scores = lenet.logits(weights, batches[0][0])
-    assert wrong(lenet.compare(expected, scores, *trained[1:])) == ["logits"]
+    assert wrong(gate.compare(expected, scores, *trained[1:])) == ["logits"]
 
 
 def test_a_summed_loss_is_caught(expected, trained):
     scores, gradient, losses = trained
     summed = {name: lenet.BATCH * g for name, g in gradient.items()}
-    found = lenet.compare(expected, scores, summed, [lenet.BATCH * loss for loss in losses])
+    found = gate.compare(expected, scores, summed, [lenet.BATCH * loss for loss in losses])
     assert len(wrong(found)) == len(found) - 1
 
 
@@ -327,7 +304,7 @@ def test_one_wrong_gradient_is_caught(expected, trained, name, fault):
             faulty[name] = gradient[name][::-1]
     else:
         del faulty[name]
-    assert wrong(lenet.compare(expected, scores, faulty, losses)) == ["gradient of " + name]
+    assert wrong(gate.compare(expected, scores, faulty, losses)) == ["gradient of " + name]
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
@@ -337,14 +314,14 @@ def test_values_that_are_not_finite_are_caught(expected, trained, value):
     bad_scores[3, 4] = value
     bad_gradient = dict(gradient, conv1_bias=np.full(20, value))
     bad_losses = [*losses[:-1], value]
-    found = lenet.compare(expected, bad_scores, bad_gradient, bad_losses)
+    found = gate.compare(expected, bad_scores, bad_gradient, bad_losses)
     assert wrong(found) == ["logits", "gradient of conv1_bias", "loss of step 10"]
     assert all(check.error == np.inf for check in found if not check.ok)
 
 
 def test_missing_steps_are_caught(expected, trained):
     scores, gradient, losses = trained
-    found = lenet.compare(expected, scores, gradient, losses[:8])
+    found = gate.compare(expected, scores, gradient, losses[:8])
     assert wrong(found) == ["loss of step 9", "loss of step 10"]
 
 
@@ -356,7 +333,7 @@ def average_pool(images, slack=0.0):
 def test_average_pooling_is_caught(expected, trained, batches, monkeypatch):
     monkeypatch.setattr(lenet, "_maxima", average_pool)
     scores = lenet.logits(lenet.initial_parameters(), batches[0][0])
-    assert wrong(lenet.compare(expected, scores, *trained[1:])) == ["logits"]
+    assert wrong(gate.compare(expected, scores, *trained[1:])) == ["logits"]
 
 
 def test_gradients_to_every_tied_maximum_are_caught(expected, batches, monkeypatch):
@@ -376,7 +353,7 @@ def test_gradients_to_every_tied_maximum_are_caught(expected, batches, monkeypat
 
     monkeypatch.setattr(lenet, "_pool", all_winners)
     monkeypatch.setattr(lenet, "_pool_backward", backward)
-    found = lenet.compare(expected, *train_in_float32(batches[:2]))
+    found = gate.compare(expected, *train_in_float32(batches[:2]))
     assert {"gradient of conv1_bias", "gradient of conv2_bias", "loss of step 2"} <= {*wrong(found)}
     assert found[0].ok
 
@@ -386,16 +363,16 @@ def test_a_near_tie_widens_the_tolerance_of_what_it_changes_and_of_nothing_else(
     images = np.zeros((1, 1, 2, 2))
     images[0, 0] = [[0.5, 0.5 * (1 - 1e-7)], [0.1, 0.2]]
     assert lenet._pool(images)[1].ravel().tolist() == [0]
-    assert lenet._pool(images, lenet.NEAR_TIE)[1].ravel().tolist() == [1]
+    assert lenet._pool(images, gate.NEAR_TIE)[1].ravel().tolist() == [1]
     apart = images.copy()
     apart[0, 0, 0, 1] = 0.4
-    assert lenet._pool(apart, lenet.NEAR_TIE)[1].ravel().tolist() == [0]
+    assert lenet._pool(apart, gate.NEAR_TIE)[1].ravel().tolist() == [0]
     # The border of a digit is one exact tie: whoever wins, the gradients are the same.
     weights = lenet.initial_parameters()
     plain = lenet.gradients(weights, batches[0][0][:8], batches[0][1][:8])[1]
-    turned = lenet.gradients(weights, batches[0][0][:8], batches[0][1][:8], lenet.NEAR_TIE)[1]
+    turned = lenet.gradients(weights, batches[0][0][:8], batches[0][1][:8], gate.NEAR_TIE)[1]
     for name in plain:
-        assert lenet.relative_error(turned[name], plain[name]) < 1e-6, name
+        assert gate.relative_error(turned[name], plain[name]) < 1e-6, name
 
 
 def test_the_reference_of_a_deeper_network_is_its_own(batches):
@@ -414,8 +391,8 @@ def test_the_reference_of_a_deeper_network_is_its_own(batches):
 
 
 def test_coarser_precisions_have_wider_tolerances():
-    for quantity in lenet.Tolerance._fields:
-        values = [getattr(lenet.TOLERANCES[p], quantity) for p in ("float32", "tf32", "bfloat16")]
+    for quantity in gate.Tolerance._fields:
+        values = [getattr(gate.TOLERANCES[p], quantity) for p in ("float32", "tf32", "bfloat16")]
         assert values == sorted(values)
 
 

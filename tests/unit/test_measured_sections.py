@@ -110,7 +110,7 @@ class Framework(contract.Framework):
 
 
 @pytest.fixture
-def session(cache, tmp_path):
+def session(tmp_path):
     """Return a function: framework and section -> session that writes rows to a list."""
 
     def make(section, framework=None, **job):
@@ -121,7 +121,7 @@ def session(cache, tmp_path):
         base = {
             "folder": str(PRETEND / "pretend"), "sections": [section], "start": "warm",
             "case": "", "lane": "threads-all", "settings": settings, "samples": 2, "warmup": 1,
-            "min_sample_seconds": 0.001, "shared_cache": str(cache / "reference"),
+            "min_sample_seconds": 0.001,
         }  # fmt: skip
         out = io.StringIO()
         made = worker.Session(base | job, out)

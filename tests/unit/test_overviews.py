@@ -14,7 +14,7 @@ from generator.catalog import loader
 from generator.pages import ranking, scoring, urls
 from generator.pages.inputs import ClaimView
 from generator.pages.overviews import chooser, dataset, frameworks, methodology, then_and_now
-from measurements import lenet
+from measurements import gate, lenet
 
 
 def test_then_and_now_shows_every_claim_once_with_its_verdict(inputs, figures):
@@ -158,7 +158,7 @@ def test_the_study_names_the_estimator_that_is_used(sample):
         low, high = re.fullmatch(r"([\d.]+) to ([\d.]+) %", row[3].text).groups()
         assert float(low) <= 100 * row[2].sort <= float(high)
         assert re.fullmatch(r"\d+ A/A replicates × \d+ blocks", row[5].text)
-    assert context["tolerances"].rows[0][1].sort == next(iter(lenet.TOLERANCES.values()))[0]
+    assert context["tolerances"].rows[0][1].sort == next(iter(gate.TOLERANCES.values()))[0]
     assert context["gate_steps"] == str(lenet.GATE_STEPS)
 
 

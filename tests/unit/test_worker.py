@@ -74,14 +74,13 @@ def folder(tmp_path):
 
 
 @pytest.fixture
-def job(folder, cache):
+def job(folder):
     settings = {
         "mode": "plain", "device": "cpu", "threads": 2, "precision": "float32", "batch": 64,
         "learning_rate": 0.1, "cache": "",
     }  # fmt: skip
     return {
         "folder": folder, "sections": ["play"], "start": "warm", "settings": settings,
-        "shared_cache": str(cache / "reference"),
     }  # fmt: skip
 
 

@@ -24,12 +24,12 @@ ORDER = 40
 
 def context(inputs: Inputs) -> dict[str, Any]:
     """Return the context of the page."""
-    from measurements import lenet
+    from measurements import gate, lenet
 
     columns = ("Precision", number("Scores"), number("Gradients"), number("Losses"))
     tolerances = (
         dict(zip(columns, (Cell(name), *(Cell(f"{x:.0e}", x) for x in tolerance)), strict=True))
-        for name, tolerance in lenet.TOLERANCES.items()
+        for name, tolerance in gate.TOLERANCES.items()
     )
     return {
         "title": "How is a figure made, and when is it believed?",
