@@ -102,7 +102,7 @@ FIELDS = (
     Field(
         "case", "string",
         "What exactly: an operator, a batch size, a depth, a kind of start. One that begins with "
-        "`again` is the A/A replicate of the rest.",
+        "“again” is the A/A replicate of the rest.",
     ),
     Field(
         "metric", "string",

@@ -21,6 +21,7 @@ from generator.pages.tables import badge
 
 _SPECIAL = re.compile(r"""[\\`*_{}\[\]<>&|~^#"']""")
 _SPACE = re.compile("[^\\S\N{NO-BREAK SPACE}]+")
+_WORDS = re.compile(r"\S*(?:--\w|\(&#34;)\S*")
 _LIST = re.compile(r"(?<=\d)([.)])(?=\s|$)")
 
 
@@ -35,6 +36,11 @@ def escape(text: object) -> Markup:
     if safe and not safe[0].isalnum() and safe[0] not in "&(":
         safe = f"&#{ord(safe[0])};{safe[1:]}"
     return Markup(_LIST.sub(lambda match: f"&#{ord(match[0])};", safe))
+
+
+def whole(text: object) -> Markup:
+    """Return text whose options and calls with a string are broken only where a line is too short."""
+    return Markup(_WORDS.sub(r'<span class="whole">\g<0></span>', str(escape(text))))
 
 
 def lead(text: str, beginning: str) -> Markup:
@@ -103,6 +109,6 @@ def environment(folder: Path) -> jinja2.Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    ours = (address, badge, data_block, fence, lead, quoted, source, web)
+    ours = (address, badge, data_block, fence, lead, quoted, source, web, whole)
     made.filters |= {each.__name__: each for each in ours}
     return made

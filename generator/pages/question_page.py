@@ -377,12 +377,12 @@ def ratio_cell(ratio: Ratio, verdict: str, words: tuple[str, str] = ("faster", "
 
 def _questions_cell(mine: Sequence[Question], questions: Sequence[Question]) -> Cell:
     """Name the questions that share an answer."""
-    if len(mine) == len(questions) > 1:
-        return Cell("everything", detail=formatting.plural(len(mine), "question"))
-    labels = list(dict.fromkeys(question.label for question in mine))
-    if len(mine) == 1:
-        return Cell(labels[0], detail=mine[0].detail)
-    return Cell(formatting.listing(labels), detail=formatting.plural(len(mine), "question"))
+    labels = dict.fromkeys(question.label for question in mine)
+    details = {question.detail for question in mine}
+    every = {question.label for question in questions} if len(details) == 1 else questions
+    text = "everything" if len(mine) == len(every) > 1 else "; ".join(labels)
+    detail = details.pop() if len(details) == 1 else formatting.plural(len(mine), "question")
+    return Cell(text, detail=detail)
 
 
 def extremes(values: Mapping[str, float]) -> tuple[str, str]:

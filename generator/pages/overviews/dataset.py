@@ -113,8 +113,8 @@ def _metrics(inputs: Inputs) -> Rows:
     for section in inputs.catalog.sections:
         for metric in section.metrics.values():
             yield {
-                "Section": Cell(section.id, href=f"{section.id}.md"),
                 "Metric": Cell(metric.id),
+                "Section": Cell(section.id, href=f"{section.id}.md"),
                 "Meaning": Cell(metric.title),
                 "Unit": Cell(metric.unit),
                 "Direction": Cell(f"{metric.better} is better" if metric.better else "–"),

@@ -44,7 +44,7 @@ def make(view: View) -> tuple[tuple[str, str], list[str], list[Block]]:
     bullets = [view.sentence("captured a loop whose end depends on the data", ends)[1]]
     blocks = [
         view.block("Programs", "", view.matrix("Control flow", asked)),
-        *_sweep(view, "run_time", "What a loop costs", "ms a run", 1e3,
+        *_sweep(view, "run_time", "What a loop costs", "milliseconds a run", 1e3,
             "The recurrence over a sequence, three numbers wide: what an iteration of the loop"
             " costs on top of its arithmetic."),
         *_sweep(view, "ready_time", "How long a loop takes to compile",
@@ -71,7 +71,7 @@ def _sweep(
         seconds = plain_summary(cell)[:3]
         y, low, high = (scale * each for each in seconds)
         name, value = view.catalog.framework(framework).name, quantity(seconds[0], "s")
-        points.append(Point(name, "scan", y, low, high, value, float(trips), kind="symbolic"))
+        points.append(Point(name, "recurrence", y, low, high, value, float(trips), kind="symbolic"))
     if not points:
         return []
     name, title = view.name(metric), _title(view, metric)

@@ -140,7 +140,7 @@ def _further(
         row = {
             "Framework": view.named(framework) if sheet.answers else Cell(framework.name),
             number("Right values"): _count(right[id]) if sheet.answers else NOT_TESTED,
-            number("by one function"): _count(single[id]) if sheet.answers else NOT_TESTED,
+            number("By one function"): _count(single[id]) if sheet.answers else NOT_TESTED,
         }
         for metric, title in FURTHER.items():
             asked = [sheet.answers.get((name, metric)) for name in OPERATORS if sheet.right(name)]

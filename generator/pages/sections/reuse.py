@@ -9,7 +9,7 @@ from functools import partial
 import numpy as np
 
 from generator.analysis.cells import Cell as SampleCell
-from generator.formatting import figures
+from generator.formatting import day, figures
 from generator.pages import question_page
 from generator.pages.charts import intervals
 from generator.pages.charts.marks import Mark
@@ -143,7 +143,7 @@ def _zoo(view: View) -> Block:
                 "Official trained models": replace(said, detail=""),
                 "Code works offline": marked("yes" if zoo.offline else "no") if zoo else DASH,
                 "Remark": Cell(zoo.note or "–") if zoo else DASH,
-                "Read on": Cell(zoo.read.isoformat()) if zoo and zoo.read else DASH,
+                "Read on": Cell(day(zoo.read.isoformat())) if zoo and zoo.read else DASH,
             }
         )
     return view.block(
