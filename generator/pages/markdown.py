@@ -39,7 +39,7 @@ def escape(text: object) -> Markup:
 
 
 def whole(text: object) -> Markup:
-    """Return text whose options and calls with a string are broken only where a line is too short."""
+    """Return text whose options and calls with a string stay on one line where they fit."""
     return Markup(_WORDS.sub(r'<span class="whole">\g<0></span>', str(escape(text))))
 
 

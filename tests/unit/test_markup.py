@@ -1,6 +1,7 @@
 """Whatever comes from data is inert on a page, and contexts say what the rows say."""
 
 import html.parser
+import re
 
 import jinja2
 import markdown
@@ -115,6 +116,12 @@ def test_what_is_markup_already_is_not_escaped_again():
     assert rendered("{{ x }}", Markup("<b>x</b>")) == "<b>x</b>"
 
 
+def test_options_and_calls_of_a_command_are_held_together():
+    command = "run --dry-run a-b -e 'install(\"x\")'"
+    held = re.findall(r'<span class="whole">(.*?)</span>', markup.whole(command))
+    assert [html.unescape(one) for one in held] == ["--dry-run", "'install(\"x\")'"]
+
+
 def test_undefined_names_are_errors():
     with pytest.raises(jinja2.UndefinedError):
         rendered("{{ y }}", "")
@@ -133,8 +140,6 @@ def test_only_web_addresses_become_links():
 
 
 def test_templates_have_no_arithmetic():
-    import re
-
     tags = re.compile(r"\{[{%].*?[%}]\}", re.S)
     sums = re.compile(r"[\w)\]]\s*(\*\*?|//?|%|\+)\s*[\w(\[]|[\w)\]]\s+-\s+[\w(\[]")
     for path in (loader.ROOT / "templates").rglob("*.j2"):
@@ -148,10 +153,14 @@ def test_cells_of_missing_values_say_why(convert):
     table = tables.Table(
         "T",
         (tables.Column("What"), tables.Column("Value", number=True)),
-        ((tables.Cell("x"), tables.Cell("", badge=tables.badge("wrong"), detail="why")),),
+        (
+            (tables.Cell("x"), tables.Cell("", badge=tables.badge("wrong"), detail="why")),
+            (tables.Cell("y"), tables.Cell("")),
+        ),
     )
     source = made.from_string('{% import "macros.md.j2" as m %}{{ m.table(t) }}').render(t=table)
     html_text = convert(source)
     assert "wrong results" in html_text
     assert "why" in html_text
     assert 'class="number"' in html_text
+    assert "data-of" not in _Seen(html_text).text, "attributes of an empty cell are no text"

@@ -133,6 +133,24 @@ def test_what_a_framework_lacks_is_said_with_its_source(page):
     assert f"{name} did not" in bullets(context)[0]
 
 
+def test_questions_with_one_answer_are_listed_or_called_everything():
+    asked = [
+        question_page.Question(label, detail, label, detail)
+        for label in ("a, b", "c")
+        for detail in ("eager", "captured")
+    ]
+    eager, captured = asked[::2], asked[1::2]
+
+    def named(*mine):
+        cell = question_page._questions_cell(mine, asked)
+        return cell.text, cell.detail
+
+    assert named(*eager) == ("everything", "eager")
+    assert named(*asked) == ("everything", "4 questions")
+    assert named(*eager, captured[0]) == ("a, b; c", "3 questions")
+    assert named(captured[1]) == ("c", "captured")
+
+
 def test_a_native_operator_is_compared_with_the_composition(page):
     (gain,) = [one for one in bullets(page(custom)) if "times as fast" in one]
     assert "faster than the composition in 2 of 2 frameworks. In " in gain
