@@ -1,5 +1,5 @@
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from generator.catalog import loader
@@ -154,6 +154,7 @@ def test_the_names_of_curves_that_end_together_stand_apart():
 
 
 @given(st.lists(st.tuples(st.floats(0, 300), st.floats(10, 140), st.floats(0, 40)), min_size=1))
+@example([(0, 15, 10), (0, 30, 0), (1, 10, 0)])  # all the last one's places meet the first one's
 def test_names_of_releases_lie_across_no_interval(found):
     points = [(x, y, y - half, y + half) for x, y, half in sorted(found)]
     placed = lines._placed(["12.34.5"] * len(points), points, 300)

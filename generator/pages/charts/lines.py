@@ -217,10 +217,12 @@ def _placed(
                 (x + aside, y - 10), (x - aside, y - 10), (x + aside, y + 10), (x - aside, y + 10),
             )
         ]  # fmt: skip
-        for what in ([*bars, *trail], bars, *([()] if number in ends else ())):
-            if free := next((at for at in tried if clear(at, half, what)), None):
-                placed[number] = free
-                break
+        places = [(at, what) for what in ([*bars, *trail], bars) for at in tried]
+        if number in ends:  # beside the only other name there is room at an edge of the chart
+            edges = [(tried[0][0], up) for up in (6, HEIGHT - 6)]
+            places += [(at, []) for at in (*tried, *edges)]
+        if free := next((at for at, what in places if clear(at, half, what)), None):
+            placed[number] = free
     return {
         number: {"at": at - halves[number], "up": up - LINE / 2, "name": names[number]}
         for number, (at, up) in placed.items()
