@@ -28,14 +28,15 @@ COLUMNS = ("tried", "lost", "doubled", "tracebacks", "unescaped", "left behind")
 SIGNALS = ("SIGKILL", "SIGTERM", "SIGINT", "SIGHUP")
 FULL = {
     **dict.fromkeys(SIGNALS, 100), "CSVs": 5000, "run records": 2500, "TOMLs": 2500,
-    "broken frameworks": 1, "disk full": 30, "read-only folders": 12, "index that lies": 60,
+    "snapshots": 250, "broken frameworks": 1, "disk full": 30, "read-only folders": 12,
+    "index that lies": 60,
 }  # fmt: skip
 """Kind -> cases at scale 1; of frameworks, every mode of the pretended one is a case."""
 TRIES = {
     **dict.fromkeys(SIGNALS, processes.kills),
     "CSVs": functools.partial(files.results, suffix=".csv"),
     "run records": functools.partial(files.results, suffix=".json"),
-    "TOMLs": files.tomls, "broken frameworks": processes.broken,
+    "TOMLs": files.tomls, "snapshots": files.snapshots, "broken frameworks": processes.broken,
     "disk full": processes.disk_full, "read-only folders": processes.read_only,
     "index that lies": index.lies,
 }  # fmt: skip

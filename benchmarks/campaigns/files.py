@@ -6,6 +6,7 @@ import functools
 import random
 import re
 import shutil
+from collections.abc import Callable
 from html.parser import HTMLParser
 from pathlib import Path
 from unittest import mock
@@ -14,8 +15,9 @@ from xml.etree import ElementTree
 from benchmarks.campaigns import mutations
 from benchmarks.campaigns.tally import Tally
 from generator.analysis import claims as book
-from generator.catalog import framework_toml, loader
+from generator.catalog import framework_toml, loader, package_index
 from generator.cli import check
+from generator.errors import InputError
 from generator.results import reading, row_checks, run_record, schema, validation, writing
 from generator.site import render, writer
 
@@ -218,7 +220,9 @@ def tomls(tally: Tally, number: int, folder: Path) -> None:
             chance = tally.chance(case)
             tally.counts["tried"] += 1
             if case % 20 == 0:
-                claims(tally, case, folder / tally.kind / "repository", bases(folder)[0])
+                repository(
+                    tally, case, root.parent / "repository", others[0], "claims.toml", claims
+                )
                 continue
             part = root / f"m{case}"
             part.mkdir(parents=True)
@@ -249,17 +253,55 @@ def measured(framework, base: Base, runs: Path) -> None:
             shutil.rmtree(path.parent.parent)
 
 
-def claims(tally: Tally, case: int, root: Path, base: Base) -> None:
-    """Mutate ``claims.toml`` in a repository that is this one otherwise."""
-    (root / "measurements").mkdir(parents=True)
-    for path in (*loader.ROOT.iterdir(), *(loader.ROOT / "measurements").iterdir()):
-        if path.name not in ("measurements", "results", "claims.toml"):
-            (root / path.relative_to(loader.ROOT)).symlink_to(path)
-    path = root / "measurements" / "claims.toml"
-    shutil.copy(loader.ROOT / "measurements" / path.name, path)
+def claims(path: Path) -> None:
+    book.parse(path.read_text(encoding="utf-8"), path)
+
+
+def snapshot(path: Path) -> None:
+    """Read what the index has; a refusal names the file, and the command that makes it anew."""
+    try:
+        package_index.read(path)
+    except InputError as error:
+        next_command = "remove the file and run `generator update --snapshot`"
+        if error.file != str(path) or next_command not in error.expected:
+            raise ValueError(f"what to do next is not said: {error}") from None
+        raise
+
+
+def snapshots(tally: Tally, number: int, folder: Path) -> None:
+    """Mutate what the package index has; render what is accepted."""
+    for case in range(number):
+        tally.counts["tried"] += 1
+        base, root = bases(folder)[case % 3], folder / tally.kind / "repository"
+        repository(tally, case, root, base, loader.SNAPSHOT, snapshot)
+        tally.progress(number)
+
+
+def repository(
+    tally: Tally, case: int, root: Path, base: Base, name: str, parse: Callable[[Path], None]
+) -> None:
+    """Mutate one file of a repository that is this one otherwise, and render what is accepted.
+
+    Args:
+        tally: gets what was found.
+        case: number of the case.
+        root: the repository, removed at the end.
+        base: its results.
+        name: of the file, in ``measurements/``.
+        parse: raises what is wrong with it.
+
+    """
+    ours = root / "measurements"
+    (ours / "frameworks").mkdir(parents=True)  # the snapshot lies beside it
+    for pattern in ("*", "measurements/*", "measurements/frameworks/*"):
+        for path in loader.ROOT.glob(pattern):
+            there = root / path.relative_to(loader.ROOT)
+            if path.name not in ("results", name) and not there.exists():
+                there.symlink_to(path)
+    path = Path(shutil.copy(loader.ROOT / "measurements" / name, ours))
     mutate(path, tally.chance(case))
-    base.put(root / "measurements" / "results", "machine")
-    with tally.guarded(case, path.parent), contextlib.suppress(UnicodeDecodeError):
-        book.parse(path.read_text(encoding="utf-8"), path)
-        pages(tally, f"claims {case}", root.parent / "docs", root=root)
+    base.put(ours / "results", "machine")
+    with tally.guarded(case, ours), contextlib.suppress(UnicodeDecodeError):
+        parse(path)
+        pages(tally, f"{name} {case}", root.parent / "docs", root=root)
     shutil.rmtree(root)

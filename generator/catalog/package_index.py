@@ -56,21 +56,22 @@ def read(path: Path) -> dict[str, Watch]:
     A file that is not as agreed is an :class:`InputError`.
     """
     try:
-        text = path.read_text(encoding="utf-8")
+        return _watches(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         return {}
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(path, None, error, "a readable text") from error
-    try:
-        document = json.loads(text)
-        json.dumps(document, ensure_ascii=False).encode()  # JSON can say half a character
-        if document["schema"] != SCHEMA:
-            raise InputError(path, None, f"schema {document['schema']}", f"schema {SCHEMA}")
-        return {str(id): _watch(said) for id, said in document["frameworks"].items()}
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         found = f"{type(error).__name__}: {str(error)[:80]}"
-        expected = "what `generator update --snapshot` writes"
+        # Until it is removed, that command refuses it as well: it keeps what it says of others.
+        expected = f"schema {SCHEMA}; remove the file and run `generator update --snapshot`"
         raise InputError(path, None, found, expected) from error
+
+
+def _watches(text: str) -> dict[str, Watch]:
+    document = json.loads(text)
+    json.dumps(document, ensure_ascii=False).encode()  # JSON can say half a character
+    if document["schema"] != SCHEMA:
+        raise ValueError(f"schema {document['schema']}")
+    return {str(id): _watch(said) for id, said in document["frameworks"].items()}
 
 
 def _watch(said: Mapping[str, Any]) -> Watch:

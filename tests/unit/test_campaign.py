@@ -3,6 +3,8 @@
 import pytest
 
 from benchmarks import campaign
+from generator.catalog import package_index
+from generator.errors import InputError
 from generator.results import reading, validation
 from generator.site import render
 
@@ -22,9 +24,9 @@ def found(*kinds):
 
 
 def test_mutated_files_find_nothing():
-    counts, bad = found("CSVs", "run records", "TOMLs")
+    counts, bad = found("CSVs", "run records", "TOMLs", "snapshots")
     assert bad == set()
-    assert [one["tried"] for one in counts.values()] == [20, 10, 10]
+    assert [one["tried"] for one in counts.values()] == [20, 10, 10, 1]
 
 
 def test_a_check_that_fails_or_accepts_anything_is_found(monkeypatch):
@@ -37,6 +39,14 @@ def test_a_check_that_fails_or_accepts_anything_is_found(monkeypatch):
     monkeypatch.setattr(validation, "validate", lambda *_: [])
     assert found("run records")[1] == {"run records"}
     assert bad == {"CSVs"}
+
+
+def test_a_refused_snapshot_without_the_next_command_is_found(monkeypatch):
+    def silent(path):
+        raise InputError(path, None, "a word", "another one")
+
+    monkeypatch.setattr(package_index, "read", silent)
+    assert found("snapshots")[0]["snapshots"]["tracebacks"] == 1
 
 
 def test_a_row_that_reading_loses_is_found(monkeypatch):

@@ -133,14 +133,16 @@ def test_a_snapshot_reads_as_it_was_written(tmp_path):
         ('"distribution": "pretend-engine"', '"distribution": "another"'),
         ('">=3.9"', '"\\ud800"'),
         ("{", "["),
+        ("pretend-engine", "pr\xe9tend-engine"),
     ],
 )
 def test_a_snapshot_that_is_not_as_agreed_is_an_input_error(tmp_path, old, new):
     text = package_index.encode(WATCHES).decode()
     assert old in text
     path = tmp_path / "releases.json"
-    path.write_text(text.replace(old, new, 1))
-    with pytest.raises(InputError, match=r"releases\.json"):
+    path.write_text(text.replace(old, new, 1), encoding="latin-1")
+    again = r"releases\.json: found .*; remove the file and run `generator update --snapshot`$"
+    with pytest.raises(InputError, match=again):
         package_index.read(path)
 
 
