@@ -11,6 +11,7 @@ from rich.progress import (
     TextColumn,
     TimeElapsedColumn,
 )
+from rich.table import Column
 
 from generator.cli import output
 from generator.formatting import minutes
@@ -23,12 +24,17 @@ class Progressing(Reporter):
 
     def __init__(self, console: Console) -> None:
         self._console = console
+        name, left = (
+            TextColumn(text, table_column=Column(overflow="fold"))  # wrapped: Rich's own is cut
+            for text in ("[bold]{task.description}", "{task.fields[left]}")
+        )
+        bar = [BarColumn(10)] if console.width >= 60 else []
         self._progress = Progress(
-            TextColumn("[bold]{task.description}"),
-            BarColumn(),
+            name,
+            *bar,
             MofNCompleteColumn(),
             TimeElapsedColumn(),
-            TextColumn("{task.fields[left]}"),
+            left,
             console=console,
             transient=True,
             disable=not console.is_terminal,

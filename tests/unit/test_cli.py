@@ -1,15 +1,17 @@
 """The command line, and that every command a page or a message names exists."""
 
+import io
 import json
 import re
 import shlex
 
 import pytest
 import typer
+from rich.console import Console
 from typer.testing import CliRunner
 
 from generator.catalog import loader, model
-from generator.cli import app, doctor, minimal
+from generator.cli import app, doctor, minimal, progress
 from generator.errors import GeneratorError, UsageError
 from generator.measure import plan, runner
 from tests.conftest import PRETEND, ROOT
@@ -295,6 +297,22 @@ def test_a_measurement_prints_json_and_words(tmp_path, monkeypatch, failures, co
     assert shown.exit_code == code
     assert "job: wrong: [odd]" in shown.stdout, "brackets are no markup"
     assert all(failure in shown.stdout for failure in failures)
+
+
+@pytest.mark.parametrize("width", [40, 100])
+def test_what_is_being_measured_and_the_time_left_are_whole_on_any_terminal(width):
+    screen = io.StringIO()
+    console = Console(file=screen, force_terminal=True, width=width, color_system=None)
+    shown = progress.Progressing(console)
+    shown.begin(30, 600)
+    words = ("alder", "2.21.0", "function-xla", "cpu", "threads-all")
+    shown.job(plan.Job(*words, sections=("lenet",), start="warm", block=1), 20)
+    screen.truncate(screen.seek(0))
+    console.print(shown._progress.get_renderable())
+    text = screen.getvalue()
+    whole = {"alder", "function-xla", "threads-all", "warm", "block", "2", "about", "10", "min"}
+    assert whole | {"0/30", "left"} <= set(text.split())
+    assert max(map(len, text.splitlines())) <= width
 
 
 @pytest.mark.parametrize(
