@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import os
+import resource
 import select
 import signal
 import subprocess
@@ -30,13 +31,17 @@ WATCH_LIMIT = 64 * 1024 * 1024
 
 @dataclass(frozen=True)
 class Finished:
-    """How a process ended: exit code (negative: killed by that signal), log, seconds, time-out."""
+    """How a process ended: exit code (negative: killed by that signal), log, seconds, time-out.
+
+    ``cpu`` is the processor time of it and all that it started, None where nobody counted.
+    """
 
     code: int
     log: str
     seconds: float
     timed_out: bool = False
     too_large: bool = False
+    cpu: float | None = None
 
     @property
     def reason(self) -> str:
@@ -103,7 +108,7 @@ def run(
         KeyboardInterrupt: passed on after the group was killed.
 
     """
-    start = time.monotonic()
+    start, used = time.monotonic(), _processor_time()
     with _adopting() if watch else contextlib.nullcontext(), _group() as (leader, mark):
         try:
             process = subprocess.Popen(
@@ -139,7 +144,14 @@ def run(
             code = process.wait()
             reader.join(timeout=5)
             process.stdout.close()
-    return Finished(code, log.text(), time.monotonic() - start, timed_out, too_large)
+    seconds, cpu = time.monotonic() - start, _processor_time() - used
+    return Finished(code, log.text(), seconds, timed_out, too_large, cpu)
+
+
+def _processor_time() -> float:
+    """Return that of all our processes that have ended; while a worker runs there is no other."""
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return usage.ru_utime + usage.ru_stime
 
 
 def answer(

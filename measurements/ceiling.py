@@ -10,6 +10,35 @@ import time
 
 import numpy as np
 
+MARGIN = 1.25
+"""NumPy's BLAS is not the best on every processor; work that was skipped shows as a multiple."""
+
+CPU_MARGIN = 2 * MARGIN
+"""A core that works while others wait runs at a higher clock than all of them together."""
+
+
+def too_fast(operations, seconds, rate):
+    """Return "", or a sentence when a step that took so long cannot have done the operations."""
+    if operations / seconds <= MARGIN * rate:
+        return ""
+    told = seconds, operations / rate
+    return "a step took %.3g s; at the measured matrix-product rate it needs %.3g s" % told
+
+
+def too_idle(operations, cpu, rate):
+    """Return "", or a sentence when so much processor time cannot have done the operations.
+
+    Args:
+        operations: of a step.
+        cpu: processor seconds of a step.
+        rate: operations per second of one core.
+
+    """
+    if operations / rate <= CPU_MARGIN * cpu:
+        return ""
+    told = cpu, operations / rate
+    return "a step used %.3g s of a processor; at the rate of one core it needs %.3g s" % told
+
 
 def matrix_product_rate(size=1536, repeats=12, clock=time.perf_counter):
     """Return float32 operations per second, the best of several size x size products.

@@ -13,6 +13,7 @@ from generator.measure.plan import Job
 from generator.measure.worker_output import Row, WorkerOutput, headline_row, metric_row, publishable
 from generator.results import processes, schema
 from generator.subprocesses import Finished
+from measurements import ceiling, lenet
 
 if TYPE_CHECKING:
     from generator.measure.worker_launch import Launched
@@ -80,6 +81,7 @@ def of_process(
     facts = dict(output.facts)
     windows, done = facts.pop("windows", []), facts.pop("done", False)
     notes: dict[str, Any] = {"k": facts.pop("k", None), "affinity": facts.pop("affinity", None)}
+    _refute(output.rows, launched, settings, notes["k"])
     rows = list(output.rows)
     if readings is not None:
         used = facts.get("gpu") and gpu_log.bus_id(facts["gpu"])
@@ -172,6 +174,41 @@ def _judge(
         if row["status"] == "unsupported" and row["metric"] in headlines and not answers:
             return "unsupported", row["reason"]
     return "ok", ""
+
+
+def _refute(
+    rows: list[Row], launched: Launched, settings: Mapping[str, Any], steps: int | None
+) -> None:
+    """Say in the rows that nobody can have taken the steps in such times, where nobody can.
+
+    The worker's own check may say what it likes: rate and processor time are what we measured.
+
+    Args:
+        rows: what it wrote.
+        launched: the worker.
+        settings: those of the run.
+        steps: in a sample.
+
+    """
+    timed = [row for row in rows
+             if row["section"] in processes.GATED and row["metric"] in processes.STEPS_COUNTED
+             and row["status"] == "ok"]  # fmt: skip
+    if not timed or launched.ceiling is None:
+        return
+    work = lenet.operations(settings["batch"])
+    fastest, cpu = min(row["value"] for row in timed), launched.finished.cpu
+    used = float("inf") if cpu is None else cpu / (len(timed) * (steps or 1))
+
+    def fault(rate: float) -> str:
+        idle = ceiling.too_idle(work, used, rate / launched.threads)
+        return str(ceiling.too_fast(work, fastest, rate) or idle)
+
+    # The rate may have been measured while something else ran: look again.
+    if fault(launched.ceiling) and (why := fault(max(launched.ceiling, *launched.again()))):
+        for row in rows:
+            if row["metric"] == "gate":
+                row |= {"value": 0.0, "status": "wrong", "reason": why}
+        rows.append(timed[0] | {"sample": None, "value": None, "status": "wrong", "reason": why})
 
 
 def _gpu_rows(

@@ -10,6 +10,7 @@ import random
 import shutil
 import sys
 import tempfile
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
@@ -37,6 +38,9 @@ KEPT_VARIABLES = (
 SCRATCH = "symbolic-comparison-"
 """How the name of a worker's folder for temporary files begins."""
 
+BELIEVED = 2.0
+"""A rate found in the cache may be this many times what was just measured."""
+
 
 @dataclass(frozen=True)
 class Launched:
@@ -44,12 +48,17 @@ class Launched:
 
     ``conditions`` is what the run record says of how it ran, ``readings`` the log of the GPU
     meanwhile (None on a CPU), and ``watched`` where that GPU is on the PCI bus (None: unknown).
+    ``ceiling`` is the rate of the machine's ``threads``, operations per second, None where nobody
+    measured it; ``again`` measures it anew.
     """
 
     finished: subprocesses.Finished
     conditions: dict[str, Any]
     readings: gpu_log.Log | None = None
     watched: str | None = None
+    threads: int = 1
+    ceiling: float | None = None
+    again: Callable[[], list[float]] = list
 
 
 class Launcher:
@@ -95,6 +104,7 @@ class Launcher:
             "MEASUREMENT_PADDING": "x" * padding,
         }
         description = self._describe(job, framework, threads, cache)
+
         readings = gpu = None
         if job.device == "cuda":
             gpu = next(iter(gpu_log.usable()[0]), None)
@@ -115,7 +125,9 @@ class Launcher:
             "warmup": description["warmup"],
             "seconds": round(finished.seconds, 3),
         }
-        return Launched(finished, conditions, readings, gpu.bus_id if gpu else None)
+        watched, again = gpu.bus_id if gpu else None, functools.partial(_rates, threads)
+        ceiling = description["ceiling"]
+        return Launched(finished, conditions, readings, watched, threads, ceiling, again)
 
     def _program(self, job: Job, environment: Environment) -> list[str | Path]:
         if obstacles.in_r(job, self.catalog):
@@ -164,7 +176,9 @@ class Launcher:
 
         A section with processes of its own has a cache of its own, which no other one finds or
         empties. Otherwise it is shared by lanes; see :func:`generator.measure.plan.make` for a
-        compiler whose output depends on the number of threads.
+        compiler whose output depends on the number of threads. It belongs to one framework,
+        release, mode, device and lock, so nobody else's work is found in it; what comes out of it
+        is judged by the gate before and after timing.
         """
         apart = [id for id in job.sections if self.catalog.section(id).apart]
         name = "-".join([(environment.lock_sha256 or "current")[:12], *apart])
@@ -176,25 +190,35 @@ class Launcher:
         return cache
 
     def _ceiling(self, threads: int) -> float | None:
-        """Measure the matrix-product rate once per run and thread count, in a fresh process."""
+        """Measure the matrix-product rate once per run and thread count.
+
+        The best rate that this machine ever showed counts, since foreign load only ever lowers it.
+        A worker can write that file: what is far above what was just measured is not believed.
+        """
         if threads in self._ceilings:
             return self._ceilings[threads]
-        # The best rate that this machine ever showed: foreign load only ever lowers it.
-        best = environments.cache_folder() / f"ceiling-{machines.this().id}-{threads}.json"
-        names = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
-        variables = inherited(own=True) | dict.fromkeys(names, str(threads))
-        rates = []
-        with contextlib.suppress(OSError, ValueError):
-            rates.append(float(best.read_text(encoding="utf-8")))
-        for _ in range(3):
-            ceiling = [sys.executable, "-m", "measurements.ceiling"]
-            rate = subprocesses.answer(ceiling, env=variables, timeout=120)
-            with contextlib.suppress(ValueError, IndexError):
-                rates.append(float((rate or "").splitlines()[-1]))
-        self._ceilings[threads] = max(rates, default=None)
-        if rates:
-            best.write_text(json.dumps(max(rates)), encoding="utf-8")
-        return self._ceilings[threads]
+        kept = environments.cache_folder() / f"ceiling-{machines.this().id}-{threads}.json"
+        found = max(_rates(threads), default=None)
+        if found is not None:
+            with contextlib.suppress(OSError, ValueError):
+                best = float(kept.read_text(encoding="utf-8"))
+                found = max(found, best if best <= BELIEVED * found else 0.0)
+            kept.write_text(json.dumps(found), encoding="utf-8")
+        self._ceilings[threads] = found
+        return found
+
+
+def _rates(threads: int) -> list[float]:
+    """Measure the matrix-product rate three times, each in a fresh process."""
+    names = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+    variables = inherited(own=True) | dict.fromkeys(names, str(threads))
+    rates = []
+    for _ in range(3):
+        ceiling = [sys.executable, "-m", "measurements.ceiling"]
+        rate = subprocesses.answer(ceiling, env=variables, timeout=120)
+        with contextlib.suppress(ValueError, IndexError):
+            rates.append(float((rate or "").splitlines()[-1]))
+    return rates
 
 
 def inherited(*folders: Path, own: bool) -> dict[str, str]:

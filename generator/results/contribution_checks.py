@@ -27,8 +27,8 @@ from generator.results.schema import (
     RowFinding,
     quoted,
 )
+from measurements import ceiling
 from measurements.lenet import GATE_STEPS
-from measurements.sections.lenet import CEILING_MARGIN
 
 FACTOR = 100.0
 """A step time this many times below or above all known ones is a mistake, not a finding."""
@@ -339,8 +339,8 @@ def _step_times(rows: Sequence[Row], record: Record, known: Known) -> Iterator[R
         if row["status"] != "ok":
             continue
         value = float(row["value"])
-        if row["metric"] == "ceiling_fraction" and value > CEILING_MARGIN:
-            yield line, f"{value:g} of the machine's ceiling", f"at most {CEILING_MARGIN:g}"
+        if row["metric"] == "ceiling_fraction" and value > ceiling.MARGIN:
+            yield line, f"{value:g} of the machine's ceiling", f"at most {ceiling.MARGIN:g}"
         elif row["metric"] == "step_time":
             place = record["device"], row["section"], row["case"]
             own = known.step_times.get((framework, *place))

@@ -37,11 +37,6 @@ SECTION = Section(
 
 MAX_EPOCHS = 20
 EVALUATION_SAMPLES = 3
-CEILING_MARGIN = 1.25
-"""NumPy's BLAS is not the best on every processor; work that was skipped shows as a multiple."""
-
-CPU_MARGIN = 2 * CEILING_MARGIN
-"""A core that works while others wait runs at a higher clock than all of them together."""
 
 
 def measure(session):
@@ -236,24 +231,14 @@ def _plausible(session, seconds, cpu):
     if operations / seconds > rate and settings.device == "cpu":
         # The rate may have been measured while something else ran: look again, here and now.
         rate = max(rate, ceiling.matrix_product_rate(repeats=60))
-    fraction = operations / seconds / rate
-    session.emit("ceiling_fraction", fraction)
-    if fraction > CEILING_MARGIN:
-        return "a step took %.3g s; at the measured matrix-product rate it needs %.3g s" % (
-            seconds,
-            operations / rate,
-        )
-    if settings.device != "cpu":
-        return ""
-    needed = operations / (rate / settings.threads)
-    if needed > CPU_MARGIN * cpu:
-        needed = min(needed, operations / ceiling.matrix_product_rate(clock=time.process_time))
-    if needed > CPU_MARGIN * cpu:
-        return "a step used %.3g s of a processor; at the rate of one core it needs %.3g s" % (
-            cpu,
-            needed,
-        )
-    return ""
+    session.emit("ceiling_fraction", operations / seconds / rate)
+    reason = ceiling.too_fast(operations, seconds, rate)
+    if reason or settings.device != "cpu":
+        return reason
+    core = rate / settings.threads
+    if ceiling.too_idle(operations, cpu, core):
+        core = max(core, ceiling.matrix_product_rate(clock=time.process_time))
+    return ceiling.too_idle(operations, cpu, core)
 
 
 def _ceiling(session):

@@ -617,6 +617,41 @@ def test_a_block_of_unknown_load_is_not_called_undisturbed(stage):
     assert {job["disturbed"] for job in stage.document()["jobs"]} == {None}
 
 
+@pytest.mark.parametrize(
+    ("seconds", "cpu", "reason"),
+    [
+        (1e-3, 10.0, ""),
+        (1e-3, None, ""),
+        (1e-4, 10.0, "a step took 0.0001 s"),
+        (1e-3, 1e-2, "a step used 1e-05 s of a processor"),
+    ],
+)
+def test_times_that_cannot_be_are_wrong_whatever_the_worker_says(stage, seconds, cpu, reason):
+    def worker(job, out):
+        entries = {"fact": {"k": 1000}}, row("step_time", "lenet", value=seconds, sample=0)
+        return replace(stage.end(out, *VERIFIED[1:], *entries), cpu=cpu)
+
+    stage.worker = worker
+    stage.run(sections=("lenet",))
+    timed = [row for row in stage.rows() if row["metric"] == "step_time"]
+    first = [row for row in timed if row["block"] == "0"]
+    assert {row["status"] for row in first} == {"wrong" if reason else "ok"}
+    assert {row["reason"].partition(";")[0] for row in first} == {reason}
+    assert stage.document()["jobs"][0]["status"] == ("wrong" if reason else "ok")
+
+
+@pytest.mark.parametrize(("kept", "taken"), [(1.5e12, 1.5e12), (1e15, 1e12), (1e3, 1e12)])
+def test_a_ceiling_from_the_cache_must_be_plausible(stage, kept, taken):
+    cores = worker_launch.machines.this().cores
+    path = environments.cache_folder() / f"ceiling-{worker_launch.machines.this().id}-{cores}.json"
+    path.parent.mkdir(parents=True)
+    path.write_text(str(kept))
+    stage.run(sections=("lenet",))
+    told = [job["ceiling"] for job, _ in stage.started if job["settings"]["threads"] == cores]
+    assert set(told) == {taken}
+    assert float(path.read_text()) == taken
+
+
 # ----------------------------------------------------------------------- stopped and resumed
 
 
