@@ -245,6 +245,8 @@ def check(
     """
     if contribution is None:
         looked, problems = checking.check(results_root=results)
+        for text in checking.unknown_frameworks(results):
+            _say(f"look at {text}")
     else:
         judged = checking.check_contribution(contribution, results)
         looked, problems = judged.looked, judged.problems

@@ -66,6 +66,17 @@ def check(root: Path = ROOT, results_root: Path | None = None) -> tuple[int, lis
     return len(looked), [*itertools.chain(*looked), *alike, *orphans(folder), *returns]
 
 
+def unknown_frameworks(folder: Path, root: Path = ROOT) -> list[str]:
+    """Return what to say of results whose framework has no folder: nobody compared its modes."""
+    known = {path.parent.name for path in root.glob("measurements/frameworks/*/framework.toml")}
+    found = {schema.Where.of(path).says.get("framework", "") for path in reading.find(folder)}
+    return [
+        f"framework {schema.quoted(id)}: it has results and no folder, so its modes and releases "
+        "were compared with none"
+        for id in sorted(found - known - {""})
+    ]
+
+
 def orphans(folder: Path) -> list[InputError]:
     """Return the problem of every run record without rows, but of a run that has just begun."""
     return [

@@ -12,7 +12,7 @@ import shlex
 import sys
 import tempfile
 import urllib.parse
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import IO, Any, NamedTuple
 
@@ -186,18 +186,52 @@ def _storable(value: Any, depth: int = 0) -> Any:
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
+def _is_number(value: Any, low: float = -1e300, high: float = 1e300) -> bool:
+    return type(value) in (int, float) and low <= value <= high
+
+
+def _is_said(value: Any) -> bool:
+    return value is None or isinstance(value, str | bool) or _is_number(value)
+
+
 def _is_windows(value: Any) -> bool:
     return isinstance(value, list) and all(
-        isinstance(pair, list) and len(pair) == 2 and all(type(t) in (int, float) for t in pair)
-        for pair in value
+        isinstance(pair, list) and len(pair) == 2 and all(map(_is_number, pair)) for pair in value
     )
 
 
-# What the run computes with; other facts are only remembered.
-_FACT_SHAPES = {
-    "build": lambda value: isinstance(value, dict),
-    "threads_read_back": lambda value: isinstance(value, dict),
-    "gpu": lambda value: isinstance(value, str),
+def _is_check(value: Any) -> bool:
+    """Whether a value is one comparison of the gate: quantity, error, tolerance, whether kept."""
+    if not isinstance(value, list) or len(value) != 4:
+        return False
+    quantity, error, tolerance, kept = value
+    fine = isinstance(quantity, str) and type(kept) is bool and _is_number(tolerance, 0)
+    return fine and (error is None or _is_number(error, 0))
+
+
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str)
+
+
+def _table(each: Callable[[Any], bool]) -> Callable[[Any], bool]:
+    return lambda value: isinstance(value, dict) and all(map(each, value.values()))
+
+
+def _is_gate(value: Any) -> bool:
+    return isinstance(value, list) and all(map(_is_check, value))
+
+
+# What the run and pages compute with, as the schema of run records has it; other facts are only
+# remembered.
+_FACT_SHAPES: dict[str, Callable[[Any], bool]] = {
+    "build": _table(_is_said),
+    "threads_read_back": _table(_is_said),
+    "gpu": _is_text,
     "k": lambda value: type(value) is int and 1 <= value <= 10**9,
     "windows": _is_windows,
+    "gate": _is_gate,
+    "gate_after": _is_gate,
+    "unsynchronised_share": lambda value: _is_number(value, -1e9, 1e9),
+    **dict.fromkeys(("death", "interface", "parallel"), _is_text),
+    **dict.fromkeys(("languages", "spellings"), _table(_is_text)),
 }

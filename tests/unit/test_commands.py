@@ -130,6 +130,15 @@ def test_results_are_counted_and_validated(root):
     ]
 
 
+def test_results_of_a_framework_without_a_folder_are_named(root):
+    folder = root / "measurements" / "results"
+    write_sample(folder, rows_scale=0.1)
+    assert check.unknown_frameworks(folder, root) == []
+    shutil.rmtree(root / "measurements" / "frameworks" / GRAPH)
+    (told,) = check.unknown_frameworks(folder, root)
+    assert f"framework '{GRAPH}': it has results and no folder" in told
+
+
 def corrupt(path, old, new):
     text = path.read_text()
     assert old in text

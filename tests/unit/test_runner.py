@@ -124,6 +124,35 @@ def test_nonsense_ends_the_reading_with_the_line_and_keeps_what_was_before(read,
     assert facts == {"k": 1}
 
 
+ODD = (
+    None, True, 3, -1, 2.5, 1e301, 10**400, "text", [], {}, [[]], [[1, 2]], {"a": None}, {"a": "b"},
+    {"a": [1]}, {"a": 10**400}, ["logits", 0.1, 1.0, True], [["logits", None, 1.0, True]],
+    [["logits", 0.1, 1.0, 1]], [["logits", -0.1, 1.0, True]], [["logits", 0.1, None, True]],
+    [[3, 0.1, 1.0, True]], [["logits", 0.1, 1.0]],
+)  # fmt: skip
+FACTS = json.loads(run_record.SCHEMA_FILE.read_text())["properties"]["jobs"]["items"]["properties"]
+FACTS = sorted({*FACTS["facts"]["properties"], "build", "k", "threads_read_back", "gate_after"})
+
+
+@pytest.mark.parametrize("name", FACTS)
+def test_a_fact_that_is_recorded_is_one_that_check_accepts(stage, read, name):
+    """A worker may say anything: what would be refused later is refused at once."""
+    stage.run()
+    record, kept = stage.document(), 0
+    for value in ODD:
+        _, facts, problem = read(lines({"fact": {name: value}}))
+        assert (name in facts) != problem.startswith("result file line 1: found")
+        if name not in facts:
+            continue
+        kept += 1
+        place = {"threads_read_back": "threads", "k": "k"}.get(name, "facts")
+        said = {"build": facts[name]} if name == "build" else {}
+        job = record["jobs"][0] | {place: facts if place == "facts" else facts[name]}
+        changed = record | said | {"jobs": [job]}
+        assert list(validation.schema_problems(changed, Path("x.json"))) == [], value
+    assert 0 < kept < len(ODD)
+
+
 def test_a_number_without_a_sample_comes_once(read):
     rows, _, problem = read(lines(row(), row(value=2.5), DONE))
     assert "line 2: found ready_time a second time" in problem
@@ -142,10 +171,10 @@ def test_numbers_of_other_jobs_and_of_none_are_known(tmp_path):
 
 
 def test_odd_texts_and_numbers_in_facts_and_cases_are_cleaned(read):
-    odd = {"build": {"flags": "a\x1b[31m\x00\nb\ud800\u202e"}, "gate": [float("nan"), 1.0]}
+    odd = {"build": {"flags": "a\x1b[31m\x00\nb\ud800\u202e"}, "other": [float("nan"), 1.0]}
     rows, facts, problem = read(lines({"fact": odd}, row(case="a\nb\u202e" + "x" * 99), DONE))
     assert problem == ""
-    assert facts == {"build": {"flags": "a[31m\nb"}, "gate": [None, 1.0], "done": True}
+    assert facts == {"build": {"flags": "a[31m\nb"}, "other": [None, 1.0], "done": True}
     assert rows[0]["case"].startswith("a b x")
     assert len(rows[0]["case"]) == 40
 
@@ -390,7 +419,7 @@ def test_nonsense_from_one_mode_does_not_touch_the_others(stage, bad):
 
 
 def test_odd_facts_of_a_framework_do_not_reach_the_run_record(stage):
-    odd = {"fact": {"build": {"a": "\x00\ud800\x1b"}, "gate": float("inf")}}
+    odd = {"fact": {"build": {"a": "\x00\ud800\x1b"}, "other": float("inf")}}
 
     def worker(job, out):
         out.write_bytes(lines(odd))
