@@ -28,7 +28,7 @@ def context(inputs: Inputs) -> dict[str, Any]:
 
     columns = ("Precision", number("Scores"), number("Gradients"), number("Losses"))
     tolerances = (
-        dict(zip(columns, (Cell(name), *(Cell(f"{x:.0e}", x) for x in tolerance)), strict=True))
+        dict(zip(columns, (Cell(name), *(Cell(f"{x:g}", x) for x in tolerance)), strict=True))
         for name, tolerance in gate.TOLERANCES.items()
     )
     return {
