@@ -192,7 +192,7 @@ def test_the_page_of_data_explains_every_column_and_metric(sample):
     assert context["said"] is None
     assert context["snippets"] == ()
     assert context["files"] is None
-    metrics = {(row[0].text, row[1].text) for row in context["metrics"].rows}
+    metrics = {(row[1].text, row[0].text) for row in context["metrics"].rows}
     assert metrics == {(s.id, metric) for s in inputs.catalog.sections for metric in s.metrics}
     assert {row[0].text for row in context["units"].rows} >= {"s", "B", "count"}
     columns = [row[0].text for row in context["columns"].rows]

@@ -96,7 +96,7 @@ def test_only_changes_are_written_whatever_was_rendered_before(written, render, 
 def test_without_results_each_page_says_how_to_get_some(unmeasured):
     page = (unmeasured / "report/lenet.md").read_text(encoding="utf-8")
     assert "Nothing is measured for this page yet" in page
-    assert "generator measure --section lenet" in page
+    assert 'generator measure <span class="whole">--section</span> lenet' in page
     assert not (unmeasured / "report/evidence").exists()
     assert "Nothing is measured yet" in (unmeasured / "index.md").read_text(encoding="utf-8")
 
