@@ -77,10 +77,15 @@ def _cards(inputs: Inputs, most: int = 3) -> list[dict[str, str]]:
                "reason")  # fmt: skip
     found = [dict(zip(columns, row, strict=True)) for row in distinct(shown, *columns)]
     folders = {framework.id: framework for framework in inputs.catalog.frameworks}
+    released_on = {
+        (framework.id, one.version): one.released
+        for framework in inputs.catalog.frameworks
+        for one in framework.versions
+    }
 
     def rank(row: Mapping[str, str]) -> tuple[Any, ...]:
-        framework = folders[row["framework"]]
-        released = framework.version(row["version"]).released or datetime.date.min
+        # One that was found installed may be listed nowhere.
+        released = released_on.get((row["framework"], row["version"])) or datetime.date.min
         return _WORST.index(row["section"]), -released.toordinal(), *row.values()
 
     cases = {one.case: one.label for one in parallel.questions()}

@@ -454,6 +454,13 @@ def test_cards_show_a_fault_once_and_training_steps_first(inputs):
         assert card["text"].endswith(".")
 
 
+def test_a_card_may_be_of_a_release_that_is_listed_nowhere(inputs):
+    shown = inputs.shown.assign(version="0.0.1")
+    cards = home_page._cards(dataclasses.replace(inputs, shown=shown))
+    assert cards
+    assert all(card["title"].endswith(" 0.0.1") for card in cards)
+
+
 def test_the_first_page_without_results(sampled):
     empty = dataclasses.replace(sampled.inputs, shown=sampled.inputs.shown.iloc[:0])
     context = home_page.home_context(empty)
