@@ -235,6 +235,8 @@ def _death(session):
                     return noticed or ended
                 if noticed is not None and time.monotonic() - killed > noticed + GRACE:
                     break
+                if noticed is None and len(lines) - steps > STEPS:
+                    break  # as many as a whole training: nobody tells it any more
                 time.sleep(0.05)
             more = len(read(paths[0])) - steps
         finally:
