@@ -201,6 +201,10 @@ def _ready(folder: Path, lock: Path) -> Environment | None:
     return environment if environment.python.exists() else None
 
 
+_AS_LOCKED = ("--require-hashes", "--no-compile-bytecode")
+"""Whatever a project around us wishes; uv's way of compiling fails on Python 3.6."""
+
+
 def _create(framework: Framework, version: Version, lock: Path, folder: Path) -> Environment:
     start = time.monotonic()
     with _complete(folder) as making:
@@ -209,7 +213,7 @@ def _create(framework: Framework, version: Version, lock: Path, folder: Path) ->
         uv.run("venv", *target, python=version.python)
         log = uv.pip(
             lock.read_text(encoding="utf-8"),
-            "sync", "--require-hashes", "--python", str(python), str(lock),
+            "sync", *_AS_LOCKED, "--python", str(python), str(lock),
         )  # fmt: skip
         # As pip does it: else the first import would pay for it and later ones would not. Not by
         # uv, which would write down the folder's present name, for every import to correct.
@@ -282,7 +286,7 @@ def extra(environment: Environment, version: Version, name: str) -> Path:
             with _complete(folder) as making:
                 uv.run(
                     "pip", "install", "--quiet", "--target", str(making), "--no-deps",
-                    "--require-hashes", "--python", str(environment.python), "-r", str(lock),
+                    *_AS_LOCKED, "--python", str(environment.python), "-r", str(lock),
                 )  # fmt: skip
                 files.replace(making / MARKER, b"{}")
     return folder

@@ -292,6 +292,8 @@ def test_environments_and_locks_are_made_that_way(framework, cache, played, monk
     made = environments.locked(framework, framework.newest, "cpu")
     assert made.packages == ("numpy==1.0+cpu",)
     assert played.calls[1][:2] == ("pip", "sync")
+    # The project's own setting for its tools, which on Python 3.6 lets nothing be installed.
+    assert {"--require-hashes", "--no-compile-bytecode"} <= set(played.calls[1])
     assert played.calls[1][-2:] == ("--find-links", "/wheels")
     version = replace(framework.newest, requirements={"cpu": ("torch==2.0+cpu", "numpy")})
     with pytest.raises(FileNotFoundError):  # this uv writes nothing
