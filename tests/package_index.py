@@ -67,7 +67,7 @@ import time
 import pretend_engine
 
 from measurements.contract import Framework, Model
-from tests import numpy_lenet
+from . import numpy_lenet
 
 
 class Adapter(Framework):

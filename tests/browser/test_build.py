@@ -53,7 +53,7 @@ LIGHTHOUSE = "lighthouse@12.8.2"
 CATEGORIES = ("accessibility", "best-practices", "seo")
 
 
-@pytest.mark.parametrize("path", ["index.html", "report/lenet.html", "report/operators.html", PAIR])
+@pytest.mark.parametrize("path", ["index.html", "report/lenet.html", "report/control.html", PAIR])
 def test_lighthouse_finds_nothing(address, chrome, tmp_path, path):
     """A phone, by Lighthouse's own rules but those of speed: see ``benchmarks/first_chart.py``."""
     command = [

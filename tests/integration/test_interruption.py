@@ -279,9 +279,9 @@ def whole(place):
 
 
 @pytest.mark.parametrize("seed", [1])
-def test_ten_interruptions_change_no_row(place, tmp_path, cache, seed):
+def test_ten_interruptions_change_no_row(place, tmp_path, seed):
     (tmp_path / "undisturbed").mkdir()
-    undisturbed = Place(tmp_path / "undisturbed", cache)
+    undisturbed = Place(tmp_path / "undisturbed")
     start = time.monotonic()
     undisturbed.run(*WHAT)
     seconds = time.monotonic() - start

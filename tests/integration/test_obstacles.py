@@ -13,8 +13,8 @@ HERE = ("--section", "compile", "--mode")
 
 
 @pytest.fixture
-def place(tmp_path, cache):
-    return Place(tmp_path, cache)
+def place(tmp_path):
+    return Place(tmp_path)
 
 
 def statuses(place, mode):

@@ -16,7 +16,7 @@ import pytest
 from generator.catalog import framework_toml, package_index
 from generator.cli import app
 from generator.update import index_client
-from tests.conftest import ROOT
+from tests.conftest import PRETEND, ROOT
 from tests.integration.test_bad_input import rows
 from tests.package_index import ADAPTER, TOML, LocalIndex, unbuildable, wheel
 from tests.sample_results import GRAPH
@@ -39,6 +39,7 @@ class Place:
         python = ".".join(platform.python_version_tuple()[:2])
         (engine / "framework.toml").write_text(TOML.format(python=python))
         (engine / "adapter.py").write_text(ADAPTER)
+        shutil.copy(PRETEND / "pretend" / "numpy_lenet.py", engine)
         self.environment = {
             **environment,
             "UV_DEFAULT_INDEX": index.url,
@@ -139,7 +140,7 @@ def test_a_check_tells_what_is_new_by_its_exit_code_and_changes_nothing(place):
     quiet = place.update("--check", "--json")
     (said,) = json.loads(quiet.stdout)
     assert (said["wanted"], said["behind"], said["freshness"]) == (None, 0, "current")
-    place.index.publish(wheel("1.1", seconds=0.5))
+    place.index.publish(wheel("1.1", seconds=0.15))
     found = place.update("--check", "--json")
     assert found.returncode == NEW, found.stderr
     assert json.loads(found.stdout)[0]["wanted"] == "1.1"

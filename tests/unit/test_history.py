@@ -379,7 +379,7 @@ def test_the_last_release_is_set_against_the_first_with_interval_and_verdict(con
 
 def test_without_history_the_page_says_how_to_make_it(unmeasured):
     text = (unmeasured / "report" / "history.md").read_text(encoding="utf-8")
-    assert "generator measure --profile history" in text
+    assert 'generator measure <span class="whole">--profile</span> history' in text
 
 
 def test_a_timeline_is_valid_vega_lite():

@@ -13,7 +13,8 @@ import numpy as np
 
 from measurements import lenet
 from measurements.contract import Framework, Model, Unsupported
-from tests import numpy_lenet
+
+from . import numpy_lenet
 
 
 class Adapter(Framework):

@@ -7,7 +7,8 @@ import time
 
 from measurements import lenet
 from measurements.sections.parallel import BATCHES, STEPS
-from tests import numpy_lenet
+
+from . import numpy_lenet
 
 HOW = "a socket and pickle"
 AVERAGED = True
