@@ -131,7 +131,7 @@ def is_release(version, before):
     return (
         repr(rest) == repr(rest_before)
         and re.fullmatch(NAME, version["version"])
-        and re.fullmatch(r"3\.\d+", version["python"])
+        and re.fullmatch(r"3\.[0-9]+", version["python"])
         and version["source"].startswith("https://pypi.org/project/")
         and all(
             [PIN.sub("==", item) for item in items]

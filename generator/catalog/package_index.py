@@ -85,7 +85,8 @@ def _watch(said: Mapping[str, Any]) -> Watch:
 
 
 _CANONICAL = re.compile(
-    r"(\d+!)?\d+(\.\d+)*((a|b|rc)\d+)?(\.post\d+)?(\.dev\d+)?(\+[a-z\d]+(\.[a-z\d]+)*)?"
+    r"(\d+!)?\d+(\.\d+)*((a|b|rc)\d+)?(\.post\d+)?(\.dev\d+)?(\+[a-z\d]+(\.[a-z\d]+)*)?",
+    re.ASCII,
 )
 """A version as PEP 440 normalises it: reading must do without packaging."""
 

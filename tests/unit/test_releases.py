@@ -128,6 +128,7 @@ def test_a_snapshot_reads_as_it_was_written(tmp_path):
         ('"schema": 1', '"schema": 2'),
         ('"version": "1.0"', '"version": "one"'),
         ('"version": "1.0"', '"version": 1'),
+        ('"version": "1.0"', '"version": "\\u0663"'),  # a digit, of another script
         ('"uploaded": "2026-01-01"', '"uploaded": "soon"'),
         ("2026-11-26T02:03:04Z", "2026-11-26T02:03:04"),
         ('"distribution": "pretend-engine"', '"distribution": "another"'),
