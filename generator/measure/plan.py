@@ -6,6 +6,7 @@ needs their order.
 
 from __future__ import annotations
 
+import enum
 import itertools
 import random
 from collections import Counter
@@ -101,6 +102,17 @@ class Conditions:
     precision: str
 
 
+class Rank(enum.IntEnum):
+    """What a job adds to a first answer; those that add most come first, see :func:`order`."""
+
+    LEAD = 0
+    """The first look at the mode that stands for a framework: speed, start-up and memory."""
+    MODES = 1
+    """Its other blocks, and the other modes."""
+    SECTIONS = 2
+    """Sections with processes of their own."""
+
+
 @dataclass(frozen=True)
 class Job:
     """One worker process: one configuration, the sections it runs, and its place in the run."""
@@ -115,6 +127,7 @@ class Job:
     block: int
     case: str = ""
     accuracy: bool = False
+    rank: Rank = Rank.MODES
 
     @property
     def id(self) -> str:
@@ -335,14 +348,15 @@ def _jobs(
     phases_first = sorted(sections, key=lambda s: ("cold" not in s.starts, s.id != "memory"))
     warm = tuple(section.id for section in phases_first if "warm" in section.starts)
     for block in range(profile.blocks if repeated else 1):
+        rank = Rank.LEAD if first and block == 0 and mode == framework.default else Rank.MODES
         if cold and extra and first and block < profile.cold_blocks:
-            yield Job(*place, cold, "cold", block)
+            yield Job(*place, cold, "cold", block, rank=rank)
         # Some compilers compile anew for another number of threads: the
         # first process of a further lane starts neither cold nor surely warm.
         present = warm if block > 0 or first else tuple(id for id in warm if id not in cold)
         if present:
             accuracy = extra and "lenet" in warm and block < profile.accuracy_blocks
-            yield Job(*place, present, "warm", block, accuracy=accuracy)
+            yield Job(*place, present, "warm", block, accuracy=accuracy, rank=rank)
 
 
 def _jobs_apart(
@@ -350,7 +364,7 @@ def _jobs_apart(
 ) -> list[Job]:
     """Return the jobs of sections that have processes of their own."""
     return [
-        Job(*place, (section.id,), start, block, case)
+        Job(*place, (section.id,), start, block, case, rank=Rank.SECTIONS)
         for section in sections
         if section.apart
         for start in section.starts
@@ -362,14 +376,20 @@ def _jobs_apart(
 def order(jobs: Iterable[Job], seed: int) -> tuple[Job, ...]:
     """Return jobs block by block, each block in a fresh permutation that follows from the seed.
 
+    What answers most comes first (:class:`Rank`): in the first block the modes that stand for their
+    frameworks, then all blocks of what shares processes, at last the sections that have their own.
     Within a block the cold starts come first: they fill the caches that the warm ones find.
     """
+
+    def place(job: Job) -> tuple[object, ...]:
+        return job.rank is Rank.SECTIONS, job.block, job.rank, job.start
+
     ordered: list[Job] = []
-    pending = sorted(jobs, key=lambda job: (job.block, job.start, job.id))
-    for (block, start), group in itertools.groupby(pending, lambda job: (job.block, job.start)):
-        block_jobs = list(group)
-        random.Random(f"{seed}/{block}/{start}").shuffle(block_jobs)
-        ordered += block_jobs
+    pending = sorted(jobs, key=lambda job: (place(job), job.id))
+    for key, group in itertools.groupby(pending, place):
+        together = list(group)
+        random.Random(f"{seed}/{key}").shuffle(together)
+        ordered += together
     return tuple(ordered)
 
 
@@ -469,5 +489,6 @@ def _replicates(
             and blocks[job.configuration, id] > 1
         )
         if sections:
-            found.append(replace(job, sections=sections, case=again(job.case), accuracy=False))
+            twin = replace(job, sections=sections, case=again(job.case), accuracy=False)
+            found.append(replace(twin, rank=max(job.rank, Rank.MODES)))
     return found
