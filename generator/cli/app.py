@@ -5,7 +5,9 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import functools
+import math
 import shutil
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
@@ -21,11 +23,11 @@ from generator.cli import doctor as doctoring
 from generator.cli import listing, options, output
 from generator.cli.common import accept_signals, command_line, ending, leave
 from generator.cli.output import err
-from generator.cli.progress import Progressing
+from generator.cli.progress import Growing, Progressing
 from generator.errors import UsageError
 from generator.formatting import plural
 from generator.measure import environments, ownership, plan, runner
-from generator.measure.request import Request, estimate, prepare
+from generator.measure.request import Request, deadline, estimate, prepare
 
 
 class _Whole(TyperGroup):
@@ -66,27 +68,32 @@ def _request(given: Mapping[str, Any]) -> Request:
 
 
 def _run(
-    made: plan.Plan, request: Request, catalog: model.Catalog, *, quiet: bool = False
+    made: plan.Plan,
+    request: Request,
+    catalog: model.Catalog,
+    shown: Progressing | None = None,
+    until: float = math.inf,
 ) -> runner.Outcome:
-    """Run a plan behind a progress bar, or without a word."""
+    """Run a plan behind a progress bar, or without a word, ``until`` a time of this process."""
     for line in output.skipped(made.skipped):
         _say(line)
-    if quiet:
-        return runner.run(made, request, catalog)
-    with Progressing(err) as reporter:
-        return runner.run(made, request, catalog, reporter)
+    if shown is None:
+        return runner.run(made, request, catalog, deadline=until)
+    with shown:
+        return runner.run(made, request, catalog, shown, until)
 
 
 _say = functools.partial(output.say, to=err)
 
 
 def _measure(
-    request: Request, catalog: model.Catalog, *, quiet: bool = False
+    request: Request, catalog: model.Catalog, shown: Progressing | None
 ) -> tuple[plan.Plan, runner.Outcome]:
     """Measure what is missing, as the only one on this machine."""
+    until = deadline(request, time.monotonic())
     with ownership.alone(request, _say):
         made = prepare(request, catalog)
-        return made, _run(made, request, catalog, quiet=quiet)
+        return made, _run(made, request, catalog, shown, until)
 
 
 @app.command()
@@ -101,6 +108,7 @@ def measure(
     precision: Annotated[str, typer.Option(help="float32; tf32 or bfloat16 on cuda.")] = "float32",
     data_dir: options.DataDir = None,
     timeout: options.Timeout = 600.0,
+    minutes: options.Minutes = 0,
     seed: Annotated[
         int | None, typer.Option(help="Decides the order of jobs; random by default.")
     ] = None,
@@ -133,9 +141,9 @@ def measure(
     catalog = catalogs.load(frameworks=frameworks_folder)
     if dry_run:
         made = prepare(request, catalog)
-        output.show_plan(made, estimate(made, request), as_json=as_json)
+        output.show_plan(made, estimate(made, request), minutes, as_json=as_json)
         return
-    made, outcome = _measure(request, catalog, quiet=as_json)
+    made, outcome = _measure(request, catalog, None if as_json else Progressing(err))
     if as_json:
         output.show_json(vars(outcome))
     else:
@@ -152,17 +160,41 @@ def report(
     environment: options.Environment = "locked",
     data_dir: options.DataDir = None,
     timeout: options.Timeout = 600.0,
+    minutes: options.Minutes = 10,
+    only_plan: Annotated[
+        bool,
+        typer.Option("--plan", help="Print what would and would not be measured, and stop."),
+    ] = False,
     wait: options.Wait = False,
     results: options.Results = Request.results,
     frameworks_folder: options.FrameworksFolder = None,
 ) -> None:
     """Measure what is missing here, render the pages, build the site. The main job.
 
-    The first time it installs every framework from its lock. `generator measure --dry-run`
-    estimates how long measuring takes on this machine. Ends by naming the page to open.
+    What answers most is measured first. The page is there after the first block, and again after
+    each further one. The next call goes on where the time of this one ended.
+
+    The first time it installs every framework from its lock.
+
+    For example:
+
+        generator report
+
+        generator report FRAMEWORK --minutes 3
+
+        generator report --minutes 0
+
     """
+    from generator.site import mkdocs
+
     request = _request(locals())
-    made, outcome = _measure(request, catalogs.load(frameworks=frameworks_folder))
+    catalog = catalogs.load(frameworks=frameworks_folder)
+    if only_plan:
+        made = prepare(request, catalog)
+        output.show_plan(made, estimate(made, request), minutes, as_json=False)
+        return
+    page = functools.partial(mkdocs.build, results_root=results)
+    made, outcome = _measure(request, catalog, Growing(err, page))
     output.show_outcome(made, outcome)
     build(results)
     output.say("or `generator serve` for a live preview.")
@@ -399,7 +431,13 @@ def update(
         made, both = updates.prepare(request, expected, todo)
         output.show_plan(made, estimate(made, both), as_json=as_json)
         return
-    outcome = updates.run(request, news, _say, functools.partial(_run, quiet=as_json), report)
+    outcome = updates.run(
+        request,
+        news,
+        _say,
+        functools.partial(_run, shown=None if as_json else Progressing(err)),
+        report,
+    )
     if as_json:
         output.show_json(outcome.plain(news))
     else:

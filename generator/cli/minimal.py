@@ -10,6 +10,8 @@ import argparse
 import contextlib
 import dataclasses
 import sys
+import time
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +19,7 @@ from generator.catalog import loader as catalogs
 from generator.cli.common import accept_signals, command_line, ending, leave
 from generator.measure import obstacles, ownership, runner
 from generator.measure.plan import Job
-from generator.measure.request import Request, prepare
+from generator.measure.request import Request, deadline, prepare
 
 
 class _Lines(runner.Reporter):
@@ -30,10 +32,15 @@ class _Lines(runner.Reporter):
         """Say what becomes of an environment."""
         print(f"environment of {target}: {state}", file=sys.stderr)
 
-    def begin(self, jobs: int, seconds: float) -> None:
+    def begin(
+        self, jobs: Sequence[Job], later: Sequence[Job], seconds: Mapping[Job, float]
+    ) -> None:
         """Announce the blocks."""
-        self._total = jobs
-        print(f"{jobs} processes to run, about {seconds / 60:.0f} min", file=sys.stderr)
+        self._total = len(jobs)
+        taken = sum(seconds[job] for job in jobs) / 60
+        print(f"{len(jobs)} processes to run, about {taken:.0f} min", file=sys.stderr)
+        if later:
+            print(f"{len(later)} more wait for the next call", file=sys.stderr)
 
     def finished(self, job: Job, status: str, reason: str) -> None:
         """Count it."""
@@ -47,6 +54,7 @@ def _say(text: str) -> None:
 
 def main() -> None:
     """Parse, measure, exit with the codes of the full command line."""
+    began = time.monotonic()
     accept_signals()
     parser = argparse.ArgumentParser(
         prog="generator",
@@ -70,7 +78,7 @@ def main() -> None:
             made = prepare(request, catalog)
             for obstacle in made.skipped:
                 _say(f"skipped: {obstacles.shown(obstacle)}")
-            outcome = runner.run(made, request, catalog, _Lines())
+            outcome = runner.run(made, request, catalog, _Lines(), deadline(request, began))
     except (Exception, KeyboardInterrupt) as error:
         code, text = ending(error)
         with contextlib.suppress(OSError):  # nobody listens any more
@@ -90,6 +98,6 @@ def _add(parser: argparse.ArgumentParser, field: Any) -> None:
         option = f"--{field.name.removesuffix('s')}"
         parser.add_argument(option, dest=field.name, action="append", default=[])
     else:
-        kinds = {"timeout": float, "seed": int, "data_dir": Path, "results": Path}
+        kinds = {"timeout": float, "minutes": float, "seed": int, "data_dir": Path, "results": Path}
         option = "--" + field.name.replace("_", "-")
         parser.add_argument(option, type=kinds.get(field.name, str), default=default)

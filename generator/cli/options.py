@@ -77,6 +77,14 @@ DataDir = Annotated[
     ),
 ]
 Timeout = Annotated[float, typer.Option(help="Seconds after which a worker is stopped.")]
+Minutes = Annotated[
+    float,
+    typer.Option(
+        min=0,
+        help="Begin nothing that would end later, installing and building included; the next call "
+        "goes on. 0: everything.",
+    ),
+]
 Wait = Annotated[
     bool,
     typer.Option("--wait", help="Wait while another generator measures on this machine."),

@@ -141,8 +141,20 @@ def skipped(lacking: Mapping[str, Sequence[str]]) -> Iterator[str]:
         yield f"skipped: {formatting.listing(frameworks)}: {obstacles.shown(obstacle)}"
 
 
-def show_plan(made: plan.Plan, seconds: float, *, as_json: bool) -> None:
-    """Show what would be measured, and how long that takes by estimate."""
+def show_plan(
+    made: plan.Plan, seconds: Mapping[plan.Job, float], minutes: float = 0, *, as_json: bool
+) -> None:
+    """Show what would be measured.
+
+    Args:
+        made: the jobs.
+        seconds: how long each takes by estimate.
+        minutes: there are for measuring; 0: no limit.
+        as_json: for a script.
+
+    """
+    fit = plan.fitting(made.jobs, seconds, 60 * minutes) if minutes else len(made.jobs)
+    now, later = made.jobs[:fit], made.jobs[fit:]
     if as_json:
         show_json(
             {
@@ -150,15 +162,16 @@ def show_plan(made: plan.Plan, seconds: float, *, as_json: bool) -> None:
                 "device": made.device,
                 "seed": made.seed,
                 "held": made.measured,
-                "seconds": round(seconds),
-                "jobs": [job.id for job in made.jobs],
+                "seconds": round(sum(seconds[job] for job in now)),
+                "jobs": [job.id for job in now],
+                "later": [job.id for job in later],
                 "obstacles": [obstacles.shown(text) for text in made.skipped],
                 "gaps": [f"{cell.framework} {cell.mode}: {gap.reason}" for cell, gap in made.gaps],
             }
         )
         return
     processes: dict[str, Counter[str]] = {}
-    for job in sorted(made.jobs, key=lambda job: job.id):
+    for job in sorted(now, key=lambda job: job.id):
         case = job.case.replace(AGAIN, "A/A replicate") if is_again(job.case) else job.case
         notes = f" ({case})" if case else ""
         notes += ", empty caches" if job.start == "cold" else ""
@@ -180,9 +193,23 @@ def show_plan(made: plan.Plan, seconds: float, *, as_json: bool) -> None:
         say(f"{status}: {mode} ({', '.join(found)}): {reason}")
     for line in skipped(made.skipped):
         say(line, WARNING, "  ")
-    say(
-        f"{len(made.jobs)} processes, about {formatting.minutes(seconds)};"
-        f" {made.measured} cells are already measured"
+    say(f"{amount(now, seconds)}; {made.measured} cells are already measured")
+    if later:
+        say(left_for_later(later, seconds))
+
+
+def amount(jobs: Sequence[plan.Job], seconds: Mapping[plan.Job, float]) -> str:
+    """Return how many processes there are, and how long they take by estimate."""
+    taken = formatting.minutes(sum(seconds[job] for job in jobs))
+    return f"{len(jobs)} process{'' if len(jobs) == 1 else 'es'}, about {taken}"
+
+
+def left_for_later(jobs: Sequence[plan.Job], seconds: Mapping[plan.Job, float]) -> str:
+    """Return the sentence on processes for which there is no time."""
+    sections = dict.fromkeys(id for job in jobs for id in job.sections)
+    return (
+        f"not in this time: {amount(jobs, seconds)} ({', '.join(sections)}); the next call goes "
+        "on with them, --minutes 0 measures everything"
     )
 
 
@@ -194,7 +221,8 @@ def show_outcome(made: plan.Plan, outcome: runner.Outcome) -> None:
         say(f"{text} (--force repeats them).")
         return
     counts = ", ".join(f"{number} {status}" for status, number in sorted(outcome.counts.items()))
-    say(f"Run {outcome.run}: {counts or 'nothing left to run'}.")
+    left = f"; {outcome.left} left for the next call" if outcome.left else ""
+    say(f"Run {outcome.run}: {counts or 'nothing left to run'}{left}.")
     for finding in outcome.findings:
         say(finding, DIFFERENT, "  ")
     for failure in outcome.failures:

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
 from rich.console import Console
 from rich.progress import (
     BarColumn,
@@ -14,7 +18,7 @@ from rich.progress import (
 from rich.table import Column
 
 from generator.cli import output
-from generator.formatting import minutes
+from generator.formatting import minutes, plural
 from generator.measure.plan import Job
 from generator.measure.runner import Reporter
 
@@ -41,6 +45,7 @@ class Progressing(Reporter):
         )
         self._task: TaskID | None = None
         self._left, self._expected, self._done, self._total = 0.0, 0.0, 0, 0
+        self._seconds: Mapping[Job, float] = {}
 
     def __enter__(self) -> Progressing:
         self._progress.start()
@@ -56,12 +61,17 @@ class Progressing(Reporter):
         elif state != "ready":
             self._say(f"environment of {target} {state}", output.BAD)
 
-    def begin(self, jobs: int, seconds: float) -> None:
+    def begin(
+        self, jobs: Sequence[Job], later: Sequence[Job], seconds: Mapping[Job, float]
+    ) -> None:
         """Announce the blocks with the time estimate."""
-        self._left, self._total = seconds, jobs
+        self._seconds, self._total = seconds, len(jobs)
+        self._left = sum(seconds[job] for job in jobs)
         if jobs:
-            self._say(f"{jobs} processes to run, about {minutes(seconds)}")
-        self._task = self._progress.add_task("measuring", total=jobs, left="")
+            self._say(f"to run: {output.amount(jobs, seconds)}")
+        if later:
+            self._say(output.left_for_later(later, seconds))
+        self._task = self._progress.add_task("measuring", total=len(jobs), left="")
 
     def job(self, job: Job, seconds: float) -> None:
         """Show which configuration runs."""
@@ -82,5 +92,35 @@ class Progressing(Reporter):
         elif not self._console.is_terminal:
             self._say(f"[{self._done}/{self._total}] {job.id} {status}")
 
+    def block(self, jobs: Sequence[Job]) -> None:
+        """Count anew what is left."""
+        self._left = sum(self._seconds[job] for job in jobs)
+
     def _say(self, text: str, mark: str = "") -> None:
         output.say(text, mark, to=self._progress.console)
+
+
+class Growing(Progressing):
+    """Also builds the page after each block, so that it is there early and grows."""
+
+    def __init__(self, console: Console, page: Callable[[], Path]) -> None:
+        super().__init__(console)
+        self._page, self._ready = page, dict[str, int]()
+
+    def finished(self, job: Job, status: str, reason: str) -> None:
+        """Count the blocks of each framework."""
+        super().finished(job, status, reason)
+        if status == "ok":
+            self._ready[job.framework] = max(job.block + 1, self._ready.get(job.framework, 0))
+
+    def block(self, jobs: Sequence[Job]) -> None:
+        """Build the page; nothing is timed meanwhile."""
+        super().block(jobs)
+        start = time.monotonic()
+        page = self._page()
+        self.pause = time.monotonic() - start
+        blocks = plural(max(self._ready.values(), default=0), "block")
+        self._say(
+            f"open {page}: {plural(len(self._ready), 'framework')}, {blocks}; "
+            f"about {minutes(self._left)} more, Ctrl-C keeps everything"
+        )

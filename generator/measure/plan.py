@@ -137,6 +137,11 @@ class Job:
         return "_".join([*words, self.start, *case, f"b{self.block}"])
 
     @property
+    def stage(self) -> tuple[bool, int, bool]:
+        """What it is measured in one go with: a block, of which the leaders are the first part."""
+        return self.rank is Rank.SECTIONS, self.block, self.rank is not Rank.LEAD
+
+    @property
     def target(self) -> tuple[str, str]:
         """Framework and version: what it needs an environment of."""
         return self.framework, self.version
@@ -185,9 +190,9 @@ class Plan:
             found.setdefault(obstacle, []).append(framework)
         return found
 
-    def seconds(self, history: Mapping[tuple[str, str, str], float]) -> float:
-        """Estimate the run's duration from earlier jobs; see :func:`duration`."""
-        return sum(duration(job, self.profile, history) for job in self.jobs)
+    def durations(self, history: Mapping[tuple[str, str, str], float]) -> dict[Job, float]:
+        """Return the seconds that each job will take, see :func:`duration`."""
+        return {job: duration(job, self.profile, history) for job in self.jobs}
 
 
 def duration(job: Job, profile: Profile, history: Mapping[tuple[str, str, str], float]) -> float:
@@ -382,7 +387,7 @@ def order(jobs: Iterable[Job], seed: int) -> tuple[Job, ...]:
     """
 
     def place(job: Job) -> tuple[object, ...]:
-        return job.rank is Rank.SECTIONS, job.block, job.rank, job.start
+        return *job.stage, job.start
 
     ordered: list[Job] = []
     pending = sorted(jobs, key=lambda job: (place(job), job.id))
@@ -391,6 +396,12 @@ def order(jobs: Iterable[Job], seed: int) -> tuple[Job, ...]:
         random.Random(f"{seed}/{key}").shuffle(together)
         ordered += together
     return tuple(ordered)
+
+
+def fitting(jobs: Sequence[Job], seconds: Mapping[Job, float], limit: float) -> int:
+    """Return how many of the first jobs take at most ``limit`` seconds together, by estimate."""
+    ends = itertools.accumulate(seconds[job] for job in jobs)
+    return sum(end <= limit for end in ends)
 
 
 def without(plan: Plan, obstacles: Mapping[Job, str], recorded: Mapping[Cell, set[str]]) -> Plan:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -34,6 +35,8 @@ class Request:
     precision: str = "float32"
     data_dir: Path | None = None
     timeout: float = 600.0
+    minutes: float = 0.0
+    """No process begins that would end later; 0: all are run. The next run goes on."""
     seed: int | None = None
     force: bool = False
     wait: bool = False
@@ -137,6 +140,11 @@ def installed_frameworks(catalog: Catalog) -> dict[str, str]:
     return found
 
 
-def estimate(made: plan.Plan, request: Request) -> float:
-    """Return the estimated seconds of a plan on this machine."""
-    return made.seconds(history.history(request.results))
+def estimate(made: plan.Plan, request: Request) -> dict[plan.Job, float]:
+    """Return the estimated seconds of each job of a plan on this machine."""
+    return made.durations(history.history(request.results))
+
+
+def deadline(request: Request, began: float) -> float:
+    """Return when what was asked for must have ended, in seconds of the clock of ``began``."""
+    return began + 60 * request.minutes if request.minutes else math.inf

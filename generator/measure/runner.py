@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import concurrent.futures
 import contextlib
+import math
 import os
 import shutil
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -23,7 +24,7 @@ from generator.measure import environments, job_outcome, obstacles
 from generator.measure.environments import Environment
 from generator.measure.history import history
 from generator.measure.job_outcome import JobOutcome
-from generator.measure.plan import Job, Plan, duration
+from generator.measure.plan import Job, Plan, fitting
 from generator.measure.request import Request
 from generator.measure.run_record import RunRecord, Target, open_records
 from generator.measure.worker_launch import Launcher
@@ -35,7 +36,8 @@ from generator.subprocesses import Finished
 class Outcome:
     """How a run ended: its id, the CSVs it wrote, job counts by status, what failed, what is wrong.
 
-    ``obstacles`` are what this machine lacks, and for which frameworks.
+    ``obstacles`` are what this machine lacks, and for which frameworks; ``left`` counts the jobs
+    that found no time.
     A framework that fails verification was measured successfully: a finding, not a failure.
     """
 
@@ -45,6 +47,7 @@ class Outcome:
     failures: list[str] = field(default_factory=list)
     findings: list[str] = field(default_factory=list)
     obstacles: dict[str, list[str]] = field(default_factory=dict)
+    left: int = 0
 
     @property
     def failed(self) -> bool:
@@ -66,11 +69,19 @@ class Outcome:
 class Reporter:
     """Told what happens, and says nothing; the command line draws progress bars from it."""
 
+    pause = 0.0
+    """Seconds that :meth:`block` and what follows the last job take: they must fit as well."""
+
     def environment(self, target: str, state: str) -> None:
         """An environment is "making", "ready" or has failed with a reason."""
 
-    def begin(self, jobs: int, seconds: float) -> None:
-        """The blocks start; ``seconds`` is the estimate for ``jobs`` jobs."""
+    def begin(
+        self, jobs: Sequence[Job], later: Sequence[Job], seconds: Mapping[Job, float]
+    ) -> None:
+        """The blocks start: of ``jobs``; ``later`` ones will find no time, by estimate."""
+
+    def block(self, jobs: Sequence[Job]) -> None:
+        """A block has ended, or its leaders; ``jobs`` are still to run. Nothing is timed now."""
 
     def job(self, job: Job, seconds: float) -> None:
         """A job starts; it is expected to take ``seconds``."""
@@ -80,7 +91,11 @@ class Reporter:
 
 
 def run(
-    plan: Plan, request: Request, catalog: Catalog, reporter: Reporter | None = None
+    plan: Plan,
+    request: Request,
+    catalog: Catalog,
+    reporter: Reporter | None = None,
+    deadline: float = math.inf,
 ) -> Outcome:
     """Run every job of a plan; resumes the newest unfinished run that it fits.
 
@@ -92,6 +107,8 @@ def run(
         request: what was asked for: kind of environment, precision, time limit, folders.
         catalog: the frameworks and sections that the plan names.
         reporter: told what happens.
+        deadline: no job begins that would end after this, by ``time.monotonic``; the next run goes
+            on there.
 
     """
     reporter = reporter or Reporter()
@@ -106,15 +123,21 @@ def run(
             for job in ordered.jobs
             if job.target in ready and job.id not in records[job.target].done
         ]
-        past = history(request.results)
-        estimates = {job: duration(job, ordered.profile, past) for job in todo}
+        estimates = ordered.durations(history(request.results))
         jobs = _Jobs(id, Launcher(ordered, request, catalog), ready, records)
         for job in todo:
             jobs.recover(job)  # what a generator that was killed had measured of it
-        reporter.begin(len(todo), sum(estimates.values()))
+        limit = deadline - time.monotonic() - reporter.pause
+        now = fitting(todo, estimates, limit)
+        reporter.begin(todo[:now], todo[now:], estimates)
         for record in records.values():
             record.close(ordered)
-        for job in todo:
+        for number, job in enumerate(todo):
+            if number and job.stage != todo[number - 1].stage:
+                reporter.block(todo[number:now])
+            if time.monotonic() + estimates[job] + reporter.pause > deadline:
+                outcome.left = len(todo) - number
+                break
             reporter.job(job, estimates[job])
             ended = jobs.run(job)
             outcome.count(job, ended)

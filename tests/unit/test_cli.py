@@ -291,7 +291,7 @@ def test_a_measurement_prints_json_and_words(tmp_path, monkeypatch, failures, co
     assert done.exit_code == code
     assert json.loads(done.stdout) == {
         "run": "run", "files": [str(file)], "counts": {"ok": 1}, "failures": failures,
-        "findings": ["job: wrong: [odd]"], "obstacles": {},
+        "findings": ["job: wrong: [odd]"], "obstacles": {}, "left": 0,
     }  # fmt: skip
     shown = invoke(*what)
     assert shown.exit_code == code
@@ -304,9 +304,10 @@ def test_what_is_being_measured_and_the_time_left_are_whole_on_any_terminal(widt
     screen = io.StringIO()
     console = Console(file=screen, force_terminal=True, width=width, color_system=None)
     shown = progress.Progressing(console)
-    shown.begin(30, 600)
     words = ("alder", "2.21.0", "function-xla", "cpu", "threads-all")
-    shown.job(plan.Job(*words, sections=("lenet",), start="warm", block=1), 20)
+    job = plan.Job(*words, sections=("lenet",), start="warm", block=1)
+    shown.begin([job] * 30, [], {job: 20})
+    shown.job(job, 20)
     screen.truncate(screen.seek(0))
     console.print(shown._progress.get_renderable())
     text = screen.getvalue()
@@ -368,7 +369,8 @@ def test_every_end_has_its_exit_code_and_words(monkeypatch, capsys, error, code,
     ],
 )
 def test_without_typer_measuring_ends_alike(monkeypatch, capsys, tmp_path, error, code, said):
-    def run(made, request, catalog, reporter):
+    def run(made, request, catalog, reporter, deadline):
+        assert deadline == float("inf")
         if error is not None:
             raise error
         assert request.frameworks == ("pretend",)
