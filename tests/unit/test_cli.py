@@ -285,7 +285,7 @@ def test_a_dry_run_prints_json_and_a_table(tmp_path):
 def test_a_measurement_prints_json_and_words(tmp_path, monkeypatch, failures, code):
     file = tmp_path / "x.csv"
     outcome = runner.Outcome("run", [file], {"ok": 1}, failures, ["job: wrong: [odd]"])
-    monkeypatch.setattr(runner, "run", lambda *arguments: outcome)
+    monkeypatch.setattr(runner, "run", lambda *given, **more: outcome)
     what = ["measure", "pretend", "--frameworks-folder", PRETEND, "--results", tmp_path]
     done = invoke(*what, "--json")
     assert done.exit_code == code
