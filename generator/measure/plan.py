@@ -10,7 +10,7 @@ import enum
 import itertools
 import random
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from generator.catalog.model import LANES, Catalog, Framework, Gap, Mode, Section, Version, pick
@@ -352,7 +352,8 @@ def _jobs(
     # Phases come first in a process: a section that runs later finds a built model.
     phases_first = sorted(sections, key=lambda s: ("cold" not in s.starts, s.id != "memory"))
     warm = tuple(section.id for section in phases_first if "warm" in section.starts)
-    for block in range(profile.blocks if repeated else 1):
+    blocks = profile.blocks if repeated else 1
+    for block in range(blocks):
         rank = Rank.LEAD if first and block == 0 and mode == framework.default else Rank.MODES
         if cold and extra and first and block < profile.cold_blocks:
             yield Job(*place, cold, "cold", block, rank=rank)
@@ -360,7 +361,9 @@ def _jobs(
         # first process of a further lane starts neither cold nor surely warm.
         present = warm if block > 0 or first else tuple(id for id in warm if id not in cold)
         if present:
-            accuracy = extra and "lenet" in warm and block < profile.accuracy_blocks
+            # The last blocks: a first answer need not wait for it.
+            late = block >= blocks - profile.accuracy_blocks
+            accuracy = extra and "lenet" in warm and late
             yield Job(*place, present, "warm", block, accuracy=accuracy, rank=rank)
 
 
@@ -427,6 +430,12 @@ def without(plan: Plan, obstacles: Mapping[Job, str], recorded: Mapping[Cell, se
 def reseed(plan: Plan, seed: int) -> Plan:
     """Return the plan as another seed orders it: that of the run that it resumes."""
     return replace(plan, seed=seed, jobs=order(plan.jobs, seed))
+
+
+def postpone(plan: Plan, jobs: Collection[Job]) -> Plan:
+    """Return the plan with some jobs behind the leaders: no leader waits for what they leave."""
+    later = (replace(job, rank=Rank.MODES) if job in jobs else job for job in plan.jobs)
+    return replace(plan, jobs=order(later, plan.seed))
 
 
 def _concerns(

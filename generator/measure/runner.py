@@ -24,7 +24,7 @@ from generator.measure import environments, job_outcome, obstacles
 from generator.measure.environments import Environment
 from generator.measure.history import history
 from generator.measure.job_outcome import JobOutcome
-from generator.measure.plan import Job, Plan, fitting
+from generator.measure.plan import Job, Plan, Rank, fitting, postpone
 from generator.measure.request import Request
 from generator.measure.run_record import RunRecord, Target, open_records
 from generator.measure.worker_launch import Launcher
@@ -118,13 +118,22 @@ def run(
         outcome.obstacles |= ordered.skipped
         if ordered.obstacles:
             outcome.counts["skipped"] = len(ordered.obstacles)
+        launcher = Launcher(ordered, request, catalog)
+        # What an earlier run has compiled is there: only then does a warm start come before.
+        filled = [
+            job
+            for job in ordered.jobs
+            if job.rank is Rank.LEAD and job.start == "cold" and job.target in ready
+            if launcher.finds_caches(job, ready[job.target])
+        ]
+        ordered = postpone(ordered, filled)
         todo = [
             job
             for job in ordered.jobs
             if job.target in ready and job.id not in records[job.target].done
         ]
         estimates = ordered.durations(history(request.results))
-        jobs = _Jobs(id, Launcher(ordered, request, catalog), ready, records)
+        jobs = _Jobs(id, launcher, ready, records)
         for job in todo:
             jobs.recover(job)  # what a generator that was killed had measured of it
         limit = deadline - time.monotonic() - reporter.pause

@@ -21,7 +21,7 @@ from generator.catalog.model import Catalog, Framework
 from generator.measure import environments, gpu_log, obstacles
 from generator.measure import machine as machines
 from generator.measure.environments import Environment
-from generator.measure.history import R_WORKER
+from generator.measure.history import R_WORKER, code_hash
 from generator.measure.plan import Job, Plan
 from generator.measure.request import Request
 from generator.measure.run_record import MIN_SAMPLE_SECONDS
@@ -84,6 +84,10 @@ class Launcher:
         framework = self.catalog.framework(job.framework)
         threads = 1 if job.lane == "threads-1" else machines.this().cores
         cache = self._compile_cache(job, environment)
+        if job.start == "cold":
+            _filled(cache).unlink(missing_ok=True)
+            shutil.rmtree(cache, ignore_errors=True)
+        cache.mkdir(parents=True, exist_ok=True)
         chance = random.Random(f"{self.plan.seed}/{job.id}")
         hash_seed, padding = chance.randrange(1, 2**31), chance.randrange(0, 4096)
         extra = self._extra(job, framework, environment)
@@ -118,6 +122,8 @@ class Launcher:
                     cwd=Path(scratch), env=variables | {"TMPDIR": scratch},
                     timeout=self.request.timeout, watch=opened,
                 )  # fmt: skip
+        if job.start == "cold" and finished.code == 0:
+            _filled(cache).touch()
         conditions = {
             "hash_seed": hash_seed,
             "padding": padding,
@@ -171,23 +177,25 @@ class Launcher:
         name = next((name for name in wanted if name in version.requirements), None)
         return environments.extra(environment, version, name) if name else None
 
+    def finds_caches(self, job: Job, environment: Environment) -> bool:
+        """Whether a cold start of the same code, here or in an earlier run, filled the caches."""
+        return _filled(self._compile_cache(job, environment)).exists()
+
     def _compile_cache(self, job: Job, environment: Environment) -> Path:
-        """Return the compile cache of a configuration, emptied for a cold start.
+        """Return the compile cache of a configuration.
 
         A section with processes of its own has a cache of its own, which no other one finds or
         empties. Otherwise it is shared by lanes; see :func:`generator.measure.plan.make` for a
         compiler whose output depends on the number of threads. It belongs to one framework,
-        release, mode, device and lock, so nobody else's work is found in it; what comes out of it
-        is judged by the gate before and after timing.
+        release, mode, device, lock and code, so nobody else's work is found in it; what comes out
+        of it is judged by the gate before and after timing.
         """
         apart = [id for id in job.sections if self.catalog.section(id).apart]
-        name = "-".join([(environment.lock_sha256 or "current")[:12], *apart])
+        framework, compiling = self.catalog.framework(job.framework), self.catalog.section("compile")
+        code = code_hash(compiling, framework, job.version, self.catalog)
+        name = "-".join([(environment.lock_sha256 or "current")[:12], code[:12], *apart])
         folder = f"{job.framework}-{job.version}-{job.mode}-{job.device}-{name}"
-        cache = environments.cache_folder() / "compiled" / folder
-        if job.start == "cold":
-            shutil.rmtree(cache, ignore_errors=True)
-        cache.mkdir(parents=True, exist_ok=True)
-        return cache
+        return environments.cache_folder() / "compiled" / folder
 
     def _ceiling(self, threads: int) -> float | None:
         """Measure the matrix-product rate once per run and thread count.
@@ -219,6 +227,11 @@ def _rates(threads: int) -> list[float]:
         with contextlib.suppress(ValueError, IndexError):
             rates.append(float((rate or "").splitlines()[-1]))
     return rates
+
+
+def _filled(cache: Path) -> Path:
+    """Return the file that is there once a cold start has filled a compile cache."""
+    return cache.with_name(f"{cache.name}.filled")
 
 
 def inherited(*folders: Path, own: bool) -> dict[str, str]:

@@ -395,10 +395,10 @@ def test_what_runs_in_one_block_has_no_replicate():
     assert {job.sections for job in made.jobs if is_again(job.case)} == {("often",)}
 
 
-def test_accuracy_is_trained_in_the_first_block_only():
+def test_accuracy_is_trained_in_the_last_block_only():
     made = make(profile=FULL)
     trained = [job for job in made.jobs if job.accuracy]
-    assert {job.block for job in trained} == {0}
+    assert {job.block for job in trained} == {FULL.blocks - 1}
     assert len(trained) == 5 * len(FULL.lanes["cpu"])
 
 
