@@ -5,6 +5,7 @@ import json
 import os
 import shlex
 import sys
+import time
 import urllib.parse
 from dataclasses import replace
 from pathlib import Path
@@ -725,6 +726,74 @@ def test_a_continued_run_keeps_its_own_order(stage):
     interrupted(stage, 4, modes=modes)
     stage.run(modes=modes, seed=99)
     assert [job["id"] for job in stage.document()["jobs"]] == wanted
+
+
+class Told(runner.Reporter):
+    """Remembers what it is told."""
+
+    def __init__(self):
+        self.begun, self.blocks = (), []
+
+    def begin(self, jobs, later, seconds):
+        self.begun = [job.id for job in jobs], [job.id for job in later]
+
+    def block(self, jobs):
+        self.blocks.append(len(jobs))
+
+
+def test_a_run_begins_nothing_that_would_end_too_late_and_the_next_goes_on(stage, monkeypatch):
+    made, clock, told = stage.plan(modes=("eager", "honest")), [1000.0], Told()
+    taken = made.durations({})
+
+    def worker(job, out):
+        clock[0] += 2 * taken[next(j for j in made.jobs if j.id in str(out))]
+        return stage.good(job, out)
+
+    stage.worker = worker
+    monkeypatch.setattr(runner.time, "monotonic", lambda: clock[0])
+    enough = sum(taken.values())  # by estimate, and every process takes twice as long
+    outcome = runner.run(made, stage.request(), CATALOG, told, 1000 + enough)
+    assert told.begun == ([job.id for job in made.jobs], [])
+    done = [job["id"] for job in stage.document()["jobs"]]
+    assert 0 < len(done) < len(made.jobs)
+    assert outcome.left == len(made.jobs) - len(done)
+    assert clock[0] <= 1000 + enough
+    assert stage.document()["finished"] is None
+    assert done == [job.id for job in made.jobs][: len(done)]
+
+    rest = enough - taken[made.jobs[-1]] - sum(taken[job] for job in made.jobs[: len(done)])
+    again = runner.run(made, stage.request(), CATALOG, told, clock[0] + rest)
+    assert told.begun[1] == [made.jobs[-1].id]
+    assert again.run == outcome.run
+    assert runner.run(made, stage.request(), CATALOG).left == 0
+    assert stage.document()["finished"]
+    assert sorted(job["id"] for job in stage.document()["jobs"]) == sorted(j.id for j in made.jobs)
+
+
+def test_the_time_between_blocks_counts_and_is_told_after_every_block(stage):
+    made, told = stage.plan(modes=("eager", "honest")), Told()
+    runner.run(made, stage.request(), CATALOG, told)
+    # After the leader and after each block but the last one: what follows is still to run.
+    assert told.blocks == [6, 4, 2]
+    told.pause = 1e6
+    forced = stage.plan(modes=("eager", "honest"), seed=8)
+    late = runner.run(forced, stage.request(), CATALOG, told, time.monotonic() + 1e5)
+    assert (late.counts, late.left) == ({}, len(forced.jobs))
+
+
+def test_leaders_start_warm_where_an_earlier_run_has_filled_their_caches(stage, monkeypatch):
+    def starts():
+        stage.started.clear()
+        stage.run(modes=("honest",))
+        return [job["start"] for job, _ in stage.started]
+
+    assert starts() == ["cold", "warm", "warm", "warm"]
+    assert starts() == ["warm", "cold", "warm", "warm"]
+    monkeypatch.setattr(worker_launch, "code_hash", lambda *_: "other code")
+    assert starts()[0] == "cold"
+    stage.worker = lambda job, out: stage.end(out, code=1)
+    assert starts()[0] == "warm"  # the caches of the run before
+    assert starts()[0] == "cold"  # nothing tells what a process that failed has left
 
 
 def test_a_killed_generator_left_a_journal(stage):
