@@ -113,20 +113,20 @@ def run(
     """
     reporter = reporter or Reporter()
     ready, failures = _prepare_environments(plan, request, catalog, reporter)
-    with open_records(plan, request, catalog, ready) as (id, ordered, records):
+    with open_records(plan, request, catalog, ready) as (id, planned, records):
         outcome = Outcome(id, [record.path for record in records.values()], failures=failures)
-        outcome.obstacles |= ordered.skipped
-        if ordered.obstacles:
-            outcome.counts["skipped"] = len(ordered.obstacles)
-        launcher = Launcher(ordered, request, catalog)
+        outcome.obstacles |= planned.skipped
+        if planned.obstacles:
+            outcome.counts["skipped"] = len(planned.obstacles)
+        launcher = Launcher(planned, request, catalog)
         # What an earlier run has compiled is there: only then does a warm start come before.
         filled = [
             job
-            for job in ordered.jobs
+            for job in planned.jobs
             if job.rank is Rank.LEAD and job.start == "cold" and job.target in ready
             if launcher.finds_caches(job, ready[job.target])
         ]
-        ordered = postpone(ordered, filled)
+        ordered = postpone(planned, filled)
         todo = [
             job
             for job in ordered.jobs
