@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -100,12 +101,17 @@ class Progressing(Reporter):
         output.say(text, mark, to=self._progress.console)
 
 
+SHARE = 4
+"""Measuring takes at least so many times as long as building pages in between."""
+
+
 class Growing(Progressing):
-    """Also builds the page after each block, so that it is there early and grows."""
+    """Also builds the page after a block, so that it is there early and grows."""
 
     def __init__(self, console: Console, page: Callable[[], Path]) -> None:
         super().__init__(console)
         self._page, self._ready = page, dict[str, int]()
+        self._built = -math.inf
 
     def finished(self, job: Job, status: str, reason: str) -> None:
         """Count the blocks of each framework."""
@@ -114,11 +120,14 @@ class Growing(Progressing):
             self._ready[job.framework] = max(job.block + 1, self._ready.get(job.framework, 0))
 
     def block(self, jobs: Sequence[Job]) -> None:
-        """Build the page; nothing is timed meanwhile."""
+        """Build the page, unless it is young; nothing is timed meanwhile."""
         super().block(jobs)
         start = time.monotonic()
+        if start - self._built < SHARE * self.pause:
+            return
         page = self._page()
-        self.pause = time.monotonic() - start
+        self._built = time.monotonic()
+        self.pause = self._built - start
         blocks = plural(max(self._ready.values(), default=0), "block")
         self._say(
             f"open {page}: {plural(len(self._ready), 'framework')}, {blocks}; "

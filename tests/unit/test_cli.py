@@ -316,6 +316,33 @@ def test_what_is_being_measured_and_the_time_left_are_whole_on_any_terminal(widt
     assert max(map(len, text.splitlines())) <= width
 
 
+def test_the_page_is_built_after_the_leaders_and_then_at_most_a_fifth_of_the_time(monkeypatch):
+    clock, screen = [0.0], io.StringIO()
+    monkeypatch.setattr(progress.time, "monotonic", lambda: clock[0])
+
+    def page():
+        clock[0] += 30
+        return Path("/site/index.html")
+
+    shown = progress.Growing(Console(file=screen, width=300), page)
+    words = ("alder", "1.0", "plain", "cpu", "threads-all", ("lenet",), "warm")
+    first, second, third = (plan.Job(*words, block) for block in range(3))
+    shown.begin([first, second], [third], dict.fromkeys((first, second, third), 60))
+    shown.job(first, 60)
+    shown.finished(first, "ok", "")
+    shown.block([second])
+    assert shown.pause == 30
+    said = " ".join(screen.getvalue().split())
+    assert "to run: 2 processes, about 2 min" in said
+    assert "not in this time: 1 process, about 60 s (lenet)" in said
+    assert "open /site/index.html: 1 framework, 1 block; about 60 s more, Ctrl-C keeps" in said
+    for passed, built in ((60, False), (59, False), (1, True)):
+        clock[0] += passed
+        before = clock[0]
+        shown.block([])
+        assert (clock[0] > before) == built
+
+
 @pytest.mark.parametrize(
     ("ok", "optional", "mark", "code"),
     [(True, False, "✓", 0), (True, True, "✓", 0), (False, True, " ", 0), (False, False, "✗", 1)],
