@@ -123,18 +123,23 @@ class RunRecord:
         )  # fmt: skip
 
     def add_installation(self, environment: Environment) -> None:
-        """Add what the installation of an environment took, if this run installed it."""
+        """Add what the installation of an environment took, if this run installed it.
+
+        Once: a generator that was killed may have written it and not come to remember that, and an
+        environment that is gone is made again.
+        """
         figures = (
             ("install_time", "s", environment.install_seconds),
             ("install_size", "B", environment.size_bytes),
         )
+        known = {(row["metric"], row.get("case")) for row in self.rows}
         self.add(
             {
                 "section": "compile", "case": environment.case, "metric": metric, "unit": unit,
                 "value": float(value), "status": "ok",
             }
             for metric, unit, value in figures
-            if environment.case and value is not None
+            if environment.case and value is not None and (metric, environment.case) not in known
         )  # fmt: skip
 
     def keep_log(self, job: Job, finished: subprocesses.Finished) -> str:

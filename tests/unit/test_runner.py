@@ -728,6 +728,22 @@ def test_a_continued_run_keeps_its_own_order(stage):
     assert [job["id"] for job in stage.document()["jobs"]] == wanted
 
 
+def test_an_installation_is_recorded_once_wherever_the_generator_was_killed(stage, monkeypatch):
+    here = replace(environments.current(), case="cached", install_seconds=2.0, size_bytes=3)
+
+    def killed(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(environments, "current", lambda: here)
+    with monkeypatch.context() as patch:
+        patch.setattr("generator.measure.run_record.installed", killed)
+        with pytest.raises(KeyboardInterrupt):
+            stage.run()
+    stage.run()
+    found = [row["metric"] for row in stage.rows() if row["metric"].startswith("install")]
+    assert found == ["install_time", "install_size"]
+
+
 class Told(runner.Reporter):
     """Remembers what it is told."""
 
