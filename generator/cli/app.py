@@ -71,14 +71,12 @@ def _run(
     made: plan.Plan,
     request: Request,
     catalog: model.Catalog,
-    shown: Progressing | None = None,
+    shown: runner.Reporter,
     until: float = math.inf,
 ) -> runner.Outcome:
-    """Run a plan behind a progress bar, or without a word, ``until`` a time of this process."""
+    """Run a plan, ``until`` a time of this process."""
     for line in output.skipped(made.skipped):
         _say(line)
-    if shown is None:
-        return runner.run(made, request, catalog, deadline=until)
     with shown:
         return runner.run(made, request, catalog, shown, until)
 
@@ -86,8 +84,12 @@ def _run(
 _say = functools.partial(output.say, to=err)
 
 
+def _reporter(silent: bool) -> runner.Reporter:
+    return runner.Reporter() if silent else Progressing(err)
+
+
 def _measure(
-    request: Request, catalog: model.Catalog, shown: Progressing | None
+    request: Request, catalog: model.Catalog, shown: runner.Reporter
 ) -> tuple[plan.Plan, runner.Outcome]:
     """Measure what is missing, as the only one on this machine."""
     until = deadline(request, time.monotonic())
@@ -143,7 +145,7 @@ def measure(
         made = prepare(request, catalog)
         output.show_plan(made, estimate(made, request), minutes, as_json=as_json)
         return
-    made, outcome = _measure(request, catalog, None if as_json else Progressing(err))
+    made, outcome = _measure(request, catalog, _reporter(as_json))
     if as_json:
         output.show_json(vars(outcome))
     else:
@@ -431,13 +433,8 @@ def update(
         made, both = updates.prepare(request, expected, todo)
         output.show_plan(made, estimate(made, both), as_json=as_json)
         return
-    outcome = updates.run(
-        request,
-        news,
-        _say,
-        functools.partial(_run, shown=None if as_json else Progressing(err)),
-        report,
-    )
+    measuring = functools.partial(_run, shown=_reporter(as_json))
+    outcome = updates.run(request, news, _say, measuring, report)
     if as_json:
         output.show_json(outcome.plain(news))
     else:

@@ -21,7 +21,7 @@ from generator.catalog import freshness
 from generator.catalog.loader import ROOT
 from generator.cli.doctor import Finding
 from generator.errors import InputError
-from generator.measure import obstacles, plan, runner
+from generator.measure import estimates, obstacles, plan, runner
 from generator.results.schema import AGAIN, is_again
 
 if TYPE_CHECKING:
@@ -153,7 +153,7 @@ def show_plan(
         as_json: for a script.
 
     """
-    fit = plan.fitting(made.jobs, seconds, 60 * minutes) if minutes else len(made.jobs)
+    fit = estimates.fitting(made.jobs, seconds, 60 * minutes) if minutes else len(made.jobs)
     now, later = made.jobs[:fit], made.jobs[fit:]
     if as_json:
         show_json(

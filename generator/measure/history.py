@@ -14,7 +14,8 @@ from typing import Any
 from generator.catalog.loader import ROOT, code_files
 from generator.catalog.model import Catalog, Framework, Section
 from generator.errors import InputError
-from generator.measure.plan import Cell, Conditions, kind, sampling
+from generator.measure.estimates import kind, sampling
+from generator.measure.plan import Cell, Conditions
 from generator.results import reading, run_record
 from measurements import lenet
 

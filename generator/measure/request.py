@@ -12,7 +12,7 @@ from pathlib import Path
 from generator.catalog.loader import ROOT
 from generator.catalog.model import DEVICES, LANES, Catalog, Framework, Section, Version, pick
 from generator.errors import NoDeviceError, UsageError
-from generator.measure import environments, gpu_log, history, obstacles, plan
+from generator.measure import environments, estimates, gpu_log, history, obstacles, plan
 from generator.measure import machine as machines
 
 KINDS = ("locked", "current")
@@ -142,7 +142,7 @@ def installed_frameworks(catalog: Catalog) -> dict[str, str]:
 
 def estimate(made: plan.Plan, request: Request) -> dict[plan.Job, float]:
     """Return the estimated seconds of each job of a plan on this machine."""
-    return made.durations(history.history(request.results))
+    return estimates.durations(made, history.history(request.results))
 
 
 def deadline(request: Request, began: float) -> float:

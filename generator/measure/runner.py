@@ -22,9 +22,10 @@ from generator.catalog.model import Catalog
 from generator.errors import DoesNotInstall, EnvironmentMissing
 from generator.measure import environments, job_outcome, obstacles
 from generator.measure.environments import Environment
+from generator.measure.estimates import durations, fitting
 from generator.measure.history import history
 from generator.measure.job_outcome import JobOutcome
-from generator.measure.plan import Job, Plan, Rank, fitting, postpone
+from generator.measure.plan import Job, Plan, Rank, postpone
 from generator.measure.request import Request
 from generator.measure.run_record import RunRecord, Target, open_records
 from generator.measure.worker_launch import Launcher
@@ -66,8 +67,11 @@ class Outcome:
                 known.append(job.framework)
 
 
-class Reporter:
+class Reporter(contextlib.AbstractContextManager["Reporter"]):
     """Told what happens, and says nothing; the command line draws progress bars from it."""
+
+    def __exit__(self, *_: object) -> None:
+        """Nothing was opened."""
 
     pause = 0.0
     """Seconds that :meth:`block` and what follows the last job take: they must fit as well."""
@@ -132,7 +136,7 @@ def run(
             for job in ordered.jobs
             if job.target in ready and job.id not in records[job.target].done
         ]
-        estimates = ordered.durations(history(request.results))
+        estimates = durations(ordered, history(request.results))
         jobs = _Jobs(id, launcher, ready, records)
         for job in todo:
             jobs.recover(job)  # what a generator that was killed had measured of it

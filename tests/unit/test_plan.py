@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from generator.catalog import loader, model
 from generator.catalog.model import KINDS, LANES, Framework, Gap, Mode, Retired, Section, Version
 from generator.errors import UsageError
-from generator.measure import history, plan
+from generator.measure import estimates, history, plan
 from generator.measure.plan import PROFILES, Cell, Job, Profile, Rank
 from generator.results.schema import is_again, replicated
 from tests.conftest import ROOT
@@ -234,7 +234,9 @@ def test_replicates_take_little_of_the_whole():
     made = make(known.frameworks, known.sections, profile=FULL)
     past = history.history(ROOT / "measurements" / "results")
     again = replace(made, jobs=tuple(job for job in made.jobs if is_again(job.case)))
-    share = sum(again.durations(past).values()) / sum(made.durations(past).values())
+    share = sum(estimates.durations(again, past).values()) / sum(
+        estimates.durations(made, past).values()
+    )
     print(f"A/A replicates: {len(again.jobs)} of {len(made.jobs)} processes, {share:.1%} of time")
     assert 0.02 < share < 0.1
 
@@ -439,7 +441,7 @@ def test_when_all_is_measured_nothing_is_left():
     assert made.jobs == ()
     assert made.gaps == ()
     assert made.measured == 5 * 3
-    assert made.durations({}) == {}
+    assert estimates.durations(made, {}) == {}
 
 
 @settings(max_examples=50)
@@ -551,20 +553,24 @@ def test_job_names_are_unique_stable_and_safe_as_file_names(profile, device):
 def test_a_duration_is_history_plus_samples_plus_training():
     job = Job("f", "1", "m", "cpu", "threads-1", ("lenet",), "warm", 0)
     history = {("f", "m", "lenet-warm"): 5.0}
-    assert plan.duration(job, QUICK, history) == pytest.approx(5 + 0.12 * QUICK.samples)
+    assert estimates.duration(job, QUICK, history) == pytest.approx(5 + 0.12 * QUICK.samples)
     trained = replace(job, accuracy=True)
-    assert plan.duration(trained, QUICK, history) > plan.duration(job, QUICK, history)
+    assert estimates.duration(trained, QUICK, history) > estimates.duration(job, QUICK, history)
     cold = replace(job, start="cold", sections=("compile",))
-    assert plan.duration(cold, QUICK, history) == plan.duration(cold, FULL, {}) > 5
+    assert estimates.duration(cold, QUICK, history) == estimates.duration(cold, FULL, {}) > 5
 
 
 def test_a_plan_takes_as_long_as_its_jobs():
     made = make()
     history = {("alpha", "plain", "memory+lenet-warm"): 100.0}
-    assert sum(made.durations(history).values()) == pytest.approx(
-        sum(plan.duration(job, QUICK, history) for job in made.jobs)
+    assert sum(estimates.durations(made, history).values()) == pytest.approx(
+        sum(estimates.duration(job, QUICK, history) for job in made.jobs)
     )
-    assert sum(make(profile=FULL).durations({}).values()) > sum(made.durations({}).values()) > 0
+    assert (
+        sum(estimates.durations(make(profile=FULL), {}).values())
+        > sum(estimates.durations(made, {}).values())
+        > 0
+    )
 
 
 # ------------------------------------------------------------------------------- the code's hash

@@ -19,6 +19,7 @@ from generator.catalog import loader, model
 from generator.errors import EnvironmentMissing, InputError
 from generator.measure import (
     environments,
+    estimates,
     gpu_log,
     history,
     job_outcome,
@@ -759,7 +760,7 @@ class Told(runner.Reporter):
 
 def test_a_run_begins_nothing_that_would_end_too_late_and_the_next_goes_on(stage, monkeypatch):
     made, clock, told = stage.plan(modes=("eager", "honest")), [1000.0], Told()
-    taken = made.durations({})
+    taken = estimates.durations(made, {})
 
     def worker(job, out):
         clock[0] += 2 * taken[next(j for j in made.jobs if j.id in str(out))]
