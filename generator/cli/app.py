@@ -182,9 +182,7 @@ def report(
 
         generator report
 
-        generator report FRAMEWORK --minutes 3
-
-        generator report --minutes 0
+        generator report FRAMEWORK --minutes 0
 
     """
     from generator.site import mkdocs
@@ -195,10 +193,12 @@ def report(
         made = prepare(request, catalog)
         output.show_plan(made, estimate(made, request), minutes, as_json=False)
         return
-    page = functools.partial(mkdocs.build, results_root=results)
-    made, outcome = _measure(request, catalog, Growing(err, page))
+    shown = Growing(err, functools.partial(mkdocs.build, results_root=results))
+    made, outcome = _measure(request, catalog, shown)
     output.show_outcome(made, outcome)
-    build(results)
+    with err.status("rendering the pages and building the site"):
+        page = shown.page or mkdocs.build(results_root=results)
+    output.say(f"Open {page}")
     output.say("or `generator serve` for a live preview.")
     raise typer.Exit(1 if outcome.failed else 0)
 

@@ -108,14 +108,17 @@ SHARE = 4
 class Growing(Progressing):
     """Also builds the page after a block, so that it is there early and grows."""
 
-    def __init__(self, console: Console, page: Callable[[], Path]) -> None:
+    def __init__(self, console: Console, build: Callable[[], Path]) -> None:
         super().__init__(console)
-        self._page, self._ready = page, dict[str, int]()
+        self._build, self._ready = build, dict[str, int]()
         self._built = -math.inf
+        self.page: Path | None = None
+        """The page that was built, unless something was measured since."""
 
     def finished(self, job: Job, status: str, reason: str) -> None:
         """Count the blocks of each framework."""
         super().finished(job, status, reason)
+        self.page = None
         if status == "ok":
             self._ready[job.framework] = max(job.block + 1, self._ready.get(job.framework, 0))
 
@@ -125,11 +128,11 @@ class Growing(Progressing):
         start = time.monotonic()
         if start - self._built < SHARE * self.pause:
             return
-        page = self._page()
+        self.page = self._build()
         self._built = time.monotonic()
         self.pause = self._built - start
         blocks = plural(max(self._ready.values(), default=0), "block")
         self._say(
-            f"open {page}: {plural(len(self._ready), 'framework')}, {blocks}; "
+            f"open {self.page}: {plural(len(self._ready), 'framework')}, {blocks}; "
             f"about {minutes(self._left)} more, Ctrl-C keeps everything"
         )
