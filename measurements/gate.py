@@ -34,7 +34,7 @@ TOLERANCES = {
 # float32 roundings, because activations and sums are rounded too, not weights alone.
 _PERTURBATION = 1e-6
 _PERTURBED_RUNS = 3
-# Two candidates of a max-pool window this close, relatively, may be told apart differently in
+# Two candidates of a max-pool window this close, relatively, may come in another order in
 # float32: four of its roundings. Weights that are changed move both candidates alike and seldom
 # turn such a window over, so one more run turns all of them over at once.
 NEAR_TIE = 4 * 2.0**-23

@@ -173,8 +173,8 @@ def report(
 ) -> None:
     """Measure what is missing here, render the pages, build the site. The main job.
 
-    What answers most is measured first. The page is there after the first block, and again after
-    each further one. The next call goes on where the time of this one ended.
+    What answers most is measured first. The page is there once every framework has been measured,
+    and grows as blocks end. The next call goes on where the time of this one ended.
 
     The first time it installs every framework from its lock.
 

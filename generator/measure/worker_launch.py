@@ -191,11 +191,8 @@ class Launcher:
         of it is judged by the gate before and after timing.
         """
         apart = [id for id in job.sections if self.catalog.section(id).apart]
-        framework, compiling = (
-            self.catalog.framework(job.framework),
-            self.catalog.section("compile"),
-        )
-        code = code_hash(compiling, framework, job.version, self.catalog)
+        framework = self.catalog.framework(job.framework)
+        code = code_hash(self.catalog.section("compile"), framework, job.version, self.catalog)
         name = "-".join([(environment.lock_sha256 or "current")[:12], code[:12], *apart])
         folder = f"{job.framework}-{job.version}-{job.mode}-{job.device}-{name}"
         return environments.cache_folder() / "compiled" / folder
