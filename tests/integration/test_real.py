@@ -8,8 +8,10 @@ that with all of them. What an earlier session of tests measured with the same c
 machine is not measured again.
 """
 
+import hashlib
 import shutil
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -17,7 +19,7 @@ from generator import formatting
 from generator.analysis import statistics
 from generator.analysis.cells import group_cells
 from generator.catalog import loader
-from generator.measure import environments, history, plan, runner
+from generator.measure import environments, history, machine, plan, runner
 from generator.measure.request import Request, _already_measured
 from generator.results import reading, run_record, selection
 from generator.site import render
@@ -67,6 +69,18 @@ def param(framework, *more):
 complete = pytest.mark.parametrize("framework", [param(f) for f in CATALOG.frameworks])
 
 
+def conditions(framework):
+    """A name for all that decides what rows there are: no others may lie beside them."""
+    release = framework.newest
+    told = [
+        machine.this().id,
+        environments.lock_sha256(release.lock("cpu")),
+        Path(__file__).read_text(),
+    ]
+    told += [history.code_hash(s, framework, release.version, CATALOG) for s in CATALOG.sections]
+    return hashlib.sha256(repr(told).encode()).hexdigest()[:12]
+
+
 @pytest.fixture(scope="session")
 def measure(shared_cache, request):
     """Return a function that measures something for real, in one block, as far as it is missing."""
@@ -74,8 +88,10 @@ def measure(shared_cache, request):
 
     def run(framework, sections, profile=SHORT, results=None, modes=(), lanes=()):
         name = "complete" if profile is SHORT else "verified"
-        folder = results or shared_cache / "measured" / name / framework.id
+        folder = results or shared_cache / "measured" / name / framework.id / conditions(framework)
         used.add(folder)
+        for old in set(folder.parent.glob("*")) - {folder} if not results else ():
+            shutil.rmtree(old)
         asked = Request((framework.id,), command="generator measure", results=folder)
         chosen = plan.selection(CATALOG, asked.frameworks)
         # A sweep is part of the full profile only; what is asked for here is measured.
