@@ -49,6 +49,26 @@ def test_pages_are_small_and_stay_where_they_are(visit, address, path, most, wid
     assert shifts <= 0.005
 
 
+IN_TWO = """async ([first, second]) => {
+    document.open();
+    for (const part of [first, second]) {
+        document.write(part);
+        await new Promise(done => setTimeout(done, 500));
+    }
+    document.close();
+}"""
+
+
+def test_half_a_line_moves_nothing(visit, checkout):
+    """A page may reach the reader in parts; one ends within a line of a matrix here."""
+    text = (checkout / "site/report/operators.html").read_text(encoding="utf-8")
+    line = re.search("<summary>.*?</summary>", text)
+    parts = text[: sum(line.span()) // 2], text[sum(line.span()) // 2 :]
+    page, _ = visit("report/operators.html")
+    page.evaluate(IN_TWO, parts)
+    assert page.evaluate(SHIFTS) <= 0.001
+
+
 LIGHTHOUSE = "lighthouse@12.8.2"
 CATEGORIES = ("accessibility", "best-practices", "seo")
 
