@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from mkdocs.utils import get_relative_url
 
-from generator.site import content_security_policy, mkdocs, preload_hints, render
+from generator.site import content_security_policy, mkdocs, page_cache, preload_hints, render
 
 
 def on_startup(command: str, dirty: bool) -> None:  # noqa: ARG001 - as MkDocs calls it
@@ -25,6 +25,20 @@ def on_pre_build(config: Any) -> None:  # noqa: ARG001 - the name is MkDocs' own
     """Render what changed, unless ``generator build`` has just done so."""
     if not os.environ.get(mkdocs.RENDERED):
         render.render(preview=bool(_servers))
+
+
+def on_page_markdown(markdown: str, page: Any, config: Any, files: Any) -> str:
+    """Return nothing to convert for a page that was converted before."""
+    page.kept = page_cache.find(markdown, page, config, files)
+    return "" if page.kept else markdown
+
+
+def on_page_content(html: str, page: Any, config: Any, files: Any) -> str:
+    """Return the page's HTML as it was converted now or before."""
+    if page.kept:
+        return page_cache.restore(page.kept, page, files)
+    page_cache.keep(html, page.markdown, page, config)
+    return html
 
 
 def on_post_page(output: str, page: Any, config: Any) -> str:
