@@ -50,7 +50,7 @@ from itertools import pairwise
 from typing import Any, Literal, NamedTuple, TypeVar
 
 import numpy as np
-from scipy import ndimage, stats
+from scipy import ndimage, special
 
 Estimator = Literal["median", "p25", "p10", "minimum"]
 Better = Literal["lower", "higher"]
@@ -183,7 +183,7 @@ def _interval_of_logs(logs: Array) -> Interval:
 
 def student_t(degrees: float, probability: float = (1 + CONFIDENCE) / 2) -> float:
     """Return a quantile of Student's t distribution, by default how far a 95 % interval goes."""
-    return float(stats.t.ppf(probability, degrees))
+    return float(special.stdtrit(degrees, probability))
 
 
 def _majority(kinds: Counter[str]) -> str:

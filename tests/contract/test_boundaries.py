@@ -172,7 +172,9 @@ def dotted(path):
     return ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
 
 
-SOURCES = {dotted(path): parse(path) for path in GENERATOR + SHARED}
+@functools.cache
+def sources():
+    return {dotted(path): parse(path) for path in GENERATOR + SHARED}
 
 
 def heavy_imports(name, sources):
@@ -357,7 +359,7 @@ def test_pure_modules_do_no_input_or_output():
 
 
 def test_measuring_needs_only_numpy():
-    found = breaches(lambda path: heavy_imports(dotted(path), SOURCES), generator_modules(BARE))
+    found = breaches(lambda path: heavy_imports(dotted(path), sources()), generator_modules(BARE))
     assert found == {}
 
 

@@ -6,7 +6,7 @@ from typer.testing import CliRunner
 
 from generator.catalog import loader
 from generator.cli.app import app
-from generator.results import reading, row_checks, run_record, validation
+from generator.results import reading, row_checks, run_record
 from tests.conftest import ROOT
 
 FOLDER = ROOT / "measurements" / "results"
@@ -37,10 +37,6 @@ def test_what_is_committed_checks():
 def test_a_folder_without_results_checks(tmp_path):
     done = CliRunner().invoke(app, ["check", "--results", str(tmp_path)])
     assert done.exit_code == 0, done.stdout
-
-
-def test_every_file_validates():
-    assert [str(problem) for path in FILES for problem in validation.validate(path)] == []
 
 
 def test_every_file_lies_where_its_rows_say():

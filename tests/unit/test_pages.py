@@ -2,6 +2,7 @@
 
 import csv
 import dataclasses
+import functools
 import math
 import re
 import statistics
@@ -29,15 +30,19 @@ CPU, GPU = ("sample-machine", "cpu"), ("newer-machine", "cuda")
 
 def rows_of(sampled, **wanted):
     """Return the rows of the CSVs with these values, without those of interrupted processes."""
+    return [
+        row
+        for row in whole_rows(sampled.folder)
+        if all(row[name] == value for name, value in wanted.items())
+    ]
+
+
+@functools.cache
+def whole_rows(folder):
     found = []
-    for path in sorted(sampled.folder.rglob("*.csv")):
+    for path in sorted(folder.rglob("*.csv")):
         with path.open(encoding="utf-8", newline="") as file:
-            found += [
-                row
-                for row in csv.DictReader(file)
-                if all(row[name] == value for name, value in wanted.items())
-                and "partial" not in row["flags"]
-            ]
+            found += [row for row in csv.DictReader(file) if "partial" not in row["flags"]]
     return found
 
 

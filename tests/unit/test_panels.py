@@ -18,12 +18,14 @@ def lenet(shown):
     return found.find("lenet", "step_time")
 
 
-@pytest.fixture
-def panel(tmp_path, monkeypatch):
+@pytest.fixture(scope="module")
+def panel(tmp_path_factory):
     """The fastest mode of all was measured in one block, the others in several."""
-    monkeypatch.setattr(sample_results, "STEP", sample_results.STEP | {"xla": 0.006})
-    sample_results.write_sample(tmp_path, oddities=False)
-    shown = selection.select(reading.load(tmp_path))
+    folder = tmp_path_factory.mktemp("sample")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sample_results, "STEP", sample_results.STEP | {"xla": 0.006})
+        sample_results.write_sample(folder, oddities=False)
+    shown = selection.select(reading.load(folder))
     shown = shown[(shown["mode"] != "xla") | (shown["block"] == 0)]
     return lenet(shown)[0]
 

@@ -77,7 +77,7 @@ def folder(tmp_path):
 def job(folder):
     settings = {
         "mode": "plain", "device": "cpu", "threads": 2, "precision": "float32", "batch": 64,
-        "learning_rate": 0.1, "cache": "",
+        "learning_rate": lenet.LEARNING_RATE, "cache": "",
     }  # fmt: skip
     return {
         "folder": folder, "sections": ["play"], "start": "warm", "settings": settings,
