@@ -1,6 +1,7 @@
 """Shared fixtures: the command line as a user runs it, and a cache that spares computing twice."""
 
 import functools
+import gc
 import hashlib
 import json
 import os
@@ -73,6 +74,12 @@ def pytest_collection_modifyitems(items):
         if item.get_closest_marker("xdist_group") is None:
             group = "committed" if item.path in alike else str(item.path.relative_to(ROOT))
             item.add_marker(pytest.mark.xdist_group(group))
+
+
+def pytest_collection_finish():
+    """Let the garbage collector pass over what all tests are made of: it went through it often."""
+    gc.collect()
+    gc.freeze()
 
 
 def pytest_sessionfinish(session):

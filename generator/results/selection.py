@@ -243,10 +243,11 @@ def _possible(rows: pa.Table) -> pa.Table:
     )
     value = rows["value"].to_numpy()
     bad = np.zeros(len(rows), dtype=bool)
-    kinds = np.stack([metric.indices.to_numpy(), unit.indices.to_numpy()])
-    for codes in np.unique(kinds, axis=1).T:
-        possible = ranges.of(metric.dictionary[codes[0]].as_py(), unit.dictionary[codes[1]].as_py())
-        bad |= (kinds == codes[:, None]).all(axis=0) & ~possible.holds(value)
+    count = len(unit.dictionary)
+    kinds = metric.indices.to_numpy() * count + unit.indices.to_numpy()
+    for kind in np.unique(kinds).tolist():
+        name, of = metric.dictionary[kind // count].as_py(), unit.dictionary[kind % count].as_py()
+        bad |= (kinds == kind) & ~ranges.of(name, of).holds(value)
     bad &= np.asarray(status) == "ok"
     if not bad.any():
         return rows

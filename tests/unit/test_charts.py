@@ -49,9 +49,12 @@ def curved():
     )
 
 
-@pytest.mark.parametrize("chart", [made(), made(log=False), sampled(), sampled(True), curved()])
+@pytest.mark.parametrize(
+    "make", [made, lambda: made(log=False), sampled, lambda: sampled(True), curved]
+)
 @pytest.mark.parametrize("scheme", SCHEMES)
-def test_specifications_are_valid_vega_lite(chart, scheme):
+def test_specifications_are_valid_vega_lite(make, scheme):
+    chart = make()
     for specification in chart.specs.values():
         complete = {**specification, "config": chart.configuration(scheme)}
         vega_lite.validate(complete)

@@ -18,14 +18,23 @@ def lenet(shown):
     return found.find("lenet", "step_time")
 
 
+def rows_of(folder):
+    """Write invented results of which all is well, and return their rows."""
+    sample_results.write_sample(folder, oddities=False, rows_scale=0.1)
+    return selection.select(reading.load(folder))
+
+
+@pytest.fixture(scope="module")
+def shown(tmp_path_factory):
+    return rows_of(tmp_path_factory.mktemp("sample"))
+
+
 @pytest.fixture(scope="module")
 def panel(tmp_path_factory):
     """The fastest mode of all was measured in one block, the others in several."""
-    folder = tmp_path_factory.mktemp("sample")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(sample_results, "STEP", sample_results.STEP | {"xla": 0.006})
-        sample_results.write_sample(folder, oddities=False)
-    shown = selection.select(reading.load(folder))
+        shown = rows_of(tmp_path_factory.mktemp("fast"))
     shown = shown[(shown["mode"] != "xla") | (shown["block"] == 0)]
     return lenet(shown)[0]
 
@@ -55,9 +64,7 @@ def once_of(panel):
     return once
 
 
-def test_one_that_was_measured_more_often_differs_from_nothing(tmp_path):
-    sample_results.write_sample(tmp_path, oddities=False)
-    shown = selection.select(reading.load(tmp_path))
+def test_one_that_was_measured_more_often_differs_from_nothing(shown):
     shown = shown[(shown["mode"] == "compiled") | (shown["block"] == 0)]
     found = lenet(shown)[0]
     assert [row.configuration.mode for row in found.ranked] == ["compiled"]
@@ -67,9 +74,7 @@ def test_one_that_was_measured_more_often_differs_from_nothing(tmp_path):
     assert all(row.configuration.framework_name in last for row in found.best[1:])
 
 
-def test_where_all_were_measured_once_nothing_is_in_a_group(tmp_path):
-    sample_results.write_sample(tmp_path, oddities=False)
-    shown = selection.select(reading.load(tmp_path))
+def test_where_all_were_measured_once_nothing_is_in_a_group(shown):
     for panel in lenet(shown[shown["block"].isin([0])]):
         assert panel.good
         assert {(row.group, row.verdict, row.against) for row in panel.good} == {(-1, "", None)}
@@ -114,9 +119,7 @@ def test_the_title_of_a_chart_of_single_processes_claims_nothing(panel):
     assert "No framework" in findings.chart_title(none)
 
 
-def test_answers_of_a_replicate_are_no_answers_of_the_section(tmp_path):
-    sample_results.write_sample(tmp_path, oddities=False)
-    shown = selection.select(reading.load(tmp_path))
+def test_answers_of_a_replicate_are_no_answers_of_the_section(shown):
     asked = shown[shown["section"] == "control"]
     again = asked.assign(case=[f"again {case}".rstrip() for case in asked["case"]])
     both = selection.stack([asked, again.assign(status="failed", reason="x")])

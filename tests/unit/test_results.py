@@ -827,7 +827,7 @@ def test_samples_are_the_same_every_time(tmp_path):
 
 
 def test_what_the_gate_found_wrong_is_withheld_on_every_page(tmp_path):
-    write_sample(tmp_path, oddities=False)
+    write_sample(tmp_path, oddities=False, rows_scale=0.1)
     shown = selection.select(reading.load(tmp_path))
     assert selection.withhold(shown) is shown
     mine = (shown["mode"] == "hybrid") & (shown["lane"] == "threads-all")
@@ -865,7 +865,7 @@ def test_a_replicate_of_a_case_stands_with_the_case(path, document, tmp_path):
 
 
 def test_replicates_of_a_full_run_are_an_aa_study_too(tmp_path):
-    write_sample(tmp_path)
+    write_sample(tmp_path, rows_scale=0.1)
     shown = selection.select(reading.load(tmp_path))
     replicates = selection.replicates(shown)
     assert (

@@ -205,7 +205,7 @@ def test_what_has_no_value_stands_below_what_has(tmp_path):
     from generator.analysis import panels as figures
     from generator.results import reading, selection
 
-    sample_results.write_sample(tmp_path)
+    sample_results.write_sample(tmp_path, rows_scale=0.1)
     shown = selection.select(reading.load(tmp_path))
     panels = figures.figures(shown[shown["section"] == "lenet"], loader.load()).panels
     assert all(panel.good for panel in panels)

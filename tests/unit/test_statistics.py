@@ -334,9 +334,9 @@ def test_the_study_needs_replicates():
 @pytest.fixture(scope="module")
 def frame(tmp_path_factory):
     root = tmp_path_factory.mktemp("sample")
-    write_sample(root, rows_scale=0.3)
-    write_sample(root, frameworks=(GRAPH,), versions={GRAPH: "1.0.10"}, rows_scale=0.3)
-    write_sample(root, machine="other-machine", rows_scale=0.3, seed=1, oddities=False)
+    write_sample(root, rows_scale=0.1)
+    write_sample(root, frameworks=(GRAPH,), versions={GRAPH: "1.0.10"}, rows_scale=0.1)
+    write_sample(root, machine="other-machine", rows_scale=0.1, seed=1, oddities=False)
     return selection.select(reading.load(root))
 
 
