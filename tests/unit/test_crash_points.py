@@ -9,10 +9,8 @@ from dataclasses import replace
 import pytest
 
 from generator.cli import check
-from generator.measure import history, ownership
-from generator.measure import run_record as measured_run
+from generator.measure import ownership
 from generator.results import reading, row_checks, run_record, validation
-from measurements import lenet
 from tests.unit.test_runner import TINY, Stage
 
 ONCE = replace(TINY, blocks=1, cold_blocks=0)
@@ -88,11 +86,8 @@ def test_any_crash_point_leaves_what_the_next_start_completes(tmp_path, monkeypa
         ownership.clear_up(stage.results)
         stage.run(profile=ONCE, modes=("eager", "honest"))
 
-    # What takes time and writes nothing.
+    # It takes time and writes nothing.
     monkeypatch.setattr(os, "fsync", lambda file: None)
-    data, weights = history.load_data(None), lenet.initial_parameters()
-    monkeypatch.setattr(measured_run, "load_data", lambda folder: data)
-    monkeypatch.setattr(lenet, "initial_parameters", lambda: weights)
     stage = Stage(tmp_path / "whole", monkeypatch)
     play()
     whole = measured(stage)

@@ -30,12 +30,14 @@ from generator.measure import (
     worker_output,
 )
 from generator.measure import request as measuring
+from generator.measure import run_record as measured_run
 from generator.measure.plan import Job, Profile
 from generator.measure.request import Request, prepare
 from generator.measure.run_record import RunRecord
 from generator.results import reading as results
 from generator.results import row_checks, run_record, schema, validation, writing
 from generator.subprocesses import Finished
+from measurements import lenet
 from tests.conftest import PRETEND, ROOT
 
 CATALOG = loader.load(frameworks=PRETEND)
@@ -225,6 +227,9 @@ def test_anything_can_be_read_and_what_is_accepted_can_be_written(tmp_path_facto
 # ----------------------------------------------------------------------------- a run, played
 
 
+DATA, WEIGHTS = history.load_data(None), lenet.initial_parameters()
+
+
 class Stage:
     """Runs plans whose workers are played by a function (job, out) -> Finished."""
 
@@ -233,6 +238,8 @@ class Stage:
         monkeypatch.setenv("SYMBOLIC_COMPARISON_CACHE", str(tmp_path / "cache"))
         monkeypatch.setattr(subprocesses, "run", self.process)
         monkeypatch.setattr(environments.subprocesses, "run", self.process)
+        monkeypatch.setattr(measured_run, "load_data", lambda folder: DATA)
+        monkeypatch.setattr(lenet, "initial_parameters", lambda: WEIGHTS)
         self.worker = self.good
 
     def process(self, command, **options):
