@@ -93,8 +93,8 @@ def shortened(text: str, length: int) -> str:
 
 
 def plural(number: int, noun: str) -> str:
-    """Return a number of things: 1 block, 2 blocks."""
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+    """Return a number of things: 1 block, 2 blocks, 2 processes."""
+    return f"{number:,} {noun}{'' if number == 1 else 'es' if noun.endswith('s') else 's'}"
 
 
 def listing(words: Sequence[str], last: str = "and") -> str:

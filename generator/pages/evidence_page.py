@@ -256,7 +256,7 @@ def _answers_table(
         value = DASH if answer.value is None else figure([answer.value], asked.unit)
         yield {
             "What": Cell(
-                case or "the script",
+                _COUNT.sub(lambda m: formatting.plural(int(m[1]), m[2]), case) or "the script",
                 detail=spellings.get(case, ""),
                 anchor=urls.anchor(figures.machine, *place, metric, case),
             ),
@@ -272,6 +272,9 @@ def _disturbed(rows: pd.DataFrame) -> set[tuple[str, int]]:
     bad = rows[rows["flags"].isin(marked) & rows["block"].notna()]
     return {(run, int(block)) for run, block in distinct(bad, "run", "block")}
 
+
+_COUNT = re.compile(r"^(\d+) (trip)s$")
+"""A case that is a number of things."""
 
 _POINTS = 1200
 """A chart of samples has at most about so many."""
@@ -301,7 +304,7 @@ def _samples(
     middle = models.summary(cell)
     title = (
         f"{one.label}, {lane_label(cell.key.lane)}: {quantity(middle.value, cell.unit)} per step in"
-        f" {middle.processes} processes."
+        f" {formatting.plural(middle.processes, 'process')}."
     )
     if step > 1:
         title = f"{title[:-1]}, {formatting.figures(count, 9)} samples, every {step}th drawn."

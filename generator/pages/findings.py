@@ -269,7 +269,8 @@ def modes_text(cell: cells.Cell) -> str:
     if found is None:
         return ""
     low, high = (quantity(value, cell.unit) for value in (found.low, found.high))
-    return f"two modes: {low} in {found.at_low} processes, {high} in {found.at_high}"
+    at_low = formatting.plural(found.at_low, "process")
+    return f"two modes: {low} in {at_low}, {high} in {found.at_high}"
 
 
 def ratio_interval(ratio: Ratio) -> str:

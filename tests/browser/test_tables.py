@@ -6,7 +6,7 @@ import re
 import pytest
 
 from measurements.operators import OPERATORS
-from tests.browser.checks import until
+from tests.browser.checks import UNFOLDED, until
 from tests.sample_results import NAMES, PAIRED
 
 SAID = "[...document.querySelectorAll('[aria-live]')].some(one => one.textContent.includes('WORD'))"
@@ -98,6 +98,16 @@ def test_on_a_phone_the_scoreboard_shows_the_question_that_is_picked(visit, addr
     assert [*problems, *more] == []
 
 
+@pytest.mark.parametrize("name", ["chooser", "history"])
+def test_tables_of_many_columns_fit_a_laptop(visit, name):
+    page, _ = visit(f"report/{name}.html")
+    page.evaluate(UNFOLDED)
+    tables = page.locator(".report-table")
+    assert max(tables.evaluate_all("all => all.map(one => one.querySelectorAll('th').length)")) > 11
+    wider = "all => all.filter(one => one.scrollWidth > one.clientWidth).map(one => one.ariaLabel)"
+    assert tables.evaluate_all(wider) == []
+
+
 def test_without_scripts_the_scoreboard_scrolls_on_a_phone(visit):
     page, _ = visit("index.html", width=390, java_script_enabled=False)
     board = page.locator(".scoreboard").first
@@ -118,6 +128,7 @@ def test_what_was_done_to_a_table_is_in_the_address(visit, address):
     assert re.search(r"t\dsort=3-", page.url)
     again, more = visit(page.url.removeprefix(f"{address}/"))
     there, _ = figures_of(again, "All figures", "other figures")
+    there.scroll_into_view_if_needed()  # what is far below is not laid out
     assert there.locator("tbody tr:visible").all_inner_texts() == (
         table.locator("tbody tr:visible").all_inner_texts()
     )

@@ -32,6 +32,9 @@ def test_quantities_have_units_that_people_read(value, unit, text):
 @pytest.mark.parametrize(("number", "text"), [(0, "0 runs"), (1, "1 run"), (1200, "1,200 runs")])
 def test_one_thing_is_singular(number, text):
     assert formatting.plural(number, "run") == text
+    assert formatting.plural(number, "process") == text.replace("runs", "processes").replace(
+        "run", "process"
+    )
 
 
 def test_an_interval_has_one_unit():

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from generator.formatting import plural
 from generator.pages.charts import style
 from generator.pages.charts.style import placeholder
 
@@ -46,9 +47,8 @@ def samples(
         ),
         datasets={"samples": rows},
     )
-    alt_text = (
-        f"Chart: {title} {len(values)} samples in {len({v[0] for v in values})} blocks; {measure}."
-    )
+    counts = f"{plural(len(values), 'sample')} in {plural(len({v[0] for v in values}), 'block')}"
+    alt_text = f"Chart: {title} {counts}; {measure}."
     names = ("block", "sample", "value", "disturbed")
     taken = tuple(dict(zip(names, value, strict=True)) for value in values)
     return style.Chart(name, title, alt_text, {"narrow": specification}, taken)
