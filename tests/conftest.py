@@ -68,7 +68,7 @@ def pytest_collection_modifyitems(items):
         )
     )
     # What all of them are made of is computed once, in one process.
-    common = {"inputs", "sample_pages"}
+    common = {"inputs", "sample_root", "sampled", "unmeasured"}
     alike = {item.path for item in items if common & set(getattr(item, "fixturenames", ()))}
     for item in items:
         if item.get_closest_marker("xdist_group") is None:

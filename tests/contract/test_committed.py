@@ -9,6 +9,8 @@ from generator.results import reading, run_record, selection
 from tests import answers
 from tests.conftest import ROOT, tracked
 
+pytestmark = pytest.mark.xdist_group("committed")  # where they are read anyway
+
 FOLDER = ROOT / "measurements" / "results"
 # A folder that has just been added promises nothing before its rows are committed.
 COMMITTED = {key.split("/")[1] for key in tracked()}

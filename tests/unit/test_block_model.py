@@ -12,9 +12,7 @@ from scipy import stats
 from benchmarks import leaders
 from generator.analysis.block_model import BlockModel, Spread, critical
 from generator.analysis.statistics import detectable_difference, verdict
-from generator.catalog import loader
-from generator.results import reading, selection
-from tests.conftest import ROOT, tracked
+from tests.conftest import tracked
 
 relaxed = settings(max_examples=40, deadline=None)  # other work may hold the machine up
 tables = st.builds(
@@ -48,17 +46,15 @@ def test_equal_modes_are_rarely_outside_the_group(noise):
     assert row["wrong"] * 150 <= stats.binom.ppf(0.999, 150, 0.06)
 
 
-def test_the_committed_table_is_that_of_the_committed_results():
+def test_the_committed_table_is_that_of_the_committed_results(inputs):
     """The committed table is what the benchmark writes, and keeps what it claims."""
     with leaders.OUT.open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
     sizes = [(int(row["modes"]), int(row["blocks"])) for row in rows]
     assert list(dict.fromkeys(sizes)) == list(leaders.SIZES)
     assert [row["noise"] for row in rows] == list(leaders.NOISES) * len(leaders.SIZES)
-    catalog = loader.load()
-    shown = selection.shown(reading.load(ROOT / "measurements" / "results"), catalog.listed)
-    shown = shown[shown["provenance"].isin(tracked())]
-    spread, residuals = leaders.measured(shown, catalog)
+    shown = inputs.shown[inputs.shown["provenance"].isin(tracked())]
+    spread, residuals = leaders.measured(shown, inputs.catalog)
     for row in rows:
         assert float(row["spread"]) == round(spread, 4)
         limit, least = leaders.claims(row)
