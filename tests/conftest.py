@@ -21,6 +21,7 @@ from generator.catalog import framework_toml, loader
 # Two processes share two cores: more threads than one only wait for each other.
 for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ.setdefault(_name, "1")
+gc.set_threshold(50_000)  # at 700 it took a twentieth of the time
 
 ROOT = Path(__file__).resolve().parent.parent
 PRETEND = ROOT / "tests" / "frameworks"
@@ -77,7 +78,7 @@ def pytest_collection_modifyitems(items):
 
 
 def pytest_collection_finish():
-    """Let the garbage collector pass over what all tests are made of: it went through it often."""
+    """Let the garbage collector pass over what all tests are made of."""
     gc.collect()
     gc.freeze()
 
