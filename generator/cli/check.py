@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import contextlib
 import datetime
+import functools
 import hashlib
 import itertools
 import os
@@ -46,9 +47,9 @@ def check(root: Path = ROOT, results_root: Path | None = None) -> tuple[int, lis
     folder = results_root or measurements / "results"
     looked: list[list[InputError]] = []  # the problems of every file
     facts = sorted(measurements.glob("frameworks/*/framework.toml"))
+    read = functools.cache(framework_toml.read_framework)
     for path in facts:
-        looked += _framework_problems(path)
-    read = framework_toml.read_framework
+        looked += _framework_problems(path, read)
     frameworks = [read(path) for path in facts if not _raised(read, path)]
     alike = looks.problems(frameworks)
     snapshot = measurements / catalogs.SNAPSHOT
@@ -95,10 +96,12 @@ def _raised(read: Callable[[Path], object], path: Path) -> list[InputError]:
     return []
 
 
-def _framework_problems(path: Path) -> Iterator[list[InputError]]:
+def _framework_problems(
+    path: Path, read: Callable[[Path], Framework]
+) -> Iterator[list[InputError]]:
     """Yield the problems of a ``framework.toml`` and of each lock that it asks for."""
     try:
-        framework = framework_toml.read_framework(path)
+        framework = read(path)
     except InputError as error:
         yield [error]
         return

@@ -52,12 +52,13 @@ def compare(folder: Path, a: str, b: str, metric: str = "") -> Found:
 
     """
     loaded, catalog = reading.load(folder), catalogs.load()
-    shown = selection.shown(loaded, catalog.listed)
+    selected = selection.select(loaded)
+    shown = selection.withhold(selection.current(selected, catalog.listed))
     known = change_events.draw_on(loaded.records, shown, catalog, cells.spreads(loaded))
     every = selection.withhold(selection.select(loaded, ("quick", "full", "history")))
     keys = list(cells.group_cells(every))
     one, two = (parse_spec(text, keys) for text in (a, b))
-    frame = selection.withhold(selection.select(loaded))
+    frame = selection.withhold(selected)
     if _versions(one, two):
         together = change_events.together(loaded, one.framework, (one.version, two.version))
         frame = every if together is None else together

@@ -345,7 +345,7 @@ def test_the_page_computes_nothing_of_its_own(inputs, scores):
                 assert ".md" not in plain[need][4]
 
 
-@pytest.fixture(params=["committed", "invented", "one alone"])
+@pytest.fixture(scope="module", params=["committed", "invented", "one alone"])
 def answered(request):
     """Return scores, names, and each preset with its answer."""
     if request.param == "committed":

@@ -43,16 +43,20 @@ def test_then_and_now_shows_every_claim_once_with_its_verdict(inputs, figures):
     assert len(context["others"].rows) == len(inputs.book.history)
 
 
-def test_every_framework_has_a_page_and_a_row_that_leads_to_it(inputs):
-    parts = frameworks.parts(inputs)
+@pytest.fixture(scope="module")
+def parts(inputs):
+    return frameworks.parts(inputs)
+
+
+def test_every_framework_has_a_page_and_a_row_that_leads_to_it(inputs, parts):
     assert set(parts) == {framework.id for framework in inputs.catalog.frameworks}
     rows = frameworks.context(inputs)["table"].rows
     assert [row[0].href for row in rows] == [f"frameworks/{id}.md" for id in parts]
 
 
 @pytest.mark.parametrize("framework", loader.load().frameworks, ids=lambda one: one.id)
-def test_the_page_of_a_framework_tells_all_that_its_folder_does(inputs, framework):
-    page = frameworks.parts(inputs)[framework.id]
+def test_the_page_of_a_framework_tells_all_that_its_folder_does(inputs, parts, framework):
+    page = parts[framework.id]
     tables = {block.anchor: block.tables[0].rows for block in page["folds"]}
     sourced = [row for row in tables["facts"] if row[1].source]
     assert len(sourced) == len(framework.facts), "every fact has its source"
@@ -76,8 +80,8 @@ def test_the_page_of_a_framework_tells_all_that_its_folder_does(inputs, framewor
 
 
 @pytest.mark.parametrize("framework", loader.load().frameworks, ids=lambda one: one.id)
-def test_five_lines_tell_what_to_know_of_a_framework(inputs, framework):
-    page = frameworks.parts(inputs)[framework.id]
+def test_five_lines_tell_what_to_know_of_a_framework(inputs, parts, framework):
+    page = parts[framework.id]
     said = {question: text for question, _, text in page["know"]}
     assert list(said) == ["Alive?", "Fast?", "Hungry?", "Complete?", "How to start?"]
     linked = [address for _, address in page["others"]]
