@@ -128,7 +128,7 @@ def fitted(
     same = [name for name in Key._fields if name not in compared]
     together: dict[tuple[str, ...], dict[Key, Mapping[Hashable, float]]] = {}
     for key, cell in grouped.items():
-        if not is_again(key) and all(map(all_positive, cell.blocks.values())):
+        if not is_again(key) and all_positive(np.concatenate([*cell.blocks.values()])):
             place = tuple(getattr(key, name) for name in same)
             together.setdefault(place, {})[key] = logs(cell.blocks)
     found = dict(grouped)

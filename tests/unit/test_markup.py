@@ -1,5 +1,6 @@
 """Whatever comes from data is inert on a page, and contexts say what the rows say."""
 
+import functools
 import html.parser
 import re
 
@@ -37,7 +38,9 @@ def convert():
         name, settings = (entry, {}) if isinstance(entry, str) else next(iter(entry.items()))
         names.append(name)
         options[name] = settings or {}
-    return lambda source: markdown.markdown(source, extensions=names, extension_configs=options)
+    return functools.cache(
+        lambda source: markdown.markdown(source, extensions=names, extension_configs=options)
+    )
 
 
 class _Seen(html.parser.HTMLParser):
@@ -71,9 +74,13 @@ FRAMES = [
 ]
 
 
+@functools.cache
+def compiled(template):
+    return markup.environment(loader.ROOT / "templates").from_string(template)
+
+
 def rendered(template, text):
-    made = markup.environment(loader.ROOT / "templates")
-    return made.from_string(template).render(x=text)
+    return compiled(template).render(x=text)
 
 
 @pytest.mark.parametrize("frame", FRAMES)
