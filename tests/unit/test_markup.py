@@ -84,14 +84,14 @@ def rendered(template, text):
 
 
 @pytest.mark.parametrize("frame", FRAMES)
-@pytest.mark.parametrize("text", HOSTILE)
-def test_hostile_text_is_shown_as_it_is(convert, frame, text):
+def test_hostile_text_is_shown_as_it_is(convert, frame):
     plain = _Seen(convert(rendered(frame, "word")))
-    seen = _Seen(convert(rendered(frame, text)))
-    assert seen.tags == plain.tags
-    if "![" not in frame:
-        expected = plain.text.replace("word", words(text))
-        assert words(seen.text) == words(expected)
+    for text in HOSTILE:
+        seen = _Seen(convert(rendered(frame, text)))
+        assert seen.tags == plain.tags, text
+        if "![" not in frame:
+            expected = plain.text.replace("word", words(text))
+            assert words(seen.text) == words(expected), text
 
 
 @given(st.text(max_size=60))

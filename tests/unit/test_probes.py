@@ -276,11 +276,11 @@ def test_every_operator_has_a_source_and_cases_that_its_reference_answers(operat
             assert all(np.isfinite(value).all() for value in found)
 
 
-@EVERY
+@pytest.mark.parametrize(
+    "operator", [o for o in operators.OPERATORS.values() if not o.gradient], ids=lambda o: o.name
+)
 def test_every_slope_is_smooth_where_it_is_asked_for(operator):
     """At a kink, differences of other widths would differ, and no gradient would be right."""
-    if operator.gradient:
-        return
     arguments = operator.cases[0].arguments
     assert any(a.dtype == np.float64 for a in arguments)
     outputs = probe.listed(operator.reference(*arguments))
