@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-import importlib.util
-import signal
+# Not `signal`, which imports more: a Ctrl-C meanwhile would end in a traceback.
+import _signal as signal  # type: ignore[import-not-found]
 
 # Imports take a second. There is nothing to keep yet: until `main` listens, Ctrl-C just ends it.
 if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
     signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+import importlib.util
 
 if importlib.util.find_spec("typer") and importlib.util.find_spec("rich"):
     from generator.cli.app import main

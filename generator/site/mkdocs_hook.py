@@ -4,6 +4,7 @@ MkDocs loads it by path; what it imports comes from the environment that MkDocs 
 """
 
 import os
+import threading
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -24,7 +25,16 @@ _preview: list[bool] = []
 def on_pre_build(config: Any) -> None:  # noqa: ARG001 - the name is MkDocs' own
     """Render what changed, unless ``generator build`` has just done so."""
     if not os.environ.get(mkdocs.RENDERED):
-        render.render(preview=bool(_servers))
+        with _rendering:
+            render.render(preview=bool(_servers))
+
+
+def _be_ready() -> None:
+    with _rendering:
+        render.render(preview=True, ready=True)
+
+
+_rendering = threading.Lock()
 
 
 def on_page_markdown(markdown: str, page: Any, config: Any, files: Any) -> str:
@@ -82,4 +92,6 @@ def on_serve(server: Any, config: Any, builder: Any) -> Any:  # noqa: ARG001
     for name in sorted(os.listdir(docs)):  # noqa: PTH208
         if name not in ("report", "index.md"):
             server.watch(os.path.join(docs, name))  # noqa: PTH118
+    # While the first page is read: the first change is then on the screen as fast as later ones.
+    threading.Thread(target=_be_ready, daemon=True).start()
     return server

@@ -10,19 +10,21 @@ import csv
 import dataclasses
 import datetime
 import functools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar, cast
 
+import generator
 from generator import files
 from generator.analysis.panels import Figures
 from generator.catalog import loader as registry
 from generator.errors import InputError
 from generator.export import citation
-from generator.pages import overview_page
+from generator.pages import markdown, overview_page
 from generator.results.run_record import SCHEMA_FILE
+from generator.site import standing
 from generator.site.mkdocs_config import site_address, write_navigation
-from generator.site.writer import Rendered, Writer, vega_bundle, vega_name
+from generator.site.writer import FAVICON, Rendered, Writer, vega_bundle, vega_name
 
 if TYPE_CHECKING:
     from generator.analysis import claims
@@ -41,8 +43,9 @@ def render(
     docs: Path | None = None,
     today: datetime.date | None = None,
     preview: bool = False,
+    ready: bool = False,
 ) -> Rendered:
-    """Turn results and templates into Markdown, charts and downloads.
+    """Turn results and templates into Markdown, charts and downloads, unless these still stand.
 
     Args:
         root: the repository.
@@ -52,39 +55,90 @@ def render(
         today: the day for which the pages are made (UTC); None: this one.
         preview: keep the files of the whole data set, if there are any: a page that is looked at
             while it is written need not wait for them.
+        ready: compute what templates are filled with even if nothing changed: in this process the
+            next rendering then takes a second.
 
     Raises:
         InputError: a result, a ``framework.toml``, ``claims.toml``, ``CITATION.cff`` or the
             address in ``mkdocs.yml`` is not as agreed.
 
     """
+    results_root = results_root or root / "measurements" / "results"
+    own, docs = docs is None, docs or root / "docs"
+    today = today or datetime.datetime.now(datetime.UTC).date()
+    templates = root / "templates"
+    sources = [Path(generator.__file__).parent, root / "measurements", results_root, FAVICON]
+    sources += [root / citation.FILE, *([frameworks] if frameworks else [])]
+    record = docs.parent / ".cache" / f"rendered-{docs.name}.json"
+    before, names = standing.find(record, docs)
+    data = standing.digest(sources, site_address(root), today, standing.versions())
+    dataset = before.get("dataset", "") if preview else data
+    made_of = {"data": data, "dataset": dataset, "templates": standing.digest([templates])}
+    if before == made_of and not ready:
+        return Rendered(unchanged=len(names))
+    place = (str(results_root), str(docs))
+    if before.get("data") != data:  # or a file is not what was written
+        _known.pop(place, None)
+    catalog = registry.load(root, frameworks)
+    make = functools.partial(_made, root, results_root, catalog, docs, today, keep=preview)
+    made = _remembered(place, (data, dataset), make)
+    writer = made.writer
+    environment = markdown.environment(templates)
+    for template, pages in made.pages.items():
+        included = standing.included(environment, template)
+        stamp = data, dataset, standing.digest(templates / name for name in included)
+        for name, context in pages:
+            text = functools.partial(environment.get_template(template).render, context)
+            writer.text(name, _remembered((*place, name), stamp, text).strip() + "\n")
+    writer.finish()
+    if own:
+        write_navigation(root, catalog, writer.done)
+    standing.note(record, made_of, docs, [*writer.wanted(), *(["../mkdocs.yml"] if own else [])])
+    done, writer.done = writer.done, Rendered()
+    return done
+
+
+class _Made(NamedTuple):
+    """A site but for its templates: most of the work."""
+
+    pages: Mapping[str, Sequence[tuple[str, Mapping[str, Any]]]]
+    """Template -> (name, context) of its pages."""
+    writer: Writer
+    """It has drawn the charts, and has written all other files."""
+
+
+def _made(
+    root: Path,
+    results_root: Path,
+    catalog: Catalog,
+    docs: Path,
+    today: datetime.date,
+    *,
+    keep: bool,
+) -> _Made:
     from generator.results import reading, selection
 
-    results_root = results_root or root / "measurements" / "results"
-    catalog = registry.load(root, frameworks)
     loaded = selection.of_frameworks(reading.load(results_root), catalog.listed)
-    writer = Writer(docs or root / "docs")
+    writer = Writer(docs)
     shown = selection.shown(loaded, catalog.listed)
-    today = today or datetime.datetime.now(datetime.UTC).date()
     cited = citation.load(root / citation.FILE)
     address = site_address(root)
     inputs = dataclasses.replace(
         _inputs(root, results_root, catalog, loaded, shown, today, writer.draw),
-        dataset=_dataset(writer, loaded, cited, address, keep=preview),
+        dataset=_dataset(writer, loaded, cited, address, keep=keep),
         citation=cited,
         address=address,
     )
-    _pages(root, results_root, inputs, writer)
+    pages: dict[str, list[tuple[str, Mapping[str, Any]]]] = {}
+    for name, template, context in _pages(results_root, inputs, writer):
+        pages.setdefault(template, []).append((name, context))
     keys = {*shown["provenance"].unique(), *inputs.history["provenance"].unique()}
     keys |= {key for event in inputs.events for key in event.keys}
     for key in sorted(map(str, keys)):
         _publish(writer, results_root, key, loaded.records[key])
     _publish_locks(writer, catalog, {key: loaded.records[key] for key in keys})
     writer.text(f"report/charts/{vega_name()}", vega_bundle)
-    writer.finish()
-    if docs is None:
-        write_navigation(root, catalog, writer.done)
-    return writer.done
+    return _Made(pages, writer)
 
 
 # ------------------------------------------------------------------------------------------- pages
@@ -156,6 +210,7 @@ _known: dict[tuple[str, ...], tuple[Any, Any]] = {}
 def _remembered(place: tuple[str, ...], stamp: Any, make: Callable[[], T]) -> T:
     """Return what was made for a place last time, made anew where the stamp is another one."""
     if place not in _known or _known[place][0] != stamp:
+        _known.pop(place, None)  # before the new is made: both may be large
         _known[place] = stamp, make()
     return cast("T", _known[place][1])
 
@@ -183,44 +238,41 @@ def _stamp(results_root: Path, rows: Any) -> tuple[Any, ...]:
     return tuple((name, *files.identity(results_root / name)) for name in names)
 
 
-def _pages(root: Path, results_root: Path, inputs: Inputs, writer: Writer) -> None:
-    """Write every page."""
-    from generator.pages import evidence_page, home_page, markdown, section_page
+def _pages(
+    results_root: Path, inputs: Inputs, writer: Writer
+) -> Iterator[tuple[str, str, Mapping[str, Any]]]:
+    """Yield (name, template, context) of every page."""
+    from generator.pages import evidence_page, home_page, section_page
 
-    templates = root / "templates"
-    environment = markdown.environment(templates)
     inputs = dataclasses.replace(inputs, figures=_figures(inputs, results_root))
 
-    def text(template: str, context: Mapping[str, Any]) -> str:
-        return environment.get_template(template).render(context).strip() + "\n"
-
-    def write(name: str, template: str, context: Mapping[str, Any]) -> None:
-        card = writer.card(name, context["title"], context["description"])
-        writer.text(name, text(template, {**context, "card": card}))
-
-    def evidence(section: Section, framework: str) -> tuple[str, frozenset[str]]:
+    def evidence(section: Section, framework: str) -> tuple[dict[str, Any], frozenset[str]]:
         before = writer.wanted()
         context = evidence_page.context(section, framework, inputs)
-        return text("pages/evidence.md.j2", context), writer.wanted() - before
+        return context, writer.wanted() - before
 
-    write("index.md", "pages/index.md.j2", home_page.home_context(inputs))
+    def carded(
+        name: str, template: str, context: Mapping[str, Any]
+    ) -> tuple[str, str, Mapping[str, Any]]:
+        card = writer.card(name, context["title"], context["description"])
+        return name, template, {**context, "card": card}
+
+    yield carded("index.md", "pages/index.md.j2", home_page.home_context(inputs))
     for page in overview_page.load():
-        context = page.context(inputs)
-        write(f"report/{page.id}.md", f"pages/{page.id}.md.j2", context)
+        yield carded(f"report/{page.id}.md", f"pages/{page.id}.md.j2", page.context(inputs))
         for name, content in page.files(inputs).items():
             writer.text(f"report/{name}", content)
         for name, part in page.parts(inputs).items():
-            write(f"report/{page.id}/{name}.md", f"pages/{page.id}.part.md.j2", part)
-    written = [files.identity(path) for path in sorted(templates.rglob("*.j2"))]
+            yield carded(f"report/{page.id}/{name}.md", f"pages/{page.id}.part.md.j2", part)
     for section in inputs.catalog.sections:
         context = section_page.context(section, inputs)
-        write(f"report/{section.id}.md", "section.md.j2", context)
+        yield carded(f"report/{section.id}.md", "section.md.j2", context)
         here = inputs.shown[inputs.shown["section"] == section.id]
         for framework in sorted({str(name) for name in here["framework"].unique()}):
             # Most of a site are evidence pages, and most of them change with their own rows only.
             name = f"report/evidence/{section.id}-{framework}.md"
             folder = inputs.catalog.framework(framework).folder
-            scripts = [files.identity(path) for path in sorted(folder.rglob("*"))]
+            scripts = standing.digest([folder])
             rows = _stamp(results_root, here[here["framework"] == framework])
             # Intervals rest on the noise of the others as well.
             values = [
@@ -229,13 +281,13 @@ def _pages(root: Path, results_root: Path, inputs: Inputs, writer: Writer) -> No
                 for key, cell in figures.cells.items()
                 if (key.section, key.framework) == (section.id, framework) and cell.model
             ]
-            content, drawn = _remembered(
+            own, drawn = _remembered(
                 (str(writer.docs), name),
-                (rows, repr(values), repr(inputs.catalog), scripts, written),
+                (rows, repr(values), repr(inputs.catalog), scripts),
                 functools.partial(evidence, section, framework),
             )
             writer.keep(drawn)
-            writer.text(name, content)
+            yield name, "pages/evidence.md.j2", own
 
 
 def _dataset(

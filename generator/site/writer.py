@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from generator.pages.charts import style
     from generator.pages.inputs import Picture
 
+FAVICON = registry.ROOT / "docs" / "assets" / "favicon.svg"
+"""The sign of the site."""
+
 
 @dataclass
 class Rendered:
@@ -128,8 +131,7 @@ class Writer:
         """Draw what a link to a page unfolds to, unless it exists; return its place in the site."""
         from generator.site import social_cards
 
-        favicon = registry.ROOT / "docs" / "assets" / "favicon.svg"
-        drawing = social_cards.svg(title, description, favicon.read_text(encoding="utf-8"))
+        drawing = social_cards.svg(title, description, FAVICON.read_text(encoding="utf-8"))
         stem = page.removesuffix(".md").removeprefix("report/").replace("/", "-")
         name = f"report/cards/{social_cards.name(stem, drawing, vl_convert_version())}"
         self.text(name, lambda: _png(drawing))
