@@ -25,11 +25,11 @@ def digest(places: Iterable[Path], *told: Any) -> str:
         told: values with a ``repr`` that says all about them.
 
     """
-    found = []
+    found: dict[str, bytes] = {}
     for place in places:
         for path in [place] if place.is_file() else _inside(place):
-            with contextlib.suppress(OSError):  # gone meanwhile, or a link to nothing
-                found.append((str(path), files.identity(path)))
+            with contextlib.suppress(OSError), path.open("rb") as file:  # a link to nothing is none
+                found[str(path)] = hashlib.file_digest(file, "sha256").digest()
     return hashlib.sha256(repr((found, told)).encode()).hexdigest()
 
 
