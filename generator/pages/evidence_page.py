@@ -105,9 +105,10 @@ def _run(section: Section, rows: pd.DataFrame, key: str, inputs: Inputs) -> dict
     document = inputs.documents[key]
     machine, framework, version, run = key.split("/")
     packages = document["environment"]["packages"]
+    day = formatting.day(run).replace(" ", "\N{NO-BREAK SPACE}")
     data = f"../data/{machine}/{framework}/{version}/{run}"
     return {
-        "heading": f"Version {version}, {formatting.day(run)}, {document['machine']['cpu']}",
+        "heading": f"Version {version}, {day}, {document['machine']['cpu']}",
         "anchor": urls.anchor("run", machine, version, run),
         "provenance": _provenance_table(document, section),
         "csv": f"{data}.csv",
