@@ -3,7 +3,7 @@
 Measured again is only what changed. Where lock and code of a framework are those of the committed
 results, ``tests/contract/test_committed.py`` asserts on their rows and nothing is built here. Where
 they differ, its default mode is installed and verified for real. The two frameworks that take the
-least time are measured completely (of sections with answers, every third case); ``poe full`` does
+least time are measured completely (of sections with answers, every sixth case); ``poe full`` does
 that with all of them. What an earlier session of tests measured with the same code, lock and
 machine is not measured again.
 """
@@ -125,7 +125,7 @@ def measured(measure, full):
             sections = [section for section in CATALOG.sections if section.measured]
             if not full:
                 sections = [
-                    replace(section, cases=section.cases[::3]) if section.findings else section
+                    replace(section, cases=section.cases[::6]) if section.findings else section
                     for section in sections
                 ]
             once = () if full else (framework.default.id,)  # a sweep is the same work many times
