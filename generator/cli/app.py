@@ -7,13 +7,13 @@ import dataclasses
 import functools
 import math
 import shutil
+import threading
 import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from typer.core import TyperGroup
 
 from generator.catalog import loader as catalogs
 from generator.catalog import model
@@ -29,20 +29,9 @@ from generator.formatting import plural
 from generator.measure import environments, ownership, plan, runner
 from generator.measure.request import Request, deadline, estimate, prepare
 
-
-class _Whole(TyperGroup):
-    """Lists commands with all that is said of them: Click itself cuts it at 45 characters."""
-
-    def format_commands(self, ctx: Any, formatter: Any) -> None:
-        """Write the list."""
-        rows = [(name, one.get_short_help_str(1000)) for name, one in self.commands.items()]
-        with formatter.section("Commands"):
-            formatter.write_dl(rows)
-
-
 app = typer.Typer(
     name="generator",
-    cls=_Whole,
+    cls=options.WholeList,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,  # its tables cut names where the terminal is narrow
@@ -167,6 +156,10 @@ def report(
         bool,
         typer.Option("--plan", help="Print what would and would not be measured, and stop."),
     ] = False,
+    serve: Annotated[
+        bool,
+        typer.Option("--serve", help="Show the page in a browser, which follows as it grows."),
+    ] = False,
     wait: options.Wait = False,
     results: options.Results = Request.results,
     frameworks_folder: options.FrameworksFolder = None,
@@ -185,7 +178,7 @@ def report(
         generator report FRAMEWORK --minutes 0
 
     """
-    from generator.site import mkdocs
+    from generator.site import live, mkdocs
 
     request = _request(locals())
     catalog = catalogs.load(frameworks=frameworks_folder)
@@ -193,13 +186,20 @@ def report(
         made = prepare(request, catalog)
         output.show_plan(made, estimate(made, request), minutes, as_json=False)
         return
-    shown = Growing(err, functools.partial(mkdocs.build, results_root=results))
-    made, outcome = _measure(request, catalog, shown)
-    output.show_outcome(made, outcome)
-    with err.status("rendering the pages and building the site"):
-        page = shown.page or mkdocs.build(results_root=results)
-    output.say(f"Open {page}")
-    output.say("or `generator serve` for a live preview.")
+    building = functools.partial(mkdocs.build, results_root=results)
+    with live.served(building) if serve else contextlib.nullcontext(building) as build:
+        shown = Growing(err, build)
+        made, outcome = _measure(request, catalog, shown)
+        output.show_outcome(made, outcome)
+        with err.status("rendering the pages and building the site"):
+            page = shown.page or build()
+        output.say(f"Open {page}")
+        if serve:
+            output.say("Ctrl-C ends it.")
+            with contextlib.suppress(KeyboardInterrupt):
+                threading.Event().wait()
+        else:
+            output.say("or `generator serve` for a live preview.")
     raise typer.Exit(1 if outcome.failed else 0)
 
 

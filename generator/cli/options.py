@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
 from generator.errors import UsageError
 from generator.measure import plan
@@ -102,3 +103,13 @@ def _there(folder: Path) -> Path:
 ResultsThere = Annotated[Path, typer.Option(help=_RESULTS, show_default=False, callback=_there)]
 FrameworksFolder = Annotated[Path | None, typer.Option(hidden=True)]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for a script.")]
+
+
+class WholeList(TyperGroup):
+    """Lists commands with all that is said of them: Click itself cuts it at 45 characters."""
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        """Write the list."""
+        rows = [(name, one.get_short_help_str(1000)) for name, one in self.commands.items()]
+        with formatter.section("Commands"):
+            formatter.write_dl(rows)

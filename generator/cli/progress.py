@@ -108,11 +108,11 @@ SHARE = 4
 class Growing(Progressing):
     """Also builds the page after a block, so that it is there early and grows."""
 
-    def __init__(self, console: Console, build: Callable[[], Path]) -> None:
+    def __init__(self, console: Console, build: Callable[[], Path | str]) -> None:
         super().__init__(console)
         self._build, self._ready = build, dict[str, int]()
         self._built = -math.inf
-        self.page: Path | None = None
+        self.page: Path | str | None = None
         """The page that was built, unless something was measured since."""
 
     def finished(self, job: Job, status: str, reason: str) -> None:
