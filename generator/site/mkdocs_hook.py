@@ -43,12 +43,18 @@ def on_page_markdown(markdown: str, page: Any, config: Any, files: Any) -> str:
     return "" if page.kept else markdown
 
 
-def on_page_content(html: str, page: Any, config: Any, files: Any) -> str:
+def on_page_content(html: str, page: Any, config: Any, files: Any) -> str:  # noqa: ARG001
     """Return the page's HTML as it was converted now or before."""
+    return page_cache.restore(page.kept, page, files) if page.kept else html
+
+
+def on_page_context(context: Any, page: Any, config: Any, nav: Any) -> Any:  # noqa: ARG001
+    """Keep a page that was converted now, after the search has read it."""
     if page.kept:
-        return page_cache.restore(page.kept, page, files)
-    page_cache.keep(html, page.markdown, page, config)
-    return html
+        page_cache.find_again(page.kept, page, config)
+    else:
+        page_cache.keep(page, config)
+    return context
 
 
 def on_post_page(output: str, page: Any, config: Any) -> str:

@@ -1,8 +1,8 @@
 """Keeps converted pages: most of a build is turning Markdown into HTML that did not change.
 
 A page is converted anew when its text or what converts it changed, or when a file that it links to
-is gone. Two events of MkDocs do it: the first hides the text of a kept page from the conversion,
-the second puts the kept page in.
+is gone. Three events of MkDocs do it: the first hides the text of a kept page from the conversion
+and the search, the second puts the kept page in, and the third what search finds of it.
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ import importlib.metadata
 import pickle
 import posixpath
 import re
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import unquote, urlsplit
@@ -21,7 +20,9 @@ from urllib.parse import unquote, urlsplit
 from generator import files
 
 _LINK = re.compile(r'(?:href|src)="([^"]*)"')
-_CONVERTERS = ("Markdown", "pymdown-extensions", "Pygments", "mkdocs")
+_CONVERTERS = ("Markdown", "pymdown-extensions", "Pygments", "mkdocs", "mkdocs-material")
+SEARCH = "material/search"
+"""The name of the plug-in that makes the search index."""
 
 
 class Kept(NamedTuple):
@@ -37,6 +38,8 @@ class Kept(NamedTuple):
     """The page that is linked to -> anchor -> the link as it was written."""
     targets: set[str]
     """All files of the site that are linked to."""
+    entries: list[Any]
+    """Of the search index."""
 
 
 def find(markdown: str, page: Any, config: Any, known: Any) -> Kept | None:
@@ -53,33 +56,44 @@ def find(markdown: str, page: Any, config: Any, known: Any) -> Kept | None:
         kept = pickle.loads(_place(page, config).read_bytes())
     except Exception:  # whatever is wrong with it: it can be made again
         return None
-    if not isinstance(kept, Kept) or kept.key != _key(markdown, config):
+    if not isinstance(kept, Kept) or kept.key != _key(markdown, page, config):
         return None
     return kept if kept.targets <= {file.dest_uri for file in known} else None
 
 
-def keep(content: str, markdown: str, page: Any, config: Any) -> None:
+def keep(page: Any, config: Any) -> None:
     """Keep a page that was just converted. One with a dead link is never found, but told again."""
-    found = _LINK.findall(content)
+    found = _LINK.findall(page.content)
     inside = [link for link in map(urlsplit, found) if not link.scheme and link.path]
     folder = posixpath.dirname(page.url)
     targets = {posixpath.normpath(posixpath.join(folder, unquote(link.path))) for link in inside}
     linked = {file.src_uri: anchors for file, anchors in (page.links_to_anchors or {}).items()}
+    search = config["plugins"].get(SEARCH)
+    entries = search.search_index.entries if search else []
     kept = Kept(
-        _key(markdown, config), markdown, content, page.toc, page._title_from_render,
-        page.present_anchor_ids, linked, targets,
+        _key(page.markdown, page, config), page.markdown, page.content, page.toc,
+        page._title_from_render, page.present_anchor_ids, linked, targets,
+        [entry for entry in entries if entry["location"].partition("#")[0] == page.url],
     )  # fmt: skip
     files.replace(_place(page, config), pickle.dumps(kept), sync=False)
 
 
 def restore(kept: Kept, page: Any, known: Any) -> str:
-    """Make a page what it was after its conversion; return its HTML."""
+    """Make a page what it was after its conversion; return its HTML, of which search reads none."""
     page.markdown, page.toc, page._title_from_render = kept.markdown, kept.toc, kept.title
     page.present_anchor_ids = kept.anchors
     page.links_to_anchors = {
         known.get_file_from_path(path): anchors for path, anchors in kept.linked.items()
     }
+    page.own, page.meta = page.meta, {**page.meta, "search": {"exclude": True}}
     return kept.content
+
+
+def find_again(kept: Kept, page: Any, config: Any) -> None:
+    """Let search find what it found on a kept page."""
+    page.meta = page.own
+    if search := config["plugins"].get(SEARCH):
+        search.search_index.entries += kept.entries
 
 
 def _place(page: Any, config: Any) -> Path:
@@ -87,9 +101,9 @@ def _place(page: Any, config: Any) -> Path:
     return folder / f"{page.file.src_uri}.pickle"
 
 
-def _key(markdown: str, config: Any) -> str:
-    settings: Mapping[str, Any] = config["mdx_configs"]
-    told = repr((markdown, _versions(), config["markdown_extensions"], sorted(settings.items())))
+def _key(markdown: str, page: Any, config: Any) -> str:
+    settings = config["markdown_extensions"], sorted(config["mdx_configs"].items())
+    told = repr((markdown, sorted(page.meta.items()), _versions(), settings))
     return hashlib.sha256(told.encode()).hexdigest()
 
 

@@ -123,13 +123,17 @@ def unhashed(path):
 
 @dataclass
 class Page(html.parser.HTMLParser):
-    """What a parser sees in a page: tags with their attributes, addresses, text, data."""
+    """What a parser sees in a page: tags with their attributes, addresses, text, data.
+
+    But the colours of a listing, which follow its words.
+    """
 
     path: Path
     parts: Counter = field(default_factory=Counter)
     addresses: list = field(default_factory=list)
     text: str = ""
     data: list = field(default_factory=list)
+    listing: int = 0
 
     def __post_init__(self):
         super().__init__()
@@ -137,11 +141,14 @@ class Page(html.parser.HTMLParser):
         self.close()
 
     def handle_starttag(self, tag, attributes):
-        self.parts[tag, *(name for name, _ in attributes)] += 1
+        self.listing += tag == "pre"
+        if not self.listing or (tag, [*dict(attributes)]) != ("span", ["class"]):
+            self.parts[tag, *(name for name, _ in attributes)] += 1
         self.addresses += [v for k, v in attributes if k in ("href", "src", "srcset", "action")]
 
     def handle_endtag(self, tag):
-        self.parts[f"/{tag}"] += 1
+        self.listing -= tag == "pre"
+        self.parts[f"/{tag}"] += not (self.listing and tag == "span")
 
     def handle_comment(self, data):
         self.parts["comment"] += 1

@@ -24,16 +24,16 @@ def build(tmp_path, monkeypatch, caplog):
     (tmp_path / "docs").mkdir()
     (tmp_path / "docs" / "mark.svg").write_text("<svg/>")
     (tmp_path / "mkdocs.yml").write_text(
-        f"site_name: two\nuse_directory_urls: false\nplugins: [search]\n"
+        f"site_name: two\ntheme: material\nuse_directory_urls: false\nplugins: [search]\n"
         f"hooks: ['{ROOT}/generator/site/mkdocs_hook.py']\n"
         f"validation: {{anchors: warn}}\nmarkdown_extensions: [attr_list, toc]\n"
     )
     converted = []
     keep = page_cache.keep
 
-    def counting(content, markdown, page, *more):
+    def counting(page, *more):
         converted.append(page.file.src_uri)
-        keep(content, markdown, page, *more)
+        keep(page, *more)
 
     monkeypatch.setattr(page_cache, "keep", counting)
 
@@ -57,6 +57,7 @@ def test_what_did_not_change_is_not_converted_again_and_stays_the_same(build):
     assert converted == ["index.md", "second.md"]
     assert told == []
     assert "Another name" in texts["index.html"]
+    assert "second.html#there" in texts["search"]
     assert build() == (texts, [], [])
 
 
