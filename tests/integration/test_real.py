@@ -2,10 +2,10 @@
 
 Measured again is only what changed. Where lock and code of a framework are those of the committed
 results, ``tests/contract/test_committed.py`` asserts on their rows and nothing is built here. Where
-they differ, its default mode is installed and verified for real. The two frameworks that take the
-least time are measured completely (of sections with answers, every sixth case); ``poe full`` does
-that with all of them. What an earlier session of tests measured with the same code, lock and
-machine is not measured again.
+they differ, its default mode is installed and verified for real. Of the frameworks with symbolic
+and imperative modes, the one that takes the least time is measured completely (of sections with
+answers, every sixth case); ``poe full`` does that with all frameworks. What an earlier session of
+tests measured with the same code, lock and machine is not measured again.
 """
 
 import hashlib
@@ -54,13 +54,13 @@ def seconds(framework):
     return sum(found.values()) or float("inf")
 
 
-COMPLETE = sorted(CATALOG.frameworks, key=seconds)[:2]
+COMPLETE = min((f for f in CATALOG.frameworks if len({m.kind for m in f.modes}) > 1), key=seconds)
 
 
 def param(framework, *more):
     """One framework: its tests share a process; what takes long belongs to the full pass."""
     marks = [pytest.mark.xdist_group(f"real-{framework.id}"), pytest.mark.timeout(3600)]
-    if framework not in COMPLETE:
+    if framework is not COMPLETE:
         marks.append(pytest.mark.full)
     ids = [framework.id, *(getattr(each, "id", each) for each in more)]
     return pytest.param(framework, *more, marks=marks, id="-".join(ids))
@@ -176,7 +176,7 @@ def is_committed(framework):
     ],
 )  # fmt: skip
 def test_the_default_mode_is_installed_and_verified(framework, measure, full):
-    if full or framework in COMPLETE:
+    if full or framework is COMPLETE:
         return  # measured completely, see below
     if is_committed(framework):
         frame = selection.select(reading.load(COMMITTED))
