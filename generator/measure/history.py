@@ -109,12 +109,16 @@ def run_records(root: Path) -> Iterable[tuple[Path, dict[str, Any]]]:
             yield path, run_record.read_run_record(path)
 
 
-def measured_cells(root: Path) -> dict[tuple[Cell, Conditions], set[str]]:
+Measured = dict[tuple[Cell, Conditions], set[str]]
+"""Cells and the conditions under which they were measured, with what the machine lacked."""
+
+
+def measured_cells(root: Path) -> Measured:
     """Return what finished runs below ``root`` measured, under which conditions.
 
     With each what the machine lacked for it, empty where it has been measured whole.
     """
-    cells: dict[tuple[Cell, Conditions], set[str]] = {}
+    cells: Measured = {}
     for _, record in run_records(root):
         code = record["code_sha256"]
         found: dict[tuple[Cell, Conditions], list[dict[str, Any]]] = {}

@@ -41,6 +41,17 @@ def of_job(job: Job, catalog: Catalog, environment: Environment | None) -> str:
     return str(script_metrics.r_obstacle(*started))
 
 
+def of_machine(catalog: Catalog) -> dict[str, list[str]]:
+    """Return what this machine lacks, and for which frameworks."""
+    found: dict[str, list[str]] = {}
+    folder = str(environments.cache_folder())
+    for framework in catalog.frameworks:
+        missing = {need.program for need in framework.needs if not shutil.which(need.program)}
+        for obstacle in lacking(framework.needs, missing, folder):
+            found.setdefault(obstacle, []).append(framework.id)
+    return found
+
+
 def spaced(catalog: Catalog) -> list[str]:
     """Return the names of the frameworks that cannot use the cache for a space in its path."""
     folder = str(environments.cache_folder())

@@ -48,11 +48,14 @@ class Request:
     """Whether a release that does not install is a result, and not only reported."""
 
 
-def prepare(request: Request, catalog: Catalog) -> plan.Plan:
-    """Return the plan of what is missing.
+def prepare(
+    request: Request, catalog: Catalog, earlier: history.Measured | None = None
+) -> plan.Plan:
+    """Return the plan of what is missing on this machine.
 
     Unknown names (with the nearest ones) and a device that is not here are a :class:`UsageError`; a
     framework.toml or data that are not as agreed, an :class:`~generator.errors.InputError`.
+    ``earlier`` is what earlier runs measured, where the results are on another machine.
     """
     profile = pick(plan.PROFILES, request.profile, "profile")
     pick(dict.fromkeys(DEVICES), request.device, "device")
@@ -75,7 +78,8 @@ def prepare(request: Request, catalog: Catalog) -> plan.Plan:
     data = history.load_data(request.data_dir)
     known = dict[plan.Cell, set[str]]()
     if not request.force:
-        known = _already_measured(request, chosen, sections, catalog, data.sha256)
+        earlier = history.measured_cells(request.results) if earlier is None else earlier
+        known = _already_measured(earlier, request, chosen, sections, catalog, data.sha256)
     made = plan.make(
         chosen,
         sections,
@@ -102,6 +106,7 @@ def present_obstacles(made: plan.Plan, request: Request, catalog: Catalog) -> di
 
 
 def _already_measured(
+    earlier: history.Measured,
     request: Request,
     chosen: Sequence[tuple[Framework, Version]],
     sections: Sequence[Section],
@@ -112,7 +117,6 @@ def _already_measured(
 
     With each what the machine lacked for it, empty where it has been measured whole.
     """
-    known = history.measured_cells(request.results)
     device, measured = request.device, {}
     for framework, version in chosen:
         lock = environments.lock_sha256(version.lock(device))
@@ -125,8 +129,8 @@ def _already_measured(
             names = framework.id, version.version, section.id
             for mode, lane in itertools.product(framework.modes, LANES[device]):
                 cell = plan.Cell(*names, mode.id, device, lane)
-                if (cell, now) in known:
-                    measured[cell] = known[cell, now]
+                if (cell, now) in earlier:
+                    measured[cell] = earlier[cell, now]
     return measured
 
 

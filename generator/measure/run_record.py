@@ -20,7 +20,6 @@ from generator import files, subprocesses
 from generator.catalog.loader import ROOT
 from generator.catalog.model import Catalog, Gap
 from generator.measure import job_outcome
-from generator.measure import machine as machines
 from generator.measure.environments import Environment, absent, current
 from generator.measure.environments import recorded as installed
 from generator.measure.history import code_hash, load_data, run_records
@@ -92,6 +91,17 @@ class RunRecord:
             of_run |= {"mode": job.mode, "lane": job.lane, "block": job.block}
         self.rows += [{**of_run, **row} for row in rows]
 
+    def take(self, said: Mapping[str, Any]) -> bool:
+        """Add what a job on another computer left to write; return whether it is new here."""
+        if any(job["id"] == said["job"] for job in self.content["jobs"]):
+            return False
+        self.rows += said["rows"]
+        self.content["jobs"].append(said["entry"] | {"order": len(self.content["jobs"])})
+        self.content["build"] |= said["build"]
+        for log, text in said["logs"].items():
+            self.write_log(log, text)
+        return True
+
     def add_obstacle(self, job: Job, obstacle: str, catalog: Catalog) -> None:
         """Add that this machine lacks something for a job."""
         ended = job_outcome.skipped(job, catalog, obstacle)
@@ -144,11 +154,15 @@ class RunRecord:
 
     def keep_log(self, job: Job, finished: subprocesses.Finished) -> str:
         """Write a job's log alongside the results; return its path from there."""
-        log = self.path.with_suffix(".logs") / f"{job.id}.log"
-        log.parent.mkdir(parents=True, exist_ok=True)
-        text = publishable(finished.log) or f"(no output; {finished.reason})\n"
-        log.write_text(text, encoding="utf-8")
-        return f"{log.parent.name}/{log.name}"
+        log = f"{self.path.stem}.logs/{job.id}.log"
+        self.write_log(log, publishable(finished.log) or f"(no output; {finished.reason})\n")
+        return log
+
+    def write_log(self, log: str, text: str) -> None:
+        """Write a log whose path is known."""
+        path = self.path.parent / log
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
 
     def close(self, plan: Plan) -> None:
         """Say that the run has ended, if all jobs of this release have.
@@ -163,9 +177,35 @@ class RunRecord:
             self.save()
 
 
+def described(
+    plan: Plan, request: Request, catalog: Catalog, ready: Mapping[Target, Environment]
+) -> dict[Target, Environment]:
+    """Return the environments that were made for a plan, and what is known of those that were not.
+
+    Args:
+        plan: what it leaves out needs no environment, and is written down all the same.
+        request: what was asked for.
+        catalog: the frameworks that the plan names.
+        ready: the environments that could be made.
+
+    """
+    left_out = [cell.target for cell, _ in plan.gaps] + [job.target for job, _ in plan.obstacles]
+
+    def unmade(target: Target) -> Environment:
+        if request.environment == "current":
+            return current()
+        return absent(catalog.framework(target[0]).version(target[1]), plan.device)
+
+    return {target: ready.get(target) or unmade(target) for target in (*ready, *left_out)}
+
+
 @contextlib.contextmanager
 def open_records(
-    plan: Plan, request: Request, catalog: Catalog, ready: Mapping[Target, Environment]
+    plan: Plan,
+    request: Request,
+    catalog: Catalog,
+    environments: Mapping[Target, Environment],
+    machine: Mapping[str, Any],
 ) -> Iterator[tuple[str, Plan, dict[Target, RunRecord]]]:
     """Open the files of a run: new ones, or those of the newest unfinished run on the same terms.
 
@@ -176,24 +216,20 @@ def open_records(
         plan: its gaps and obstacles are written immediately.
         request: what was asked for.
         catalog: the frameworks and sections that the plan names.
-        ready: the environments that could be made.
+        environments: those of the plan, see :func:`described`.
+        machine: that measures, as a run record has it.
 
     """
-    left_out = [cell.target for cell, _ in plan.gaps] + [job.target for job, _ in plan.obstacles]
-    described = {
-        target: ready.get(target) or _described(target, plan, request, catalog)
-        for target in (*ready, *left_out)
-    }
-    common = _fresh(plan, request)
+    common = _fresh(plan, request, machine)
     fresh = {
         target: copy.deepcopy(common) | _own(target, plan, catalog, environment)
-        for target, environment in described.items()
+        for target, environment in environments.items()
     }
     results = request.results.resolve()
     stamp = datetime.datetime.now(datetime.UTC).strftime("%Y%m%dT%H%M%SZ")
     id, seed = f"{stamp}-{secrets.token_hex(3)}", plan.seed
     with contextlib.ExitStack() as stack:
-        for found in _unfinished(results, fresh):
+        for found in _unfinished(results, fresh, machine["id"]):
             with contextlib.suppress(TimeoutError):  # its owner is at work
                 stack.enter_context(_owned(results, found["run"]))
                 id, seed = found["run"], found["seed"]
@@ -203,20 +239,20 @@ def open_records(
             stack.enter_context(_owned(results, id))
         records = {}
         for target, content in fresh.items():
-            path = results.joinpath(machines.this().id, *target, f"{id}.csv")
+            path = results.joinpath(machine["id"], *target, f"{id}.csv")
             records[target] = (
                 RunRecord.unfinished(path)
                 if path.exists()
                 else RunRecord(path, {**content, "run": id, "seed": seed})
             )
-            records[target].add_installation(described[target])
+            records[target].add_installation(environments[target])
         for cell, gap in plan.gaps:
             records[cell.target].add_gap(cell, gap, catalog)
         for job, obstacle in plan.obstacles:
             records[job.target].add_obstacle(job, obstacle, catalog)
         for target, record in records.items():
             record.save()
-            installed(described[target])
+            installed(environments[target])
         yield id, plan, records
 
 
@@ -231,20 +267,11 @@ def _owned(results: Path, run: str) -> Iterator[None]:
             lock.unlink(missing_ok=True)
 
 
-def _described(target: Target, plan: Plan, request: Request, catalog: Catalog) -> Environment:
-    """Return what is known of an environment that need not or could not be made."""
-    if request.environment == "current":
-        return current()
-    return absent(catalog.framework(target[0]).version(target[1]), plan.device)
-
-
-def _unfinished(results: Path, fresh: Mapping[Target, dict[str, Any]]) -> Iterator[dict[str, Any]]:
-    """Yield a record of each unfinished run of this machine on the terms of fresh ones."""
-    here = (
-        content
-        for _, content in run_records(results)
-        if content["machine"]["id"] == machines.this().id
-    )
+def _unfinished(
+    results: Path, fresh: Mapping[Target, dict[str, Any]], machine: str
+) -> Iterator[dict[str, Any]]:
+    """Yield a record of each unfinished run of a machine on the terms of fresh ones."""
+    here = (c for _, c in run_records(results) if c["machine"]["id"] == machine)
     for _, group in itertools.groupby(here, lambda content: content["run"]):
         found = {(content["framework"], content["version"]): content for content in group}
         shared = [
@@ -263,7 +290,7 @@ def _terms(content: Mapping[str, Any]) -> tuple[object, ...]:
     return (*own, environment["kind"], environment["lock_sha256"], data["sha256"])
 
 
-def _fresh(plan: Plan, request: Request) -> dict[str, Any]:
+def _fresh(plan: Plan, request: Request, machine: Mapping[str, Any]) -> dict[str, Any]:
     """Return what the records of a run that begins have in common; None stands for the rest."""
     weights = hashlib.sha256()
     for value in lenet.initial_parameters().values():
@@ -272,7 +299,7 @@ def _fresh(plan: Plan, request: Request) -> dict[str, Any]:
     return {
         "schema": schema.SCHEMA,
         "run": None,
-        "machine": machines.this().plain(),
+        "machine": dict(machine),
         "framework": None,
         "version": None,
         "profile": plan.profile.name,

@@ -20,14 +20,14 @@ from typing import Any
 from generator import files, subprocesses
 from generator.catalog.model import Catalog
 from generator.errors import DoesNotInstall, EnvironmentMissing
-from generator.measure import environments, job_outcome, obstacles
+from generator.measure import environments, job_outcome, machine, obstacles
 from generator.measure.environments import Environment
 from generator.measure.estimates import durations, fitting
 from generator.measure.history import history
 from generator.measure.job_outcome import JobOutcome
 from generator.measure.plan import Job, Plan, Rank, postpone
 from generator.measure.request import Request
-from generator.measure.run_record import RunRecord, Target, open_records
+from generator.measure.run_record import RunRecord, Target, described, open_records
 from generator.measure.worker_launch import Launcher
 from generator.measure.worker_output import publishable, read_rows
 from generator.subprocesses import Finished
@@ -49,6 +49,21 @@ class Outcome:
     findings: list[str] = field(default_factory=list)
     obstacles: dict[str, list[str]] = field(default_factory=dict)
     left: int = 0
+
+    @classmethod
+    def of(cls, run: str, plan: Plan, records: Iterable[RunRecord], failures: list[str]) -> Outcome:
+        """Return the outcome of a run that begins.
+
+        Args:
+            run: its id.
+            plan: what it skips.
+            records: its files.
+            failures: environments that could not be made.
+
+        """
+        counts = {"skipped": len(plan.obstacles)} if plan.obstacles else {}
+        files = [record.path for record in records]
+        return cls(run, files, counts, failures, obstacles=plan.skipped)
 
     @property
     def failed(self) -> bool:
@@ -116,12 +131,10 @@ def run(
 
     """
     reporter = reporter or Reporter()
-    ready, failures = _prepare_environments(plan, request, catalog, reporter)
-    with open_records(plan, request, catalog, ready) as (id, planned, records):
-        outcome = Outcome(id, [record.path for record in records.values()], failures=failures)
-        outcome.obstacles |= planned.skipped
-        if planned.obstacles:
-            outcome.counts["skipped"] = len(planned.obstacles)
+    ready, failures = prepare_environments(plan, request, catalog, reporter)
+    known, here = described(plan, request, catalog, ready), machine.this().plain()
+    with open_records(plan, request, catalog, known, here) as (id, planned, records):
+        outcome = Outcome.of(id, planned, records.values(), failures)
         launcher = Launcher(planned, request, catalog)
         # What an earlier run has compiled is there: only then does a warm start come before.
         filled = [
@@ -137,7 +150,7 @@ def run(
             if job.target in ready and job.id not in records[job.target].done
         ]
         estimates = durations(ordered, history(request.results))
-        jobs = _Jobs(id, launcher, ready, records)
+        jobs = Jobs(id, launcher, ready, records)
         for job in todo:
             jobs.recover(job)  # what a generator that was killed had measured of it
         limit = deadline - time.monotonic() - reporter.pause
@@ -160,7 +173,7 @@ def run(
     return outcome
 
 
-def _prepare_environments(
+def prepare_environments(
     plan: Plan, request: Request, catalog: Catalog, reporter: Reporter
 ) -> tuple[dict[Target, Environment], list[str]]:
     """Return the environments that a plan needs, and why some of them could not be made."""
@@ -202,7 +215,7 @@ def _prepare_environments(
     return made, failures
 
 
-class _Jobs:
+class Jobs:
     """Runs the jobs of one run, and remembers what is not worth another try."""
 
     def __init__(

@@ -213,6 +213,15 @@ def test_a_fault_in_the_document_is_named(path, value, said):
     assert any(said in problem for problem in problems), problems
 
 
+def test_machines_alike_work_at_the_same_time():
+    rows, document = a_run()
+    for number, job in enumerate(document["jobs"][:2]):
+        job |= {"seconds": 1000.0, "host": str(number) * 12}
+    assert judge(rows, document) == []
+    document["jobs"][1]["host"] = document["jobs"][0]["host"]
+    assert any("found jobs of" in problem for problem in judge(rows, document))
+
+
 def test_an_environment_is_measured_without_a_job():
     rows, document = a_run()
     rows.append(rows[0] | {"metric": "install_time", "unit": "s", "mode": "", "block": ""})
