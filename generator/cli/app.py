@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import functools
 import math
 import shutil
 import threading
 import time
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -20,10 +18,10 @@ from generator.catalog import model
 from generator.catalog.loader import ROOT
 from generator.cli import check as checking
 from generator.cli import doctor as doctoring
-from generator.cli import listing, options, output
-from generator.cli.common import accept_signals, command_line, ending, leave
+from generator.cli import farm, listing, options, output
+from generator.cli.common import accept_signals, ending, leave
 from generator.cli.output import err
-from generator.cli.progress import Growing, Progressing
+from generator.cli.progress import Growing, reporter
 from generator.errors import UsageError
 from generator.formatting import plural
 from generator.measure import environments, ownership, plan, runner
@@ -48,14 +46,6 @@ app = typer.Typer(
 )
 
 
-def _request(given: Mapping[str, Any]) -> Request:
-    """Return the request that a command's options make; one not given keeps its default."""
-    names = {field.name for field in dataclasses.fields(Request)} & given.keys()
-    said = {name: given[name] for name in names if given[name] is not None}
-    lists = {name: tuple(value) for name, value in said.items() if isinstance(value, list)}
-    return Request(command=command_line(), **{**said, **lists})
-
-
 def _run(
     made: plan.Plan,
     request: Request,
@@ -71,10 +61,6 @@ def _run(
 
 
 _say = functools.partial(output.say, to=err)
-
-
-def _reporter(silent: bool) -> runner.Reporter:
-    return runner.Reporter() if silent else Progressing(err)
 
 
 def _measure(
@@ -110,6 +96,7 @@ def measure(
         bool, typer.Option("--dry-run", help="Print the plan with a time estimate and stop.")
     ] = False,
     wait: options.Wait = False,
+    scheduler: options.Scheduler = None,
     results: options.Results = Request.results,
     frameworks_folder: options.FrameworksFolder = None,
     as_json: options.AsJson = False,
@@ -128,13 +115,17 @@ def measure(
         generator measure --device cuda --environment current
 
     """
-    request = _request(locals())
+    request = options.request(locals())
     catalog = catalogs.load(frameworks=frameworks_folder)
+    if scheduler:
+        if dry_run or minutes:
+            raise UsageError("--dry-run and --minutes are for one machine, not for --scheduler")
+        raise typer.Exit(farm.measure(scheduler, request, catalog, as_json=as_json))
     if dry_run:
         made = prepare(request, catalog)
         output.show_plan(made, estimate(made, request), minutes, as_json=as_json)
         return
-    made, outcome = _measure(request, catalog, _reporter(as_json))
+    made, outcome = _measure(request, catalog, reporter(as_json))
     if as_json:
         output.show_json(vars(outcome))
     else:
@@ -180,7 +171,7 @@ def report(
     """
     from generator.site import live, mkdocs
 
-    request = _request(locals())
+    request = options.request(locals())
     catalog = catalogs.load(frameworks=frameworks_folder)
     if only_plan:
         made = prepare(request, catalog)
@@ -296,12 +287,17 @@ def check(
 @app.command("list")
 def list_command(
     frameworks: options.Listed = None,
+    machines: options.Machines = False,
+    scheduler: options.Scheduler = None,
     results: options.ResultsThere = Request.results,
     frameworks_folder: options.FrameworksFolder = None,
     as_json: options.AsJson = False,
 ) -> None:
     """Show frameworks, how fresh they are, sections, and what is measured; of one, everything."""
     catalog = catalogs.load(frameworks=frameworks_folder)
+    if machines or scheduler:
+        farm.show_machines(scheduler, options.request(locals()), catalog, as_json=as_json)
+        return
     found = listing.listing(results, catalog, frameworks or ())
     if as_json:
         output.show_json(found)
@@ -415,7 +411,7 @@ def update(
     from generator.update import index_client, package_watch
     from generator.update import update as updates
 
-    request = _request(locals())
+    request = options.request(locals())
     catalog = catalogs.load(frameworks=frameworks_folder)
     index_client.adopt_pip()
     with index_client.Index() as index:
@@ -433,7 +429,7 @@ def update(
         made, both = updates.prepare(request, expected, todo)
         output.show_plan(made, estimate(made, both), as_json=as_json)
         return
-    measuring = functools.partial(_run, shown=_reporter(as_json))
+    measuring = functools.partial(_run, shown=reporter(as_json))
     outcome = updates.run(request, news, _say, measuring, report)
     if as_json:
         output.show_json(outcome.plain(news))

@@ -4,10 +4,31 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from generator.catalog.model import Catalog
 from generator.measure import history, plan
 from measurements import lenet
+
+
+def machines(results_root: Path, there: Mapping[str, Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Return the machines that are there or have results, as plain data.
+
+    Args:
+        results_root: the results.
+        there: id -> how many workers a machine of this kind has ("workers"), and what it lacks.
+
+    """
+    runs: dict[str, list[dict[str, Any]]] = {id: [] for id in there}
+    for _, record in history.run_records(results_root):
+        runs.setdefault(record["machine"]["id"], []).append(record)
+    return [
+        {"machine": id, **there.get(id, {"workers": 0, "lacks": {}}),
+         "runs": len({record["run"] for record in records}),
+         "jobs": sum(len(record["jobs"]) for record in records),
+         "frameworks": sorted({record["framework"] for record in records})}
+        for id, records in runs.items()
+    ]  # fmt: skip
 
 
 def listing(

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import dataclasses
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from typer.core import TyperGroup
 
+from generator.cli.common import command_line
 from generator.errors import UsageError
 from generator.measure import plan
+from generator.measure.request import Request
 
 _PROFILES = "; ".join(f"{profile.name}: {profile.summary}" for profile in plan.PROFILES.values())
 
@@ -86,6 +90,22 @@ Minutes = Annotated[
         "goes on. 0: everything.",
     ),
 ]
+Scheduler = Annotated[
+    str | None,
+    typer.Option(
+        metavar="ADDRESS",
+        help="Dask scheduler of the machines to use instead of this one; see the page “Measure on "
+        "several machines”.",
+        show_default=False,
+    ),
+]
+Machines = Annotated[
+    bool,
+    typer.Option(
+        "--machines",
+        help="This machine, or those of --scheduler: what they lack, and what is measured where.",
+    ),
+]
 Wait = Annotated[
     bool,
     typer.Option("--wait", help="Wait while another generator measures on this machine."),
@@ -113,3 +133,11 @@ class WholeList(TyperGroup):
         rows = [(name, one.get_short_help_str(1000)) for name, one in self.commands.items()]
         with formatter.section("Commands"):
             formatter.write_dl(rows)
+
+
+def request(given: Mapping[str, Any]) -> Request:
+    """Return the request that a command's options make; one not given keeps its default."""
+    names = {field.name for field in dataclasses.fields(Request)} & given.keys()
+    said = {name: given[name] for name in names if given[name] is not None}
+    lists = {name: tuple(value) for name, value in said.items() if isinstance(value, list)}
+    return Request(command=command_line(), **{**said, **lists})

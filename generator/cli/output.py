@@ -368,6 +368,20 @@ def _show_frameworks(listing: Mapping[str, Any]) -> None:
         show_table(("run", "release", "profile", "device", "processes"), rows)
 
 
+def show_machines(machines: Sequence[Mapping[str, Any]]) -> None:
+    """Show who is there, what each lacks, and what it has measured."""
+    rows = []
+    for machine in machines:
+        lacks = "; ".join(f"{formatting.listing(names)}: {obstacles.shown(text)}"
+                          for text, names in machine["lacks"].items())  # fmt: skip
+        runs, jobs = (formatting.plural(machine[n], n[:-1]) for n in ("runs", "jobs"))
+        rows.append(
+            (machine["machine"], str(machine["workers"] or "–"),
+             f"{runs}, {jobs}" if machine["runs"] else "nothing", lacks or "–")
+        )  # fmt: skip
+    show_table(("machine", "workers", "measured", "lacks"), rows)
+
+
 def show_findings(findings: Iterable[Finding]) -> None:
     """Tick what a machine has; of what it lacks, say what needs it and how to get it."""
     for finding in findings:

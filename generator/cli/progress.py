@@ -101,6 +101,11 @@ class Progressing(Reporter):
         output.say(text, mark, to=self._progress.console)
 
 
+def reporter(silent: bool) -> Reporter:
+    """Return who shows a run to people; nobody does where a script reads the answer."""
+    return Reporter() if silent else Progressing(output.err)
+
+
 SHARE = 4
 """Measuring takes at least so many times as long as building pages in between."""
 

@@ -45,6 +45,7 @@ def navigation(catalog: Catalog) -> list[Any]:
         groups[page.group].append({page.title: f"report/{page.id}.md"})
     own = {
         "Reproduce on your machine": "reproduce.md",
+        "Measure on several machines": "farm.md",
         "Publish and contribute results": "publish.md",
         "Add a framework": "add-a-framework.md",
         "Add a section": "add-a-section.md",
