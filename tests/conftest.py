@@ -14,6 +14,7 @@ import tempfile
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from generator import files
 from generator.catalog import framework_toml, loader
@@ -33,6 +34,8 @@ LONGEST = ("test_real.py", "test_crawl.py")
 
 def pytest_configure():
     """Let tests be interrupted and interrupt: shells start what runs behind them deaf to it."""
+    settings.register_profile("busy", deadline=None)  # other work may hold the machine up
+    settings.load_profile("busy")
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
     if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:

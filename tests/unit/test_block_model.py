@@ -14,7 +14,7 @@ from generator.analysis.block_model import BlockModel, Spread, critical
 from generator.analysis.statistics import detectable_difference, verdict
 from tests.conftest import tracked
 
-relaxed = settings(max_examples=40, deadline=None)  # other work may hold the machine up
+relaxed = settings(max_examples=40)
 tables = st.builds(
     lambda seed, modes, blocks, spread: np.random.default_rng(seed).normal(
         -3, spread, (modes, blocks)

@@ -305,7 +305,7 @@ def mutations(draw):
     return "\n".join(lines)
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(mutations())
 @example(GOOD)
 def test_a_mutated_file_reads_or_is_an_input_error(tmp_path_factory, text):
@@ -338,7 +338,6 @@ def test_pick_names_the_nearest_or_all():
         model.pick(known, "zzzzzz", "framework")
 
 
-@settings(deadline=None)
 @given(st.text(max_size=30))
 def test_any_name_is_found_or_refused(name):
     known = loader.load(frameworks=PRETEND)

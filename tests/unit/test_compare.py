@@ -123,7 +123,7 @@ def test_wrong_metrics_are_answered_with_the_nearest(frame):
 
 
 @given(st.text(max_size=30))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_any_text_is_a_spec_or_a_usage_error(text):
     keys = [cells.Key("m", GRAPH, "1.0.5", "lenet", "compiled", "cpu", "threads-1", "", "t")]
     try:

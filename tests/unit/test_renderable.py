@@ -185,7 +185,7 @@ def test_run_records_at_the_ends_of_their_schema_are_rendered(tmp_path, which):
 
 
 @settings(
-    max_examples=EXAMPLES, derandomize=True, deadline=None, database=None,
+    max_examples=EXAMPLES, derandomize=True, database=None,
     phases=[Phase.generate], suppress_health_check=list(HealthCheck),
 )  # fmt: skip
 @given(

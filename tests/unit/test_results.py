@@ -427,9 +427,7 @@ CHUNKS = [
 
 
 @given(st.data())
-@settings(
-    max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_the_quick_pass_and_the_slow_one_agree(tmp_path_factory, data):
     where = schema.Where.of(Path(f"box/{GRAPH}/1.0.5") / f"{RUN}.csv")
     text = writing.encode(
