@@ -46,6 +46,7 @@ def navigation(catalog: Catalog) -> list[Any]:
     own = {
         "Reproduce on your machine": "reproduce.md",
         "Measure on several machines": "farm.md",
+        "What grows how": "scale.md",
         "Publish and contribute results": "publish.md",
         "Add a framework": "add-a-framework.md",
         "Add a section": "add-a-section.md",
