@@ -42,11 +42,12 @@ CODE = {".py", ".R", ".lua", ".toml", ".txt", ".npz"}
 
 def code_sha256(root: Path = ROOT) -> str:
     """Hash the code that measures, its data and its locks, whatever git says about them."""
-    digest = hashlib.sha256()
-    for top in ("generator", "measurements"):
-        for path in sorted((root / top).rglob("*")):
-            if path.suffix in CODE and path.is_file():
-                digest.update(f"{path.relative_to(root)}\0".encode() + path.read_bytes() + b"\0")
+    digest, tops = hashlib.sha256(), ("catalog", "farm", "measure", "results")
+    paths = [*(root / "generator").glob("*"), *(root / "measurements").rglob("*")]
+    paths += [path for top in tops for path in (root / "generator" / top).rglob("*")]
+    for path in sorted(paths):
+        if path.suffix in CODE and path.is_file():
+            digest.update(f"{path.relative_to(root)}\0".encode() + path.read_bytes() + b"\0")
     return digest.hexdigest()
 
 

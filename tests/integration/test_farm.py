@@ -222,11 +222,16 @@ def test_who_lacks_the_package_is_told_how_to_get_it(monkeypatch):
 
 
 def test_the_code_of_a_worker_is_all_that_measures(tmp_path):
-    for name in ("generator/measure/plan.py", "measurements/timing.py", "measurements/note.md"):
+    page = "generator/pages/urls.py"
+    measuring = "generator/measure/plan.py", "generator/files.py", "measurements/timing.py"
+    for name in (*measuring, "measurements/note.md", page):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).touch()
     before = worker.code_sha256(tmp_path)
-    (tmp_path / "measurements/note.md").write_text("nothing that measures")
+    for name in (page, "measurements/note.md"):
+        (tmp_path / name).write_text("nothing that measures")
     assert worker.code_sha256(tmp_path) == before
-    (tmp_path / "measurements/timing.py").rename(tmp_path / "measurements/memory.py")
-    assert worker.code_sha256(tmp_path) != before
+    for name in measuring:
+        (tmp_path / name).write_text("# changed")
+        assert worker.code_sha256(tmp_path) != before
+        before = worker.code_sha256(tmp_path)
