@@ -99,7 +99,14 @@ def measure(shared_cache, request):
             replace(section, blocks={profile.name: 1}) if section.apart else section
             for section in sections
         ]
-        done = _already_measured(asked, chosen, wanted, CATALOG, history.load_data(None).sha256)
+        done = _already_measured(
+            history.measured_cells(folder),
+            asked,
+            chosen,
+            wanted,
+            CATALOG,
+            history.load_data(None).sha256,
+        )
         made = plan.make(
             chosen, wanted, modes=modes, device="cpu", lanes=lanes, profile=profile, seed=1,
             measured=done,
