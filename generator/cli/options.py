@@ -94,8 +94,7 @@ Scheduler = Annotated[
     str | None,
     typer.Option(
         metavar="ADDRESS",
-        help="Dask scheduler of the machines to use instead of this one; see the page “Measure on "
-        "several machines”.",
+        help="Dask scheduler of the machines to use instead of this one; docs/farm.md says how.",
         show_default=False,
     ),
 ]
