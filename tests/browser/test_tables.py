@@ -129,6 +129,7 @@ def test_what_was_done_to_a_table_is_in_the_address(visit, address):
     again, more = visit(page.url.removeprefix(f"{address}/"))
     there, _ = figures_of(again, "All figures", "other figures")
     there.scroll_into_view_if_needed()  # what is far below is not laid out
+    there.locator("th[aria-sort=descending]").wait_for()  # nor sorted at once on a busy machine
     assert there.locator("tbody tr:visible").all_inner_texts() == (
         table.locator("tbody tr:visible").all_inner_texts()
     )
