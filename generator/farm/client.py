@@ -181,7 +181,8 @@ def connected(address: str, request: Request, say: Callable[[str], None]) -> Ite
         raise UsageError(
             "--scheduler needs the package distributed; install it: `uv sync --group farm`"
         ) from None
-    logging.getLogger("distributed").setLevel(logging.CRITICAL)  # we say it ourselves
+    for name in ("distributed", "distributed.client"):  # each has a level of its own
+        logging.getLogger(name).setLevel(logging.CRITICAL)  # we say it ourselves
     try:
         client = distributed.Client(address, timeout=10, set_as_default=False)
     except (OSError, ValueError) as error:

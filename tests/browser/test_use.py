@@ -68,7 +68,7 @@ def test_a_narrow_window_is_used_without_a_mouse(visit):
     page.locator(".md-nav--primary a").first.wait_for()
     group = page.locator(".md-nav--primary label[for^=__nav]").filter(has_text="Over time").first
     group.press("Enter")
-    link = page.locator(".md-nav--primary a").filter(has_text="Machines")
+    link = page.locator(".md-nav--primary a").filter(has_text=re.compile(r"^\s*Machines\s*$"))
     link.press("Enter")
     page.wait_for_url(re.compile("machines.html$"))
     ready(page)
