@@ -31,9 +31,7 @@ def of_job(job: Job, catalog: Catalog, environment: Environment | None) -> str:
     """
     framework = catalog.framework(job.framework)
     needs = [need for need in framework.needs if need.concerns(job.mode, job.sections)]
-    missing = {need.program for need in needs if not shutil.which(need.program)}
-    folder = str(environments.cache_folder())
-    if found := next(lacking(needs, missing, folder), ""):
+    if found := next(_unmet(needs), ""):
         return found
     if not in_r(job, catalog):
         return ""
@@ -44,12 +42,16 @@ def of_job(job: Job, catalog: Catalog, environment: Environment | None) -> str:
 def of_machine(catalog: Catalog) -> dict[str, list[str]]:
     """Return what this machine lacks, and for which frameworks."""
     found: dict[str, list[str]] = {}
-    folder = str(environments.cache_folder())
     for framework in catalog.frameworks:
-        missing = {need.program for need in framework.needs if not shutil.which(need.program)}
-        for obstacle in lacking(framework.needs, missing, folder):
+        for obstacle in _unmet(framework.needs):
             found.setdefault(obstacle, []).append(framework.id)
     return found
+
+
+def _unmet(needs: Sequence[Need]) -> Iterator[str]:
+    """Yield what this machine lacks of some needs, and how to mend it."""
+    missing = {need.program for need in needs if not shutil.which(need.program)}
+    return lacking(needs, missing, str(environments.cache_folder()))
 
 
 def spaced(catalog: Catalog) -> list[str]:
