@@ -257,6 +257,10 @@ def _pages(
         card = writer.card(name, context["title"], context["description"])
         return name, template, {**context, "card": card}
 
+    @functools.cache
+    def scripts(framework: str) -> str:
+        return standing.digest([inputs.catalog.framework(framework).folder])
+
     yield carded("index.md", "pages/index.md.j2", home_page.home_context(inputs))
     for page in overview_page.load():
         yield carded(f"report/{page.id}.md", f"pages/{page.id}.md.j2", page.context(inputs))
@@ -271,8 +275,6 @@ def _pages(
         for framework in sorted({str(name) for name in here["framework"].unique()}):
             # Most of a site are evidence pages, and most of them change with their own rows only.
             name = f"report/evidence/{section.id}-{framework}.md"
-            folder = inputs.catalog.framework(framework).folder
-            scripts = standing.digest([folder])
             rows = _stamp(results_root, here[here["framework"] == framework])
             # Intervals rest on the noise of the others as well.
             values = [
@@ -283,7 +285,7 @@ def _pages(
             ]
             own, drawn = _remembered(
                 (str(writer.docs), name),
-                (rows, repr(values), repr(inputs.catalog), scripts),
+                (rows, repr(values), repr(inputs.catalog), scripts(framework)),
                 functools.partial(evidence, section, framework),
             )
             writer.keep(drawn)
