@@ -19,6 +19,9 @@ from urllib.parse import unquote, urlsplit
 
 from generator import files
 
+FOLDER = ".cache/pages"
+"""Where kept pages are, beside ``mkdocs.yml``."""
+
 _LINK = re.compile(r'(?:href|src)="([^"]*)"')
 _CONVERTERS = ("Markdown", "pymdown-extensions", "Pygments", "mkdocs", "mkdocs-material")
 SEARCH = "material/search"
@@ -97,8 +100,7 @@ def find_again(kept: Kept, page: Any, config: Any) -> None:
 
 
 def _place(page: Any, config: Any) -> Path:
-    folder = Path(config["config_file_path"]).parent / ".cache" / "pages"
-    return folder / f"{page.file.src_uri}.pickle"
+    return Path(config["config_file_path"]).parent / FOLDER / f"{page.file.src_uri}.pickle"
 
 
 def _key(markdown: str, page: Any, config: Any) -> str:
