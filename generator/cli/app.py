@@ -179,7 +179,7 @@ def report(
         return
     building = functools.partial(mkdocs.build, results_root=results)
     with live.served(building) if serve else contextlib.nullcontext(building) as build:
-        shown = Growing(err, build)
+        shown = Growing(err, build, functools.partial(mkdocs.build_ahead, results))
         made, outcome = _measure(request, catalog, shown)
         output.show_outcome(made, outcome)
         with err.status("rendering the pages and building the site"):

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
+import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from rich.console import Console
@@ -113,12 +115,22 @@ SHARE = 4
 class Growing(Progressing):
     """Also builds the page after a block, so that it is there early and grows."""
 
-    def __init__(self, console: Console, build: Callable[[], Path | str]) -> None:
+    def __init__(
+        self, console: Console, build: Callable[[], Path | str], ahead: Callable[[], None]
+    ) -> None:
         super().__init__(console)
-        self._build, self._ready = build, dict[str, int]()
+        self._build, self._ahead, self._ready = build, ahead, dict[str, int]()
         self._built = -math.inf
         self.page: Path | str | None = None
         """The page that was built, unless something was measured since."""
+
+    @contextlib.contextmanager
+    def installing(self) -> Iterator[None]:
+        """Build what is committed meanwhile; before a job starts it is done."""
+        building = threading.Thread(target=self._ahead, daemon=True)
+        building.start()
+        yield
+        building.join()
 
     def finished(self, job: Job, status: str, reason: str) -> None:
         """Count the blocks of each framework."""

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from generator import files, subprocesses
-from generator.catalog.model import Catalog
+from generator.catalog.model import Catalog, Framework, Version
 from generator.errors import DoesNotInstall, EnvironmentMissing
 from generator.measure import environments, job_outcome, machine, obstacles
 from generator.measure.environments import Environment
@@ -90,6 +90,10 @@ class Reporter(contextlib.AbstractContextManager["Reporter"]):
 
     pause = 0.0
     """Seconds that :meth:`block` and what follows the last job take: they must fit as well."""
+
+    def installing(self) -> contextlib.AbstractContextManager[None]:
+        """Return what surrounds the making of environments: no job runs yet."""
+        return contextlib.nullcontext()
 
     def environment(self, target: str, state: str) -> None:
         """An environment is "making", "ready" or has failed with a reason."""
@@ -180,20 +184,40 @@ def prepare_environments(
     if request.environment == "current":
         return dict.fromkeys(plan.targets, environments.current()), []
 
-    def prepare(target: Target) -> Environment:
+    made: dict[Target, Environment] = {}
+    missing: dict[Target, tuple[Framework, Version]] = {}
+    for target in plan.targets:
         framework = catalog.framework(target[0])
         version = framework.version(target[1])
-        environment = environments.find_ready(framework, version, plan.device)
-        if environment is None:
-            reporter.environment("==".join(target), "making")
-            environment = environments.locked(framework, version, plan.device)
+        if found := environments.find_ready(framework, version, plan.device):
+            made[target] = found
+        else:
+            missing[target] = framework, version
+    if not missing:
+        return made, []
+    with reporter.installing():
+        installed, failures = _install(missing, plan.device, request, reporter)
+    return made | installed, failures
+
+
+def _install(
+    missing: Mapping[Target, tuple[Framework, Version]],
+    device: str,
+    request: Request,
+    reporter: Reporter,
+) -> tuple[dict[Target, Environment], list[str]]:
+    """Return the environments that could be made, and why the others could not."""
+    made, failures = {}, []
+
+    def install(target: Target) -> Environment:
+        reporter.environment("==".join(target), "making")
+        environment = environments.locked(*missing[target], device)
         reporter.environment("==".join(target), "ready")
         return environment
 
-    made, failures = {}, []
     # Two at a time: one downloads while the other unpacks; more only wait for the disk.
     pool = concurrent.futures.ThreadPoolExecutor(max_workers=2)
-    futures = {pool.submit(prepare, target): target for target in plan.targets}
+    futures = {pool.submit(install, target): target for target in missing}
     try:
         for future in concurrent.futures.as_completed(futures):
             target = futures[future]
@@ -203,9 +227,8 @@ def prepare_environments(
                 reporter.environment("==".join(target), f"failed: {error}")
                 failures.append(f"environment of {'=='.join(target)}: {error}")
                 if request.installation and isinstance(error, DoesNotInstall):
-                    version = catalog.framework(target[0]).version(target[1])
                     fault = publishable(str(error))
-                    made[target] = environments.absent(version, plan.device, fault)
+                    made[target] = environments.absent(missing[target][1], device, fault)
     except BaseException:  # only the main thread hears of an interruption
         pool.shutdown(wait=False, cancel_futures=True)
         while not all(future.done() for future in futures):

@@ -1,5 +1,6 @@
 """The run, with workers that do whatever they like: their words in a file, our rows on disk."""
 
+import contextlib
 import io
 import json
 import os
@@ -9,6 +10,7 @@ import time
 import urllib.parse
 from dataclasses import replace
 from pathlib import Path
+from unittest import mock
 
 import pytest
 from hypothesis import example, given
@@ -922,9 +924,19 @@ def test_an_environment_that_cannot_be_made_fails_alone(stage, monkeypatch):
     def refuse(*arguments):
         raise EnvironmentMissing("no network")
 
-    monkeypatch.setattr(environments, "find_ready", lambda *arguments: None)
+    class Listening(runner.Reporter):
+        installing = mock.Mock(wraps=contextlib.nullcontext)
+
+    there = environments.current()
+    monkeypatch.setattr(environments, "find_ready", lambda *arguments: there)
     monkeypatch.setattr(environments, "locked", refuse)
-    outcome = runner.run(stage.plan(), stage.request(environment="locked"), CATALOG)
+    request = stage.request(environment="locked")
+    made = runner.prepare_environments(stage.plan(), request, CATALOG, Listening())
+    assert made == ({("pretend", "1.0"): there}, [])
+    Listening.installing.assert_not_called()
+    monkeypatch.setattr(environments, "find_ready", lambda *arguments: None)
+    outcome = runner.run(stage.plan(), request, CATALOG, Listening())
+    Listening.installing.assert_called_once()
     assert outcome.failed
     assert "no network" in outcome.failures[0]
     assert results.find(stage.results) == []
