@@ -42,8 +42,9 @@ def pytest_configure():
         # What `nohup` began stays deaf; what it starts hears again, unlike with SIG_IGN.
         signal.signal(signal.SIGHUP, lambda *_: None)
     # One generator measures on a machine at a time: here each process of tests is a machine.
-    os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", tempfile.gettempdir())
-    os.environ["TMPDIR"] = tempfile.tempdir = tempfile.mkdtemp(prefix="tests-of-comparison-")
+    # Its folder has a short path: a browser's socket lies in it.
+    root = os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", tempfile.gettempdir())
+    os.environ["TMPDIR"] = tempfile.tempdir = tempfile.mkdtemp(prefix="tests-", dir=root)
 
 
 @functools.cache
