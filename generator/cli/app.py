@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import functools
 import math
 import shutil
@@ -171,7 +172,7 @@ def report(
     """
     from generator.site import live, mkdocs
 
-    request = options.request(locals())
+    request = dataclasses.replace(options.request(locals()), early=True)
     catalog = catalogs.load(frameworks=frameworks_folder)
     if only_plan:
         made = prepare(request, catalog)
@@ -179,7 +180,7 @@ def report(
         return
     building = functools.partial(mkdocs.build, results_root=results)
     with live.served(building) if serve else contextlib.nullcontext(building) as build:
-        shown = Growing(err, build, functools.partial(mkdocs.build_ahead, results))
+        shown = Growing(err, build)
         made, outcome = _measure(request, catalog, shown)
         output.show_outcome(made, outcome)
         with err.status("rendering the pages and building the site"):

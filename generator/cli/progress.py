@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
 import math
-import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from rich.console import Console
@@ -20,6 +18,7 @@ from rich.progress import (
 )
 from rich.table import Column
 
+from generator import formatting
 from generator.cli import output
 from generator.formatting import minutes, plural
 from generator.measure.plan import Job
@@ -63,6 +62,11 @@ class Progressing(Reporter):
             self._say(f"installing {target} from its lock (once; minutes for a large framework)")
         elif state != "ready":
             self._say(f"environment of {target} {state}", output.BAD)
+
+    def filling(self, jobs: Sequence[Job]) -> None:
+        """Say what the machine is busy with."""
+        names = formatting.listing(sorted({job.framework for job in jobs}))
+        self._say(f"compiling for {names}, untimed: cold starts are timed later")
 
     def begin(
         self, jobs: Sequence[Job], later: Sequence[Job], seconds: Mapping[Job, float]
@@ -115,22 +119,16 @@ SHARE = 4
 class Growing(Progressing):
     """Also builds the page after a block, so that it is there early and grows."""
 
-    def __init__(
-        self, console: Console, build: Callable[[], Path | str], ahead: Callable[[], None]
-    ) -> None:
+    def __init__(self, console: Console, build: Callable[[], Path | str]) -> None:
         super().__init__(console)
-        self._build, self._ahead, self._ready = build, ahead, dict[str, int]()
+        self._build, self._ready = build, dict[str, int]()
         self._built = -math.inf
         self.page: Path | str | None = None
         """The page that was built, unless something was measured since."""
 
-    @contextlib.contextmanager
-    def installing(self) -> Iterator[None]:
-        """Build what is committed meanwhile; before a job starts it is done."""
-        building = threading.Thread(target=self._ahead, daemon=True)
-        building.start()
-        yield
-        building.join()
+    def installing(self) -> None:
+        """Build what is there already: when something was measured, less is left to do."""
+        self._say(f"open {self._build()}: what was measured before; this machine follows")
 
     def finished(self, job: Job, status: str, reason: str) -> None:
         """Count the blocks of each framework."""

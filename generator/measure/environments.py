@@ -52,6 +52,8 @@ class Environment:
     install_seconds: float | None = None
     size_bytes: int | None = None
     case: str = ""
+    disturbed: bool = False
+    """Whether other work of ours ran beside the installation."""
     fault: str = ""
     """Why it does not install, where that is a result."""
 
@@ -113,8 +115,10 @@ def absent(version: Version, device: str, fault: str = "") -> Environment:
     )
 
 
-def locked(framework: Framework, version: Version, device: str) -> Environment:
-    """Return the environment of one lock, making it if need be.
+def locked(
+    framework: Framework, version: Version, device: str, *, alone: bool = False
+) -> Environment:
+    """Return the environment of one lock, making it if need be; ``alone``: nothing runs beside it.
 
     Two generators that want the same environment wait for each other. An environment that is ready
     costs no network. :class:`EnvironmentMissing` says that uv, an interpreter, the network or space
@@ -131,7 +135,7 @@ def locked(framework: Framework, version: Version, device: str) -> Environment:
     _refuse_faults(lock)
     folder = _folder(framework, version, device)
     with _alone(folder):
-        return _ready(folder, lock) or _create(framework, version, lock, folder)
+        return _ready(folder, lock) or _create(framework, version, lock, folder, alone)
 
 
 @contextlib.contextmanager
@@ -195,6 +199,7 @@ def _ready(folder: Path, lock: Path) -> Environment | None:
             install_seconds=known["install_seconds"],
             size_bytes=known["size_bytes"],
             case=known.get("case", "") if (folder / UNRECORDED).exists() else "",
+            disturbed=known.get("disturbed", False),
         )
     except (OSError, ValueError, KeyError, TypeError):  # cut short or written over
         return None
@@ -205,7 +210,9 @@ _AS_LOCKED = ("--require-hashes", "--no-compile-bytecode")
 """Whatever a project around us wishes; uv's way of compiling fails on Python 3.6."""
 
 
-def _create(framework: Framework, version: Version, lock: Path, folder: Path) -> Environment:
+def _create(
+    framework: Framework, version: Version, lock: Path, folder: Path, alone: bool
+) -> Environment:
     start = time.monotonic()
     with _complete(folder) as making:
         python = making / "bin" / "python"
@@ -229,6 +236,7 @@ def _create(framework: Framework, version: Version, lock: Path, folder: Path) ->
             "size_bytes": _size(making),
             # uv says "Prepared" when it had to download or build something.
             "case": "downloaded" if "Prepared" in log else "cached",
+            "disturbed": not alone,
         }
         (making / UNRECORDED).touch()
         files.replace(making / MARKER, json.dumps(known, indent=1).encode())

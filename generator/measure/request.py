@@ -46,6 +46,8 @@ class Request:
     frameworks_folder: Path | None = None
     installation: bool = False
     """Whether a release that does not install is a result, and not only reported."""
+    early: bool = False
+    """A page is waited for: compile caches are filled before anything is timed, side by side."""
 
 
 def prepare(

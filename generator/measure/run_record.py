@@ -143,7 +143,7 @@ class RunRecord:
             ("install_size", "B", environment.size_bytes),
         )
         known = {(row["metric"], row.get("case")) for row in self.rows}
-        self.add(
+        found = (
             {
                 "section": "compile", "case": environment.case, "metric": metric, "unit": unit,
                 "value": float(value), "status": "ok",
@@ -151,6 +151,7 @@ class RunRecord:
             for metric, unit, value in figures
             if environment.case and value is not None and (metric, environment.case) not in known
         )  # fmt: skip
+        self.add(found, flags=["disturbed"] if environment.disturbed else [])
 
     def keep_log(self, job: Job, finished: subprocesses.Finished) -> str:
         """Write a job's log alongside the results; return its path from there."""

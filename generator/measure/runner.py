@@ -12,7 +12,7 @@ import math
 import os
 import shutil
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -91,12 +91,14 @@ class Reporter(contextlib.AbstractContextManager["Reporter"]):
     pause = 0.0
     """Seconds that :meth:`block` and what follows the last job take: they must fit as well."""
 
-    def installing(self) -> contextlib.AbstractContextManager[None]:
-        """Return what surrounds the making of environments: no job runs yet."""
-        return contextlib.nullcontext()
+    def installing(self) -> None:
+        """Environments are being made, by other threads: no job runs yet."""
 
     def environment(self, target: str, state: str) -> None:
         """An environment is "making", "ready" or has failed with a reason."""
+
+    def filling(self, jobs: Sequence[Job]) -> None:
+        """Compile caches are being filled by untimed cold starts of ``jobs``."""
 
     def begin(
         self, jobs: Sequence[Job], later: Sequence[Job], seconds: Mapping[Job, float]
@@ -140,19 +142,20 @@ def run(
     with open_records(plan, request, catalog, known, here) as (id, planned, records):
         outcome = Outcome.of(id, planned, records.values(), failures)
         launcher = Launcher(planned, request, catalog)
-        # What an earlier run has compiled is there: only then does a warm start come before.
-        filled = [
-            job
-            for job in planned.jobs
-            if job.rank is Rank.LEAD and job.start == "cold" and job.target in ready
-            if launcher.finds_caches(job, ready[job.target])
-        ]
-        ordered = postpone(planned, filled)
-        todo = [
-            job
-            for job in ordered.jobs
-            if job.target in ready and job.id not in records[job.target].done
-        ]
+
+        def left(job: Job) -> bool:
+            return job.target in ready and job.id not in records[job.target].done
+
+        def filled(job: Job) -> bool:
+            return job.target in ready and launcher.finds_caches(job, ready[job.target])
+
+        leaders = [job for job in planned.jobs if job.rank is Rank.LEAD and job.start == "cold"]
+        if request.early:
+            empty = [job for job in leaders if left(job) and not filled(job)]
+            fill_caches(empty, launcher, ready, reporter)
+        # What has been compiled is there: only then does a warm start come before.
+        ordered = postpone(planned, [job for job in leaders if filled(job)])
+        todo = [job for job in ordered.jobs if left(job)]
         estimates = durations(ordered, history(request.results))
         jobs = Jobs(id, launcher, ready, records)
         for job in todo:
@@ -195,8 +198,7 @@ def prepare_environments(
             missing[target] = framework, version
     if not missing:
         return made, []
-    with reporter.installing():
-        installed, failures = _install(missing, plan.device, request, reporter)
+    installed, failures = _install(missing, plan.device, request, reporter)
     return made | installed, failures
 
 
@@ -208,17 +210,18 @@ def _install(
 ) -> tuple[dict[Target, Environment], list[str]]:
     """Return the environments that could be made, and why the others could not."""
     made, failures = {}, []
+    alone = len(missing) == 1 and not request.early
 
     def install(target: Target) -> Environment:
         reporter.environment("==".join(target), "making")
-        environment = environments.locked(*missing[target], device)
+        environment = environments.locked(*missing[target], device, alone=alone)
         reporter.environment("==".join(target), "ready")
         return environment
 
     # Two at a time: one downloads while the other unpacks; more only wait for the disk.
-    pool = concurrent.futures.ThreadPoolExecutor(max_workers=2)
-    futures = {pool.submit(install, target): target for target in missing}
-    try:
+    with _threads(2) as submit:
+        futures = {submit(install, target): target for target in missing}
+        reporter.installing()
         for future in concurrent.futures.as_completed(futures):
             target = futures[future]
             try:
@@ -229,13 +232,47 @@ def _install(
                 if request.installation and isinstance(error, DoesNotInstall):
                     fault = publishable(str(error))
                     made[target] = environments.absent(missing[target][1], device, fault)
-    except BaseException:  # only the main thread hears of an interruption
+    return made, failures
+
+
+def fill_caches(
+    jobs: Sequence[Job],
+    launcher: Launcher,
+    ready: Mapping[Target, Environment],
+    reporter: Reporter,
+) -> None:
+    """Fill compile caches by untimed cold starts, side by side.
+
+    A page that is waited for then needs no timed ones, which must not run side by side.
+    """
+    if jobs:
+        reporter.filling(jobs)
+    with _threads(machine.this().cores) as submit:
+        concurrent.futures.wait([submit(launcher.fill, job, ready[job.target]) for job in jobs])
+
+
+@contextlib.contextmanager
+def _threads(count: int) -> Iterator[Callable[..., concurrent.futures.Future[Any]]]:
+    """Yield what hands a call to one of some threads, whose processes end when we are interrupted.
+
+    Only the main thread hears of an interruption.
+    """
+    pool = concurrent.futures.ThreadPoolExecutor(max_workers=count)
+    futures: list[concurrent.futures.Future[Any]] = []
+
+    def submit(call: Callable[..., Any], *arguments: Any) -> concurrent.futures.Future[Any]:
+        futures.append(pool.submit(call, *arguments))
+        return futures[-1]
+
+    try:
+        yield submit
+    except BaseException:
         pool.shutdown(wait=False, cancel_futures=True)
         while not all(future.done() for future in futures):
             subprocesses.kill_all()  # again: a thread may just have begun the next process
             time.sleep(0.05)
         raise
-    return made, failures
+    pool.shutdown()
 
 
 class Jobs:

@@ -18,6 +18,7 @@ from typing import IO, Any
 from generator import subprocesses
 from generator.catalog.loader import ROOT
 from generator.catalog.model import Catalog, Framework
+from generator.errors import EnvironmentMissing
 from generator.measure import environments, gpu_log, obstacles
 from generator.measure import machine as machines
 from generator.measure.environments import Environment
@@ -68,7 +69,20 @@ class Launcher:
         self.plan, self.request, self.catalog = plan, request, catalog
         self._ceilings: dict[int, float | None] = {}
 
-    def launch(self, job: Job, environment: Environment, out: Path, opened: IO[bytes]) -> Launched:
+    def fill(self, job: Job, environment: Environment) -> None:
+        """Run a cold start for what it leaves in the compile cache; what it says is forgotten.
+
+        Others may run beside it. What keeps it from running, the job itself will say.
+        """
+        with (
+            tempfile.TemporaryDirectory(prefix=SCRATCH) as scratch,
+            contextlib.suppress(EnvironmentMissing),
+        ):
+            self.launch(job, environment, Path(scratch, "forgotten.jsonl"), None)
+
+    def launch(
+        self, job: Job, environment: Environment, out: Path, opened: IO[bytes] | None
+    ) -> Launched:
         """Run the worker of a job to its end.
 
         What the job needs besides the framework and cannot be installed is
@@ -78,7 +92,8 @@ class Launcher:
             job: what it does.
             environment: where its framework is.
             out: the file that it writes its rows to.
-            opened: the same file, which it cannot replace.
+            opened: the same file, which it cannot replace; None where others run beside it: then
+                nothing that it says is believed, and no rate of this machine is measured for it.
 
         """
         framework = self.catalog.framework(job.framework)
@@ -107,7 +122,8 @@ class Launcher:
             # The length of the environment moves the stack, and with it the speed (Mytkowicz).
             "MEASUREMENT_PADDING": "x" * padding,
         }
-        description = self._describe(job, framework, threads, cache)
+        ceiling = self._ceiling(threads) if opened and job.device == "cpu" else None
+        description = self._describe(job, framework, threads, cache) | {"ceiling": ceiling}
 
         readings = gpu = None
         if job.device == "cuda":
@@ -132,7 +148,6 @@ class Launcher:
             "seconds": round(finished.seconds, 3),
         }
         watched, again = gpu.bus_id if gpu else None, functools.partial(_rates, threads)
-        ceiling = description["ceiling"]
         return Launched(finished, conditions, readings, watched, threads, ceiling, again)
 
     def _program(self, job: Job, environment: Environment) -> list[str | Path]:
@@ -155,7 +170,6 @@ class Launcher:
             "samples": self.plan.profile.samples,
             "min_sample_seconds": MIN_SAMPLE_SECONDS,
             "warmup": framework.mode(job.mode).warmup[job.device],
-            "ceiling": self._ceiling(threads) if job.device == "cpu" else None,
             "data_dir": str(data.resolve()) if data else None,
             "settings": {
                 "mode": job.mode,

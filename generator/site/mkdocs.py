@@ -36,15 +36,6 @@ def build(root: Path = registry.ROOT, results_root: Path | None = None) -> Path:
     return root / "site" / "index.html"
 
 
-def build_ahead(results_root: Path, root: Path = registry.ROOT) -> None:
-    """Build the site in a process that others come before: a later build has less to do.
-
-    Whatever is wrong, that one will say.
-    """
-    command = [sys.executable, "-m", "generator", "build", "--results", results_root.resolve()]
-    subprocesses.run(["nice", "-n", "19", *command], cwd=root, timeout=600)
-
-
 def serve(address: str = "127.0.0.1:8000", root: Path = registry.ROOT) -> None:
     """Preview the site with live re-rendering until Ctrl-C; the hook does the rendering."""
     environment = dict(os.environ, NO_MKDOCS_2_WARNING="1")

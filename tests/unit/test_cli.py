@@ -4,7 +4,6 @@ import io
 import json
 import re
 import shlex
-import threading
 from pathlib import Path
 
 import pytest
@@ -329,14 +328,9 @@ def test_the_page_is_built_after_the_leaders_and_then_at_most_a_fifth_of_the_tim
         clock[0] += 30
         return Path("/site/index.html")
 
-    built_ahead = []
-    shown = progress.Growing(
-        Console(file=screen, width=300), page, lambda: built_ahead.append(threading.get_ident())
-    )
-    with shown.installing():
-        pass
-    assert built_ahead != [threading.get_ident()], "not the thread that installs"
-    assert len(built_ahead) == 1, "before anything is timed it has ended"
+    shown = progress.Growing(Console(file=screen, width=300), page)
+    shown.installing()
+    assert "open /site/index.html: what was measured before" in " ".join(screen.getvalue().split())
     words = ("alder", "1.0", "plain", "cpu", "threads-all", ("lenet",), "warm")
     first, second, third = (plan.Job(*words, block) for block in range(3))
     shown.begin([first, second], [third], dict.fromkeys((first, second, third), 60))

@@ -1,6 +1,5 @@
 """The run, with workers that do whatever they like: their words in a file, our rows on disk."""
 
-import contextlib
 import io
 import json
 import os
@@ -740,6 +739,7 @@ def test_a_continued_run_keeps_its_own_order(stage):
 
 def test_an_installation_is_recorded_once_wherever_the_generator_was_killed(stage, monkeypatch):
     here = replace(environments.current(), case="cached", install_seconds=2.0, size_bytes=3)
+    here = replace(here, disturbed=True)
 
     def killed(*_):
         raise KeyboardInterrupt
@@ -750,8 +750,9 @@ def test_an_installation_is_recorded_once_wherever_the_generator_was_killed(stag
         with pytest.raises(KeyboardInterrupt):
             stage.run()
     stage.run()
-    found = [row["metric"] for row in stage.rows() if row["metric"].startswith("install")]
-    assert found == ["install_time", "install_size"]
+    rows = [row for row in stage.rows() if row["metric"].startswith("install")]
+    assert [row["metric"] for row in rows] == ["install_time", "install_size"]
+    assert {row["flags"] for row in rows} == {"disturbed"}
 
 
 class Told(runner.Reporter):
@@ -821,6 +822,28 @@ def test_leaders_start_warm_where_an_earlier_run_has_filled_their_caches(stage, 
     stage.worker = lambda job, out: stage.end(out, code=1)
     assert starts()[0] == "warm"  # the caches of the run before
     assert starts()[0] == "cold"  # nothing tells what a process that failed has left
+
+
+def test_a_page_that_is_waited_for_finds_caches_that_untimed_starts_have_filled(stage):
+    made = stage.plan(modes=("honest",))
+    outcome = runner.run(made, stage.request(early=True), CATALOG)
+    jobs = [job for job, _ in stage.started]
+    assert [job["start"] for job in jobs] == ["cold", "warm", "cold", "warm", "warm"]
+    assert [job["ceiling"] for job in jobs] == [None, *[1e12] * 4], "it runs beside others"
+    assert outcome.counts == {"ok": 4}
+    assert [job["start"] for job in stage.document()["jobs"]] == ["warm", "cold", "warm", "warm"]
+    # What is filled, or did not fill it, is not tried again.
+    stage.started.clear()
+    runner.run(made, stage.request(early=True, force=True), CATALOG)
+    assert [job["start"] for job, _ in stage.started] == ["warm", "cold", "warm", "warm"]
+
+
+def test_an_untimed_start_that_fails_leaves_the_failing_to_the_timed_one(stage):
+    stage.worker = lambda job, out: stage.end(out, code=1)
+    made = stage.plan(modes=("honest",))
+    outcome = runner.run(made, stage.request(early=True), CATALOG)
+    assert [job["start"] for job, _ in stage.started][:2] == ["cold", "cold"]
+    assert outcome.counts["failed"]
 
 
 def test_a_killed_generator_left_a_journal(stage):
@@ -921,11 +944,12 @@ def test_a_run_that_only_states_gaps_needs_no_process(stage):
 
 
 def test_an_environment_that_cannot_be_made_fails_alone(stage, monkeypatch):
-    def refuse(*arguments):
+    def refuse(*arguments, alone):
+        assert alone
         raise EnvironmentMissing("no network")
 
     class Listening(runner.Reporter):
-        installing = mock.Mock(wraps=contextlib.nullcontext)
+        installing = mock.Mock()
 
     there = environments.current()
     monkeypatch.setattr(environments, "find_ready", lambda *arguments: there)
