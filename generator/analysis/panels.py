@@ -229,6 +229,15 @@ class Figures:
     answers: Mapping[str, Mapping[str, Sheet]] = field(default_factory=dict, repr=False)
     """Section of questions -> framework -> (case, metric) -> answer."""
 
+    @cached_property
+    def of_configuration(self) -> Mapping[tuple[str, str, str, str, str], Mapping[Key, Cell]]:
+        """(framework, version, section, mode, lane) -> its cells."""
+        found: dict[tuple[str, str, str, str, str], dict[Key, Cell]] = {}
+        for key, cell in self.cells.items():
+            place = key.framework, key.version, key.section, key.mode, key.lane
+            found.setdefault(place, {})[key] = cell
+        return found
+
     def find(self, section: str, metric: str) -> tuple[Panel, ...]:
         """Return the panels of a metric in the closed division, one a lane and case."""
         return tuple(

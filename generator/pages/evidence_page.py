@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import posixpath
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -47,8 +47,34 @@ if TYPE_CHECKING:
     from generator.catalog.model import Framework, Section
 
 
-def context(section: Section, framework: str, inputs: Inputs) -> dict[str, Any]:
-    """Return the context of an evidence page."""
+def run(section: Section, rows: pd.DataFrame, key: str, inputs: Inputs) -> dict[str, Any]:
+    """Return one run of one version on one machine, as far as pages show it."""
+    document = inputs.documents[key]
+    machine, framework, version, run = key.split("/")
+    packages = document["environment"]["packages"]
+    day = formatting.day(run).replace(" ", "\N{NO-BREAK SPACE}")
+    data = f"../data/{machine}/{framework}/{version}/{run}"
+    return {
+        "heading": f"Version {version}, {day}, {document['machine']['cpu']}",
+        "anchor": urls.anchor("run", machine, version, run),
+        "provenance": _provenance_table(document, section),
+        "csv": f"{data}.csv",
+        "json": f"{data}.json",
+        "packages_title": f"{len(packages)} packages, frozen",
+        "packages": "\n".join(map(str, packages)),
+        "configurations": [
+            _configuration(section, key, (mode, device, lane), inputs)
+            for device, mode, lane in sorted(distinct(rows, "device", "mode", "lane"))
+            if mode and lane
+        ],
+    }
+
+
+Run = Callable[["Section", "pd.DataFrame", str, "Inputs"], dict[str, Any]]
+
+
+def context(section: Section, framework: str, inputs: Inputs, run: Run = run) -> dict[str, Any]:
+    """Return the context of an evidence page; ``run`` makes, or remembers, each of its runs."""
     frame = where(inputs.shown, section=section.id, framework=framework)
     folder = inputs.catalog.framework(framework)
     keys = {key for (key,) in distinct(frame, "provenance")}
@@ -58,7 +84,7 @@ def context(section: Section, framework: str, inputs: Inputs) -> dict[str, Any]:
         "description": f"Script, rows, checks, logs and lock behind the figures of {folder.name}.",
         "section": section,
         "framework": folder,
-        "runs": [_run(section, where(frame, provenance=key), key, inputs) for key in newest],
+        "runs": [run(section, where(frame, provenance=key), key, inputs) for key in newest],
         "scripts": list(_scripts(section, folder, inputs)),
         "locks": [
             {"name": path.name, "address": f"../{lock_address(path)}"}
@@ -100,29 +126,6 @@ def lock_address(path: Path) -> str:
     return posixpath.join("locks", path.parent.parent.name, path.name)
 
 
-def _run(section: Section, rows: pd.DataFrame, key: str, inputs: Inputs) -> dict[str, Any]:
-    """Return one run of one version on one machine, as far as pages show it."""
-    document = inputs.documents[key]
-    machine, framework, version, run = key.split("/")
-    packages = document["environment"]["packages"]
-    day = formatting.day(run).replace(" ", "\N{NO-BREAK SPACE}")
-    data = f"../data/{machine}/{framework}/{version}/{run}"
-    return {
-        "heading": f"Version {version}, {day}, {document['machine']['cpu']}",
-        "anchor": urls.anchor("run", machine, version, run),
-        "provenance": _provenance_table(document, section),
-        "csv": f"{data}.csv",
-        "json": f"{data}.json",
-        "packages_title": f"{len(packages)} packages, frozen",
-        "packages": "\n".join(map(str, packages)),
-        "configurations": [
-            _configuration(section, rows, key, (mode, device, lane), inputs)
-            for device, mode, lane in sorted(distinct(rows, "device", "mode", "lane"))
-            if mode and lane
-        ],
-    }
-
-
 def _provenance_table(document: Mapping[str, Any], section: Section) -> Table | None:
     environment, repository = document["environment"], document["repository"]
     commit = str(repository["commit"] or "unknown")[:12]
@@ -157,7 +160,7 @@ def _provenance_table(document: Mapping[str, Any], section: Section) -> Table | 
 
 
 def _configuration(
-    section: Section, frame: pd.DataFrame, key: str, place: tuple[str, str, str], inputs: Inputs
+    section: Section, key: str, place: tuple[str, str, str], inputs: Inputs
 ) -> dict[str, Any]:
     """Return everything behind the figures of one configuration and lane."""
     mode, device, lane = place
@@ -172,14 +175,9 @@ def _configuration(
         for job in inputs.documents[key]["jobs"]
         if (job["mode"], job["device"], job["lane"]) == place and section.id in job["sections"]
     ]
-    cells = {
-        k: cell
-        for k, cell in figures.cells.items()
-        if (k.framework, k.version, k.section, k.mode, k.lane)
-        == (framework, version, section.id, mode, lane)
-    }
+    cells = figures.of_configuration.get((framework, version, section.id, mode, lane), {})
     modes = inputs.catalog.framework(framework).modes
-    disturbed = _disturbed(where(frame, device=device, mode=mode, lane=lane))
+    disturbed = {(run, job["block"]) for job in jobs if job.get("disturbed")}
     verification, verification_title = _verification(jobs)
     return {
         "heading": f"{one.label}, {lane_title(lane)}" + ("" if device == "cpu" else f", {device}"),
@@ -265,13 +263,6 @@ def _answers_table(
             "Answer": replace(value, sort=None) if answer.good else marked(answer.status),
             "Reason": reason_cell(answer.reason or "–"),
         }
-
-
-def _disturbed(rows: pd.DataFrame) -> set[tuple[str, int]]:
-    """Return (run, block) of the blocks that other programs disturbed."""
-    marked = [str(x) for x in rows["flags"].cat.categories if "disturbed" in str(x).split()]
-    bad = rows[rows["flags"].isin(marked) & rows["block"].notna()]
-    return {(run, int(block)) for run, block in distinct(bad, "run", "block")}
 
 
 _COUNT = re.compile(r"^(\d+) (trip)s$")

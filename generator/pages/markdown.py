@@ -11,6 +11,7 @@ import functools
 import html
 import json
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 import jinja2
@@ -31,7 +32,12 @@ def escape(text: object) -> Markup:
     Characters that could start markup anywhere become character references; so do those that mean
     something at the start of a line.
     """
-    flat = _SPACE.sub(" ", INVISIBLE.sub(" ", str(text))).strip()
+    return _escaped(str(text))
+
+
+@functools.lru_cache(maxsize=50_000)  # the same words stand in many cells
+def _escaped(text: str) -> Markup:
+    flat = _SPACE.sub(" ", INVISIBLE.sub(" ", text)).strip()
     safe = _SPECIAL.sub(lambda match: f"&#{ord(match[0])};", flat)
     if safe and not safe[0].isalnum() and safe[0] not in "&(":
         safe = f"&#{ord(safe[0])};{safe[1:]}"
@@ -97,6 +103,12 @@ def source(text: object) -> Markup:
     return Markup('<span class="detail"><a href="{}">source</a></span>').format(escape(plain))
 
 
+@functools.lru_cache(maxsize=20_000)
+def once(macro: Callable[..., Markup], *arguments: object) -> Markup:
+    """Return what a macro makes of its arguments: most tables are as they were last time."""
+    return macro(*arguments)
+
+
 @functools.cache
 def environment(folder: Path) -> jinja2.Environment:
     """Return the Jinja environment of the templates in ``folder``."""
@@ -110,5 +122,6 @@ def environment(folder: Path) -> jinja2.Environment:
         keep_trailing_newline=True,
     )
     ours = (address, badge, data_block, fence, lead, quoted, source, web, whole)
+    made.globals["once"] = once
     made.filters |= {each.__name__: each for each in ours}
     return made

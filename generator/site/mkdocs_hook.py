@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+import jinja2
 from mkdocs.utils import get_relative_url
 
 from generator.site import content_security_policy, mkdocs, page_cache, preload_hints, render
@@ -40,12 +41,22 @@ _rendering = threading.Lock()
 def on_page_markdown(markdown: str, page: Any, config: Any, files: Any) -> str:
     """Return nothing to convert for a page that was converted before."""
     page.kept = page_cache.find(markdown, page, config, files)
+    if page.kept:  # even for no text MkDocs would build a converter
+        page.render = lambda *_: setattr(page, "content", "")
     return "" if page.kept else markdown
 
 
 def on_page_content(html: str, page: Any, config: Any, files: Any) -> str:  # noqa: ARG001
     """Return the page's HTML as it was converted now or before."""
     return page_cache.restore(page.kept, page, files) if page.kept else html
+
+
+def on_env(env: Any, config: Any, files: Any) -> Any:  # noqa: ARG001
+    """Keep the compiled templates of the theme: each build has an environment of its own."""
+    folder = Path(config["config_file_path"]).parent / ".cache/theme"
+    folder.mkdir(parents=True, exist_ok=True)
+    env.bytecode_cache = jinja2.FileSystemBytecodeCache(str(folder))
+    return env
 
 
 def on_page_context(context: Any, page: Any, config: Any, nav: Any) -> Any:  # noqa: ARG001
@@ -81,8 +92,9 @@ def _secured(html: str, base: str, config: Any) -> str:
     page = preload_hints.preloaded(page)
     for name, text in scripts.items():
         path = Path(config["site_dir"], name)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8")
+        if not path.exists():  # most pages have the same ones
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text, encoding="utf-8")
     return page
 
 

@@ -246,10 +246,37 @@ def _pages(
 
     inputs = dataclasses.replace(inputs, figures=_figures(inputs, results_root))
 
-    def evidence(section: Section, framework: str) -> tuple[dict[str, Any], frozenset[str]]:
-        before = writer.wanted()
-        context = evidence_page.context(section, framework, inputs)
-        return context, writer.wanted() - before
+    told = repr(inputs.catalog)
+
+    def measured(rows: Any, section: str, framework: str, machine: str = "") -> tuple[Any, str]:
+        """Return what changes with figures; intervals rest on the noise of others as well."""
+        values = [
+            (key, tuple(cell.model.interval(key)))
+            for (here, _), figures in inputs.figures.items()
+            for key, cell in figures.cells.items()
+            if (key.section, key.framework) == (section, framework) and cell.model
+            if machine in ("", here)
+        ]
+        return _stamp(results_root, rows), repr(values)
+
+    def drawing(place: str, stamp: Any, make: Callable[[], T]) -> T:
+        """Return what was made for a place, and want what was drawn for it."""
+
+        def drawn() -> tuple[T, frozenset[str]]:
+            before = writer.wanted()
+            made = make()
+            return made, writer.wanted() - before
+
+        made, names = _remembered((str(writer.docs), place), (stamp, told), drawn)
+        writer.keep(names)
+        return made
+
+    def run(page: Any, section: Section, rows: Any, key: str, inputs: Inputs) -> dict[str, Any]:
+        machine, framework, *_ = key.split("/")
+        # What it shows may come from other runs on that machine, too.
+        stamp = measured(page[page["machine"] == machine], section.id, framework, machine)
+        make = functools.partial(evidence_page.run, section, rows, key, inputs)
+        return drawing(f"{section.id} of {key}", stamp, make)
 
     def carded(
         name: str, template: str, context: Mapping[str, Any]
@@ -275,20 +302,11 @@ def _pages(
         for framework in sorted({str(name) for name in here["framework"].unique()}):
             # Most of a site are evidence pages, and most of them change with their own rows only.
             name = f"report/evidence/{section.id}-{framework}.md"
-            rows = _stamp(results_root, here[here["framework"] == framework])
-            # Intervals rest on the noise of the others as well.
-            values = [
-                (key, tuple(cell.model.interval(key)))
-                for figures in inputs.figures.values()
-                for key, cell in figures.cells.items()
-                if (key.section, key.framework) == (section.id, framework) and cell.model
-            ]
-            own, drawn = _remembered(
-                (str(writer.docs), name),
-                (rows, repr(values), repr(inputs.catalog), scripts(framework)),
-                functools.partial(evidence, section, framework),
-            )
-            writer.keep(drawn)
+            rows = here[here["framework"] == framework]
+            stamp = measured(rows, section.id, framework), scripts(framework)
+            runs = functools.partial(run, rows)
+            make = functools.partial(evidence_page.context, section, framework, inputs, runs)
+            own = drawing(name, stamp, make)
             yield name, "pages/evidence.md.j2", own
 
 

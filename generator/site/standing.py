@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import hashlib
 import importlib.metadata
 import json
@@ -50,11 +51,16 @@ def included(environment: jinja2.Environment, name: str) -> list[str]:
     while new:
         found |= new
         texts = [environment.loader.get_source(environment, one)[0] for one in new]
-        named = {n for t in texts for n in meta.find_referenced_templates(environment.parse(t))}
+        named = {name for text in texts for name in _referenced(environment, text)}
         if None in named:
             named = {*environment.list_templates(["j2"])}
         new = {*filter(None, named)} - found
     return sorted(found)
+
+
+@functools.cache
+def _referenced(environment: jinja2.Environment, template: str) -> frozenset[str | None]:
+    return frozenset(meta.find_referenced_templates(environment.parse(template)))
 
 
 def versions() -> list[tuple[str, str]]:
