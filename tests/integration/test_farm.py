@@ -1,9 +1,12 @@
 """A farm: real schedulers and workers of Dask on this machine, each worker with a cache of its own.
 
-Workers have folders for temporary files of their own, so that each is a machine to the lock.
+Workers have folders for temporary files of their own, so that each is a machine to the lock; and
+where we may make them, network namespaces on one switch.
 """
 
+import contextlib
 import json
+import os
 import platform
 import shutil
 import signal
@@ -26,18 +29,70 @@ DASK = {
 }
 
 
+class Network:
+    """A switch that this machine and a namespace for each worker hang on."""
+
+    def __init__(self):
+        # Addresses that are for tests only (RFC 2544); each process of tests has its own.
+        self.subnet, self.name = f"198.18.{os.getpid() % 256}", f"cmp{os.getpid()}"
+        self.host, self.spaces = f"{self.subnet}.1", []
+
+    def __enter__(self):
+        self._ip("link", "add", self.name, "type", "bridge")
+        self._ip("address", "add", f"{self.host}/24", "dev", self.name)
+        self._ip("link", "set", self.name, "up")
+        return self
+
+    def __exit__(self, *_):
+        for name in self.spaces:
+            self._ip("link", "delete", name)  # the namespace alone goes when it likes
+            self._ip("netns", "delete", name)
+        self._ip("link", "delete", self.name)
+
+    def add(self):
+        """Return a new namespace; its cable has the same name."""
+        name, address = f"{self.name}-{len(self.spaces)}", f"{self.subnet}.{len(self.spaces) + 2}"
+        self._ip("netns", "add", name)
+        self.spaces.append(name)
+        self._ip("link", "add", name, "type", "veth", "peer", "name", "eth0", "netns", name)
+        self._ip("link", "set", name, "master", self.name, "up")
+        self._ip("-n", name, "address", "add", f"{address}/24", "dev", "eth0")
+        for device in ("lo", "eth0"):
+            self._ip("-n", name, "link", "set", device, "up")
+        return name
+
+    def pull(self, cable):
+        self._ip("link", "set", cable, "down")
+
+    @staticmethod
+    def _ip(*words):
+        subprocess.run(["ip", *words], check=True, capture_output=True)
+
+
+def _may_be_made():
+    with contextlib.suppress(OSError, subprocess.CalledProcessError), Network() as network:
+        network.add()
+        return True
+    return False
+
+
+NETWORKS = _may_be_made()
+CABLE = "its cable is pulled"
+
+
 class Farm(Place):
     """The machine with the results, a scheduler, and workers that are started as needed."""
 
-    def __init__(self, folder):
+    def __init__(self, folder, network=None):
         super().__init__(folder)
-        self.workers = []
+        self.workers, self.network = [], network
         self.begin()
 
     def begin(self):
         told = self.folder / f"scheduler-{len(self.started)}.json"
+        host = self.network.host if self.network else "127.0.0.1"
         self.scheduler = self._dask(
-            "dask_scheduler", "--host", "127.0.0.1", "--port", "0", "--no-dashboard", "--no-show",
+            "dask_scheduler", "--host", host, "--port", "0", "--no-dashboard", "--no-show",
             "--scheduler-file", told,
         )  # fmt: skip
         until(lambda: told.exists() and told.read_text().endswith("}"), self.scheduler)
@@ -53,17 +108,19 @@ class Farm(Place):
             "--resources", resources, "--local-directory", own / "dask", cwd=checkout,
             env={"TMPDIR": str(own / "tmp"), "SYMBOLIC_COMPARISON_CACHE": str(own / "cache"),
                  "PYTHONPATH": str(checkout)}, log=own / "log",
+            within=self.network.add() if self.network else "",
         )  # fmt: skip
         process.cache = own / "cache"
         self.workers.append(process)
         until(lambda: "Registered to" in (own / "log").read_text(), process)
         return process
 
-    def _dask(self, module, *arguments, env=(), cwd=ROOT, log=None):
+    def _dask(self, module, *arguments, env=(), cwd=ROOT, log=None, within=""):
+        space = ["ip", "netns", "exec", within] if within else []
         out = (log or self.folder / "scheduler.log").open("w")
         with out:
             process = subprocess.Popen(
-                [sys.executable, "-W", "ignore", "-m", f"distributed.cli.{module}",
+                [*space, sys.executable, "-W", "ignore", "-m", f"distributed.cli.{module}",
                  *map(str, arguments)],
                 cwd=cwd, env={**self.environment, **DASK, **dict(env)}, stdout=out, stderr=out,
             )  # fmt: skip
@@ -80,11 +137,12 @@ class Farm(Place):
 
 @pytest.fixture
 def farm(tmp_path):
-    farm = Farm(tmp_path)
-    yield farm
-    for process in farm.started:
-        process.kill()
-        process.communicate()
+    with Network() if NETWORKS else contextlib.nullcontext() as network:
+        farm = Farm(tmp_path, network)
+        yield farm
+        for process in farm.started:
+            process.kill()
+            process.communicate()
 
 
 @pytest.fixture(scope="module")
@@ -140,12 +198,17 @@ def test_four_machines_write_what_one_does(farm, alone):
     assert "pretend-compiler is not installed" in lacked
 
 
-@pytest.mark.parametrize("end", [signal.SIGKILL, signal.SIGSTOP])
-def test_the_block_of_a_worker_that_dies_or_hangs_is_measured_elsewhere(farm, alone, end):
+@pytest.mark.parametrize("end", [signal.SIGKILL, signal.SIGSTOP, *([CABLE] if NETWORKS else [])])
+def test_the_block_of_a_worker_that_dies_hangs_or_is_cut_off_is_measured_elsewhere(
+    farm, alone, end
+):
     first, _ = farm.work(), farm.work()
     process = farm.start(*WHAT, *farm.there())
     until(lambda: busy(first), process)
-    first.send_signal(end)
+    if end == CABLE:
+        farm.network.pull(farm.network.spaces[0])
+    else:
+        first.send_signal(end)
     _, said = process.communicate(timeout=120)
     assert process.returncode == 0, said
     same(farm, alone)
