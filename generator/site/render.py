@@ -247,16 +247,17 @@ def _pages(
     inputs = dataclasses.replace(inputs, figures=_figures(inputs, results_root))
 
     told = repr(inputs.catalog)
+    intervals: dict[tuple[str, str, str], list[Any]] = {}
+    for (machine, _), figures in inputs.figures.items():
+        for cell in figures.cells:
+            found = intervals.setdefault((cell.section, cell.framework, machine), [])
+            if model := figures.cells[cell].model:
+                found.append((cell, tuple(model.interval(cell))))
 
-    def measured(rows: Any, section: str, framework: str, machine: str = "") -> tuple[Any, str]:
+    def measured(rows: Any, section: str, framework: str) -> tuple[Any, str]:
         """Return what changes with figures; intervals rest on the noise of others as well."""
-        values = [
-            (key, tuple(cell.model.interval(key)))
-            for (here, _), figures in inputs.figures.items()
-            for key, cell in figures.cells.items()
-            if (key.section, key.framework) == (section, framework) and cell.model
-            if machine in ("", here)
-        ]
+        machines = sorted(map(str, rows["machine"].unique()))
+        values = [intervals.get((section, framework, machine)) for machine in machines]
         return _stamp(results_root, rows), repr(values)
 
     def drawing(place: str, stamp: Any, make: Callable[[], T]) -> T:
@@ -274,7 +275,7 @@ def _pages(
     def run(page: Any, section: Section, rows: Any, key: str, inputs: Inputs) -> dict[str, Any]:
         machine, framework, *_ = key.split("/")
         # What it shows may come from other runs on that machine, too.
-        stamp = measured(page[page["machine"] == machine], section.id, framework, machine)
+        stamp = measured(page[page["machine"] == machine], section.id, framework)
         make = functools.partial(evidence_page.run, section, rows, key, inputs)
         return drawing(f"{section.id} of {key}", stamp, make)
 
