@@ -78,10 +78,27 @@ class Event:
         return frozenset(key for one in self.changes for key in (one.old_source, one.new_source))
 
 
-def find(loaded: Results, shown: pd.DataFrame, known: Known) -> tuple[Event, ...]:
-    """Return all events among all results and the rows that pages show, the newest first."""
+Events = dict[tuple[str, ...], "Event"]
+"""Whatever a comparison is about -> event."""
+
+
+def find(
+    loaded: Results,
+    shown: pd.DataFrame,
+    known: Known,
+    remembered: Callable[[tuple[str, str], Callable[[], Events]], Events] = lambda _, make: make(),
+) -> tuple[Event, ...]:
+    """Return all events among all results and the rows that pages show, the newest first.
+
+    What the releases of a (machine, run) say may be ``remembered``: it rests on nothing but its
+    records, the noises of its machine and the spreads.
+    """
     here = headlines(shown, known.catalog)
-    found = [*_releases(loaded, known), *_runs(loaded, here, known), *_machines(here, known)]
+    released: Events = {}
+    runs = sorted(_with_several_releases(loaded).items(), key=lambda item: item[0][1])
+    for place, frameworks in runs:  # the newest run that measured both counts
+        released |= remembered(place, partial(_releases, loaded, known, place, frameworks))
+    found = [*released.values(), *_runs(loaded, here, known), *_machines(here, known)]
     return tuple(sorted(found, key=lambda event: event.run, reverse=True))
 
 
@@ -111,22 +128,23 @@ def headlines(frame: pd.DataFrame, catalog: Catalog) -> pd.DataFrame:
     return frame[wanted & (frame["mode"] != "")]
 
 
-def _releases(loaded: Results, known: Known) -> Iterable[Event]:
-    """Compare neighbouring releases, in the newest run that measured both."""
-    found: dict[tuple[str, ...], Event] = {}
-    runs = sorted(_with_several_releases(loaded).items(), key=lambda item: item[0][1])
-    for (machine, run), frameworks in runs:
-        rows = selection.withhold(selection.of_run(loaded, run, machine))
-        frame = headlines(rows, known.catalog)
-        for framework, versions in sorted(frameworks.items()):
-            mine = frame[frame["framework"] == framework]
-            age = partial(selection.age, known.catalog.listed.get(framework, []))
-            for old, new in pairwise(sorted(versions, key=age)):
-                made = changes.compare(mine, Pair(framework, old, new), known)
-                for device, of_device in _by_device(made):
-                    place = (machine, device, framework, old, new)
-                    found[place] = Event("releases", *place, run, True, of_device)
-    return found.values()
+def _releases(
+    loaded: Results, known: Known, place: tuple[str, str], frameworks: Mapping[str, set[str]]
+) -> Events:
+    """Compare neighbouring releases of a (machine, run)."""
+    machine, run = place
+    found: Events = {}
+    rows = selection.withhold(selection.of_run(loaded, run, machine))
+    frame = headlines(rows, known.catalog)
+    for framework, versions in sorted(frameworks.items()):
+        mine = frame[frame["framework"] == framework]
+        age = partial(selection.age, known.catalog.listed.get(framework, []))
+        for old, new in pairwise(sorted(versions, key=age)):
+            made = changes.compare(mine, Pair(framework, old, new), known)
+            for device, of_device in _by_device(made):
+                about = (machine, device, framework, old, new)
+                found[about] = Event("releases", *about, run, True, of_device)
+    return found
 
 
 def _with_several_releases(loaded: Results) -> dict[tuple[str, str], dict[str, set[str]]]:

@@ -13,6 +13,7 @@ No title, order, version or run is in the first two, so a new release keeps them
 
 from __future__ import annotations
 
+import functools
 import re
 
 SCHEME = (
@@ -48,6 +49,7 @@ def pair(a: str, b: str) -> str:
     return f"compare/{'-'.join(sorted((a, b)))}.md"
 
 
+@functools.lru_cache(maxsize=10_000)  # a page links to the same places again and again
 def slug(text: str) -> str:
     """Return an anchor: lower-case letters, digits and hyphens."""
     return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")

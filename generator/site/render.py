@@ -10,7 +10,7 @@ import csv
 import dataclasses
 import datetime
 import functools
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar, cast
 
@@ -169,6 +169,15 @@ def _inputs(
 
     spreads = cells.spreads(loaded)
     known = change_events.draw_on(loaded.records, shown, catalog, spreads)
+
+    def remembered(place: tuple[str, str], make: Callable[[], T]) -> T:
+        machine, run = place
+        keys = [key for key in loaded.records if key.startswith(f"{machine}/")]
+        mine = _identities(results_root, (key for key in keys if key.endswith(f"/{run}")))
+        noises = sorted(item for item in known.noises.items() if item[0][0] == machine)
+        stamp = mine, repr((noises, spreads, catalog))
+        return _remembered((str(results_root), *place), stamp, make)
+
     return Inputs(
         catalog=catalog,
         shown=shown,
@@ -180,7 +189,7 @@ def _inputs(
         script=script,
         draw=draw,
         today=today,
-        events=change_events.find(loaded, shown, known),
+        events=change_events.find(loaded, shown, known, remembered),
         spreads=spreads,
         suite=_table(root / "measurements" / "array-api-tests.csv"),
         simulated=_table(root / "measurements" / "leaders.csv"),
@@ -233,7 +242,11 @@ def _figures(inputs: Inputs, results_root: Path) -> dict[tuple[str, str], Figure
 
 def _stamp(results_root: Path, rows: Any) -> tuple[Any, ...]:
     """Return what changes when the files behind some rows change."""
-    keys = sorted(str(key) for key in rows["provenance"].unique())
+    return _identities(results_root, map(str, rows["provenance"].unique()))
+
+
+def _identities(results_root: Path, keys: Iterable[str]) -> tuple[Any, ...]:
+    keys = sorted(keys)
     names = [f"{key}{suffix}" for key in keys for suffix in (".csv", ".json")]
     return tuple((name, *files.identity(results_root / name)) for name in names)
 
