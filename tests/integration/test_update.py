@@ -140,7 +140,7 @@ def test_a_check_tells_what_is_new_by_its_exit_code_and_changes_nothing(place):
     quiet = place.update("--check", "--json")
     (said,) = json.loads(quiet.stdout)
     assert (said["wanted"], said["behind"], said["freshness"]) == (None, 0, "current")
-    place.index.publish(wheel("1.1", seconds=0.15))
+    place.index.publish(wheel("1.1", seconds=0.3))
     found = place.update("--check", "--json")
     assert found.returncode == NEW, found.stderr
     assert json.loads(found.stdout)[0]["wanted"] == "1.1"
