@@ -181,9 +181,10 @@ Metric.__doc__ = 'unit ("s", "B", "1", ...), short title, better ("lower", "high
 
 Section = namedtuple(
     "Section",
-    "title order question group metrics starts scope blocks script cases uses findings addition",
+    "title order question group metrics starts scope blocks script cases uses findings addition "
+    "devices",
 )
-Section.__new__.__defaults__ = ("", {}, (), "modes", {}, "", (), (), False, "")
+Section.__new__.__defaults__ = ("", {}, (), "modes", {}, "", (), (), False, "", ("cpu",))
 Section.__doc__ = """Facts of one section; its module's name is its id everywhere.
 
 title     page title, the article's own where it has one

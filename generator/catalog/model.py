@@ -282,6 +282,7 @@ class Section:
     uses: tuple[str, ...] = ()
     findings: bool = False
     extra: str = ""
+    devices: tuple[str, ...] = DEVICES
 
     @property
     def apart(self) -> bool:

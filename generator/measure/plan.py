@@ -308,6 +308,8 @@ def _gap(
     gap = framework.gap(mode=mode.id, device=device, version=version.version, section=section.id)
     if gap is None and device not in mode.devices:
         return Gap(f"{mode.title} is not offered for {device}", "framework.toml")
+    if gap is None and device not in section.devices:
+        return Gap(f"its scripts compute on {' and '.join(section.devices)} only", "", "skipped")
     return gap
 
 

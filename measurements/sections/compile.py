@@ -21,6 +21,7 @@ SECTION = Section(
         "install_size": Metric("B", "installed size", "lower"),
     },
     starts=("cold", "warm"),
+    devices=("cpu", "cuda"),
 )
 
 

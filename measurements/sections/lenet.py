@@ -33,6 +33,7 @@ SECTION = Section(
     },
     starts=("warm",),
     script="lenet.py",
+    devices=("cpu", "cuda"),
 )
 
 MAX_EPOCHS = 20

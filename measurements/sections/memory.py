@@ -18,6 +18,7 @@ SECTION = Section(
         "device_memory": Metric("B", "device memory of the process", "lower"),
     },
     starts=("warm",),
+    devices=("cpu", "cuda"),
 )
 
 

@@ -539,6 +539,24 @@ def test_selection_in_the_current_interpreter_takes_what_is_installed():
 # -------------------------------------------------------------------------- names and durations
 
 
+def test_a_section_is_a_gap_on_a_device_that_it_does_not_declare():
+    only_cpu = replace(section("operators"), devices=("cpu",))
+    made = make(sections=(*SECTIONS, only_cpu), device="cuda")
+    gaps = {(cell.section, gap.status, gap.reason) for cell, gap in made.gaps}
+    assert gaps == {("operators", "skipped", "its scripts compute on cpu only")}
+    assert len(made.gaps) == sum(len(f.modes) for f in TWO)
+    assert not any("operators" in job.sections for job in made.jobs)
+    assert not make(sections=(*SECTIONS, only_cpu)).gaps
+
+
+def test_sections_whose_scripts_choose_no_device_declare_the_processor_only():
+    declared = {one.id: one.devices for one in loader.read_sections() if one.measured}
+    through_the_adapter = {"lenet", "memory", "compile", "depth", "versus"}
+    assert {id for id, devices in declared.items() if "cuda" in devices} == {
+        *through_the_adapter, "highlevel",
+    }  # fmt: skip
+
+
 @pytest.mark.parametrize("profile", PROFILES.values(), ids=lambda profile: profile.name)
 @pytest.mark.parametrize("device", LANES)
 def test_job_names_are_unique_stable_and_safe_as_file_names(profile, device):
