@@ -10,7 +10,7 @@ import random
 import shutil
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
@@ -106,19 +106,19 @@ class Launcher:
         chance = random.Random(f"{self.plan.seed}/{job.id}")
         hash_seed, padding = chance.randrange(1, 2**31), chance.randrange(0, 4096)
         extra = self._extra(job, framework, environment)
-        basis = inherited(*filter(None, [extra]), own=environment.kind == "current")
+        own = environment.kind == "current"
+        basis = inherited(*filter(None, [extra]), own=own)
+        declared = environments.variables(
+            framework, environment, device=job.device, threads=threads, cache=cache
+        )
         variables = {
-            **basis,
-            **environments.variables(
-                framework, environment, device=job.device, threads=threads, cache=cache
-            ),
+            **merged(basis, declared, own=own),
+            **of_device(job.device, cache),
             "RETICULATE_PYTHON": str(environment.python),
             "PYTHONPATH": basis["PYTHONPATH"],
             "PYTHONNOUSERSITE": "1",
             "PYTHONUNBUFFERED": "1",
             "PYTHONHASHSEED": str(hash_seed),
-            # The numbers of GPUs mean the same to CUDA as to NVML, which writes their log.
-            "CUDA_DEVICE_ORDER": "PCI_BUS_ID",
             # The length of the environment moves the stack, and with it the speed (Mytkowicz).
             "MEASUREMENT_PADDING": "x" * padding,
         }
@@ -259,3 +259,30 @@ def inherited(*folders: Path, own: bool) -> dict[str, str]:
     if own and os.environ.get("PYTHONPATH"):
         path.insert(1, os.environ["PYTHONPATH"])
     return variables | {"PYTHONPATH": os.pathsep.join(path)}
+
+
+def merged(basis: Mapping[str, str], declared: Mapping[str, str], *, own: bool) -> dict[str, str]:
+    """Return inherited variables and those that a folder declares, which come before them.
+
+    A search path of libraries is extended and never replaced: the driver, or what our ``own``
+    interpreter was built with, may be found by it. There the machine's folders come first.
+    """
+    found = {**basis, **declared}
+    name = "LD_LIBRARY_PATH"
+    if basis.get(name) and name in declared:
+        both = (basis[name], declared[name]) if own else (declared[name], basis[name])
+        found[name] = os.pathsep.join(both)
+    return found
+
+
+def of_device(device: str, cache: Path) -> dict[str, str]:
+    """Return the variables by which a worker, and all that it starts, finds its device only."""
+    if device == "cpu":
+        # Frameworks take a GPU wherever they find one, whatever their scripts were told.
+        return {"CUDA_VISIBLE_DEVICES": "-1"}
+    return {
+        # The numbers of GPUs mean the same to CUDA as to NVML, which writes their log.
+        "CUDA_DEVICE_ORDER": "PCI_BUS_ID",
+        # The driver compiles as well, into the user's home: a cold start would find it there.
+        "CUDA_CACHE_PATH": str(cache / "cuda"),
+    }

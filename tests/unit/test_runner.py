@@ -338,6 +338,26 @@ def test_a_worker_inherits_what_is_agreed_and_nothing_else(stage, monkeypatch):
     assert len({options["env"]["PYTHONHASHSEED"] for _, options in stage.started}) > 1
 
 
+def test_a_worker_on_the_processor_and_all_that_it_starts_find_no_gpu(stage, monkeypatch):
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0")
+    stage.run()
+    assert {options["env"]["CUDA_VISIBLE_DEVICES"] for _, options in stage.started} == {"-1"}
+    assert gpu_log.visible(stage.started[0][1]["env"], [gpu_log.Gpu("A GPU", "1", 2**30)]) == []
+
+
+@pytest.mark.parametrize(
+    ("own", "together"), [(False, "/locked/lib:/driver/lib"), (True, "/driver/lib:/locked/lib")]
+)
+def test_the_search_path_of_libraries_is_extended_and_never_replaced(own, together):
+    basis = {"LD_LIBRARY_PATH": "/driver/lib", "HOME": "/home/me"}
+    declared = {"LD_LIBRARY_PATH": "/locked/lib", "OMP_NUM_THREADS": "2"}
+    found = worker_launch.merged(basis, declared, own=own)
+    assert found == {"HOME": "/home/me", "OMP_NUM_THREADS": "2", "LD_LIBRARY_PATH": together}
+    assert worker_launch.merged({}, declared, own=own) == declared
+    assert worker_launch.merged({"LD_LIBRARY_PATH": ""}, declared, own=own) == declared
+    assert worker_launch.merged(basis, {}, own=own) == basis
+
+
 def test_only_our_own_interpreter_finds_its_packages_by_variables(monkeypatch):
     monkeypatch.setenv("PYTHONPATH", "/modules")
     monkeypatch.setenv("CONDA_PREFIX", "/conda")
@@ -1031,6 +1051,15 @@ def test_the_log_of_the_gpu_becomes_rows_of_its_samples(gpu_stage, gpu):
     assert [r["value"] for r in block if r["metric"] == "device_memory"] == [str(float(2**30))]
     assert {r["flags"] for r in block} == {"throttled"}
     assert job["throttled"] == ["power cap"]
+
+
+def test_what_the_driver_compiles_is_in_the_cache_that_a_cold_start_empties(gpu_stage, stage):
+    gpu_stage(gpu_reading(1.0))
+    for job, options in stage.started:
+        env = options["env"]
+        assert Path(env["CUDA_CACHE_PATH"]).parent == Path(job["settings"]["cache"])
+        assert env["CUDA_DEVICE_ORDER"] == "PCI_BUS_ID"
+        assert env.get("CUDA_VISIBLE_DEVICES") != "-1"
 
 
 def test_what_the_driver_does_not_tell_has_no_rows(gpu_stage):

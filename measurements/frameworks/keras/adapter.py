@@ -37,9 +37,6 @@ class Adapter(Framework):
         self.way = WAYS[settings.mode]
         # Keras reads it once, when it is imported.
         os.environ["KERAS_BACKEND"] = self.way.backend.name
-        if settings.device == "cpu":
-            # Keras takes a GPU wherever its back end finds one.
-            os.environ["CUDA_VISIBLE_DEVICES"] = "-1"
         self.backend = self.way.backend(settings)
         import keras
 
