@@ -296,17 +296,18 @@ def _median(values: Iterable[float | None]) -> float | None:
     return statistics.median(known) if known else None
 
 
-def peak_memory(readings: Iterable[Reading]) -> int | None:
-    """Return the largest device memory of all processes together, in bytes; None when unknown.
+def peak_memory(readings: Iterable[Reading], windows: Sequence[tuple[float, float]]) -> int | None:
+    """Return the largest device memory of all processes within windows; None when unknown.
 
-    The worker runs alone on the device; summing spares knowing its process id inside a container.
-    Where the driver keeps the memory of one process to itself, the sum is unknown.
+    In bytes. The worker runs alone on the device; summing spares knowing its process id inside a
+    container. Where the driver keeps the memory of one process to itself, the sum is unknown.
     """
     totals = []
     for reading in readings:
         sizes = [*(reading.processes or {}).values()]
         known = [size for size in sizes if size is not None]
-        if known and len(known) == len(sizes):
+        inside = any(start <= reading.time <= end for start, end in windows)
+        if inside and known and len(known) == len(sizes):
             totals.append(sum(known))
     return max(totals, default=None)
 

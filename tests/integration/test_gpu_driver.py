@@ -33,7 +33,7 @@ print(json.dumps({
     "gpus": machine.this().plain()["gpus"], "id": machine.this().id,
     "reason": gpu_log.usable()[1], "error": log.error,
     "readings": [dataclasses.asdict(reading) for reading in log.readings[:1]],
-    "peak": gpu_log.peak_memory(log.readings),
+    "peak": gpu_log.peak_memory(log.readings, [(0.0, float("inf"))]),
 }))
 """
 

@@ -5,13 +5,14 @@ import importlib
 import io
 import json
 import sys
+import time
 import types
 
 import numpy as np
 import pytest
 
 from measurements import after, ceiling, contract, gate, lenet, sweep, timing, worker
-from measurements.sections import highlevel, r, versus
+from measurements.sections import highlevel, memory, r, versus
 from measurements.sections import lenet as timed
 from tests.conftest import PRETEND
 
@@ -310,6 +311,39 @@ def test_a_step_that_the_processor_had_no_time_for_is_wrong(session, monkeypatch
     # A ceiling that was measured on a busy machine accuses nobody: it is looked at again.
     monkeypatch.setattr(ceiling, "matrix_product_rate", lambda **_: 1e11)
     assert timed._plausible(made, needed, needed / 10) == ""
+
+
+# ---------------------------------------------------------------------------------------- memory
+
+
+def facts(made, name):
+    return [entry["fact"][name] for entry in made.entries() if name in entry.get("fact", {})]
+
+
+@pytest.fixture
+def remembering(session, monkeypatch):
+    """Return a function: framework, device -> section memory when it has run, and its trainings."""
+    monkeypatch.setattr(memory, "WATCH_SECONDS", 0.01)
+
+    def run(framework, device):
+        made, trained = session("memory", framework), []
+        made.settings = made.settings._replace(device=device)
+        made.rss_imported, made.train = 1, lambda: trained.append(time.perf_counter())
+        assert made.run() == 0
+        return made, trained
+
+    return run
+
+
+def test_the_memory_of_a_gpu_is_watched_while_training_goes_on(remembering):
+    made, trained = remembering(Framework(), "cpu")
+    assert facts(made, "memory_windows") == []
+    assert len(trained) == 1
+    made, trained = remembering(Framework(), "cuda")
+    (((start, end),),) = facts(made, "memory_windows")
+    assert trained[0] < start < trained[1]
+    assert trained[-1] < end
+    assert end - start >= 0.01
 
 
 # ------------------------------------------------------------------------------------------- R

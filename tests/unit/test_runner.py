@@ -112,6 +112,7 @@ def test_a_row_that_is_not_ok_keeps_its_reason_and_loses_its_value(read):
         lines(row(sample=-1)), lines(row(sample=0.5)), lines(row(sample=True)),
         lines(row(sample=10**7)), lines(row(sample="0")),
         lines({"fact": {"windows": 3}}), lines({"fact": {"windows": [[1]]}}),
+        lines({"fact": {"memory_windows": [[1]]}}),
         lines({"fact": {"windows": [["a", "b"]]}}), lines({"fact": {"build": 3}}),
         lines({"fact": {"threads_read_back": [1]}}), lines({"fact": {"windows": [[0, None]]}}),
         b'{"fact": {"x": ' + b"[" * 900 + b"]" * 900 + b"}}\n",
@@ -1020,6 +1021,7 @@ def gpu_stage(stage, monkeypatch):
         stage.worker = lambda job, out: stage.end(
             out,
             {"fact": {"windows": [[0.5, 1.5], [1.6, 1.7], [1.8, 3.5]]}},
+            {"fact": {"memory_windows": [[0.5, 2.5]]}},
             *([{"fact": {"gpu": gpu}}] if gpu else []),
             *[row("step_time", "lenet", sample=n) for n in range(3)],
             row("peak_rss", "memory", "B"),
@@ -1044,7 +1046,8 @@ GPU_METRICS = ("sm_clock", "gpu_temperature", "gpu_power", "device_memory")
 
 @pytest.mark.parametrize("gpu", [None, "00000000:3B:00.0"])
 def test_the_log_of_the_gpu_becomes_rows_of_its_samples(gpu_stage, gpu):
-    readings = gpu_reading(1.0), gpu_reading(2.0), gpu_reading(3.0, 0x4)
+    probed = {"processes": {1: 2**31}}  # by us, not by the training
+    readings = gpu_reading(1.0), gpu_reading(2.0), gpu_reading(3.0, 0x4, **probed)
     block, job = gpu_stage(*readings, gpu=gpu)
     clocks = [(r["sample"], r["value"]) for r in block if r["metric"] == "sm_clock"]
     assert clocks == [("0", "1980.0"), ("2", "1980.0")]
