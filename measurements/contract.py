@@ -96,7 +96,10 @@ class Framework:
         """Return only when the device has finished everything that was enqueued."""
 
     def reset_allocator_peak(self):
-        """Start a new peak of the framework's own allocator; see :meth:`allocator_peak`."""
+        """Start a new peak of the framework's own allocator; see :meth:`allocator_peak`.
+
+        One that cannot raises :class:`Unsupported`: its peak is that of the whole process.
+        """
 
     def allocator_peak(self):
         """Return ``{"peak": bytes, "reserved": bytes}`` of the framework's own allocator."""

@@ -346,6 +346,39 @@ def test_the_memory_of_a_gpu_is_watched_while_training_goes_on(remembering):
     assert end - start >= 0.01
 
 
+class Allocating(Framework):
+    """Its allocator had 9 bytes at the start and 5 in training; ``resets`` as some cannot."""
+
+    resets, in_training = True, False
+
+    def allocator_peak(self):
+        return {"peak": 5 if self.in_training and self.resets else 9, "reserved": 16}
+
+    def reset_allocator_peak(self):
+        self.in_training = True
+        if not self.resets:
+            raise contract.Unsupported("one peak only")
+
+
+@pytest.mark.parametrize(
+    ("framework", "expected"),
+    [
+        (Allocating, {"allocator_peak": 5, "allocator_start_peak": 9, "allocator_reserved": 16}),
+        (
+            type("Once", (Allocating,), {"resets": False}),
+            {"allocator_peak": None, "allocator_start_peak": 9, "allocator_reserved": 16},
+        ),
+        (Framework, {"allocator_peak": None}),
+    ],
+)
+def test_peaks_of_allocators_begin_alike(remembering, framework, expected):
+    made, _ = remembering(framework(), "cpu")
+    found = {row["metric"]: row for row in rows(made) if row["metric"].startswith("allocator")}
+    assert {metric: row["value"] for metric, row in found.items()} == expected
+    absent = expected["allocator_peak"] is None
+    assert found["allocator_peak"]["status"] == ("unsupported" if absent else "ok")
+
+
 # ------------------------------------------------------------------------------------------- R
 
 

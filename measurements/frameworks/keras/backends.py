@@ -136,7 +136,11 @@ class JAX:
         self.jax.block_until_ready(arrays)
 
     def reset_allocator_peak(self):
-        """JAX cannot start a new peak: it is that of the whole process."""
+        """Say that there is but one peak, that of the whole process."""
+        raise Unsupported(
+            "JAX cannot start a new peak: its only one holds compiling as well",
+            "https://github.com/jax-ml/jax/issues/8096",
+        )
 
     def allocator_peak(self):
         """Return the peak in bytes."""
