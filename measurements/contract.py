@@ -44,7 +44,10 @@ def offered(thing):
     return thing
 
 
-Settings = namedtuple("Settings", "mode device threads precision batch learning_rate cache")
+Settings = namedtuple(
+    "Settings", "mode device threads precision batch learning_rate cache preallocate"
+)
+Settings.__new__.__defaults__ = (True,)
 Settings.__doc__ = """How one worker process runs its framework.
 
 mode           id of a mode declared in framework.toml
@@ -54,6 +57,8 @@ precision      "float32" (IEEE, no TF32), "tf32" or "bfloat16"
 batch          images per training step
 learning_rate  of plain SGD
 cache          folder that outlives the process, for compile caches
+preallocate    whether a framework may take the memory of a GPU in advance, as it does by default;
+               not where that memory is measured
 """
 
 
@@ -185,9 +190,9 @@ Metric.__doc__ = 'unit ("s", "B", "1", ...), short title, better ("lower", "high
 Section = namedtuple(
     "Section",
     "title order question group metrics starts scope blocks script cases uses findings addition "
-    "devices",
+    "devices alone",
 )
-Section.__new__.__defaults__ = ("", {}, (), "modes", {}, "", (), (), False, "", ("cpu",))
+Section.__new__.__defaults__ = ("", {}, (), "modes", {}, "", (), (), False, "", ("cpu",), ())
 Section.__doc__ = """Facts of one section; its module's name is its id everywhere.
 
 title     page title, the article's own where it has one

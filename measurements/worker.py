@@ -116,6 +116,20 @@ class Session:
             self.gate_parameters = model.parameters()
         return self.gate_losses[0]
 
+    def first_step_fault(self):
+        """Return "", or how step 1 differs from the reference: for processes without a gate."""
+        loss, settings = self.first_step(), self.settings
+        initial, rate = self.initial_parameters, settings.learning_rate
+        gradients = gate.recover_gradients(initial, self.gate_parameters, rate)
+        checks = gate.compare(self.reference, (), gradients, [loss], rate, settings.precision)
+        return gate.first_difference(
+            [
+                check
+                for check in checks
+                if check.quantity.startswith("gradient") or check.quantity.endswith(" step 1")
+            ]
+        )
+
     def train(self):
         """Take as many steps as the gate has, the way they are timed; return when they are done."""
         model, batches = self.model, self.batches(lenet.GATE_STEPS)

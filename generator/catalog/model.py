@@ -283,6 +283,7 @@ class Section:
     findings: bool = False
     extra: str = ""
     devices: tuple[str, ...] = DEVICES
+    alone: tuple[str, ...] = ()
 
     @property
     def apart(self) -> bool:

@@ -329,6 +329,7 @@ def _jobs(
     # Phases come first in a process: a section that runs later finds a built model.
     phases_first = sorted(sections, key=lambda s: ("cold" not in s.starts, s.id != "memory"))
     warm = tuple(section.id for section in phases_first if "warm" in section.starts)
+    alone = [section.id for section in phases_first if place[3] in section.alone]
     blocks = profile.blocks if repeated else 1
     for block in range(blocks):
         rank = Rank.LEAD if first and block == 0 and mode == framework.default else Rank.MODES
@@ -337,11 +338,12 @@ def _jobs(
         # Some compilers compile anew for another number of threads: the
         # first process of a further lane starts neither cold nor surely warm.
         present = warm if block > 0 or first else tuple(id for id in warm if id not in cold)
-        if present:
+        shared = tuple(id for id in present if id not in alone)
+        for together in filter(None, (shared, *((id,) for id in present if id in alone))):
             # The last blocks: a first answer need not wait for it.
             late = block >= blocks - profile.accuracy_blocks
-            accuracy = extra and "lenet" in warm and late
-            yield Job(*place, present, "warm", block, accuracy=accuracy, rank=rank)
+            accuracy = extra and "lenet" in together and late
+            yield Job(*place, together, "warm", block, accuracy=accuracy, rank=rank)
 
 
 def _jobs_apart(

@@ -140,13 +140,15 @@ class Launcher:
                 )  # fmt: skip
         if job.start == "cold" and finished.code == 0:
             _filled(cache).touch()
-        conditions = {
+        conditions: dict[str, Any] = {
             "hash_seed": hash_seed,
             "padding": padding,
             "threads": {"requested": threads},
             "warmup": description["warmup"],
             "seconds": round(finished.seconds, 3),
         }
+        if job.device == "cuda":
+            conditions["preallocate"] = description["settings"]["preallocate"]
         watched, again = gpu.bus_id if gpu else None, functools.partial(_rates, threads)
         return Launched(finished, conditions, readings, watched, threads, ceiling, again)
 
@@ -179,6 +181,8 @@ class Launcher:
                 "batch": lenet.BATCH,
                 "learning_rate": lenet.LEARNING_RATE,
                 "cache": str(cache),
+                # Where memory is measured, the processes do nothing else.
+                "preallocate": "memory" not in job.sections,
             },
         }
 

@@ -346,6 +346,14 @@ def test_the_memory_of_a_gpu_is_watched_while_training_goes_on(remembering):
     assert end - start >= 0.01
 
 
+def test_memory_of_other_work_is_wrong_where_no_other_section_looks(remembering):
+    framework = Framework()
+    framework.model = type("Idle", (Numpy,), {"step": lambda self, batch: 2.3})
+    (wrong,) = rows(remembering(framework, "cpu")[0])
+    assert (wrong["metric"], wrong["status"]) == ("peak_above_import", "wrong")
+    assert "gradient of conv1_weight" in wrong["reason"]
+
+
 class Allocating(Framework):
     """Its allocator had 9 bytes at the start and 5 in training; ``resets`` as some cannot."""
 

@@ -549,6 +549,24 @@ def test_a_section_is_a_gap_on_a_device_that_it_does_not_declare():
     assert not make(sections=(*SECTIONS, only_cpu)).gaps
 
 
+def test_where_memory_is_measured_on_a_gpu_a_process_does_nothing_else():
+    known = loader.load()
+    able = [f for f in known.frameworks if "cuda" in f.default.devices]
+    made = {device: make(able, known.sections, device=device) for device in LANES}
+    sharing = {
+        device: {job.sections for job in one.jobs if "memory" in job.sections and not job.case}
+        for device, one in made.items()
+    }
+    assert sharing == {"cpu": {("compile", "memory", "lenet")}, "cuda": {("memory",)}}
+    for device, one in made.items():
+        warm = [job for job in one.jobs if job.start == "warm" and not job.case]
+        cells = [(c, job.block) for job in warm for c in job.cells if c.section == "memory"]
+        assert len(cells) == len(set(cells)) > 0, device
+    trained = [job for job in made["cuda"].jobs if job.accuracy]
+    assert trained
+    assert all("lenet" in job.sections for job in trained)
+
+
 def test_sections_whose_scripts_choose_no_device_declare_the_processor_only():
     declared = {one.id: one.devices for one in loader.read_sections() if one.measured}
     through_the_adapter = {"lenet", "memory", "compile", "depth", "versus"}

@@ -1018,20 +1018,23 @@ def gpu_stage(stage, monkeypatch):
         monkeypatch.setattr(gpu_log, "Log", Recorded)
         card = gpu_log.Gpu("A GPU", "1", 2**30, bus_id="0000:3b:00.0")
         monkeypatch.setattr(gpu_log, "usable", lambda: ([card], ""))
-        stage.worker = lambda job, out: stage.end(
-            out,
+        said = (
             {"fact": {"windows": [[0.5, 1.5], [1.6, 1.7], [1.8, 3.5]]}},
-            {"fact": {"memory_windows": [[0.5, 2.5]]}},
-            *([{"fact": {"gpu": gpu}}] if gpu else []),
-            *[row("step_time", "lenet", sample=n) for n in range(3)],
-            row("peak_rss", "memory", "B"),
+            *VERIFIED,
+            *[row("step_time", "lenet", value=0.2, sample=n) for n in range(2)],
+        )
+        remembered = {"fact": {"memory_windows": [[0.5, 2.5]]}}, row("peak_rss", "memory", "B")
+        used = [{"fact": {"gpu": gpu}}] if gpu else []
+        stage.worker = lambda job, out: stage.end(
+            out, *used, *(remembered if job["sections"] == ["memory"] else said)
         )
         pretend = CATALOG.framework("pretend")
         modes = tuple(replace(mode, devices=("cpu", "cuda")) for mode in pretend.modes)
         able = model.Catalog((replace(pretend, gaps=(), modes=modes),), CATALOG.sections)
         monkeypatch.setattr(sys.modules[__name__], "CATALOG", able)
         stage.run(sections=("lenet", "memory"), device="cuda")
-        return [r for r in stage.rows() if r["block"] == "0"], stage.document()["jobs"][0]
+        first = next(job for job in stage.document()["jobs"] if "lenet" in job["sections"])
+        return [r for r in stage.rows() if r["block"] == "0"], first
 
     return running
 
@@ -1052,7 +1055,7 @@ def test_the_log_of_the_gpu_becomes_rows_of_its_samples(gpu_stage, gpu):
     clocks = [(r["sample"], r["value"]) for r in block if r["metric"] == "sm_clock"]
     assert clocks == [("0", "1980.0"), ("2", "1980.0")]
     assert [r["value"] for r in block if r["metric"] == "device_memory"] == [str(float(2**30))]
-    assert {r["flags"] for r in block} == {"throttled"}
+    assert {r["flags"] for r in block if r["section"] == "lenet"} == {"throttled"}
     assert job["throttled"] == ["power cap"]
 
 
@@ -1063,6 +1066,14 @@ def test_what_the_driver_compiles_is_in_the_cache_that_a_cold_start_empties(gpu_
         assert Path(env["CUDA_CACHE_PATH"]).parent == Path(job["settings"]["cache"])
         assert env["CUDA_DEVICE_ORDER"] == "PCI_BUS_ID"
         assert env.get("CUDA_VISIBLE_DEVICES") != "-1"
+
+
+def test_memory_is_taken_in_advance_unless_it_is_measured(gpu_stage, stage):
+    gpu_stage(gpu_reading(1.0))
+    told = {tuple(job["sections"]): job["settings"]["preallocate"] for job, _ in stage.started}
+    assert told == {("memory",): False, ("lenet",): True}
+    recorded = {tuple(job["sections"]): job["preallocate"] for job in stage.document()["jobs"]}
+    assert recorded == told
 
 
 def test_what_the_driver_does_not_tell_has_no_rows(gpu_stage):

@@ -23,8 +23,8 @@ class TensorFlow:
             if not gpus:
                 raise Unsupported("TensorFlow sees no GPU, or was built without CUDA")
             tf.config.set_visible_devices(gpus[:1], "GPU")
-            # Otherwise TensorFlow takes the whole memory at once, and nothing can be said of it.
-            tf.config.experimental.set_memory_growth(gpus[0], True)
+            # By default TensorFlow takes the whole memory at once, and nothing can be said of it.
+            tf.config.experimental.set_memory_growth(gpus[0], not settings.preallocate)
         # On by default: float32 would silently mean TF32 on Ampere and later.
         tf.config.experimental.enable_tensor_float_32_execution(settings.precision == "tf32")
 
@@ -99,6 +99,8 @@ class JAX:
     name = "jax"
 
     def __init__(self, settings):
+        # Read when the GPU is first used. By default JAX takes three quarters of its memory.
+        os.environ["XLA_PYTHON_CLIENT_PREALLOCATE"] = str(settings.preallocate).lower()
         import jax
 
         self.jax = jax

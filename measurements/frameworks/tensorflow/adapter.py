@@ -52,8 +52,8 @@ class Adapter(Framework):
             if not gpus:
                 raise Unsupported("TensorFlow sees no GPU on this machine")
             devices.set_visible_devices(gpus[:1], "GPU")
-            # Otherwise TensorFlow takes the whole memory at once, and nothing can be said of it.
-            config.experimental.set_memory_growth(gpus[0], True)
+            # By default TensorFlow takes the whole memory at once, and nothing can be said of it.
+            config.experimental.set_memory_growth(gpus[0], not settings.preallocate)
         else:
             devices.set_visible_devices([], "GPU")
         # On by default where it exists (2.4): float32 would silently mean TF32 on Ampere and later.
