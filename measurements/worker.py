@@ -22,7 +22,7 @@ import time
 import traceback
 import types
 
-from measurements import contract, gate, lenet, memory, scripts
+from measurements import contract, cuda_driver, gate, lenet, memory, scripts
 
 
 class Session:
@@ -225,7 +225,7 @@ class Session:
                 reason = " ".join(text.split())[:500]
                 self.emit(headline, None, case=case, status="failed", reason=reason)
         if self._framework is not None and self.settings.device == "cuda":
-            bus_id = _cuda_bus_id()
+            bus_id = cuda_driver.bus_id()
             if bus_id:
                 self.fact(gpu=bus_id)
         self._write(done=True)
@@ -242,24 +242,6 @@ def _load_folder(folder):
     package.__path__ = [folder]
     sys.modules["framework_under_test"] = package
     return importlib.import_module("framework_under_test.adapter")
-
-
-def _cuda_bus_id():
-    """Return where the GPU of this process is on the PCI bus, None where CUDA does not tell.
-
-    The driver is asked, and only when all is measured: it answers alike whatever the framework.
-    Where this thread has no context, the GPU is the first one that CUDA shows.
-    """
-    try:
-        cuda = ctypes.CDLL("libcuda.so.1")
-        device, text = ctypes.c_int(), ctypes.create_string_buffer(32)
-        if cuda.cuInit(0):
-            return None
-        if cuda.cuCtxGetDevice(ctypes.byref(device)) and cuda.cuDeviceGet(ctypes.byref(device), 0):
-            return None
-        return None if cuda.cuDeviceGetPCIBusId(text, 32, device) else text.value.decode("ascii")
-    except (AttributeError, OSError, UnicodeDecodeError):
-        return None
 
 
 def _die_with_parent():

@@ -21,7 +21,7 @@ from measurements import lenet
 
 SHARED_CODE = (
     "contract.py", "worker.py", "timing.py", "memory.py", "lenet.py", "gate.py", "after.py",
-    "sweep.py", "ceiling.py",
+    "sweep.py", "ceiling.py", "cuda_driver.py",
 )  # fmt: skip
 
 

@@ -154,3 +154,9 @@ def estimate(made: plan.Plan, request: Request) -> dict[plan.Job, float]:
 def deadline(request: Request, began: float) -> float:
     """Return when what was asked for must have ended, in seconds of the clock of ``began``."""
     return began + 60 * request.minutes if request.minutes else math.inf
+
+
+def unlogged(request: Request) -> str:
+    """Return what will not be known of a measurement on this machine's GPU, or ""."""
+    gpus = gpu_log.usable()[0] if request.device == "cuda" else []
+    return gpus[0].unlogged if gpus else ""

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from generator.measure import gpu_log
+from generator.measure import gpu_log, request
 from tests.conftest import ROOT
 
 ALWAYS = [(0.0, float("inf"))]
@@ -290,3 +290,19 @@ def test_no_nvml_means_no_devices(monkeypatch):
     assert gpu_log.devices() == []
     monkeypatch.setitem(sys.modules, "pynvml", None)  # import fails
     assert gpu_log.devices() == []
+
+
+def test_a_gpu_without_nvml_is_measured_and_what_is_not_logged_is_said(monkeypatch):
+    monkeypatch.setitem(sys.modules, "pynvml", None)
+    shown = gpu_log.Gpu("A GPU", None, 2**30, bus_id="0000:3b:00.0")
+    monkeypatch.setattr(gpu_log, "_shown_by_cuda", lambda setting: (shown,))
+    ((gpu,), reason) = gpu_log.usable()
+    assert (gpu.name, reason) == ("A GPU", "")
+    assert "pynvml" in gpu.unlogged
+    assert "are not logged" in gpu.unlogged
+    with gpu_log.Log(lambda: gpu_log.read_device(gpu), interval=0.001) as log:
+        pass
+    assert (log.readings, log.error) == ([], gpu.unlogged)
+    assert request.unlogged(request.Request(device="cuda")) == gpu.unlogged
+    assert request.unlogged(request.Request(device="cpu")) == ""
+    assert gpu.plain() == shown.plain()
