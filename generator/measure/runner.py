@@ -322,6 +322,8 @@ class Jobs:
             entry["log"] = record.keep_log(job, Finished(1, fault, 0.0))
         else:
             ended = self._measure(job, record, environment, entry)
+            if ended.notes.get("throttled"):
+                ended = self._repeat(job, record, environment, entry, ended)
         if ended.give_up:
             self.given_up[key] = entry["given_up"] = ended.give_up
         record.add(ended.rows, job, [*ended.flags, *(["resumed"] if self.resumed else [])])
@@ -357,6 +359,23 @@ class Jobs:
         if job.block == 0 and not ended.obstacle:
             ended.rows += job_outcome.script_rows(job, self.catalog)
         return ended
+
+    def _repeat(
+        self,
+        job: Job,
+        record: RunRecord,
+        environment: Environment,
+        entry: dict[str, Any],
+        ended: JobOutcome,
+    ) -> JobOutcome:
+        """Run a job again whose GPU was throttled; a second time it counts, and is flagged.
+
+        What the first process measured is kept and counts for nothing.
+        """
+        record.add(ended.rows, job, [*ended.flags, "partial"])
+        entry["throttled_before"] = ended.notes["throttled"]
+        files.remove(self._out(job))
+        return self._measure(job, record, environment, entry)
 
     def recover(self, job: Job) -> None:
         """Keep what interrupted processes had measured, marked as partial; the job runs anew."""

@@ -1,6 +1,7 @@
 """The run, with workers that do whatever they like: their words in a file, our rows on disk."""
 
 import io
+import itertools
 import json
 import os
 import shlex
@@ -1000,14 +1001,19 @@ def test_an_environment_that_cannot_be_made_fails_alone(stage, monkeypatch):
 
 @pytest.fixture
 def gpu_stage(stage, monkeypatch):
-    """Run two sections on a GPU with these readings; the worker says the last of the facts."""
+    """Run two sections on a GPU with these readings; the worker says the last of the facts.
 
-    def running(*readings, gpu=None):
+    ``turns`` are further readings, of the processes of section lenet after the first.
+    """
+
+    def running(*readings, gpu=None, turns=()):
+        logs = itertools.chain([readings, *turns], itertools.repeat([readings, *turns][-1]))
+
         class Recorded:
             error = None
 
             def __init__(self, source):
-                self.readings = readings
+                Recorded.last, self.readings = self, readings
 
             def __enter__(self):
                 return self
@@ -1025,9 +1031,14 @@ def gpu_stage(stage, monkeypatch):
         )
         remembered = {"fact": {"memory_windows": [[0.5, 2.5]]}}, row("peak_rss", "memory", "B")
         used = [{"fact": {"gpu": gpu}}] if gpu else []
-        stage.worker = lambda job, out: stage.end(
-            out, *used, *(remembered if job["sections"] == ["memory"] else said)
-        )
+
+        def worker(job, out):
+            if job["sections"] == ["memory"]:
+                return stage.end(out, *used, *remembered)
+            Recorded.last.readings = next(logs)
+            return stage.end(out, *used, *said)
+
+        stage.worker = worker
         pretend = CATALOG.framework("pretend")
         modes = tuple(replace(mode, devices=("cpu", "cuda")) for mode in pretend.modes)
         able = model.Catalog((replace(pretend, gaps=(), modes=modes),), CATALOG.sections)
@@ -1052,11 +1063,31 @@ def test_the_log_of_the_gpu_becomes_rows_of_its_samples(gpu_stage, gpu):
     probed = {"processes": {1: 2**31}}  # by us, not by the training
     readings = gpu_reading(1.0), gpu_reading(2.0), gpu_reading(3.0, 0x4, **probed)
     block, job = gpu_stage(*readings, gpu=gpu)
+    block = [r for r in block if "partial" not in r["flags"]]
     clocks = [(r["sample"], r["value"]) for r in block if r["metric"] == "sm_clock"]
     assert clocks == [("0", "1980.0"), ("2", "1980.0")]
     assert [r["value"] for r in block if r["metric"] == "device_memory"] == [str(float(2**30))]
     assert {r["flags"] for r in block if r["section"] == "lenet"} == {"throttled"}
     assert job["throttled"] == ["power cap"]
+
+
+COOL, HOT = (gpu_reading(1.0), gpu_reading(3.0)), (gpu_reading(1.0, 0x4), gpu_reading(3.0))
+
+
+@pytest.mark.parametrize(("again", "flags"), [(COOL, set()), (HOT, {"throttled"})])
+def test_a_throttled_block_is_repeated_once_and_then_flagged(gpu_stage, stage, again, flags):
+    block, job = gpu_stage(*HOT, turns=[again, COOL])
+    rows = [r for r in block if r["metric"] == "step_time"]
+    whole = [r for r in rows if "partial" not in r["flags"]]
+    assert {word for r in whole for word in r["flags"].split()} == flags
+    assert [r["flags"] for r in rows if r not in whole] == ["throttled partial"] * 2
+    assert [r["sample"] for r in whole] == ["0", "1"], "every number counts once"
+    assert job["throttled_before"] == ["power cap"]
+    assert job["throttled"] == (["power cap"] if flags else [])
+    lenets = [told for told, _ in stage.started if told["sections"] == ["lenet"]]
+    others = [one for one in stage.document()["jobs"] if "lenet" in one["sections"]][1:]
+    assert len(lenets) == 2 + len(others), "later blocks had no reason"
+    assert not any("throttled_before" in one for one in others)
 
 
 def test_what_the_driver_compiles_is_in_the_cache_that_a_cold_start_empties(gpu_stage, stage):
