@@ -111,7 +111,7 @@ def write_history(
     run = f"2026{start + 1:02}02T000000Z-{hashlib.sha256(machine.encode()).hexdigest()[:6]}"
     drift = np.exp(np.random.default_rng(start).normal(0, 0.06, BLOCKS["history"]))
     modes = {
-        (framework.id, version.version): framework.standard(version).id
+        (framework.id, version.version): framework.standard(version, "cpu").id
         for framework in CATALOG.frameworks
         for version in framework.versions
     }

@@ -276,7 +276,7 @@ def make(
         for framework, version in chosen
         for mode in framework.modes
         if (not modes or mode.id in modes)
-        and (not profile.standard or mode == framework.standard(version))
+        and (not profile.standard or mode == framework.standard(version, device))
     ]
     jobs: list[Job] = []
     gaps: list[tuple[Cell, Gap]] = []
@@ -286,7 +286,7 @@ def make(
             place = framework.id, version.version, mode.id, device, lane
             first, missing = lane == lanes[0], []
             for section in sections:
-                if not _concerns(section, framework, mode, first, profile):
+                if not _concerns(section, framework, mode, device, profile, first=first):
                     continue
                 cell = Cell(framework.id, version.version, section.id, mode.id, device, lane)
                 if cell in measured:
@@ -323,8 +323,8 @@ def _jobs(
 ) -> Iterator[Job]:
     """Yield the jobs of sections that share processes; ``first``: in the profile's first lane."""
     mode = framework.mode(place[2])
-    extra = mode in framework.scope(profile.extras)
-    repeated = mode in framework.scope(profile.repeats)
+    extra = mode in framework.scope(profile.extras, place[3])
+    repeated = mode in framework.scope(profile.repeats, place[3])
     cold = tuple(section.id for section in sections if "cold" in section.starts)
     # Phases come first in a process: a section that runs later finds a built model.
     phases_first = sorted(sections, key=lambda s: ("cold" not in s.starts, s.id != "memory"))
@@ -332,7 +332,8 @@ def _jobs(
     alone = [section.id for section in phases_first if place[3] in section.alone]
     blocks = profile.blocks if repeated else 1
     for block in range(blocks):
-        rank = Rank.LEAD if first and block == 0 and mode == framework.default else Rank.MODES
+        leads = first and block == 0 and mode == framework.default_on(place[3])
+        rank = Rank.LEAD if leads else Rank.MODES
         if cold and extra and first and block < profile.cold_blocks:
             yield Job(*place, cold, "cold", block, rank=rank)
         # Some compilers compile anew for another number of threads: the
@@ -412,14 +413,20 @@ def postpone(plan: Plan, jobs: Collection[Job]) -> Plan:
 
 
 def _concerns(
-    section: Section, framework: Framework, mode: Mode, first_lane: bool, profile: Profile
+    section: Section,
+    framework: Framework,
+    mode: Mode,
+    device: str,
+    profile: Profile,
+    *,
+    first: bool,
 ) -> bool:
-    """Whether a section measures a mode in a lane under a profile."""
+    """Whether a section measures a mode under a profile; ``first``: in the profile's first lane."""
     if not section.measured or (profile.replicates == "only" and section.id != "lenet"):
         return False
-    if section.apart and not (first_lane and section.blocks.get(profile.name)):
+    if section.apart and not (first and section.blocks.get(profile.name)):
         return False
-    return mode in framework.scope(section.scope)
+    return mode in framework.scope(section.scope, device)
 
 
 Configuration = tuple[Framework, Version, Mode]
@@ -443,7 +450,7 @@ def _twice(
     def rank(one: Configuration) -> tuple[bool, bool, int, str]:
         framework, version, mode = one
         size = len(framework.modes) * len(framework.versions)
-        standing = mode == framework.standard(version)
+        standing = mode == framework.standard(version, device)
         return framework.retired is not None, not standing, -size, framework.id
 
     ranked = sorted(configurations, key=rank)
@@ -452,7 +459,8 @@ def _twice(
         able = [
             one
             for one in ranked
-            if _concerns(section, one[0], one[2], True, profile) and not _gap(*one, device, section)
+            if _concerns(section, one[0], one[2], device, profile, first=True)
+            and not _gap(*one, device, section)
         ]
         first: dict[str, Configuration] = {}
         for one in able:

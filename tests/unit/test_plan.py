@@ -318,8 +318,8 @@ def test_what_is_tuned_by_hand_is_compared_with_the_plain_program():
     eager, tuned = replace(eager, kind="imperative"), replace(tuned, kind="imperative")
     loose = replace(tuned, id="loose", division="idiomatic")
     own = replace(framework("f"), modes=(eager, tuned, loose, replace(graph, captures="eager")))
-    assert [m.id for m in own.scope("compared")] == ["eager", "tuned", "graph"]
-    assert [m.id for m in own.scope("pairs")] == ["eager", "graph"]
+    assert [m.id for m in own.scope("compared", "cpu")] == ["eager", "tuned", "graph"]
+    assert [m.id for m in own.scope("pairs", "cpu")] == ["eager", "graph"]
 
 
 def test_a_first_answer_compares_the_pair_of_the_default_mode_only():
@@ -328,22 +328,22 @@ def test_a_first_answer_compares_the_pair_of_the_default_mode_only():
     )
     graph, other = replace(graph, captures="eager"), replace(other, captures="eager")
     own = replace(framework("f"), modes=(eager, graph, other))
-    assert [m.id for m in own.scope("compared")] == ["eager", "graph"]
-    assert [m.id for m in own.scope("pairs")] == ["eager", "graph", "other"]
+    assert [m.id for m in own.scope("compared", "cpu")] == ["eager", "graph"]
+    assert [m.id for m in own.scope("pairs", "cpu")] == ["eager", "graph", "other"]
     eager, graph = mode("eager", default=True), replace(graph, default=False)
     own = replace(framework("f"), modes=(eager, graph))
-    assert [m.id for m in own.scope("compared")] == ["eager", "graph"]
+    assert [m.id for m in own.scope("compared", "cpu")] == ["eager", "graph"]
     lone = replace(framework("f"), modes=(mode("plain", default=True), mode("side", default=False)))
-    assert [m.id for m in lone.scope("compared")] == ["plain"]
+    assert [m.id for m in lone.scope("compared", "cpu")] == ["plain"]
 
 
 def test_the_scope_of_pairs_is_the_default_and_what_captures_what():
     names = ("eager", "tuned", "graph", "other")
     eager, tuned, graph, other = (mode(name, default=name == "other") for name in names)
     own = replace(framework("f"), modes=(eager, tuned, replace(graph, captures="eager"), other))
-    assert [m.id for m in own.scope("pairs")] == ["eager", "graph", "other"]
-    assert [m.id for m in own.scope("framework")] == ["other"]
-    assert own.scope("modes") == own.modes
+    assert [m.id for m in own.scope("pairs", "cpu")] == ["eager", "graph", "other"]
+    assert [m.id for m in own.scope("framework", "cpu")] == ["other"]
+    assert own.scope("modes", "cpu") == own.modes
 
 
 def test_a_quick_look_takes_cold_starts_of_defaults_only():
@@ -537,6 +537,21 @@ def test_selection_in_the_current_interpreter_takes_what_is_installed():
 
 
 # -------------------------------------------------------------------------- names and durations
+
+
+def test_another_mode_may_stand_for_a_framework_on_another_device():
+    modes = mode("plain", default=True), replace(mode("graph"), default_on=("cuda",))
+    own = replace(framework("alpha"), modes=modes)
+    assert own.default_on("cpu") == own.default == modes[0]
+    assert own.default_on("cuda") == modes[1]
+    assert own.scope("framework", "cuda") == (modes[1],)
+    assert own.standard(own.newest, "cuda") == modes[1]
+    assert own.standard(replace(own.newest, default="plain"), "cuda") == modes[0]
+    for device, standing in (("cpu", "plain"), ("cuda", "graph")):
+        made = make([own], device=device)
+        assert {job.mode for job in made.jobs if job.rank is Rank.LEAD} == {standing}
+        studied = make([own], device=device, profile=AA)
+        assert {job.mode for job in studied.jobs} == {standing}
 
 
 def test_a_section_is_a_gap_on_a_device_that_it_does_not_declare():
