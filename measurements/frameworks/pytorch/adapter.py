@@ -1,5 +1,6 @@
 """PyTorch behind the contract of measurements.contract."""
 
+import functools
 import os
 import re
 import shutil
@@ -10,7 +11,7 @@ import numpy as np
 from measurements import lenet as reference
 from measurements.contract import Framework, Model, Unsupported
 
-COMPILED = ("compile", "compile-repaired", "compile-step", "cuda-graphs")
+COMPILED = ("compile", "compile-repaired", "compile-step", "cuda-graphs", "cuda-graph-step")
 
 
 class Adapter(Framework):
@@ -20,6 +21,7 @@ class Adapter(Framework):
     ``compile-repaired``  the same without the pass that breaks it on one thread (compile_fault.py)
     ``compile-step``      the optimizer as well
     ``cuda-graphs``       network and loss, replayed as CUDA graphs
+    ``cuda-graph-step``   the same, and the whole step captured as one CUDA graph
     """
 
     def __init__(self, settings):
@@ -161,6 +163,10 @@ class LeNet(Model):
         if mode == "compile-step":
             self.update = framework.compiled(self.update)
         self.score = framework.compiled(self.net)
+        self.train = functools.partial(
+            self.code.train, self.net, self.optimizer, self.mean_loss, self.update
+        )
+        self.captured = None if mode == "cuda-graph-step" else self.train
 
     def stage(self, images, labels):
         return self.images(images), self.torch.from_numpy(labels).to(self.device)
@@ -168,7 +174,11 @@ class LeNet(Model):
     def step(self, batch):
         if self.graphs:  # from here on the memory of the last step's results may be used again
             self.torch.compiler.cudagraph_mark_step_begin()
-        loss = self.code.train(self.net, self.optimizer, self.mean_loss, self.update, *batch)
+        if self.captured is None:
+            from .cuda_graph import WholeStep
+
+            self.captured = WholeStep(self.net, self.optimizer, self.train, *batch)
+        loss = self.captured(*batch)
         return loss.clone() if self.graphs else loss
 
     def loss(self, handle):
