@@ -142,6 +142,17 @@ class Model:
         """
         return images, labels
 
+    def pin(self, images, labels):
+        """Return a batch in page-locked memory of the host, for :meth:`stage_pinned`.
+
+        A GPU copies from there by itself; from other memory the driver first copies to such.
+        """
+        raise Unsupported("the framework offers no page-locked memory of the host")
+
+    def stage_pinned(self, batch):
+        """Place a batch of :meth:`pin` as :meth:`stage` does; may return before it is copied."""
+        raise NotImplementedError
+
     def step(self, batch):
         """Run one SGD step on a staged batch; may return before the device has finished.
 

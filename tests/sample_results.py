@@ -31,7 +31,7 @@ MODES = {
     PAIRED: ("module", "gluon", "hybrid"),
     MANY: ("eager", "function", "xla"),
 }
-LANES = {"cpu": ("threads-1", "threads-all"), "cuda": ("resident", "copy")}
+LANES = {"cpu": ("threads-1", "threads-all"), "cuda": ("resident", "copy-unpinned")}
 TWINS = {(GRAPH, "compiled"), (MANY, "function")}
 STEP = {  # invented seconds per step of 64 images with one thread
     "compiled": 0.046, "module": 0.047, "gluon": 0.045, "hybrid": 0.0447,

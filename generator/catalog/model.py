@@ -16,8 +16,18 @@ DEVICES = ("cpu", "cuda")
 
 LANES: Mapping[str, tuple[str, ...]] = {
     "cpu": ("threads-1", "threads-all"),
-    "cuda": ("resident", "copy"),
+    "cuda": ("resident", "copy-unpinned", "copy-pinned", "tf32", "bfloat16"),
 }
+"""On a GPU: data that lies there already, batches that are copied from pageable or from page-locked
+memory of the host, and the first of these in other precisions."""
+
+PRECISIONS = ("float32", "tf32", "bfloat16")
+
+
+def precision(lane: str) -> str:
+    """Return what a lane computes in: float32 is IEEE's, unless the lane is called otherwise."""
+    return lane if lane in PRECISIONS else PRECISIONS[0]
+
 
 KINDS = ("imperative", "symbolic")
 

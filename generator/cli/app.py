@@ -85,7 +85,6 @@ def measure(
     device: options.Device = "cpu",
     profile: options.Profile = "quick",
     environment: options.Environment = "locked",
-    precision: Annotated[str, typer.Option(help="float32; tf32 or bfloat16 on cuda.")] = "float32",
     data_dir: options.DataDir = None,
     timeout: options.Timeout = 600.0,
     minutes: options.Minutes = 0,

@@ -99,7 +99,6 @@ class Conditions:
     lock_sha256: str | None
     code_sha256: str
     data_sha256: str
-    precision: str
 
 
 class Rank(enum.IntEnum):

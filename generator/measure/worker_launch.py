@@ -17,7 +17,7 @@ from typing import IO, Any
 
 from generator import subprocesses
 from generator.catalog.loader import ROOT
-from generator.catalog.model import Catalog, Framework
+from generator.catalog.model import Catalog, Framework, precision
 from generator.errors import EnvironmentMissing
 from generator.measure import environments, gpu_log, obstacles
 from generator.measure import machine as machines
@@ -177,7 +177,7 @@ class Launcher:
                 "mode": job.mode,
                 "device": job.device,
                 "threads": threads,
-                "precision": self.request.precision,
+                "precision": precision(job.lane),
                 "batch": lenet.BATCH,
                 "learning_rate": lenet.LEARNING_RATE,
                 "cache": str(cache),

@@ -152,10 +152,16 @@ def _units(model, batches):
 
 
 def _supply(session):
-    """Return what is timed in turn, [(run, item)]; ``item()`` stages a batch in lane "copy"."""
-    chunk = session.model.chunk
-    units = _units(session.model, session.batches(chunk * max(1, 32 // chunk)))
-    if session.job["lane"] == "copy":
+    """Return what is timed in turn, [(run, item)]; ``item()`` stages a batch in copying lanes."""
+    model, lane = session.model, session.job["lane"]
+    batches = session.batches(model.chunk * max(1, 32 // model.chunk))
+    if lane == "copy-pinned":
+        if model.chunk > 1:
+            raise contract.Unsupported("batches that are taken many at a time are not pinned here")
+        pinned = [model.pin(*batch) for batch in batches]
+        return [(model.step, lambda batch=batch: model.stage_pinned(batch)) for batch in pinned]
+    units = _units(model, batches)
+    if lane == "copy-unpinned":
         return units
     staged = [(run, stage()) for run, stage in units]
     return [(run, lambda item=item: item) for run, item in staged]

@@ -16,7 +16,7 @@ import numpy as np
 BRINGS = {"to", "as_in_context", "as_in_ctx"}
 """Methods that return their object in another place."""
 
-READS = {"cpu", "numpy", "asnumpy", "item", "asscalar"}
+READS = {"cpu", "pin_memory", "numpy", "asnumpy", "item", "asscalar"}
 """Methods that bring something to the host, for people to look at."""
 
 WRITES = {"copy_", "set_data", "assign", "set_params", "init_params", "load_state_dict"}
@@ -253,6 +253,7 @@ def mxnet(machine):
     """Return MXNet: contexts are given, and the default one is the processor."""
     found = machine.thing()
     found.cpu, found.gpu = (lambda *number: "cpu"), (lambda *number: "gpu(0)")
+    found.cpu_pinned = found.cpu
     found.context.num_gpus = lambda: machine.gpus
     # Whoever takes batches copies them to where it is.
     found.io.NDArrayIter = found.gluon.data.ArrayDataset = lambda *given, **named: machine.thing()

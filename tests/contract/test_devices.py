@@ -75,6 +75,9 @@ def train(adapter):
     if model.chunk > 1:
         model.many(model.stage_many([IMAGES] * 2))
     model.step(model.stage(*IMAGES))
+    if adapter.settings.device == "cuda" and model.chunk == 1:
+        with contextlib.suppress(contract.Unsupported):
+            model.step(model.stage_pinned(model.pin(*IMAGES)))
     adapter.synchronise()
     model.logits(IMAGES[0])
 
@@ -119,6 +122,8 @@ FAULTS = [
     ("mxnet", "highlevel.py", "initialize(mx.init.Xavier(), ctx=CONTEXT)",
      "initialize(mx.init.Xavier())"),
     ("mxnet", "adapter.py", "mxnet.gpu(0)", "mxnet.cpu()"),
+    ("mxnet", "adapter.py", "as_in_context(self.context)", "as_in_context(self.mx.cpu())"),
+    ("pytorch", "adapter.py", "labels.to(self.device, non_blocking=True)", "labels"),
     ("jax", "adapter.py", '"jax_platforms", settings.device', '"jax_platforms", "cpu"'),
     ("tensorflow", "adapter.py", 'set_visible_devices(gpus[:1], "GPU")',
      'set_visible_devices([], "GPU")'),

@@ -239,6 +239,56 @@ def test_what_is_left_over_goes_step_by_step():
     assert len(units) == 2 + 5
 
 
+# ---------------------------------------------------------------------------------------- lanes
+
+
+class Pinning(Numpy):
+    """Has page-locked memory, and says how a batch came to the device."""
+
+    def stage(self, images, labels):
+        self.kept["ways"] = [*self.kept.get("ways", []), "stage"]
+        return images, labels
+
+    def pin(self, images, labels):
+        self.kept["ways"] = [*self.kept.get("ways", []), "pin"]
+        return images, labels
+
+    def stage_pinned(self, batch):
+        self.kept["ways"] = [*self.kept.get("ways", []), "stage pinned"]
+        return batch
+
+
+@pytest.mark.parametrize(
+    ("lane", "before", "timed_ways"),
+    [
+        ("resident", {"stage"}, []),
+        ("tf32", {"stage"}, []),
+        ("copy-unpinned", set(), ["stage"] * 3),
+        ("copy-pinned", {"pin"}, ["stage pinned"] * 3),
+    ],
+)
+def test_a_lane_says_which_way_to_the_device_is_timed(session, lane, before, timed_ways):
+    framework = Framework()
+    framework.model = Pinning
+    made = session("lenet", framework, lane=lane)
+    supply = timed._supply(made)
+    ways = made.model.kept.pop("ways", [])
+    assert set(ways) == before
+    assert [run for run, _ in supply[:3]] == [made.model.step] * 3
+    for _, item in supply[:3]:
+        images, labels = item()
+        assert (len(images), len(labels)) == (64, 64)
+    assert made.model.kept.pop("ways", []) == timed_ways
+
+
+@pytest.mark.parametrize("model", [Numpy, Many])
+def test_who_has_no_pinned_memory_says_so_in_that_lane(session, model):
+    framework = Framework()
+    framework.model = model
+    with pytest.raises(contract.Unsupported):
+        timed._supply(session("lenet", framework, lane="copy-pinned"))
+
+
 # ------------------------------------------------------------------------ verified after timing
 
 HELD_OUT = 40

@@ -120,7 +120,7 @@ def block(part, name):
 def test_tabs_begin_with_all_cores_of_the_newest_machine(lenet):
     first, second, *others = lenet[0]["parts"]
     assert (first.tab, first.anchor) == ("GPU, resident data", "newer-machine-cuda")
-    assert second.tab == "GPU, with copying"
+    assert second.tab == "GPU, copying from pageable memory"
     assert [part.tab for part in others] == ["All cores" + PROCESSOR, "One thread" + PROCESSOR]
     assert others[0].anchor == "sample-machine-cpu"
     assert others[1].anchor == "sample-machine-cpu-threads-1"

@@ -501,7 +501,7 @@ def test_the_first_gap_that_covers_a_combination_answers():
     [
         ({"modes": ["trubo"]}, "did you mean turbo?"),
         ({"lanes": ["threads-2"]}, "threads-1"),
-        ({"lanes": ["copy"]}, "lane of cpu"),
+        ({"lanes": ["copy-pinned"]}, "lane of cpu"),
     ],
 )
 def test_an_unknown_name_names_the_nearest(changes, said):

@@ -929,7 +929,7 @@ def test_a_finished_run_counts_as_measured_under_the_same_conditions_only(stage,
     assert again.measured == 1
     assert again.jobs == ()
     for changes in (
-        {"force": True}, {"profile": "full"}, {"precision": "tf32"}, {"sections": ("memory",)},
+        {"force": True}, {"profile": "full"}, {"sections": ("memory",)},
         {"modes": ("honest",)}, {"lanes": ("threads-1",)},
     ):  # fmt: skip
         assert prepare(replace(request, **changes), CATALOG).jobs, changes
@@ -940,16 +940,11 @@ def test_a_finished_run_counts_as_measured_under_the_same_conditions_only(stage,
     assert 0 < estimate < 3600
 
 
-def test_a_run_with_other_precision_or_without_an_end_measured_nothing(stage):
+def test_a_run_without_an_end_measured_nothing(stage):
     stage.run()
     (path,) = results.find(stage.results)
     document, rows = run_record.read_run_record(path), row_checks.rows(path)
-    ((cell, conditions),) = history.measured_cells(stage.results)
-    assert conditions.precision == "float32"
-    document["settings"]["precision"] = "tf32"
-    writing.write(path, rows, document)
-    ((same, other),) = history.measured_cells(stage.results)
-    assert (other.precision, same) == ("tf32", cell)
+    assert len(history.measured_cells(stage.results)) == 1
     writing.write(path, rows, document | {"finished": None})
     assert history.measured_cells(stage.results) == {}
 
@@ -1069,6 +1064,19 @@ def test_the_log_of_the_gpu_becomes_rows_of_its_samples(gpu_stage, gpu):
     assert [r["value"] for r in block if r["metric"] == "device_memory"] == [str(float(2**30))]
     assert {r["flags"] for r in block if r["section"] == "lenet"} == {"throttled"}
     assert job["throttled"] == ["power cap"]
+
+
+@pytest.mark.parametrize(
+    ("device", "lane"), [(d, lane) for d in model.LANES for lane in model.LANES[d]]
+)
+def test_a_lane_decides_what_is_computed_in(stage, device, lane):
+    launcher = worker_launch.Launcher(stage.plan(), stage.request(), CATALOG)
+    launcher._ceilings = {2: 1e12}
+    job = replace(JOB, device=device, lane=lane)
+    told = launcher._describe(job, CATALOG.framework("pretend"), 2, Path("cache"))
+    expected = lane if lane in ("tf32", "bfloat16") else "float32"
+    assert told["settings"]["precision"] == expected
+    assert told["lane"] == lane
 
 
 COOL, HOT = (gpu_reading(1.0), gpu_reading(3.0)), (gpu_reading(1.0, 0x4), gpu_reading(3.0))

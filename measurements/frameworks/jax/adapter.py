@@ -125,8 +125,24 @@ class LeNet(Model):
         if settings.mode != "eager":
             self.train, self.score = self.code.compiled(self.train), self.jax.jit(self.score)
 
+    def host_batch(self, images, labels):
+        """Return a batch of NumPy arrays in the layout and types of the step."""
+        return images, labels.astype(np.int32)
+
     def stage(self, images, labels):
-        return self.jax.device_put((images, labels.astype(np.int32)))
+        return self.jax.device_put(self.host_batch(images, labels))
+
+    def pin(self, images, labels):
+        batch = self.host_batch(images, labels)
+        return self.jax.device_put(batch, self.placed("pinned_host"))
+
+    def stage_pinned(self, batch):
+        return self.jax.device_put(batch, self.placed("device"))
+
+    def placed(self, kind):
+        """Return a place in the memory of the device, or in what is page-locked of the host."""
+        place = self.jax.sharding.SingleDeviceSharding
+        return place(self.framework.device, memory_kind=kind)
 
     def step(self, batch):
         self.weights, loss = self.framework.pending = self.train(self.weights, *batch)
@@ -188,8 +204,8 @@ class FlaxLeNet(LeNet):
         self.optimiser = self.code.optimiser(self.model, settings.learning_rate)
         self.train, self.score = self.code.training_step(), self.code.scorer()
 
-    def stage(self, images, labels):
-        return super().stage(to_native("", images), labels)
+    def host_batch(self, images, labels):
+        return super().host_batch(to_native("", images), labels)
 
     def step(self, batch):
         loss = self.train(self.model, self.optimiser, *batch)

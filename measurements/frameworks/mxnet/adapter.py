@@ -109,6 +109,15 @@ class LeNet(Model):
     def stage(self, images, labels):
         return self.array(images), self.array(labels)
 
+    def pin(self, images, labels):
+        memory = self.mx.cpu_pinned()
+        return [
+            self.mx.nd.array(values, ctx=memory, dtype="float32") for values in (images, labels)
+        ]
+
+    def stage_pinned(self, batch):
+        return tuple(values.as_in_context(self.context) for values in batch)
+
     def loss(self, handle):
         return float(handle.asscalar())
 
@@ -125,6 +134,10 @@ class ModuleLeNet(LeNet):
 
     def stage(self, images, labels):
         images, labels = super().stage(images, labels)
+        return self.mx.io.DataBatch([images], [labels])
+
+    def stage_pinned(self, batch):
+        images, labels = super().stage_pinned(batch)
         return self.mx.io.DataBatch([images], [labels])
 
     def step(self, batch):

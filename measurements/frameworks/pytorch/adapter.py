@@ -171,6 +171,14 @@ class LeNet(Model):
     def stage(self, images, labels):
         return self.images(images), self.torch.from_numpy(labels).to(self.device)
 
+    def pin(self, images, labels):
+        return tuple(self.torch.from_numpy(array).pin_memory() for array in (images, labels))
+
+    def stage_pinned(self, batch):
+        images, labels = batch
+        images = images.to(self.device, non_blocking=True, **self.format)
+        return images, labels.to(self.device, non_blocking=True)
+
     def step(self, batch):
         if self.graphs:  # from here on the memory of the last step's results may be used again
             self.torch.compiler.cudagraph_mark_step_begin()
