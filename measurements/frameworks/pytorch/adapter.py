@@ -50,8 +50,6 @@ class Adapter(Framework):
                 raise Unsupported("PyTorch sees no GPU on this machine")
             # All batches have one shape: let cuDNN try its algorithms once and keep the fastest.
             torch.backends.cudnn.benchmark = True
-        if settings.precision not in ("float32", "tf32"):
-            raise Unsupported("%s would need autocast, another model" % settings.precision)
         if hasattr(torch.backends.cuda, "matmul"):  # since 1.7; until then float32 meant float32
             # On by default in cuDNN: float32 would silently mean TF32 on Ampere and later.
             tf32 = settings.precision == "tf32"
@@ -113,6 +111,8 @@ class Adapter(Framework):
     def compiled(self, function):
         """Return a function as this mode runs it: as it is, or compiled."""
         mode = self.settings.mode
+        if self.settings.precision == "bfloat16":
+            function = self.mixed(function)
         if mode not in COMPILED:
             return function
         options = {}
@@ -122,6 +122,18 @@ class Adapter(Framework):
             # mode="reduce-overhead" by its own options: torch.compile takes a mode or options.
             options.update(self.torch._inductor.list_mode_options("reduce-overhead"))
         return self.torch.compile(function, options=options)
+
+    def mixed(self, function):
+        """Return a function whose products are computed in bfloat16; weights stay float32.
+
+        https://docs.pytorch.org/docs/2.13/amp.html
+        """
+
+        def call(*arguments):
+            with self.torch.autocast(self.settings.device, dtype=self.torch.bfloat16):
+                return function(*arguments)
+
+        return call
 
 
 class Result:
@@ -194,7 +206,7 @@ class LeNet(Model):
 
     def logits(self, images):
         with self.torch.no_grad():
-            return self.score(self.images(images)).cpu().numpy()
+            return self.score(self.images(images)).float().cpu().numpy()
 
     def parameters(self):
         # Copied: on the CPU the arrays would share the memory that the next step writes to.
