@@ -3,11 +3,16 @@
 Run as ``python -m measurements.cuda_driver``, prints a JSON list of the GPUs that CUDA shows.
 """
 
+import contextlib
 import ctypes
 import json
 
 _TEXT = 256
 """Bytes of a name, the end included."""
+
+
+_CAPABILITY_MAJOR = 75
+"""CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR of cuda.h."""
 
 
 def _driver():
@@ -31,6 +36,18 @@ def bus_id():
         return _place(cuda, device)
     except (AttributeError, OSError, UnicodeDecodeError):
         return None
+
+
+def generation():
+    """Return the major number of the first GPU's compute capability, None where it is unknown."""
+    device, major = ctypes.c_int(), ctypes.c_int()
+    with contextlib.suppress(AttributeError, OSError):
+        cuda = _driver()
+        if cuda is None or cuda.cuDeviceGet(ctypes.byref(device), 0):
+            return None
+        if not cuda.cuDeviceGetAttribute(ctypes.byref(major), _CAPABILITY_MAJOR, device):
+            return major.value
+    return None
 
 
 def devices():

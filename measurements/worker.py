@@ -55,12 +55,25 @@ class Session:
         """The adapter; its import is timed as phase ``import_time``."""
         if self._framework is None:
             module = _load_folder(self.job["folder"])
+            self._check_precision()
             start = time.perf_counter()
             self._framework = module.Adapter(self.settings)
             self.phases["import_time"] = time.perf_counter() - start
             self.rss_imported = memory.resident()
             self.fact(build=self._framework.about(), threads_read_back=self._framework.threads())
         return self._framework
+
+    def _check_precision(self):
+        """Refuse a precision that the GPU does not have; frameworks compute in another one then."""
+        settings = self.settings
+        if settings.device == "cuda" and settings.precision != "float32":
+            generation = cuda_driver.generation()
+            if generation is not None and generation < 8:
+                raise contract.Unsupported(
+                    "a GPU of compute capability %d has no products of %s: they came with 8.0"
+                    % (generation, settings.precision),
+                    "https://docs.nvidia.com/cuda/ampere-tuning-guide/index.html",
+                )
 
     @property
     def model(self):

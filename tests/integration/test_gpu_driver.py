@@ -180,11 +180,18 @@ int cuDeviceTotalMem_v2(size_t *bytes, int device) {
     *bytes = (size_t)(device + 1) << 30;
     return 0;
 }
+int cuDeviceGetAttribute(int *value, int attribute, int device) {
+    *value = attribute == 75 ? 7 : 0;
+    return 0;
+}
 int cuDeviceGetPCIBusId(char *out, int size, int device) {
     snprintf(out, size, "0000:%02X:00.0", device);
     return 0;
 }
 """
+
+
+ASKED = "from measurements import cuda_driver as c; print(c.bus_id(), c.generation())"
 
 
 @pytest.mark.parametrize(
@@ -194,11 +201,11 @@ int cuDeviceGetPCIBusId(char *out, int size, int device) {
 def test_the_worker_says_which_gpu_it_used(tmp_path, init, context, bus_id):
     build(CUDA, tmp_path, "libcuda.so.1", f"-DINIT={init}", f"-DCONTEXT={context}")
     found = subprocess.run(
-        [sys.executable, "-c", "from measurements import cuda_driver; print(cuda_driver.bus_id())"],
+        [sys.executable, "-c", ASKED],
         env={"PYTHONPATH": str(ROOT), "LD_LIBRARY_PATH": str(tmp_path)},
         capture_output=True, text=True, check=True,
     )  # fmt: skip
-    assert found.stdout.strip() == str(bus_id)
+    assert found.stdout.split() == [str(bus_id), "None" if init else "7"]
 
 
 WITHOUT_NVML = "import sys; sys.modules['pynvml'] = None" + PROBE

@@ -185,6 +185,26 @@ def test_facts_of_the_framework_are_written_when_it_is_imported(job):
     assert session.rss_imported is None or session.rss_imported > 0
 
 
+@pytest.mark.parametrize(
+    ("device", "precision", "generation", "refused"),
+    [
+        ("cuda", "tf32", 7, True), ("cuda", "bfloat16", 7, True), ("cuda", "tf32", 8, False),
+        ("cuda", "float32", 7, False), ("cuda", "tf32", None, False), ("cpu", "tf32", 7, False),
+    ],
+)  # fmt: skip
+def test_a_precision_that_the_gpu_does_not_have_is_refused(
+    run, job, play, monkeypatch, device, precision, generation, refused
+):
+    monkeypatch.setattr(worker.cuda_driver, "generation", lambda: generation)
+    monkeypatch.setattr(worker.cuda_driver, "bus_id", lambda: None)
+    play(lambda session: session.emit("headline", session.framework.settings.threads))
+    asked = dict(job["settings"], device=device, precision=precision)
+    code, entries = run(settings=asked)
+    (found,) = rows(entries)
+    assert (found["status"], code) == ("unsupported" if refused else "ok", 0)
+    assert ("compute capability 7" in found["reason"]) == refused
+
+
 def test_a_folder_never_shadows_a_module_of_its_name(job):
     worker.Session(job, io.StringIO()).framework  # noqa: B018 - importing is what it does
     assert json.loads("[1]") == [1]
