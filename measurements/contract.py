@@ -100,6 +100,14 @@ class Framework:
     def synchronise(self):
         """Return only when the device has finished everything that was enqueued."""
 
+    def mark(self):
+        """Enqueue a mark on the device and return it, for :meth:`between`."""
+        raise Unsupported("the framework offers no events of the device")
+
+    def between(self, first, second):
+        """Return the seconds between two marks on the device's own clock; both have passed."""
+        raise NotImplementedError
+
     def reset_allocator_peak(self):
         """Start a new peak of the framework's own allocator; see :meth:`allocator_peak`.
 

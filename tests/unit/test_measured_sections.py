@@ -239,6 +239,62 @@ def test_what_is_left_over_goes_step_by_step():
     assert len(units) == 2 + 5
 
 
+# ---------------------------------------------------------------------------- the device's clock
+
+
+class Ticking(Framework):
+    """A device whose clock counts marks and steps."""
+
+    ticks = 0
+
+    def mark(self):
+        self.ticks += 1
+        return self.ticks
+
+    def between(self, first, second):
+        return float(second - first)
+
+
+def test_the_devices_clock_counts_the_steps_and_not_the_waiting():
+    device = Ticking()
+
+    def step():
+        device.ticks += 1
+
+    device.synchronise = lambda: setattr(device, "ticks", device.ticks + 100)
+    wall, cpu, on_device = timed._sample(device, step, 5, marked=True)
+    assert on_device == 5 + 1
+    assert wall > 0 <= cpu
+    assert timed._sample(device, step, 5, marked=False)[2] is None
+
+
+@pytest.mark.parametrize(
+    ("framework", "device", "marked", "said"),
+    [
+        (Ticking, "cuda", True, []), (Framework, "cuda", False, ["unsupported"]),
+        (Ticking, "cpu", False, []),
+    ],
+)  # fmt: skip
+def test_a_gpu_without_events_of_its_own_says_so(session, framework, device, marked, said):
+    made = session("lenet", framework())
+    made.settings = made.settings._replace(device=device)
+    assert timed._has_marks(made) is marked
+    assert [row["status"] for row in rows(made, "step_device_time")] == said
+
+
+def test_a_time_of_the_devices_clock_stands_alongside_each_sample(session, monkeypatch):
+    monkeypatch.setattr(timing, "unsynchronised_share", lambda *_: 0.0)
+    monkeypatch.setattr(timing, "calibrate", lambda *_: 2)
+    framework = Ticking()
+    framework.fault = "nothing"
+    made = session("lenet", framework)
+    made.settings = made.settings._replace(device="cuda")
+    timed._steady_state(made, timed._supply(made))
+    found = [(row["sample"], row["value"]) for row in rows(made, "step_device_time")]
+    assert found == [(0, 0.5), (1, 0.5)]
+    assert len(rows(made, "step_time")) == 2
+
+
 # ---------------------------------------------------------------------------------------- lanes
 
 

@@ -370,6 +370,7 @@ def test_the_base_class_says_unsupported_to_everything(job):
     for ask in (
         lambda: framework.lenet({}, 64),
         framework.allocator_peak,
+        framework.mark,
         lambda: framework.matrix_product(8),
     ):
         with pytest.raises(contract.Unsupported) as raised:

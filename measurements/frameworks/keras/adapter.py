@@ -77,6 +77,12 @@ class Adapter(Framework):
     def synchronise(self):
         self.backend.synchronise([] if self.model is None else self.model.variables())
 
+    def mark(self):
+        return self.backend.mark()
+
+    def between(self, first, second):
+        return self.backend.between(first, second)
+
     def reset_allocator_peak(self):
         if self.settings.device == "cuda":
             self.backend.reset_allocator_peak()

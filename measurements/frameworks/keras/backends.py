@@ -6,7 +6,15 @@ import shutil
 from measurements.contract import Unsupported
 
 
-class TensorFlow:
+class Timeless:
+    """A back end without events of the device."""
+
+    def mark(self):
+        """Say so."""
+        raise Unsupported("the back end offers no events of the device")
+
+
+class TensorFlow(Timeless):
     """Keras on TensorFlow."""
 
     name = "tensorflow"
@@ -61,7 +69,7 @@ class TensorFlow:
         return {"peak": self.tf.config.experimental.get_memory_info("GPU:0")["peak"]}
 
 
-class Session:
+class Session(Timeless):
     """Keras 1 and 2 on TensorFlow 1, whose graphs a session runs."""
 
     name = "tensorflow"
@@ -93,7 +101,7 @@ class Session:
         """Wait for the device: what a session runs has ended when it returns."""
 
 
-class JAX:
+class JAX(Timeless):
     """Keras on JAX."""
 
     name = "jax"
@@ -207,6 +215,18 @@ class Torch:
         """Wait for the GPU; on the CPU every call has finished when it returns."""
         if self.device == "cuda":
             self.torch.cuda.synchronize()
+
+    def mark(self):
+        """Enqueue an event of the GPU."""
+        if self.device != "cuda":
+            raise Unsupported("on the CPU the wall clock is the device's own")
+        event = self.torch.cuda.Event(enable_timing=True)
+        event.record()
+        return event
+
+    def between(self, first, second):
+        """Return the seconds between two events."""
+        return first.elapsed_time(second) / 1000
 
     def reset_allocator_peak(self):
         """Start a new peak."""

@@ -88,6 +88,16 @@ class Adapter(Framework):
         if self.settings.device == "cuda":
             self.torch.cuda.synchronize()
 
+    def mark(self):
+        if self.settings.device != "cuda":
+            raise Unsupported("on the CPU the wall clock is the device's own")
+        event = self.torch.cuda.Event(enable_timing=True)
+        event.record()
+        return event
+
+    def between(self, first, second):
+        return first.elapsed_time(second) / 1000
+
     def reset_allocator_peak(self):
         if self.settings.device == "cuda":
             self.torch.cuda.reset_peak_memory_stats()
