@@ -45,9 +45,9 @@ def offered(thing):
 
 
 Settings = namedtuple(
-    "Settings", "mode device threads precision batch learning_rate cache preallocate"
+    "Settings", "mode device threads precision batch learning_rate cache preallocate deterministic"
 )
-Settings.__new__.__defaults__ = (True,)
+Settings.__new__.__defaults__ = (True, False)
 Settings.__doc__ = """How one worker process runs its framework.
 
 mode           id of a mode declared in framework.toml
@@ -59,6 +59,8 @@ learning_rate  of plain SGD
 cache          folder that outlives the process, for compile caches
 preallocate    whether a framework may take the memory of a GPU in advance, as it does by default;
                not where that memory is measured
+deterministic  whether a GPU's libraries may use deterministic algorithms only: for a second look at
+               what was wrong with those that they choose, and never for what is published
 """
 
 

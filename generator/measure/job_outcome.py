@@ -35,6 +35,18 @@ class JobOutcome:
     obstacle: str = ""
     """What this machine lacks for it, "" if it was measured."""
 
+    def add_second_look(self, again: JobOutcome) -> None:
+        """Add to what is wrong how it ended with deterministic algorithms: both are shown."""
+        said = "it passes" if again.status == "ok" else f"{again.status}: {again.reason}"
+        told = f"; with deterministic algorithms {said}"
+        for row in self.rows:
+            if row["status"] == "wrong":
+                row["reason"] = schema.one_line(row["reason"] + told)
+        self.reason = schema.one_line(self.reason + told)
+        self.notes["deterministic"] = {"status": again.status, "reason": again.reason}
+        if gate := again.notes.get("facts", {}).get("gate"):
+            self.notes["deterministic"]["gate"] = gate
+
     @property
     def flags(self) -> list[str]:
         """What the rows are flagged with."""

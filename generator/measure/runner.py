@@ -324,6 +324,8 @@ class Jobs:
             ended = self._measure(job, record, environment, entry)
             if ended.notes.get("throttled"):
                 ended = self._repeat(job, record, environment, entry, ended)
+            if ended.status == "wrong" and job.device == "cuda":
+                self._look_again(job, environment, ended)
         if ended.give_up:
             self.given_up[key] = entry["given_up"] = ended.give_up
         record.add(ended.rows, job, [*ended.flags, *(["resumed"] if self.resumed else [])])
@@ -376,6 +378,21 @@ class Jobs:
         entry["throttled_before"] = ended.notes["throttled"]
         files.remove(self._out(job))
         return self._measure(job, record, environment, entry)
+
+    def _look_again(self, job: Job, environment: Environment, ended: JobOutcome) -> None:
+        """Say in an outcome that is wrong how the job ends with deterministic algorithms.
+
+        The GPU's libraries choose algorithms by rules of their own, or by trying them, and some are
+        less exact. The second process decides nothing and none of its numbers is kept.
+        """
+        out = self._out(job).with_suffix(".again")  # nothing that would be recovered
+        with files.create(out) as opened:
+            launched = self.launcher.launch(job, environment, out, opened, deterministic=True)
+            output = read_rows(opened, job, self.catalog)
+        files.remove(out)
+        settings = self.records[job.target].content["settings"]
+        again = job_outcome.of_process(job, self.catalog, launched, output, settings)
+        ended.add_second_look(again)
 
     def recover(self, job: Job) -> None:
         """Keep what interrupted processes had measured, marked as partial; the job runs anew."""

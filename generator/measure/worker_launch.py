@@ -81,7 +81,13 @@ class Launcher:
             self.launch(job, environment, Path(scratch, "forgotten.jsonl"), None)
 
     def launch(
-        self, job: Job, environment: Environment, out: Path, opened: IO[bytes] | None
+        self,
+        job: Job,
+        environment: Environment,
+        out: Path,
+        opened: IO[bytes] | None,
+        *,
+        deterministic: bool = False,
     ) -> Launched:
         """Run the worker of a job to its end.
 
@@ -94,6 +100,7 @@ class Launcher:
             out: the file that it writes its rows to.
             opened: the same file, which it cannot replace; None where others run beside it: then
                 nothing that it says is believed, and no rate of this machine is measured for it.
+            deterministic: whether a GPU's libraries may use deterministic algorithms only.
 
         """
         framework = self.catalog.framework(job.framework)
@@ -124,6 +131,9 @@ class Launcher:
         }
         ceiling = self._ceiling(threads) if opened and job.device == "cpu" else None
         description = self._describe(job, framework, threads, cache) | {"ceiling": ceiling}
+        description["settings"]["deterministic"] = deterministic
+        if not opened:  # several on one GPU: none may take all of it
+            description["settings"]["preallocate"] = False
 
         readings = gpu = None
         if job.device == "cuda":

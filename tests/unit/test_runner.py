@@ -995,7 +995,16 @@ def test_an_environment_that_cannot_be_made_fails_alone(stage, monkeypatch):
 
 
 @pytest.fixture
-def gpu_stage(stage, monkeypatch):
+def able(monkeypatch):
+    """Let the pretended framework compute on CUDA, in the catalog of this module."""
+    pretend = CATALOG.framework("pretend")
+    modes = tuple(replace(mode, devices=("cpu", "cuda")) for mode in pretend.modes)
+    known = model.Catalog((replace(pretend, gaps=(), modes=modes),), CATALOG.sections)
+    monkeypatch.setattr(sys.modules[__name__], "CATALOG", known)
+
+
+@pytest.fixture
+def gpu_stage(stage, able, monkeypatch):
     """Run two sections on a GPU with these readings; the worker says the last of the facts.
 
     ``turns`` are further readings, of the processes of section lenet after the first.
@@ -1034,10 +1043,6 @@ def gpu_stage(stage, monkeypatch):
             return stage.end(out, *used, *said)
 
         stage.worker = worker
-        pretend = CATALOG.framework("pretend")
-        modes = tuple(replace(mode, devices=("cpu", "cuda")) for mode in pretend.modes)
-        able = model.Catalog((replace(pretend, gaps=(), modes=modes),), CATALOG.sections)
-        monkeypatch.setattr(sys.modules[__name__], "CATALOG", able)
         stage.run(sections=("lenet", "memory"), device="cuda")
         first = next(job for job in stage.document()["jobs"] if "lenet" in job["sections"])
         return [r for r in stage.rows() if r["block"] == "0"], first
@@ -1077,6 +1082,41 @@ def test_a_lane_decides_what_is_computed_in(stage, device, lane):
     expected = lane if lane in ("tf32", "bfloat16") else "float32"
     assert told["settings"]["precision"] == expected
     assert told["lane"] == lane
+
+
+@pytest.mark.parametrize(
+    ("device", "cured", "said"),
+    [
+        ("cuda", True, "off; with deterministic algorithms it passes"),
+        ("cuda", False, "off; with deterministic algorithms wrong: off"),
+        ("cpu", True, "off"),
+    ],
+)
+def test_what_is_wrong_on_a_gpu_is_tried_once_more_with_deterministic_algorithms(
+    stage, able, device, cured, said
+):
+    def worker(job, out):
+        if cured and job["settings"]["deterministic"]:
+            return stage.good(job, out)
+        wrong = {"status": "wrong", "reason": "off"}
+        gate = row("gate", "lenet", "verdict", 0, **wrong)
+        return stage.end(out, gate, row("step_time", "lenet", value=None, **wrong))
+
+    stage.worker = worker
+    outcome = stage.run(sections=("lenet",), device=device)
+    assert outcome.findings
+    assert not outcome.failed
+    block = [r for r in stage.rows() if r["block"] == "0"]
+    assert {(r["status"], r["reason"]) for r in block if r["metric"] == "step_time"} == {
+        ("wrong", said)
+    }
+    assert all(r["status"] != "ok" for r in block if r["unit"] == "s"), "no number of a second look"
+    told = [job["settings"]["deterministic"] for job, _ in stage.started]
+    assert told == ([False, True] if device == "cuda" else [False]), "further blocks are given up"
+    job = stage.document()["jobs"][0]
+    assert ("deterministic" in job) == (device == "cuda")
+    if device == "cuda":
+        assert job["deterministic"]["status"] == ("ok" if cured else "wrong")
 
 
 COOL, HOT = (gpu_reading(1.0), gpu_reading(3.0)), (gpu_reading(1.0, 0x4), gpu_reading(3.0))

@@ -11,6 +11,9 @@ from measurements.contract import Framework, Model, Unsupported
 PRECISIONS = {"float32": "highest", "tf32": "tensorfloat32"}
 """Of ``jax_default_matmul_precision``: by default float32 means TF32 on Ampere and later."""
 
+DETERMINISTIC = "--xla_gpu_deterministic_ops=true"
+"""For XLA, which chooses by trying otherwise: https://github.com/openxla/xla/pull/12520"""
+
 
 class Adapter(Framework):
     """JAX: ``eager``, ``jit`` (the whole step), ``scan`` (many steps), ``flax`` (NNX and Optax)."""
@@ -21,6 +24,8 @@ class Adapter(Framework):
             raise Unsupported("%s would need weights of another type" % settings.precision)
         # Read when the GPU is first used. By default JAX takes three quarters of its memory.
         os.environ["XLA_PYTHON_CLIENT_PREALLOCATE"] = str(settings.preallocate).lower()
+        if settings.deterministic:
+            os.environ["XLA_FLAGS"] = DETERMINISTIC
         import jax
 
         if settings.mode == "flax":

@@ -33,6 +33,8 @@ class TensorFlow(Timeless):
             tf.config.set_visible_devices(gpus[:1], "GPU")
             # By default TensorFlow takes the whole memory at once, and nothing can be said of it.
             tf.config.experimental.set_memory_growth(gpus[0], not settings.preallocate)
+            if settings.deterministic:
+                tf.config.experimental.enable_op_determinism()
         # On by default: float32 would silently mean TF32 on Ampere and later.
         tf.config.experimental.enable_tensor_float_32_execution(settings.precision == "tf32")
 
@@ -109,6 +111,8 @@ class JAX(Timeless):
     def __init__(self, settings):
         # Read when the GPU is first used. By default JAX takes three quarters of its memory.
         os.environ["XLA_PYTHON_CLIENT_PREALLOCATE"] = str(settings.preallocate).lower()
+        if settings.deterministic:
+            os.environ["XLA_FLAGS"] = "--xla_gpu_deterministic_ops=true"
         import jax
 
         self.jax = jax
@@ -185,7 +189,8 @@ class Torch:
             if not torch.cuda.is_available():
                 raise Unsupported("PyTorch sees no GPU, or was built without CUDA")
             # All batches have one shape: let cuDNN try its algorithms once and keep the fastest.
-            torch.backends.cudnn.benchmark = True
+            torch.backends.cudnn.benchmark = not settings.deterministic
+            torch.backends.cudnn.deterministic = settings.deterministic
         # On by default in cuDNN: float32 would silently mean TF32 on Ampere and later.
         tf32 = settings.precision == "tf32"
         torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = tf32

@@ -19,6 +19,10 @@ class Adapter(Framework):
         # cuDNN and cuBLAS would use TF32 on their own on Ampere and later: ask for IEEE float32.
         # Read by the CUDA libraries when they are loaded; no effect on the CPU.
         os.environ["NVIDIA_TF32_OVERRIDE"] = "0"
+        if settings.deterministic:
+            # https://mxnet.apache.org/versions/1.9.1/api/faq/env_var
+            os.environ["MXNET_ENFORCE_DETERMINISM"] = "1"
+            os.environ["MXNET_CUDNN_AUTOTUNE_DEFAULT"] = "0"
         import mxnet
 
         from . import lenet

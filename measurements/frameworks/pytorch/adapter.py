@@ -49,7 +49,8 @@ class Adapter(Framework):
             if not torch.cuda.is_available():
                 raise Unsupported("PyTorch sees no GPU on this machine")
             # All batches have one shape: let cuDNN try its algorithms once and keep the fastest.
-            torch.backends.cudnn.benchmark = True
+            torch.backends.cudnn.benchmark = not settings.deterministic
+            torch.backends.cudnn.deterministic = settings.deterministic
         if hasattr(torch.backends.cuda, "matmul"):  # since 1.7; until then float32 meant float32
             # On by default in cuDNN: float32 would silently mean TF32 on Ampere and later.
             tf32 = settings.precision == "tf32"

@@ -54,6 +54,8 @@ class Adapter(Framework):
             devices.set_visible_devices(gpus[:1], "GPU")
             # By default TensorFlow takes the whole memory at once, and nothing can be said of it.
             config.experimental.set_memory_growth(gpus[0], not settings.preallocate)
+            if settings.deterministic:
+                config.experimental.enable_op_determinism()
         else:
             devices.set_visible_devices([], "GPU")
         # On by default where it exists (2.4): float32 would silently mean TF32 on Ampere and later.
