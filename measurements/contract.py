@@ -121,9 +121,10 @@ class Framework:
         raise Unsupported("the framework offers no allocator figure on this device")
 
     def matrix_product(self, size):
-        """Return a function of no arguments that enqueues one float32 size x size product.
+        """Return a function of no arguments that enqueues one size x size product.
 
-        Its result, turned into a NumPy array by ``numpy.asarray``, must wait for the product. Used
+        It is computed in the precision of the settings. Its result, turned into a NumPy array by
+        ``numpy.asarray``, must wait for the product. Used
         to measure the plausibility ceiling on devices that NumPy cannot reach.
         """
         raise Unsupported("no matrix product offered")

@@ -1119,6 +1119,21 @@ def test_what_is_wrong_on_a_gpu_is_tried_once_more_with_deterministic_algorithms
         assert job["deterministic"]["status"] == ("ok" if cured else "wrong")
 
 
+def test_a_lease_that_ends_leaves_valid_rows_and_the_next_one_goes_on(stage, able):
+    asked = {"sections": ("compile", "memory", "lenet"), "modes": ("honest", "eager")}
+    made = stage.plan(**asked, device="cuda")
+    lead = [job for job in made.jobs if job.rank is plan.Rank.LEAD]
+    assert list(made.jobs[: len(lead)]) == lead, "most informative first"
+    assert {job.mode for job in lead} == {CATALOG.framework("pretend").default.id}
+    assert {id for job in lead for id in job.sections} == {*asked["sections"]}
+    interrupted(stage, len(lead), **asked, device="cuda")
+    assert stage.document()["finished"] is None
+    assert {r["section"] for r in stage.rows()} == {*asked["sections"]}, "and valid"
+    stage.run(**asked, device="cuda")
+    assert stage.document()["finished"]
+    assert len(stage.started) == len(made.jobs) - len(lead), "nothing is measured twice"
+
+
 COOL, HOT = (gpu_reading(1.0), gpu_reading(3.0)), (gpu_reading(1.0, 0x4), gpu_reading(3.0))
 
 

@@ -115,8 +115,9 @@ class Adapter(Framework):
 
     def matrix_product(self, size):
         torch = self.torch
-        left = torch.rand(size, size, device=self.device)
-        right = torch.rand(size, size, device=self.device)
+        kind = torch.bfloat16 if self.settings.precision == "bfloat16" else torch.float32
+        left = torch.rand(size, size, device=self.device, dtype=kind)
+        right = torch.rand(size, size, device=self.device, dtype=kind)
         return lambda: Result(left @ right)
 
     def compiled(self, function):
@@ -154,7 +155,7 @@ class Result:
         self.tensor = tensor
 
     def __array__(self, dtype=None, copy=None):
-        return np.asarray(self.tensor.cpu().numpy(), dtype)
+        return np.asarray(self.tensor.float().cpu().numpy(), dtype)
 
 
 class LeNet(Model):
