@@ -201,6 +201,9 @@ class Model:
         """Return the current weights as an ordered dict in the canonical layout; waits."""
         raise NotImplementedError
 
+    def place(self):
+        """Return "cpu" or "cuda": where the framework says that the weights are, or None."""
+
     def load(self, parameters):
         """Replace the weights (canonical layout) in place, without building anything anew."""
         raise NotImplementedError

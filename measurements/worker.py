@@ -84,7 +84,17 @@ class Session:
             self._model = framework.lenet(self.initial_parameters, self.settings.batch)
             framework.synchronise()
             self.phases["build_time"] = time.perf_counter() - start
+            self.check_place(self._model)
         return self._model
+
+    def check_place(self, model):
+        """Raise an error if the weights are not on the device that the rows will name."""
+        found = model.place()
+        if found not in (None, self.settings.device):
+            asked = self.settings.device
+            raise RuntimeError(
+                "the weights are on the device %s; asked for was %s" % (found, asked)
+            )
 
     @property
     def data(self):

@@ -175,6 +175,23 @@ def test_building_waits_for_the_device(job):
     assert session.framework.waits == 1
 
 
+@pytest.mark.parametrize(("found", "asked", "code"), [
+    ("cpu", "cuda", 1), ("cuda", "cpu", 1), ("cuda", "cuda", 0), ("cpu", "cpu", 0),
+    (None, "cuda", 0),
+])  # fmt: skip
+def test_weights_on_another_device_than_the_rows_would_name_are_a_failure(
+    run, job, play, monkeypatch, found, asked, code
+):
+    monkeypatch.setattr(contract.Model, "place", lambda self: found)
+    monkeypatch.setattr(worker.cuda_driver, "bus_id", lambda: None)
+    play(lambda session: session.emit("headline", session.model.steps))
+    ended, entries = run(settings=dict(job["settings"], device=asked))
+    (row,) = rows(entries)
+    assert ended == code
+    assert row["status"] == ("failed" if code else "ok")
+    assert (f"on the device {found}; asked for was {asked}" in row["reason"]) == bool(code)
+
+
 def test_facts_of_the_framework_are_written_when_it_is_imported(job):
     out = io.StringIO()
     session = worker.Session(job, out)
@@ -377,6 +394,7 @@ def test_the_base_class_says_unsupported_to_everything(job):
             ask()
         assert raised.value.reason
     model = contract.Model()
+    assert model.place() is None
     assert model.stage(1, 2) == (1, 2)
     assert model.loss(np.float32(3)) == 3.0
     for method in (model.step, model.logits, model.load):

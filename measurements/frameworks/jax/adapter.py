@@ -165,6 +165,11 @@ class LeNet(Model):
         self.weights = {name: self.jax.numpy.array(value) for name, value in parameters.items()}
         self.framework.pending = self.weights
 
+    def place(self):
+        array = self.jax.tree_util.tree_leaves(self.framework.pending)[0]
+        (device,) = array.devices()
+        return "cpu" if device.platform == "cpu" else "cuda"
+
 
 class ScanLeNet(LeNet):
     """Many steps in one program; a single step is a scan of length one."""

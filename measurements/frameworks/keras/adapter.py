@@ -152,6 +152,10 @@ class LeNet(Model):
         # Copies again: a back end may compute in the arrays that it is given.
         self.model.set_weights([np.array(array) for array in to_native(parameters)])
 
+    def place(self):
+        variables = self.variables()
+        return self.backend.place(variables[0]) if variables else None
+
     def variables(self):
         """Return the back end's arrays of weights."""
         return [variable.value for variable in self.model.trainable_variables]

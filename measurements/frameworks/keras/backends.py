@@ -51,6 +51,11 @@ class TensorFlow(Timeless):
             "inter_op": threading.get_inter_op_parallelism_threads(),
         }
 
+    def place(self, array):
+        """Return where an array is."""
+        device = getattr(array, "device", None) or ""
+        return "cuda" if "GPU" in device else "cpu" if "CPU" in device else None
+
     def convert_to_tensor(self, array):
         """Return an array as the back end's tensor; Keras has a function for it since version 3."""
         return self.tf.convert_to_tensor(array)
@@ -137,6 +142,11 @@ class JAX(Timeless):
         """Return what XLA's pool was told: JAX has no function that reads it back."""
         return {"NPROC": os.environ.get("NPROC", "unset")}
 
+    def place(self, array):
+        """Return where an array is."""
+        (device,) = array.devices()
+        return "cpu" if device.platform == "cpu" else "cuda"
+
     def forget(self):
         """Drop what was compiled for earlier models, in memory and for this process on disk."""
         self.jax.clear_caches()
@@ -211,6 +221,10 @@ class Torch:
             "intra_op": self.torch.get_num_threads(),
             "inter_op": self.torch.get_num_interop_threads(),
         }
+
+    def place(self, array):
+        """Return where an array is."""
+        return array.device.type
 
     def forget(self):
         """Drop what was compiled for earlier models."""

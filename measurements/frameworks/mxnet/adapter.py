@@ -201,6 +201,10 @@ class GluonLeNet(LeNet):
         for name, value in transposed(parameters).items():
             named[name].set_data(self.array(value))
 
+    def place(self):
+        (context,) = next(iter(self.named().values())).list_ctx()
+        return "cuda" if context.device_type == "gpu" else "cpu"
+
     def named(self):
         """Return the Gluon parameters under their canonical names, in that order."""
         found = OrderedDict()

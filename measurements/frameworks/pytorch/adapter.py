@@ -232,6 +232,9 @@ class LeNet(Model):
             for name, value in zip(self.names, self.net.parameters()):
                 value.copy_(self.torch.from_numpy(native[name]))
 
+    def place(self):
+        return next(self.net.parameters()).device.type
+
     def images(self, images):
         return self.torch.from_numpy(images).to(self.device, **self.format)
 

@@ -152,6 +152,12 @@ class LeNet(Model):
         for variable, value in zip(self.model.trainable_variables, to_native(parameters)):
             variable.assign(value)
 
+    def place(self):
+        variable = self.model.trainable_variables[0]
+        held = getattr(variable, "value", variable)  # Keras 3 holds a variable of TensorFlow's
+        device = getattr(variable if callable(held) else held, "device", None) or ""
+        return "cuda" if "GPU" in device else "cpu" if "CPU" in device else None
+
     def images(self, images):
         return self.tf.constant(np.transpose(images, (0, 2, 3, 1)), self.tf.float32)
 
