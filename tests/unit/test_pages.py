@@ -560,6 +560,26 @@ def test_verification_shows_the_worst_process():
     assert evidence_page._verification([{}]) == (None, "")
 
 
+@pytest.mark.parametrize(
+    ("job", "said"),
+    [
+        ({}, ""),
+        ({"throttled": None}, ""),
+        ({"throttled": []}, ""),
+        ({"throttled": ["power cap"]}, "the GPU was throttled: power cap"),
+        (
+            {"throttled": [], "throttled_before": ["power cap", "power brake"]},
+            "repeated, since the GPU was throttled: power cap, power brake",
+        ),
+    ],
+)
+def test_the_evidence_says_where_a_gpu_was_throttled(job, said):
+    base = {"block": 0, "status": "ok", "start": "warm"}
+    shown = evidence_page._jobs_table([base | job])
+    (status,) = [cell for cell in shown.rows[0] if cell.badge]
+    assert status.detail == said
+
+
 def test_a_log_is_shown_from_its_end_and_once_a_kind(sampled):
     key = next(iter(sampled.inputs.documents))
     long = dataclasses.replace(
