@@ -1119,6 +1119,13 @@ def test_what_is_wrong_on_a_gpu_is_tried_once_more_with_deterministic_algorithms
         assert job["deterministic"]["status"] == ("ok" if cured else "wrong")
 
 
+def test_untimed_starts_beside_each_other_leave_memory_for_others(stage, able):
+    made = stage.plan(modes=("honest",), device="cuda")
+    runner.run(made, stage.request(early=True), CATALOG)
+    told = [job["settings"]["preallocate"] for job, _ in stage.started]
+    assert told == [False] + [True] * 4
+
+
 def test_a_lease_that_ends_leaves_valid_rows_and_the_next_one_goes_on(stage, able):
     asked = {"sections": ("compile", "memory", "lenet"), "modes": ("honest", "eager")}
     made = stage.plan(**asked, device="cuda")
