@@ -38,6 +38,8 @@ class Pretended:
         """Places where something was computed."""
         self.default = "cpu"
         """Where the framework puts what nobody placed."""
+        self.told = {}
+        """Settings that are calls, by the name of the function or option."""
 
     @property
     def gpus(self):
@@ -210,6 +212,12 @@ def tensorflow(machine):
         machine.default = "cuda" if devices else "cpu"
 
     found.config.set_visible_devices = show
+    for name in ("set_memory_growth", "enable_tensor_float_32_execution", "enable_op_determinism"):
+
+        def tell(*given, name=name):
+            machine.told[name] = given[-1] if given else True
+
+        setattr(found.config.experimental, name, tell)
     return found, ("keras",)
 
 
@@ -219,6 +227,7 @@ def jax(machine):
     machine.default = machine.best
 
     def update(option, value):
+        machine.told[option] = value
         if option == "jax_platforms":
             machine.default = place_of(value)
 

@@ -40,7 +40,7 @@ def machine(monkeypatch, tmp_path):
     """Return a function: framework, mode, device -> pretended machine and the adapter there."""
     pretended = pretended_gpu.Pretended()
 
-    def start(framework, mode, device):
+    def start(framework, mode, device, **further):
         for name, value in worker_launch.of_device(device, tmp_path).items():
             monkeypatch.setenv(name, value)
         packages = NEEDS[framework.id]
@@ -52,7 +52,7 @@ def machine(monkeypatch, tmp_path):
         monkeypatch.setattr(shutil, "which", lambda program: program)
         settings = contract.Settings(
             mode.id, device, 2, "float32", len(IMAGES[1]), 0.05, str(tmp_path)
-        )
+        )._replace(**further)
         return worker._load_folder(str(framework.folder)).Adapter(settings)
 
     yield pretended, start
@@ -149,6 +149,44 @@ def test_a_fault_that_leaves_work_on_the_processor_is_seen(
         else:
             train(adapter)
     assert "cpu" in pretended.worked
+
+
+def said(pretended):
+    """Return what adapters told their frameworks, by the framework's own name for it."""
+    torch = sys.modules.get("torch")
+    known = {"benchmark": torch.backends.cudnn.benchmark} if torch else {}
+    names = ("XLA_PYTHON_CLIENT_PREALLOCATE", "XLA_FLAGS", "MXNET_ENFORCE_DETERMINISM")
+    return known | pretended.told | {name: os.environ.get(name) for name in names}
+
+
+@pytest.mark.parametrize(
+    ("id", "mode", "further", "expected"),
+    [
+        ("jax", "jit", {}, {"XLA_PYTHON_CLIENT_PREALLOCATE": "true", "XLA_FLAGS": None}),
+        ("jax", "jit", {"preallocate": False}, {"XLA_PYTHON_CLIENT_PREALLOCATE": "false"}),
+        ("keras", "jax", {"preallocate": False}, {"XLA_PYTHON_CLIENT_PREALLOCATE": "false"}),
+        ("tensorflow", "function", {}, {"set_memory_growth": False}),
+        ("tensorflow", "function", {"preallocate": False}, {"set_memory_growth": True}),
+        ("pytorch", "eager", {}, {"benchmark": True}),
+        ("pytorch", "eager", {"deterministic": True}, {"benchmark": False}),
+        ("keras", "torch", {"deterministic": True}, {"benchmark": False}),
+        ("tensorflow", "xla", {"deterministic": True}, {"enable_op_determinism": True}),
+        ("jax", "jit", {"deterministic": True}, {"XLA_FLAGS": "--xla_gpu_deterministic_ops=true"}),
+        ("mxnet", "hybrid", {}, {"MXNET_ENFORCE_DETERMINISM": None}),
+        ("mxnet", "hybrid", {"deterministic": True}, {"MXNET_ENFORCE_DETERMINISM": "1"}),
+        ("tensorflow", "function", {"precision": "tf32"},
+         {"enable_tensor_float_32_execution": True}),
+        ("tensorflow", "function", {}, {"enable_tensor_float_32_execution": False}),
+        ("jax", "jit", {"precision": "tf32"}, {"jax_default_matmul_precision": "tensorfloat32"}),
+        ("jax", "jit", {}, {"jax_default_matmul_precision": "highest"}),
+    ],
+)  # fmt: skip
+def test_a_framework_is_told_how_to_use_the_gpu(machine, id, mode, further, expected):
+    pretended, start = machine
+    framework = CATALOG.framework(id)
+    start(framework, framework.mode(mode), "cuda", **further)
+    found = said(pretended)
+    assert {name: found.get(name) for name in expected} == expected
 
 
 def test_a_gpu_that_the_worker_was_shown_by_mistake_is_seen(machine, monkeypatch):
