@@ -215,9 +215,9 @@ Metric.__doc__ = 'unit ("s", "B", "1", ...), short title, better ("lower", "high
 Section = namedtuple(
     "Section",
     "title order question group metrics starts scope blocks script cases uses findings addition "
-    "devices alone",
+    "devices alone once",
 )
-Section.__new__.__defaults__ = ("", {}, (), "modes", {}, "", (), (), False, "", ("cpu",), ())
+Section.__new__.__defaults__ = ("", {}, (), "modes", {}, "", (), (), False, "", ("cpu",), (), ())
 Section.__doc__ = """Facts of one section; its module's name is its id everywhere.
 
 title     page title, the article's own where it has one
@@ -243,6 +243,9 @@ findings  its rows answer questions: "wrong", "failed" and "unsupported" are ans
           of the process that gives them
 addition  name of packages that its processes need beside the framework, see
           ``[versions.requirements]``: "reuse" stands for "cpu+reuse" there
+devices   where its scripts compute, as the job's settings say; on another device it is a gap
+alone     devices on which its processes run no other section
+once      devices on which it is measured in the profile's first lane only
 
 A module with ``starts`` also defines ``measure(session)``; see ``measurements.worker.Session``.
 """

@@ -301,6 +301,7 @@ class Section:
     extra: str = ""
     devices: tuple[str, ...] = DEVICES
     alone: tuple[str, ...] = ()
+    once: tuple[str, ...] = ()
 
     @property
     def apart(self) -> bool:

@@ -425,6 +425,8 @@ def _concerns(
         return False
     if section.apart and not (first and section.blocks.get(profile.name)):
         return False
+    if device in section.once and not first:
+        return False
     return mode in framework.scope(section.scope, device)
 
 

@@ -21,6 +21,7 @@ SECTION = Section(
     },
     starts=("cold", "warm"),
     devices=("cpu", "cuda"),
+    once=("cuda",),
 )
 
 

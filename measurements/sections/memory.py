@@ -22,6 +22,7 @@ SECTION = Section(
     },
     starts=("warm",),
     devices=("cpu", "cuda"),
+    once=("cuda",),  # how batches come there makes no difference to it
     alone=("cuda",),  # memory is not taken in advance there, which makes steps slower
 )
 

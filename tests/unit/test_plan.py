@@ -582,6 +582,22 @@ def test_where_memory_is_measured_on_a_gpu_a_process_does_nothing_else():
     assert all("lenet" in job.sections for job in trained)
 
 
+def test_further_lanes_of_a_gpu_are_about_training_alone():
+    known = loader.load()
+    able = [f for f in known.frameworks if "cuda" in f.default_on("cuda").devices]
+    made = make(able, known.sections, device="cuda", profile=FULL)
+    measured = {}
+    for job in made.jobs:
+        measured.setdefault(job.lane, set()).update(job.sections)
+    first, *further = LANES["cuda"]
+    assert {lane: measured.pop(lane) for lane in further} == {one: {"lenet"} for one in further}
+    assert {"lenet", "memory", "compile", "versus"} <= measured[first]
+    cpu = make(able, known.sections, profile=FULL)
+    assert {id for job in cpu.jobs if job.lane == "threads-1" for id in job.sections} == {
+        "lenet", "memory", "compile",
+    }  # fmt: skip
+
+
 def test_sections_whose_scripts_choose_no_device_declare_the_processor_only():
     declared = {one.id: one.devices for one in loader.read_sections() if one.measured}
     through_the_adapter = {"lenet", "memory", "compile", "depth", "versus"}
