@@ -34,6 +34,7 @@ class TensorFlow(Timeless):
             # By default TensorFlow takes the whole memory at once, and nothing can be said of it.
             tf.config.experimental.set_memory_growth(gpus[0], not settings.preallocate)
             if settings.deterministic:
+                tf.random.set_seed(0)  # without one, random numbers are refused then
                 tf.config.experimental.enable_op_determinism()
         # On by default: float32 would silently mean TF32 on Ampere and later.
         tf.config.experimental.enable_tensor_float_32_execution(settings.precision == "tf32")

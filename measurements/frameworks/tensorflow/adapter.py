@@ -55,6 +55,7 @@ class Adapter(Framework):
             # By default TensorFlow takes the whole memory at once, and nothing can be said of it.
             config.experimental.set_memory_growth(gpus[0], not settings.preallocate)
             if settings.deterministic:
+                self.tf.random.set_seed(0)  # without one, random numbers are refused then
                 config.experimental.enable_op_determinism()
         else:
             devices.set_visible_devices([], "GPU")
