@@ -40,6 +40,7 @@ class Session:
         self._out = out
         self._section = None
         self._framework = None
+        self._refused = None
         self._model = None
         self._data = None
         self._reference = None
@@ -53,11 +54,17 @@ class Session:
     @property
     def framework(self):
         """The adapter; its import is timed as phase ``import_time``."""
+        if self._refused:
+            raise self._refused
         if self._framework is None:
             module = _load_folder(self.job["folder"])
-            self._check_precision()
-            start = time.perf_counter()
-            self._framework = module.Adapter(self.settings)
+            try:
+                self._check_precision()
+                start = time.perf_counter()
+                self._framework = module.Adapter(self.settings)
+            except contract.Unsupported as gap:
+                self._refused = gap  # most frameworks are not to be asked a second time
+                raise
             self.phases["import_time"] = time.perf_counter() - start
             self.rss_imported = memory.resident()
             self.fact(build=self._framework.about(), threads_read_back=self._framework.threads())

@@ -67,7 +67,7 @@ def main() -> None:
         if field.name not in ("frameworks", "command", "frameworks_folder", "installation"):
             _add(parser, field)
     parser.add_argument("--frameworks-folder", type=Path, help=argparse.SUPPRESS)
-    given = vars(parser.parse_args()) | {"command": command_line()}
+    given = vars(parser.parse_intermixed_args()) | {"command": command_line()}
     values: dict[str, Any] = {n: tuple(v) if isinstance(v, list) else v for n, v in given.items()}
     request = Request(**values)
     if request.environment != "current":

@@ -4,6 +4,7 @@ import io
 import json
 import sys
 import types
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -58,6 +59,17 @@ class Counting(Model):
 
     def parameters(self):
         return {name: value + self.steps for name, value in self.weights.items()}
+"""
+
+
+REFUSING = """
+
+def refuse(asked=[]):
+    from measurements.contract import Unsupported
+    if asked:
+        raise RuntimeError("threads were set before")
+    asked.append(1)
+    raise Unsupported("no device")
 """
 
 
@@ -220,6 +232,17 @@ def test_a_precision_that_the_gpu_does_not_have_is_refused(
     (found,) = rows(entries)
     assert (found["status"], code) == ("unsupported" if refused else "ok", 0)
     assert ("compute capability 7" in found["reason"]) == refused
+
+
+def test_an_adapter_that_refuses_is_not_asked_a_second_time(run, job, play, monkeypatch):
+    once = ADAPTER.replace("        time.sleep(0.02)", "        refuse()") + REFUSING
+    Path(job["folder"], "adapter.py").write_text(once)
+    play(lambda session: session.emit("headline", session.framework.waits))
+    code, entries = run(sections=["play", "play"])
+    assert [(row["status"], row["reason"]) for row in rows(entries)] == [
+        ("unsupported", "no device")
+    ] * 2
+    assert code == 0
 
 
 def test_a_folder_never_shadows_a_module_of_its_name(job):

@@ -41,8 +41,9 @@ class Adapter(Framework):
         configure(jax, "jax_persistent_cache_min_compile_time_secs", 0)
         try:
             self.device = jax.devices()[0]
-        except RuntimeError as error:
-            raise Unsupported("JAX finds no device: %s" % error) from error
+        except (RuntimeError, AssertionError) as error:  # it asserts where it has no plugin
+            said = str(error) or "it was built without"
+            raise Unsupported("JAX finds no device for %s: %s" % (settings.device, said)) from error
         self.built = 0
         self.pending = ()
         """Arrays that the last step returned: weights and loss."""
