@@ -44,7 +44,10 @@ def offered(thing):
     return thing
 
 
-Settings = namedtuple("Settings", "mode device threads precision batch learning_rate cache")
+Settings = namedtuple(
+    "Settings", "mode device threads precision batch learning_rate cache preallocate deterministic"
+)
+Settings.__new__.__defaults__ = (True, False)
 Settings.__doc__ = """How one worker process runs its framework.
 
 mode           id of a mode declared in framework.toml
@@ -54,6 +57,10 @@ precision      "float32" (IEEE, no TF32), "tf32" or "bfloat16"
 batch          images per training step
 learning_rate  of plain SGD
 cache          folder that outlives the process, for compile caches
+preallocate    whether a framework may take the memory of a GPU in advance, as it does by default;
+               not where that memory is measured
+deterministic  whether a GPU's libraries may use deterministic algorithms only: for a second look at
+               what was wrong with those that they choose, and never for what is published
 """
 
 
@@ -95,17 +102,29 @@ class Framework:
     def synchronise(self):
         """Return only when the device has finished everything that was enqueued."""
 
+    def mark(self):
+        """Enqueue a mark on the device and return it, for :meth:`between`."""
+        raise Unsupported("the framework offers no events of the device")
+
+    def between(self, first, second):
+        """Return the seconds between two marks on the device's own clock; both have passed."""
+        raise NotImplementedError
+
     def reset_allocator_peak(self):
-        """Start a new peak of the framework's own allocator; see :meth:`allocator_peak`."""
+        """Start a new peak of the framework's own allocator; see :meth:`allocator_peak`.
+
+        One that cannot raises :class:`Unsupported`: its peak is that of the whole process.
+        """
 
     def allocator_peak(self):
         """Return ``{"peak": bytes, "reserved": bytes}`` of the framework's own allocator."""
         raise Unsupported("the framework offers no allocator figure on this device")
 
     def matrix_product(self, size):
-        """Return a function of no arguments that enqueues one float32 size x size product.
+        """Return a function of no arguments that enqueues one size x size product.
 
-        Its result, turned into a NumPy array by ``numpy.asarray``, must wait for the product. Used
+        It is computed in the precision of the settings. Its result, turned into a NumPy array by
+        ``numpy.asarray``, must wait for the product. Used
         to measure the plausibility ceiling on devices that NumPy cannot reach.
         """
         raise Unsupported("no matrix product offered")
@@ -133,6 +152,17 @@ class Model:
 
         """
         return images, labels
+
+    def pin(self, images, labels):
+        """Return a batch in page-locked memory of the host, for :meth:`stage_pinned`.
+
+        A GPU copies from there by itself; from other memory the driver first copies to such.
+        """
+        raise Unsupported("the framework offers no page-locked memory of the host")
+
+    def stage_pinned(self, batch):
+        """Place a batch of :meth:`pin` as :meth:`stage` does; may return before it is copied."""
+        raise NotImplementedError
 
     def step(self, batch):
         """Run one SGD step on a staged batch; may return before the device has finished.
@@ -171,6 +201,9 @@ class Model:
         """Return the current weights as an ordered dict in the canonical layout; waits."""
         raise NotImplementedError
 
+    def place(self):
+        """Return "cpu" or "cuda": where the framework says that the weights are, or None."""
+
     def load(self, parameters):
         """Replace the weights (canonical layout) in place, without building anything anew."""
         raise NotImplementedError
@@ -181,9 +214,10 @@ Metric.__doc__ = 'unit ("s", "B", "1", ...), short title, better ("lower", "high
 
 Section = namedtuple(
     "Section",
-    "title order question group metrics starts scope blocks script cases uses findings addition",
+    "title order question group metrics starts scope blocks script cases uses findings addition "
+    "devices alone once",
 )
-Section.__new__.__defaults__ = ("", {}, (), "modes", {}, "", (), (), False, "")
+Section.__new__.__defaults__ = ("", {}, (), "modes", {}, "", (), (), False, "", ("cpu",), (), ())
 Section.__doc__ = """Facts of one section; its module's name is its id everywhere.
 
 title     page title, the article's own where it has one
@@ -209,6 +243,9 @@ findings  its rows answer questions: "wrong", "failed" and "unsupported" are ans
           of the process that gives them
 addition  name of packages that its processes need beside the framework, see
           ``[versions.requirements]``: "reuse" stands for "cpu+reuse" there
+devices   where its scripts compute, as the job's settings say; on another device it is a gap
+alone     devices on which its processes run no other section
+once      devices on which it is measured in the profile's first lane only
 
 A module with ``starts`` also defines ``measure(session)``; see ``measurements.worker.Session``.
 """

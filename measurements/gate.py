@@ -22,12 +22,17 @@ Tolerance.__doc__ = "Largest relative errors (1) that :func:`compare` accepts."
 # float32: correct frameworks were seen to differ from the reference by at most 1e-6 in logits and
 # losses, 3e-6 in gradients (tanh, 10 steps), so this leaves room for another order of summation and
 # for nothing else. What rounding does to the weights and at near-ties is a term of its own, see
-# compare(). tf32 keeps 10 bits of the factors' mantissa (rounding 5e-4), bfloat16 keeps 7 (4e-3):
-# their tolerances are ten roundings. Nobody has calibrated them yet on a device that has them.
+# compare(). tf32 keeps 10 bits of the factors' mantissa (rounding 5e-4), bfloat16 keeps 7 (4e-3).
+# With the factors of every product of the reference rounded so, all 10 steps of the gate differ by
+# at most 7e-4, 2.4e-2 and 1.5e-3 (tf32), 4.7e-3, 4.0e-2 and 2.4e-3 (bfloat16) in logits, gradients
+# and losses, and by 5.6e-3, 7.2e-2 and 1.1e-3 where sums and tanh are bfloat16 as well: gradients
+# more than rounding alone makes them, since maxima of pooling are near-ties oftener. Tolerances are
+# at least twice that; tests/unit/test_lenet.py rounds so for a step. PyTorch 2.13.0 in bfloat16, on
+# a CPU, differs by 6.6e-3, 6.2e-2 and 2.5e-3. No GPU has been asked yet.
 TOLERANCES = {
     "float32": Tolerance(logits=1e-5, gradient=2e-5, loss=1e-5),
-    "tf32": Tolerance(logits=5e-3, gradient=1e-2, loss=5e-3),
-    "bfloat16": Tolerance(logits=4e-2, gradient=8e-2, loss=4e-2),
+    "tf32": Tolerance(logits=5e-3, gradient=5e-2, loss=5e-3),
+    "bfloat16": Tolerance(logits=4e-2, gradient=1.5e-1, loss=1e-2),
 }
 
 # Relative change of the weights before every step that stands for a framework's rounding: eight

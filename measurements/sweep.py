@@ -28,6 +28,7 @@ def measure(session, case, depth, batch):
     framework.synchronise()
     loss = model.loss(handle)
     ready = time.perf_counter() - start
+    session.check_place(model)
     wrong = gate.first_difference(_checks(session, depth, batch, model.parameters(), loss))
     if wrong:
         session.emit("step_time", None, case=case, status="wrong", reason=wrong)

@@ -22,7 +22,7 @@ import time
 import traceback
 import types
 
-from measurements import contract, gate, lenet, memory, scripts
+from measurements import contract, cuda_driver, gate, lenet, memory, scripts
 
 
 class Session:
@@ -40,6 +40,7 @@ class Session:
         self._out = out
         self._section = None
         self._framework = None
+        self._refused = None
         self._model = None
         self._data = None
         self._reference = None
@@ -53,14 +54,33 @@ class Session:
     @property
     def framework(self):
         """The adapter; its import is timed as phase ``import_time``."""
+        if self._refused:
+            raise self._refused
         if self._framework is None:
             module = _load_folder(self.job["folder"])
-            start = time.perf_counter()
-            self._framework = module.Adapter(self.settings)
+            try:
+                self._check_precision()
+                start = time.perf_counter()
+                self._framework = module.Adapter(self.settings)
+            except contract.Unsupported as gap:
+                self._refused = gap  # most frameworks are not to be asked a second time
+                raise
             self.phases["import_time"] = time.perf_counter() - start
             self.rss_imported = memory.resident()
             self.fact(build=self._framework.about(), threads_read_back=self._framework.threads())
         return self._framework
+
+    def _check_precision(self):
+        """Refuse a precision that the GPU does not have; frameworks compute in another one then."""
+        settings = self.settings
+        if settings.device == "cuda" and settings.precision != "float32":
+            generation = cuda_driver.generation()
+            if generation is not None and generation < 8:
+                raise contract.Unsupported(
+                    "a GPU of compute capability %d has no products of %s: they came with 8.0"
+                    % (generation, settings.precision),
+                    "https://docs.nvidia.com/cuda/ampere-tuning-guide/index.html",
+                )
 
     @property
     def model(self):
@@ -71,7 +91,17 @@ class Session:
             self._model = framework.lenet(self.initial_parameters, self.settings.batch)
             framework.synchronise()
             self.phases["build_time"] = time.perf_counter() - start
+            self.check_place(self._model)
         return self._model
+
+    def check_place(self, model):
+        """Raise an error if the weights are not on the device that the rows will name."""
+        found = model.place()
+        if found not in (None, self.settings.device):
+            asked = self.settings.device
+            raise RuntimeError(
+                "the weights are on the device %s; asked for was %s" % (found, asked)
+            )
 
     @property
     def data(self):
@@ -115,6 +145,20 @@ class Session:
             self.phases["first_step_time"] = time.perf_counter() - start
             self.gate_parameters = model.parameters()
         return self.gate_losses[0]
+
+    def first_step_fault(self):
+        """Return "", or how step 1 differs from the reference: for processes without a gate."""
+        loss, settings = self.first_step(), self.settings
+        initial, rate = self.initial_parameters, settings.learning_rate
+        gradients = gate.recover_gradients(initial, self.gate_parameters, rate)
+        checks = gate.compare(self.reference, (), gradients, [loss], rate, settings.precision)
+        return gate.first_difference(
+            [
+                check
+                for check in checks
+                if check.quantity.startswith("gradient") or check.quantity.endswith(" step 1")
+            ]
+        )
 
     def train(self):
         """Take as many steps as the gate has, the way they are timed; return when they are done."""
@@ -211,7 +255,7 @@ class Session:
                 reason = " ".join(text.split())[:500]
                 self.emit(headline, None, case=case, status="failed", reason=reason)
         if self._framework is not None and self.settings.device == "cuda":
-            bus_id = _cuda_bus_id()
+            bus_id = cuda_driver.bus_id()
             if bus_id:
                 self.fact(gpu=bus_id)
         self._write(done=True)
@@ -228,24 +272,6 @@ def _load_folder(folder):
     package.__path__ = [folder]
     sys.modules["framework_under_test"] = package
     return importlib.import_module("framework_under_test.adapter")
-
-
-def _cuda_bus_id():
-    """Return where the GPU of this process is on the PCI bus, None where CUDA does not tell.
-
-    The driver is asked, and only when all is measured: it answers alike whatever the framework.
-    Where this thread has no context, the GPU is the first one that CUDA shows.
-    """
-    try:
-        cuda = ctypes.CDLL("libcuda.so.1")
-        device, text = ctypes.c_int(), ctypes.create_string_buffer(32)
-        if cuda.cuInit(0):
-            return None
-        if cuda.cuCtxGetDevice(ctypes.byref(device)) and cuda.cuDeviceGet(ctypes.byref(device), 0):
-            return None
-        return None if cuda.cuDeviceGetPCIBusId(text, 32, device) else text.value.decode("ascii")
-    except (AttributeError, OSError, UnicodeDecodeError):
-        return None
 
 
 def _die_with_parent():

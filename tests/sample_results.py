@@ -31,7 +31,7 @@ MODES = {
     PAIRED: ("module", "gluon", "hybrid"),
     MANY: ("eager", "function", "xla"),
 }
-LANES = {"cpu": ("threads-1", "threads-all"), "cuda": ("resident", "copy")}
+LANES = {"cpu": ("threads-1", "threads-all"), "cuda": ("resident", "copy-unpinned")}
 TWINS = {(GRAPH, "compiled"), (MANY, "function")}
 STEP = {  # invented seconds per step of 64 images with one thread
     "compiled": 0.046, "module": 0.047, "gluon": 0.045, "hybrid": 0.0447,
@@ -111,7 +111,7 @@ def write_history(
     run = f"2026{start + 1:02}02T000000Z-{hashlib.sha256(machine.encode()).hexdigest()[:6]}"
     drift = np.exp(np.random.default_rng(start).normal(0, 0.06, BLOCKS["history"]))
     modes = {
-        (framework.id, version.version): framework.standard(version).id
+        (framework.id, version.version): framework.standard(version, "cpu").id
         for framework in CATALOG.frameworks
         for version in framework.versions
     }

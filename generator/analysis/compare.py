@@ -154,7 +154,7 @@ def _is_default(key: Key, catalog: Catalog) -> bool:
     if framework is None:
         return True
     version = next((v for v in framework.versions if v.version == key.version), framework.newest)
-    return key.mode == framework.standard(version).id
+    return key.mode == framework.standard(version, key.device).id
 
 
 def _matching(grouped: Mapping[Key, Cell], spec: Spec, defaults: Catalog | None) -> list[Key]:

@@ -213,10 +213,10 @@ def releases(frame: pd.DataFrame, known: Known) -> list[Release]:
             rows = mine[mine["version"] == version.version]
             if not len(rows) or version.released is None:
                 continue
-            mode = framework.standard(version).id
             machine, device, source = (
                 str(rows[column].iloc[0]) for column in ("machine", "device", "provenance")
             )
+            mode = framework.standard(version, device).id
             (lane,) = plan.PROFILES["history"].lanes[device]
             cells = {}
             for measure in MEASURES:

@@ -16,7 +16,10 @@ LANES = {
     "threads-all": "all cores",
     "threads-1": "one thread",
     "resident": "resident data",
-    "copy": "with copying",
+    "copy-unpinned": "copying from pageable memory",
+    "copy-pinned": "copying from pinned memory",
+    "tf32": "resident data in TF32",
+    "bfloat16": "resident data in bfloat16",
 }
 """What lanes are called, in the order of pages."""
 

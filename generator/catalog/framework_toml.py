@@ -82,8 +82,7 @@ class _File:
 
 
 _CHOICES: Mapping[str, tuple[str, ...]] = {
-    "device": DEVICES,
-    "devices": DEVICES,
+    **dict.fromkeys(("device", "devices", "default_on"), DEVICES),
     "kind": KINDS,
     "division": DIVISIONS,
     "lanes": tuple(sorted({lane for lanes in LANES.values() for lane in lanes})),
@@ -237,6 +236,11 @@ def read_framework(path: Path) -> Framework:
         modes = [dataclasses.replace(modes[0], default=True)]
     if sum(mode.default for mode in modes) != 1:
         raise file.fail("modes", [m.id for m in modes if m.default], "one mode `default = true`")
+    for device in DEVICES:
+        named = [mode for mode in modes if device in mode.default_on]
+        if len(named) > 1 or any(device not in mode.devices for mode in named):
+            expected = f"at most one mode, and one that is offered for {device}"
+            raise file.fail(f"modes.{named[-1].id}.default_on", device, expected)
     if not versions:
         raise file.fail("versions", [], "at least one [[versions]] table")
     for key, version in versions.items():

@@ -16,8 +16,18 @@ DEVICES = ("cpu", "cuda")
 
 LANES: Mapping[str, tuple[str, ...]] = {
     "cpu": ("threads-1", "threads-all"),
-    "cuda": ("resident", "copy"),
+    "cuda": ("resident", "copy-unpinned", "copy-pinned", "tf32", "bfloat16"),
 }
+"""On a GPU: data that lies there already, batches that are copied from pageable or from page-locked
+memory of the host, and the first of these in other precisions."""
+
+PRECISIONS = ("float32", "tf32", "bfloat16")
+
+
+def precision(lane: str) -> str:
+    """Return what a lane computes in: float32 is IEEE's, unless the lane is called otherwise."""
+    return lane if lane in PRECISIONS else PRECISIONS[0]
+
 
 KINDS = ("imperative", "symbolic")
 
@@ -49,6 +59,7 @@ class Mode:
 
     ``captures`` names the imperative mode of the same folder whose program this one turns into a
     graph, "" where there is none: together they are the experiment in which nothing else differs.
+    ``default_on`` are devices on which it stands for the framework instead of the default mode.
     """
 
     id: str
@@ -59,6 +70,7 @@ class Mode:
     summary: str = ""
     warmup: Mapping[str, int] = field(default_factory=dict)
     default: bool = False
+    default_on: tuple[str, ...] = ()
     captures: str = ""
     fault: Fault | None = None
 
@@ -206,29 +218,34 @@ class Framework:
 
     @property
     def default(self) -> Mode:
-        """The mode that stands for the framework where one has to."""
+        """The mode that stands for the framework, where none is named for a device."""
         return next(mode for mode in self.modes if mode.default)
 
-    def standard(self, version: Version) -> Mode:
-        """The mode that stood for the framework at a release."""
-        return self.mode(version.default) if version.default else self.default
+    def default_on(self, device: str) -> Mode:
+        """Return the mode that stands for the framework on a device."""
+        return next((mode for mode in self.modes if device in mode.default_on), self.default)
 
-    def scope(self, name: str) -> tuple[Mode, ...]:
+    def standard(self, version: Version, device: str) -> Mode:
+        """Return the mode that stood for the framework on a device at a release."""
+        return self.mode(version.default) if version.default else self.default_on(device)
+
+    def scope(self, name: str, device: str) -> tuple[Mode, ...]:
         """Return the modes that a section of this scope measures, see ``measurements.contract``.
 
         "compared" is what a first answer compares: the default mode, the other half of its pair
         (what it captures, or else what captures it), and what is tuned by hand alongside the plain
         one.
         """
+        default = self.default_on(device)
         if name == "framework":
-            return (self.default,)
+            return (default,)
         if name == "modes":
             return self.modes
         paired = {mode.captures for mode in self.modes if mode.captures}
         if name == "pairs":
-            return tuple(m for m in self.modes if m.default or m.captures or m.id in paired)
-        pair = {self.default.id, self.default.captures}
-        pair |= {m.id for m in self.modes if m.captures == self.default.id}
+            return tuple(m for m in self.modes if m == default or m.captures or m.id in paired)
+        pair = {default.id, default.captures}
+        pair |= {m.id for m in self.modes if m.captures == default.id}
         by_hand = {m.id for m in self.modes if m.kind == "imperative" and m.division == "closed"}
         if pair & paired:  # alongside a program that is also a graph
             pair |= by_hand - paired
@@ -282,6 +299,9 @@ class Section:
     uses: tuple[str, ...] = ()
     findings: bool = False
     extra: str = ""
+    devices: tuple[str, ...] = DEVICES
+    alone: tuple[str, ...] = ()
+    once: tuple[str, ...] = ()
 
     @property
     def apart(self) -> bool:

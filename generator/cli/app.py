@@ -26,7 +26,7 @@ from generator.cli.progress import Growing, reporter
 from generator.errors import UsageError
 from generator.formatting import plural
 from generator.measure import environments, ownership, plan, runner
-from generator.measure.request import Request, deadline, estimate, prepare
+from generator.measure.request import Request, deadline, estimate, prepare, unlogged
 
 app = typer.Typer(
     name="generator",
@@ -71,6 +71,8 @@ def _measure(
     until = deadline(request, time.monotonic())
     with ownership.alone(request, _say):
         made = prepare(request, catalog)
+        if unknown := unlogged(request):
+            _say(unknown)
         return made, _run(made, request, catalog, shown, until)
 
 
@@ -83,7 +85,6 @@ def measure(
     device: options.Device = "cpu",
     profile: options.Profile = "quick",
     environment: options.Environment = "locked",
-    precision: Annotated[str, typer.Option(help="float32; tf32 or bfloat16 on cuda.")] = "float32",
     data_dir: options.DataDir = None,
     timeout: options.Timeout = 600.0,
     minutes: options.Minutes = 0,

@@ -21,7 +21,7 @@ from generator import subprocesses
 from generator.catalog import framework_toml, looks, package_index
 from generator.catalog import loader as catalogs
 from generator.catalog.loader import ROOT
-from generator.catalog.model import LANES, Catalog, Framework, Section
+from generator.catalog.model import LANES, Catalog, Framework, Section, precision
 from generator.errors import InputError, UsageError
 from generator.measure import environments, history, machine, plan
 from generator.results import (
@@ -237,8 +237,8 @@ def _known(
         measured_on.add(record["machine"]["id"])
         for job in record["jobs"]:
             for name, _, tolerance, _ in job.get("facts", {}).get("gate", []):
-                key = str(record["settings"].get("precision")), name
-                tolerances[key] = max(tolerance, tolerances.get(key, 0.0))
+                for key in ((lane, name) for lane in _alike(job["lane"])):
+                    tolerances[key] = max(tolerance, tolerances.get(key, 0.0))
         for section_id, sha256 in record["code_sha256"].items():
             code[id, version, section_id].add(str(sha256))
     for given in contributed:
@@ -273,6 +273,12 @@ def _known(
         tolerances=tolerances,
         times=seconds,
     )
+
+
+def _alike(lane: str) -> list[str]:
+    """Return the lanes that compute in the precision of one."""
+    lanes = itertools.chain.from_iterable(LANES.values())
+    return [one for one in lanes if precision(one) == precision(lane)]
 
 
 def _constants(root: Path, commit: str) -> dict[str, Any]:

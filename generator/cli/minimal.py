@@ -19,7 +19,7 @@ from generator.catalog import loader as catalogs
 from generator.cli.common import accept_signals, command_line, ending, leave
 from generator.measure import obstacles, ownership, runner
 from generator.measure.plan import Job
-from generator.measure.request import Request, deadline, prepare
+from generator.measure.request import Request, deadline, prepare, unlogged
 
 
 class _Lines(runner.Reporter):
@@ -67,7 +67,7 @@ def main() -> None:
         if field.name not in ("frameworks", "command", "frameworks_folder", "installation"):
             _add(parser, field)
     parser.add_argument("--frameworks-folder", type=Path, help=argparse.SUPPRESS)
-    given = vars(parser.parse_args()) | {"command": command_line()}
+    given = vars(parser.parse_intermixed_args()) | {"command": command_line()}
     values: dict[str, Any] = {n: tuple(v) if isinstance(v, list) else v for n, v in given.items()}
     request = Request(**values)
     if request.environment != "current":
@@ -76,6 +76,8 @@ def main() -> None:
         catalog = catalogs.load(frameworks=request.frameworks_folder)
         with ownership.alone(request, _say):
             made = prepare(request, catalog)
+            if unknown := unlogged(request):
+                _say(unknown)
             for obstacle in made.skipped:
                 _say(f"skipped: {obstacles.shown(obstacle)}")
             outcome = runner.run(made, request, catalog, _Lines(), deadline(request, began))

@@ -60,8 +60,8 @@ Lanes = Annotated[
     list[str] | None,
     typer.Option(
         "--lane",
-        help="Only this one of threads-1, threads-all (cpu), resident, copy (cuda); may be "
-        "repeated.",
+        help="Only this one of threads-1, threads-all (cpu), resident, copy-unpinned, copy-pinned, "
+        "tf32, bfloat16 (cuda); may be repeated.",
     ),
 ]
 Device = Annotated[str, typer.Option("--device", "-d", help="cpu or cuda.")]

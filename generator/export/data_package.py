@@ -93,10 +93,14 @@ FIELDS = (
         _ALWAYS | {"enum": ["cpu", "cuda"]},
     ),
     Field(
-        "lane", "string", "Threads, or how batches reach the graphics card.",
+        "lane", "string",
+        "Threads; or how batches reach the graphics card, or a precision other than float32.",
         {
             "threads-1": "one thread", "threads-all": "all physical cores",
-            "resident": "data on the card", "copy": "copied batch by batch",
+            "resident": "data on the card", "copy-unpinned": "copied from pageable memory",
+            "copy-pinned": "copied from page-locked memory",
+            "tf32": "data on the card, products of TF32",
+            "bfloat16": "data on the card, products of bfloat16",
         },
     ),
     Field(

@@ -8,19 +8,23 @@ missing by itself, and is then None.
 
 from __future__ import annotations
 
+import ctypes
 import functools
 import itertools
+import json
 import operator
 import os
 import re
 import statistics
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from generator import formatting
+from generator import formatting, subprocesses
+from generator.catalog.loader import ROOT
 
 # nvmlClocksEventReasons that mean the GPU ran slower than asked: power cap, hardware slowdown,
 # software and hardware thermal slowdown, power brake (NVML API reference, "Clocks Event Reasons").
@@ -67,7 +71,8 @@ class Gpu:
     Name and memory are those of the card or of the instance, ``driver`` is a version, and
     ``bus_id`` the card's place on the PCI bus. ``CUDA_VISIBLE_DEVICES`` may name a GPU by its
     ``uuid``, which is never published. NVML knows it by ``handle``, and the whole card by ``card``.
-    ``instances`` are those of a card that MIG divides, None where it does not.
+    ``instances`` are those of a card that MIG divides, None where it does not. Where NVML cannot be
+    asked, ``unlogged`` says why, and what is not logged for that; there is no handle then.
     """
 
     name: str | None
@@ -78,6 +83,7 @@ class Gpu:
     handle: Any = None
     card: Any = None
     instances: tuple[Gpu, ...] | None = None
+    unlogged: str = ""
 
     def plain(self) -> dict[str, Any]:
         """Return the GPU as a run record has it."""
@@ -95,7 +101,10 @@ def usable() -> tuple[list[Gpu], str]:
     try:
         cards = _cards()
     except Exception as error:
-        return [], f"NVIDIA's library cannot be used: {_said(error)}"
+        fault = f"NVIDIA's library cannot be used: {_said(error)}"
+        found = _shown_by_cuda(os.environ.get("CUDA_VISIBLE_DEVICES"))
+        gpus = [replace(gpu, unlogged=f"{fault}; {UNLOGGED}") for gpu in found]
+        return gpus, "" if gpus else fault
     if not cards:
         return [], "NVIDIA's driver reports no device on this machine"
     if gpus := visible(os.environ, cards):
@@ -106,6 +115,36 @@ def usable() -> tuple[list[Gpu], str]:
     if setting is None:
         return [], "MIG divides the GPU, and no instance is made"
     return [], f"CUDA_VISIBLE_DEVICES={setting!r} names none of the {len(cards)} GPUs here"
+
+
+UNLOGGED = (
+    "clock, temperature, power, throttling and memory of the GPU are not logged "
+    "(`pip install nvidia-ml-py` brings the log)"
+)
+"""What is said of a GPU that can be measured and not watched."""
+
+
+@functools.cache
+def _shown_by_cuda(setting: str | None) -> tuple[Gpu, ...]:
+    """Return the GPUs that CUDA itself shows, where NVML cannot be asked.
+
+    A process of its own asks: ours shall hold nothing of a GPU. ``setting`` is that of
+    ``CUDA_VISIBLE_DEVICES``, which CUDA reads.
+    """
+    try:
+        ctypes.CDLL("libcuda.so.1")
+    except OSError:  # most machines have none: they start no process
+        return ()
+    variables = {**os.environ, "CUDA_DEVICE_ORDER": "PCI_BUS_ID", "PYTHONPATH": str(ROOT)}
+    if setting is not None:
+        variables["CUDA_VISIBLE_DEVICES"] = setting
+    asking = [sys.executable, "-m", "measurements.cuda_driver"]
+    found = json.loads(subprocesses.answer(asking, env=variables) or "[]")
+    return tuple(
+        Gpu(_text(one["name"]), None, one["memory_bytes"], bus_id=place and bus_id(place))
+        for one in found
+        for place in [one["bus_id"]]
+    )
 
 
 def visible(variables: Mapping[str, str], cards: Sequence[Gpu]) -> list[Gpu]:
@@ -217,6 +256,8 @@ def read_device(gpu: Gpu | None = None) -> Reading:
         if not gpus:
             raise LookupError(fault)
         gpu = gpus[0]
+    if gpu.unlogged:
+        raise LookupError(gpu.unlogged)
     ask = _Nvml()
     clock = ask("DeviceGetClockInfo", gpu.card, ask.library.NVML_CLOCK_SM)
     temperature = ask("DeviceGetTemperature", gpu.card, ask.library.NVML_TEMPERATURE_GPU)
@@ -263,6 +304,9 @@ class Log:
         while not self._stop.is_set():
             try:
                 reading = self._source()
+            except LookupError as error:  # it says itself what is missing
+                self.error = str(error)
+                return
             except Exception as error:
                 self.error = _said(error)
                 return
@@ -296,17 +340,18 @@ def _median(values: Iterable[float | None]) -> float | None:
     return statistics.median(known) if known else None
 
 
-def peak_memory(readings: Iterable[Reading]) -> int | None:
-    """Return the largest device memory of all processes together, in bytes; None when unknown.
+def peak_memory(readings: Iterable[Reading], windows: Sequence[tuple[float, float]]) -> int | None:
+    """Return the largest device memory of all processes within windows; None when unknown.
 
-    The worker runs alone on the device; summing spares knowing its process id inside a container.
-    Where the driver keeps the memory of one process to itself, the sum is unknown.
+    In bytes. The worker runs alone on the device; summing spares knowing its process id inside a
+    container. Where the driver keeps the memory of one process to itself, the sum is unknown.
     """
     totals = []
     for reading in readings:
         sizes = [*(reading.processes or {}).values()]
         known = [size for size in sizes if size is not None]
-        if known and len(known) == len(sizes):
+        inside = any(start <= reading.time <= end for start, end in windows)
+        if inside and known and len(known) == len(sizes):
             totals.append(sum(known))
     return max(totals, default=None)
 

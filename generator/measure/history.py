@@ -21,7 +21,7 @@ from measurements import lenet
 
 SHARED_CODE = (
     "contract.py", "worker.py", "timing.py", "memory.py", "lenet.py", "gate.py", "after.py",
-    "sweep.py", "ceiling.py",
+    "sweep.py", "ceiling.py", "cuda_driver.py",
 )  # fmt: skip
 
 
@@ -132,7 +132,6 @@ def measured_cells(root: Path) -> Measured:
                     lock_sha256=record["environment"]["lock_sha256"],
                     code_sha256=str(code.get(section)),
                     data_sha256=record["data"]["sha256"],
-                    precision=record["settings"].get("precision", ""),
                 )
                 found.setdefault((cell, conditions), []).append(job)
         for key, jobs in found.items():

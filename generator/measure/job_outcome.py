@@ -35,6 +35,18 @@ class JobOutcome:
     obstacle: str = ""
     """What this machine lacks for it, "" if it was measured."""
 
+    def add_second_look(self, again: JobOutcome) -> None:
+        """Add to what is wrong how it ended with deterministic algorithms: both are shown."""
+        said = "it passes" if again.status == "ok" else f"{again.status}: {again.reason}"
+        told = f"; with deterministic algorithms {said}"
+        for row in self.rows:
+            if row["status"] == "wrong":
+                row["reason"] = schema.one_line(row["reason"] + told)
+        self.reason = schema.one_line(self.reason + told)
+        self.notes["deterministic"] = {"status": again.status, "reason": again.reason}
+        if gate := again.notes.get("facts", {}).get("gate"):
+            self.notes["deterministic"]["gate"] = gate
+
     @property
     def flags(self) -> list[str]:
         """What the rows are flagged with."""
@@ -80,6 +92,7 @@ def of_process(
     finished, readings, watched = launched.finished, launched.readings, launched.watched
     facts = dict(output.facts)
     windows, done = facts.pop("windows", []), facts.pop("done", False)
+    training = facts.pop("memory_windows", [])
     notes: dict[str, Any] = {"k": facts.pop("k", None), "affinity": facts.pop("affinity", None)}
     _refute(output.rows, launched, settings, notes["k"])
     rows = list(output.rows)
@@ -89,7 +102,7 @@ def of_process(
             fault = f"the log is that of the GPU at {watched}; the worker used the one at {used}"
             notes |= {"nvml_error": fault, "throttled": None}
         else:
-            found, throttled = _gpu_rows(job, catalog, readings, windows)
+            found, throttled = _gpu_rows(job, catalog, readings, windows, training)
             rows += found
             notes |= {"nvml_error": readings.error, "throttled": throttled}
     foreign = next((row["value"] for row in rows if row["metric"] == "foreign_load"), None)
@@ -212,9 +225,22 @@ def _refute(
 
 
 def _gpu_rows(
-    job: Job, catalog: Catalog, log: gpu_log.Log, windows: Sequence[Sequence[float]]
+    job: Job,
+    catalog: Catalog,
+    log: gpu_log.Log,
+    windows: Sequence[Sequence[float]],
+    training: Sequence[Sequence[float]],
 ) -> tuple[list[Row], list[str] | None]:
-    """Return what is known of the GPU during each sample as rows, and why it was throttled."""
+    """Return what is known of the GPU as rows, and why it was throttled.
+
+    Args:
+        job: what ran on it.
+        catalog: the job's sections.
+        log: of the GPU.
+        windows: start and end of each sample.
+        training: start and end of the steps whose memory counts.
+
+    """
     rows: list[Row] = []
     throttled: set[str] | None = None
     samples = gpu_log.per_sample(log.readings, [(start, end) for start, end in windows])
@@ -227,7 +253,7 @@ def _gpu_rows(
                      for metric, value in found.items() if value is not None]  # fmt: skip
             if sample.throttle is not None:
                 throttled = {*(throttled or ()), *sample.throttle}
-    peak = gpu_log.peak_memory(log.readings)
+    peak = gpu_log.peak_memory(log.readings, [(start, end) for start, end in training])
     if "memory" in job.sections and peak is not None:
         memory = catalog.section("memory")
         rows.append(metric_row(memory, "device_memory", case=job.case, value=float(peak)))

@@ -99,7 +99,6 @@ class Conditions:
     lock_sha256: str | None
     code_sha256: str
     data_sha256: str
-    precision: str
 
 
 class Rank(enum.IntEnum):
@@ -276,7 +275,7 @@ def make(
         for framework, version in chosen
         for mode in framework.modes
         if (not modes or mode.id in modes)
-        and (not profile.standard or mode == framework.standard(version))
+        and (not profile.standard or mode == framework.standard(version, device))
     ]
     jobs: list[Job] = []
     gaps: list[tuple[Cell, Gap]] = []
@@ -286,7 +285,7 @@ def make(
             place = framework.id, version.version, mode.id, device, lane
             first, missing = lane == lanes[0], []
             for section in sections:
-                if not _concerns(section, framework, mode, first, profile):
+                if not _concerns(section, framework, mode, device, profile, first=first):
                     continue
                 cell = Cell(framework.id, version.version, section.id, mode.id, device, lane)
                 if cell in measured:
@@ -308,6 +307,8 @@ def _gap(
     gap = framework.gap(mode=mode.id, device=device, version=version.version, section=section.id)
     if gap is None and device not in mode.devices:
         return Gap(f"{mode.title} is not offered for {device}", "framework.toml")
+    if gap is None and device not in section.devices:
+        return Gap(f"its scripts compute on {' and '.join(section.devices)} only", "", "skipped")
     return gap
 
 
@@ -321,25 +322,28 @@ def _jobs(
 ) -> Iterator[Job]:
     """Yield the jobs of sections that share processes; ``first``: in the profile's first lane."""
     mode = framework.mode(place[2])
-    extra = mode in framework.scope(profile.extras)
-    repeated = mode in framework.scope(profile.repeats)
+    extra = mode in framework.scope(profile.extras, place[3])
+    repeated = mode in framework.scope(profile.repeats, place[3])
     cold = tuple(section.id for section in sections if "cold" in section.starts)
     # Phases come first in a process: a section that runs later finds a built model.
     phases_first = sorted(sections, key=lambda s: ("cold" not in s.starts, s.id != "memory"))
     warm = tuple(section.id for section in phases_first if "warm" in section.starts)
+    alone = [section.id for section in phases_first if place[3] in section.alone]
     blocks = profile.blocks if repeated else 1
     for block in range(blocks):
-        rank = Rank.LEAD if first and block == 0 and mode == framework.default else Rank.MODES
+        leads = first and block == 0 and mode == framework.default_on(place[3])
+        rank = Rank.LEAD if leads else Rank.MODES
         if cold and extra and first and block < profile.cold_blocks:
             yield Job(*place, cold, "cold", block, rank=rank)
         # Some compilers compile anew for another number of threads: the
         # first process of a further lane starts neither cold nor surely warm.
         present = warm if block > 0 or first else tuple(id for id in warm if id not in cold)
-        if present:
+        shared = tuple(id for id in present if id not in alone)
+        for together in filter(None, (shared, *((id,) for id in present if id in alone))):
             # The last blocks: a first answer need not wait for it.
             late = block >= blocks - profile.accuracy_blocks
-            accuracy = extra and "lenet" in warm and late
-            yield Job(*place, present, "warm", block, accuracy=accuracy, rank=rank)
+            accuracy = extra and "lenet" in together and late
+            yield Job(*place, together, "warm", block, accuracy=accuracy, rank=rank)
 
 
 def _jobs_apart(
@@ -408,14 +412,22 @@ def postpone(plan: Plan, jobs: Collection[Job]) -> Plan:
 
 
 def _concerns(
-    section: Section, framework: Framework, mode: Mode, first_lane: bool, profile: Profile
+    section: Section,
+    framework: Framework,
+    mode: Mode,
+    device: str,
+    profile: Profile,
+    *,
+    first: bool,
 ) -> bool:
-    """Whether a section measures a mode in a lane under a profile."""
+    """Whether a section measures a mode under a profile; ``first``: in the profile's first lane."""
     if not section.measured or (profile.replicates == "only" and section.id != "lenet"):
         return False
-    if section.apart and not (first_lane and section.blocks.get(profile.name)):
+    if section.apart and not (first and section.blocks.get(profile.name)):
         return False
-    return mode in framework.scope(section.scope)
+    if device in section.once and not first:
+        return False
+    return mode in framework.scope(section.scope, device)
 
 
 Configuration = tuple[Framework, Version, Mode]
@@ -439,7 +451,7 @@ def _twice(
     def rank(one: Configuration) -> tuple[bool, bool, int, str]:
         framework, version, mode = one
         size = len(framework.modes) * len(framework.versions)
-        standing = mode == framework.standard(version)
+        standing = mode == framework.standard(version, device)
         return framework.retired is not None, not standing, -size, framework.id
 
     ranked = sorted(configurations, key=rank)
@@ -448,7 +460,8 @@ def _twice(
         able = [
             one
             for one in ranked
-            if _concerns(section, one[0], one[2], True, profile) and not _gap(*one, device, section)
+            if _concerns(section, one[0], one[2], device, profile, first=True)
+            and not _gap(*one, device, section)
         ]
         first: dict[str, Configuration] = {}
         for one in able:

@@ -18,9 +18,6 @@ from generator.measure import machine as machines
 KINDS = ("locked", "current")
 
 
-PRECISIONS = ("float32", "tf32", "bfloat16")
-
-
 @dataclass(frozen=True)
 class Request:
     """What ``measure`` was asked for; empty tuples mean everything."""
@@ -32,7 +29,6 @@ class Request:
     device: str = "cpu"
     profile: str = "quick"
     environment: str = "locked"
-    precision: str = "float32"
     data_dir: Path | None = None
     timeout: float = 600.0
     minutes: float = 0.0
@@ -62,7 +58,6 @@ def prepare(
     profile = pick(plan.PROFILES, request.profile, "profile")
     pick(dict.fromkeys(DEVICES), request.device, "device")
     pick(dict.fromkeys(KINDS), request.environment, "environment")
-    pick(dict.fromkeys(PRECISIONS), request.precision, "precision")
     sections = [catalog.section(id) for id in request.sections] or list(catalog.sections)
     for section in sections if request.sections else ():
         if not section.measured:
@@ -126,7 +121,7 @@ def _already_measured(
             lock = environments.current().lock_sha256
         for section in (one for one in sections if one.measured):
             code = history.code_hash(section, framework, version.version, catalog)
-            same = request.profile, lock, code, data_sha256, request.precision
+            same = request.profile, lock, code, data_sha256
             now = plan.Conditions(machines.this().id, *same)
             names = framework.id, version.version, section.id
             for mode, lane in itertools.product(framework.modes, LANES[device]):
@@ -154,3 +149,9 @@ def estimate(made: plan.Plan, request: Request) -> dict[plan.Job, float]:
 def deadline(request: Request, began: float) -> float:
     """Return when what was asked for must have ended, in seconds of the clock of ``began``."""
     return began + 60 * request.minutes if request.minutes else math.inf
+
+
+def unlogged(request: Request) -> str:
+    """Return what will not be known of a measurement on this machine's GPU, or ""."""
+    gpus = gpu_log.usable()[0] if request.device == "cuda" else []
+    return gpus[0].unlogged if gpus else ""

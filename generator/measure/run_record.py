@@ -323,7 +323,6 @@ def _fresh(plan: Plan, request: Request, machine: Mapping[str, Any]) -> dict[str
             "batch": lenet.BATCH,
             "learning_rate": lenet.LEARNING_RATE,
             "activation": lenet.ACTIVATION,
-            "precision": request.precision,
             "accuracy_target": lenet.ACCURACY_TARGET,
             "blocks": plan.profile.blocks,
             "samples": plan.profile.samples,

@@ -322,6 +322,10 @@ class Jobs:
             entry["log"] = record.keep_log(job, Finished(1, fault, 0.0))
         else:
             ended = self._measure(job, record, environment, entry)
+            if ended.notes.get("throttled"):
+                ended = self._repeat(job, record, environment, entry, ended)
+            if ended.status == "wrong" and job.device == "cuda":
+                self._look_again(job, environment, ended)
         if ended.give_up:
             self.given_up[key] = entry["given_up"] = ended.give_up
         record.add(ended.rows, job, [*ended.flags, *(["resumed"] if self.resumed else [])])
@@ -357,6 +361,38 @@ class Jobs:
         if job.block == 0 and not ended.obstacle:
             ended.rows += job_outcome.script_rows(job, self.catalog)
         return ended
+
+    def _repeat(
+        self,
+        job: Job,
+        record: RunRecord,
+        environment: Environment,
+        entry: dict[str, Any],
+        ended: JobOutcome,
+    ) -> JobOutcome:
+        """Run a job again whose GPU was throttled; a second time it counts, and is flagged.
+
+        What the first process measured is kept and counts for nothing.
+        """
+        record.add(ended.rows, job, [*ended.flags, "partial"])
+        entry["throttled_before"] = ended.notes["throttled"]
+        files.remove(self._out(job))
+        return self._measure(job, record, environment, entry)
+
+    def _look_again(self, job: Job, environment: Environment, ended: JobOutcome) -> None:
+        """Say in an outcome that is wrong how the job ends with deterministic algorithms.
+
+        The GPU's libraries choose algorithms by rules of their own, or by trying them, and some are
+        less exact. The second process decides nothing and none of its numbers is kept.
+        """
+        out = self._out(job).with_suffix(".again")  # nothing that would be recovered
+        with files.create(out) as opened:
+            launched = self.launcher.launch(job, environment, out, opened, deterministic=True)
+            output = read_rows(opened, job, self.catalog)
+        files.remove(out)
+        settings = self.records[job.target].content["settings"]
+        again = job_outcome.of_process(job, self.catalog, launched, output, settings)
+        ended.add_second_look(again)
 
     def recover(self, job: Job) -> None:
         """Keep what interrupted processes had measured, marked as partial; the job runs anew."""

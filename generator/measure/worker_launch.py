@@ -10,14 +10,14 @@ import random
 import shutil
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
 from generator import subprocesses
 from generator.catalog.loader import ROOT
-from generator.catalog.model import Catalog, Framework
+from generator.catalog.model import Catalog, Framework, precision
 from generator.errors import EnvironmentMissing
 from generator.measure import environments, gpu_log, obstacles
 from generator.measure import machine as machines
@@ -81,7 +81,13 @@ class Launcher:
             self.launch(job, environment, Path(scratch, "forgotten.jsonl"), None)
 
     def launch(
-        self, job: Job, environment: Environment, out: Path, opened: IO[bytes] | None
+        self,
+        job: Job,
+        environment: Environment,
+        out: Path,
+        opened: IO[bytes] | None,
+        *,
+        deterministic: bool = False,
     ) -> Launched:
         """Run the worker of a job to its end.
 
@@ -94,6 +100,7 @@ class Launcher:
             out: the file that it writes its rows to.
             opened: the same file, which it cannot replace; None where others run beside it: then
                 nothing that it says is believed, and no rate of this machine is measured for it.
+            deterministic: whether a GPU's libraries may use deterministic algorithms only.
 
         """
         framework = self.catalog.framework(job.framework)
@@ -106,24 +113,27 @@ class Launcher:
         chance = random.Random(f"{self.plan.seed}/{job.id}")
         hash_seed, padding = chance.randrange(1, 2**31), chance.randrange(0, 4096)
         extra = self._extra(job, framework, environment)
-        basis = inherited(*filter(None, [extra]), own=environment.kind == "current")
+        own = environment.kind == "current"
+        basis = inherited(*filter(None, [extra]), own=own)
+        declared = environments.variables(
+            framework, environment, device=job.device, threads=threads, cache=cache
+        )
         variables = {
-            **basis,
-            **environments.variables(
-                framework, environment, device=job.device, threads=threads, cache=cache
-            ),
+            **merged(basis, declared, own=own),
+            **of_device(job.device, cache),
             "RETICULATE_PYTHON": str(environment.python),
             "PYTHONPATH": basis["PYTHONPATH"],
             "PYTHONNOUSERSITE": "1",
             "PYTHONUNBUFFERED": "1",
             "PYTHONHASHSEED": str(hash_seed),
-            # The numbers of GPUs mean the same to CUDA as to NVML, which writes their log.
-            "CUDA_DEVICE_ORDER": "PCI_BUS_ID",
             # The length of the environment moves the stack, and with it the speed (Mytkowicz).
             "MEASUREMENT_PADDING": "x" * padding,
         }
         ceiling = self._ceiling(threads) if opened and job.device == "cpu" else None
         description = self._describe(job, framework, threads, cache) | {"ceiling": ceiling}
+        description["settings"]["deterministic"] = deterministic
+        if not opened:  # several on one GPU: none may take all of it
+            description["settings"]["preallocate"] = False
 
         readings = gpu = None
         if job.device == "cuda":
@@ -140,13 +150,15 @@ class Launcher:
                 )  # fmt: skip
         if job.start == "cold" and finished.code == 0:
             _filled(cache).touch()
-        conditions = {
+        conditions: dict[str, Any] = {
             "hash_seed": hash_seed,
             "padding": padding,
             "threads": {"requested": threads},
             "warmup": description["warmup"],
             "seconds": round(finished.seconds, 3),
         }
+        if job.device == "cuda":
+            conditions["preallocate"] = description["settings"]["preallocate"]
         watched, again = gpu.bus_id if gpu else None, functools.partial(_rates, threads)
         return Launched(finished, conditions, readings, watched, threads, ceiling, again)
 
@@ -175,10 +187,12 @@ class Launcher:
                 "mode": job.mode,
                 "device": job.device,
                 "threads": threads,
-                "precision": self.request.precision,
+                "precision": precision(job.lane),
                 "batch": lenet.BATCH,
                 "learning_rate": lenet.LEARNING_RATE,
                 "cache": str(cache),
+                # Where memory is measured, the processes do nothing else.
+                "preallocate": "memory" not in job.sections,
             },
         }
 
@@ -259,3 +273,30 @@ def inherited(*folders: Path, own: bool) -> dict[str, str]:
     if own and os.environ.get("PYTHONPATH"):
         path.insert(1, os.environ["PYTHONPATH"])
     return variables | {"PYTHONPATH": os.pathsep.join(path)}
+
+
+def merged(basis: Mapping[str, str], declared: Mapping[str, str], *, own: bool) -> dict[str, str]:
+    """Return inherited variables and those that a folder declares, which come before them.
+
+    A search path of libraries is extended and never replaced: the driver, or what our ``own``
+    interpreter was built with, may be found by it. There the machine's folders come first.
+    """
+    found = {**basis, **declared}
+    name = "LD_LIBRARY_PATH"
+    if basis.get(name) and name in declared:
+        both = (basis[name], declared[name]) if own else (declared[name], basis[name])
+        found[name] = os.pathsep.join(both)
+    return found
+
+
+def of_device(device: str, cache: Path) -> dict[str, str]:
+    """Return the variables by which a worker, and all that it starts, finds its device only."""
+    if device == "cpu":
+        # Frameworks take a GPU wherever they find one, whatever their scripts were told.
+        return {"CUDA_VISIBLE_DEVICES": "-1"}
+    return {
+        # The numbers of GPUs mean the same to CUDA as to NVML, which writes their log.
+        "CUDA_DEVICE_ORDER": "PCI_BUS_ID",
+        # The driver compiles as well, into the user's home: a cold start would find it there.
+        "CUDA_CACHE_PATH": str(cache / "cuda"),
+    }

@@ -228,7 +228,7 @@ _FACT_SHAPES: dict[str, Callable[[Any], bool]] = {
     "threads_read_back": _table(_is_said),
     "gpu": _is_text,
     "k": lambda value: type(value) is int and 1 <= value <= 10**9,
-    "windows": _is_windows,
+    **dict.fromkeys(("windows", "memory_windows"), _is_windows),
     "gate": _is_gate,
     "gate_after": _is_gate,
     "unsynchronised_share": lambda value: _is_number(value, -1e9, 1e9),

@@ -340,7 +340,7 @@ def _jobs_table(jobs: Sequence[Mapping[str, Any]]) -> Rows:
         yield {
             "Block": Cell(block, detail=case),
             "Order": Cell(str(job.get("order", "–"))),
-            "Status": marked(job["status"]),
+            "Status": marked(job["status"], detail=_throttling(job)),
             "Took": Cell(f"{job['seconds']:.1f} s" if job.get("seconds") else "–"),
             "Steps a sample": Cell(str(job.get("k") or "–")),
             "Warm-up steps": Cell(str(job.get("warmup", "–"))),
@@ -350,6 +350,19 @@ def _jobs_table(jobs: Sequence[Mapping[str, Any]]) -> Rows:
                 detail="disturbed" if job.get("disturbed") else "",
             ),
         }
+
+
+def _throttling(job: Mapping[str, Any]) -> str:
+    """Say whether the GPU lowered its clock in a process, or in one that was repeated for it."""
+    parts = [
+        f"{said}: {', '.join(job[name])}"
+        for name, said in (
+            ("throttled", "the GPU was throttled"),
+            ("throttled_before", "repeated, since the GPU was throttled"),
+        )
+        if job.get(name)
+    ]
+    return "; ".join(parts)
 
 
 _LOG_LINES = 60

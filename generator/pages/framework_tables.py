@@ -109,6 +109,8 @@ def modes_table(frameworks: Sequence[Framework], kind: str) -> Table | None:
                 continue
             same = f"the same program as {titles[mode.captures]}" if mode.captures else ""
             default = "default mode" if mode.default else ""
+            if mode.default_on:
+                default = f"default mode on {' and '.join(mode.default_on).upper()}"
             fault = mode.fault
             lanes = [lane_label(lane) for lane in fault.lanes] if fault else []
             wrong = f"wrong results{''.join(f', {one}' for one in lanes)}: " if fault else ""

@@ -18,7 +18,7 @@ from generator.analysis import panels as models
 from generator.analysis.cells import Key
 from generator.analysis.labels import LANES, lane_label, lane_title, machine_name, view
 from generator.analysis.panels import Figures, Panel, Row
-from generator.catalog.model import Catalog, Section
+from generator.catalog.model import Catalog, Section, precision
 from generator.export import citation
 from generator.pages import findings
 from generator.pages.charts import intervals, style
@@ -211,12 +211,11 @@ def _chart(name: str, panel: Panel, figures: Figures, inputs: Inputs) -> style.C
     faults = [
         Mark(name, name, fault=words[status]) for name, status in findings.without(panel).items()
     ]
-    precision = inputs.document(panel.machine, panel.device)["settings"].get("precision", "float32")
     return intervals.intervals(
         name,
         findings.chart_title(panel),
         [*_marks(panel, figures, batch), *faults],
-        measure=f"{how.axis}, batch {batch}, {precision}",
+        measure=f"{how.axis}, batch {batch}, {precision(panel.lane)}",
         looks=inputs.catalog.looks,
         better="higher" if how.rate else panel.metric.better,
     )

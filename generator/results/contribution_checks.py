@@ -80,7 +80,7 @@ class Known:
     ids         facts of a machine -> the ids that it can have
     profiles    profile -> blocks and samples
     constants   commit -> the constants of its measuring code, nothing for one that is not known
-    tolerances  (precision, quantity of the gate) -> the largest known tolerance
+    tolerances  (lane, quantity of the gate) -> the largest known tolerance
     times       numbers in seconds that were measured
     """
 

@@ -63,7 +63,7 @@ def gates(
         record: its jobs have what was compared.
         rows: some say that the gate was passed.
         steps: of the gate.
-        tolerances: precision and quantity -> the largest known tolerance.
+        tolerances: lane and quantity -> the largest known tolerance.
 
     """
     passed = {
@@ -74,7 +74,7 @@ def gates(
     for job in record["jobs"]:
         compared = job.get("facts", {}).get("gate", [])
         for name, error, tolerance, kept in compared:
-            known = tolerances.get((str(record["settings"].get("precision")), name), tolerance)
+            known = tolerances.get((str(job["lane"]), name), tolerance)
             within = error is not None and error <= tolerance
             if kept != within:
                 yield (

@@ -26,8 +26,8 @@ def select(results: Results, profiles: Collection[str] = ("quick", "full")) -> p
 
     Per machine, framework, version, section, mode, device and lane these are the rows of the newest
     run (its id begins with the time) of some profiles; a run that is not finished is shown only
-    where no finished one has anything. Rows of interrupted processes (flag ``partial``) are left
-    out before the newest is chosen.
+    where no finished one has anything. Rows of processes that were interrupted or repeated
+    (flag ``partial``) are left out before the newest is chosen.
 
     The columns are those of a CSV, see :func:`generator.results.reading.to_frame`, and ``profile``,
     ``code`` (hash of the measuring code of the row's section) and ``provenance`` (key into

@@ -45,6 +45,7 @@ def navigation(catalog: Catalog) -> list[Any]:
         groups[page.group].append({page.title: f"report/{page.id}.md"})
     own = {
         "Reproduce on your machine": "reproduce.md",
+        "Measure on a graphics card": "gpu.md",
         "Measure on several machines": "farm.md",
         "What grows how": "scale.md",
         "Publish and contribute results": "publish.md",

@@ -142,7 +142,7 @@ def _reduced(
     if made.profile.repeats == "modes":
         return made
     standing = {
-        (pair.framework, framework.standard(framework.version(version)).id)
+        (pair.framework, framework.standard(framework.version(version), made.device).id)
         for pair in pairs
         for framework in [catalog.framework(pair.framework)]
         for version in (pair.old, pair.new)

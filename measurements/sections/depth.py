@@ -21,6 +21,7 @@ SECTION = Section(
     scope="pairs",
     blocks={"full": 3},
     cases=("depth 2", "depth 8", "depth 32"),
+    devices=("cpu", "cuda"),
 )
 
 

@@ -30,6 +30,7 @@ SECTION = Section(
     blocks={"quick": 1, "full": 3},
     script="highlevel.py",
     uses=("scripts.py",),
+    devices=("cpu", "cuda"),
 )
 
 ACCURACY = 0.9

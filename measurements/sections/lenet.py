@@ -14,6 +14,7 @@ SECTION = Section(
     question="Which framework trains LeNet fastest?",
     metrics={
         "step_time": Metric("s", "training step", "lower"),
+        "step_device_time": Metric("s", "training step by the device's own clock", "lower"),
         "step_cpu_time": Metric("s", "CPU time of a training step", "lower"),
         "evaluation_time": Metric("s", "evaluation of 1,000 images", "lower"),
         "accuracy_time": Metric("s", "training time to the accuracy target", "lower"),
@@ -33,6 +34,7 @@ SECTION = Section(
     },
     starts=("warm",),
     script="lenet.py",
+    devices=("cpu", "cuda"),
 )
 
 MAX_EPOCHS = 20
@@ -151,10 +153,16 @@ def _units(model, batches):
 
 
 def _supply(session):
-    """Return what is timed in turn, [(run, item)]; ``item()`` stages a batch in lane "copy"."""
-    chunk = session.model.chunk
-    units = _units(session.model, session.batches(chunk * max(1, 32 // chunk)))
-    if session.job["lane"] == "copy":
+    """Return what is timed in turn, [(run, item)]; ``item()`` stages a batch in copying lanes."""
+    model, lane = session.model, session.job["lane"]
+    batches = session.batches(model.chunk * max(1, 32 // model.chunk))
+    if lane == "copy-pinned":
+        if model.chunk > 1:
+            raise contract.Unsupported("batches that are taken many at a time are not pinned here")
+        pinned = [model.pin(*batch) for batch in batches]
+        return [(model.step, lambda batch=batch: model.stage_pinned(batch)) for batch in pinned]
+    units = _units(model, batches)
+    if lane == "copy-unpinned":
         return units
     staged = [(run, stage()) for run, stage in units]
     return [(run, lambda item=item: item) for run, item in staged]
@@ -187,12 +195,13 @@ def _steady_state(session, supply):
         return "synchronise() returned while %.0f %% of the work was still running" % (100 * share)
     k = timing.calibrate(step, synchronise, job["min_sample_seconds"])
     session.fact(k=k * chunk)
+    marked = _has_marks(session)
     load = timing.ForeignLoad()
     walls, cpus, windows = [], [], []
     wanted = job["samples"]
     while len(walls) < wanted:
         start = time.perf_counter()
-        wall, cpu = timing.sample(step, synchronise, k)
+        wall, cpu, on_device = _sample(session.framework, step, k, marked)
         windows.append([start, time.perf_counter()])
         sample = len(walls)
         if sample == 0:
@@ -201,6 +210,8 @@ def _steady_state(session, supply):
         cpus.append(cpu / k / chunk)
         session.emit("step_time", walls[-1], sample=sample)
         session.emit("step_cpu_time", cpus[-1], sample=sample)
+        if marked:
+            session.emit("step_device_time", on_device / k / chunk, sample=sample)
     # The generator lays these windows over its log of the GPU's clocks: on Linux perf_counter is
     # the monotonic clock, which all processes share.
     session.fact(windows=windows)
@@ -213,6 +224,34 @@ def _steady_state(session, supply):
         or after.trained(session.initial_parameters, weights)
         or ("" if few else after.learnt(session.reference, weights, session.batches(2)))
     )
+
+
+def _has_marks(session):
+    """Whether events of the device stand alongside the clock; a GPU's answer to that is a row."""
+    if session.settings.device == "cpu":
+        return False
+    try:
+        session.framework.mark()
+    except contract.Unsupported as gap:
+        session.unsupported("step_device_time", gap)
+        return False
+    return True
+
+
+def _sample(framework, step, k, marked):
+    """Return (wall seconds, CPU seconds, seconds on the device's clock or None) of k steps."""
+    if not marked:
+        return timing.sample(step, framework.synchronise, k) + (None,)
+    marks = []
+
+    def steps():
+        marks.append(framework.mark())
+        for _ in range(k):
+            step()
+        marks.append(framework.mark())
+
+    seconds = timing.sample(steps, framework.synchronise, 1)
+    return seconds + (framework.between(*marks),)
 
 
 def _plausible(session, seconds, cpu):

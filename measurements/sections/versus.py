@@ -18,6 +18,7 @@ SECTION = Section(
     starts=("cold",),
     scope="pairs",
     blocks={"full": 3},
+    devices=("cpu", "cuda"),
 )
 
 # The extremes first: they say most if time runs out.

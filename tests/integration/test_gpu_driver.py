@@ -33,7 +33,7 @@ print(json.dumps({
     "gpus": machine.this().plain()["gpus"], "id": machine.this().id,
     "reason": gpu_log.usable()[1], "error": log.error,
     "readings": [dataclasses.asdict(reading) for reading in log.readings[:1]],
-    "peak": gpu_log.peak_memory(log.readings),
+    "peak": gpu_log.peak_memory(log.readings, [(0.0, float("inf"))]),
 }))
 """
 
@@ -166,15 +166,32 @@ def test_the_doctor_says_what_the_driver_tells(ask, macros, said):
 
 
 CUDA = """
+#include <stddef.h>
 #include <stdio.h>
 int cuInit(unsigned flags) { return INIT; }
 int cuCtxGetDevice(int *device) { *device = 4; return CONTEXT; }
 int cuDeviceGet(int *device, int number) { *device = number; return 0; }
+int cuDeviceGetCount(int *count) { *count = 2; return 0; }
+int cuDeviceGetName(char *out, int size, int device) {
+    snprintf(out, size, "NVIDIA Example %d", device);
+    return 0;
+}
+int cuDeviceTotalMem_v2(size_t *bytes, int device) {
+    *bytes = (size_t)(device + 1) << 30;
+    return 0;
+}
+int cuDeviceGetAttribute(int *value, int attribute, int device) {
+    *value = attribute == 75 ? 7 : 0;
+    return 0;
+}
 int cuDeviceGetPCIBusId(char *out, int size, int device) {
     snprintf(out, size, "0000:%02X:00.0", device);
     return 0;
 }
 """
+
+
+ASKED = "from measurements import cuda_driver as c; print(c.bus_id(), c.generation())"
 
 
 @pytest.mark.parametrize(
@@ -184,8 +201,34 @@ int cuDeviceGetPCIBusId(char *out, int size, int device) {
 def test_the_worker_says_which_gpu_it_used(tmp_path, init, context, bus_id):
     build(CUDA, tmp_path, "libcuda.so.1", f"-DINIT={init}", f"-DCONTEXT={context}")
     found = subprocess.run(
-        [sys.executable, "-c", "from measurements import worker; print(worker._cuda_bus_id())"],
+        [sys.executable, "-c", ASKED],
         env={"PYTHONPATH": str(ROOT), "LD_LIBRARY_PATH": str(tmp_path)},
         capture_output=True, text=True, check=True,
     )  # fmt: skip
-    assert found.stdout.strip() == str(bus_id)
+    assert found.stdout.split() == [str(bus_id), "None" if init else "7"]
+
+
+WITHOUT_NVML = "import sys; sys.modules['pynvml'] = None" + PROBE
+
+
+@pytest.mark.parametrize("init", [0, 100])
+def test_without_nvml_cuda_itself_says_which_gpus_there_are(tmp_path, init):
+    build(CUDA, tmp_path, "libcuda.so.1", f"-DINIT={init}", "-DCONTEXT=201")
+    kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
+    found = subprocess.run(
+        [sys.executable, "-c", WITHOUT_NVML],
+        env={**kept, "PYTHONPATH": str(ROOT), "LD_LIBRARY_PATH": str(tmp_path)},
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    said = json.loads(found.stdout)
+    names = [gpu["name"] for gpu in said["gpus"]]
+    assert names == ([] if init else ["NVIDIA Example 0", "NVIDIA Example 1"])
+    assert said["readings"] == []
+    assert "pynvml" in said["error"]
+    if names:
+        assert said["gpus"][1] == {
+            "name": "NVIDIA Example 1", "driver": None, "memory_bytes": 2**31,
+            "bus_id": "0000:01:00.0",
+        }  # fmt: skip
+        assert said["id"].startswith("nvidia-example-0-")
+        assert "are not logged" in said["error"]

@@ -197,6 +197,8 @@ def test_the_looks_of_the_frameworks_are_unique_and_can_be_seen():
         ('devices = ["cpu"]', 'devices = "cpu"', 26, "a list"),
         ("default = true", "default = false", None, "one mode `default = true`"),
         ("default = true", 'default = "yes"', 28, "true or false"),
+        ("default = true", 'default = true\ndefault_on = ["tpu"]', 29, "one of cpu, cuda"),
+        ("default = true", 'default = true\ndefault_on = ["cuda"]', 29, "offered for cuda"),
         ('title = "Plain"', 'titel = "Plain"', 23, "only captures"),
         ('default = true\nwarmup = { cpu = 5 }', "default = true\nwarmup = 5", 29, "warmup"),
         ("warmup = { cpu = 5 }", 'warmup = { cpu = "many" }', 29, "warmup"),

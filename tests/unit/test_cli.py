@@ -15,6 +15,7 @@ from generator.catalog import loader, model
 from generator.cli import app, doctor, minimal, progress
 from generator.errors import GeneratorError, UsageError
 from generator.measure import plan, runner
+from generator.measure.request import Request
 from tests.conftest import PRETEND, ROOT
 from tests.sample_results import GRAPH, MANY, PAIRED, SECTIONS, write_sample
 
@@ -424,6 +425,36 @@ def test_without_typer_measuring_ends_alike(monkeypatch, capsys, tmp_path, error
     assert raised.value.code == code
     printed = capsys.readouterr()
     assert said in printed.out + printed.err
+
+
+def test_without_typer_the_commands_for_a_graphics_card_are_understood(
+    monkeypatch, capsys, tmp_path
+):
+    """As the page has them; what a machine cannot log is said before anything is measured."""
+    page = (ROOT / "docs" / "gpu.md").read_text(encoding="utf-8")
+    lines = re.findall(r"^python -m generator (measure .*)$", page, re.MULTILINE)
+    asked = []
+
+    def run(made, request, catalog, reporter, deadline):
+        asked.append((request.device, request.environment, request.minutes, request.results))
+        return runner.Outcome("run")
+
+    empty = plan.Plan(plan.PROFILES["quick"], "cuda", 0, (), (), 0)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(minimal, "prepare", lambda *_: empty)
+    monkeypatch.setattr(minimal, "unlogged", lambda request: "nothing is logged")
+    monkeypatch.setattr(minimal, "accept_signals", lambda: None)
+    monkeypatch.setattr(runner, "run", run)
+    for line in lines:
+        monkeypatch.setattr(minimal.sys, "argv", ["generator", *shlex.split(line)])
+        with pytest.raises(SystemExit) as raised:
+            minimal.main()
+        assert raised.value.code == 0
+        assert "nothing is logged" in capsys.readouterr().err
+    assert asked == [
+        ("cuda", "current", 0.0, Request.results),
+        ("cuda", "current", 8.0, Path("rows")),
+    ]
 
 
 def test_our_own_mistakes_are_not_hidden(monkeypatch):

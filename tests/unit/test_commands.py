@@ -59,11 +59,10 @@ def test_seeds_are_drawn_or_taken(request_):
         ({"sections": ("lennet",)}, "did you mean lenet"),
         ({"sections": ("symbolic",)}, "nothing to measure"),
         ({"modes": ("eagr",)}, "did you mean eager"),
-        ({"lanes": ("copy",)}, "lane of cpu"),
+        ({"lanes": ("copy-pinned",)}, "lane of cpu"),
         ({"device": "gpu"}, "no device is called 'gpu'"),
         ({"profile": "fast"}, "no profile is called 'fast'"),
         ({"environment": "conda"}, "locked, current"),
-        ({"precision": "float16"}, "did you mean bfloat16 or float32"),
         ({"frameworks": ("pretend==7",)}, "version of pretend"),
     ],
 )

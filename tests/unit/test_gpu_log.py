@@ -9,9 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from generator.measure import gpu_log
+from generator.measure import gpu_log, request
 from tests.conftest import ROOT
 
+ALWAYS = [(0.0, float("inf"))]
 TRACE = ROOT / "tests" / "data" / "nvml-trace.jsonl"
 
 
@@ -72,9 +73,20 @@ def test_the_ends_of_a_window_belong_to_it(trace):
 
 
 def test_peak_memory_is_that_of_all_processes_together(trace):
-    assert gpu_log.peak_memory(trace) == 2147483648 + 268435456
-    assert gpu_log.peak_memory(trace[:4]) is None  # no process seen: unknown, and not zero
-    assert gpu_log.peak_memory([]) is None
+    assert gpu_log.peak_memory(trace, ALWAYS) == 2147483648 + 268435456
+    assert gpu_log.peak_memory(trace[:4], ALWAYS) is None  # no process seen: unknown, and not zero
+    assert gpu_log.peak_memory([], ALWAYS) is None
+
+
+def test_memory_outside_of_the_windows_is_no_part_of_the_peak():
+    readings = [
+        gpu_log.Reading(float(time), None, None, None, None, {7: size})
+        for time, size in enumerate([1, 9, 3, 4, 9])
+    ]
+    assert gpu_log.peak_memory(readings, [(2.0, 3.5)]) == 4
+    assert gpu_log.peak_memory(readings, [(0.0, 0.5), (1.5, 2.0)]) == 3
+    assert gpu_log.peak_memory(readings, [(3.1, 3.9)]) is None
+    assert gpu_log.peak_memory(readings, []) is None
 
 
 def test_what_no_reading_knows_is_unknown_and_the_rest_is_summed_up():
@@ -87,8 +99,8 @@ def test_what_no_reading_knows_is_unknown_and_the_rest_is_summed_up():
     assert gpu_log.per_sample([blind, clock, whole], [(0, 3)]) == [
         gpu_log.SampleLog(950.0, 50.0, 100.0, ("power cap",))
     ]
-    assert gpu_log.peak_memory([blind, clock]) is None
-    assert gpu_log.peak_memory([blind, clock, whole]) == 1
+    assert gpu_log.peak_memory([blind, clock], ALWAYS) is None
+    assert gpu_log.peak_memory([blind, clock, whole], ALWAYS) == 1
 
 
 def gpu(uuid, instances=None):
@@ -256,7 +268,7 @@ def test_nvml_is_read_in_our_units(monkeypatch):
     assert (reading.sm_clock, reading.temperature, reading.power) == (1980.0, 51.0, 212.5)
     assert reading.reasons == 0x4
     assert reading.processes == {7: 2**30, 8: None}
-    assert gpu_log.peak_memory([reading]) is None, "the sum of a known and an unknown size"
+    assert gpu_log.peak_memory([reading], ALWAYS) is None, "the sum of a known and an unknown size"
     # Newer releases of nvidia-ml-py have the name that says "event" and keep the old one.
     newer = FakeNvml("pynvml")
     newer.nvmlDeviceGetCurrentClocksEventReasons = lambda handle: 0x8
@@ -278,3 +290,19 @@ def test_no_nvml_means_no_devices(monkeypatch):
     assert gpu_log.devices() == []
     monkeypatch.setitem(sys.modules, "pynvml", None)  # import fails
     assert gpu_log.devices() == []
+
+
+def test_a_gpu_without_nvml_is_measured_and_what_is_not_logged_is_said(monkeypatch):
+    monkeypatch.setitem(sys.modules, "pynvml", None)
+    shown = gpu_log.Gpu("A GPU", None, 2**30, bus_id="0000:3b:00.0")
+    monkeypatch.setattr(gpu_log, "_shown_by_cuda", lambda setting: (shown,))
+    ((gpu,), reason) = gpu_log.usable()
+    assert (gpu.name, reason) == ("A GPU", "")
+    assert "pynvml" in gpu.unlogged
+    assert "are not logged" in gpu.unlogged
+    with gpu_log.Log(lambda: gpu_log.read_device(gpu), interval=0.001) as log:
+        pass
+    assert (log.readings, log.error) == ([], gpu.unlogged)
+    assert request.unlogged(request.Request(device="cuda")) == gpu.unlogged
+    assert request.unlogged(request.Request(device="cpu")) == ""
+    assert gpu.plain() == shown.plain()

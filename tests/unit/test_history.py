@@ -260,7 +260,7 @@ def test_builds_with_cuda_and_without_are_compared_in_speed_only():
 def chartable(found):
     """The same with modes, which a chart names."""
     mode = SimpleNamespace(id="a", title="A mode")
-    framework = SimpleNamespace(id="a", name="A", mode=lambda _: mode, default=mode)
+    framework = SimpleNamespace(id="a", name="A", mode=lambda _: mode, default_on=lambda _: mode)
     return replace(found, releases=[replace(one, framework=framework) for one in found.releases])
 
 

@@ -38,7 +38,9 @@ STATUSES = {
 }  # fmt: skip
 LANES = {
     "threads-1": "One thread", "threads-all": "All cores", "resident": "Resident data",
-    "copy": "With copying",
+    "copy-pinned": "Copying from pinned memory",
+    "copy-unpinned": "Copying from pageable memory",
+    "tf32": "Resident data in TF32", "bfloat16": "Resident data in bfloat16",
 }  # fmt: skip
 
 

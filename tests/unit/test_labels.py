@@ -14,7 +14,8 @@ MACHINE = {"cpu": "A CPU", "cores": 1, "memory_bytes": 2**34, "os": "An OS", "vi
     [
         ("threads-1", "one thread", "One thread"),
         ("threads-all", "all cores", "All cores"),
-        ("copy", "with copying", "With copying"),
+        ("copy-pinned", "copying from pinned memory", "Copying from pinned memory"),
+        ("bfloat16", "resident data in bfloat16", "Resident data in bfloat16"),
         ("threads-3", "threads-3", "Threads-3"),
     ],
 )

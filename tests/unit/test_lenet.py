@@ -5,6 +5,7 @@ import hashlib
 import runpy
 import struct
 import tomllib
+import types
 from collections import OrderedDict
 from pathlib import Path
 
@@ -394,6 +395,48 @@ def test_coarser_precisions_have_wider_tolerances():
     for quantity in gate.Tolerance._fields:
         values = [getattr(gate.TOLERANCES[p], quantity) for p in ("float32", "tf32", "bfloat16")]
         assert values == sorted(values)
+
+
+class Coarse(np.ndarray):
+    """Numbers whose products are computed from factors that keep some bits of their mantissa."""
+
+    bits = None
+
+    def dot(self, other):
+        return (coarse(self, self.bits) @ coarse(other, self.bits)).view(type(self))
+
+
+def coarse(values, bits):
+    """Round to so many bits after the first one."""
+    fraction, exponent = np.frexp(np.asarray(values, np.float64))
+    return np.ldexp(np.round(fraction * 2.0 ** (bits + 1)) / 2.0 ** (bits + 1), exponent)
+
+
+@pytest.mark.parametrize(("precision", "bits"), [("tf32", 10), ("bfloat16", 7)])
+def test_a_right_step_in_a_coarser_precision_is_within_its_tolerances_only(
+    monkeypatch, batches, precision, bits
+):
+    kind = type("Kept", (Coarse,), {"bits": bits})
+    known = types.SimpleNamespace(**vars(np))
+    known.tensordot = lambda a, b, axes: np.tensordot(coarse(a, bits), coarse(b, bits), axes).view(
+        kind
+    )
+    weights = lenet.initial_parameters()
+    images, labels = batches[0]
+    expected, exact = lenet.gradients(weights, images, labels)
+    scores = lenet.logits(weights, images[:16])
+    monkeypatch.setattr(lenet, "np", known)
+    loss, found = lenet.gradients(weights, images, labels)
+    error = {
+        "logits": gate.relative_error(lenet.logits(weights, images[:16]), scores),
+        "gradient": max(gate.relative_error(found[name], exact[name]) for name in exact),
+        "loss": abs(loss - expected) / expected,
+    }
+    tolerances = gate.TOLERANCES[precision]._asdict()
+    assert {name for name in error if error[name] > tolerances[name] / 2} == set()
+    assert error["gradient"] > gate.TOLERANCES["float32"].gradient, "or nothing was coarse"
+    zero = max(gate.relative_error(0 * exact[name], exact[name]) for name in exact)
+    assert zero > 3 * tolerances["gradient"], "a gradient that is missing is seen"
 
 
 def test_accuracy_counts_the_largest_score():

@@ -5,13 +5,14 @@ import importlib
 import io
 import json
 import sys
+import time
 import types
 
 import numpy as np
 import pytest
 
 from measurements import after, ceiling, contract, gate, lenet, sweep, timing, worker
-from measurements.sections import highlevel, r, versus
+from measurements.sections import highlevel, memory, r, versus
 from measurements.sections import lenet as timed
 from tests.conftest import PRETEND
 
@@ -238,6 +239,113 @@ def test_what_is_left_over_goes_step_by_step():
     assert len(units) == 2 + 5
 
 
+# ---------------------------------------------------------------------------- the device's clock
+
+
+class Ticking(Framework):
+    """A device whose clock counts marks and steps."""
+
+    ticks = 0
+
+    def mark(self):
+        self.ticks += 1
+        return self.ticks
+
+    def between(self, first, second):
+        return float(second - first)
+
+
+def test_the_devices_clock_counts_the_steps_and_not_the_waiting():
+    device = Ticking()
+
+    def step():
+        device.ticks += 1
+
+    device.synchronise = lambda: setattr(device, "ticks", device.ticks + 100)
+    wall, cpu, on_device = timed._sample(device, step, 5, marked=True)
+    assert on_device == 5 + 1
+    assert wall > 0 <= cpu
+    assert timed._sample(device, step, 5, marked=False)[2] is None
+
+
+@pytest.mark.parametrize(
+    ("framework", "device", "marked", "said"),
+    [
+        (Ticking, "cuda", True, []), (Framework, "cuda", False, ["unsupported"]),
+        (Ticking, "cpu", False, []),
+    ],
+)  # fmt: skip
+def test_a_gpu_without_events_of_its_own_says_so(session, framework, device, marked, said):
+    made = session("lenet", framework())
+    made.settings = made.settings._replace(device=device)
+    assert timed._has_marks(made) is marked
+    assert [row["status"] for row in rows(made, "step_device_time")] == said
+
+
+def test_a_time_of_the_devices_clock_stands_alongside_each_sample(session, monkeypatch):
+    monkeypatch.setattr(timing, "unsynchronised_share", lambda *_: 0.0)
+    monkeypatch.setattr(timing, "calibrate", lambda *_: 2)
+    monkeypatch.setattr(timing, "affordable", lambda wanted, *_: wanted)
+    framework = Ticking()
+    framework.fault = "nothing"
+    made = session("lenet", framework)
+    made.settings = made.settings._replace(device="cuda")
+    timed._steady_state(made, timed._supply(made))
+    found = [(row["sample"], row["value"]) for row in rows(made, "step_device_time")]
+    assert found == [(0, 0.5), (1, 0.5)]
+    assert len(rows(made, "step_time")) == 2
+
+
+# ---------------------------------------------------------------------------------------- lanes
+
+
+class Pinning(Numpy):
+    """Has page-locked memory, and says how a batch came to the device."""
+
+    def stage(self, images, labels):
+        self.kept["ways"] = [*self.kept.get("ways", []), "stage"]
+        return images, labels
+
+    def pin(self, images, labels):
+        self.kept["ways"] = [*self.kept.get("ways", []), "pin"]
+        return images, labels
+
+    def stage_pinned(self, batch):
+        self.kept["ways"] = [*self.kept.get("ways", []), "stage pinned"]
+        return batch
+
+
+@pytest.mark.parametrize(
+    ("lane", "before", "timed_ways"),
+    [
+        ("resident", {"stage"}, []),
+        ("tf32", {"stage"}, []),
+        ("copy-unpinned", set(), ["stage"] * 3),
+        ("copy-pinned", {"pin"}, ["stage pinned"] * 3),
+    ],
+)
+def test_a_lane_says_which_way_to_the_device_is_timed(session, lane, before, timed_ways):
+    framework = Framework()
+    framework.model = Pinning
+    made = session("lenet", framework, lane=lane)
+    supply = timed._supply(made)
+    ways = made.model.kept.pop("ways", [])
+    assert set(ways) == before
+    assert [run for run, _ in supply[:3]] == [made.model.step] * 3
+    for _, item in supply[:3]:
+        images, labels = item()
+        assert (len(images), len(labels)) == (64, 64)
+    assert made.model.kept.pop("ways", []) == timed_ways
+
+
+@pytest.mark.parametrize("model", [Numpy, Many])
+def test_who_has_no_pinned_memory_says_so_in_that_lane(session, model):
+    framework = Framework()
+    framework.model = model
+    with pytest.raises(contract.Unsupported):
+        timed._supply(session("lenet", framework, lane="copy-pinned"))
+
+
 # ------------------------------------------------------------------------ verified after timing
 
 HELD_OUT = 40
@@ -310,6 +418,80 @@ def test_a_step_that_the_processor_had_no_time_for_is_wrong(session, monkeypatch
     # A ceiling that was measured on a busy machine accuses nobody: it is looked at again.
     monkeypatch.setattr(ceiling, "matrix_product_rate", lambda **_: 1e11)
     assert timed._plausible(made, needed, needed / 10) == ""
+
+
+# ---------------------------------------------------------------------------------------- memory
+
+
+def facts(made, name):
+    return [entry["fact"][name] for entry in made.entries() if name in entry.get("fact", {})]
+
+
+@pytest.fixture
+def remembering(session, monkeypatch):
+    """Return a function: framework, device -> section memory when it has run, and its trainings."""
+    monkeypatch.setattr(memory, "WATCH_SECONDS", 0.01)
+
+    def run(framework, device):
+        made, trained = session("memory", framework), []
+        made.settings = made.settings._replace(device=device)
+        made.rss_imported, made.train = 1, lambda: trained.append(time.perf_counter())
+        assert made.run() == 0
+        return made, trained
+
+    return run
+
+
+def test_the_memory_of_a_gpu_is_watched_while_training_goes_on(remembering):
+    made, trained = remembering(Framework(), "cpu")
+    assert facts(made, "memory_windows") == []
+    assert len(trained) == 1
+    made, trained = remembering(Framework(), "cuda")
+    (((start, end),),) = facts(made, "memory_windows")
+    assert trained[0] < start < trained[1]
+    assert trained[-1] < end
+    assert end - start >= 0.01
+
+
+def test_memory_of_other_work_is_wrong_where_no_other_section_looks(remembering):
+    framework = Framework()
+    framework.model = type("Idle", (Numpy,), {"step": lambda self, batch: 2.3})
+    (wrong,) = rows(remembering(framework, "cpu")[0])
+    assert (wrong["metric"], wrong["status"]) == ("peak_above_import", "wrong")
+    assert "gradient of conv1_weight" in wrong["reason"]
+
+
+class Allocating(Framework):
+    """Its allocator had 9 bytes at the start and 5 in training; ``resets`` as some cannot."""
+
+    resets, in_training = True, False
+
+    def allocator_peak(self):
+        return {"peak": 5 if self.in_training and self.resets else 9, "reserved": 16}
+
+    def reset_allocator_peak(self):
+        self.in_training = True
+        if not self.resets:
+            raise contract.Unsupported("one peak only")
+
+
+@pytest.mark.parametrize(
+    ("framework", "expected"),
+    [
+        (Allocating, {"allocator_peak": 5, "allocator_start_peak": 9, "allocator_reserved": 16}),
+        (
+            type("Once", (Allocating,), {"resets": False}),
+            {"allocator_peak": None, "allocator_start_peak": 9, "allocator_reserved": 16},
+        ),
+        (Framework, {"allocator_peak": None}),
+    ],
+)
+def test_peaks_of_allocators_begin_alike(remembering, framework, expected):
+    made, _ = remembering(framework(), "cpu")
+    found = {row["metric"]: row for row in rows(made) if row["metric"].startswith("allocator")}
+    assert {metric: row["value"] for metric, row in found.items()} == expected
+    absent = expected["allocator_peak"] is None
+    assert found["allocator_peak"]["status"] == ("unsupported" if absent else "ok")
 
 
 # ------------------------------------------------------------------------------------------- R

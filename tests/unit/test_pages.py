@@ -120,7 +120,7 @@ def block(part, name):
 def test_tabs_begin_with_all_cores_of_the_newest_machine(lenet):
     first, second, *others = lenet[0]["parts"]
     assert (first.tab, first.anchor) == ("GPU, resident data", "newer-machine-cuda")
-    assert second.tab == "GPU, with copying"
+    assert second.tab == "GPU, copying from pageable memory"
     assert [part.tab for part in others] == ["All cores" + PROCESSOR, "One thread" + PROCESSOR]
     assert others[0].anchor == "sample-machine-cpu"
     assert others[1].anchor == "sample-machine-cpu-threads-1"
@@ -558,6 +558,26 @@ def test_verification_shows_the_worst_process():
         ("loss", 3e-4, "differs"), ("logits", 2e-6, "agrees"),
     ]  # fmt: skip
     assert evidence_page._verification([{}]) == (None, "")
+
+
+@pytest.mark.parametrize(
+    ("job", "said"),
+    [
+        ({}, ""),
+        ({"throttled": None}, ""),
+        ({"throttled": []}, ""),
+        ({"throttled": ["power cap"]}, "the GPU was throttled: power cap"),
+        (
+            {"throttled": [], "throttled_before": ["power cap", "power brake"]},
+            "repeated, since the GPU was throttled: power cap, power brake",
+        ),
+    ],
+)
+def test_the_evidence_says_where_a_gpu_was_throttled(job, said):
+    base = {"block": 0, "status": "ok", "start": "warm"}
+    shown = evidence_page._jobs_table([base | job])
+    (status,) = [cell for cell in shown.rows[0] if cell.badge]
+    assert status.detail == said
 
 
 def test_a_log_is_shown_from_its_end_and_once_a_kind(sampled):

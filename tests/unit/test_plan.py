@@ -318,8 +318,8 @@ def test_what_is_tuned_by_hand_is_compared_with_the_plain_program():
     eager, tuned = replace(eager, kind="imperative"), replace(tuned, kind="imperative")
     loose = replace(tuned, id="loose", division="idiomatic")
     own = replace(framework("f"), modes=(eager, tuned, loose, replace(graph, captures="eager")))
-    assert [m.id for m in own.scope("compared")] == ["eager", "tuned", "graph"]
-    assert [m.id for m in own.scope("pairs")] == ["eager", "graph"]
+    assert [m.id for m in own.scope("compared", "cpu")] == ["eager", "tuned", "graph"]
+    assert [m.id for m in own.scope("pairs", "cpu")] == ["eager", "graph"]
 
 
 def test_a_first_answer_compares_the_pair_of_the_default_mode_only():
@@ -328,22 +328,22 @@ def test_a_first_answer_compares_the_pair_of_the_default_mode_only():
     )
     graph, other = replace(graph, captures="eager"), replace(other, captures="eager")
     own = replace(framework("f"), modes=(eager, graph, other))
-    assert [m.id for m in own.scope("compared")] == ["eager", "graph"]
-    assert [m.id for m in own.scope("pairs")] == ["eager", "graph", "other"]
+    assert [m.id for m in own.scope("compared", "cpu")] == ["eager", "graph"]
+    assert [m.id for m in own.scope("pairs", "cpu")] == ["eager", "graph", "other"]
     eager, graph = mode("eager", default=True), replace(graph, default=False)
     own = replace(framework("f"), modes=(eager, graph))
-    assert [m.id for m in own.scope("compared")] == ["eager", "graph"]
+    assert [m.id for m in own.scope("compared", "cpu")] == ["eager", "graph"]
     lone = replace(framework("f"), modes=(mode("plain", default=True), mode("side", default=False)))
-    assert [m.id for m in lone.scope("compared")] == ["plain"]
+    assert [m.id for m in lone.scope("compared", "cpu")] == ["plain"]
 
 
 def test_the_scope_of_pairs_is_the_default_and_what_captures_what():
     names = ("eager", "tuned", "graph", "other")
     eager, tuned, graph, other = (mode(name, default=name == "other") for name in names)
     own = replace(framework("f"), modes=(eager, tuned, replace(graph, captures="eager"), other))
-    assert [m.id for m in own.scope("pairs")] == ["eager", "graph", "other"]
-    assert [m.id for m in own.scope("framework")] == ["other"]
-    assert own.scope("modes") == own.modes
+    assert [m.id for m in own.scope("pairs", "cpu")] == ["eager", "graph", "other"]
+    assert [m.id for m in own.scope("framework", "cpu")] == ["other"]
+    assert own.scope("modes", "cpu") == own.modes
 
 
 def test_a_quick_look_takes_cold_starts_of_defaults_only():
@@ -501,7 +501,7 @@ def test_the_first_gap_that_covers_a_combination_answers():
     [
         ({"modes": ["trubo"]}, "did you mean turbo?"),
         ({"lanes": ["threads-2"]}, "threads-1"),
-        ({"lanes": ["copy"]}, "lane of cpu"),
+        ({"lanes": ["copy-pinned"]}, "lane of cpu"),
     ],
 )
 def test_an_unknown_name_names_the_nearest(changes, said):
@@ -537,6 +537,73 @@ def test_selection_in_the_current_interpreter_takes_what_is_installed():
 
 
 # -------------------------------------------------------------------------- names and durations
+
+
+def test_another_mode_may_stand_for_a_framework_on_another_device():
+    modes = mode("plain", default=True), replace(mode("graph"), default_on=("cuda",))
+    own = replace(framework("alpha"), modes=modes)
+    assert own.default_on("cpu") == own.default == modes[0]
+    assert own.default_on("cuda") == modes[1]
+    assert own.scope("framework", "cuda") == (modes[1],)
+    assert own.standard(own.newest, "cuda") == modes[1]
+    assert own.standard(replace(own.newest, default="plain"), "cuda") == modes[0]
+    for device, standing in (("cpu", "plain"), ("cuda", "graph")):
+        made = make([own], device=device)
+        assert {job.mode for job in made.jobs if job.rank is Rank.LEAD} == {standing}
+        studied = make([own], device=device, profile=AA)
+        assert {job.mode for job in studied.jobs} == {standing}
+
+
+def test_a_section_is_a_gap_on_a_device_that_it_does_not_declare():
+    only_cpu = replace(section("operators"), devices=("cpu",))
+    made = make(sections=(*SECTIONS, only_cpu), device="cuda")
+    gaps = {(cell.section, gap.status, gap.reason) for cell, gap in made.gaps}
+    assert gaps == {("operators", "skipped", "its scripts compute on cpu only")}
+    assert len(made.gaps) == sum(len(f.modes) for f in TWO)
+    assert not any("operators" in job.sections for job in made.jobs)
+    assert not make(sections=(*SECTIONS, only_cpu)).gaps
+
+
+def test_where_memory_is_measured_on_a_gpu_a_process_does_nothing_else():
+    known = loader.load()
+    able = [f for f in known.frameworks if "cuda" in f.default.devices]
+    made = {device: make(able, known.sections, device=device) for device in LANES}
+    sharing = {
+        device: {job.sections for job in one.jobs if "memory" in job.sections and not job.case}
+        for device, one in made.items()
+    }
+    assert sharing == {"cpu": {("compile", "memory", "lenet")}, "cuda": {("memory",)}}
+    for device, one in made.items():
+        warm = [job for job in one.jobs if job.start == "warm" and not job.case]
+        cells = [(c, job.block) for job in warm for c in job.cells if c.section == "memory"]
+        assert len(cells) == len(set(cells)) > 0, device
+    trained = [job for job in made["cuda"].jobs if job.accuracy]
+    assert trained
+    assert all("lenet" in job.sections for job in trained)
+
+
+def test_further_lanes_of_a_gpu_are_about_training_alone():
+    known = loader.load()
+    able = [f for f in known.frameworks if "cuda" in f.default_on("cuda").devices]
+    made = make(able, known.sections, device="cuda", profile=FULL)
+    measured = {}
+    for job in made.jobs:
+        measured.setdefault(job.lane, set()).update(job.sections)
+    first, *further = LANES["cuda"]
+    assert {lane: measured.pop(lane) for lane in further} == {one: {"lenet"} for one in further}
+    assert {"lenet", "memory", "compile", "versus"} <= measured[first]
+    cpu = make(able, known.sections, profile=FULL)
+    assert {id for job in cpu.jobs if job.lane == "threads-1" for id in job.sections} == {
+        "lenet", "memory", "compile",
+    }  # fmt: skip
+
+
+def test_sections_whose_scripts_choose_no_device_declare_the_processor_only():
+    declared = {one.id: one.devices for one in loader.read_sections() if one.measured}
+    through_the_adapter = {"lenet", "memory", "compile", "depth", "versus"}
+    assert {id for id, devices in declared.items() if "cuda" in devices} == {
+        *through_the_adapter, "highlevel",
+    }  # fmt: skip
 
 
 @pytest.mark.parametrize("profile", PROFILES.values(), ids=lambda profile: profile.name)

@@ -1,6 +1,7 @@
 """The run, with workers that do whatever they like: their words in a file, our rows on disk."""
 
 import io
+import itertools
 import json
 import os
 import shlex
@@ -112,6 +113,7 @@ def test_a_row_that_is_not_ok_keeps_its_reason_and_loses_its_value(read):
         lines(row(sample=-1)), lines(row(sample=0.5)), lines(row(sample=True)),
         lines(row(sample=10**7)), lines(row(sample="0")),
         lines({"fact": {"windows": 3}}), lines({"fact": {"windows": [[1]]}}),
+        lines({"fact": {"memory_windows": [[1]]}}),
         lines({"fact": {"windows": [["a", "b"]]}}), lines({"fact": {"build": 3}}),
         lines({"fact": {"threads_read_back": [1]}}), lines({"fact": {"windows": [[0, None]]}}),
         b'{"fact": {"x": ' + b"[" * 900 + b"]" * 900 + b"}}\n",
@@ -336,6 +338,26 @@ def test_a_worker_inherits_what_is_agreed_and_nothing_else(stage, monkeypatch):
     # The size of the environment moves the stack: it must differ between processes.
     assert len({len(options["env"]["MEASUREMENT_PADDING"]) for _, options in stage.started}) > 1
     assert len({options["env"]["PYTHONHASHSEED"] for _, options in stage.started}) > 1
+
+
+def test_a_worker_on_the_processor_and_all_that_it_starts_find_no_gpu(stage, monkeypatch):
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0")
+    stage.run()
+    assert {options["env"]["CUDA_VISIBLE_DEVICES"] for _, options in stage.started} == {"-1"}
+    assert gpu_log.visible(stage.started[0][1]["env"], [gpu_log.Gpu("A GPU", "1", 2**30)]) == []
+
+
+@pytest.mark.parametrize(
+    ("own", "together"), [(False, "/locked/lib:/driver/lib"), (True, "/driver/lib:/locked/lib")]
+)
+def test_the_search_path_of_libraries_is_extended_and_never_replaced(own, together):
+    basis = {"LD_LIBRARY_PATH": "/driver/lib", "HOME": "/home/me"}
+    declared = {"LD_LIBRARY_PATH": "/locked/lib", "OMP_NUM_THREADS": "2"}
+    found = worker_launch.merged(basis, declared, own=own)
+    assert found == {"HOME": "/home/me", "OMP_NUM_THREADS": "2", "LD_LIBRARY_PATH": together}
+    assert worker_launch.merged({}, declared, own=own) == declared
+    assert worker_launch.merged({"LD_LIBRARY_PATH": ""}, declared, own=own) == declared
+    assert worker_launch.merged(basis, {}, own=own) == basis
 
 
 def test_only_our_own_interpreter_finds_its_packages_by_variables(monkeypatch):
@@ -907,7 +929,7 @@ def test_a_finished_run_counts_as_measured_under_the_same_conditions_only(stage,
     assert again.measured == 1
     assert again.jobs == ()
     for changes in (
-        {"force": True}, {"profile": "full"}, {"precision": "tf32"}, {"sections": ("memory",)},
+        {"force": True}, {"profile": "full"}, {"sections": ("memory",)},
         {"modes": ("honest",)}, {"lanes": ("threads-1",)},
     ):  # fmt: skip
         assert prepare(replace(request, **changes), CATALOG).jobs, changes
@@ -918,16 +940,11 @@ def test_a_finished_run_counts_as_measured_under_the_same_conditions_only(stage,
     assert 0 < estimate < 3600
 
 
-def test_a_run_with_other_precision_or_without_an_end_measured_nothing(stage):
+def test_a_run_without_an_end_measured_nothing(stage):
     stage.run()
     (path,) = results.find(stage.results)
     document, rows = run_record.read_run_record(path), row_checks.rows(path)
-    ((cell, conditions),) = history.measured_cells(stage.results)
-    assert conditions.precision == "float32"
-    document["settings"]["precision"] = "tf32"
-    writing.write(path, rows, document)
-    ((same, other),) = history.measured_cells(stage.results)
-    assert (other.precision, same) == ("tf32", cell)
+    assert len(history.measured_cells(stage.results)) == 1
     writing.write(path, rows, document | {"finished": None})
     assert history.measured_cells(stage.results) == {}
 
@@ -978,15 +995,29 @@ def test_an_environment_that_cannot_be_made_fails_alone(stage, monkeypatch):
 
 
 @pytest.fixture
-def gpu_stage(stage, monkeypatch):
-    """Run two sections on a GPU with these readings; the worker says the last of the facts."""
+def able(monkeypatch):
+    """Let the pretended framework compute on CUDA, in the catalog of this module."""
+    pretend = CATALOG.framework("pretend")
+    modes = tuple(replace(mode, devices=("cpu", "cuda")) for mode in pretend.modes)
+    known = model.Catalog((replace(pretend, gaps=(), modes=modes),), CATALOG.sections)
+    monkeypatch.setattr(sys.modules[__name__], "CATALOG", known)
 
-    def running(*readings, gpu=None):
+
+@pytest.fixture
+def gpu_stage(stage, able, monkeypatch):
+    """Run two sections on a GPU with these readings; the worker says the last of the facts.
+
+    ``turns`` are further readings, of the processes of section lenet after the first.
+    """
+
+    def running(*readings, gpu=None, turns=()):
+        logs = itertools.chain([readings, *turns], itertools.repeat([readings, *turns][-1]))
+
         class Recorded:
             error = None
 
             def __init__(self, source):
-                self.readings = readings
+                Recorded.last, self.readings = self, readings
 
             def __enter__(self):
                 return self
@@ -997,19 +1028,24 @@ def gpu_stage(stage, monkeypatch):
         monkeypatch.setattr(gpu_log, "Log", Recorded)
         card = gpu_log.Gpu("A GPU", "1", 2**30, bus_id="0000:3b:00.0")
         monkeypatch.setattr(gpu_log, "usable", lambda: ([card], ""))
-        stage.worker = lambda job, out: stage.end(
-            out,
+        said = (
             {"fact": {"windows": [[0.5, 1.5], [1.6, 1.7], [1.8, 3.5]]}},
-            *([{"fact": {"gpu": gpu}}] if gpu else []),
-            *[row("step_time", "lenet", sample=n) for n in range(3)],
-            row("peak_rss", "memory", "B"),
+            *VERIFIED,
+            *[row("step_time", "lenet", value=0.2, sample=n) for n in range(2)],
         )
-        pretend = CATALOG.framework("pretend")
-        modes = tuple(replace(mode, devices=("cpu", "cuda")) for mode in pretend.modes)
-        able = model.Catalog((replace(pretend, gaps=(), modes=modes),), CATALOG.sections)
-        monkeypatch.setattr(sys.modules[__name__], "CATALOG", able)
+        remembered = {"fact": {"memory_windows": [[0.5, 2.5]]}}, row("peak_rss", "memory", "B")
+        used = [{"fact": {"gpu": gpu}}] if gpu else []
+
+        def worker(job, out):
+            if job["sections"] == ["memory"]:
+                return stage.end(out, *used, *remembered)
+            Recorded.last.readings = next(logs)
+            return stage.end(out, *used, *said)
+
+        stage.worker = worker
         stage.run(sections=("lenet", "memory"), device="cuda")
-        return [r for r in stage.rows() if r["block"] == "0"], stage.document()["jobs"][0]
+        first = next(job for job in stage.document()["jobs"] if "lenet" in job["sections"])
+        return [r for r in stage.rows() if r["block"] == "0"], first
 
     return running
 
@@ -1024,13 +1060,121 @@ GPU_METRICS = ("sm_clock", "gpu_temperature", "gpu_power", "device_memory")
 
 @pytest.mark.parametrize("gpu", [None, "00000000:3B:00.0"])
 def test_the_log_of_the_gpu_becomes_rows_of_its_samples(gpu_stage, gpu):
-    readings = gpu_reading(1.0), gpu_reading(2.0), gpu_reading(3.0, 0x4)
+    probed = {"processes": {1: 2**31}}  # by us, not by the training
+    readings = gpu_reading(1.0), gpu_reading(2.0), gpu_reading(3.0, 0x4, **probed)
     block, job = gpu_stage(*readings, gpu=gpu)
+    block = [r for r in block if "partial" not in r["flags"]]
     clocks = [(r["sample"], r["value"]) for r in block if r["metric"] == "sm_clock"]
     assert clocks == [("0", "1980.0"), ("2", "1980.0")]
     assert [r["value"] for r in block if r["metric"] == "device_memory"] == [str(float(2**30))]
-    assert {r["flags"] for r in block} == {"throttled"}
+    assert {r["flags"] for r in block if r["section"] == "lenet"} == {"throttled"}
     assert job["throttled"] == ["power cap"]
+
+
+@pytest.mark.parametrize(
+    ("device", "lane"), [(d, lane) for d in model.LANES for lane in model.LANES[d]]
+)
+def test_a_lane_decides_what_is_computed_in(stage, device, lane):
+    launcher = worker_launch.Launcher(stage.plan(), stage.request(), CATALOG)
+    launcher._ceilings = {2: 1e12}
+    job = replace(JOB, device=device, lane=lane)
+    told = launcher._describe(job, CATALOG.framework("pretend"), 2, Path("cache"))
+    expected = lane if lane in ("tf32", "bfloat16") else "float32"
+    assert told["settings"]["precision"] == expected
+    assert told["lane"] == lane
+
+
+@pytest.mark.parametrize(
+    ("device", "cured", "said"),
+    [
+        ("cuda", True, "off; with deterministic algorithms it passes"),
+        ("cuda", False, "off; with deterministic algorithms wrong: off"),
+        ("cpu", True, "off"),
+    ],
+)
+def test_what_is_wrong_on_a_gpu_is_tried_once_more_with_deterministic_algorithms(
+    stage, able, device, cured, said
+):
+    def worker(job, out):
+        if cured and job["settings"]["deterministic"]:
+            return stage.good(job, out)
+        wrong = {"status": "wrong", "reason": "off"}
+        gate = row("gate", "lenet", "verdict", 0, **wrong)
+        return stage.end(out, gate, row("step_time", "lenet", value=None, **wrong))
+
+    stage.worker = worker
+    outcome = stage.run(sections=("lenet",), device=device)
+    assert outcome.findings
+    assert not outcome.failed
+    block = [r for r in stage.rows() if r["block"] == "0"]
+    assert {(r["status"], r["reason"]) for r in block if r["metric"] == "step_time"} == {
+        ("wrong", said)
+    }
+    assert all(r["status"] != "ok" for r in block if r["unit"] == "s"), "no number of a second look"
+    told = [job["settings"]["deterministic"] for job, _ in stage.started]
+    assert told == ([False, True] if device == "cuda" else [False]), "further blocks are given up"
+    job = stage.document()["jobs"][0]
+    assert ("deterministic" in job) == (device == "cuda")
+    if device == "cuda":
+        assert job["deterministic"]["status"] == ("ok" if cured else "wrong")
+
+
+def test_untimed_starts_beside_each_other_leave_memory_for_others(stage, able):
+    made = stage.plan(modes=("honest",), device="cuda")
+    runner.run(made, stage.request(early=True), CATALOG)
+    told = [job["settings"]["preallocate"] for job, _ in stage.started]
+    assert told == [False] + [True] * 4
+
+
+def test_a_lease_that_ends_leaves_valid_rows_and_the_next_one_goes_on(stage, able):
+    asked = {"sections": ("compile", "memory", "lenet"), "modes": ("honest", "eager")}
+    made = stage.plan(**asked, device="cuda")
+    lead = [job for job in made.jobs if job.rank is plan.Rank.LEAD]
+    assert list(made.jobs[: len(lead)]) == lead, "most informative first"
+    assert {job.mode for job in lead} == {CATALOG.framework("pretend").default.id}
+    assert {id for job in lead for id in job.sections} == {*asked["sections"]}
+    interrupted(stage, len(lead), **asked, device="cuda")
+    assert stage.document()["finished"] is None
+    assert {r["section"] for r in stage.rows()} == {*asked["sections"]}, "and valid"
+    stage.run(**asked, device="cuda")
+    assert stage.document()["finished"]
+    assert len(stage.started) == len(made.jobs) - len(lead), "nothing is measured twice"
+
+
+COOL, HOT = (gpu_reading(1.0), gpu_reading(3.0)), (gpu_reading(1.0, 0x4), gpu_reading(3.0))
+
+
+@pytest.mark.parametrize(("again", "flags"), [(COOL, set()), (HOT, {"throttled"})])
+def test_a_throttled_block_is_repeated_once_and_then_flagged(gpu_stage, stage, again, flags):
+    block, job = gpu_stage(*HOT, turns=[again, COOL])
+    rows = [r for r in block if r["metric"] == "step_time"]
+    whole = [r for r in rows if "partial" not in r["flags"]]
+    assert {word for r in whole for word in r["flags"].split()} == flags
+    assert [r["flags"] for r in rows if r not in whole] == ["throttled partial"] * 2
+    assert [r["sample"] for r in whole] == ["0", "1"], "every number counts once"
+    assert job["throttled_before"] == ["power cap"]
+    assert job["throttled"] == (["power cap"] if flags else [])
+    lenets = [told for told, _ in stage.started if told["sections"] == ["lenet"]]
+    others = [one for one in stage.document()["jobs"] if "lenet" in one["sections"]][1:]
+    assert len(lenets) == 2 + len(others), "later blocks had no reason"
+    assert not any("throttled_before" in one for one in others)
+
+
+def test_what_the_driver_compiles_is_in_the_cache_that_a_cold_start_empties(gpu_stage, stage):
+    gpu_stage(gpu_reading(1.0))
+    for job, options in stage.started:
+        env = options["env"]
+        assert Path(env["CUDA_CACHE_PATH"]).parent == Path(job["settings"]["cache"])
+        assert env["CUDA_DEVICE_ORDER"] == "PCI_BUS_ID"
+        assert env.get("CUDA_VISIBLE_DEVICES") != "-1"
+
+
+def test_memory_is_taken_in_advance_unless_it_is_measured(gpu_stage, stage):
+    gpu_stage(gpu_reading(1.0))
+    told = {tuple(job["sections"]): job["settings"]["preallocate"] for job, _ in stage.started}
+    assert told == {("memory",): False, ("lenet",): True}
+    recorded = {tuple(job["sections"]): job["preallocate"] for job in stage.document()["jobs"]}
+    assert recorded == told
 
 
 def test_what_the_driver_does_not_tell_has_no_rows(gpu_stage):

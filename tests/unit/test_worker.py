@@ -4,6 +4,7 @@ import io
 import json
 import sys
 import types
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -58,6 +59,17 @@ class Counting(Model):
 
     def parameters(self):
         return {name: value + self.steps for name, value in self.weights.items()}
+"""
+
+
+REFUSING = """
+
+def refuse(asked=[]):
+    from measurements.contract import Unsupported
+    if asked:
+        raise RuntimeError("threads were set before")
+    asked.append(1)
+    raise Unsupported("no device")
 """
 
 
@@ -158,7 +170,7 @@ def test_memory_is_the_peak_above_what_import_took(job):
     out = io.StringIO()
     session = worker.Session({**job, "sections": ["memory"]}, out)
     given_back = []
-    session.model.load = given_back.append
+    session.model.load, session.first_step_fault = given_back.append, lambda: ""
     assert session.run() == 0
     found = {
         row["metric"]: row["value"]
@@ -175,6 +187,23 @@ def test_building_waits_for_the_device(job):
     assert session.framework.waits == 1
 
 
+@pytest.mark.parametrize(("found", "asked", "code"), [
+    ("cpu", "cuda", 1), ("cuda", "cpu", 1), ("cuda", "cuda", 0), ("cpu", "cpu", 0),
+    (None, "cuda", 0),
+])  # fmt: skip
+def test_weights_on_another_device_than_the_rows_would_name_are_a_failure(
+    run, job, play, monkeypatch, found, asked, code
+):
+    monkeypatch.setattr(contract.Model, "place", lambda self: found)
+    monkeypatch.setattr(worker.cuda_driver, "bus_id", lambda: None)
+    play(lambda session: session.emit("headline", session.model.steps))
+    ended, entries = run(settings=dict(job["settings"], device=asked))
+    (row,) = rows(entries)
+    assert ended == code
+    assert row["status"] == ("failed" if code else "ok")
+    assert (f"on the device {found}; asked for was {asked}" in row["reason"]) == bool(code)
+
+
 def test_facts_of_the_framework_are_written_when_it_is_imported(job):
     out = io.StringIO()
     session = worker.Session(job, out)
@@ -183,6 +212,37 @@ def test_facts_of_the_framework_are_written_when_it_is_imported(job):
     (entry,) = [json.loads(line) for line in out.getvalue().splitlines()]
     assert entry == {"fact": {"build": {"said": "beside"}, "threads_read_back": {"pool": 2}}}
     assert session.rss_imported is None or session.rss_imported > 0
+
+
+@pytest.mark.parametrize(
+    ("device", "precision", "generation", "refused"),
+    [
+        ("cuda", "tf32", 7, True), ("cuda", "bfloat16", 7, True), ("cuda", "tf32", 8, False),
+        ("cuda", "float32", 7, False), ("cuda", "tf32", None, False), ("cpu", "tf32", 7, False),
+    ],
+)  # fmt: skip
+def test_a_precision_that_the_gpu_does_not_have_is_refused(
+    run, job, play, monkeypatch, device, precision, generation, refused
+):
+    monkeypatch.setattr(worker.cuda_driver, "generation", lambda: generation)
+    monkeypatch.setattr(worker.cuda_driver, "bus_id", lambda: None)
+    play(lambda session: session.emit("headline", session.framework.settings.threads))
+    asked = dict(job["settings"], device=device, precision=precision)
+    code, entries = run(settings=asked)
+    (found,) = rows(entries)
+    assert (found["status"], code) == ("unsupported" if refused else "ok", 0)
+    assert ("compute capability 7" in found["reason"]) == refused
+
+
+def test_an_adapter_that_refuses_is_not_asked_a_second_time(run, job, play, monkeypatch):
+    once = ADAPTER.replace("        time.sleep(0.02)", "        refuse()") + REFUSING
+    Path(job["folder"], "adapter.py").write_text(once)
+    play(lambda session: session.emit("headline", session.framework.waits))
+    code, entries = run(sections=["play", "play"])
+    assert [(row["status"], row["reason"]) for row in rows(entries)] == [
+        ("unsupported", "no device")
+    ] * 2
+    assert code == 0
 
 
 def test_a_folder_never_shadows_a_module_of_its_name(job):
@@ -350,12 +410,14 @@ def test_the_base_class_says_unsupported_to_everything(job):
     for ask in (
         lambda: framework.lenet({}, 64),
         framework.allocator_peak,
+        framework.mark,
         lambda: framework.matrix_product(8),
     ):
         with pytest.raises(contract.Unsupported) as raised:
             ask()
         assert raised.value.reason
     model = contract.Model()
+    assert model.place() is None
     assert model.stage(1, 2) == (1, 2)
     assert model.loss(np.float32(3)) == 3.0
     for method in (model.step, model.logits, model.load):

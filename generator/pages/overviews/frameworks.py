@@ -8,7 +8,7 @@ from typing import Any
 from generator import formatting
 from generator.analysis.history import SPEED
 from generator.catalog import freshness
-from generator.catalog.model import Framework
+from generator.catalog.model import DEVICES, Framework
 from generator.pages import framework_tables, ranking, scoring, urls
 from generator.pages.framework_tables import EXECUTES, FACTS
 from generator.pages.home_page import need_cell
@@ -198,7 +198,7 @@ def _releases(framework: Framework) -> Rows:
                 float(released.toordinal()) if released else None,
                 detail=f"on Python {version.python}",
             ),
-            "Mode that stood for it": Cell(framework.standard(version).title),
+            "Mode that stood for it": Cell(framework.standard(version, DEVICES[0]).title),
         }
 
 

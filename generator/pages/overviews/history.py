@@ -176,7 +176,7 @@ def moments(found: History, measure: Measure) -> list[Point]:
                 change=step.verdict if step and step.change.differs else "",
                 told=_told(step) if step else "",
                 part=part,
-                other=release.mode != release.framework.default.id,
+                other=release.mode != release.framework.default_on(found.device).id,
             )
         )  # fmt: skip
     return points

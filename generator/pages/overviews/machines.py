@@ -106,7 +106,7 @@ def _view(device: str, found: Sequence[Change], inputs: Inputs) -> Block:
     first = names[found[0].before.machine]
     ordered = sorted(found, key=lambda change: (names[change.key.machine], change.key))
     lane = plan.PROFILES["quick"].lanes[device][0]
-    modes = {(f.id, f.default.id) for f in inputs.catalog.frameworks}
+    modes = {(f.id, f.default_on(device).id) for f in inputs.catalog.frameworks}
     marks = [
         _mark(change, names[change.key.machine], inputs)
         for change in ordered

@@ -11,6 +11,9 @@ from measurements.contract import Framework, Model, Unsupported
 PRECISIONS = {"float32": "highest", "tf32": "tensorfloat32"}
 """Of ``jax_default_matmul_precision``: by default float32 means TF32 on Ampere and later."""
 
+DETERMINISTIC = "--xla_gpu_deterministic_ops=true"
+"""For XLA, which chooses by trying otherwise: https://github.com/openxla/xla/pull/12520"""
+
 
 class Adapter(Framework):
     """JAX: ``eager``, ``jit`` (the whole step), ``scan`` (many steps), ``flax`` (NNX and Optax)."""
@@ -19,6 +22,10 @@ class Adapter(Framework):
         super().__init__(settings)
         if settings.precision not in PRECISIONS:
             raise Unsupported("%s would need weights of another type" % settings.precision)
+        # Read when the GPU is first used. By default JAX takes three quarters of its memory.
+        os.environ["XLA_PYTHON_CLIENT_PREALLOCATE"] = str(settings.preallocate).lower()
+        if settings.deterministic:
+            os.environ["XLA_FLAGS"] = DETERMINISTIC
         import jax
 
         if settings.mode == "flax":
@@ -34,8 +41,9 @@ class Adapter(Framework):
         configure(jax, "jax_persistent_cache_min_compile_time_secs", 0)
         try:
             self.device = jax.devices()[0]
-        except RuntimeError as error:
-            raise Unsupported("JAX finds no device: %s" % error) from error
+        except (RuntimeError, AssertionError) as error:  # it asserts where it has no plugin
+            said = str(error) or "it was built without"
+            raise Unsupported("JAX finds no device for %s: %s" % (settings.device, said)) from error
         self.built = 0
         self.pending = ()
         """Arrays that the last step returned: weights and loss."""
@@ -51,7 +59,7 @@ class Adapter(Framework):
             "matmul_precision": str(self.jax.config.jax_default_matmul_precision),
             "layout": "NHWC" if self.settings.mode == "flax" else "NCHW",
             "xla_flags": os.environ.get("XLA_FLAGS", "none"),
-            "preallocate": os.environ.get("XLA_PYTHON_CLIENT_PREALLOCATE", "default (on)"),
+            "preallocate": os.environ["XLA_PYTHON_CLIENT_PREALLOCATE"],
         }
 
     def threads(self):
@@ -83,6 +91,12 @@ class Adapter(Framework):
         # Not jax.effects_barrier(), which waits for side effects such as printing only.
         self.jax.block_until_ready(self.pending)
 
+    def reset_allocator_peak(self):
+        raise Unsupported(
+            "JAX cannot start a new peak: its only one holds compiling as well",
+            "https://github.com/jax-ml/jax/issues/8096",
+        )
+
     def allocator_peak(self):
         statistics = self.device.memory_stats()
         if statistics is None:
@@ -90,7 +104,6 @@ class Adapter(Framework):
                 "JAX reports no memory statistics on the CPU",
                 "https://github.com/jax-ml/jax/issues/8096",
             )
-        # Of the whole process, compilation included: JAX cannot start a new peak.
         found = {"peak": statistics["peak_bytes_in_use"]}
         if "peak_pool_bytes" in statistics:
             found["reserved"] = statistics["peak_pool_bytes"]
@@ -118,8 +131,24 @@ class LeNet(Model):
         if settings.mode != "eager":
             self.train, self.score = self.code.compiled(self.train), self.jax.jit(self.score)
 
+    def host_batch(self, images, labels):
+        """Return a batch of NumPy arrays in the layout and types of the step."""
+        return images, labels.astype(np.int32)
+
     def stage(self, images, labels):
-        return self.jax.device_put((images, labels.astype(np.int32)))
+        return self.jax.device_put(self.host_batch(images, labels))
+
+    def pin(self, images, labels):
+        batch = self.host_batch(images, labels)
+        return self.jax.device_put(batch, self.placed("pinned_host"))
+
+    def stage_pinned(self, batch):
+        return self.jax.device_put(batch, self.placed("device"))
+
+    def placed(self, kind):
+        """Return a place in the memory of the device, or in what is page-locked of the host."""
+        place = self.jax.sharding.SingleDeviceSharding
+        return place(self.framework.device, memory_kind=kind)
 
     def step(self, batch):
         self.weights, loss = self.framework.pending = self.train(self.weights, *batch)
@@ -136,6 +165,11 @@ class LeNet(Model):
         # Copies as well, for the same reason.
         self.weights = {name: self.jax.numpy.array(value) for name, value in parameters.items()}
         self.framework.pending = self.weights
+
+    def place(self):
+        array = self.jax.tree_util.tree_leaves(self.framework.pending)[0]
+        (device,) = array.devices()
+        return "cpu" if device.platform == "cpu" else "cuda"
 
 
 class ScanLeNet(LeNet):
@@ -181,8 +215,8 @@ class FlaxLeNet(LeNet):
         self.optimiser = self.code.optimiser(self.model, settings.learning_rate)
         self.train, self.score = self.code.training_step(), self.code.scorer()
 
-    def stage(self, images, labels):
-        return super().stage(to_native("", images), labels)
+    def host_batch(self, images, labels):
+        return super().host_batch(to_native("", images), labels)
 
     def step(self, batch):
         loss = self.train(self.model, self.optimiser, *batch)

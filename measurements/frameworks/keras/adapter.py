@@ -37,9 +37,6 @@ class Adapter(Framework):
         self.way = WAYS[settings.mode]
         # Keras reads it once, when it is imported.
         os.environ["KERAS_BACKEND"] = self.way.backend.name
-        if settings.device == "cpu":
-            # Keras takes a GPU wherever its back end finds one.
-            os.environ["CUDA_VISIBLE_DEVICES"] = "-1"
         self.backend = self.way.backend(settings)
         import keras
 
@@ -79,6 +76,12 @@ class Adapter(Framework):
 
     def synchronise(self):
         self.backend.synchronise([] if self.model is None else self.model.variables())
+
+    def mark(self):
+        return self.backend.mark()
+
+    def between(self, first, second):
+        return self.backend.between(first, second)
 
     def reset_allocator_peak(self):
         if self.settings.device == "cuda":
@@ -148,6 +151,10 @@ class LeNet(Model):
     def load(self, parameters):
         # Copies again: a back end may compute in the arrays that it is given.
         self.model.set_weights([np.array(array) for array in to_native(parameters)])
+
+    def place(self):
+        variables = self.variables()
+        return self.backend.place(variables[0]) if variables else None
 
     def variables(self):
         """Return the back end's arrays of weights."""

@@ -6,7 +6,15 @@ import shutil
 from measurements.contract import Unsupported
 
 
-class TensorFlow:
+class Timeless:
+    """A back end without events of the device."""
+
+    def mark(self):
+        """Say so."""
+        raise Unsupported("the back end offers no events of the device")
+
+
+class TensorFlow(Timeless):
     """Keras on TensorFlow."""
 
     name = "tensorflow"
@@ -23,8 +31,11 @@ class TensorFlow:
             if not gpus:
                 raise Unsupported("TensorFlow sees no GPU, or was built without CUDA")
             tf.config.set_visible_devices(gpus[:1], "GPU")
-            # Otherwise TensorFlow takes the whole memory at once, and nothing can be said of it.
-            tf.config.experimental.set_memory_growth(gpus[0], True)
+            # By default TensorFlow takes the whole memory at once, and nothing can be said of it.
+            tf.config.experimental.set_memory_growth(gpus[0], not settings.preallocate)
+            if settings.deterministic:
+                tf.random.set_seed(0)  # without one, random numbers are refused then
+                tf.config.experimental.enable_op_determinism()
         # On by default: float32 would silently mean TF32 on Ampere and later.
         tf.config.experimental.enable_tensor_float_32_execution(settings.precision == "tf32")
 
@@ -40,6 +51,11 @@ class TensorFlow:
             "intra_op": threading.get_intra_op_parallelism_threads(),
             "inter_op": threading.get_inter_op_parallelism_threads(),
         }
+
+    def place(self, array):
+        """Return where an array is."""
+        device = getattr(array, "device", None) or ""
+        return "cuda" if "GPU" in device else "cpu" if "CPU" in device else None
 
     def convert_to_tensor(self, array):
         """Return an array as the back end's tensor; Keras has a function for it since version 3."""
@@ -61,7 +77,7 @@ class TensorFlow:
         return {"peak": self.tf.config.experimental.get_memory_info("GPU:0")["peak"]}
 
 
-class Session:
+class Session(Timeless):
     """Keras 1 and 2 on TensorFlow 1, whose graphs a session runs."""
 
     name = "tensorflow"
@@ -93,12 +109,16 @@ class Session:
         """Wait for the device: what a session runs has ended when it returns."""
 
 
-class JAX:
+class JAX(Timeless):
     """Keras on JAX."""
 
     name = "jax"
 
     def __init__(self, settings):
+        # Read when the GPU is first used. By default JAX takes three quarters of its memory.
+        os.environ["XLA_PYTHON_CLIENT_PREALLOCATE"] = str(settings.preallocate).lower()
+        if settings.deterministic:
+            os.environ["XLA_FLAGS"] = "--xla_gpu_deterministic_ops=true"
         import jax
 
         self.jax = jax
@@ -112,8 +132,9 @@ class JAX:
         jax.config.update("jax_persistent_cache_min_compile_time_secs", 0)
         try:
             self.device = jax.devices()[0]
-        except RuntimeError as error:
-            raise Unsupported("JAX finds no device: %s" % error) from error
+        except (RuntimeError, AssertionError) as error:  # it asserts where it has no plugin
+            said = str(error) or "it was built without"
+            raise Unsupported("JAX finds no device for %s: %s" % (settings.device, said)) from error
 
     def about(self):
         """Return version and device."""
@@ -122,6 +143,11 @@ class JAX:
     def threads(self):
         """Return what XLA's pool was told: JAX has no function that reads it back."""
         return {"NPROC": os.environ.get("NPROC", "unset")}
+
+    def place(self, array):
+        """Return where an array is."""
+        (device,) = array.devices()
+        return "cpu" if device.platform == "cpu" else "cuda"
 
     def forget(self):
         """Drop what was compiled for earlier models, in memory and for this process on disk."""
@@ -136,7 +162,11 @@ class JAX:
         self.jax.block_until_ready(arrays)
 
     def reset_allocator_peak(self):
-        """JAX cannot start a new peak: it is that of the whole process."""
+        """Say that there is but one peak, that of the whole process."""
+        raise Unsupported(
+            "JAX cannot start a new peak: its only one holds compiling as well",
+            "https://github.com/jax-ml/jax/issues/8096",
+        )
 
     def allocator_peak(self):
         """Return the peak in bytes."""
@@ -171,7 +201,8 @@ class Torch:
             if not torch.cuda.is_available():
                 raise Unsupported("PyTorch sees no GPU, or was built without CUDA")
             # All batches have one shape: let cuDNN try its algorithms once and keep the fastest.
-            torch.backends.cudnn.benchmark = True
+            torch.backends.cudnn.benchmark = not settings.deterministic
+            torch.backends.cudnn.deterministic = settings.deterministic
         # On by default in cuDNN: float32 would silently mean TF32 on Ampere and later.
         tf32 = settings.precision == "tf32"
         torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = tf32
@@ -193,6 +224,10 @@ class Torch:
             "inter_op": self.torch.get_num_interop_threads(),
         }
 
+    def place(self, array):
+        """Return where an array is."""
+        return array.device.type
+
     def forget(self):
         """Drop what was compiled for earlier models."""
         self.torch.compiler.reset()
@@ -201,6 +236,18 @@ class Torch:
         """Wait for the GPU; on the CPU every call has finished when it returns."""
         if self.device == "cuda":
             self.torch.cuda.synchronize()
+
+    def mark(self):
+        """Enqueue an event of the GPU."""
+        if self.device != "cuda":
+            raise Unsupported("on the CPU the wall clock is the device's own")
+        event = self.torch.cuda.Event(enable_timing=True)
+        event.record()
+        return event
+
+    def between(self, first, second):
+        """Return the seconds between two events."""
+        return first.elapsed_time(second) / 1000
 
     def reset_allocator_peak(self):
         """Start a new peak."""

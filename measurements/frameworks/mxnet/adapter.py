@@ -19,6 +19,10 @@ class Adapter(Framework):
         # cuDNN and cuBLAS would use TF32 on their own on Ampere and later: ask for IEEE float32.
         # Read by the CUDA libraries when they are loaded; no effect on the CPU.
         os.environ["NVIDIA_TF32_OVERRIDE"] = "0"
+        if settings.deterministic:
+            # https://mxnet.apache.org/versions/1.9.1/api/faq/env_var
+            os.environ["MXNET_ENFORCE_DETERMINISM"] = "1"
+            os.environ["MXNET_CUDNN_AUTOTUNE_DEFAULT"] = "0"
         import mxnet
 
         from . import lenet
@@ -109,6 +113,15 @@ class LeNet(Model):
     def stage(self, images, labels):
         return self.array(images), self.array(labels)
 
+    def pin(self, images, labels):
+        memory = self.mx.cpu_pinned()
+        return [
+            self.mx.nd.array(values, ctx=memory, dtype="float32") for values in (images, labels)
+        ]
+
+    def stage_pinned(self, batch):
+        return tuple(values.as_in_context(self.context) for values in batch)
+
     def loss(self, handle):
         return float(handle.asscalar())
 
@@ -125,6 +138,10 @@ class ModuleLeNet(LeNet):
 
     def stage(self, images, labels):
         images, labels = super().stage(images, labels)
+        return self.mx.io.DataBatch([images], [labels])
+
+    def stage_pinned(self, batch):
+        images, labels = super().stage_pinned(batch)
         return self.mx.io.DataBatch([images], [labels])
 
     def step(self, batch):
@@ -183,6 +200,10 @@ class GluonLeNet(LeNet):
         named = self.named()
         for name, value in transposed(parameters).items():
             named[name].set_data(self.array(value))
+
+    def place(self):
+        (context,) = next(iter(self.named().values())).list_ctx()
+        return "cuda" if context.device_type == "gpu" else "cpu"
 
     def named(self):
         """Return the Gluon parameters under their canonical names, in that order."""

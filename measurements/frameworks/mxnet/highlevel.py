@@ -9,6 +9,7 @@ from mxnet import gluon
 from mxnet.gluon import nn
 from mxnet.gluon.contrib.estimator import Estimator
 
+CONTEXT = mx.gpu() if mx.context.num_gpus() else mx.cpu()
 INTERFACE = "Gluon Estimator: fit, save_parameters, load_parameters"
 
 
@@ -33,11 +34,12 @@ def train(images, labels):
     dataset = gluon.data.ArrayDataset(images, labels)
     batches = gluon.data.DataLoader(dataset, batch_size=64, shuffle=True)
     net = network()
-    net.initialize(mx.init.Xavier())
+    net.initialize(mx.init.Xavier(), ctx=CONTEXT)
     net.hybridize()
     settings = {"learning_rate": 0.05, "momentum": 0.9}
     trainer = gluon.Trainer(net.collect_params(), "sgd", settings)
-    estimator = Estimator(net, gluon.loss.SoftmaxCrossEntropyLoss(), trainer=trainer)
+    loss = gluon.loss.SoftmaxCrossEntropyLoss()
+    estimator = Estimator(net, loss, trainer=trainer, context=CONTEXT)
     estimator.fit(batches, epochs=5)
     return net
 
@@ -51,10 +53,10 @@ def save(model, path):
 def load(path):
     """Return a new network with the weights of a file."""
     net = network()
-    net.load_parameters(path)
+    net.load_parameters(path, ctx=CONTEXT)
     return net
 
 
 def predict(model, images):
     """Return the class scores, float32 (images, 10)."""
-    return model(mx.nd.array(images)).asnumpy()
+    return model(mx.nd.array(images, ctx=CONTEXT)).asnumpy()

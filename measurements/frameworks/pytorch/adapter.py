@@ -1,5 +1,6 @@
 """PyTorch behind the contract of measurements.contract."""
 
+import functools
 import os
 import re
 import shutil
@@ -10,7 +11,7 @@ import numpy as np
 from measurements import lenet as reference
 from measurements.contract import Framework, Model, Unsupported
 
-COMPILED = ("compile", "compile-repaired", "compile-step", "cuda-graphs")
+COMPILED = ("compile", "compile-repaired", "compile-step", "cuda-graphs", "cuda-graph-step")
 
 
 class Adapter(Framework):
@@ -20,6 +21,7 @@ class Adapter(Framework):
     ``compile-repaired``  the same without the pass that breaks it on one thread (compile_fault.py)
     ``compile-step``      the optimizer as well
     ``cuda-graphs``       network and loss, replayed as CUDA graphs
+    ``cuda-graph-step``   the same, and the whole step captured as one CUDA graph
     """
 
     def __init__(self, settings):
@@ -47,9 +49,8 @@ class Adapter(Framework):
             if not torch.cuda.is_available():
                 raise Unsupported("PyTorch sees no GPU on this machine")
             # All batches have one shape: let cuDNN try its algorithms once and keep the fastest.
-            torch.backends.cudnn.benchmark = True
-        if settings.precision not in ("float32", "tf32"):
-            raise Unsupported("%s would need autocast, another model" % settings.precision)
+            torch.backends.cudnn.benchmark = not settings.deterministic
+            torch.backends.cudnn.deterministic = settings.deterministic
         if hasattr(torch.backends.cuda, "matmul"):  # since 1.7; until then float32 meant float32
             # On by default in cuDNN: float32 would silently mean TF32 on Ampere and later.
             tf32 = settings.precision == "tf32"
@@ -88,6 +89,16 @@ class Adapter(Framework):
         if self.settings.device == "cuda":
             self.torch.cuda.synchronize()
 
+    def mark(self):
+        if self.settings.device != "cuda":
+            raise Unsupported("on the CPU the wall clock is the device's own")
+        event = self.torch.cuda.Event(enable_timing=True)
+        event.record()
+        return event
+
+    def between(self, first, second):
+        return first.elapsed_time(second) / 1000
+
     def reset_allocator_peak(self):
         if self.settings.device == "cuda":
             self.torch.cuda.reset_peak_memory_stats()
@@ -104,13 +115,16 @@ class Adapter(Framework):
 
     def matrix_product(self, size):
         torch = self.torch
-        left = torch.rand(size, size, device=self.device)
-        right = torch.rand(size, size, device=self.device)
+        kind = torch.bfloat16 if self.settings.precision == "bfloat16" else torch.float32
+        left = torch.rand(size, size, device=self.device, dtype=kind)
+        right = torch.rand(size, size, device=self.device, dtype=kind)
         return lambda: Result(left @ right)
 
     def compiled(self, function):
         """Return a function as this mode runs it: as it is, or compiled."""
         mode = self.settings.mode
+        if self.settings.precision == "bfloat16":
+            function = self.mixed(function)
         if mode not in COMPILED:
             return function
         options = {}
@@ -121,6 +135,18 @@ class Adapter(Framework):
             options.update(self.torch._inductor.list_mode_options("reduce-overhead"))
         return self.torch.compile(function, options=options)
 
+    def mixed(self, function):
+        """Return a function whose products are computed in bfloat16; weights stay float32.
+
+        https://docs.pytorch.org/docs/2.13/amp.html
+        """
+
+        def call(*arguments):
+            with self.torch.autocast(self.settings.device, dtype=self.torch.bfloat16):
+                return function(*arguments)
+
+        return call
+
 
 class Result:
     """Something that ``numpy.asarray`` can wait for, on the GPU as well."""
@@ -129,7 +155,7 @@ class Result:
         self.tensor = tensor
 
     def __array__(self, dtype=None, copy=None):
-        return np.asarray(self.tensor.cpu().numpy(), dtype)
+        return np.asarray(self.tensor.float().cpu().numpy(), dtype)
 
 
 class LeNet(Model):
@@ -161,14 +187,30 @@ class LeNet(Model):
         if mode == "compile-step":
             self.update = framework.compiled(self.update)
         self.score = framework.compiled(self.net)
+        self.train = functools.partial(
+            self.code.train, self.net, self.optimizer, self.mean_loss, self.update
+        )
+        self.captured = None if mode == "cuda-graph-step" else self.train
 
     def stage(self, images, labels):
         return self.images(images), self.torch.from_numpy(labels).to(self.device)
 
+    def pin(self, images, labels):
+        return tuple(self.torch.from_numpy(array).pin_memory() for array in (images, labels))
+
+    def stage_pinned(self, batch):
+        images, labels = batch
+        images = images.to(self.device, non_blocking=True, **self.format)
+        return images, labels.to(self.device, non_blocking=True)
+
     def step(self, batch):
         if self.graphs:  # from here on the memory of the last step's results may be used again
             self.torch.compiler.cudagraph_mark_step_begin()
-        loss = self.code.train(self.net, self.optimizer, self.mean_loss, self.update, *batch)
+        if self.captured is None:
+            from .cuda_graph import WholeStep
+
+            self.captured = WholeStep(self.net, self.optimizer, self.train, *batch)
+        loss = self.captured(*batch)
         return loss.clone() if self.graphs else loss
 
     def loss(self, handle):
@@ -176,7 +218,7 @@ class LeNet(Model):
 
     def logits(self, images):
         with self.torch.no_grad():
-            return self.score(self.images(images)).cpu().numpy()
+            return self.score(self.images(images)).float().cpu().numpy()
 
     def parameters(self):
         # Copied: on the CPU the arrays would share the memory that the next step writes to.
@@ -189,6 +231,9 @@ class LeNet(Model):
             # nn.Module keeps its parameters in the order of definition, which is the canonical one.
             for name, value in zip(self.names, self.net.parameters()):
                 value.copy_(self.torch.from_numpy(native[name]))
+
+    def place(self):
+        return next(self.net.parameters()).device.type
 
     def images(self, images):
         return self.torch.from_numpy(images).to(self.device, **self.format)

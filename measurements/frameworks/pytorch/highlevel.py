@@ -7,7 +7,7 @@ import torch
 from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
 
-DEVICE = torch.accelerator.current_accelerator() if torch.accelerator.is_available() else "cpu"
+DEVICE = "cuda" if torch.cuda.is_available() else "cpu"
 INTERFACE = "torch.nn and DataLoader, an own training loop, state_dict, load_state_dict"
 
 

@@ -9,7 +9,7 @@ from torch.utils.data import DataLoader, TensorDataset
 
 from measurements.contract import Unsupported
 
-DEVICE = torch.accelerator.current_accelerator() if torch.accelerator.is_available() else "cpu"
+DEVICE = "cuda" if torch.cuda.is_available() else "cpu"
 
 
 class Network:

@@ -52,8 +52,11 @@ class Adapter(Framework):
             if not gpus:
                 raise Unsupported("TensorFlow sees no GPU on this machine")
             devices.set_visible_devices(gpus[:1], "GPU")
-            # Otherwise TensorFlow takes the whole memory at once, and nothing can be said of it.
-            config.experimental.set_memory_growth(gpus[0], True)
+            # By default TensorFlow takes the whole memory at once, and nothing can be said of it.
+            config.experimental.set_memory_growth(gpus[0], not settings.preallocate)
+            if settings.deterministic:
+                self.tf.random.set_seed(0)  # without one, random numbers are refused then
+                config.experimental.enable_op_determinism()
         else:
             devices.set_visible_devices([], "GPU")
         # On by default where it exists (2.4): float32 would silently mean TF32 on Ampere and later.
@@ -149,6 +152,12 @@ class LeNet(Model):
     def load(self, parameters):
         for variable, value in zip(self.model.trainable_variables, to_native(parameters)):
             variable.assign(value)
+
+    def place(self):
+        variable = self.model.trainable_variables[0]
+        held = getattr(variable, "value", variable)  # Keras 3 holds a variable of TensorFlow's
+        device = getattr(variable if callable(held) else held, "device", None) or ""
+        return "cuda" if "GPU" in device else "cpu" if "CPU" in device else None
 
     def images(self, images):
         return self.tf.constant(np.transpose(images, (0, 2, 3, 1)), self.tf.float32)
