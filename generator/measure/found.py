@@ -22,6 +22,10 @@ from generator.errors import EnvironmentMissing
 from generator.formatting import listing
 
 
+BUILT = "its users build it"
+"""Says of a framework that no machine has by itself; a test may be skipped for it anywhere."""
+
+
 @dataclass(frozen=True)
 class Installation:
     """What a worker is started by, and "name==sha256:..." of each file behind the framework."""
@@ -43,8 +47,8 @@ def find(framework: Framework) -> Installation:
         if program:
             why = f"{Path(program).name} cannot load {listing(found.modules)}"
         raise EnvironmentMissing(
-            f"{framework.name} is not installed ({why}); its users build it: install it as"
-            f" {found.source} says, and put {names} on PATH or name it in {found.setting}"
+            f"{framework.name} is not installed ({why}); {BUILT}: install it as {found.source}"
+            f" says, and put {names} on PATH or name it in {found.setting}"
         )
     library = python_library()
     if library is None:
