@@ -51,7 +51,7 @@ def work(start, tmp_path):
             "case": "", "mark": "", "accuracy": False, "samples": 1, "min_sample_seconds": 1e-6,
             "warmup": 1, "ceiling": None, "data_dir": None,
             "settings": {
-                "mode": mode, "device": "cpu", "threads": 1, "precision": "float32", "batch": 2,
+                "mode": mode, "device": "cpu", "threads": 1, "precision": "float32", "batch": 1,
                 "learning_rate": lenet.LEARNING_RATE, "cache": str(tmp_path), **dict(settings),
             },
         }  # fmt: skip

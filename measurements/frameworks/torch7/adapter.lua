@@ -20,7 +20,8 @@ function adapter.interpreter()
 end
 
 local function filled(make, array)
-  local tensor = make(torch.LongStorage(array.shape))
+  -- Not make(sizes): a LongTensor would take those for its content.
+  local tensor = make():resize(torch.LongStorage(array.shape))
   ffi.copy(tensor:data(), array.data, array.bytes)
   return tensor
 end
@@ -38,12 +39,15 @@ function adapter.write(tensor, array)
   ffi.copy(array.data, tensor:contiguous():data(), array.bytes)
 end
 
-function adapter.lenet(mode, deep, rate)
+function adapter.lenet(mode, deep, batch, rate)
   local lenet = dofile(here .. 'lenet.lua')
   local model = {net = lenet.network(deep), criterion = nn.CrossEntropyCriterion()}
   local take = lenet[mode]
   function model.step(images, labels)
     return take(model.net, model.criterion, images, labels, rate)
+  end
+  function model.scores(images)
+    return lenet.scores(model.net, images, batch)
   end
   return model
 end
@@ -53,7 +57,7 @@ function adapter.step(model, images, labels)
 end
 
 function adapter.logits(model, images, scores)
-  adapter.write(model.net:forward(adapter.images(images)), scores)
+  adapter.write(model.scores(adapter.images(images)), scores)
 end
 
 function adapter.load(model, arrays)

@@ -43,7 +43,7 @@ class Adapter(Framework):
         }
 
     def lenet(self, parameters, batch):
-        return LeNet(parameters, self.settings)
+        return LeNet(parameters, batch, self.settings)
 
     def allocator_peak(self):
         raise Unsupported(
@@ -55,9 +55,9 @@ class Adapter(Framework):
 class LeNet(Model):
     """A network of nn in Lua, see lenet.lua."""
 
-    def __init__(self, parameters, settings):
+    def __init__(self, parameters, batch, settings):
         deep = sum(name.startswith("deep") and name.endswith("weight") for name in parameters)
-        self.model = LUA.lenet(settings.mode, deep, settings.learning_rate)
+        self.model = LUA.lenet(settings.mode, deep, batch, settings.learning_rate)
         self.shapes = OrderedDict((name, value.shape) for name, value in parameters.items())
         self.load(parameters)
 

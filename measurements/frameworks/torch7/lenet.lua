@@ -44,4 +44,13 @@ function lenet.fused(net, criterion, images, labels, rate)
   return loss
 end
 
+-- Returns the class scores, images x 10, in batches: modules keep what the largest one needs.
+function lenet.scores(net, images, batch)
+  local scores = {}
+  for place, part in ipairs(images:split(batch, 1)) do
+    scores[place] = net:forward(part):clone()
+  end
+  return torch.cat(scores, 1)
+end
+
 return lenet
