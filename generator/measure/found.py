@@ -17,10 +17,9 @@ from pathlib import Path
 
 from generator import subprocesses
 from generator.catalog.loader import ROOT
-from generator.catalog.model import Found, Framework
+from generator.catalog.model import Framework
 from generator.errors import EnvironmentMissing
 from generator.formatting import listing
-
 
 BUILT = "its users build it"
 """Says of a framework that no machine has by itself; a test may be skipped for it anywhere."""

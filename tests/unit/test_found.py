@@ -108,9 +108,8 @@ def test_what_is_missing_is_said_with_the_page_that_says_how_to_install_it(
 def test_where_it_is_missing_its_jobs_are_skipped_and_the_doctor_knows(framework):
     catalog = model.Catalog((framework,), CATALOG.sections)
     mode, section = framework.default, CATALOG.section("lenet")
-    job = plan.Job(
-        framework.id, framework.newest.version, mode.id, "cpu", "threads-1", (section.id,), "warm", 0
-    )
+    names = framework.id, framework.newest.version, mode.id
+    job = plan.Job(*names, "cpu", "threads-1", (section.id,), "warm", 0)
     missing = found.obstacle(framework)
     assert obstacles.of_job(job, catalog, None) == missing
     assert obstacles.of_machine(catalog) == {missing: [framework.id]}

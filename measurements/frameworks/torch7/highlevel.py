@@ -1,4 +1,4 @@
-"""Calls highlevel.lua, where all of it is written; arrays become tensors here, and scores arrays."""
+"""Calls highlevel.lua, where all of it is written; arrays become tensors on the way."""
 
 import os
 
