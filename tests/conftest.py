@@ -88,15 +88,19 @@ def pytest_collection_finish():
 
 
 def pytest_sessionfinish(session):
-    """Fail where a test was skipped on a machine on which nothing may be missing: ``.ci/run``.
-
-    That is for any other reason than a framework that can only be found where somebody built it.
-    """
+    """Fail where a test was skipped on a machine on which nothing may be missing: ``.ci/run``."""
     reporter = session.config.pluginmanager.get_plugin("terminalreporter")
     skipped = reporter.stats.get("skipped", ()) if reporter else ()
-    missed = [report for report in skipped if found.BUILT not in str(report.longrepr)]
-    if os.environ.get("TESTS_MAY_NOT_SKIP") and missed:
+    if os.environ.get("TESTS_MAY_NOT_SKIP") and missed(skipped):
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+def missed(skipped):
+    """Return the reports of tests that were skipped for want of something that is easily had.
+
+    A framework that its users build is there where somebody did so, and nowhere else.
+    """
+    return [report for report in skipped if found.BUILT not in str(report.longrepr)]
 
 
 @functools.cache

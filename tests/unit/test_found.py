@@ -3,6 +3,7 @@
 import sys
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -12,6 +13,7 @@ from generator.measure import environments, found, history, obstacles, plan, wor
 from generator.measure.request import Request
 from generator.results import contribution_checks
 from generator.update import package_watch
+from tests.conftest import missed
 
 CATALOG = loader.load()
 FOUND = model.Found(("th", "lu"), "NAMED", ("alder",), ("LUA_PATH",), "https://example.org/how")
@@ -118,6 +120,14 @@ def test_where_it_is_missing_its_jobs_are_skipped_and_the_doctor_knows(framework
     with pytest.raises(EnvironmentMissing, match="not installed"):
         environments.locked(framework, framework.newest, "cpu")
     assert environments.not_found().kind == "found"
+
+
+def test_it_is_the_one_thing_that_may_be_missing_where_all_tests_run(framework):
+    def report(reason):
+        return SimpleNamespace(longrepr=("test.py", 1, f"Skipped: {reason}"))
+
+    lacking = report("not installed: R (apt-get install r-base-core)")
+    assert missed([report(found.obstacle(framework)), lacking]) == [lacking]
 
 
 def test_its_worker_is_started_by_its_own_program(framework, program, files):
