@@ -23,6 +23,7 @@ from generator.catalog.model import (
     ArrayApi,
     Fact,
     Fault,
+    Found,
     Framework,
     Gap,
     Look,
@@ -195,6 +196,9 @@ def _mode(file: _File, id: str, table: Any) -> Mode:
 
 def _version(file: _File, key: str, table: Any) -> Version:
     rest = dict(_table(file, key, table))
+    if "found" in file.data:  # nothing is installed
+        known = {"python": "", "requirements": {}, "folder": file.path.parent}
+        return _record(file, key, rest, Version, **known)
     key = f"{key}.requirements"
     requirements = _table(file, key, rest.pop("requirements", None))
     for device in requirements:
@@ -249,7 +253,9 @@ def read_framework(path: Path) -> Framework:
     by_device = {device: environment.get(device, {}) for device in DEVICES}
     common = {name: value for name, value in environment.items() if name not in DEVICES}
     own = ("name", "distribution", "other_distributions")
-    records = {"look": Look, "zoo": Zoo, "retired": Retired, "array_api": ArrayApi}
+    records = {
+        "look": Look, "zoo": Zoo, "retired": Retired, "array_api": ArrayApi, "found": Found,
+    }  # fmt: skip
     return _record(
         file,
         "",
@@ -267,6 +273,7 @@ def read_framework(path: Path) -> Framework:
         },
         needs=tuple(_record(file, key, t, Need) for key, t in _tables(file, "needs").items()),
         raw=file.data,
+        **({"distribution": ""} if "found" in file.data else {}),
         **{
             name: _record(file, name, file.data[name], kind)
             for name, kind in records.items()

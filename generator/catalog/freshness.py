@@ -101,6 +101,8 @@ def judge(version: str, watch: Watch | None, retired: int = 0) -> Freshness:
 def of(framework: Framework, version: str) -> Freshness:
     """Judge a measured release of a framework by what its folder and the snapshot say."""
     retired = framework.retired.year if framework.retired else 0
+    if framework.found:
+        return Freshness(f"retired in {retired}" if retired else "on no index", None, retired)
     return judge(version, framework.watch, retired)
 
 
@@ -113,6 +115,7 @@ def label(framework: Framework | None, version: str) -> str:
 
 def watched(frameworks: Sequence[Framework], today: datetime.date) -> str:
     """Say when the release watch last queried all frameworks, and if that is long before today."""
+    frameworks = [framework for framework in frameworks if not framework.found]
     if never := [f.name for f in frameworks if f.watch is None]:
         return (
             f"The release watch never queried {formatting.listing(never)}:"

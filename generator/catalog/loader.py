@@ -59,7 +59,7 @@ def unwritten(framework: Framework, sections: Iterable[Section]) -> list[Gap]:
         if section.apart and section.script and not (framework.folder / section.script).is_file()
     ]
     for device in DEVICES:
-        if not any(device in version.requirements for version in framework.versions):
+        if not any(framework.offers(version, device) for version in framework.versions):
             found.append(Gap(reason, "", device=device))
             continue
         found += [
@@ -70,7 +70,7 @@ def unwritten(framework: Framework, sections: Iterable[Section]) -> list[Gap]:
         found += [
             Gap(reason, "", device=device, versions=(version.version,))
             for version in framework.versions
-            if device not in version.requirements
+            if not framework.offers(version, device)
         ]
     return [gap for gap in found if not _declared(framework, gap)]
 
@@ -100,20 +100,30 @@ def read_sections(root: Path = ROOT) -> Iterable[Section]:
         )
 
 
-CODE_SUFFIXES = (".py", ".R", *NATIVE_SUFFIXES)
+CODE_SUFFIXES = (".py", ".R", ".lua", *NATIVE_SUFFIXES)
+
+
+def script_of(section: Section, framework: Framework) -> Path:
+    """Return the file of a folder that a section is about, in Lua where it is written in Lua.
+
+    It need not be there.
+    """
+    path = framework.folder / section.script
+    in_lua = path.with_suffix(".lua")
+    return in_lua if in_lua.is_file() else path
 
 
 def code_files(section: Section, framework: Framework, catalog: Catalog) -> list[Path]:
     """Return the files of a folder that a section's figures depend on, its own script first.
 
     A script that another section with processes of its own is about is none of them, unless the
-    section says that it ``uses`` it. Native code belongs to the script of its name.
+    section says that it ``uses`` it. Native code and Lua belong to the script of their name.
     """
     others = {s.script for s in catalog.sections if s.apart and s.id != section.id}
     others -= set(section.uses)
 
     def script(path: Path) -> str:
-        return f"{path.stem}.py" if path.suffix in NATIVE_SUFFIXES else path.name
+        return f"{path.stem}.py" if path.suffix in (".lua", *NATIVE_SUFFIXES) else path.name
 
     found = [
         path

@@ -181,8 +181,27 @@ class Need:
 
 
 @dataclass(frozen=True)
+class Found:
+    """That a framework is on no package index: its users build it, and here it is looked for.
+
+    The first of ``programs`` on PATH, or the one that the variable ``setting`` names, has to load
+    ``modules``; it finds them by its own ``variables`` as well. ``source`` is the page that says
+    how to install it.
+    """
+
+    programs: tuple[str, ...]
+    setting: str
+    modules: tuple[str, ...]
+    variables: tuple[str, ...]
+    source: str
+
+
+@dataclass(frozen=True)
 class Framework:
-    """One framework folder; ``watch`` is what the package index was last heard to have of it."""
+    """One framework folder; ``watch`` is what the package index was last heard to have of it.
+
+    One that is ``found`` has no distribution, and its releases neither requirements nor locks.
+    """
 
     id: str
     name: str
@@ -201,12 +220,19 @@ class Framework:
     look: Look = NO_LOOK
     needs: tuple[Need, ...] = ()
     array_api: ArrayApi | None = None
+    found: Found | None = None
     watch: Watch | None = field(default=None, compare=False)
 
     @property
     def distributions(self) -> tuple[str, ...]:
         """Names under which the package index has it, the one that is measured first."""
-        return (self.distribution, *self.other_distributions)
+        return () if self.found else (self.distribution, *self.other_distributions)
+
+    def offers(self, version: Version, device: str) -> bool:
+        """Return whether a release can be had for a device, by a lock or by looking for it."""
+        if self.found:
+            return any(device in mode.devices for mode in self.modes)
+        return device in version.requirements
 
     def mode(self, id: str) -> Mode:
         """Return one mode; an unknown id is a :class:`UsageError` with the nearest names."""

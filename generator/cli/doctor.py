@@ -14,7 +14,7 @@ from generator.catalog import loader as catalogs
 from generator.catalog.model import Catalog
 from generator.errors import EnvironmentMissing
 from generator.formatting import listing, plural
-from generator.measure import environments, gpu_log, obstacles, script_metrics, uv
+from generator.measure import environments, found, gpu_log, obstacles, script_metrics, uv
 from generator.measure import machine as machines
 from measurements import timing
 
@@ -53,7 +53,7 @@ def _tools(catalog: Catalog) -> Iterator[Finding]:
         yield Finding("uv", False, str(error), every, "python3 -m pip install uv")
     users: dict[str, list[str]] = {}
     for framework in catalog.frameworks:
-        for version in framework.versions:
+        for version in framework.versions if not framework.found else ():
             users.setdefault(version.python, []).append(f"{framework.name} {version.version}")
     for python in sorted(users, key=lambda python: [int(part) for part in python.split(".")]):
         there = uv.find_interpreter(python)
@@ -71,6 +71,12 @@ def _tools(catalog: Catalog) -> Iterator[Finding]:
     yield Finding(
         "R with reticulate", not obstacle, obstacle or "found", needed, mend, optional=True
     )
+    for framework in filter(lambda one: one.found, catalog.frameworks):
+        obstacle, _, mend = found.obstacle(framework).partition("; ")
+        needed = "measuring it; without it, its figures are skipped"
+        yield Finding(
+            framework.name, not obstacle, obstacle or "found", needed, mend, optional=True
+        )
     cache, spaced = environments.cache_folder(), obstacles.spaced(catalog)
     yield Finding(
         "a plain path", not spaced, str(cache),
@@ -93,7 +99,8 @@ def _needed(catalog: Catalog) -> list[tuple[str, str, str]]:
 
 
 def _environments(catalog: Catalog) -> Iterator[Finding]:
-    made = [environments.find_ready(f, f.newest, "cpu") for f in catalog.frameworks]
+    frameworks = [framework for framework in catalog.frameworks if not framework.found]
+    made = [environments.find_ready(f, f.newest, "cpu") for f in frameworks]
     cache = environments.cache_folder()
     try:
         cache.mkdir(parents=True, exist_ok=True)
@@ -105,7 +112,7 @@ def _environments(catalog: Catalog) -> Iterator[Finding]:
         "disk space", all(made) or free >= MINIMUM_BYTES, room, "environments",
         "free some, or set SYMBOLIC_COMPARISON_CACHE to a folder on another disk",
     )  # fmt: skip
-    for framework, environment in zip(catalog.frameworks, made, strict=True):
+    for framework, environment in zip(frameworks, made, strict=True):
         text = f"{(environment.size_bytes or 0) / 2**20:.0f} MiB" if environment else "not made yet"
         yield Finding(
             f"environment of {framework.name} {framework.newest.version} on cpu",

@@ -21,7 +21,7 @@ from pathlib import Path
 from generator import files, subprocesses
 from generator.catalog.model import Framework, Version
 from generator.errors import EnvironmentMissing, InputError, UsageError
-from generator.measure import uv
+from generator.measure import found, uv
 from generator.results.schema import NAME, UNPRINTABLE, quoted
 
 MARKER = "complete.json"
@@ -56,6 +56,8 @@ class Environment:
     """Whether other work of ours ran beside the installation."""
     fault: str = ""
     """Why it does not install, where that is a result."""
+    start: tuple[str, ...] = ()
+    """What the worker is started by, where that is not the interpreter."""
 
 
 def cache_folder() -> Path:
@@ -100,6 +102,35 @@ def installed_version(distribution: str) -> str | None:
         return None
 
 
+def _found(framework: Framework) -> Environment:
+    """Describe a framework that its users build, where it is; see :mod:`generator.measure.found`.
+
+    Its packages are the files behind it: the hash of their hashes is that of the environment.
+    """
+    there = found.find(framework)
+    return Environment(
+        python=Path(sys.executable),
+        kind="found",
+        python_version=platform.python_version(),
+        packages=there.files,
+        lock_sha256=hashlib.sha256("\n".join(there.files).encode()).hexdigest(),
+        start=there.start,
+    )
+
+
+def not_found() -> Environment:
+    """Describe the environment of a framework that is not on this machine."""
+    return Environment(Path(), "found", platform.python_version(), ())
+
+
+def identity(framework: Framework, version: Version, device: str) -> str | None:
+    """Return the hash that names the environment of a release, None where there is none."""
+    if framework.found:
+        ready = find_ready(framework, version, device)
+        return ready.lock_sha256 if ready else None
+    return lock_sha256(version.lock(device))
+
+
 def absent(version: Version, device: str, fault: str = "") -> Environment:
     """Describe the environment of a lock without making it; ``fault``: it does not install."""
     lock = version.lock(device)
@@ -124,8 +155,10 @@ def locked(
     costs no network. :class:`EnvironmentMissing` says that uv, an interpreter, the network or space
     is missing, and the next command; :class:`~generator.errors.DoesNotInstall`, that a package does
     not install and would not on another machine. A lock with anything else than pins and hashes is
-    an :class:`InputError`.
+    an :class:`InputError`. A framework that its users build is looked for.
     """
+    if framework.found:
+        return _found(framework)
     lock = version.lock(device)
     if not lock.exists():
         raise EnvironmentMissing(
@@ -177,6 +210,10 @@ def recorded(environment: Environment) -> None:
 
 def find_ready(framework: Framework, version: Version, device: str) -> Environment | None:
     """Return the environment if it exists already; makes nothing."""
+    if framework.found:
+        with contextlib.suppress(EnvironmentMissing):
+            return _found(framework)
+        return None
     return _ready(_folder(framework, version, device), version.lock(device))
 
 

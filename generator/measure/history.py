@@ -27,6 +27,9 @@ SHARED_CODE = (
 
 R_WORKER = "worker.R"
 
+LUA_CODE = ("worker.lua", "lua.py")
+"""What hosts the worker in a framework that is found, and calls Lua from it."""
+
 
 def load_data(folder: Path | None) -> Any:
     """Return the digits, turning what is wrong with them into an :class:`InputError`."""
@@ -51,6 +54,7 @@ def code_hash(
 
     """
     shared = [*SHARED_CODE, *([R_WORKER] if is_r(section.script) else [])]
+    shared += LUA_CODE if framework.found else ()
     paths = [root / "measurements" / name for name in (*shared, *section.uses)]
     files = {path.name: _code(path) for path in paths if path.is_file() or path.name in shared}
     files["section"] = _code(section.module)

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+from generator.catalog.loader import script_of
 from generator.catalog.model import Catalog
 from generator.measure import gpu_log, obstacles, script_metrics
 from generator.measure.plan import Job
@@ -263,9 +264,9 @@ def _gpu_rows(
 def script_rows(job: Job, catalog: Catalog) -> list[Row]:
     """Return rows with the size of the scripts that the job's sections are about."""
     rows = []
-    folder = catalog.framework(job.framework).folder
+    framework = catalog.framework(job.framework)
     for section in map(catalog.section, job.sections):
-        path = folder / section.script
+        path = script_of(section, framework)
         if job.case != (*section.cases, "")[0] or not section.script or not path.is_file():
             continue
         for metric, count in _COUNTS.items():

@@ -10,7 +10,7 @@ import shutil
 from collections.abc import Collection, Iterable, Iterator, Sequence
 
 from generator.catalog.model import Catalog, Need
-from generator.measure import environments, script_metrics, uv
+from generator.measure import environments, found, script_metrics, uv
 from generator.measure.environments import Environment
 from generator.measure.history import is_r
 from generator.measure.plan import Job
@@ -30,9 +30,11 @@ def of_job(job: Job, catalog: Catalog, environment: Environment | None) -> str:
     The environment is that of the framework, None where it is not made yet.
     """
     framework = catalog.framework(job.framework)
+    if framework.found and (missing := found.obstacle(framework)):
+        return missing
     needs = [need for need in framework.needs if need.concerns(job.mode, job.sections)]
-    if found := next(_unmet(needs), ""):
-        return found
+    if unmet := next(_unmet(needs), ""):
+        return unmet
     if not in_r(job, catalog):
         return ""
     started = (environment.python, environment.python_version) if environment else ()
@@ -41,11 +43,12 @@ def of_job(job: Job, catalog: Catalog, environment: Environment | None) -> str:
 
 def of_machine(catalog: Catalog) -> dict[str, list[str]]:
     """Return what this machine lacks, and for which frameworks."""
-    found: dict[str, list[str]] = {}
+    lacked: dict[str, list[str]] = {}
     for framework in catalog.frameworks:
-        for obstacle in _unmet(framework.needs):
-            found.setdefault(obstacle, []).append(framework.id)
-    return found
+        missing = found.obstacle(framework) if framework.found else ""
+        for obstacle in (*filter(None, [missing]), *_unmet(framework.needs)):
+            lacked.setdefault(obstacle, []).append(framework.id)
+    return lacked
 
 
 def _unmet(needs: Sequence[Need]) -> Iterator[str]:
@@ -71,8 +74,8 @@ def lacking(needs: Iterable[Need], missing: Collection[str], folder: str) -> Ite
                 f"{need.program} is not installed ({need.why}); install it, on Debian: "
                 f"apt-get install {need.package or need.program}"
             )
-        elif need.unspaced and (found := re.search(r'[\s,:"]', folder)):
-            sign = _SIGNS.get(found[0], "a space")
+        elif need.unspaced and (match := re.search(r'[\s,:"]', folder)):
+            sign = _SIGNS.get(match[0], "a space")
             yield (
                 f"the folder {CACHE} has {sign} in its path, which {need.program} cannot use "
                 f"({need.why}); set SYMBOLIC_COMPARISON_CACHE to a folder without one"

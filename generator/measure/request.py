@@ -65,7 +65,7 @@ def prepare(
     installed = installed_frameworks(catalog) if request.environment == "current" else None
     chosen = plan.selection(catalog, request.frameworks, installed, every=profile.every)
     if installed is not None and not chosen:
-        names = ", ".join(framework.distribution for framework in catalog.frameworks)
+        names = ", ".join(f.distribution for f in catalog.frameworks if not f.found)
         raise UsageError(f"this interpreter has none of the distributions {names}")
     if request.device == "cuda" and not machines.this().gpus:
         raise NoDeviceError(
@@ -116,7 +116,7 @@ def _already_measured(
     """
     device, measured = request.device, {}
     for framework, version in chosen:
-        lock = environments.lock_sha256(version.lock(device))
+        lock = environments.identity(framework, version, device)
         if request.environment == "current":
             lock = environments.current().lock_sha256
         for section in (one for one in sections if one.measured):

@@ -20,7 +20,7 @@ from generator import files, subprocesses
 from generator.catalog.loader import ROOT
 from generator.catalog.model import Catalog, Gap
 from generator.measure import job_outcome
-from generator.measure.environments import Environment, absent, current
+from generator.measure.environments import Environment, absent, current, not_found
 from generator.measure.environments import recorded as installed
 from generator.measure.history import code_hash, load_data, run_records
 from generator.measure.plan import Cell, Job, Plan, reseed
@@ -195,7 +195,10 @@ def described(
     def unmade(target: Target) -> Environment:
         if request.environment == "current":
             return current()
-        return absent(catalog.framework(target[0]).version(target[1]), plan.device)
+        framework = catalog.framework(target[0])
+        if framework.found:
+            return not_found()
+        return absent(framework.version(target[1]), plan.device)
 
     return {target: ready.get(target) or unmade(target) for target in (*ready, *left_out)}
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import functools
+import re
 import shutil
 import sys
 from pathlib import Path
@@ -26,8 +27,9 @@ def lines(path: Path) -> int:
 
 
 def concepts(path: Path) -> int:
-    """Return how many distinct names of its framework a Python script uses, see :func:`names`."""
-    return len(names(path.read_text(encoding="utf-8")))
+    """Return how many distinct names of its framework a script uses, see :func:`names`."""
+    count = lua_names if path.suffix == ".lua" else names
+    return len(count(path.read_text(encoding="utf-8")))
 
 
 def names(source: str) -> set[str]:
@@ -57,6 +59,13 @@ def names(source: str) -> set[str]:
             if root in roots and all(part.isidentifier() for part in rest.split(".") if rest):
                 found.add(f"{roots[root]}.{rest}".rstrip("."))
     return found
+
+
+def lua_names(source: str) -> set[str]:
+    """Return the distinct names of required modules that a Lua script uses, as :func:`names`."""
+    code = re.sub(r"--.*", "", source)
+    roots = "|".join(map(re.escape, re.findall(r"""require\s*\(?\s*['"](\w+)['"]""", code)))
+    return set(re.findall(rf"\b(?:{roots})(?:\.\w+)+", code)) if roots else set()
 
 
 HOW_TO_INSTALL_R = (

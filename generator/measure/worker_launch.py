@@ -10,7 +10,7 @@ import random
 import shutil
 import sys
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
@@ -113,8 +113,12 @@ class Launcher:
         chance = random.Random(f"{self.plan.seed}/{job.id}")
         hash_seed, padding = chance.randrange(1, 2**31), chance.randrange(0, 4096)
         extra = self._extra(job, framework, environment)
-        own = environment.kind == "current"
-        basis = inherited(*filter(None, [extra]), own=own)
+        own = environment.kind in ("current", "found")
+        basis = inherited(
+            *filter(None, [extra]),
+            own=own,
+            more=framework.found.variables if framework.found else (),
+        )
         declared = environments.variables(
             framework, environment, device=job.device, threads=threads, cache=cache
         )
@@ -165,7 +169,7 @@ class Launcher:
     def _program(self, job: Job, environment: Environment) -> list[str | Path]:
         if obstacles.in_r(job, self.catalog):
             return ["Rscript", "--vanilla", ROOT / "measurements" / R_WORKER]
-        return [environment.python, "-m", "measurements.worker"]
+        return [*(environment.start or [environment.python]), "-m", "measurements.worker"]
 
     def _describe(
         self, job: Job, framework: Framework, threads: int, cache: Path
@@ -198,7 +202,7 @@ class Launcher:
 
     def _extra(self, job: Job, framework: Framework, environment: Environment) -> Path | None:
         """Return the folder of the packages that only this job's section needs, if there are."""
-        if environment.kind == "current":
+        if environment.kind != "locked":
             return None
         version = framework.version(job.version)
         wanted = [f"{job.device}+{self.catalog.section(id).extra}" for id in job.sections]
@@ -262,12 +266,12 @@ def _filled(cache: Path) -> Path:
     return cache.with_name(f"{cache.name}.filled")
 
 
-def inherited(*folders: Path, own: bool) -> dict[str, str]:
+def inherited(*folders: Path, own: bool, more: Collection[str] = ()) -> dict[str, str]:
     """Return the variables that a measuring process starts from; it finds modules in ``folders``.
 
-    In our ``own`` interpreter packages may be found by variables.
+    In our ``own`` interpreter packages may be found by variables; ``more`` are inherited as well.
     """
-    names = (*KEPT_VARIABLES, *(("VIRTUAL_ENV", "CONDA_PREFIX") if own else ()))
+    names = (*KEPT_VARIABLES, *(("VIRTUAL_ENV", "CONDA_PREFIX") if own else ()), *more)
     variables = {name: os.environ[name] for name in names if name in os.environ}
     path = [str(ROOT), *map(str, folders)]
     if own and os.environ.get("PYTHONPATH"):

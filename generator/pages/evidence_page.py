@@ -111,7 +111,8 @@ def script_anchor(path: Path) -> str:
 
 
 LANGUAGES = {
-    ".py": "python", ".R": "r", ".c": "c", ".h": "cpp", ".cc": "cpp", ".cpp": "cpp", ".cu": "cuda",
+    ".py": "python", ".R": "r", ".lua": "lua",
+    ".c": "c", ".h": "cpp", ".cc": "cpp", ".cpp": "cpp", ".cu": "cuda",
 }  # fmt: skip
 
 

@@ -26,7 +26,7 @@ from generator.pages.inputs import Inputs, Picture, facts, measured_on, tab_titl
 from generator.pages.parts import Block, Bullet, Part
 from generator.pages.tables import DASH, Cell, Group, Matrix, Table, figure, marked, table
 from generator.pages.urls import slug
-from measurements.contract import Metric
+from measurements.contract import NOT_WRITTEN, Metric
 
 LINES = "Lines: 95 % intervals, within one run; without a line: one process."
 
@@ -276,13 +276,15 @@ class View:
         """Return the frameworks that answered every (case, metric) with yes."""
         return [f.id for f in self.frameworks if all(self.answer(f.id, *one).good for one in asked)]
 
+    def _tested(self, framework: str) -> bool:
+        """Whether a framework answered; nobody knows what one could whose script is missing."""
+        answer = self.answer(framework, "", "")
+        known = bool(self.sheets[framework]) or answer.status != "skipped"
+        return known and answer.reason != NOT_WRITTEN.reason
+
     def sentence(self, did: str, able: Sequence[str]) -> tuple[str, str]:
         """Return who did what ("ran", a tense without a plural), and that with who did not."""
-        others = [
-            id
-            for id, sheet in self.sheets.items()
-            if id not in able and (sheet or self.answer(id, "", "").status != "skipped")
-        ]
+        others = [id for id in self.sheets if id not in able and self._tested(id)]
         if not able or not others:
             who = f"None of the {len(others)}" if others else f"All {len(able)}"
             return who, f"{who} frameworks tested {did}."

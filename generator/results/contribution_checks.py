@@ -262,12 +262,18 @@ def _environment(record: Record, locks: Collection[str]) -> Iterator[Finding]:
                 f"lock {quoted(environment['lock'] or '')} with hash {quoted(sha256)}",
                 f"the committed {name}; a new lock has to be merged first",
             )
-    elif environment["kind"] != "current":
-        yield f"environment {quoted(environment['kind'])}", "locked or current"
+    elif environment["kind"] not in ("current", "found"):
+        yield f"environment {quoted(environment['kind'])}", "locked, current or found"
+    elif environment["kind"] == "found" and not environment["packages"] and _nothing_ran(record):
+        return  # nor was anything found
     elif not _SHA256.fullmatch(sha256):
         yield f"lock_sha256 {quoted(sha256)}", "the SHA-256 of the package list"
     if not environment["packages"] or not environment["python"]:
         yield "no packages or no Python version", "what the interpreter had installed"
+
+
+def _nothing_ran(record: Record) -> bool:
+    return all(job["status"] in ("skipped", "unsupported") for job in record["jobs"])
 
 
 def _times(path: str, record: Record, now: datetime) -> Iterator[Finding]:

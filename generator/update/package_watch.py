@@ -54,7 +54,7 @@ def look(names: Sequence[str], catalog: Catalog, index: Index) -> list[News]:
     An unknown framework, or a release that the index does not have, is a :class:`UsageError`. After
     an :class:`~generator.errors.IndexFault` nothing is known of any framework.
     """
-    names = names or [framework.id for framework in catalog.frameworks]
+    names = names or [framework.id for framework in catalog.frameworks if not framework.found]
     return [_news(name, catalog, index) for name in dict.fromkeys(names)]
 
 
@@ -62,6 +62,11 @@ def _news(name: str, catalog: Catalog, index: Index) -> News:
     id, _, number = (part.strip() for part in name.partition("=="))
     framework = catalog.framework(id)
     newest = framework.newest.version
+    if framework.found:
+        raise UsageError(
+            f"{framework.name} is on no package index: its users build it, see"
+            f" {framework.found.source}; `generator measure {id}` measures what is found here"
+        )
     now = datetime.datetime.now(datetime.UTC).replace(microsecond=0)
     found = [(name, index.releases(name)) for name in framework.distributions]
     (first, releases), rest = found[0], tuple(found[1:])

@@ -95,7 +95,7 @@ def framework_names():
             for requirements in version.requirements.values():
                 names |= requirement_names(requirements)
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    return names - requirement_names(project["dependencies"]) - set(sys.stdlib_module_names)
+    return names - requirement_names(project["dependencies"]) - set(sys.stdlib_module_names) - {""}
 
 
 def framework_imports(tree):

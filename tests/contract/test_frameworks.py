@@ -116,9 +116,22 @@ def test_versions_name_release_day_source_and_interpreter(framework):
     assert len({version.version for version in framework.versions}) == len(framework.versions)
     for version in framework.versions:
         assert version.source == "" or is_address(version.source)
+        if framework.found:
+            assert (version.python, version.requirements) == ("", {})
+            continue
         assert re.fullmatch(r"3\.\d+", version.python)
         assert {name.partition("+")[0] for name in version.requirements} <= set(DEVICES)
         assert "cpu" in version.requirements
+
+
+@pytest.mark.parametrize("framework", [f for f in REAL if f.found], ids=lambda one: one.id)
+def test_what_is_built_by_its_users_says_how_and_is_on_no_index(framework):
+    assert is_address(framework.found.source)
+    assert framework.found.programs
+    assert framework.found.modules
+    assert framework.found.setting.startswith("SYMBOLIC_COMPARISON_")
+    assert framework.distributions == ()
+    assert not (framework.folder / "environments").exists()
 
 
 @every
@@ -129,7 +142,7 @@ def test_what_is_not_offered_is_a_gap_with_a_source(framework):
     for mode in framework.modes:
         for version in framework.versions:
             for device in DEVICES:
-                if device in mode.devices and device in version.requirements:
+                if device in mode.devices and framework.offers(version, device):
                     continue
                 gap = framework.gap(
                     mode=mode.id, device=device, version=version.version, section="lenet"
@@ -180,7 +193,7 @@ def test_no_lock_is_left_over(framework):
         for version in framework.versions
         for device in (*DEVICES, *version.requirements)
     }
-    assert set((framework.folder / "environments").iterdir()) <= wanted
+    assert set((framework.folder / "environments").glob("*")) <= wanted
 
 
 @every

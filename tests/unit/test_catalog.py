@@ -95,6 +95,21 @@ requirements = { cpu = ["example==1.0"] }
 
 """
 
+BUILT = """\
+[found]
+programs = ["alder"]
+setting = "ALDER"
+modules = ["alder"]
+variables = ["ALDER_PATH"]
+source = "https://example.org"
+
+[modes.plain]
+kind = "imperative"
+
+[[versions]]
+version = "1"
+"""
+
 UNGAPPED = GOOD[: GOOD.index("[[gaps]]")]
 HEAD = GOOD[: GOOD.index("[[versions]]")]
 
@@ -138,6 +153,48 @@ def test_the_least_that_can_be_measured_reads(write):
     (mode,) = found.modes
     assert (mode.title, mode.division, mode.devices) == ("plain", "closed", ("cpu",))
     assert found.default == mode
+
+
+def test_what_is_built_by_its_users_has_no_distribution_and_no_python(write):
+    found = read_framework(write(BUILT))
+    assert found.found == model.Found(
+        ("alder",), "ALDER", ("alder",), ("ALDER_PATH",), "https://example.org"
+    )
+    assert found.distributions == ()
+    assert (found.newest.python, found.newest.requirements) == ("", {})
+    assert found.offers(found.newest, "cpu")
+    assert not found.offers(found.newest, "cuda")
+    (known,) = loader.load(frameworks=write(BUILT).parents[1]).frameworks
+    names = {"mode": "plain", "version": "1", "section": "lenet"}
+    assert known.gap(device="cpu", **names) is None
+    assert known.gap(device="cuda", **names).reason == "not written yet"
+
+
+@pytest.mark.parametrize(
+    ("text", "key"),
+    [
+        ('distribution = "alder"\n' + BUILT, "distribution"),
+        (BUILT + 'python = "3.8"\n', "versions[0].python"),
+        (BUILT + 'requirements = { cpu = ["alder"] }\n', "versions[0].requirements"),
+        (BUILT.replace('setting = "ALDER"\n', ""), "found.setting"),
+    ],
+)
+def test_what_is_built_by_its_users_cannot_be_installed_as_well(write, text, key):
+    with pytest.raises(InputError, match=re.escape(key)):
+        read_framework(write(text))
+
+
+def test_a_script_in_lua_stands_for_that_of_its_name(write):
+    folder = write(BUILT).parent
+    known = loader.load(frameworks=folder.parent)
+    (framework,), section = known.frameworks, known.section("highlevel")
+    assert loader.script_of(section, framework).name == "highlevel.py"
+    for name in ("highlevel.lua", "highlevel.py", "lenet.lua"):
+        (folder / name).touch()
+    assert loader.script_of(section, framework).name == "highlevel.lua"
+    assert [path.name for path in loader.code_files(known.section("lenet"), framework, known)] == [
+        "lenet.lua"
+    ]
 
 
 def test_what_a_folder_neither_has_nor_declares_is_not_written_yet(write):

@@ -264,7 +264,9 @@ def scores(inputs, figures):
 
 
 def test_every_framework_with_results_is_ranked_whatever_is_unknown(inputs, scores):
-    assert set(scores) == {key.split("/")[1] for _, _, _, key in inputs.places}
+    first = inputs.measured()[0]
+    here = [key for machine, device, _, key in inputs.places if (machine, device) == first]
+    assert set(scores) == {key.split("/")[1] for key in here}
     for preset in PRESETS:
         assert set(groups(ranking.rank(scores, preset.weights))) == set(scores)
 
@@ -322,7 +324,7 @@ def test_retired_frameworks_are_not_maintained(inputs, scores):
     retired = {framework.id for framework in inputs.catalog.frameworks if framework.retired}
     assert {GRAPH, PAIRED} < retired
     found = {id: next(iter(modes.values()))["maintained"].value for id, modes in scores.items()}
-    assert {id for id, value in found.items() if value == 0} == retired
+    assert {id for id, value in found.items() if value == 0} == retired & set(scores)
     assert found[MANY] == 1
 
 

@@ -168,7 +168,7 @@ def set_in(document, path, value):
         ("environment.lock_sha256", "6" * 64, "the committed 1.0.5-cpu.txt"),
         ("environment.lock_sha256", None, "with hash ''"),
         ("environment.lock", "1.0.4-cpu.txt", "found lock '1.0.4-cpu.txt'"),
-        ("environment.kind", "magic", "expected locked or current"),
+        ("environment.kind", "magic", "expected locked, current or found"),
         ("environment.packages", [], "found no packages"),
         ("code_sha256", {}, "found no hash of the measuring code"),
         ("data.sha256", "7" * 64, "found data '7777"),

@@ -45,9 +45,23 @@ def test_names_of_other_packages_count_once(source, expected):
     assert script_metrics.names(source) == expected
 
 
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [
+        ("require 'alder'\nalder.Dense(1); alder.Dense(2)", {"alder.Dense"}),
+        ('local a = require("alder")\nalder.core.save(x) -- alder.load', {"alder.core.save"}),
+        ("require 'alder'\nlocal maple = {}\nmaple.x(malder.y)", set()),
+        ("x.y()", set()),
+    ],
+)
+def test_names_of_modules_of_lua_count_once(source, expected):
+    assert script_metrics.lua_names(source) == expected
+
+
 def test_every_script_of_the_repository_can_be_counted():
-    found = sorted((ROOT / "measurements" / "frameworks").glob("*/*.py"))
-    assert found
+    folder = ROOT / "measurements" / "frameworks"
+    found = [path for suffix in ("py", "lua") for path in sorted(folder.glob(f"*/*.{suffix}"))]
+    assert {path.suffix for path in found} == {".py", ".lua"}
     for path in found:
         assert script_metrics.lines(path) > 1, path
         assert script_metrics.concepts(path) >= 0

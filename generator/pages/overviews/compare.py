@@ -16,6 +16,7 @@ from generator.analysis.history import SPEED
 from generator.analysis.labels import lane_label, view
 from generator.analysis.panels import SEVERITY, Figures, Panel, Row
 from generator.catalog import freshness
+from generator.catalog.loader import script_of
 from generator.catalog.model import Framework
 from generator.measure import plan
 from generator.pages import ranking, scoring, urls
@@ -221,7 +222,7 @@ def _where(inputs: Inputs, figures: Figures) -> str:
 def _about(framework: Framework, inputs: Inputs, figures: Figures | None) -> dict[str, Any]:
     """Return what a pair's page says of one framework alone; addresses are relative to report/."""
     newest = framework.newest.version
-    path = framework.folder / inputs.catalog.section(SPEED.section).script
+    path = script_of(inputs.catalog.section(SPEED.section), framework)
     script = urls.evidence(SPEED.section, framework.id, script_anchor(path))
     return {
         "name": framework.name,

@@ -8,8 +8,10 @@ from typing import Any
 from generator import formatting
 from generator.analysis.history import SPEED
 from generator.catalog import freshness
+from generator.catalog.loader import script_of
 from generator.catalog.model import DEVICES, Framework
 from generator.pages import framework_tables, ranking, scoring, urls
+from generator.pages.evidence_page import LANGUAGES
 from generator.pages.framework_tables import EXECUTES, FACTS
 from generator.pages.home_page import need_cell
 from generator.pages.inputs import Inputs, main_figures, measured_on
@@ -81,7 +83,7 @@ def parts(inputs: Inputs) -> dict[str, dict[str, Any]]:
     scores = scoring.scores(inputs, figures) if figures else {}
     standings = {need.id: ranking.alone(scores, need.id) for need in NEEDS}
     where = measured_on(inputs, figures) if figures else ""
-    script = inputs.catalog.section(SPEED.section).script
+    section = inputs.catalog.section(SPEED.section)
     return {
         framework.id: {
             "title": framework.name,
@@ -99,7 +101,8 @@ def parts(inputs: Inputs) -> dict[str, dict[str, Any]]:
                 if other != framework
             ],
             "picture": history.picture([framework], inputs, figures) if figures else None,
-            "code": inputs.script(framework.folder / script),
+            "code": inputs.script(path := script_of(section, framework)),
+            "language": LANGUAGES[path.suffix],
             "folds": _folds(framework, inputs),
         }
         for framework in inputs.catalog.frameworks
@@ -132,6 +135,8 @@ def know(
         ("Alive?", "#releases", f"{alive}; {version.version} is measured here: {_fresh(framework)}")
     ]
     start = f"package {framework.distribution} {version.version}, on Python {version.python}"
+    if framework.found:
+        start = f"built by its users, as {framework.found.source} says"
     if best:
         lines, size = best["short"][0], best["install"][0]
         start += f"; {lines.text} from digits to a reloaded model" if lines.known else ""
@@ -196,7 +201,7 @@ def _releases(framework: Framework) -> Rows:
             "Released": Cell(
                 formatting.day(released.isoformat()) if released else "unknown",
                 float(released.toordinal()) if released else None,
-                detail=f"on Python {version.python}",
+                detail=f"on Python {version.python}" if version.python else "",
             ),
             "Mode that stood for it": Cell(framework.standard(version, DEVICES[0]).title),
         }
