@@ -44,7 +44,8 @@ def offered(thing):
     return thing
 
 
-Settings = namedtuple("Settings", "mode device threads precision batch learning_rate cache")
+Settings = namedtuple("Settings", "mode device threads precision batch learning_rate cache options")
+Settings.__new__.__defaults__ = ({},)
 Settings.__doc__ = """How one worker process runs its framework.
 
 mode           id of a mode declared in framework.toml
@@ -54,6 +55,7 @@ precision      "float32" (IEEE, no TF32), "tf32" or "bfloat16"
 batch          images per training step
 learning_rate  of plain SGD
 cache          folder that outlives the process, for compile caches
+options        what a variant of the mode changes, by name; empty for the mode as it is
 """
 
 

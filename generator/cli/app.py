@@ -82,6 +82,7 @@ def measure(
     lanes: options.Lanes = None,
     device: options.Device = "cpu",
     profile: options.Profile = "quick",
+    variants: options.Variants = False,
     environment: options.Environment = "locked",
     precision: Annotated[str, typer.Option(help="float32; tf32 or bfloat16 on cuda.")] = "float32",
     data_dir: options.DataDir = None,
