@@ -93,6 +93,19 @@ def test_intervals_hold_for_all_trials_of_a_mode_together():
     assert among.speed.ratio.degrees > alone.speed.ratio.degrees, "their noise is pooled"
 
 
+def test_another_mode_is_another_family():
+    other = [row | {"mode": "compiled-switch"} for row in rows(with_new=3.0)]
+    assert found(*other, with_new=0.8)[0].speed == found(with_new=0.8)[0].speed
+
+
+def test_a_gain_up_to_the_margin_beats_nothing():
+    place = "here", "cpu", "lenet", "threads-all", "step_time"
+    (new, _) = trials.find(frame(*rows(with_new=1 / 1.045)), CATALOG, {place: 0.01})
+    assert new.speed.verdict == "faster"
+    assert not new.beats
+    assert trials.find(frame(*rows(with_new=1 / 1.1)), CATALOG, {place: 0.01})[0].beats
+
+
 # ------------------------------------------------------------------------------------ the plan
 
 
