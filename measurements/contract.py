@@ -45,9 +45,10 @@ def offered(thing):
 
 
 Settings = namedtuple(
-    "Settings", "mode device threads precision batch learning_rate cache preallocate deterministic"
+    "Settings",
+    "mode device threads precision batch learning_rate cache preallocate deterministic options",
 )
-Settings.__new__.__defaults__ = (True, False)
+Settings.__new__.__defaults__ = (True, False, {})
 Settings.__doc__ = """How one worker process runs its framework.
 
 mode           id of a mode declared in framework.toml
@@ -61,6 +62,7 @@ preallocate    whether a framework may take the memory of a GPU in advance, as i
                not where that memory is measured
 deterministic  whether a GPU's libraries may use deterministic algorithms only: for a second look at
                what was wrong with those that they choose, and never for what is published
+options        what a variant of the mode changes, by name; empty for the mode as it is
 """
 
 

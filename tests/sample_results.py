@@ -49,8 +49,8 @@ SECTIONS = (
 SWEEPS = {"versus": ("batch", (1, 8, 64, 256, 1024)), "depth": ("depth", (2, 8, 32))}
 LINES = {GRAPH: 31, PAIRED: 36, MANY: 27}
 BUILD = {"compiled": 30.0, "eager": 0.1, "function": 0.4, "xla": 2.0}  # seconds, cold
-BLOCKS = {"quick": 3, "full": 10, "aa": 10, "history": 3}
-SAMPLES = {"quick": 10, "full": 30, "aa": 30, "history": 10}
+BLOCKS = {"quick": 3, "full": 10, "aa": 10, "history": 3, "variants": 5}
+SAMPLES = {"quick": 10, "full": 30, "aa": 30, "history": 10, "variants": 10}
 
 
 def write_sample(
@@ -136,6 +136,33 @@ def write_history(
             writing.write(path, rows, _document(path, rows, base, plan) | {"seed": start})
             paths.append(path)
     return paths
+
+
+def write_variants(root: Path, framework: str, cases: dict[str, float]) -> Path:
+    """Write one run of profile "variants" and return the path of the CSV.
+
+    Args:
+        cases: of the default mode's trials -> how many times its step they take.
+
+    """
+    run, version = "20260102T000000Z-aaaaaa", CATALOG.framework(framework).newest.version
+    path = root / MACHINE / framework / version / f"{run}.csv"
+    base = {"run": run, "machine": MACHINE, "framework": framework, "version": version}
+    mode = CATALOG.framework(framework).default.id
+    where = {"mode": mode, "device": "cpu", "lane": LANES["cpu"][-1]}
+    rows = []
+    for case, factor in {"": 1.0, **cases}.items():
+        slow = np.full(BLOCKS["variants"], factor)
+        plan = _Plan(
+            framework, "variants", "cpu", SAMPLES["variants"], False, slow, np.random.default_rng(1)
+        )
+        rows += [base | row for row in _lenet(where, case, plan)]
+        if case:
+            gate = {"section": "lenet", "metric": "gate", "unit": "verdict", "value": 1.0}
+            rows += [base | where | gate | {"case": case, "block": block, "status": "ok"}
+                     for block in range(BLOCKS["variants"])]  # fmt: skip
+    writing.write(path, rows, _document(path, rows, base, plan) | {"seed": 1})
+    return path
 
 
 @dataclass(frozen=True)

@@ -152,7 +152,7 @@ def _with_several_releases(loaded: Results) -> dict[tuple[str, str], dict[str, s
     found: dict[tuple[str, str], dict[str, set[str]]] = {}
     for key, document in loaded.records.items():
         machine, framework, version, run = key.split("/")
-        if document["finished"] is not None and document["profile"] != "aa":
+        if document["finished"] is not None and document["profile"] not in ("aa", "variants"):
             found.setdefault((machine, run), {}).setdefault(framework, set()).add(version)
     several = {
         place: {name: versions for name, versions in some.items() if len(versions) > 1}

@@ -11,7 +11,7 @@ import datetime
 import functools
 import re
 import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import Any, get_type_hints
 
@@ -29,8 +29,10 @@ from generator.catalog.model import (
     Look,
     Mode,
     Need,
+    Option,
     Retired,
     T,
+    Variant,
     Version,
     Zoo,
 )
@@ -57,9 +59,9 @@ class _File:
             raise InputError(path, number, str(error), "valid TOML") from error
 
     def fail(self, key: str, found: object, expected: str) -> InputError:
-        return InputError(self.path, self._line(key), f"{key} = {found!r}", expected)
+        return InputError(self.path, self.line(key), f"{key} = {found!r}", expected)
 
-    def _line(self, key: str) -> int | None:
+    def line(self, key: str) -> int | None:
         """Return the line of a dotted key or, where it is missing, of the table it belongs to.
 
         ``versions[1]`` is the second ``[[versions]]``.
@@ -102,6 +104,7 @@ _PATTERNS = {
             "circle|square|diamond|cross|triangle-(up|down|right|left)|M[-MLHVCSQTAZ0-9., ]{2,300}Z"
         ),
     ),
+    "id": ("lower-case letters, as fast-math", IDENTIFIER),
     "version": ("a release, as 2.1.0: it names files", re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]*")),
 }
 """Fields whose text has a form of its own."""
@@ -131,6 +134,8 @@ def _value(file: _File, key: str, value: Any, kind: Any) -> Any:
         return _record(file, key, value, Fault)
     if kind == Mapping[str, str]:
         return _variables(file, key, value)
+    if kind == Mapping[str, Option]:
+        return _options(file, key, value)
     kind = datetime.date if kind == datetime.date | None else kind
     expected, fits = _TYPES[kind]
     if not fits(value):
@@ -214,6 +219,39 @@ def _version(file: _File, key: str, table: Any) -> Version:
     return _record(file, key.rpartition(".")[0], rest, Version, **known)
 
 
+def _variants(file: _File, modes: Collection[str]) -> tuple[Variant, ...]:
+    """Return the variants; a mode has each id once."""
+    found: dict[tuple[str, str], Variant] = {}
+    for key, table in _tables(file, "variants").items():
+        one = _record(file, key, table, Variant)
+        if one.mode not in modes:
+            raise file.fail(f"{key}.mode", one.mode, f"one of {', '.join(modes)}")
+        if (one.mode, one.id) in found:
+            raise file.fail(f"{key}.id", one.id, "an id that no other variant of the mode has")
+        if not one.environment and not one.options:
+            raise file.fail(key, table, "what it sets: environment, options or both")
+        found[one.mode, one.id] = one
+    return tuple(found.values())
+
+
+def line_of_variant(path: Path, variant: Variant) -> int | None:
+    """Return the line on which a variant of a ``framework.toml`` begins."""
+    file = _File(path)
+    keys = [
+        key
+        for key, table in _tables(file, "variants").items()
+        if (table["mode"], table["id"]) == (variant.mode, variant.id)
+    ]
+    return file.line(keys[0]) if keys else None
+
+
+def _options(file: _File, key: str, table: Any) -> dict[str, Option]:
+    for name, value in _table(file, key, table).items():
+        if not isinstance(value, str | int | bool):
+            raise file.fail(f"{key}.{name}", value, "a text, a whole number, true or false")
+    return dict(table)
+
+
 def _variables(file: _File, key: str, table: Any) -> dict[str, str]:
     for name, value in _table(file, key, table).items():
         if isinstance(value, bool) or not isinstance(value, str | int):
@@ -272,6 +310,7 @@ def read_framework(path: Path) -> Framework:
             device: _variables(file, f"environment.{device}", t) for device, t in by_device.items()
         },
         needs=tuple(_record(file, key, t, Need) for key, t in _tables(file, "needs").items()),
+        variants=_variants(file, tables),
         raw=file.data,
         **({"distribution": ""} if "found" in file.data else {}),
         **{

@@ -75,6 +75,35 @@ class Mode:
     fault: Fault | None = None
 
 
+Option = str | int | bool
+"""A setting of an adapter."""
+
+
+@dataclass(frozen=True)
+class Variant:
+    """A documented switch that could make a mode faster or smaller, tried against the mode.
+
+    A trial is a process of the mode with other ``environment`` (variables; an empty text removes
+    one) and ``options`` (settings that the adapter reads). Where the switch is ``used``, the mode
+    has it, and the trial is without. ``why`` says why it is used, or not.
+    """
+
+    id: str
+    mode: str
+    title: str
+    source: str
+    why: str
+    used: bool = False
+    devices: tuple[str, ...] = DEVICES[:1]
+    environment: Mapping[str, str] = field(default_factory=dict)
+    options: Mapping[str, Option] = field(default_factory=dict)
+
+    @property
+    def case(self) -> str:
+        """The case of its trial's rows: another one once the mode has adopted the switch."""
+        return f"{'without' if self.used else 'with'} {self.id}"
+
+
 @dataclass(frozen=True)
 class Version:
     """One release with the requirements that its locks are made from.
@@ -221,6 +250,7 @@ class Framework:
     needs: tuple[Need, ...] = ()
     array_api: ArrayApi | None = None
     found: Found | None = None
+    variants: tuple[Variant, ...] = ()
     watch: Watch | None = field(default=None, compare=False)
 
     @property
@@ -276,6 +306,10 @@ class Framework:
         if pair & paired:  # alongside a program that is also a graph
             pair |= by_hand - paired
         return tuple(m for m in self.modes if m.id in pair)
+
+    def trials(self, mode: str, device: str) -> list[Variant]:
+        """Return the variants of a mode that are tried on a device."""
+        return [one for one in self.variants if one.mode == mode and device in one.devices]
 
     @property
     def newest(self) -> Version:

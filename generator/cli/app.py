@@ -84,6 +84,7 @@ def measure(
     lanes: options.Lanes = None,
     device: options.Device = "cpu",
     profile: options.Profile = "quick",
+    variants: options.Variants = False,
     environment: options.Environment = "locked",
     data_dir: options.DataDir = None,
     timeout: options.Timeout = 600.0,

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from generator import subprocesses
+from generator.analysis import trials
 from generator.catalog import framework_toml, looks, package_index
 from generator.catalog import loader as catalogs
 from generator.catalog.loader import ROOT
@@ -64,7 +65,28 @@ def check(root: Path = ROOT, results_root: Path | None = None) -> tuple[int, lis
         for path in reading.find(measurements, *catalogs.CODE_SUFFIXES, ".txt", ".toml")
         if b"\r\n" in path.read_bytes()
     ]
-    return len(looked), [*itertools.chain(*looked), *alike, *orphans(folder), *returns]
+    problems = [*itertools.chain(*looked), *alike, *orphans(folder), *returns]
+    return len(looked), problems or beaten_modes(folder, catalogs.load(root))
+
+
+def beaten_modes(folder: Path, catalog: Catalog) -> list[InputError]:
+    """Return the problem of every mode that is resolved to be slower than a variant of it."""
+    names = [name for name in reading.find(folder) if _is_of_variants(name)]
+    if not names:
+        return []
+    rows = selection.select(reading.load(folder), ("variants",))
+    rows = selection.withhold(selection.current(rows, catalog.listed))
+    problems = []
+    for trial, found, expected in trials.beaten(trials.find(rows, catalog)):
+        path = trial.framework.folder / "framework.toml"
+        line = framework_toml.line_of_variant(path, trial.variant)
+        problems.append(InputError(path, line, found, expected))
+    return problems
+
+
+def _is_of_variants(path: Path) -> bool:
+    """Whether a result file is of a run that tried variants."""
+    return bool(run_record.read_run_record(path)["profile"] == "variants")
 
 
 def unknown_frameworks(folder: Path, root: Path = ROOT) -> list[str]:
@@ -250,7 +272,8 @@ def _known(
             if version.version == name and lock is not None:
                 locks[id, name, device].add(lock)
         for section_id in given["code_sha256"].keys() & sections.keys():
-            found = history.code_hash(sections[section_id], frameworks[id], name, catalog, root)
+            own = sections[section_id], frameworks[id], name, catalog, root
+            found = history.code_hash(*own, variants=given["profile"] == "variants")
             code[id, name, section_id].add(found)
     commits = {str(record["repository"]["commit"]) for record in contributed}
     ancestor = "merge-base", "--is-ancestor", "--end-of-options"

@@ -44,6 +44,11 @@ def listing(
                  {"id": mode.id, "title": mode.title, "kind": mode.kind,
                   "devices": list(mode.devices)}
                  for mode in framework.modes
+             ],
+             "variants": [
+                 {"id": variant.id, "mode": variant.mode, "title": variant.title,
+                  "used": variant.used}
+                 for variant in framework.variants
              ]}
             for framework in chosen
         ],

@@ -66,6 +66,14 @@ Lanes = Annotated[
 ]
 Device = Annotated[str, typer.Option("--device", "-d", help="cpu or cuda.")]
 Profile = Annotated[str, typer.Option("--profile", "-p", help=f"How much to measure. {_PROFILES}")]
+Variants = Annotated[
+    bool,
+    typer.Option(
+        "--variants",
+        help="Measure modes with and without the switches that their folders list: the profile "
+        "variants.",
+    ),
+]
 Environment = Annotated[
     str,
     typer.Option(

@@ -352,6 +352,12 @@ def _show_frameworks(listing: Mapping[str, Any]) -> None:
             [(m["id"], m["kind"], ", ".join(m["devices"]), m["title"]) for m in modes],
         )
         out.print()
+        if variants := framework["variants"]:
+            show_table(
+                ("mode", "switch", "used", "what it is"),
+                [(v["mode"], v["id"], "yes" if v["used"] else "no", v["title"]) for v in variants],
+            )
+            out.print()
         runs = [item for item in listing["measured"] if item["framework"] == framework["id"]]
         if not runs:
             say(f"Nothing is measured; run: generator measure {framework['id']}")

@@ -106,7 +106,8 @@ FIELDS = (
     Field(
         "case", "string",
         "What exactly: an operator, a batch size, a depth, a kind of start. One that begins with "
-        "“again” is the A/A replicate of the rest.",
+        "“again” is the A/A replicate of the rest. In the profile variants it names the variant: "
+        "“with” a switch that the mode lacks, “without” one that it has.",
     ),
     Field(
         "metric", "string",

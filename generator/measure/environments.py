@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from generator import files, subprocesses
-from generator.catalog.model import Framework, Version
+from generator.catalog.model import Framework, Variant, Version
 from generator.errors import EnvironmentMissing, InputError, UsageError
 from generator.measure import found, uv
 from generator.results.schema import NAME, UNPRINTABLE, quoted
@@ -451,12 +451,19 @@ def _size(folder: Path) -> int:
 
 
 def variables(
-    framework: Framework, environment: Environment, *, device: str, threads: int, cache: Path
+    framework: Framework,
+    environment: Environment,
+    *,
+    device: str,
+    threads: int,
+    cache: Path,
+    trial: Variant | None = None,
 ) -> dict[str, str]:
     """Return the variables that ``framework.toml`` sets in every worker, placeholders filled in.
 
     Args:
         framework: its folder declares them.
+        trial: the variant that the worker tries; it sets others, or none where its text is empty.
         environment: fills in ``{environment}`` and ``{site_packages}``.
         device: some are declared for one device.
         threads: fills in ``{threads}``.
@@ -472,7 +479,9 @@ def variables(
         "site_packages": str(folder / "lib" / python / "site-packages"),
     }
     declared = {**framework.environment, **framework.device_environment.get(device, {})}
+    declared |= trial.environment if trial else {}
     return {
         name: re.sub(r"{(\w+)}", lambda match: values.get(match[1], match[0]), text)
         for name, text in declared.items()
+        if text
     }

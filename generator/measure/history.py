@@ -41,7 +41,13 @@ def load_data(folder: Path | None) -> Any:
 
 
 def code_hash(
-    section: Section, framework: Framework, version: str, catalog: Catalog, root: Path = ROOT
+    section: Section,
+    framework: Framework,
+    version: str,
+    catalog: Catalog,
+    root: Path = ROOT,
+    *,
+    variants: bool = False,
 ) -> str:
     """Hash the measuring code behind one section of a framework's release, from the files.
 
@@ -51,6 +57,7 @@ def code_hash(
         version: the release.
         catalog: says which scripts other sections have to themselves.
         root: the repository.
+        variants: whether modes are measured with their variants: then what these set counts.
 
     """
     shared = [*SHARED_CODE, *([R_WORKER] if is_r(section.script) else [])]
@@ -63,6 +70,9 @@ def code_hash(
     if section.extra:  # what its processes find besides the framework
         for lock in framework.folder.glob(f"environments/{version}-*+{section.extra}.txt"):
             files[f"own/{lock.name}"] = lock.read_bytes()
+    if variants:
+        sets = [(v.mode, v.case, v.environment, v.options) for v in framework.variants]
+        files["own/variants"] = json.dumps(sets, sort_keys=True).encode()
     return _code_sha256(section, framework, version, files)
 
 

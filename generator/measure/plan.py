@@ -28,9 +28,10 @@ class Profile:
     the first only, which verifies them and gives a figure without an interval; for scopes see
     :meth:`generator.catalog.model.Framework.scope`. ``replicates`` says what runs twice in every
     block (A/A), see :func:`_twice`: "some", three frameworks, and where these are all symbolic or
-    all imperative, one mode of the other kind; "one" framework; "only", every framework, and
-    nothing but section lenet is measured; "none". A ``standard`` profile measures only the mode
-    that stands for each release; with ``every``, a framework named without a release means all.
+    all imperative, one mode of the other kind; "one" framework; "every" one; "none". A ``standard``
+    profile measures only the mode that stands for each release; with ``every``, a framework named
+    without a release means all; with ``variants``, modes that have some, each beside its variants.
+    ``sections`` are all that it measures, none named: any.
     """
 
     name: str
@@ -45,6 +46,8 @@ class Profile:
     repeats: str = "modes"
     standard: bool = False
     every: bool = False
+    variants: bool = False
+    sections: tuple[str, ...] = ()
 
 
 PROFILES: Mapping[str, Profile] = {
@@ -61,13 +64,19 @@ PROFILES: Mapping[str, Profile] = {
         ),
         Profile(
             "aa", 6, 30, {"cpu": ("threads-all", "threads-1"), "cuda": LANES["cuda"]}, 0, 0,
-            "only", "the same thing measured twice in every block: how much it differs from itself",
-            standard=True,
+            "every",
+            "the same thing measured twice in every block: how much it differs from itself",
+            standard=True, sections=("lenet",),
         ),
         Profile(
             "history", 3, 10, {"cpu": ("threads-all",), "cuda": ("resident",)}, 1, 0, "none",
             "3 blocks of 10 samples of every release, in the mode that stood for it",
             standard=True, every=True,
+        ),
+        Profile(
+            "variants", 5, 10, {"cpu": ("threads-all",), "cuda": ("resident",)}, 1, 0, "one",
+            "5 blocks of 10 samples of each mode with and without the switches it is tried with",
+            variants=True, sections=("compile", "memory", "lenet"),
         ),
     )
 }  # fmt: skip
@@ -276,6 +285,7 @@ def make(
         for mode in framework.modes
         if (not modes or mode.id in modes)
         and (not profile.standard or mode == framework.standard(version, device))
+        and (not profile.variants or framework.trials(mode.id, device))
     ]
     jobs: list[Job] = []
     gaps: list[tuple[Cell, Gap]] = []
@@ -296,7 +306,8 @@ def make(
                     missing.append(section)
             jobs += _jobs_apart(place, missing, profile)
             together = [section for section in missing if not section.apart]
-            jobs += _jobs(place, framework, together, profile, first=first)
+            shared = _jobs(place, framework, together, profile, first=first)
+            jobs += _with_trials(shared, framework) if profile.variants else shared
     jobs += _replicates(jobs, _twice(configurations, sections, device, profile))
     return Plan(profile, device, seed, order(jobs, seed), tuple(gaps), found)
 
@@ -332,6 +343,7 @@ def _jobs(
     blocks = profile.blocks if repeated else 1
     for block in range(blocks):
         leads = first and block == 0 and mode == framework.default_on(place[3])
+        leads = leads and not profile.variants
         rank = Rank.LEAD if leads else Rank.MODES
         if cold and extra and first and block < profile.cold_blocks:
             yield Job(*place, cold, "cold", block, rank=rank)
@@ -344,6 +356,14 @@ def _jobs(
             late = block >= blocks - profile.accuracy_blocks
             accuracy = extra and "lenet" in together and late
             yield Job(*place, together, "warm", block, accuracy=accuracy, rank=rank)
+
+
+def _with_trials(jobs: Iterable[Job], framework: Framework) -> Iterator[Job]:
+    """Yield jobs, and after each the trials of its mode's variants: in the same block."""
+    for job in jobs:
+        yield job
+        for variant in framework.trials(job.mode, job.device):
+            yield replace(job, case=variant.case)
 
 
 def _jobs_apart(
@@ -421,7 +441,7 @@ def _concerns(
     first: bool,
 ) -> bool:
     """Whether a section measures a mode under a profile; ``first``: in the profile's first lane."""
-    if not section.measured or (profile.replicates == "only" and section.id != "lenet"):
+    if not section.measured or (profile.sections and section.id not in profile.sections):
         return False
     if section.apart and not (first and section.blocks.get(profile.name)):
         return False
@@ -470,7 +490,7 @@ def _twice(
         three = leading[:3]
         kinds = {mode.kind for _, _, mode in three}
         other = [one for one in (*leading, *able) if one[2].kind not in kinds]
-        chosen = {"some": [*three, *other[:1]], "one": leading[:1], "only": able, "none": []}
+        chosen = {"some": [*three, *other[:1]], "one": leading[:1], "every": able, "none": []}
         for framework, version, mode in chosen[profile.replicates]:
             place = section.id, framework.id, version.version, mode.id
             found[place] = (*section.cases, "")[0]

@@ -28,6 +28,8 @@ class Request:
     lanes: tuple[str, ...] = ()
     device: str = "cpu"
     profile: str = "quick"
+    variants: bool = False
+    """Short for the profile of that name."""
     environment: str = "locked"
     data_dir: Path | None = None
     timeout: float = 600.0
@@ -44,6 +46,12 @@ class Request:
     """Whether a release that does not install is a result, and not only reported."""
     early: bool = False
     """A page is waited for: compile caches are filled before anything is timed, side by side."""
+
+    def __post_init__(self) -> None:
+        """Let the two ways of asking for variants mean one thing."""
+        if self.variants or self.profile == "variants":
+            object.__setattr__(self, "profile", "variants")
+            object.__setattr__(self, "variants", True)
 
 
 def prepare(
@@ -120,7 +128,9 @@ def _already_measured(
         if request.environment == "current":
             lock = environments.current().lock_sha256
         for section in (one for one in sections if one.measured):
-            code = history.code_hash(section, framework, version.version, catalog)
+            code = history.code_hash(
+                section, framework, version.version, catalog, variants=request.variants
+            )
             same = request.profile, lock, code, data_sha256
             now = plan.Conditions(machines.this().id, *same)
             names = framework.id, version.version, section.id

@@ -355,7 +355,9 @@ def _own(target: Target, plan: Plan, catalog: Catalog, environment: Environment)
             "size_bytes": environment.size_bytes,
         },
         "code_sha256": {
-            id: code_hash(catalog.section(id), framework, target[1], catalog)
+            id: code_hash(
+                catalog.section(id), framework, target[1], catalog, variants=plan.profile.variants
+            )
             for id in sorted(wanted)
         },
     }

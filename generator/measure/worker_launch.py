@@ -17,7 +17,7 @@ from typing import IO, Any
 
 from generator import subprocesses
 from generator.catalog.loader import ROOT
-from generator.catalog.model import Catalog, Framework, precision
+from generator.catalog.model import Catalog, Framework, Variant, precision
 from generator.errors import EnvironmentMissing
 from generator.measure import environments, gpu_log, obstacles
 from generator.measure import machine as machines
@@ -104,6 +104,7 @@ class Launcher:
 
         """
         framework = self.catalog.framework(job.framework)
+        trial = _trial(job, framework)
         threads = 1 if job.lane == "threads-1" else machines.this().cores
         cache = self._compile_cache(job, environment)
         if job.start == "cold":
@@ -120,7 +121,7 @@ class Launcher:
             more=framework.found.variables if framework.found else (),
         )
         declared = environments.variables(
-            framework, environment, device=job.device, threads=threads, cache=cache
+            framework, environment, device=job.device, threads=threads, cache=cache, trial=trial
         )
         variables = {
             **merged(basis, declared, own=own),
@@ -174,14 +175,15 @@ class Launcher:
     def _describe(
         self, job: Job, framework: Framework, threads: int, cache: Path
     ) -> dict[str, Any]:
-        data = self.request.data_dir
+        data, trial = self.request.data_dir, _trial(job, framework)
+        mark = job.case if trial else schema.AGAIN if schema.is_again(job.case) else ""
         return {
             "folder": str(framework.folder),
             "sections": list(job.sections),
             "lane": job.lane,
             "start": job.start,
-            "case": schema.replicated(job.case),
-            "mark": schema.AGAIN if schema.is_again(job.case) else "",
+            "case": "" if trial else schema.replicated(job.case),
+            "mark": mark,
             "accuracy": job.accuracy,
             "samples": self.plan.profile.samples,
             "min_sample_seconds": MIN_SAMPLE_SECONDS,
@@ -197,6 +199,7 @@ class Launcher:
                 "cache": str(cache),
                 # Where memory is measured, the processes do nothing else.
                 "preallocate": "memory" not in job.sections,
+                "options": dict(trial.options) if trial else {},
             },
         }
 
@@ -225,7 +228,8 @@ class Launcher:
         apart = [id for id in job.sections if self.catalog.section(id).apart]
         framework = self.catalog.framework(job.framework)
         code = code_hash(self.catalog.section("compile"), framework, job.version, self.catalog)
-        name = "-".join([(environment.lock_sha256 or "current")[:12], code[:12], *apart])
+        trial = [job.case.replace(" ", "-")] if _trial(job, framework) else []
+        name = "-".join([(environment.lock_sha256 or "current")[:12], code[:12], *apart, *trial])
         folder = f"{job.framework}-{job.version}-{job.mode}-{job.device}-{name}"
         return environments.cache_folder() / "compiled" / folder
 
@@ -246,6 +250,12 @@ class Launcher:
             kept.write_text(json.dumps(found), encoding="utf-8")
         self._ceilings[threads] = found
         return found
+
+
+def _trial(job: Job, framework: Framework) -> Variant | None:
+    """Return the variant that a job tries; None for any other job."""
+    variants = framework.trials(job.mode, job.device)
+    return next((variant for variant in variants if variant.case == job.case), None)
 
 
 def _rates(threads: int) -> list[float]:

@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from generator import formatting
-from generator.analysis import change_events, claims
+from generator.analysis import change_events, claims, trials
 from generator.analysis import history as releases
 from generator.analysis.claim_evidence import Verdict
 from generator.analysis.labels import DEVICES, machine_name
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from generator.analysis.cells import Spreads
     from generator.analysis.change_events import Event
     from generator.analysis.changes import Known
+    from generator.analysis.trials import Trial
     from generator.catalog.model import Catalog
     from generator.export.citation import Citation
 
@@ -74,6 +75,8 @@ class Inputs:
     study: pd.DataFrame = field(repr=False)
     history: pd.DataFrame = field(repr=False)
     """Rows of profile ``history``: releases measured together."""
+    variants: pd.DataFrame = field(repr=False)
+    """Rows of profile ``variants``: modes with and without documented switches."""
     documents: Mapping[str, Mapping[str, Any]] = field(repr=False)
     book: claims.Book = field(repr=False)
     log: Callable[[str, str], str] = field(repr=False)
@@ -146,6 +149,11 @@ class Inputs:
     def histories(self) -> list[releases.History]:
         """Releases measured together, by machine and device."""
         return releases.find(self.history, self.known)
+
+    @cached_property
+    def trials(self) -> list[Trial]:
+        """What became of every switch that was tried, and those that were not."""
+        return trials.find(self.variants, self.catalog, self.known.noises)
 
     @cached_property
     def known(self) -> Known:

@@ -27,9 +27,10 @@ WITH_VALUE = ("ok", "wrong", "failed", "timeout")
 FLAGS = ("disturbed", "throttled", "partial", "resumed")
 """Words that ``flags`` may hold, separated by one space."""
 
-PROFILES = ("quick", "full", "aa", "history")
+PROFILES = ("quick", "full", "aa", "history", "variants")
 """``aa`` is the A/A study, never on a page of results; ``history`` compares the releases of one
-framework with each other; see :mod:`generator.results.selection`."""
+framework with each other, ``variants`` a mode with itself under other switches; see
+:mod:`generator.results.selection`."""
 
 SCHEMA = 1
 """Version of the run records that are written, see ``run_record.schema.json``."""

@@ -132,7 +132,8 @@ def _made(
     pages: dict[str, list[tuple[str, Mapping[str, Any]]]] = {}
     for name, template, context in _pages(results_root, inputs, writer):
         pages.setdefault(template, []).append((name, context))
-    keys = {*shown["provenance"].unique(), *inputs.history["provenance"].unique()}
+    frames = shown, inputs.history, inputs.variants
+    keys = {key for frame in frames for key in frame["provenance"].unique()}
     keys |= {key for event in inputs.events for key in event.keys}
     for key in sorted(map(str, keys)):
         _publish(writer, results_root, key, loaded.records[key])
@@ -183,6 +184,9 @@ def _inputs(
         shown=shown,
         study=selection.study(loaded, shown),
         history=selection.withhold(selection.select(loaded, ("history",))),
+        variants=selection.withhold(
+            selection.current(selection.select(loaded, ("variants",)), catalog.listed)
+        ),
         documents=loaded.records,
         book=_book(root / "measurements" / "claims.toml"),
         log=log,

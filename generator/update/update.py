@@ -164,6 +164,7 @@ def _has_replicates(request: Request) -> bool:
         record["finished"]
         and record["machine"]["id"] == machines.this().id
         and record["device"] == request.device
+        and record["profile"] != "variants"
         and any(schema.is_again(job["case"]) for job in record["jobs"])
         for _, record in history.run_records(request.results)
     )

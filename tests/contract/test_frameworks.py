@@ -13,13 +13,14 @@ from generator.catalog.model import DEVICES
 from generator.measure import environments
 from generator.pages.framework_tables import FACTS
 from measurements.contract import NOT_WRITTEN, Framework
-from tests.conftest import PRETEND
+from tests.conftest import PRETEND, ROOT
 from tests.contract.code import imports, parse
 from tests.contract.test_boundaries import foreign_imports, requirement_names
 
 REAL = loader.load().frameworks
 EVERY = (*REAL, *loader.load(frameworks=PRETEND).frameworks)
 SECTIONS = loader.load().sections
+MEASURED = {path.parent.parent.name for path in ROOT.glob("measurements/results/*/*/*/*.csv")}
 
 every = pytest.mark.parametrize("framework", EVERY, ids=lambda framework: framework.id)
 real = pytest.mark.parametrize("framework", REAL, ids=lambda framework: framework.id)
@@ -161,6 +162,22 @@ def test_gaps_name_things_that_exist(framework):
         narrowed = gap.mode or gap.device or gap.section
         assert set(gap.versions) <= versions or not narrowed, gap.reason
         assert gap.section in {section.id for section in SECTIONS} | {""}
+
+
+@every
+def test_a_variant_has_a_source_and_sets_what_the_adapter_reads(framework):
+    code = "".join(path.read_text() for path in framework.folder.glob("*.py"))
+    for variant in framework.variants:
+        assert is_address(variant.source), variant.id
+        assert set(variant.devices) <= set(framework.mode(variant.mode).devices), variant.id
+        for option in variant.options:
+            assert f'"{option}"' in code, f"{variant.id}: nobody reads the option {option}"
+
+
+@pytest.mark.parametrize("id", sorted(MEASURED))
+def test_five_switches_or_more_were_tried_of_whatever_is_published(id):
+    (framework,) = (one for one in REAL if one.id == id)
+    assert len(framework.variants) >= 5
 
 
 @locks

@@ -79,6 +79,24 @@ shape = "circle"
 [[needs]]
 program = "cc"
 why = "it compiles"
+
+[[variants]]
+id = "turbo"
+mode = "plain"
+title = "TURBO=1"
+source = "https://example.org"
+environment = { TURBO = 1 }
+options = { depth = 3, deep = true, word = "x" }
+why = "it gains nothing"
+
+[[variants]]
+id = "turbo"
+mode = "fast-path"
+title = "TURBO=1"
+source = "https://example.org"
+used = true
+options = { deep = false }
+why = "it gains"
 """
 
 
@@ -142,6 +160,13 @@ def test_a_good_file_reads(write):
     assert found.gaps[0].status == "unsupported"
     assert found.look == model.Look("#0067a5", "#64b5f6", "circle")
     assert found.needs == (model.Need("cc", "it compiles"),)
+    plain, fast = found.variants
+    assert (plain.case, fast.case) == ("with turbo", "without turbo")
+    assert plain.environment == {"TURBO": "1"}
+    assert plain.options == {"depth": 3, "deep": True, "word": "x"}
+    assert found.trials("plain", "cpu") == [plain]
+    assert found.trials("plain", "cuda") == []
+    assert [framework_toml.line_of_variant(path, one) for one in found.variants] == [65, 74]
 
 
 def test_the_least_that_can_be_measured_reads(write):
@@ -288,6 +313,12 @@ def test_the_looks_of_the_frameworks_are_unique_and_can_be_seen():
         ('why = "it compiles"', r'why = "it \u202E compiles"', 63, "printable text"),
         ('["C", "Python"]', r'["C", "\u0000"]', 10, "printable text"),
         ('version = "1.0"', 'version = "../1.0"', 39, "it names files"),
+        ('id = "turbo"', 'id = "Turbo 1"', 66, "lower-case letters"),
+        ('mode = "plain"\ntitle', 'mode = "plane"\ntitle', 67, "one of plain, fast-path"),
+        ('mode = "fast-path"', 'mode = "plain"', 75, "no other variant of the mode has"),
+        ("options = { deep = false }", "", 74, "what it sets"),
+        ("{ deep = false }", "{ deep = 0.5 }", 80, "options.deep = 0.5"),
+        ('why = "it gains nothing"', "", 65, "variants[0].why = None"),
     ],
 )  # fmt: skip
 def test_what_is_wrong_is_named_with_its_line(write, old, new, line, said):

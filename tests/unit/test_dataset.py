@@ -295,7 +295,8 @@ def test_the_command_names_what_is_wrong(sample, tmp_path):
 def text_of(said, address=""):
     """The page's Markdown."""
     inputs = Inputs(
-        catalog=loader.load(), shown=None, study=None, history=None, documents={}, book=None,
+        catalog=loader.load(), shown=None, study=None, history=None, variants=None,
+        documents={}, book=None,
         log=None, script=None, draw=None, today=None, dataset=said, citation=CITED, address=address,
     )  # fmt: skip
     environment = markdown.environment(ROOT / "templates")

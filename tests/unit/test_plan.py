@@ -65,7 +65,7 @@ def test_profiles_ask_for_what_there_is(profile):
     assert profile.blocks >= 3, "fewer than three processes have no interval"
     assert profile.cold_blocks <= profile.blocks
     assert profile.accuracy_blocks <= profile.blocks
-    assert profile.replicates in ("some", "one", "only", "none")
+    assert profile.replicates in ("some", "one", "every", "none")
     for device, lanes in profile.lanes.items():
         assert set(lanes) <= set(LANES[device])
         assert lanes

@@ -612,6 +612,24 @@ def test_a_replicate_is_told_what_it_repeats_and_its_rows_bear_its_mark(stage):
     assert {job["case"] for job in stage.document()["jobs"]} == {"", "again"}
 
 
+def test_a_trial_gets_what_it_sets_a_cache_of_its_own_and_a_mark(stage, monkeypatch):
+    pretend = CATALOG.framework("pretend")
+    variant = model.Variant(
+        "one", "eager", "ONE=1", "https://example.org", "tried", environment={"ONE": "{threads}"},
+        options={"way": "other"},
+    )  # fmt: skip
+    varied = replace(pretend, variants=(variant,))
+    monkeypatch.setitem(vars(CATALOG), "_frameworks", {"pretend": varied})
+    stage.run(profile=replace(TINY, variants=True), sections=("compile", "lenet"))
+    told = {(job["mark"], job["case"]): (job, options["env"]) for job, options in stage.started}
+    assert told.keys() == {("", ""), ("with one", "")}
+    (plain, _), (trial, environment) = told["", ""], told["with one", ""]
+    assert environment["ONE"] == str(trial["settings"]["threads"])
+    assert (plain["settings"]["options"], trial["settings"]["options"]) == ({}, {"way": "other"})
+    assert trial["settings"]["cache"] == plain["settings"]["cache"] + "-with-one"
+    assert {r["case"] for r in stage.rows() if r["section"] == "lenet"} == {"", "with one"}
+
+
 def test_a_replicate_that_dies_leaves_the_others_valid(stage):
     def worker(job, out):
         return stage.end(out, code=-11) if job["mark"] else stage.good(job, out)

@@ -27,6 +27,7 @@ class Adapter(Framework):
         from . import lenet
 
         self.caffe, self.code = caffe, lenet
+        lenet.IN_PLACE = settings.options.get("in_place", lenet.IN_PLACE)
         caffe.set_mode_cpu()
 
     def about(self):

@@ -10,6 +10,8 @@ import caffe
 from caffe import layers, params
 from caffe.proto import caffe_pb2
 
+IN_PLACE = True  # tanh overwrites what it is given
+
 
 def network(batch, deep, training):
     """Return the description of the network for one batch size, with its loss or without.
@@ -26,7 +28,7 @@ def network(batch, deep, training):
     for name in deep:
         layer = convolution(net, layer, name, 50, kernel_size=3, pad=1)
     net.dense1 = layers.InnerProduct(layer, num_output=500)
-    net.dense1_tanh = layers.TanH(net.dense1, in_place=True)
+    net.dense1_tanh = layers.TanH(net.dense1, in_place=IN_PLACE)
     net.dense2 = layers.InnerProduct(net.dense1_tanh, num_output=10)
     if training:
         net.label = layers.Input(input_param={"shape": {"dim": [batch]}})
@@ -35,9 +37,9 @@ def network(batch, deep, training):
 
 
 def convolution(net, layer, name, filters, **shape):
-    """Add a convolution and its tanh, which overwrites the convolution's output."""
+    """Add a convolution and its tanh."""
     net[name] = layers.Convolution(layer, num_output=filters, **shape)
-    net[name + "_tanh"] = layers.TanH(net[name], in_place=True)
+    net[name + "_tanh"] = layers.TanH(net[name], in_place=IN_PLACE)
     return net[name + "_tanh"]
 
 

@@ -15,6 +15,24 @@ DETERMINISTIC = "--xla_gpu_deterministic_ops=true"
 """For XLA, which chooses by trying otherwise: https://github.com/openxla/xla/pull/12520"""
 
 
+def pool_by_reshape(images):
+    """Max-pool 2x2 as the maxima of the axes that a reshaped array has."""
+    batch, channels, height, width = images.shape
+    return images.reshape(batch, channels, height // 2, 2, width // 2, 2).max((3, 5))
+
+
+def pool_by_pairs(images):
+    """Max-pool 2x2 as three maxima of pairs."""
+    from jax.numpy import maximum
+
+    rows = maximum(images[:, :, :, 0::2], images[:, :, :, 1::2])
+    return maximum(rows[:, :, 0::2], rows[:, :, 1::2])
+
+
+POOLS = {"reshape": pool_by_reshape, "pairs": pool_by_pairs}
+"""Other ways to max-pool than that of lenet.py."""
+
+
 class Adapter(Framework):
     """JAX: ``eager``, ``jit`` (the whole step), ``scan`` (many steps), ``flax`` (NNX and Optax)."""
 
@@ -33,6 +51,8 @@ class Adapter(Framework):
         else:
             from . import lenet as code
         self.jax, self.code = jax, code
+        if "pool" in settings.options:
+            code.max_pool = POOLS[settings.options["pool"]]
         jax.config.update("jax_platforms", settings.device)
         jax.config.update("jax_default_matmul_precision", PRECISIONS[settings.precision])
         # Compiled programs outlive the process, also those that are compiled in no time.
@@ -129,7 +149,9 @@ class LeNet(Model):
         self.train = self.code.training_step(settings.learning_rate, self.deep)
         self.score = lambda weights, images: self.code.scores(weights, images, self.deep)
         if settings.mode != "eager":
-            self.train, self.score = self.code.compiled(self.train), self.jax.jit(self.score)
+            donating = settings.options.get("donate", True)
+            compiled = self.code.compiled if donating else self.jax.jit
+            self.train, self.score = compiled(self.train), self.jax.jit(self.score)
 
     def host_batch(self, images, labels):
         """Return a batch of NumPy arrays in the layout and types of the step."""
@@ -214,12 +236,15 @@ class FlaxLeNet(LeNet):
         self.load(parameters)
         self.optimiser = self.code.optimiser(self.model, settings.learning_rate)
         self.train, self.score = self.code.training_step(), self.code.scorer()
+        self.objects = self.model, self.optimiser
+        if settings.options.get("cached_partial", False):
+            self.train, self.objects = nnx.cached_partial(self.train, *self.objects), ()
 
     def host_batch(self, images, labels):
         return super().host_batch(to_native("", images), labels)
 
     def step(self, batch):
-        loss = self.train(self.model, self.optimiser, *batch)
+        loss = self.train(*self.objects, *batch)
         self.framework.pending = self.nnx.state(self.model, self.nnx.Param), loss
         return loss
 

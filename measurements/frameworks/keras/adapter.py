@@ -44,6 +44,8 @@ class Adapter(Framework):
             from . import session as code
         else:
             from . import lenet as code
+        if "jit_compile" in settings.options:
+            self.way = self.way._replace(jit_compile=settings.options["jit_compile"])
         self.keras, self.code = keras, code
         if not hasattr(keras, "ops") and self.way.jit_compile == "auto":
             self.way = self.way._replace(jit_compile=None)  # Keras 2's word for it

@@ -24,8 +24,9 @@ class TensorFlow(Timeless):
 
         self.tf = tf
         # Before the first operation: afterwards the pools exist and cannot be changed.
+        inter_op = settings.options.get("inter_op", settings.threads)
         tf.config.threading.set_intra_op_parallelism_threads(settings.threads)
-        tf.config.threading.set_inter_op_parallelism_threads(settings.threads)
+        tf.config.threading.set_inter_op_parallelism_threads(inter_op)
         if settings.device == "cuda":
             gpus = tf.config.list_physical_devices("GPU")
             if not gpus:
@@ -197,6 +198,8 @@ class Torch:
         self.torch = torch
         torch.set_num_threads(settings.threads)
         torch.set_num_interop_threads(settings.threads)
+        if "flush_denormal" in settings.options:
+            torch.set_flush_denormal(settings.options["flush_denormal"])
         if settings.device == "cuda":
             if not torch.cuda.is_available():
                 raise Unsupported("PyTorch sees no GPU, or was built without CUDA")

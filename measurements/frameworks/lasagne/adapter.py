@@ -28,7 +28,7 @@ class Adapter(Framework):
             )
         if settings.precision != "float32":
             raise Unsupported("Theano computes in float32 or float64 on the CPU")
-        self.blas = find_blas()
+        self.blas = find_blas(mkl=settings.options.get("mkl", True))
         flags = [
             "device=cpu",
             "floatX=float32",
@@ -46,6 +46,8 @@ class Adapter(Framework):
                 raise Unsupported("Theano cannot link a BLAS from a folder called %r" % folder)
             # One quoted flag, because commas separate flags and -Wl has some.
             flags.append('"blas.ldflags=-L%s -l:%s -Wl,-rpath,%s"' % (folder, name, folder))
+        if "flags" in settings.options:
+            flags.append(settings.options["flags"])  # of two values of a flag the last one counts
         os.environ["THEANO_FLAGS"] = ",".join(flags)
         import theano
 
@@ -93,7 +95,7 @@ class Adapter(Framework):
         return found
 
     def lenet(self, parameters, batch):
-        return LeNet(self.lasagne, self.code, parameters, self.settings)
+        return LeNet(self.lasagne, self.code, parameters, batch, self.settings)
 
     def allocator_peak(self):
         raise Unsupported(
@@ -106,12 +108,17 @@ class Adapter(Framework):
 class LeNet(Model):
     """Compiled functions around a network of Lasagne layers."""
 
-    def __init__(self, lasagne, code, parameters, settings):
+    def __init__(self, lasagne, code, parameters, batch, settings):
         self.layers, self.code, self.names = lasagne.layers, code, list(parameters)
         pool = code.builtin_max_pool if settings.mode == "compiled-pool2d" else code.MaximumPool
         deep = [layer for layer in reference.layers(parameters) if layer.startswith("deep")]
         self.net = code.network(parameters, pool, deep)
-        self.train = code.training_step(self.net, settings.learning_rate)
+        trained = self.net
+        if settings.options.get("fixed_batch", False):
+            shared = dict(zip(self.names, self.layers.get_all_params(self.net)))
+            trained = code.network(shared, pool, deep, batch)
+        self.train = code.training_step(trained, settings.learning_rate)
+        self.train.trust_input = settings.options.get("trust_input", False)
         self.score = None
 
     def stage(self, images, labels):
@@ -134,11 +141,11 @@ class LeNet(Model):
         self.layers.set_all_param_values(self.net, values)
 
 
-def find_blas():
+def find_blas(mkl=True):
     """Return the path of MKL (from the index) or else of the OpenBLAS inside NumPy, or ""."""
     beside_numpy = os.path.join(os.path.dirname(np.__path__[0]), "numpy.libs")
     for pattern in (
-        os.path.join(sys.prefix, "lib", "libmkl_rt.so*"),
+        os.path.join(sys.prefix, "lib", "libmkl_rt.so*") if mkl else "",
         os.path.join(beside_numpy, "libopenblas*.so"),
     ):
         found = sorted(glob.glob(pattern))

@@ -44,10 +44,11 @@ def builtin_max_pool(incoming):
 cross_correlation = partial(T.nnet.conv2d, filter_flip=False)
 
 
-def network(p, pool, deep=()):
+def network(p, pool, deep=(), batch=None):
     """Return the last layer, class probabilities, of a network with the initial weights ``p``.
 
-    ``deep`` names the 3x3 convolutions between second pooling and flattening; LeNet has none.
+    ``deep`` names the 3x3 convolutions between second pooling and flattening; LeNet has none. A
+    ``batch`` of None is any number.
     """
 
     def convolution(layer, name, filters, size, pad=0):
@@ -67,7 +68,7 @@ def network(p, pool, deep=()):
         weight, bias = p[name + "_weight"], p[name + "_bias"]
         return DenseLayer(layer, units, W=weight, b=bias, nonlinearity=nonlinearity)
 
-    layer = InputLayer((None, 1, 28, 28))
+    layer = InputLayer((batch, 1, 28, 28))
     layer = pool(convolution(layer, "conv1", 20, 5))
     layer = pool(convolution(layer, "conv2", 50, 5))
     for name in deep:

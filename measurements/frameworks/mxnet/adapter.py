@@ -181,6 +181,9 @@ class GluonLeNet(LeNet):
         self.loss_function = gluon.loss.SoftmaxCrossEntropyLoss()
         if hybrid:
             self.code.hybridize(self.net, self.loss_function)
+            if not self.settings.options.get("static", True):
+                for block in (self.net, self.loss_function):
+                    block.hybridize(static_alloc=False, static_shape=False)
         self.trainer = gluon.Trainer(
             self.net.collect_params(),
             "sgd",

@@ -44,6 +44,8 @@ class Adapter(Framework):
                 raise Unsupported("PyTensor's C back end cannot link a BLAS here: %r" % self.blas)
             # One quoted flag, because commas separate flags and -Wl has some.
             flags.append('"blas__ldflags=-L%s -l:%s -Wl,-rpath,%s"' % (folder, name, folder))
+        if "flags" in settings.options:
+            flags.append(settings.options["flags"])  # of two values of a flag the last one counts
         os.environ["PYTENSOR_FLAGS"] = ",".join(flags)
         import pytensor
 
@@ -144,6 +146,7 @@ class LeNet(Model):
         self.weights = self.code.share(parameters)
         rate = np.float32(framework.settings.learning_rate)  # a Python float may make it float64
         self.train = self.code.training_step(self.weights, batch, rate, self.mode)
+        self.train.trust_input = framework.settings.options.get("trust_input", True)
         self.score = None
         self.last = None
 

@@ -13,6 +13,9 @@ from measurements.contract import Framework, Model, Unsupported
 
 COMPILED = ("compile", "compile-repaired", "compile-step", "cuda-graphs", "cuda-graph-step")
 
+INDUCTOR = ("cpp_wrapper", "max_autotune")
+"""Options of torch.compile's back end that variants may set."""
+
 
 class Adapter(Framework):
     """PyTorch: ``eager`` and ``channels-last`` as they are, the other modes by torch.compile.
@@ -55,6 +58,12 @@ class Adapter(Framework):
             # On by default in cuDNN: float32 would silently mean TF32 on Ampere and later.
             tf32 = settings.precision == "tf32"
             torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = tf32
+        if "flush_denormal" in settings.options:
+            torch.set_flush_denormal(settings.options["flush_denormal"])
+        if "matmul_precision" in settings.options:
+            torch.set_float32_matmul_precision(settings.options["matmul_precision"])
+        if "mkldnn" in settings.options:
+            torch.backends.mkldnn.enabled = settings.options["mkldnn"]
         self.device = torch.device(settings.device)
 
     def about(self):
@@ -133,6 +142,8 @@ class Adapter(Framework):
         if mode == "cuda-graphs":
             # mode="reduce-overhead" by its own options: torch.compile takes a mode or options.
             options.update(self.torch._inductor.list_mode_options("reduce-overhead"))
+        tried = self.settings.options
+        options.update((name, tried[name]) for name in INDUCTOR if name in tried)
         return self.torch.compile(function, options=options)
 
     def mixed(self, function):
@@ -174,14 +185,15 @@ class LeNet(Model):
             _dynamo.reset()
         self.names = list(parameters)
         self.graphs = mode == "cuda-graphs"
-        last = mode == "channels-last"
+        tried = framework.settings.options
+        last = tried.get("channels_last", mode == "channels-last")
         self.format = {"memory_format": self.torch.channels_last} if last else {}
         deep = sum(name.startswith("deep") for name in reference.layers(parameters))
         self.net = self.code.LeNet(deep).to(self.device, **self.format)
         self.load(parameters)
-        self.optimizer = self.torch.optim.SGD(
-            self.net.parameters(), lr=framework.settings.learning_rate
-        )
+        ways = {name: tried[name] for name in ("fused", "foreach") if name in tried}
+        rate = framework.settings.learning_rate
+        self.optimizer = self.torch.optim.SGD(self.net.parameters(), lr=rate, **ways)
         self.mean_loss = framework.compiled(self.code.mean_loss)
         self.update = self.optimizer.step
         if mode == "compile-step":

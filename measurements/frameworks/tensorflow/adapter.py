@@ -42,7 +42,13 @@ class Adapter(Framework):
         """Set threads, device and precision, before the first operation: later it is too late."""
         config, settings = self.tf.config, self.settings
         config.threading.set_intra_op_parallelism_threads(settings.threads)
-        config.threading.set_inter_op_parallelism_threads(settings.threads)
+        inter_op = settings.options.get("inter_op", settings.threads)
+        config.threading.set_inter_op_parallelism_threads(inter_op)
+        if "grappler" in settings.options:
+            name, _, value = settings.options["grappler"].partition("=")
+            config.optimizer.set_experimental_options({name: value == "true"})
+        if settings.options.get("autoclustering", False):
+            config.optimizer.set_jit("autoclustering")
         # In version 2.0 these functions were experimental still.
         devices = config if hasattr(config, "set_visible_devices") else config.experimental
         gpus = devices.list_physical_devices("GPU")

@@ -28,7 +28,7 @@ class Adapter(Framework):
             )
         if settings.precision != "float32":
             raise Unsupported("Theano computes in float32 or float64 on the CPU")
-        self.blas = find_blas()
+        self.blas = find_blas(mkl=settings.options.get("mkl", True))
         flags = [
             "device=cpu",
             "floatX=float32",
@@ -46,6 +46,8 @@ class Adapter(Framework):
                 raise Unsupported("Theano cannot link a BLAS from a folder called %r" % folder)
             # One quoted flag, because commas separate flags and -Wl has some.
             flags.append('"blas.ldflags=-L%s -l:%s -Wl,-rpath,%s"' % (folder, name, folder))
+        if "flags" in settings.options:
+            flags.append(settings.options["flags"])  # of two values of a flag the last one counts
         os.environ["THEANO_FLAGS"] = ",".join(flags)
         import theano
 
@@ -110,6 +112,7 @@ class LeNet(Model):
         }[settings.mode]
         rate = np.float32(settings.learning_rate)  # a Python float would make it float64
         self.train = code.training_step(self.weights, batch, rate, self.pool)
+        self.train.trust_input = settings.options.get("trust_input", False)
         self.score = None
 
     def stage(self, images, labels):
@@ -131,11 +134,11 @@ class LeNet(Model):
             self.weights[name].set_value(np.asarray(value, np.float32))
 
 
-def find_blas():
+def find_blas(mkl=True):
     """Return the path of MKL (from the index) or else of the OpenBLAS inside NumPy, or ""."""
     beside_numpy = os.path.join(os.path.dirname(np.__path__[0]), "numpy.libs")
     for pattern in (
-        os.path.join(sys.prefix, "lib", "libmkl_rt.so*"),
+        os.path.join(sys.prefix, "lib", "libmkl_rt.so*") if mkl else "",
         os.path.join(beside_numpy, "libopenblas*.so"),
     ):
         found = sorted(glob.glob(pattern))
