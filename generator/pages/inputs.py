@@ -115,22 +115,11 @@ class Inputs:
 
     @cached_property
     def machines(self) -> tuple[str, ...]:
-        """Machines with results, that of the newest run first.
-
-        One that has less than half as many frameworks as another one compares little: it comes
-        after those that compare more, however new it is.
-        """
+        """Machines with results, that of the newest run first."""
         newest: dict[str, str] = {}
-        frameworks: dict[str, set[str]] = {}
         for machine, _, _, key in self.places:
             newest[machine] = max(self.documents[key]["run"], newest.get(machine, ""))
-            frameworks.setdefault(machine, set()).add(key.split("/")[1])
-        half = max(map(len, frameworks.values()), default=0) / 2
-
-        def rank(machine: str) -> tuple[bool, str, str]:
-            return len(frameworks[machine]) >= half, newest[machine], machine
-
-        return tuple(sorted(newest, key=rank, reverse=True))
+        return tuple(sorted(newest, key=lambda machine: (newest[machine], machine), reverse=True))
 
     def devices(self, machine: str, section: str = "") -> tuple[str, ...]:
         """Devices with results on a machine, the processor first."""

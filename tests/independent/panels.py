@@ -156,20 +156,11 @@ def places(results):
 
 
 def newest_first(places):
-    """Return the (machine, device) of places, that of the newest run first, then by device.
-
-    Machines with less than half of the most frameworks come last.
-    """
-    newest, frameworks = defaultdict(str), defaultdict(set)
+    """Return the (machine, device) of places, that of the newest run first, then by device."""
+    newest = defaultdict(str)
     for (machine, _), place in places.items():
         newest[machine] = max(newest[machine], place.rows["run"].max())
-        frameworks[machine] |= set(place.rows["framework"])
-    most = max(map(len, frameworks.values()), default=0)
-    machines = sorted(
-        newest,
-        key=lambda machine: (2 * len(frameworks[machine]) >= most, newest[machine], machine),
-        reverse=True,
-    )
+    machines = sorted(newest, key=lambda machine: (newest[machine], machine), reverse=True)
     return sorted(places, key=lambda where: (machines.index(where[0]), where[1]))
 
 
