@@ -183,9 +183,9 @@ def _folds(framework: Framework, inputs: Inputs) -> list[Block]:
 
 
 _SWITCHES = (
-    "Documented switches, each measured against its mode in the same blocks, and verified alike: "
-    "how many times as fast, and how many times less memory, a mode is with the switch, with 95 % "
-    "intervals that hold for all switches of the mode together."
+    "Documented switches, each measured against its mode in the same blocks, and verified alike. "
+    "Figures say how many times as fast a mode is with the switch, and how many times less memory "
+    "it needs. Their 95 % intervals hold for all switches of the mode together."
 )
 
 
