@@ -22,7 +22,7 @@ from benchmarks.line import Line
 from generator.catalog import loader
 from generator.farm import client, worker
 from generator.measure import plan as plans
-from generator.measure import run_record, runner, worker_launch
+from generator.measure import profiles, run_record, runner, worker_launch
 from generator.measure.request import Request
 
 ROOT = Path(__file__).parents[1]
@@ -78,8 +78,8 @@ def know_the_rate():
 
 def planned(request, earlier):
     """Plan on a worker, with so many blocks that four can share them evenly."""
-    for name, profile in plans.PROFILES.items():
-        plans.PROFILES[name] = replace(profile, blocks=BLOCKS)
+    for name, profile in profiles.PROFILES.items():
+        profiles.PROFILES[name] = replace(profile, blocks=BLOCKS)
     return worker.plan(request, earlier)
 
 
@@ -143,7 +143,7 @@ def connected(address, request, workers):
 def many(blocks):
     """Return a plan of the real catalog with so many blocks."""
     known = loader.load()
-    profile = replace(plans.PROFILES["full"], blocks=blocks)
+    profile = replace(profiles.PROFILES["full"], blocks=blocks)
     chosen = plans.selection(known, (), every=True)
     sections = [section for section in known.sections if not section.apart]
     given = {"modes": (), "device": "cpu", "lanes": (), "profile": profile, "seed": 1}
@@ -270,7 +270,7 @@ def sizes():
     for name in ("quick", "full"):
         given = {"modes": (), "device": "cpu", "lanes": (), "seed": 1}
         chosen = plans.selection(known, ())
-        made = plans.make(chosen, known.sections, profile=plans.PROFILES[name], **given)
+        made = plans.make(chosen, known.sections, profile=profiles.PROFILES[name], **given)
         blocks = len({job.stage[:2] for job in made.jobs})
         lines.append(Line("farm", f"profile {name}", f"{len(made.jobs)} jobs in {blocks} blocks"))
     files = [path.read_bytes() for path in (ROOT / "measurements/results").rglob("*.csv")]

@@ -21,7 +21,7 @@ from generator.analysis import panels as models
 from generator.analysis.cells import Cell, Key, Spreads, fitted, group_cells
 from generator.analysis.changes import Change, Known
 from generator.analysis.panels import Figures
-from generator.measure import plan
+from generator.measure import profiles
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -217,7 +217,7 @@ def releases(frame: pd.DataFrame, known: Known) -> list[Release]:
                 str(rows[column].iloc[0]) for column in ("machine", "device", "provenance")
             )
             mode = framework.standard(version, device).id
-            (lane,) = plan.PROFILES["history"].lanes[device]
+            (lane,) = profiles.PROFILES["history"].lanes[device]
             cells = {}
             for measure in MEASURES:
                 key = Key(

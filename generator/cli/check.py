@@ -24,7 +24,7 @@ from generator.catalog import loader as catalogs
 from generator.catalog.loader import ROOT
 from generator.catalog.model import LANES, Catalog, Framework, Section, precision
 from generator.errors import InputError, UsageError
-from generator.measure import environments, history, machine, plan
+from generator.measure import environments, history, machine, profiles
 from generator.results import (
     contribution_checks,
     reading,
@@ -291,7 +291,7 @@ def _known(
         lanes=LANES,
         machines=measured_on,
         ids=machine.possible_ids,
-        profiles={name: (one.blocks, one.samples) for name, one in plan.PROFILES.items()},
+        profiles={name: (one.blocks, one.samples) for name, one in profiles.PROFILES.items()},
         constants={commit: _constants(root, commit) for commit in known},
         tolerances=tolerances,
         times=seconds,

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from generator.catalog.model import Catalog
-from generator.measure import history, plan
+from generator.measure import history, profiles
 from measurements import lenet
 
 
@@ -57,7 +57,7 @@ def listing(
              "measured": section.measured}
             for section in catalog.sections
         ],
-        "profiles": {profile.name: profile.summary for profile in plan.PROFILES.values()},
+        "profiles": {profile.name: profile.summary for profile in profiles.PROFILES.values()},
         "measured": [
             {"run": path.stem, "machine": record["machine"]["id"],
              **{name: record[name]

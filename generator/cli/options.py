@@ -12,10 +12,12 @@ from typer.core import TyperGroup
 
 from generator.cli.common import command_line
 from generator.errors import UsageError
-from generator.measure import plan
+from generator.measure import profiles
 from generator.measure.request import Request
 
-_PROFILES = "; ".join(f"{profile.name}: {profile.summary}" for profile in plan.PROFILES.values())
+_PROFILES = "; ".join(
+    f"{profile.name}: {profile.summary}" for profile in profiles.PROFILES.values()
+)
 
 Frameworks = Annotated[
     list[str] | None,

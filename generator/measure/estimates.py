@@ -5,7 +5,8 @@ from __future__ import annotations
 import itertools
 from collections.abc import Mapping, Sequence
 
-from generator.measure.plan import Job, Plan, Profile
+from generator.measure.plan import Job, Plan
+from generator.measure.profiles import Profile
 
 
 def durations(plan: Plan, history: Mapping[tuple[str, str, str], float]) -> dict[Job, float]:

@@ -12,7 +12,7 @@ from pathlib import Path
 from generator.catalog.loader import ROOT
 from generator.catalog.model import DEVICES, LANES, Catalog, Framework, Section, Version, pick
 from generator.errors import NoDeviceError, UsageError
-from generator.measure import environments, estimates, gpu_log, history, obstacles, plan
+from generator.measure import environments, estimates, gpu_log, history, obstacles, plan, profiles
 from generator.measure import machine as machines
 
 KINDS = ("locked", "current")
@@ -63,7 +63,7 @@ def prepare(
     framework.toml or data that are not as agreed, an :class:`~generator.errors.InputError`.
     ``earlier`` is what earlier runs measured, where the results are on another machine.
     """
-    profile = pick(plan.PROFILES, request.profile, "profile")
+    profile = pick(profiles.PROFILES, request.profile, "profile")
     pick(dict.fromkeys(DEVICES), request.device, "device")
     pick(dict.fromkeys(KINDS), request.environment, "environment")
     sections = [catalog.section(id) for id in request.sections] or list(catalog.sections)

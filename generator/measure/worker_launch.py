@@ -104,7 +104,6 @@ class Launcher:
 
         """
         framework = self.catalog.framework(job.framework)
-        trial = _trial(job, framework)
         threads = 1 if job.lane == "threads-1" else machines.this().cores
         cache = self._compile_cache(job, environment)
         if job.start == "cold":
@@ -113,23 +112,7 @@ class Launcher:
         cache.mkdir(parents=True, exist_ok=True)
         chance = random.Random(f"{self.plan.seed}/{job.id}")
         hash_seed, padding = chance.randrange(1, 2**31), chance.randrange(0, 4096)
-        extra = self._extra(job, framework, environment)
-        own = environment.kind in ("current", "found")
-        basis = inherited(
-            *filter(None, [extra]),
-            own=own,
-            more=framework.found.variables if framework.found else (),
-        )
-        declared = environments.variables(
-            framework, environment, device=job.device, threads=threads, cache=cache, trial=trial
-        )
-        variables = {
-            **merged(basis, declared, own=own),
-            **of_device(job.device, cache),
-            "RETICULATE_PYTHON": str(environment.python),
-            "PYTHONPATH": basis["PYTHONPATH"],
-            "PYTHONNOUSERSITE": "1",
-            "PYTHONUNBUFFERED": "1",
+        variables = self._variables(job, environment, threads, cache) | {
             "PYTHONHASHSEED": str(hash_seed),
             # The length of the environment moves the stack, and with it the speed (Mytkowicz).
             "MEASUREMENT_PADDING": "x" * padding,
@@ -166,6 +149,27 @@ class Launcher:
             conditions["preallocate"] = description["settings"]["preallocate"]
         watched, again = gpu.bus_id if gpu else None, functools.partial(_rates, threads)
         return Launched(finished, conditions, readings, watched, threads, ceiling, again)
+
+    def _variables(
+        self, job: Job, environment: Environment, threads: int, cache: Path
+    ) -> dict[str, str]:
+        framework = self.catalog.framework(job.framework)
+        extra = self._extra(job, framework, environment)
+        own = environment.kind in ("current", "found")
+        more = framework.found.variables if framework.found else ()
+        basis = inherited(*filter(None, [extra]), own=own, more=more)
+        declared = environments.variables(
+            framework, environment, device=job.device, threads=threads, cache=cache,
+            trial=_trial(job, framework),
+        )  # fmt: skip
+        return {
+            **merged(basis, declared, own=own),
+            **of_device(job.device, cache),
+            "RETICULATE_PYTHON": str(environment.python),
+            "PYTHONPATH": basis["PYTHONPATH"],
+            "PYTHONNOUSERSITE": "1",
+            "PYTHONUNBUFFERED": "1",
+        }
 
     def _program(self, job: Job, environment: Environment) -> list[str | Path]:
         if obstacles.in_r(job, self.catalog):

@@ -17,7 +17,7 @@ from generator import formatting
 from generator.analysis.panels import Figures, Panel, Row, index_of
 from generator.catalog import freshness
 from generator.catalog.model import Framework
-from generator.measure import plan
+from generator.measure import profiles
 from generator.pages import urls
 from generator.pages.findings import bare_value, evidence
 from generator.pages.inputs import Inputs
@@ -130,7 +130,7 @@ _UNSUPPORTED = formatting.STATUS_WORDS["unsupported"]
 
 def rows_of(need: Need, figures: Figures, framework: str) -> tuple[Panel | None, list[Row]]:
     """Return a panel of the closed division on the first lane, and a framework's rows in it."""
-    lane = plan.PROFILES["quick"].lanes[figures.device][0]
+    lane = profiles.PROFILES["quick"].lanes[figures.device][0]
     wanted = (need.section, lane, need.case, "closed")
     for panel in figures.panels:
         if (panel.section, panel.lane, panel.case, panel.division) == wanted:

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from generator.catalog import loader
-from generator.measure import plan, worker_launch
+from generator.measure import plan, profiles, worker_launch
 from measurements import contract, lenet, worker
 from tests.conftest import ROOT
 from tests.contract import pretended_gpu
@@ -103,7 +103,7 @@ def test_no_script_overrules_what_the_worker_shows_it():
 def test_a_plan_for_cuda_starts_only_scripts_that_are_declared_for_it():
     made = plan.make(
         [(framework, framework.newest) for framework in CATALOG.frameworks], CATALOG.sections,
-        modes=(), device="cuda", lanes=(), profile=plan.PROFILES["full"], seed=1,
+        modes=(), device="cuda", lanes=(), profile=profiles.PROFILES["full"], seed=1,
     )  # fmt: skip
     started = {id for job in made.jobs for id in job.sections}
     measured = {section.id for section in CATALOG.sections if section.measured}

@@ -8,7 +8,7 @@ from typer.testing import CliRunner
 
 from generator.catalog import framework_toml, loader
 from generator.cli.app import app
-from generator.measure.plan import PROFILES
+from generator.measure.profiles import PROFILES
 from generator.results.processes import GATED
 from measurements.contract import Section
 from tests.conftest import ROOT

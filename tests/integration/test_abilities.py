@@ -6,14 +6,14 @@ from dataclasses import replace
 import pytest
 
 from generator.catalog import loader
-from generator.measure import plan, runner
+from generator.measure import plan, profiles, runner
 from generator.measure.request import Request
 from generator.results import reading as store
 from generator.results import selection
 from tests.conftest import PRETEND
 from tests.integration.test_bad_input import document, rows
 
-ONCE = replace(plan.PROFILES["quick"], blocks=1, samples=3)
+ONCE = replace(profiles.PROFILES["quick"], blocks=1, samples=3)
 
 
 @pytest.fixture(scope="module")

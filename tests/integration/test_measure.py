@@ -8,7 +8,7 @@ import subprocess
 import pytest
 
 from generator.catalog import loader
-from generator.measure import plan, runner
+from generator.measure import plan, profiles, runner
 from generator.measure.request import Request
 from measurements import timing
 from tests.conftest import PRETEND, ROOT
@@ -94,7 +94,7 @@ def test_a_declared_gap_is_answered_without_a_process(tmp_path, cache, monkeypat
     chosen = plan.selection(known, ("pretend",), {"pretend": "1"})
     made = plan.make(
         chosen, [known.section("lenet")], modes=(), device="cuda", lanes=(),
-        profile=plan.PROFILES["quick"], seed=1,
+        profile=profiles.PROFILES["quick"], seed=1,
     )  # fmt: skip
     assert made.jobs == ()
     asked = Request(results=tmp_path, command="generator measure", environment="current")

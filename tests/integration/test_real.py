@@ -19,7 +19,7 @@ from generator import formatting
 from generator.analysis import statistics
 from generator.analysis.cells import group_cells
 from generator.catalog import loader
-from generator.measure import environments, found, history, machine, plan, runner
+from generator.measure import environments, found, history, machine, plan, profiles, runner
 from generator.measure.request import Request, _already_measured
 from generator.results import reading, run_record, selection
 from generator.site import render
@@ -32,7 +32,7 @@ from tests.needs import needs
 # One short block of every mode: enough to verify, too little to publish.
 # On one thread: tests run beside each other, and threads that wait for each other crawl then.
 SHORT = replace(
-    plan.PROFILES["quick"], blocks=1, samples=3, cold_blocks=0, replicates="none",
+    profiles.PROFILES["quick"], blocks=1, samples=3, cold_blocks=0, replicates="none",
     lanes={"cpu": ("threads-1",)},
 )  # fmt: skip
 GLANCE = replace(SHORT, samples=1, accuracy_blocks=0)

@@ -26,8 +26,8 @@ QUESTIONS = ("operators", "control", "custom", "reuse", "parallel", "r", "highle
 TINY = """
 import dataclasses, sys
 from generator.measure import plan
-quick = plan.PROFILES["quick"]
-plan.PROFILES["quick"] = dataclasses.replace(
+quick = profiles.PROFILES["quick"]
+profiles.PROFILES["quick"] = dataclasses.replace(
     quick, blocks=1, samples=3, cold_blocks=0, accuracy_blocks=0, replicates="none"
 )
 from generator.cli.app import app

@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 from generator.catalog import loader, model
 from generator.cli import app, doctor, minimal, progress
 from generator.errors import GeneratorError, UsageError
-from generator.measure import plan, runner
+from generator.measure import plan, profiles, runner
 from generator.measure.request import Request
 from tests.conftest import PRETEND, ROOT
 from tests.sample_results import GRAPH, MANY, PAIRED, SECTIONS, write_sample
@@ -115,7 +115,7 @@ def problem(words):
 def unknown_value(values):
     known = loader.load()
     profile, device = values.get("profile") or "quick", values.get("device") or "cpu"
-    if profile not in plan.PROFILES or device not in (*model.DEVICES, "all"):
+    if profile not in profiles.PROFILES or device not in (*model.DEVICES, "all"):
         return f"{profile} {device}"
     try:
         for section in values.get("sections") or ():
@@ -439,7 +439,7 @@ def test_without_typer_the_commands_for_a_graphics_card_are_understood(
         asked.append((request.device, request.environment, request.minutes, request.results))
         return runner.Outcome("run")
 
-    empty = plan.Plan(plan.PROFILES["quick"], "cuda", 0, (), (), 0)
+    empty = plan.Plan(profiles.PROFILES["quick"], "cuda", 0, (), (), 0)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(minimal, "prepare", lambda *_: empty)
     monkeypatch.setattr(minimal, "unlogged", lambda request: "nothing is logged")

@@ -13,7 +13,8 @@ from generator.catalog import loader, model
 from generator.catalog.model import KINDS, LANES, Framework, Gap, Mode, Retired, Section, Version
 from generator.errors import UsageError
 from generator.measure import estimates, history, plan
-from generator.measure.plan import PROFILES, Cell, Job, Profile, Rank
+from generator.measure.plan import Cell, Job, Rank
+from generator.measure.profiles import PROFILES, Profile
 from generator.results.schema import is_again, replicated
 from tests.conftest import ROOT
 

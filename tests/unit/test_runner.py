@@ -33,7 +33,8 @@ from generator.measure import (
 )
 from generator.measure import request as measuring
 from generator.measure import run_record as measured_run
-from generator.measure.plan import Job, Profile
+from generator.measure.plan import Job
+from generator.measure.profiles import Profile
 from generator.measure.request import Request, prepare
 from generator.measure.run_record import RunRecord
 from generator.results import reading as results

@@ -9,7 +9,7 @@ from generator.analysis import trials
 from generator.catalog import loader
 from generator.catalog.model import Catalog, Variant
 from generator.cli import check
-from generator.measure import environments, history, plan
+from generator.measure import environments, history, profiles
 from generator.measure.request import Request
 from generator.pages.overviews import frameworks as page
 from generator.results import reading, selection
@@ -18,7 +18,7 @@ from tests.unit.frames import frame, samples
 from tests.unit.test_plan import framework as planned
 from tests.unit.test_plan import make
 
-PROFILE = plan.PROFILES["variants"]
+PROFILE = profiles.PROFILES["variants"]
 NEW = Variant(
     "new", "compiled", "NEW=1", "https://example.org", "not tried", environment={"N": "1"}
 )
@@ -130,7 +130,7 @@ def test_trials_run_in_the_blocks_of_their_mode_and_other_modes_not_at_all():
 
 
 def test_other_profiles_try_nothing():
-    for profile in plan.PROFILES.values():
+    for profile in profiles.PROFILES.values():
         made = make((VARIED,), profile=profile)
         tried = {job.case for job in made.jobs} - {"", "again"}
         assert bool(tried) == profile.variants, profile.name

@@ -12,7 +12,7 @@ from generator.catalog.freshness import Pair
 from generator.catalog.loader import ROOT
 from generator.catalog.package_index import Release
 from generator.errors import InputError, UsageError
-from generator.measure import plan
+from generator.measure import plan, profiles
 from generator.measure.request import Request
 from generator.pages import markdown
 from generator.results import reading, selection
@@ -150,7 +150,7 @@ def test_a_quick_update_skips_what_no_interval_could_distinguish(known_noise):
     def made(profile):
         return plan.make(
             chosen, sections, modes=(), device="cpu", lanes=(),
-            profile=plan.PROFILES[profile], seed=1,
+            profile=profiles.PROFILES[profile], seed=1,
         )  # fmt: skip
 
     whole = made("quick")

@@ -18,7 +18,7 @@ from generator.analysis.panels import SEVERITY, Figures, Panel, Row
 from generator.catalog import freshness
 from generator.catalog.loader import script_of
 from generator.catalog.model import Framework
-from generator.measure import plan
+from generator.measure import profiles
 from generator.pages import ranking, scoring, urls
 from generator.pages.evidence_page import LANGUAGES, script_anchor
 from generator.pages.findings import bare_value, evidence, ratio_interval, shown_interval
@@ -212,7 +212,7 @@ def _ratio(ratio: statistics.Ratio) -> str:
 
 
 def _where(inputs: Inputs, figures: Figures) -> str:
-    lane = lane_label(plan.PROFILES["quick"].lanes[figures.device][0])
+    lane = lane_label(profiles.PROFILES["quick"].lanes[figures.device][0])
     return f"{measured_on(inputs, figures)} Times and memory: {lane}, each in its best mode."
 
 

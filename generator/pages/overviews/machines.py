@@ -11,7 +11,7 @@ from generator.analysis import change_events, changes
 from generator.analysis import panels as models
 from generator.analysis.changes import Change
 from generator.analysis.labels import DEVICES, gpu_label, lane_title, machine_name
-from generator.measure import plan
+from generator.measure import profiles
 from generator.pages.charts import intervals
 from generator.pages.charts.marks import Mark
 from generator.pages.inputs import Inputs
@@ -105,7 +105,7 @@ def _view(device: str, found: Sequence[Change], inputs: Inputs) -> Block:
     names = _names(inputs)
     first = names[found[0].before.machine]
     ordered = sorted(found, key=lambda change: (names[change.key.machine], change.key))
-    lane = plan.PROFILES["quick"].lanes[device][0]
+    lane = profiles.PROFILES["quick"].lanes[device][0]
     modes = {(f.id, f.default_on(device).id) for f in inputs.catalog.frameworks}
     marks = [
         _mark(change, names[change.key.machine], inputs)
