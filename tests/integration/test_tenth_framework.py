@@ -25,7 +25,7 @@ FOLDER = ROOT / "tests" / "tenth" / "amber"
 QUESTIONS = ("operators", "control", "custom", "reuse", "parallel", "r", "highlevel")
 TINY = """
 import dataclasses, sys
-from generator.measure import plan
+from generator.measure import profiles
 quick = profiles.PROFILES["quick"]
 profiles.PROFILES["quick"] = dataclasses.replace(
     quick, blocks=1, samples=3, cold_blocks=0, accuracy_blocks=0, replicates="none"
@@ -202,6 +202,14 @@ SUMMARIES = ("index", "machines", "dataset", "then_and_now")
 """Pages that count or rank all that there is: a newcomer changes rows of theirs."""
 
 
+def shows(row, earlier, names):
+    """Whether a row says what it said before; the tenth may be one more of those it is about."""
+    known = earlier.get("Framework", "")
+    if not earlier.items() - {("Framework", known)} <= row.items():
+        return False
+    return all((name in known) == (name in row.get("Framework", "")) for name in names)
+
+
 def test_nothing_of_the_other_frameworks_changes(before, after):
     names = {framework.name for framework in loader.load().frameworks} | {"Amber"}
     there = {stem(name): text for name, text in after.items()}
@@ -214,7 +222,11 @@ def test_nothing_of_the_other_frameworks_changes(before, after):
             for label, row in rows_of(text):
                 if label.startswith("What each need adds"):
                     continue  # to who leads and who comes next, whoever that is now
-                assert any(row.items() <= other.items() for other in rows), (name, label, row)
+                assert any(shows(other, row, names - {"Amber"}) for other in rows), (
+                    name,
+                    label,
+                    row,
+                )
         elif "/charts/" not in name or name in after:
             assert found == text, name
         elif name.endswith(".csv"):
