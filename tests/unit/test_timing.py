@@ -150,7 +150,8 @@ def test_the_best_of_several_attempts_counts(device):
         device.join()
         time.sleep(next(slow))
 
-    assert timing.unsynchronised_share(device.step, device.join, fetch, 5) < 0.2
+    # Much work, so that the little which a busy machine adds to the clean one counts for little.
+    assert timing.unsynchronised_share(device.step, device.join, fetch, 100) < 0.2
 
 
 def test_no_second_look_where_the_first_acquits(device):
