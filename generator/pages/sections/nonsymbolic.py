@@ -38,7 +38,9 @@ def own(frameworks: tuple[Framework, ...], figures: Figures | None, part: Part) 
     if only := [f.name for f in frameworks if f not in of_kind(frameworks, "symbolic")]:
         verb = "has" if len(only) == 1 else "have"
         bullets.insert(0, f"{formatting.listing(only)} {verb} no mode that builds a graph.")
-    same = f" They match the reference in {verified} of {len(found)} cases." if found else ""
+    everyone = {f.id for f in frameworks} <= {row.configuration.framework for _, row in found}
+    who = "They" if everyone else "Those measured here"
+    same = f" {who} match the reference in {verified} of {len(found)} cases." if found else ""
     rows = (
         {
             "Configuration": Cell(row.configuration.label, detail=row.configuration.release),
