@@ -74,8 +74,7 @@ def beaten_modes(folder: Path, catalog: Catalog) -> list[InputError]:
     names = [name for name in reading.find(folder) if _is_of_variants(name)]
     if not names:
         return []
-    rows = selection.select(reading.load(folder), ("variants",))
-    rows = selection.withhold(selection.current(rows, catalog.listed))
+    rows = selection.shown(reading.load(folder), catalog.listed, ("variants",))
     problems = []
     for trial, found, expected in trials.beaten(trials.find(rows, catalog)):
         path = trial.framework.folder / "framework.toml"

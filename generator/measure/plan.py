@@ -278,10 +278,9 @@ def _jobs(
     warm = tuple(section.id for section in phases_first if "warm" in section.starts)
     alone = [section.id for section in phases_first if place[3] in section.alone]
     blocks = profile.blocks if repeated else 1
+    leader = first and mode == framework.default_on(place[3]) and not profile.variants
     for block in range(blocks):
-        leads = first and block == 0 and mode == framework.default_on(place[3])
-        leads = leads and not profile.variants
-        rank = Rank.LEAD if leads else Rank.MODES
+        rank = Rank.LEAD if leader and block == 0 else Rank.MODES
         if cold and extra and first and block < profile.cold_blocks:
             yield Job(*place, cold, "cold", block, rank=rank)
         # Some compilers compile anew for another number of threads: the

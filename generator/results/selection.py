@@ -136,9 +136,13 @@ def age(listed: Sequence[str], version: str) -> Any:
     return max(older, default=-1), number(version)
 
 
-def shown(results: Results, listed: Mapping[str, Sequence[str]]) -> pd.DataFrame:
+def shown(
+    results: Results,
+    listed: Mapping[str, Sequence[str]],
+    profiles: Collection[str] = ("quick", "full"),
+) -> pd.DataFrame:
     """Return the rows that ordinary pages show; see :func:`select` and :func:`current`."""
-    return withhold(current(select(results), listed))
+    return withhold(current(select(results, profiles), listed))
 
 
 def study(results: Results, shown: pd.DataFrame | None = None) -> pd.DataFrame:

@@ -38,12 +38,11 @@ def _be_ready() -> None:
 _rendering = threading.Lock()
 
 
-def on_page_markdown(markdown: str, page: Any, config: Any, files: Any) -> str:
-    """Return nothing to convert for a page that was converted before."""
+def on_page_markdown(markdown: str, page: Any, config: Any, files: Any) -> None:
+    """Convert no page that was converted before."""
     page.kept = page_cache.find(markdown, page, config, files)
-    if page.kept:  # even for no text MkDocs would build a converter
+    if page.kept:
         page.render = lambda *_: setattr(page, "content", "")
-    return "" if page.kept else markdown
 
 
 def on_page_content(html: str, page: Any, config: Any, files: Any) -> str:  # noqa: ARG001

@@ -1,8 +1,8 @@
 """Keeps converted pages: most of a build is turning Markdown into HTML that did not change.
 
 A page is converted anew when its text or what converts it changed, or when a file that it links to
-is gone. Three events of MkDocs do it: the first hides the text of a kept page from the conversion
-and the search, the second puts the kept page in, and the third what search finds of it.
+is gone. Three events of MkDocs do it: the first spares a kept page the conversion, the
+second puts it in and hides it from the search, and the third puts in what search finds of it.
 """
 
 from __future__ import annotations

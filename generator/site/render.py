@@ -171,22 +171,21 @@ def _inputs(
     spreads = cells.spreads(loaded)
     known = change_events.draw_on(loaded.records, shown, catalog, spreads)
 
+    told = repr((spreads, catalog))
+
     def remembered(place: tuple[str, str], make: Callable[[], T]) -> T:
-        machine, run = place
-        keys = [key for key in loaded.records if key.startswith(f"{machine}/")]
-        mine = _identities(results_root, (key for key in keys if key.endswith(f"/{run}")))
-        noises = sorted(item for item in known.noises.items() if item[0][0] == machine)
-        stamp = mine, repr((noises, spreads, catalog))
-        return _remembered((str(results_root), *place), stamp, make)
+        start, end = (f"{place[0]}/", f"/{place[1]}")
+        keys = (key for key in loaded.records if key.startswith(start) and key.endswith(end))
+        noises = sorted(item for item in known.noises.items() if item[0][0] == place[0])
+        stamp = _identities(results_root, keys), repr(noises), told
+        return _remembered((str(results_root), "releases", *place), stamp, make)
 
     return Inputs(
         catalog=catalog,
         shown=shown,
         study=selection.study(loaded, shown),
         history=selection.withhold(selection.select(loaded, ("history",))),
-        variants=selection.withhold(
-            selection.current(selection.select(loaded, ("variants",)), catalog.listed)
-        ),
+        variants=selection.shown(loaded, catalog.listed, ("variants",)),
         documents=loaded.records,
         book=_book(root / "measurements" / "claims.toml"),
         log=log,
@@ -232,13 +231,13 @@ def _figures(inputs: Inputs, results_root: Path) -> dict[tuple[str, str], Figure
     """Return (machine, device) -> figures."""
     from generator.analysis import panels as models
 
-    known = {}
+    known, told = {}, repr(inputs.catalog)
     for machine, device in inputs.measured():
         shown = inputs.shown
         here = shown[(shown["machine"] == machine) & (shown["device"] == device)]
         known[machine, device] = _remembered(
             (str(results_root), machine, device),
-            (_stamp(results_root, here), repr(inputs.catalog)),
+            (_stamp(results_root, here), told),
             functools.partial(models.figures, here, inputs.catalog, inputs.spreads),
         )
     return known
