@@ -3,6 +3,7 @@
 import time
 
 from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import TimeoutError as NeverReady
 
 OVERFLOW = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
 
@@ -22,9 +23,17 @@ UNFOLDED = """() => {
 }"""
 
 
+STATE = """() => [document.readyState, typeof window.report, ...performance
+    .getEntriesByType("resource").filter(one => one.initiatorType === "script")
+    .map(one => `${one.name} ${one.responseStatus} ${one.decodedBodySize}`)]"""
+
+
 def ready(page):
     """Wait until the page's own scripts have mounted everything; see docs/assets/site.js."""
-    page.wait_for_selector("html[data-ready]", state="attached")
+    try:
+        page.wait_for_selector("html[data-ready]", state="attached")
+    except NeverReady:
+        raise AssertionError(f"never ready: {page.url} {page.evaluate(STATE)}") from None
 
 
 def until(page, expression, arg=None):
