@@ -182,11 +182,11 @@ def report(
         return
     building = functools.partial(mkdocs.build, results_root=results)
     with live.served(building) if serve else contextlib.nullcontext(building) as build:
-        shown = Growing(err, build)
-        made, outcome = _measure(request, catalog, shown)
+        growing = Growing(err, functools.partial(build, preview=True))
+        made, outcome = _measure(request, catalog, growing)
         output.show_outcome(made, outcome)
         with err.status("rendering the pages and building the site"):
-            page = shown.page or build()
+            page = build()
         output.say(f"Open {page}")
         if serve:
             output.say("Ctrl-C ends it.")

@@ -123,8 +123,6 @@ class Growing(Progressing):
         super().__init__(console)
         self._build, self._ready = build, dict[str, int]()
         self._built = -math.inf
-        self.page: Path | str | None = None
-        """The page that was built, unless something was measured since."""
 
     def installing(self) -> None:
         """Build what is there already: when something was measured, less is left to do."""
@@ -133,7 +131,6 @@ class Growing(Progressing):
     def finished(self, job: Job, status: str, reason: str) -> None:
         """Count the blocks of each framework."""
         super().finished(job, status, reason)
-        self.page = None
         if status == "ok":
             self._ready[job.framework] = max(job.block + 1, self._ready.get(job.framework, 0))
 
@@ -143,11 +140,11 @@ class Growing(Progressing):
         start = time.monotonic()
         if start - self._built < SHARE * self.pause:
             return
-        self.page = self._build()
+        page = self._build()
         self._built = time.monotonic()
         self.pause = self._built - start
         blocks = plural(max(self._ready.values(), default=0), "block")
         self._say(
-            f"open {self.page}: {plural(len(self._ready), 'framework')}, {blocks}; "
+            f"open {page}: {plural(len(self._ready), 'framework')}, {blocks}; "
             f"about {minutes(self._left)} more, Ctrl-C keeps everything"
         )

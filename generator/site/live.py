@@ -34,11 +34,12 @@ def _free_port() -> int:
 
 
 @contextlib.contextmanager
-def served(build: Callable[[], Path]) -> Iterator[Callable[[], str]]:
+def served(build: Callable[..., Path]) -> Iterator[Callable[..., str]]:
     """Serve the site that ``build`` returns the first page of; yield what builds it and reloads.
 
-    The yielded function returns the address. Nothing of the site is watched, which would take time
-    from what is being measured: a folder of our own says when a build is done.
+    The yielded function takes the options of ``build``, and returns the address. Nothing of the
+    site is watched, which would take time from what is being measured: a folder of our own says
+    when a build is done.
     """
     logging.getLogger("mkdocs.livereload").setLevel(logging.ERROR)
     with tempfile.TemporaryDirectory(prefix="symbolic-comparison-") as folder:
@@ -53,8 +54,8 @@ def served(build: Callable[[], Path]) -> Iterator[Callable[[], str]]:
             while thread.is_alive() and not server.serve_thread.is_alive():
                 time.sleep(0.01)  # until it listens
 
-        def page() -> str:
-            first = build()
+        def page(**options: bool) -> str:
+            first = build(**options)
             if not started:
                 start(first.parent)
             (Path(folder) / "built").touch()

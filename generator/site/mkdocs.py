@@ -15,14 +15,18 @@ RENDERED = "SYMBOLIC_COMPARISON_RENDERED"
 """Set for the MkDocs that :func:`build` starts: its hook need not render again."""
 
 
-def build(root: Path = registry.ROOT, results_root: Path | None = None) -> Path:
+def build(
+    root: Path = registry.ROOT, results_root: Path | None = None, *, preview: bool = False
+) -> Path:
     """Render, then build the site with ``mkdocs build --strict``; return the page to open.
+
+    See :func:`generator.site.render.render` for the arguments.
 
     Raises:
         GeneratorError: MkDocs found a fault, for example a dead link; with its output.
 
     """
-    render(root, results_root)
+    render(root, results_root, preview=preview)
     finished = subprocesses.run(
         [sys.executable, "-m", "mkdocs", "build", "--strict", "--clean"],
         cwd=root,

@@ -63,6 +63,7 @@ def _referenced(environment: jinja2.Environment, template: str) -> frozenset[str
     return frozenset(meta.find_referenced_templates(environment.parse(template)))
 
 
+@functools.cache
 def versions() -> list[tuple[str, str]]:
     """Return the names and versions of all installed packages."""
     return sorted((d.metadata["Name"], d.version) for d in importlib.metadata.distributions())

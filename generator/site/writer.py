@@ -127,12 +127,18 @@ class Writer:
         self.text(f"report/{stem}.csv", lambda: _rows(chart))
         return Picture(chart.alt, tuple(drawings), f"{stem}.csv", vega_name())
 
-    def card(self, page: str, title: str, description: str) -> str:
-        """Draw what a link to a page unfolds to, unless it exists; return its place in the site."""
+    def card(self, page: str, title: str, description: str, *, keep: bool) -> str:
+        """Draw what a link to a page unfolds to, unless it exists; return its place in the site.
+
+        With ``keep`` an older one is as good.
+        """
         from generator.site import social_cards
 
-        drawing = social_cards.svg(title, description, FAVICON.read_text(encoding="utf-8"))
         stem = page.removesuffix(".md").removeprefix("report/").replace("/", "-")
+        for older in (self.docs / "report/cards").glob(f"{stem}.*") if keep else ():
+            self._wanted.add(name := f"report/cards/{older.name}")
+            return name
+        drawing = social_cards.svg(title, description, FAVICON.read_text(encoding="utf-8"))
         name = f"report/cards/{social_cards.name(stem, drawing, vl_convert_version())}"
         self.text(name, lambda: _png(drawing))
         return name

@@ -339,7 +339,6 @@ def test_the_page_is_built_after_the_leaders_and_then_at_most_a_fifth_of_the_tim
     shown.finished(first, "ok", "")
     shown.block([second])
     assert shown.pause == 30
-    assert shown.page == Path("/site/index.html")
     said = " ".join(screen.getvalue().split())
     assert "to run: 2 processes, about 2 min" in said
     assert "not in this time: 1 process, about 60 s (lenet)" in said
@@ -349,9 +348,6 @@ def test_the_page_is_built_after_the_leaders_and_then_at_most_a_fifth_of_the_tim
         before = clock[0]
         shown.block([])
         assert (clock[0] > before) == built
-    shown.job(second, 60)
-    shown.finished(second, "ok", "")
-    assert shown.page is None
 
 
 @pytest.mark.parametrize(

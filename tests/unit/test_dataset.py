@@ -332,6 +332,16 @@ def test_a_preview_keeps_the_files(sample, tmp_path):
     assert render._dataset(writer, more, CITED, "", keep=False)["rows"] > before["rows"]
 
 
+def test_a_preview_keeps_the_cards(tmp_path):
+    def card(title, *, keep):
+        return Writer(tmp_path).card("report/lenet.md", title, "", keep=keep)
+
+    first = card("a", keep=True)
+    assert (tmp_path / first).read_bytes().startswith(b"\x89PNG")
+    assert card("b", keep=True) == first
+    assert card("b", keep=False) != first
+
+
 def test_the_page_leads_to_the_files_and_explains_every_column(text):
     for name in NAMES:
         assert f"(dataset/{name})" in text

@@ -155,7 +155,7 @@ def test_mkdocs_must_end_well(monkeypatch, tmp_path):
         return subprocesses.Finished(1, "WARNING - a dead link", 0.1)
 
     monkeypatch.setattr(subprocesses, "run", run)
-    monkeypatch.setattr(mkdocs, "render", lambda *arguments: None)
+    monkeypatch.setattr(mkdocs, "render", lambda *_, preview: None)
     with pytest.raises(GeneratorError, match="a dead link"):
         mkdocs.build(tmp_path)
     (arguments, options) = calls[0]
