@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+import numpy as np
+
 from generator import formatting
 from generator.analysis import change_events, claims, trials
 from generator.analysis import history as releases
@@ -92,6 +94,8 @@ class Inputs:
     """Between runs, see :func:`generator.analysis.cells.spreads`."""
     events: Sequence[Event] = ()
     """What changed, the newest first; see :func:`generator.analysis.change_events.find`."""
+    histories: Sequence[releases.History] = field(default=(), repr=False)
+    """Releases measured together, by machine and device."""
     dataset: Mapping[str, Any] | None = field(default=None, repr=False)
     """Descriptor of the whole data set, None where nothing is measured."""
     citation: Citation | None = None
@@ -133,11 +137,6 @@ class Inputs:
     def measured(self, section: str = "") -> list[tuple[str, str]]:
         """Return (machine, device) of all with results (of a section), in the order of pages."""
         return [(name, device) for name in self.machines for device in self.devices(name, section)]
-
-    @cached_property
-    def histories(self) -> list[releases.History]:
-        """Releases measured together, by machine and device."""
-        return releases.find(self.history, self.known)
 
     @cached_property
     def trials(self) -> list[Trial]:
@@ -184,9 +183,7 @@ def distinct(frame: pd.DataFrame, *columns: str) -> list[tuple[str, ...]]:
 
 def where(frame: pd.DataFrame, **values: str) -> pd.DataFrame:
     """Return the rows whose columns have these values."""
-    for column, value in values.items():
-        frame = frame[frame[column] == value]
-    return frame
+    return frame[np.logical_and.reduce([frame[name] == value for name, value in values.items()])]
 
 
 @dataclass(frozen=True)

@@ -284,6 +284,8 @@ def with_derived(rows: pa.Table) -> pa.Table:
 
     names = rows["metric"].combine_chunks()
     parts = compute.is_in(names.dictionary, pa.array([_PEAK, _IMPORTED, _ABOVE]))
+    if not compute.any(parts).as_py():
+        return rows
     processes: dict[tuple[object, ...], dict[str, dict[str, Any]]] = {}
     for row in rows.filter(parts.take(names.indices)).to_pylist():
         process = tuple(row[name] for name in _PROCESS)

@@ -53,8 +53,8 @@ def render(
         frameworks: another folder of framework folders (tests bring tiny fakes).
         docs: another folder to write to; then ``mkdocs.yml`` is left as it is.
         today: the day for which the pages are made (UTC); None: this one.
-        preview: keep the files of the whole data set, if there are any: a page that is looked at
-            while it is written need not wait for them.
+        preview: keep the files of the whole data set and the cards of links, if there are any:
+            whoever looks at a page while it is written need not wait for them.
         ready: compute what templates are filled with even if nothing changed: in this process the
             next rendering then takes a second.
 
@@ -72,8 +72,8 @@ def render(
     record = docs.parent / ".cache" / f"rendered-{docs.name}.json"
     before, names = standing.find(record, docs)
     data = standing.digest(sources, site_address(root), today, standing.versions())
-    dataset = before.get("dataset", "") if preview else data
-    made_of = {"data": data, "dataset": dataset, "templates": standing.digest([templates])}
+    published = before.get("published", "") if preview else data
+    made_of = {"data": data, "published": published, "templates": standing.digest([templates])}
     if before == made_of and not ready:
         return Rendered(unchanged=len(names))
     place = (str(results_root), str(docs))
@@ -81,12 +81,12 @@ def render(
         _known.pop(place, None)
     catalog = registry.load(root, frameworks)
     make = functools.partial(_made, root, results_root, catalog, docs, today, keep=preview)
-    made = _remembered(place, (data, dataset), make)
+    made = _remembered(place, (data, published), make)
     writer = made.writer
     environment = markdown.environment(templates)
     for template, pages in made.pages.items():
         included = standing.included(environment, template)
-        stamp = data, dataset, standing.digest(templates / name for name in included)
+        stamp = data, published, standing.digest(templates / name for name in included)
         for name, context in pages:
             text = functools.partial(environment.get_template(template).render, context)
             writer.text(name, _remembered((*place, name), stamp, text).strip() + "\n")
@@ -130,7 +130,7 @@ def _made(
         address=address,
     )
     pages: dict[str, list[tuple[str, Mapping[str, Any]]]] = {}
-    for name, template, context in _pages(results_root, inputs, writer):
+    for name, template, context in _pages(results_root, inputs, writer, keep=keep):
         pages.setdefault(template, []).append((name, context))
     frames = shown, inputs.history, inputs.variants
     keys = {key for frame in frames for key in frame["provenance"].unique()}
@@ -155,6 +155,7 @@ def _inputs(
     draw: Draw,
 ) -> Inputs:
     from generator.analysis import cells, change_events
+    from generator.analysis import history as histories
     from generator.pages.inputs import Inputs
     from generator.results import selection
 
@@ -173,18 +174,22 @@ def _inputs(
 
     told = repr((spreads, catalog))
 
+    def noises(*machines: str) -> str:
+        return repr(sorted(item for item in known.noises.items() if item[0][0] in machines))
+
     def remembered(place: tuple[str, str], make: Callable[[], T]) -> T:
         start, end = (f"{place[0]}/", f"/{place[1]}")
         keys = (key for key in loaded.records if key.startswith(start) and key.endswith(end))
-        noises = sorted(item for item in known.noises.items() if item[0][0] == place[0])
-        stamp = _identities(results_root, keys), repr(noises), told
+        stamp = _identities(results_root, keys), noises(place[0]), told
         return _remembered((str(results_root), "releases", *place), stamp, make)
 
+    history = selection.withhold(selection.select(loaded, ("history",)))
+    stamp = _stamp(results_root, history), noises(*map(str, history["machine"].unique())), told
     return Inputs(
         catalog=catalog,
         shown=shown,
         study=selection.study(loaded, shown),
-        history=selection.withhold(selection.select(loaded, ("history",))),
+        history=history,
         variants=selection.shown(loaded, catalog.listed, ("variants",)),
         documents=loaded.records,
         book=_book(root / "measurements" / "claims.toml"),
@@ -193,6 +198,11 @@ def _inputs(
         draw=draw,
         today=today,
         events=change_events.find(loaded, shown, known, remembered),
+        histories=_remembered(
+            (str(results_root), "histories"),
+            stamp,
+            functools.partial(histories.find, history, known),
+        ),
         spreads=spreads,
         suite=_table(root / "measurements" / "array-api-tests.csv"),
         simulated=_table(root / "measurements" / "leaders.csv"),
@@ -255,7 +265,7 @@ def _identities(results_root: Path, keys: Iterable[str]) -> tuple[Any, ...]:
 
 
 def _pages(
-    results_root: Path, inputs: Inputs, writer: Writer
+    results_root: Path, inputs: Inputs, writer: Writer, *, keep: bool
 ) -> Iterator[tuple[str, str, Mapping[str, Any]]]:
     """Yield (name, template, context) of every page."""
     from generator.pages import evidence_page, home_page, section_page
@@ -298,7 +308,7 @@ def _pages(
     def carded(
         name: str, template: str, context: Mapping[str, Any]
     ) -> tuple[str, str, Mapping[str, Any]]:
-        card = writer.card(name, context["title"], context["description"])
+        card = writer.card(name, context["title"], context["description"], keep=keep)
         return name, template, {**context, "card": card}
 
     @functools.cache
