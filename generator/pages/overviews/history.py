@@ -439,7 +439,7 @@ def picture(frameworks: Sequence[Framework], inputs: Inputs, figures: Figures) -
     many = Counter(one.panel for one in drawn)
     chart = lines.timeline(
         "-".join(["history", *(one.id for one in frameworks)]),
-        f"{'; '.join(_span(name, many[name], spans.get(name)) for name in names)}.", drawn,
+        f"{'; '.join(_span(name, many[name], spans.get(name)) for name in many)}.", drawn,
         measure=SPEED.axis, looks=inputs.catalog.looks, better="higher",
     )  # fmt: skip
     # In the size that stands in half a page, too: so many pages must stay cheap.
