@@ -89,6 +89,14 @@ def measure(place, tally: Tally, *modes: str, prefix=(), jobs=JOBS, moment=None,
     return process.returncode, said
 
 
+def came_to_its_end(code: int, said: str) -> bool:
+    """Say whether a run was not interrupted: it fails, since one mode dies.
+
+    An interpreter that is interrupted while it starts ends with exit code 1 as well.
+    """
+    return code in (0, 1) and "Fatal Python error" not in said
+
+
 def living(place) -> list[str]:
     """Return the processes that have to do with a machine."""
     found = []
@@ -172,7 +180,7 @@ def kills(tally: Tally, number: int, folder: Path) -> None:
         lost = before - Counter(tuple(row.values()) for row in place.rows())
         tally.add("lost", f"{next(iter(lost), '')} in {place.folder}", lost.total(), place.folder)
         tally.progress(number)
-        if code in (0, 1):  # it came to its end; one mode dies
+        if came_to_its_end(code, said):
             compare(place, calm, tally)
             shutil.rmtree(place.folder)
             place = None

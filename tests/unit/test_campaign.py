@@ -3,6 +3,7 @@
 import pytest
 
 from benchmarks import campaign
+from benchmarks.campaigns import processes
 from generator.catalog import package_index
 from generator.errors import InputError
 from generator.results import reading, validation
@@ -86,3 +87,11 @@ def test_a_row_that_a_kill_loses_is_found(monkeypatch):
     assert counts == {
         "tried": 1, "doubled": 0, "tracebacks": 0, "unescaped": 0, "left behind": 0
     }  # fmt: skip
+
+
+def test_an_interpreter_that_is_interrupted_while_it_starts_has_not_come_to_its_end():
+    said = "Fatal Python error: init_sys_streams: can't initialize sys standard streams"
+    assert [processes.came_to_its_end(code, "Run: done") for code in (0, 1, 3, -2)] == [
+        True, True, False, False
+    ]  # fmt: skip
+    assert not processes.came_to_its_end(1, said)
