@@ -136,7 +136,7 @@ def know(
     alive = f"last release {state.text}" if state.known and not framework.retired else state.text
     measured = framework.id in {one for _, one in inputs.evidenced}
     here = f"is measured here: {_fresh(framework)}" if measured else "is not measured here yet"
-    said = [("Alive?", "#releases", f"{alive}; {version.version} {here}")]
+    said = [("Alive?", "#releases", f"{alive}; release {version.version} {here}")]
     start = f"package {framework.distribution} {version.version}, on Python {version.python}"
     if framework.found:
         start = f"built by its users, as {framework.found.source} says"
