@@ -94,7 +94,7 @@ def came_to_its_end(code: int, said: str) -> bool:
 
     An interpreter that is interrupted while it starts ends with exit code 1 as well.
     """
-    return code in (0, 1) and "Fatal Python error" not in said
+    return code in (0, 1) and "KeyboardInterrupt" not in said
 
 
 def living(place) -> list[str]:

@@ -90,7 +90,7 @@ def test_a_row_that_a_kill_loses_is_found(monkeypatch):
 
 
 def test_an_interpreter_that_is_interrupted_while_it_starts_has_not_come_to_its_end():
-    said = "Fatal Python error: init_sys_streams: can't initialize sys standard streams"
+    said = "Fatal Python error: init_sys_streams\nTraceback ...\nKeyboardInterrupt"
     assert [processes.came_to_its_end(code, "Run: done") for code in (0, 1, 3, -2)] == [
         True, True, False, False
     ]  # fmt: skip
