@@ -33,7 +33,9 @@ def context(inputs: Inputs) -> dict[str, Any]:
     """Return the context of the page that lists them."""
     frameworks = inputs.catalog.frameworks
     gone = [framework.name for framework in frameworks if framework.retired]
-    answer = f"{len(frameworks)} frameworks are measured here."
+    absent = [framework.name for framework in frameworks if not _is_measured(framework, inputs)]
+    answer = f"{len(frameworks)} frameworks"
+    answer += f"; not measured here yet: {formatting.listing(absent)}." if absent else "."
     if gone:
         answer += f" {len(gone)} of them are retired: {formatting.listing(gone)}."
     return {
@@ -62,7 +64,11 @@ def _table(frameworks: Sequence[Framework], inputs: Inputs) -> Rows:
                 text=str(framework.retired.year) if framework.retired else state.text,
                 detail=f"successor: {successor.value}" if successor else "",
             ),
-            "Newest measured": Cell(framework.newest.version, detail=_fresh(framework)),
+            "Newest measured": (
+                Cell(framework.newest.version, detail=_fresh(framework))
+                if _is_measured(framework, inputs)
+                else Cell("none yet")
+            ),
         }  # fmt: skip
 
 
@@ -70,6 +76,10 @@ def _state(framework: Framework, state: Score) -> str:
     if framework.retired:
         return "retired"
     return ("alive" if state.value else "silent") if state.known else "not known"
+
+
+def _is_measured(framework: Framework, inputs: Inputs) -> bool:
+    return framework.id in {one for _, one in inputs.evidenced}
 
 
 def _fresh(framework: Framework) -> str:
@@ -134,7 +144,7 @@ def know(
     version = framework.newest
     state = scoring.maintained(framework, inputs.today)
     alive = f"last release {state.text}" if state.known and not framework.retired else state.text
-    measured = framework.id in {one for _, one in inputs.evidenced}
+    measured = _is_measured(framework, inputs)
     here = f"is measured here: {_fresh(framework)}" if measured else "is not measured here yet"
     said = [("Alive?", "#releases", f"{alive}; release {version.version} {here}")]
     start = f"package {framework.distribution} {version.version}, on Python {version.python}"
