@@ -20,7 +20,7 @@ from generator.pages import ranking, urls
 from generator.pages.inputs import Inputs, distinct, measured_on, where
 from generator.pages.overviews import then_and_now
 from generator.pages.ranking import Standing
-from generator.pages.scoring import NEEDS, Need, Score, Scores, scores
+from generator.pages.scoring import NEEDS, UNTESTED, Need, Score, Scores, scores
 from generator.pages.sections import parallel
 from generator.pages.tables import Cell, Column, Table, table
 
@@ -115,7 +115,8 @@ def _cards(inputs: Inputs, most: int = 3) -> list[dict[str, str]]:
 def scoreboard(inputs: Inputs, given: Scores, figures: Figures) -> Table | None:
     """Return one row a framework and one column a need, the best of the first need on top.
 
-    A framework shows its best mode for each need, alone. Cells sort best first.
+    A framework shows its best mode for each need, alone. Cells sort best first. Who was not
+    measured may be anything, and comes last.
     """
     frameworks = {one.id: one for one in inputs.catalog.frameworks if one.id in given}
     rows = {
@@ -133,7 +134,11 @@ def scoreboard(inputs: Inputs, given: Scores, figures: Figures) -> Table | None:
                 if cell.bar is not None
                 else cell
             )
-    return table("Scoreboard", (rows[one.framework] for one in standings[NEEDS[0].id]))
+    first = NEEDS[0].id
+    shown = sorted(
+        standings[first], key=lambda one: given[one.framework][one.mode][first].text == UNTESTED
+    )
+    return table("Scoreboard", (rows[one.framework] for one in shown))
 
 
 def _named(framework: Framework, inputs: Inputs, figures: Figures) -> Cell:

@@ -423,6 +423,20 @@ def test_the_first_page_says_what_is_new_and_what_became_of_the_claims(sampled):
     assert context["said"][0].startswith(f"Of {stated} claims that the article states, ")
 
 
+def test_who_was_not_measured_comes_last_even_after_one_process_each(sampled):
+    given = scoring.scores(sampled.inputs, sampled.figures[CPU])
+
+    def speed(id, score):
+        return {id: {mode: {**mine, "speed": score} for mode, mine in given[id].items()}}
+
+    unmeasured, *others = given
+    given |= speed(unmeasured, scoring._unknown(scoring.UNTESTED))
+    for id in others:
+        given |= speed(id, scoring._unknown("9 images/s, one process", "", 0.1))
+    *_, last = records(home_page.scoreboard(sampled.inputs, given, sampled.figures[CPU]))
+    assert last["Training speed"].text == scoring.UNTESTED
+
+
 def test_every_machine_and_device_has_its_scoreboard_the_newest_first(sampled):
     newest, other = home_page.home_context(sampled.inputs)["boards"]
     assert [len(board["table"].rows) for board in (newest, other)] == [1, 3]
