@@ -419,6 +419,7 @@ def _faults(frame: pd.DataFrame, section: Section) -> dict[tuple[str, ...], _Fau
         (frame["status"] != "ok") & frame["metric"].isin([metric, "gate"]) & (frame["mode"] != "")
     ]
     columns = ["lane", "case", "framework", "version", "mode", "status", "reason", "provenance"]
+    bad = bad[[*columns, "block"]].drop_duplicates()  # of many samples, what differs
     found: dict[tuple[str, ...], list[tuple[str, str, str, object]]] = {}
     for *where, status, reason, provenance, block in zip(
         *(bad[column].astype(str) for column in columns), bad["block"], strict=True
