@@ -115,11 +115,11 @@ def test_the_list_tells_who_is_alive(inputs):
     context = frameworks.context(inputs)
     for framework, row in zip(inputs.catalog.frameworks, context["table"].rows, strict=True):
         assert row[1].badge.word == ("retired" if framework.retired else "alive")
-        assert (framework.name in context["answer"]) == bool(framework.retired)
+        first, *rest = context["answer"].split(". ")
+        assert any(framework.name in sentence for sentence in rest) == bool(framework.retired)
         measured = any(id == framework.id for _, id in inputs.evidenced)
         assert row[2].text == (framework.newest.version if measured else "none yet")
-        absent = context["answer"].split("not measured here yet: ")[1].split(".")[0].split(" and ")
-        assert (framework.name in absent) != measured
+        assert (framework.name in first) != measured
 
 
 def test_a_state_is_no_better_than_the_last_release(inputs):
