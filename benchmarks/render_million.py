@@ -17,7 +17,7 @@ from pathlib import Path
 from benchmarks.line import Line
 
 ROOT = Path(__file__).parents[1]
-SHAPES = {"90 runs": {"runs": 90}, "one run": {"rows_scale": 105.0}}
+SHAPES = {"64 runs": {"runs": 64}, "one run": {"rows_scale": 105.0}}
 
 CHILD = """
 import json, resource, sys, time

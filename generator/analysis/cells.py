@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Hashable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -23,11 +23,12 @@ from generator.analysis.statistics import (
     process_estimates,
 )
 from generator.results import schema
-from generator.results.reading import Results, combined_codes, to_frame
-from generator.results.selection import everything
+from generator.results.reading import Results, combined_codes, distinct, to_frame
+from generator.results.selection import whole_rows
 
 if TYPE_CHECKING:
     import pandas as pd
+    import pyarrow as pa
 
 Place = tuple[str, str, str, str, str]
 """(machine, device, section, lane, metric): what A/A noise is valid for."""
@@ -61,6 +62,11 @@ class Key(NamedTuple):
     def place(self) -> Place:
         """What its A/A noise is valid for."""
         return self.machine, self.device, self.section, self.lane, self.metric
+
+    @property
+    def everywhere(self) -> tuple[str, str, str]:
+        """What its spread between runs is valid for."""
+        return self.machine, self.device, self.metric
 
 
 @dataclass(frozen=True)
@@ -165,35 +171,89 @@ def spreads(loaded: Results) -> dict[tuple[str, str, str], Spread]:
     the machine first of all. Runs are what is repeated, so they are the degrees of freedom. Only
     equal locks of the environment are compared.
     """
-    frame = to_frame(everything(loaded))
-    locks = {
-        key: str(record["environment"]["lock_sha256"]) for key, record in loaded.records.items()
-    }
-    text = frame["case"].cat.categories
-    halves = frame["case"].isin([case for case in text if schema.is_again(str(case))])
-    frame = frame[
-        (frame["status"] == "ok") & (frame["mode"] != "") & (frame["value"] > 0) & ~halves
-    ]
-    columns = [*Key._fields, "provenance", "run"]
-    estimates = frame.groupby([*columns, "block"], observed=True)["value"].quantile(
-        QUANTILES[ESTIMATOR]
-    )
-    runs = np.log(estimates).groupby(columns, observed=True).agg(["mean", "var", "count"])
-    runs = runs.reset_index()
-    runs["lock"] = runs["provenance"].astype(str).map(locks)
-    runs["within"] = runs["var"] / runs["count"]  # NaN for one process, which mean() leaves out
-    same = runs.groupby([*Key._fields, "lock"], observed=True)
+    import pandas as pd
+
+    parts = _runs(loaded, _repeated(loaded))
+    if not parts:
+        return {}
+    for key, part in parts.items():
+        lock = str(loaded.records[key]["environment"]["lock_sha256"])
+        part["lock"], part["run"] = lock, key.rsplit("/", 1)[1]
+    runs = pd.concat([*parts.values()], ignore_index=True)
+    same = runs.groupby(["cell", "lock"])
     runs = runs[same["run"].transform("size") > 1]
-    same = runs.groupby([*Key._fields, "lock"], observed=True)
+    same = runs.groupby(["cell", "lock"])
     between = same["mean"].var() - same["within"].mean().fillna(0.0)
-    place = ["machine", "device", "metric"]
-    variances = between.groupby(place, observed=True).mean().clip(lower=0.0)
-    counts = runs.groupby(place, observed=True)["run"].nunique()
+    cells = [*_numbers]
+    variances: dict[tuple[str, str, str], list[float]] = {}
+    numbers = between.index.get_level_values("cell").tolist()
+    for cell, variance in zip(numbers, between.tolist(), strict=True):
+        variances.setdefault(cells[cell].everywhere, []).append(variance)
+    runs = runs.drop_duplicates(["cell", "run"])
+    counted: dict[tuple[str, str, str], set[str]] = {}
+    for cell, run in zip(runs["cell"].tolist(), runs["run"].tolist(), strict=True):
+        counted.setdefault(cells[cell].everywhere, set()).add(run)
     return {
-        (str(machine), str(device), str(metric)): Spread(float(variance), float(counts[where] - 1))
-        for where, variance in variances.items()
-        for machine, device, metric in [where]
+        place: Spread(max(0.0, sum(found) / len(found)), len(counted[place]) - 1.0)
+        for place, found in variances.items()
     }
+
+
+def _repeated(loaded: Results) -> set[str]:
+    """Return the keys of the runs of which another one measured some configuration as well."""
+    first: dict[tuple[object, ...], str] = {}
+    found = set()
+    for key, file in loaded.files.items():
+        lock = loaded.records[key]["environment"]["lock_sha256"]
+        for configuration in file.configurations:
+            other = first.setdefault((key.rsplit("/", 1)[0], lock, configuration), key)
+            found |= {key, other} - ({key} & {other})
+    return found
+
+
+_numbers: dict[Key, int] = {}
+"""Every cell of any run that was looked at, numbered."""
+_of_run: dict[str, tuple[pa.Table, pd.DataFrame]] = {}
+"""Key of a run -> its rows, and what was found in them."""
+
+
+def _runs(loaded: Results, keys: Collection[str]) -> dict[str, pd.DataFrame]:
+    """Return what processes say in logarithms, per run; one whose rows are the same is known.
+
+    Columns are the number of the ``cell``, the ``mean`` of its processes, and the variance of that
+    mean that they explain: ``within``, NaN for one process.
+    """
+    import pandas as pd
+    import pyarrow as pa
+    from pyarrow import compute
+
+    tables = {key: whole_rows(loaded, key) for key in sorted(keys)}
+    new = {key: rows for key, rows in tables.items() if _of_run.get(key, (None,))[0] is not rows}
+    columns = [*Key._fields, "provenance"]
+    if new:
+        counted = (compute.field("status") == "ok") & (compute.field("value") > 0)
+        rows = [rows.select([*columns, "block", "status", "value"]) for rows in new.values()]
+        frame = to_frame(pa.concat_tables(rows).filter(counted))
+        halves = frame["case"].cat.categories[frame["case"].cat.categories.map(schema.is_again)]
+        frame = frame[(frame["mode"] != "") & ~frame["case"].isin(halves)]
+        estimates = frame.groupby([*columns, "block"], observed=True)["value"].quantile(
+            QUANTILES[ESTIMATOR]
+        )
+        runs = np.log(estimates).groupby(columns, observed=True).agg(["mean", "var", "count"])
+        runs = runs.reset_index()
+        first, cells = distinct([runs[name].cat.codes.to_numpy() for name in Key._fields])
+        heads = zip(*(texts(runs[name].iloc[first]) for name in Key._fields), strict=True)
+        numbers = [_numbers.setdefault(Key._make(head), len(_numbers)) for head in heads]
+        found = pd.DataFrame(
+            {
+                "cell": np.array(numbers, dtype="int64")[cells],
+                "mean": runs["mean"],
+                "within": runs["var"] / runs["count"],
+            }
+        )
+        own = dict([*found.groupby(runs["provenance"], observed=True)])
+        _of_run.update((key, (rows, own.get(key, found[:0]))) for key, rows in new.items())
+    return {key: _of_run[key][1].copy() for key in tables}
 
 
 def is_again(key: Key) -> bool:

@@ -116,7 +116,7 @@ def of_process(
         return replace(lacking, notes={**notes, "facts": facts, **lacking.notes})
     entry = {**vars(job), **launched.conditions, "k": notes["k"], "status": "ok"}
     place = {"mode": job.mode, "lane": job.lane, "block": job.block, "flags": ""}
-    numbers = [processes.number(row | place) for row in rows]
+    numbers = processes.numbers(row | place for row in rows)
     faults = processes.faults(numbers, {"jobs": [entry], "settings": settings})
     sound = invalidate(rows, reason, catalog)
     # What is wrong has not passed verification; samples that nobody can have taken are no finding.

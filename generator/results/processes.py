@@ -7,10 +7,18 @@ have taken is kept as evidence, and selected for nothing.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
+import numpy as np
+from numpy.typing import NDArray
+
 from generator.results.schema import OF_NO_JOB, case_of, in_cell, replicated
+
+Array = NDArray[Any]
+
+GROUP = ("section", "mode", "lane", "block", "case", "metric", "unit")
+"""Columns that tell one metric of one process."""
 
 GATED = ("lenet", "r")
 """Sections whose processes say in a row ``gate`` that they passed verification."""
@@ -23,25 +31,26 @@ SHORTEST = 0.1
 
 UNVERIFIED = "a time without passed verification"
 
-_ANSWERS = ("verdict", "count")
+_VERDICT = "verdict"
+_ANSWERS = (_VERDICT, "count")
 """Units of what is answered or counted and not measured."""
 
 _LOGGED = ("MHz", "degC", "W")
 """Units of what the generator reads from the GPU during a sample; some it cannot read."""
 
 
-class Number(NamedTuple):
-    """A number with status ``ok``, its place as a CSV has it."""
+class Numbers(NamedTuple):
+    """Numbers with status ``ok``, as columns; a group are those of one metric of one process."""
 
-    section: str
-    mode: str
-    lane: str
-    block: str
-    case: str
-    metric: str
-    unit: str
-    sample: str
-    value: float
+    keys: Sequence[tuple[str, ...]]
+    """Section, mode, lane, block, case, metric and unit of every group, as a CSV has them."""
+    groups: Array
+    """Per number, the index of its key."""
+    places: Array
+    """Per number, that of its row."""
+    samples: Array
+    """Per number, which sample it is; -1 for what is measured once."""
+    values: Array
 
 
 def is_measured(row: Mapping[str, Any]) -> bool:
@@ -54,56 +63,91 @@ def counts(metric: str, status: str, flags: str) -> bool:
     return status == "ok" and metric not in OF_NO_JOB and "partial" not in flags
 
 
-def number(row: Mapping[str, Any]) -> Number | None:
-    """Return the number of a row; None where it says that it has none of a whole process."""
-    if not counts(row["metric"], row["status"], row["flags"]):
-        return None
-    *place, value = (row[name] for name in Number._fields)
-    return Number._make([*map(in_cell, place), float(value)])
+def numbers(rows: Iterable[Mapping[str, Any]]) -> Numbers:
+    """Return the numbers of rows, without those that say to be none of a whole process."""
+    keys: dict[tuple[str, ...], int] = {}
+    found = []
+    for place, row in enumerate(rows):
+        if counts(row["metric"], row["status"], row["flags"]):
+            key = tuple(in_cell(row[name]) for name in GROUP)
+            sample = in_cell(row["sample"]) or "-1"
+            found.append((keys.setdefault(key, len(keys)), place, int(sample), float(row["value"])))
+    columns = zip(*found, strict=True) if found else ((),) * 4
+    return Numbers([*keys], *map(np.array, columns))
 
 
-def faults(numbers: Iterable[Number | None], record: Mapping[str, Any]) -> dict[int, str]:
-    """Return the place among the numbers of each that does not count -> why.
+class _Taken(NamedTuple):
+    """What the samples of one metric of one process are like."""
+
+    numbered: int
+    """How many have a number."""
+    complete: bool
+    """Whether these are 0, 1, 2 and so on."""
+    least: float
+    total: float
+
+
+def _taken(numbers: Numbers) -> tuple[list[_Taken], list[Array]]:
+    """Return what the samples of every key are like, and the places of their rows."""
+    if not numbers.keys:
+        return [], []
+    order = np.lexsort((numbers.samples, numbers.groups))
+    samples, values = numbers.samples[order], numbers.values[order]
+    starts = np.flatnonzero(np.diff(numbers.groups[order], prepend=-1))
+    sizes = np.diff(starts, append=len(order))
+    numbered = np.add.reduceat((samples >= 0).astype("int64"), starts)
+    expected = np.arange(len(order)) - np.repeat(starts + sizes - numbered, sizes)
+    columns = (
+        numbered,
+        np.logical_and.reduceat((samples < 0) | (samples == expected), starts),
+        np.minimum.reduceat(values, starts),
+        np.add.reduceat(values, starts),
+    )
+    taken = [*map(_Taken._make, zip(*(column.tolist() for column in columns), strict=True))]
+    return taken, np.split(numbers.places[order], starts[1:])
+
+
+def faults(numbers: Numbers, record: Mapping[str, Any]) -> dict[int, str]:
+    """Return the place of each number that does not count -> why.
 
     Of the run record it reads ``jobs`` and ``settings``.
     """
-    jobs = defaultdict(list)
+    jobs: dict[tuple[str, ...], list[tuple[int, str]]] = defaultdict(list)
     for place, job in enumerate(record["jobs"]):
         for section in job["sections"]:
             case = case_of(section, str(job.get("case", "")), str(job.get("start", "")))
             own = section, str(job["mode"]), str(job["lane"]), in_cell(job["block"])
             jobs[own].append((place, case))
-    processes: dict[Any, tuple[int, ...]] = {}
-    samples: dict[Any, list[tuple[int, str, float]]] = defaultdict(list)
-    passed = set()
-    for place, found in enumerate(numbers):
-        if found is None:
+    taken, places = _taken(numbers)
+    passed = {
+        key[:5] for key, its in zip(numbers.keys, taken, strict=True)
+        if key[5:] == ("gate", _VERDICT) and its.total >= 1
+    }  # fmt: skip
+    processes: dict[tuple[str, ...], tuple[int, ...]] = {}
+    wrong: dict[tuple[int, ...], str] = {}
+    for key, its in zip(numbers.keys, taken, strict=True):
+        case, metric, unit = key[4:]
+        if unit in _ANSWERS:
             continue
-        if found.unit not in _ANSWERS:
-            samples[found[:-2]].append((place, found.sample, found.value))
-        elif found.metric == "gate" and found.value == 1:
-            passed.add(found[:5])
-    wrong: dict[Any, str] = {}
-    for (*own, case, metric, unit), taken in samples.items():
-        process = processes.get((*own, case))
+        process = processes.get(key[:5])
         if process is None:
-            tried = jobs.get(tuple(own), [])
-            process = tuple(job for job, its in tried if its == case) or tuple(j for j, _ in tried)
-            processes[*own, case] = process
+            tried = jobs.get(key[:4], [])
+            process = tuple(job for job, of in tried if of == case) or tuple(j for j, _ in tried)
+            processes[key[:5]] = process
         if not process:  # of no job: nothing is known of it, which the judge of contributions says
             continue
         # Replicates of early runs have no gate of their own, but that of what they repeat.
-        gated = own[0] in GATED and metric.startswith("step_")
-        verified = not gated or not passed.isdisjoint({(*own, case), (*own, replicated(case))})
+        gated = key[0] in GATED and metric.startswith("step_")
+        verified = not gated or not passed.isdisjoint({key[:5], (*key[:4], replicated(case))})
         mine = [record["jobs"][job] for job in process]
-        why = _of_process(mine, metric, unit, taken, own[0] in GATED, record["settings"])
+        why = _of_process(mine, metric, unit, its, key[0] in GATED, record["settings"])
         if why := why or ("" if verified else UNVERIFIED):
             wrong.setdefault(process, why)
     return {
         place: wrong[processes[key[:5]]]
-        for key, taken in samples.items()
-        if processes[key[:5]] in wrong
-        for place, *_ in taken
+        for key, its in zip(numbers.keys, places, strict=True)
+        if wrong.get(processes.get(key[:5], ())) and key[6] not in _ANSWERS
+        for place in its.tolist()
     }
 
 
@@ -111,7 +155,7 @@ def _of_process(
     jobs: list[Any],
     metric: str,
     unit: str,
-    taken: list[tuple[int, str, float]],
+    taken: _Taken,
     gated: bool,
     settings: Mapping[str, Any],
 ) -> str:
@@ -121,7 +165,7 @@ def _of_process(
         jobs: entries of the run record; more than one where rows do not tell which.
         metric: its name.
         unit: its unit.
-        taken: (place, sample, value) of each.
+        taken: what its samples are like.
         gated: whether the section is one of :data:`GATED`.
         settings: those of the run.
 
@@ -130,21 +174,20 @@ def _of_process(
         return f"a number of a process that ended as {jobs[0]['status']}"
     if unit in _LOGGED:
         return ""
-    numbered = sorted(int(sample) for _, sample, _ in taken if sample)
-    if numbered != list(range(len(numbered))):
-        return f"samples of {metric} whose numbers are not 0 to {len(numbered) - 1}"
+    if not taken.complete:
+        return f"samples of {metric} whose numbers are not 0 to {taken.numbered - 1}"
     # Other sections, and evaluation, have numbers of samples of their own.
-    if gated and "step_" in metric and len(numbered) > as_number(settings.get("samples")):
-        return f"{len(numbered)} samples of {metric}, more than the profile has"
+    if gated and "step_" in metric and taken.numbered > as_number(settings.get("samples")):
+        return f"{taken.numbered} samples of {metric}, more than the profile has"
     if unit != "s" or "cpu" in metric:  # CPU time runs on every core at once
         return ""
     steps = 1.0
     if gated and metric in STEPS_COUNTED:
         steps = min(as_number(job.get("k")) for job in jobs)
         shortest = SHORTEST * as_number(settings.get("min_sample_seconds"))
-        if steps < 1 or min(value for *_, value in taken) * steps < shortest:
+        if steps < 1 or taken.least * steps < shortest:
             return f"samples of {metric} of {steps:g} steps each, too short to be timed"
-    total = sum(value for *_, value in taken) * steps
+    total = taken.total * steps
     room = sum(as_number(job.get("seconds")) for job in jobs)
     if total > room:
         return f"{total:.4g} s of {metric}, more than the {room:.4g} s of its process"

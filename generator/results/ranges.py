@@ -17,7 +17,7 @@ class Range(NamedTuple):
     def holds(self, value: Any) -> Any:
         """Whether a number, or each of a NumPy array, can be."""
         inside = (value >= self.low) & (value <= self.high) | (value == 0) & self.zero
-        return inside & ((value % 1 == 0) | (not self.whole))
+        return inside & (value % 1 == 0) if self.whole else inside
 
     def __str__(self) -> str:
         ends = f"{self.low:g} to {self.high:g} {self.unit}".rstrip()

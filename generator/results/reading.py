@@ -27,7 +27,7 @@ import numpy as np
 
 from generator import files
 from generator.errors import InputError
-from generator.results.processes import Number, counts, faults
+from generator.results.processes import GROUP, Numbers, counts, faults
 from generator.results.row_checks import flags_are_known, read_bytes, row_problems
 from generator.results.run_record import read_run_record
 from generator.results.schema import (
@@ -135,26 +135,35 @@ def load(root: Path) -> Results:
 
 def _faults(path: Path, file: ResultFile, record: Record) -> Mapping[int, str]:
     """Return which rows of a file do not count, found out once."""
-    import pyarrow as pa
-
     known = _judged.get(path)
     if known is None or known[0] is not file or known[1] is not record:
-        *texts, status, flags = (
-            file.table[name].cast(pa.string()).fill_null("").to_pylist()
-            for name in (*Number._fields[:-1], "status", "flags")
-        )
-        numbers = map(Number._make, zip(*texts, file.table["value"].to_pylist(), strict=True))
-        found = [
-            number if counts(number.metric, *ended) else None
-            for number, *ended in zip(numbers, status, flags, strict=True)
-        ]
         try:
-            _judged[path] = known = file, record, faults(found, record)
+            _judged[path] = known = file, record, faults(_numbers(file.table), record)
         except (KeyError, TypeError, AttributeError) as error:
             told = f"{type(error).__name__}: {quoted(error)}"
             wanted = "jobs of a run record; `generator check` says what they lack"
             raise InputError(path.with_suffix(".json"), None, told, wanted) from error
     return known[2]
+
+
+def _numbers(table: pa.Table) -> Numbers:
+    """Return the numbers of whole processes in a table with the columns of a file."""
+    texts = {name: _Text.of(table[name]) for name in (*GROUP, "status", "flags") if name != "block"}
+    blocks, samples = (
+        table[name].fill_null(-1).to_numpy().astype("int64") for name in ("block", "sample")
+    )
+    says = ("metric", "status", "flags")
+    first, codes = distinct([texts[name].codes for name in says])
+    told = zip(*(texts[name].at(first) for name in says), strict=True)
+    places = np.flatnonzero(np.array([counts(*one) for one in told], dtype=bool)[codes])
+    columns = [blocks + 1 if name == "block" else texts[name].codes for name in GROUP]
+    first, groups = distinct([column[places] for column in columns])
+    blocks_told = ["" if block < 0 else str(block) for block in blocks[places][first].tolist()]
+    keys = zip(
+        *(blocks_told if name == "block" else texts[name].at(places[first]) for name in GROUP),
+        strict=True,
+    )
+    return Numbers([*keys], groups, places, samples[places], table["value"].to_numpy()[places])
 
 
 def to_frame(table: pa.Table) -> pd.DataFrame:
@@ -218,6 +227,14 @@ class _Text:
     names: list[str]
     codes: np.ndarray[Any, Any]
 
+    @classmethod
+    def of(cls, column: pa.ChunkedArray) -> _Text:
+        whole = column.unify_dictionaries().combine_chunks()
+        return cls(whole.dictionary.to_pylist(), whole.indices.to_numpy())
+
+    def at(self, rows: np.ndarray[Any, Any]) -> list[str]:
+        return [self.names[code] for code in self.codes[rows].tolist()]
+
     def per_row(self, function: Callable[[str], Any]) -> Any:
         return np.array([*map(function, self.names), function("")])[self.codes]
 
@@ -256,11 +273,8 @@ def _parse_fast(data: bytes, where: Where) -> ResultFile | None:
         numbers = [int(number) if number else None for number in texts[name].names]
         column = pa.array(numbers, pa.int64()).take(columns[name].indices)
         table = table.set_column(COLUMNS.index(name), name, column)
-    combined = combined_codes([texts[name].codes for name in IDENTITY])
-    _, first, codes = np.unique(combined, return_index=True, return_inverse=True)
-    configurations = [
-        tuple(texts[name].names[texts[name].codes[row]] for name in IDENTITY) for row in first
-    ]
+    first, codes = distinct([texts[name].codes for name in IDENTITY])
+    configurations = [*zip(*(texts[name].at(first) for name in IDENTITY), strict=True)]
     return ResultFile(table, configurations, np.where(_partial(texts), -1, codes))
 
 
@@ -314,6 +328,12 @@ def _quotes_are_in_place(data: bytes) -> bool:
             return False
         at = data.find(b'"', end)
     return True
+
+
+def distinct(columns: Sequence[Any]) -> tuple[Any, Any]:
+    """Return the first row of each different combination of codes, and per row which it has."""
+    _, first, codes = np.unique(combined_codes(columns), return_index=True, return_inverse=True)
+    return first, codes
 
 
 def combined_codes(columns: Sequence[Any]) -> Any:

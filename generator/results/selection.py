@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -89,7 +90,7 @@ def _runs(
             continue
         subject, run = key.rsplit("/", 1)
         state = (results.records[key]["finished"] is not None, run)
-        for index in sorted(set(file.codes.tolist()) - {-1}):
+        for index in np.unique(file.codes[file.codes >= 0]).tolist():
             found.setdefault((subject, *file.configurations[index]), []).append(state)
     return {configuration: sorted(runs) for configuration, runs in found.items()}
 
@@ -217,27 +218,53 @@ def _gather(results: Results, chosen: Mapping[str, list[tuple[str, ...]]]) -> pa
 
     parts = [_schema().empty_table()]
     for key, configurations in chosen.items():
-        file, record = results.files[key], results.records[key]
-        section = file.table["section"].combine_chunks()
-        names = section.dictionary.to_pylist()
-        hashes = pa.array([str(record["code_sha256"].get(name, "")) for name in names], "string")
-        same = np.zeros(len(section), dtype="int32")
-        table = (
-            file.table.append_column(
-                "profile", pa.DictionaryArray.from_arrays(same, [record["profile"]])
-            )
-            .append_column("code", hashes.take(section.indices).dictionary_encode())
-            .append_column("provenance", pa.DictionaryArray.from_arrays(same, [key]))
-        )
-        if faults := results.faults.get(key):
-            reasons = [faults.get(row) for row in range(len(section))]
-            bad = np.array([reason is not None for reason in reasons])
-            table = _changed(table, bad, status="failed", reason=pa.array(reasons, pa.string()))
-        wanted = np.array([*(name in set(configurations) for name in file.configurations), False])
-        rows = wanted[file.codes]
-        rows[record.get("rows", len(rows)) :] = False  # of a job that no run record knows yet
-        parts.append(_possible(with_derived(table if rows.all() else table.filter(pa.array(rows)))))
+        known = set(configurations)
+        table, codes = _completed(results, key)
+        rows = np.array([name in known for name in results.files[key].configurations])[codes]
+        parts.append(table if rows.all() else table.filter(pa.array(rows)))
     return pa.concat_tables(parts)
+
+
+def whole_rows(results: Results, key: str) -> pa.Table:
+    """Return all whole rows of one run; the same object as long as they are the same."""
+    return _completed(results, key)[0]
+
+
+_complete: dict[str, tuple[tuple[Any, ...], tuple[pa.Table, Any]]] = {}
+"""Key of a run -> what its rows were made from, and :func:`_completed` of it."""
+
+
+def _completed(results: Results, key: str) -> tuple[pa.Table, np.ndarray[Any, Any]]:
+    """Return the whole rows of a file as pages have them, and the configuration of each."""
+    import pyarrow as pa
+
+    file, record = results.files[key], results.records[key]
+    faults = results.faults.get(key)
+    known = _complete.get(key)
+    if known and all(map(operator.is_, known[0], (file, record, faults))):
+        return known[1]
+    section = file.table["section"].combine_chunks()
+    names = section.dictionary.to_pylist()
+    hashes = pa.array([str(record["code_sha256"].get(name, "")) for name in names], "string")
+    same = np.zeros(len(section), dtype="int32")
+    table = (
+        file.table.append_column(
+            "profile", pa.DictionaryArray.from_arrays(same, [record["profile"]])
+        )
+        .append_column("code", hashes.take(section.indices).dictionary_encode())
+        .append_column("provenance", pa.DictionaryArray.from_arrays(same, [key]))
+    )
+    if faults:
+        reasons = [faults.get(row) for row in range(len(section))]
+        bad = np.array([reason is not None for reason in reasons])
+        table = _changed(table, bad, status="failed", reason=pa.array(reasons, pa.string()))
+    whole = file.codes >= 0
+    whole[record.get("rows", len(whole)) :] = False  # of a job that no run record knows yet
+    codes = file.codes[whole]
+    table, origins = with_derived(table if whole.all() else table.filter(pa.array(whole)))
+    made = _possible(table), np.concatenate([codes, codes[origins]])
+    _complete[key] = (file, record, faults), made
+    return made
 
 
 def _possible(rows: pa.Table) -> pa.Table:
@@ -251,7 +278,8 @@ def _possible(rows: pa.Table) -> pa.Table:
     kinds = metric.indices.to_numpy() * count + unit.indices.to_numpy()
     for kind in np.unique(kinds).tolist():
         name, of = metric.dictionary[kind // count].as_py(), unit.dictionary[kind % count].as_py()
-        bad |= (kinds == kind) & ~ranges.of(name, of).holds(value)
+        own = np.flatnonzero(kinds == kind)
+        bad[own] = ~ranges.of(name, of).holds(value[own])
     bad &= np.asarray(status) == "ok"
     if not bad.any():
         return rows
@@ -273,11 +301,12 @@ _PEAK, _IMPORTED, _ABOVE = "peak_rss", "rss_imported", "peak_above_import"
 _PROCESS = ("section", "mode", "device", "lane", "case", "block")
 
 
-def with_derived(rows: pa.Table) -> pa.Table:
+def with_derived(rows: pa.Table) -> tuple[pa.Table, list[int]]:
     """Return rows of one run and release, completed by what its measuring code left to be derived.
 
     A process that measured its peak and what import took, but not the one above the other, gets a
-    row of their difference. Where there is no peak, its row says why, and so does the new one.
+    row of their difference. Where there is no peak, its row says why, and so does the new one. New
+    rows come last; of each, the place of the one that it is derived from is returned as well.
     """
     import pyarrow as pa
     from pyarrow import compute
@@ -285,21 +314,26 @@ def with_derived(rows: pa.Table) -> pa.Table:
     names = rows["metric"].combine_chunks()
     parts = compute.is_in(names.dictionary, pa.array([_PEAK, _IMPORTED, _ABOVE]))
     if not compute.any(parts).as_py():
-        return rows
-    processes: dict[tuple[object, ...], dict[str, dict[str, Any]]] = {}
-    for row in rows.filter(parts.take(names.indices)).to_pylist():
+        return rows, []
+    places = np.flatnonzero(parts.take(names.indices).to_numpy(zero_copy_only=False))
+    processes: dict[tuple[object, ...], dict[str, tuple[int, dict[str, Any]]]] = {}
+    for place, row in zip(places.tolist(), rows.take(places).to_pylist(), strict=True):
         process = tuple(row[name] for name in _PROCESS)
-        processes.setdefault(process, {})[row["metric"]] = row
-    derived = []
+        processes.setdefault(process, {})[row["metric"]] = place, row
+    derived, origins = [], []
     for found in processes.values():
-        peak, imported = found.get(_PEAK), found.get(_IMPORTED)
-        if peak is None or _ABOVE in found:
+        if _PEAK not in found or _ABOVE in found:
             continue
-        if peak["status"] != "ok":
-            derived.append(peak | {"metric": _ABOVE})
-        elif imported and imported["status"] == "ok":
-            derived.append(peak | {"metric": _ABOVE, "value": peak["value"] - imported["value"]})
-    return pa.concat_tables([rows, pa.Table.from_pylist(derived, rows.schema)]) if derived else rows
+        (place, peak), (_, imported) = found[_PEAK], found.get(_IMPORTED, (0, {}))
+        if peak["status"] == "ok":
+            if imported.get("status") != "ok":
+                continue
+            peak = peak | {"value": peak["value"] - imported["value"]}
+        derived.append(peak | {"metric": _ABOVE})
+        origins.append(place)
+    if not derived:
+        return rows, []
+    return pa.concat_tables([rows, pa.Table.from_pylist(derived, rows.schema)]), origins
 
 
 def _schema() -> pa.Schema:

@@ -57,8 +57,7 @@ def validate(
             if row["device"] != record["device"]
         ]
         # Rows beyond are of a job whose end a killed generator did not write down.
-        numbers = map(processes.number, rows[: record.get("rows")])
-        faults = processes.faults(numbers, record)
+        faults = processes.faults(processes.numbers(rows[: record.get("rows")]), record)
         first = {why: place for place, why in reversed(faults.items())}
         wanted = "numbers of whole processes; measure again"
         wrong += [InputError(path, place + 2, why, wanted) for why, place in first.items()]

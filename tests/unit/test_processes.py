@@ -26,8 +26,7 @@ def samples(*numbers, **changes):
 
 
 def faults(rows, settings=SETTINGS, **job):
-    numbers = [processes.number(row) for row in rows]
-    return processes.faults(numbers, {"jobs": [JOB | job], "settings": settings})
+    return processes.faults(processes.numbers(rows), {"jobs": [JOB | job], "settings": settings})
 
 
 @pytest.mark.parametrize(
@@ -79,8 +78,7 @@ def test_a_fault_of_one_metric_is_one_of_the_whole_process_and_of_no_other():
     rows = [GATE, *samples(0, 2), row("peak_rss", "B", 1e8), GATE | {"block": 1}]
     rows += samples(0, 1, block=1)
     jobs = [JOB, JOB | {"block": 1}]
-    numbers = map(processes.number, rows)
-    found = processes.faults(numbers, {"jobs": jobs, "settings": SETTINGS})
+    found = processes.faults(processes.numbers(rows), {"jobs": jobs, "settings": SETTINGS})
     assert found.keys() == {1, 2, 3}
 
 
