@@ -53,8 +53,9 @@ def render(
         frameworks: another folder of framework folders (tests bring tiny fakes).
         docs: another folder to write to; then ``mkdocs.yml`` is left as it is.
         today: the day for which the pages are made (UTC); None: this one.
-        preview: keep the files of the whole data set and the cards of links, if there are any:
-            whoever looks at a page while it is written need not wait for them.
+        preview: keep the files of the whole data set, the cards of links, and the evidence of runs
+            that go on, if there are any: whoever looks at a page while it is written need not wait
+            for them.
         ready: compute what templates are filled with even if nothing changed: in this process the
             next rendering then takes a second.
 
@@ -269,6 +270,7 @@ def _pages(
 ) -> Iterator[tuple[str, str, Mapping[str, Any]]]:
     """Yield (name, template, context) of every page."""
     from generator.pages import evidence_page, home_page, section_page
+    from generator.pages.inputs import distinct
 
     inputs = dataclasses.replace(inputs, figures=_figures(inputs, results_root))
 
@@ -286,17 +288,34 @@ def _pages(
         values = [intervals.get((section, framework, machine)) for machine in machines]
         return _stamp(results_root, rows), repr(values)
 
-    def drawing(place: str, stamp: Any, make: Callable[[], T]) -> T:
-        """Return what was made for a place, and want what was drawn for it."""
+    def drawing(place: str, stamp: Any, make: Callable[[], T], shape: Any = None) -> T:
+        """Return what was made for a place, and want what was drawn for it.
+
+        In a preview, what had the same shape is as good where one is given.
+        """
 
         def drawn() -> tuple[T, frozenset[str]]:
             before = writer.wanted()
             made = make()
             return made, writer.wanted() - before
 
-        made, names = _remembered((str(writer.docs), place), (stamp, told), drawn)
+        where, now = (str(writer.docs), place), (stamp, told, shape)
+        before = _known.get(where, (None, None, None))[0]
+        if keep and shape and before and before[1:] == now[1:]:
+            now = before
+        made, names = _remembered(where, now, drawn)
         writer.keep(names)
         return made
+
+    def under_way(rows: Any) -> Any:
+        """Return whose samples rows of runs that go on are; nothing when all have ended.
+
+        Whoever follows a measurement reads its sections: its evidence is laid out again at the end.
+        """
+        sources = {str(key) for key in rows["provenance"].unique()}
+        if all(inputs.documents[key]["finished"] for key in sources):
+            return []
+        return sorted(distinct(rows, "mode", "lane", "case", "status", "provenance"))
 
     def run(page: Any, section: Section, rows: Any, key: str, inputs: Inputs) -> dict[str, Any]:
         machine, framework, *_ = key.split("/")
@@ -333,7 +352,7 @@ def _pages(
             stamp = measured(rows, section.id, framework), scripts(framework)
             runs = functools.partial(run, rows)
             make = functools.partial(evidence_page.context, section, framework, inputs, runs)
-            own = drawing(name, stamp, make)
+            own = drawing(name, stamp, make, under_way(rows))
             yield name, "pages/evidence.md.j2", own
 
 

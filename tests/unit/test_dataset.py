@@ -342,6 +342,24 @@ def test_a_preview_keeps_the_cards(tmp_path):
     assert card("b", keep=False) != first
 
 
+def test_a_preview_keeps_the_evidence_of_a_run_that_goes_on(tmp_path):
+    results, docs = tmp_path / "results", tmp_path / "docs"
+    (path,) = sample_results.write_sample(results, frameworks=(GRAPH,), profile="quick")
+    record = json.loads(path.with_suffix(".json").read_text())
+    path.with_suffix(".json").write_text(json.dumps(record | {"finished": None}))
+
+    def evidence(*, preview):
+        render.render(results_root=results, docs=docs, preview=preview)
+        return (docs / f"report/evidence/lenet-{GRAPH}.md").read_text()
+
+    before = evidence(preview=True)
+    text = path.read_bytes()
+    path.write_bytes(text.replace(b",step_time,s,0,0,0.0", b",step_time,s,0,0,0.1", 1))
+    assert path.read_bytes() != text
+    assert evidence(preview=True) == before
+    assert evidence(preview=False) != before
+
+
 def test_the_page_leads_to_the_files_and_explains_every_column(text):
     for name in NAMES:
         assert f"(dataset/{name})" in text
