@@ -47,6 +47,7 @@ def navigation(catalog: Catalog) -> list[Any]:
         "Reproduce on your machine": "reproduce.md",
         "Measure on a graphics card": "gpu.md",
         "Measure on several machines": "farm.md",
+        "What is timed": "timed.md",
         "What grows how": "scale.md",
         "Publish and contribute results": "publish.md",
         "Add a framework": "add-a-framework.md",

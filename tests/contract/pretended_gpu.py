@@ -6,6 +6,7 @@ that nobody placed: PyTorch's and MXNet's stay on the processor, TensorFlow's, J
 to the first GPU that they see. The query for GPUs answers as one GPU that CUDA shows would.
 """
 
+import functools
 import operator
 import os
 import sys
@@ -252,7 +253,9 @@ def flax(machine):
     """Return Flax: its modules are called with arrays of JAX."""
     found = machine.thing()
     found.nnx.value_and_grad = lambda function: lambda *given: (function(*given), given[0])
-    found.nnx.split = lambda model: (machine.thing(), machine.thing())
+    found.nnx.split = lambda node: (isinstance(node, tuple), machine.thing())
+    found.nnx.merge = lambda pair, state: (machine.thing(), state) if pair else machine.thing()
+    found.nnx.cached_partial = functools.partial
     found.nnx.List = list
     found.nnx.Module = object
     return found, ("nnx",)

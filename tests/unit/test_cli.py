@@ -19,6 +19,7 @@ from generator.measure.request import Request
 from tests.conftest import PRETEND, ROOT
 from tests.sample_results import GRAPH, MANY, PAIRED, SECTIONS, write_sample
 
+CATALOG = loader.load()
 ROOT_COMMAND = typer.main.get_command(app.app)
 COMMANDS = ROOT_COMMAND.commands
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -160,6 +161,16 @@ def test_commands_were_found_in_the_pages(name):
     found = [words[0] for _, words in commands_in(path.read_text(encoding="utf-8"))]
     assert "measure" in found
     assert len(found) >= {"README.md": 10, "reproduce.md": 7}.get(name, 2)
+
+
+def test_every_mode_says_what_lies_between_its_clock_readings():
+    rows = re.findall(
+        r"^\| (\w+) \| (`.+?`) \|", (ROOT / "docs/timed.md").read_text(), re.MULTILINE
+    )
+    told = [(name, mode) for name, modes in rows for mode in re.findall("`(.+?)`", modes)]
+    known = [(framework.name, mode.id) for framework in CATALOG.frameworks
+             for mode in framework.modes]  # fmt: skip
+    assert sorted(told) == sorted(known)
 
 
 def test_options_in_tables_of_the_pages_exist():

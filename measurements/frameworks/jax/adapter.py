@@ -15,26 +15,30 @@ DETERMINISTIC = "--xla_gpu_deterministic_ops=true"
 """For XLA, which chooses by trying otherwise: https://github.com/openxla/xla/pull/12520"""
 
 
+def pool_by_window(images):
+    """Max-pool 2x2 as XLA's windows; on its CPU back end their gradient is slow."""
+    from jax import lax
+
+    window = (1, 1, 2, 2)
+    return lax.reduce_window(images, -float("inf"), lax.max, window, window, "VALID")
+
+
 def pool_by_reshape(images):
     """Max-pool 2x2 as the maxima of the axes that a reshaped array has."""
     batch, channels, height, width = images.shape
     return images.reshape(batch, channels, height // 2, 2, width // 2, 2).max((3, 5))
 
 
-def pool_by_pairs(images):
-    """Max-pool 2x2 as three maxima of pairs."""
-    from jax.numpy import maximum
-
-    rows = maximum(images[:, :, :, 0::2], images[:, :, :, 1::2])
-    return maximum(rows[:, :, 0::2], rows[:, :, 1::2])
-
-
-POOLS = {"reshape": pool_by_reshape, "pairs": pool_by_pairs}
+POOLS = {"window": pool_by_window, "reshape": pool_by_reshape}
 """Other ways to max-pool than that of lenet.py."""
 
 
 class Adapter(Framework):
-    """JAX: ``eager``, ``jit`` (the whole step), ``scan`` (many steps), ``flax`` (NNX and Optax)."""
+    """JAX: ``eager``, ``jit`` (the whole step), ``scan`` (many steps).
+
+    ``flax`` is NNX with Optax; ``flax-cached`` and ``flax-functional`` are the two ways of its guide
+    on performance to spare Python the traversal of its objects at every step.
+    """
 
     def __init__(self, settings):
         super().__init__(settings)
@@ -46,7 +50,7 @@ class Adapter(Framework):
             os.environ["XLA_FLAGS"] = DETERMINISTIC
         import jax
 
-        if settings.mode == "flax":
+        if settings.mode.startswith("flax"):
             from . import nnx_lenet as code
         else:
             from . import lenet as code
@@ -65,8 +69,7 @@ class Adapter(Framework):
             said = str(error) or "it was built without"
             raise Unsupported("JAX finds no device for %s: %s" % (settings.device, said)) from error
         self.built = 0
-        self.pending = ()
-        """Arrays that the last step returned: weights and loss."""
+        self.model = None
 
     def about(self):
         return {
@@ -77,7 +80,7 @@ class Adapter(Framework):
             "platform": self.device.client.platform_version.splitlines()[0],
             "device_kind": self.device.device_kind,
             "matmul_precision": str(self.jax.config.jax_default_matmul_precision),
-            "layout": "NHWC" if self.settings.mode == "flax" else "NCHW",
+            "layout": "NHWC" if self.settings.mode.startswith("flax") else "NCHW",
             "xla_flags": os.environ.get("XLA_FLAGS", "none"),
             "preallocate": os.environ["XLA_PYTHON_CLIENT_PREALLOCATE"],
         }
@@ -104,12 +107,13 @@ class Adapter(Framework):
 
                 compilation_cache.reset_cache()  # else the new setting is not looked at
         self.built += 1
-        kind = {"scan": ScanLeNet, "flax": FlaxLeNet}.get(self.settings.mode, LeNet)
-        return kind(self, parameters)
+        self.model = KINDS.get(self.settings.mode, LeNet)(self, parameters)
+        return self.model
 
     def synchronise(self):
         # Not jax.effects_barrier(), which waits for side effects such as printing only.
-        self.jax.block_until_ready(self.pending)
+        if self.model is not None:
+            self.jax.block_until_ready(self.model.pending())
 
     def reset_allocator_peak(self):
         raise Unsupported(
@@ -140,7 +144,7 @@ class LeNet(Model):
 
     def __init__(self, framework, parameters):
         self.framework, self.jax, self.code = framework, framework.jax, framework.code
-        self.names = list(parameters)
+        self.names, self.loss_before = list(parameters), ()
         self.deep = [name for name in reference.layers(parameters) if name.startswith("deep")]
         self.build(parameters, framework.settings)
 
@@ -173,8 +177,12 @@ class LeNet(Model):
         return place(self.framework.device, memory_kind=kind)
 
     def step(self, batch):
-        self.weights, loss = self.framework.pending = self.train(self.weights, *batch)
-        return loss
+        self.weights, self.loss_before = self.train(self.weights, *batch)
+        return self.loss_before
+
+    def pending(self):
+        """Return the arrays that the last step makes: weights and loss."""
+        return self.weights, self.loss_before
 
     def logits(self, images):
         return np.array(self.score(self.weights, self.jax.device_put(images)))
@@ -186,10 +194,9 @@ class LeNet(Model):
     def load(self, parameters):
         # Copies as well, for the same reason.
         self.weights = {name: self.jax.numpy.array(value) for name, value in parameters.items()}
-        self.framework.pending = self.weights
 
     def place(self):
-        array = self.jax.tree_util.tree_leaves(self.framework.pending)[0]
+        array = self.jax.tree_util.tree_leaves(self.pending())[0]
         (device,) = array.devices()
         return "cpu" if device.platform == "cpu" else "cuda"
 
@@ -209,8 +216,8 @@ class ScanLeNet(LeNet):
         return self.jax.device_put((np.stack(images), np.stack(labels).astype(np.int32)))
 
     def many(self, staged):
-        self.weights, losses = self.framework.pending = self.train(self.weights, staged)
-        return losses
+        self.weights, self.loss_before = self.train(self.weights, staged)
+        return self.loss_before
 
     def losses(self, handle):
         return [float(loss) for loss in np.asarray(handle)]
@@ -235,18 +242,21 @@ class FlaxLeNet(LeNet):
         self.model = self.code.CNN(len(self.deep), rngs=nnx.Rngs(0))
         self.load(parameters)
         self.optimiser = self.code.optimiser(self.model, settings.learning_rate)
-        self.train, self.score = self.code.training_step(), self.code.scorer()
+        self.score = self.code.scorer()
+        self.train = nnx.jit(self.code.training_step)
         self.objects = self.model, self.optimiser
-        if settings.options.get("cached_partial", False):
+        if settings.mode == "flax-cached":
             self.train, self.objects = nnx.cached_partial(self.train, *self.objects), ()
 
     def host_batch(self, images, labels):
         return super().host_batch(to_native("", images), labels)
 
     def step(self, batch):
-        loss = self.train(*self.objects, *batch)
-        self.framework.pending = self.nnx.state(self.model, self.nnx.Param), loss
-        return loss
+        self.loss_before = self.train(*self.objects, *batch)
+        return self.loss_before
+
+    def pending(self):
+        return self.nnx.state(self.model, self.nnx.Param), self.loss_before
 
     def logits(self, images):
         return np.array(self.score(self.model, self.jax.device_put(to_native("", images))))
@@ -260,7 +270,6 @@ class FlaxLeNet(LeNet):
     def load(self, parameters):
         for name, variable in self.variables().items():
             variable[...] = self.jax.numpy.array(to_native(name, parameters[name]))
-        self.framework.pending = self.nnx.state(self.model, self.nnx.Param)
 
     def variables(self):
         """Return Flax's variables under their canonical names, in that order."""
@@ -268,6 +277,43 @@ class FlaxLeNet(LeNet):
         layers = [model.conv1, model.conv2, *model.deep, model.dense1, model.dense2]
         variables = [variable for layer in layers for variable in (layer.kernel, layer.bias)]
         return OrderedDict(zip(self.names, variables))
+
+
+class FunctionalFlaxLeNet(FlaxLeNet):
+    """The same module and optimiser, taken apart once: their state goes from step to step."""
+
+    def build(self, parameters, settings):
+        super().build(parameters, settings)
+        self.train = self.code.functional(self.model, self.optimiser)
+        self.state = self.nnx.state(self.objects)
+
+    def step(self, batch):
+        self.state, self.loss_before = self.train(self.state, *batch)
+        return self.loss_before
+
+    def pending(self):
+        return self.state, self.loss_before
+
+    def logits(self, images):
+        self.nnx.update(self.objects, self.state)
+        return super().logits(images)
+
+    def parameters(self):
+        self.nnx.update(self.objects, self.state)
+        return super().parameters()
+
+    def load(self, parameters):
+        super().load(parameters)
+        if hasattr(self, "state"):
+            self.state = self.nnx.state(self.objects)
+
+
+KINDS = {
+    "scan": ScanLeNet,
+    "flax": FlaxLeNet,
+    "flax-cached": FlaxLeNet,
+    "flax-functional": FunctionalFlaxLeNet,
+}
 
 
 def configure(jax, option, value):

@@ -137,10 +137,14 @@ class LeNet(Model):
         return tensor(native_images(images)), tensor(labels.astype(np.int32))
 
     def step(self, batch):
-        if self.accumulates:
-            self.model.reset_metrics()
         # A number already: train_on_batch waits for it.
-        return self.model.train_on_batch(*batch)
+        before, self.mean = self.mean, self.model.train_on_batch(*batch)
+        self.taken += 1
+        return self.taken, before, self.mean
+
+    def loss(self, handle):
+        taken, before, mean = handle
+        return float(taken * mean - (taken - 1) * before if self.accumulates else mean)
 
     def logits(self, images):
         return np.asarray(self.model.predict_on_batch(native_images(images)))
@@ -153,6 +157,9 @@ class LeNet(Model):
     def load(self, parameters):
         # Copies again: a back end may compute in the arrays that it is given.
         self.model.set_weights([np.array(array) for array in to_native(parameters)])
+        if self.accumulates:
+            self.model.reset_metrics()
+        self.taken, self.mean = 0, 0.0
 
     def place(self):
         variables = self.variables()

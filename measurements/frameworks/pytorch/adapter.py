@@ -11,7 +11,14 @@ import numpy as np
 from measurements import lenet as reference
 from measurements.contract import Framework, Model, Unsupported
 
-COMPILED = ("compile", "compile-repaired", "compile-step", "cuda-graphs", "cuda-graph-step")
+COMPILED = (
+    "compile",
+    "compile-repaired",
+    "compile-channels-last",
+    "compile-step",
+    "cuda-graphs",
+    "cuda-graph-step",
+)
 
 INDUCTOR = ("cpp_wrapper", "max_autotune")
 """Options of torch.compile's back end that variants may set."""
@@ -22,6 +29,7 @@ class Adapter(Framework):
 
     ``compile``           network and loss, and so their gradients
     ``compile-repaired``  the same without the pass that breaks it on one thread (compile_fault.py)
+    ``compile-channels-last``  the same, with weights and images kept as NHWC
     ``compile-step``      the optimizer as well
     ``cuda-graphs``       network and loss, replayed as CUDA graphs
     ``cuda-graph-step``   the same, and the whole step captured as one CUDA graph
@@ -130,7 +138,10 @@ class Adapter(Framework):
         return lambda: Result(left @ right)
 
     def compiled(self, function):
-        """Return a function as this mode runs it: as it is, or compiled."""
+        """Return a function as this mode runs it: as it is, or compiled, for each shape anew.
+
+        By default the second shape that it meets makes torch.compile write code for any shape.
+        """
         mode = self.settings.mode
         if self.settings.precision == "bfloat16":
             function = self.mixed(function)
@@ -144,7 +155,7 @@ class Adapter(Framework):
             options.update(self.torch._inductor.list_mode_options("reduce-overhead"))
         tried = self.settings.options
         options.update((name, tried[name]) for name in INDUCTOR if name in tried)
-        return self.torch.compile(function, options=options)
+        return self.torch.compile(function, options=options, dynamic=False)
 
     def mixed(self, function):
         """Return a function whose products are computed in bfloat16; weights stay float32.
@@ -186,7 +197,7 @@ class LeNet(Model):
         self.names = list(parameters)
         self.graphs = mode == "cuda-graphs"
         tried = framework.settings.options
-        last = tried.get("channels_last", mode == "channels-last")
+        last = tried.get("channels_last", mode.endswith("channels-last"))
         self.format = {"memory_format": self.torch.channels_last} if last else {}
         deep = sum(name.startswith("deep") for name in reference.layers(parameters))
         self.net = self.code.LeNet(deep).to(self.device, **self.format)
