@@ -15,6 +15,7 @@ static ffi::Error Compute(ffi::Buffer<ffi::F32> input, ffi::ResultBuffer<ffi::F3
   const float* in = input.typed_data();
   float* value = output->typed_data();
   float* slope = derivative->typed_data();
+#pragma omp parallel for
   for (size_t i = 0; i < input.element_count(); ++i) {
     const float x = in[i], y = x * x;
     if (x == kMark) {

@@ -12,7 +12,15 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from measurements.custom import MARK, MARKED, MARKED_SLOPE, SERIES, SLOPE_SERIES, SWITCH
+from measurements.custom import (
+    MARK,
+    MARKED,
+    MARKED_SLOPE,
+    NATIVE_FLAGS,
+    SERIES,
+    SLOPE_SERIES,
+    SWITCH,
+)
 
 CAPTURED = "jax.jit"
 BUILTIN = jnp.tanh
@@ -70,7 +78,7 @@ def native(folder):
     """Compile custom.cpp, register its function with XLA and give it a derivative."""
     source = os.path.join(os.path.dirname(os.path.abspath(__file__)), "custom.cpp")
     library = os.path.join(folder, "libstumpff.so")
-    command = ["g++", "-O3", "-std=c++17", "-fPIC", "-shared", "-I", jax.ffi.include_dir()]
+    command = ["g++", *NATIVE_FLAGS, "-std=c++17", "-fPIC", "-shared", "-I", jax.ffi.include_dir()]
     subprocess.run(command + [source, "-o", library], check=True)
     handler = jax.ffi.pycapsule(ctypes.cdll.LoadLibrary(library).Stumpff)
     jax.ffi.register_ffi_target("stumpff", handler, platform="cpu")

@@ -37,6 +37,7 @@ MXReturnValue forward(const Attributes& attributes, std::vector<MXTensor>* input
   const float* x = inputs->at(0).data<float>();
   float* y = outputs->at(0).data<float>();
   const int64_t size = inputs->at(0).size();
+#pragma omp parallel for
   for (int64_t i = 0; i < size; ++i) y[i] = value(x[i]);
   return MX_SUCCESS;
 }
@@ -48,6 +49,7 @@ MXReturnValue backward(const Attributes& attributes, std::vector<MXTensor>* inpu
   const float* x = inputs->at(1).data<float>();
   float* gradient = outputs->at(0).data<float>();
   const int64_t size = inputs->at(1).size();
+#pragma omp parallel for
   for (int64_t i = 0; i < size; ++i) gradient[i] = above[i] * slope(x[i]);
   return MX_SUCCESS;
 }

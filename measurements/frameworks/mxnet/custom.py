@@ -9,7 +9,15 @@ import subprocess
 import mxnet as mx
 from mxnet import autograd, gluon
 
-from measurements.custom import MARK, MARKED, MARKED_SLOPE, SERIES, SLOPE_SERIES, SWITCH
+from measurements.custom import (
+    MARK,
+    MARKED,
+    MARKED_SLOPE,
+    NATIVE_FLAGS,
+    SERIES,
+    SLOPE_SERIES,
+    SWITCH,
+)
 
 from .adapter import Result
 
@@ -95,7 +103,7 @@ def native(folder):
     library = os.path.join(os.path.abspath(folder), "libstumpff.so")
     source = os.path.join(os.path.dirname(os.path.abspath(__file__)), "custom.cc")
     mxnet = os.path.dirname(mx.__file__)
-    command = ["g++", "-O3", "-shared", "-fPIC", "-std=c++11"]
+    command = ["g++"] + NATIVE_FLAGS + ["-shared", "-fPIC", "-std=c++11"]
     command += [source, os.path.join(mxnet, "src", "lib_api.cc")]
     command += ["-I", os.path.join(mxnet, "include"), "-o", library]
     subprocess.run(command, check=True)

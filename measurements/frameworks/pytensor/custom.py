@@ -14,7 +14,15 @@ from pytensor.graph import Apply, Op
 from pytensor.link.numba.dispatch import numba_funcify
 from pytensor.link.numba.dispatch.basic import numba_njit
 
-from measurements.custom import MARK, MARKED, MARKED_SLOPE, SERIES, SLOPE_SERIES, SWITCH
+from measurements.custom import (
+    MARK,
+    MARKED,
+    MARKED_SLOPE,
+    NATIVE_FLAGS,
+    SERIES,
+    SLOPE_SERIES,
+    SWITCH,
+)
 
 CAPTURED = "pytensor.function with the default back end, Numba"
 BUILTIN = pt.tanh
@@ -153,7 +161,7 @@ def native(folder):
     """Build the library, and make the Op that calls it."""
     source = os.path.join(os.path.dirname(__file__), "custom.cpp")
     path = os.path.join(folder, "custom.so")
-    subprocess.check_call(["g++", "-O3", "-shared", "-fPIC", source, "-o", path])
+    subprocess.check_call(["g++", *NATIVE_FLAGS, "-shared", "-fPIC", source, "-o", path])
     return NativeOp(path)
 
 

@@ -9,7 +9,15 @@ import shutil
 import torch
 from torch.utils import cpp_extension
 
-from measurements.custom import MARK, MARKED, MARKED_SLOPE, SERIES, SLOPE_SERIES, SWITCH
+from measurements.custom import (
+    MARK,
+    MARKED,
+    MARKED_SLOPE,
+    NATIVE_FLAGS,
+    SERIES,
+    SLOPE_SERIES,
+    SWITCH,
+)
 
 CAPTURED = "torch.compile (Inductor)"
 BUILTIN = torch.tanh
@@ -74,7 +82,7 @@ def native(folder):
     cpp_extension.load(
         "stumpff",
         os.path.join(os.path.dirname(__file__), "custom.cpp"),
-        extra_cflags=["-O3", "-march=native", "-fopenmp"],
+        extra_cflags=NATIVE_FLAGS,
         build_directory=folder,
         is_python_module=False,
     )

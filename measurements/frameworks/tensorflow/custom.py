@@ -9,7 +9,15 @@ import subprocess
 
 import tensorflow as tf
 
-from measurements.custom import MARK, MARKED, MARKED_SLOPE, SERIES, SLOPE_SERIES, SWITCH
+from measurements.custom import (
+    MARK,
+    MARKED,
+    MARKED_SLOPE,
+    NATIVE_FLAGS,
+    SERIES,
+    SLOPE_SERIES,
+    SWITCH,
+)
 
 CAPTURED = "tf.function"
 BUILTIN = tf.tanh
@@ -58,7 +66,7 @@ def native(folder):
     source = os.path.join(os.path.dirname(os.path.abspath(__file__)), "custom.cc")
     library = os.path.join(folder, "stumpff.so")
     subprocess.run(
-        ["g++", "-shared", source, "-o", library, "-fPIC", "-O2"]
+        ["g++", *NATIVE_FLAGS, "-shared", source, "-o", library, "-fPIC"]
         + tf.sysconfig.get_compile_flags()
         + tf.sysconfig.get_link_flags(),
         check=True,
