@@ -42,8 +42,7 @@ app = typer.Typer(
     from there.
 
     Exit codes: 0 done; 1 something measured failed (results kept); 2 wrong use or bad input;
-    3 interrupted (results kept); 4 something is new (update --check); 5 another generator measures
-    on this machine.
+    3 interrupted (results kept); 5 another generator measures on this machine.
     """,
 )
 
@@ -173,7 +172,6 @@ def report(
         generator report FRAMEWORK --minutes 0
 
     """
-    from generator.measure import machine
     from generator.site import live, mkdocs
 
     request = dataclasses.replace(options.request(locals()), early=True)
@@ -182,7 +180,7 @@ def report(
         made = prepare(request, catalog)
         output.show_plan(made, estimate(made, request), minutes, as_json=False)
         return
-    building = functools.partial(mkdocs.build, results_root=results, own=machine.this().id)
+    building = functools.partial(mkdocs.build, results_root=results)
     with live.served(building) if serve else contextlib.nullcontext(building) as build:
         growing = Growing(err, functools.partial(build, preview=True))
         made, outcome = _measure(request, catalog, growing)

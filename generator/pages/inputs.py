@@ -99,8 +99,6 @@ class Inputs:
     dataset: Mapping[str, Any] | None = field(default=None, repr=False)
     """Descriptor of the whole data set, None where nothing is measured."""
     citation: Citation | None = None
-    own: str = ""
-    """Machine of whoever reads the pages, "" where everybody does."""
     address: str = ""
     """Of the site, with a slash at its end; "" where it is not known."""
     suite: Sequence[Mapping[str, str]] = field(default=(), repr=False)
@@ -121,17 +119,11 @@ class Inputs:
 
     @cached_property
     def machines(self) -> tuple[str, ...]:
-        """Machines with results: our own, then where most was measured, of equals the newest."""
+        """Machines with results, that of the newest run first."""
         newest: dict[str, str] = {}
-        measured: dict[str, set[tuple[str, str]]] = {}
-        for machine, _, section, key in self.places:
+        for machine, _, _, key in self.places:
             newest[machine] = max(self.documents[key]["run"], newest.get(machine, ""))
-            measured.setdefault(machine, set()).add((section, key.split("/")[1]))
-
-        def rank(machine: str) -> tuple[bool, int, str, str]:
-            return machine == self.own, len(measured[machine]), newest[machine], machine
-
-        return tuple(sorted(newest, key=rank, reverse=True))
+        return tuple(sorted(newest, key=lambda machine: (newest[machine], machine), reverse=True))
 
     def devices(self, machine: str, section: str = "") -> tuple[str, ...]:
         """Devices with results on a machine, the processor first."""
@@ -158,7 +150,7 @@ class Inputs:
 
     @cached_property
     def then(self) -> dict[str, Generation]:
-        """Device -> the releases of the article's time, on the first machine that has some."""
+        """Device -> the releases of the article's time, on the newest machine that has some."""
         found: dict[str, Generation] = {}
         for one in sorted(self.histories, key=lambda one: index_of(self.machines, one.machine)):
             chosen = [old for old, _ in one.of_that_time(self.book.article)]
@@ -248,6 +240,6 @@ def facts(inputs: Inputs, figures: Figures, section: str, framework: str) -> dic
 
 
 def main_figures(inputs: Inputs, device: str = "") -> Figures | None:
-    """Return the figures of the first machine (and device), its processor first."""
+    """Return the figures of the newest machine (and device), its processor first."""
     places = (place for place in inputs.measured() if device in ("", place[1]))
     return next((inputs.figures[place] for place in places), None)

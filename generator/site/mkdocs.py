@@ -16,11 +16,7 @@ RENDERED = "SYMBOLIC_COMPARISON_RENDERED"
 
 
 def build(
-    root: Path = registry.ROOT,
-    results_root: Path | None = None,
-    *,
-    own: str = "",
-    preview: bool = False,
+    root: Path = registry.ROOT, results_root: Path | None = None, *, preview: bool = False
 ) -> Path:
     """Render, then build the site with ``mkdocs build --strict``; return the page to open.
 
@@ -30,7 +26,7 @@ def build(
         GeneratorError: MkDocs found a fault, for example a dead link; with its output.
 
     """
-    render(root, results_root, own=own, preview=preview)
+    render(root, results_root, preview=preview)
     finished = subprocesses.run(
         [sys.executable, "-m", "mkdocs", "build", "--strict", "--clean"],
         cwd=root,

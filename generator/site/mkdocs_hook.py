@@ -12,7 +12,6 @@ from urllib.parse import urlsplit
 import jinja2
 from mkdocs.utils import get_relative_url
 
-from generator.measure import machine
 from generator.site import content_security_policy, mkdocs, page_cache, preload_hints, render
 
 
@@ -28,17 +27,12 @@ def on_pre_build(config: Any) -> None:  # noqa: ARG001 - the name is MkDocs' own
     """Render what changed, unless ``generator build`` has just done so."""
     if not os.environ.get(mkdocs.RENDERED):
         with _rendering:
-            render.render(own=_own(), preview=bool(_servers))
+            render.render(preview=bool(_servers))
 
 
 def _be_ready() -> None:
     with _rendering:
-        render.render(own=_own(), preview=True, ready=True)
-
-
-def _own() -> str:
-    """Return this machine in a preview: what is published is the same wherever it is built."""
-    return machine.this().id if _preview and _preview[-1] else ""
+        render.render(preview=True, ready=True)
 
 
 _rendering = threading.Lock()

@@ -42,7 +42,6 @@ def render(
     frameworks: Path | None = None,
     docs: Path | None = None,
     today: datetime.date | None = None,
-    own: str = "",
     preview: bool = False,
     ready: bool = False,
 ) -> Rendered:
@@ -54,7 +53,6 @@ def render(
         frameworks: another folder of framework folders (tests bring tiny fakes).
         docs: another folder to write to; then ``mkdocs.yml`` is left as it is.
         today: the day for which the pages are made (UTC); None: this one.
-        own: id of the machine of whoever reads the pages: what it measured comes first.
         preview: keep the files of the whole data set, the cards of links, and the evidence of runs
             that go on, if there are any: whoever looks at a page while it is written need not wait
             for them.
@@ -74,7 +72,7 @@ def render(
     sources += [root / citation.FILE, *([frameworks] if frameworks else [])]
     record = docs.parent / ".cache" / f"rendered-{docs.name}.json"
     before, names = standing.find(record, docs)
-    data = standing.digest(sources, site_address(root), today, own, standing.versions())
+    data = standing.digest(sources, site_address(root), today, standing.versions())
     published = before.get("published", "") if preview else data
     made_of = {"data": data, "published": published, "templates": standing.digest([templates])}
     if before == made_of and not ready:
@@ -83,9 +81,7 @@ def render(
     if before.get("data") != data:  # or a file is not what was written
         _known.pop(place, None)
     catalog = registry.load(root, frameworks)
-    make = functools.partial(
-        _made, root, results_root, catalog, docs, today, own=own, keep=preview
-    )
+    make = functools.partial(_made, root, results_root, catalog, docs, today, keep=preview)
     made = _remembered(place, (data, published), make)
     writer = made.writer
     environment = markdown.environment(templates)
@@ -119,7 +115,6 @@ def _made(
     docs: Path,
     today: datetime.date,
     *,
-    own: str,
     keep: bool,
 ) -> _Made:
     from generator.results import reading, selection
@@ -133,7 +128,6 @@ def _made(
         _inputs(root, results_root, catalog, loaded, shown, today, writer.draw),
         dataset=_dataset(writer, loaded, cited, address, keep=keep),
         citation=cited,
-        own=own,
         address=address,
     )
     pages: dict[str, list[tuple[str, Mapping[str, Any]]]] = {}

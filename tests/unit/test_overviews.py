@@ -289,12 +289,3 @@ def test_the_chooser_says_what_suits_what_is_not_excluded_and_how_firm_that_is(i
     for share, word in ((0.257, "Not firm"), (0.6, "Fairly firm"), (0.96, "Firm")):
         firm = f"it stays in front for {100 * share:.0f}\N{NO-BREAK SPACE}% of nearby weights."
         assert said(0, 1, 2, needs=2, share=share).endswith(f" {word}: {firm}")
-
-
-@pytest.mark.parametrize(("own", "order"), [("", "abc"), ("c", "cab")])
-def test_the_machine_with_most_comes_first_and_ones_own_before_it(inputs, own, order):
-    runs = {"a/x/1/r1": "r1", "b/x/1/r3": "r3", "c/x/1/r2": "r2"}
-    some = replace(inputs, own=own, documents={key: {"run": run} for key, run in runs.items()})
-    places = [(key[0], "cpu", "lenet", key) for key in runs] + [("a", "cpu", "memory", "a/x/1/r1")]
-    some.__dict__["places"] = tuple(places)
-    assert some.machines == tuple(order)

@@ -155,7 +155,7 @@ def test_mkdocs_must_end_well(monkeypatch, tmp_path):
         return subprocesses.Finished(1, "WARNING - a dead link", 0.1)
 
     monkeypatch.setattr(subprocesses, "run", run)
-    monkeypatch.setattr(mkdocs, "render", lambda *_, own, preview: None)
+    monkeypatch.setattr(mkdocs, "render", lambda *_, preview: None)
     with pytest.raises(GeneratorError, match="a dead link"):
         mkdocs.build(tmp_path)
     (arguments, options) = calls[0]
@@ -169,7 +169,7 @@ def test_the_hook_renders_unless_build_has_done_so(monkeypatch):
 
     calls = []
     monkeypatch.setattr(mkdocs_hook, "_servers", [])
-    monkeypatch.setattr(site, "render", lambda *, own, preview: calls.append(preview))
+    monkeypatch.setattr(site, "render", lambda *, preview: calls.append(preview))
     monkeypatch.delenv(mkdocs.RENDERED, raising=False)
     mkdocs_hook.on_pre_build({})
     monkeypatch.setenv(mkdocs.RENDERED, "1")
