@@ -5,7 +5,6 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
-from generator import formatting
 from generator.formatting import quantity
 from generator.pages import question_page
 from generator.pages.charts import intervals

@@ -34,11 +34,7 @@ POOLS = {"window": pool_by_window, "reshape": pool_by_reshape}
 
 
 class Adapter(Framework):
-    """JAX: ``eager``, ``jit`` (the whole step), ``scan`` (many steps).
-
-    ``flax`` is NNX with Optax; ``flax-cached`` and ``flax-functional`` are the two ways of its guide
-    on performance to spare Python the traversal of its objects at every step.
-    """
+    """JAX: ``eager``, ``jit`` (the whole step), ``scan`` (many steps), ``flax`` (NNX and Optax)."""
 
     def __init__(self, settings):
         super().__init__(settings)
@@ -50,7 +46,7 @@ class Adapter(Framework):
             os.environ["XLA_FLAGS"] = DETERMINISTIC
         import jax
 
-        if settings.mode.startswith("flax"):
+        if settings.mode == "flax":
             from . import nnx_lenet as code
         else:
             from . import lenet as code
@@ -80,7 +76,7 @@ class Adapter(Framework):
             "platform": self.device.client.platform_version.splitlines()[0],
             "device_kind": self.device.device_kind,
             "matmul_precision": str(self.jax.config.jax_default_matmul_precision),
-            "layout": "NHWC" if self.settings.mode.startswith("flax") else "NCHW",
+            "layout": "NHWC" if self.settings.mode == "flax" else "NCHW",
             "xla_flags": os.environ.get("XLA_FLAGS", "none"),
             "preallocate": os.environ["XLA_PYTHON_CLIENT_PREALLOCATE"],
         }
@@ -107,7 +103,8 @@ class Adapter(Framework):
 
                 compilation_cache.reset_cache()  # else the new setting is not looked at
         self.built += 1
-        self.model = KINDS.get(self.settings.mode, LeNet)(self, parameters)
+        kind = KINDS.get(self.settings.options.get("loop", self.settings.mode), LeNet)
+        self.model = kind(self, parameters)
         return self.model
 
     def synchronise(self):
@@ -245,7 +242,7 @@ class FlaxLeNet(LeNet):
         self.score = self.code.scorer()
         self.train = nnx.jit(self.code.training_step)
         self.objects = self.model, self.optimiser
-        if settings.mode == "flax-cached":
+        if settings.options.get("loop") == "cached":
             self.train, self.objects = nnx.cached_partial(self.train, *self.objects), ()
 
     def host_batch(self, images, labels):
@@ -311,9 +308,11 @@ class FunctionalFlaxLeNet(FlaxLeNet):
 KINDS = {
     "scan": ScanLeNet,
     "flax": FlaxLeNet,
-    "flax-cached": FlaxLeNet,
-    "flax-functional": FunctionalFlaxLeNet,
+    "cached": FlaxLeNet,
+    "functional": FunctionalFlaxLeNet,
 }
+"""Of modes, and of the two ways that Flax's guide on performance has to spare Python the traversal
+of objects at every step."""
 
 
 def configure(jax, option, value):

@@ -12,9 +12,8 @@ from measurements.contract import Framework, Model, Unsupported
 class Adapter(Framework):
     """MXNet: ``module`` (Symbol and Module), ``gluon`` (imperative), ``hybrid`` (hybridised).
 
-    ``hybrid-synchronous`` is the same on the engine that computes in the calling thread. The others
-    keep a core free for themselves, half of a machine that has two:
-    https://github.com/apache/mxnet/pull/8553
+    On the CPU they use the engine that computes in the calling thread. The default one keeps a core
+    free for itself, half of a machine that has two: https://github.com/apache/mxnet/pull/8553
     """
 
     def __init__(self, settings):
@@ -28,7 +27,7 @@ class Adapter(Framework):
             # https://mxnet.apache.org/versions/1.9.1/api/faq/env_var
             os.environ["MXNET_ENFORCE_DETERMINISM"] = "1"
             os.environ["MXNET_CUDNN_AUTOTUNE_DEFAULT"] = "0"
-        if settings.mode == "hybrid-synchronous":
+        if settings.device == "cpu":
             os.environ.setdefault("MXNET_ENGINE_TYPE", "NaiveEngine")
         import mxnet
 
@@ -75,7 +74,7 @@ class Adapter(Framework):
     def lenet(self, parameters, batch):
         if self.settings.mode == "module":
             return ModuleLeNet(self, parameters, batch)
-        return GluonLeNet(self, parameters, hybrid=self.settings.mode.startswith("hybrid"))
+        return GluonLeNet(self, parameters, hybrid=self.settings.mode == "hybrid")
 
     def synchronise(self):
         self.mxnet.nd.waitall()

@@ -11,14 +11,7 @@ import numpy as np
 from measurements import lenet as reference
 from measurements.contract import Framework, Model, Unsupported
 
-COMPILED = (
-    "compile",
-    "compile-repaired",
-    "compile-channels-last",
-    "compile-step",
-    "cuda-graphs",
-    "cuda-graph-step",
-)
+COMPILED = ("compile", "compile-repaired", "compile-step", "cuda-graphs", "cuda-graph-step")
 
 INDUCTOR = ("cpp_wrapper", "max_autotune")
 """Options of torch.compile's back end that variants may set."""
@@ -29,7 +22,6 @@ class Adapter(Framework):
 
     ``compile``           network and loss, and so their gradients
     ``compile-repaired``  the same without the pass that breaks it on one thread (compile_fault.py)
-    ``compile-channels-last``  the same, with weights and images kept as NHWC
     ``compile-step``      the optimizer as well
     ``cuda-graphs``       network and loss, replayed as CUDA graphs
     ``cuda-graph-step``   the same, and the whole step captured as one CUDA graph
@@ -197,7 +189,7 @@ class LeNet(Model):
         self.names = list(parameters)
         self.graphs = mode == "cuda-graphs"
         tried = framework.settings.options
-        last = tried.get("channels_last", mode.endswith("channels-last"))
+        last = tried.get("channels_last", mode == "channels-last")
         self.format = {"memory_format": self.torch.channels_last} if last else {}
         deep = sum(name.startswith("deep") for name in reference.layers(parameters))
         self.net = self.code.LeNet(deep).to(self.device, **self.format)
