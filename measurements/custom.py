@@ -28,8 +28,11 @@ SERIES = [(-1.0) ** k / factorial(2 * k + 3) for k in range(7)]
 SLOPE_SERIES = [(-1.0) ** k * 2 * k / factorial(2 * k + 3) for k in range(1, 8)]
 """Coefficients of x**(2k-1) of the derivative."""
 
-NATIVE_FLAGS = ["-O3", "-march=native", "-fopenmp"]
-"""How every native operator is compiled; its loops are spread over the threads of the lane."""
+NATIVE_FLAGS = ["-O3", "-fopenmp"]
+"""How every native operator is compiled; its loops are spread over the threads of the lane.
+
+Not for the processor at hand: TensorFlow's headers do not compile for every one.
+"""
 
 WAYS = ("naive", "composed", "python", "native")
 """Written down as it is defined; composed of primitives so that it is right everywhere; a custom

@@ -70,6 +70,7 @@ class NumpyModel(Model):
                 out.write('{"row": {"section": "lenet", "metric": "spee')
             os._exit(0)
         if mode == "too-fast" and self.steps > lenet.GATE_STEPS:
+            time.sleep(1e-4)  # of no time at all, a busy machine makes samples that are too short
             return 0.0
         before = self.weights
         loss, self.weights = numpy_lenet.step(before, *batch, self.settings.learning_rate)
